@@ -1,0 +1,90 @@
+"""Files that are whole or not there: written beside their place, flushed to the disk, then renamed over it."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fecbench.errors import RunError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+UNFINISHED = ".unfinished"
+_MASK = os.umask(0)
+os.umask(_MASK)
+_MODE = 0o666 & ~_MASK
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path to write to; once the block ends without error it replaces ``path`` in one step.
+
+    Raises:
+        RunError: the file can't be written (no space, no permission); an earlier file at ``path`` is untouched.
+    """
+    draft = path.with_name(path.name + UNFINISHED)
+    try:
+        yield draft
+        draft.chmod(_MODE)  # safetensors makes files that only their owner can read
+        with draft.open("rb+") as file:
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except Exception as error:
+        draft.unlink(missing_ok=True)
+        if not _is_disk_error(error):
+            raise
+        raise RunError(f"{path} can't be written: {error}; free space or choose another --run-dir (what was there is untouched)") from error
+
+
+def _is_disk_error(error: Exception) -> bool:
+    """Safetensors reports the operating system's errors as its own."""
+    return isinstance(error, OSError) or type(error).__name__ == "SafetensorError"
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write ``content`` as JSON, whole or not at all."""
+    with replacing(path) as draft:
+        draft.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The content of a JSON file.
+
+    Raises:
+        RunError: it is missing, unreadable or not a JSON object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} must be a readable JSON file: {error}; restore it or delete the run") from error
+    if not isinstance(content, dict):
+        raise RunError(f"{path} must hold a JSON object, not {type(content).__name__}; restore it or delete the run")
+    return content
+
+
+def write_tensors(path: Path, tensors: "Mapping[str, Tensor]", metadata: Mapping[str, Any] | None = None) -> None:
+    """Write ``tensors`` as safetensors, with ``metadata`` as JSON in its header, whole or not at all."""
+    from safetensors.torch import save_file
+
+    plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    with replacing(path) as draft:
+        save_file(plain, draft, metadata={"fecbench": json.dumps(metadata or {}, allow_nan=False), "format": "pt"})
+
+
+def read_tensors(path: Path, device: str = "cpu") -> "tuple[dict[str, Tensor], dict[str, Any]]":
+    """The tensors and the metadata of a file that :func:`write_tensors` wrote.
+
+    Raises:
+        RunError: it is missing, truncated or of another make.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt", device=device) as file:
+            metadata = json.loads((file.metadata() or {})["fecbench"])
+            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118  not a dict
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise RunError(f"{path} must be a tensor file written by fecbench: {error!r}; restore it or start the run afresh") from error

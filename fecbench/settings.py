@@ -1,0 +1,121 @@
+"""Settings: every one has one value and one origin, and both are recorded.
+
+A later layer wins: trainer's defaults < encoder's < objective's < its preset for the data set < data set's < spec < flag.
+
+>>> chosen = resolve(Layer("default", {"lr": 2e-5, "epochs": 8}), Layer("encoder minilm", {"lr": 1e-4}))
+>>> chosen["lr"]
+Setting(value=0.0001, origin='encoder minilm')
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fecbench.errors import UnknownName, UsageError
+
+
+class Config(BaseModel):
+    """Base of every typed group of settings: frozen, nothing unknown, every field described (the description is its help text)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class RunSettings(Config):
+    """What any run can be told. The defaults are the paper's (section 4.1): AdamW 2e-5, decay 1e-3, batch 64, 8 epochs, patience 4."""
+
+    dataset: str = Field(description="data set: a name that `fecbench data` lists, a path, or hf:owner/name")
+    encoder: str = Field("roberta-base", description="encoder: a registered name, a hub id or a local folder")
+    head: str = Field("native", description="classification head; native is the encoder family's own")
+    pooling: Literal["first", "mean"] = Field("first", description="encoder state of a text: its first token's, or the mean of all")
+    epochs: int = Field(8, ge=1, description="most epochs to train")
+    batch_size: int = Field(64, ge=1, description="texts in a batch, before second views")
+    lr: float = Field(2e-5, gt=0, description="AdamW learning rate at its peak")
+    weight_decay: float = Field(1e-3, ge=0, description="AdamW weight decay")
+    no_decay_norm_bias: bool = Field(False, description="exempt biases and normalisation weights from weight decay")
+    warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps over which the learning rate rises before it falls linearly")
+    clip: float | None = Field(None, gt=0, description="clip the gradient norm of each player at this value (default: no clipping)")
+    patience: int = Field(4, ge=1, description="epochs without a better validation accuracy + weighted F1 before training stops")
+    max_length: int = Field(200, ge=3, description="tokens of a text that are read; longer texts are cut and counted")
+    packing: bool = Field(True, description="train without padding tokens, where the encoder allows it")
+    order: Literal["random", "bucketed"] = Field(
+        "random", description="how batches are drawn; bucketed puts texts of similar length together"
+    )
+    precision: Literal["auto", "float32", "bf16"] = Field(
+        "auto", description="bf16 is autocast over float32 weights; auto: bf16 on GPUs that have it"
+    )
+    compile: bool = Field(False, description="compile the encoder with torch.compile")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps ...")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of everything random in the run")
+    limit: int | None = Field(None, ge=1, description="train on the first N rows only (recorded; such a run is no benchmark)")
+    split_seed: int = Field(
+        0, ge=0, lt=2**32, description="seed by which missing splits of a data set of your own are cut from its training file"
+    )
+    text_column: str = Field("text", description="column of the texts, for a data set of your own")
+    label_column: str = Field("label", description="column of the labels, for a data set of your own")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A resolved value and the layer it comes from."""
+
+    value: Any
+    origin: str
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Values that one source of settings gives."""
+
+    origin: str
+    values: Mapping[str, Any]
+
+
+def resolve(*layers: Layer) -> dict[str, Setting]:
+    """The winning setting of every key; later layers win."""
+    return {key: Setting(value, layer.origin) for layer in layers for key, value in layer.values.items()}
+
+
+def values(settings: Mapping[str, Setting], config: type[BaseModel]) -> dict[str, Any]:
+    """The values of those ``settings`` that are fields of ``config``."""
+    return {key: setting.value for key, setting in settings.items() if key in config.model_fields}
+
+
+def check_names(layer: Layer, known: Iterable[str]) -> Layer:
+    """``layer`` itself, once every key of it is known.
+
+    Raises:
+        UnknownName: a key that no setting has.
+    """
+    known = set(known)
+    for key in layer.values:
+        if key not in known:
+            raise UnknownName(f"setting ({layer.origin})", key, known)
+    return layer
+
+
+C = TypeVar("C", bound=Config)
+
+
+def build(config: type[C], given: Mapping[str, Any], what: str) -> C:
+    """A validated ``config``.
+
+    Raises:
+        UsageError: a value is missing or refused, naming the setting, the value and the reason.
+
+    >>> build(RunSettings, {"dataset": "ge", "epochs": 0}, "run settings")
+    Traceback (most recent call last):
+    ...
+    fecbench.errors.UsageError: run settings: --epochs 0: input should be greater than or equal to 1
+    """
+    try:
+        return config(**given)
+    except ValidationError as error:
+        raise UsageError(f"{what}: {'; '.join(_explain(part) for part in error.errors())}") from None
+
+
+def _explain(part: Any) -> str:
+    flag = "--" + "-".join(str(place) for place in part["loc"]).replace("_", "-")
+    reason = part["msg"][:1].lower() + part["msg"][1:]
+    return f"{flag} is needed" if part["type"] == "missing" else f"{flag} {part['input']}: {reason}"

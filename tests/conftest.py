@@ -1,0 +1,112 @@
+"""What all tests share: no network, caches of their own, tiny data and encoders."""
+
+import os
+import sys
+import tempfile
+import textwrap
+from importlib.metadata import entry_points
+from pathlib import Path
+
+_CACHE = tempfile.TemporaryDirectory(prefix="fecbench-tests-")
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["XDG_CACHE_HOME"] = _CACHE.name  # tokens and data sets that the tests cache
+os.environ.pop("FECBENCH_DATA", None)
+
+import catalogue  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+from fecbench.cli import main  # noqa: E402
+from fecbench.encoders import EncoderSource  # noqa: E402
+from fecbench.encoders.scratch import scratch  # noqa: E402
+
+WORDS = {
+    "glad": ["what a lovely day", "we laughed and sang", "the cake was a treat", "sunshine at last"],
+    "mad": ["he broke my window", "they lied to us again", "stop shouting at me", "that was unfair"],
+    "sad": ["my dog died", "she left without a word", "rain and an empty house", "i miss him so"],
+}
+
+
+def rows(per_label: int, tag: str = "") -> list[tuple[str, str]]:
+    """Texts of three labels in turn, all different."""
+    return [(f"{texts[n % 4]} {tag}{n}", label) for n in range(per_label) for label, texts in WORDS.items()]
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Path:
+    """A small data set of three labels, as a folder of CSV files: 60 / 12 / 15 rows."""
+    folder = tmp_path / "toy"
+    folder.mkdir()
+    for split, count in (("train", 20), ("validation", 4), ("test", 5)):
+        lines = [f"{text},{label}" for text, label in rows(count, split)]
+        (folder / f"{split}.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    """A WordPiece tokenizer of a few hundred words."""
+    return scratch([text for text, _ in rows(20)]).tokenizer
+
+
+def tiny_config(family: str, vocabulary: int, dropout: float = 0.0):
+    """A tiny random architecture of a family."""
+    from transformers import AutoConfig
+
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 64}
+    extra = {"embedding_size": 8} if family in ("electra", "albert") else {}
+    rates = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
+    return AutoConfig.for_model(family, vocab_size=vocabulary, pad_token_id=0, **sizes, **extra, **rates)
+
+
+@pytest.fixture
+def source(tokenizer):
+    """A factory of tiny encoder sources: ``source("roberta")``."""
+
+    def make(family: str = "bert", dropout: float = 0.0) -> EncoderSource:
+        torch.manual_seed(0)
+        return EncoderSource(f"tiny {family}", tokenizer, tiny_config(family, len(tokenizer), dropout), None)
+
+    return make
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Install a distribution for this test: its metadata on the path, its one module ``code``, its entry points of a group.
+
+    ``install("my-plugin", "fecbench_objectives", mine="my_module:Mine", code="...")``
+    """
+
+    def add(distribution: str, group: str, *, code: str = "", **entries: str) -> None:
+        site = tmp_path / f"site-{distribution}"
+        info = site / f"{distribution.replace('-', '_')}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+        points = "\n".join(f"{name} = {value}" for name, value in entries.items())
+        (info / "entry_points.txt").write_text(f"[{group}]\n{points}\n")
+        for value in entries.values() if code else ():
+            module = value.partition(":")[0]
+            (site / f"{module}.py").write_text(textwrap.dedent(code))
+            monkeypatch.delitem(sys.modules, module, raising=False)
+        monkeypatch.syspath_prepend(str(site))
+        monkeypatch.setattr(catalogue, "AVAILABLE_ENTRY_POINTS", entry_points())
+
+    return add
+
+
+@pytest.fixture
+def fecbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Call the command line in this process: ``code, out, err = fecbench("run", "ce", ...)``."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["fecbench", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call

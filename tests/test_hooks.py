@@ -1,0 +1,83 @@
+"""Hooks observe: they are checked when added, and can't stop a run by accident."""
+
+import click
+import pytest
+
+from fecbench import hooks
+from fecbench.errors import FecbenchError, PluginError, RunError
+from fecbench.hooks import Observers, RunInfo, hookimpl
+
+RUN = RunInfo("id", "runs/id", "ce", "demo", {}, epochs=1, steps_per_epoch=1)
+
+
+class Recorder:
+    def __init__(self):
+        self.seen = []
+
+    @hookimpl
+    def run_started(self, run):
+        self.seen.append(run.id)
+
+
+class Typo:
+    @hookimpl
+    def run_startet(self, run): ...
+
+
+class Greedy:
+    @hookimpl
+    def run_started(self, run, trainer): ...
+
+
+@pytest.mark.parametrize("plugin", [Typo(), Greedy()])
+def test_a_hook_that_does_not_exist_is_refused(plugin):
+    with pytest.raises(PluginError, match="the hook plugin 'mine' doesn't fit fecbench's hooks"):
+        Observers().add(plugin, "mine")
+
+
+def test_observers_are_called_in_order_and_a_failing_one_is_dropped():
+    class Failing:
+        calls = 0
+
+        @hookimpl
+        def run_started(self, run):
+            Failing.calls += 1
+            raise ValueError("server gone")
+
+    first, last = Recorder(), Recorder()
+    observers = Observers([first])
+    observers.add(Failing(), "tracker")
+    observers.add(last, "last")
+    with pytest.warns(UserWarning, match="observer tracker failed at run_started and was dropped.*server gone"):
+        observers.notify("run_started", run=RUN)
+    observers.notify("run_started", run=RUN)
+    assert first.seen == last.seen == ["id", "id"]
+    assert Failing.calls == 1
+
+
+def test_an_error_of_ours_is_passed_on():
+    class Full:
+        @hookimpl
+        def run_started(self, run):
+            raise RunError("no space")
+
+    with pytest.raises(FecbenchError, match="no space"):
+        Observers([Full()]).notify("run_started", run=RUN)
+
+
+def test_plugins_add_commands():
+    class Extra:
+        @hookimpl
+        def commands(self):
+            return [click.Command("certify")]
+
+    assert [command.name for command in Observers([Extra()]).commands()] == ["certify"]
+
+
+def test_broken_hook_plugins_are_reported_and_skipped(install):
+    install("bad-hooks", "fecbench", bad="nowhere:x")
+    install("good-hooks", "fecbench", good="fecbench.errors")
+    plugins, reasons = hooks.installed()
+    assert [name for name, _ in plugins] == ["good"]
+    assert len(reasons) == 1
+    assert "'bad' (nowhere:x of bad-hooks) can't be imported" in reasons[0]
