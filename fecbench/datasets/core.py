@@ -1,0 +1,210 @@
+"""What a data set is, how it is checked, and where it is looked for."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from platformdirs import user_cache_path
+
+from fecbench.errors import DataError, DataNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from datasets import Dataset
+
+SPLITS = ("train", "validation", "test")
+ENVIRONMENT = "FECBENCH_DATA"
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a data set without loading it.
+
+    ``rows`` are those of train, validation and test; ``settings`` are run settings that the data set asks for; ``note`` is said
+    with every run.
+    """
+
+    name: str
+    title: str
+    licence: str
+    homepage: str
+    rows: tuple[int, ...] = ()
+    labels: int | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class EmotionData:
+    """Texts and labels in three splits.
+
+    Attributes:
+        info: what the data set is.
+        labels: label names; a row's label is an index into them.
+        splits: ``train``, ``validation`` and ``test``, each with the columns ``text`` (string) and ``label`` (int64), and others, such as
+            ``aug_text``, where the data set has them.
+        source: where the rows came from, in words.
+        descriptions: one short sentence for each label, where the data set brings them.
+    """
+
+    info: DatasetInfo
+    labels: tuple[str, ...]
+    splits: Mapping[str, Dataset]
+    source: str
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The data set's name."""
+        return self.info.name
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that every split has."""
+        return [c for c in self.splits["train"].column_names if all(c in split.column_names for split in self.splits.values())]
+
+    @property
+    def label_texts(self) -> tuple[str, ...]:
+        """``name: description`` of each label, or its name alone."""
+        return tuple(f"{name}: {self.descriptions[name]}" if name in self.descriptions else name for name in self.labels)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of every split's rows, all columns, labels by name: equal exactly for equal data."""
+        return digest({name: digest_rows(split, self.labels) for name, split in self.splits.items()})
+
+
+def digest(parts: Mapping[str, str]) -> str:
+    """SHA-256 of named strings in the order of their names."""
+    return hashlib.sha256("\n".join(f"{name} {parts[name]}" for name in sorted(parts)).encode()).hexdigest()
+
+
+def digest_rows(rows: Dataset, labels: Sequence[str]) -> str:
+    """SHA-256 of the rows of one split, labels by name, so that the numbering of labels doesn't matter."""
+    sha = hashlib.sha256()
+    for column in sorted(rows.column_names):
+        sha.update(f"{column}\x1d".encode())
+        values = (labels[value] for value in rows[column][:]) if column == "label" else rows[column][:]
+        sha.update("\x1e".join(map(str, values)).encode())
+    return sha.hexdigest()
+
+
+def table(columns: Mapping[str, Sequence[object]]) -> Dataset:
+    """A split from its columns: ``label`` as int64, all others as strings."""
+    from datasets import Dataset, Features, Value
+
+    features = Features({name: Value("int64" if name == "label" else "string") for name in columns})
+    return Dataset.from_dict(dict(columns), features=features)
+
+
+def check_splits(data: EmotionData, where: str) -> EmotionData:
+    """``data`` itself, once it can be trained on and scored.
+
+    Raises:
+        DataError: fewer than two labels, an empty split, or a split without one of the classes.
+    """
+    if len(data.labels) < 2:
+        raise DataError(f"{where}: at least two labels are needed, found {list(data.labels)}; check the label column")
+    for name, split in data.splits.items():
+        counts = Counter(split["label"][:])
+        missing = [label for index, label in enumerate(data.labels) if not counts[index]]
+        if missing:
+            raise DataError(
+                f"{where}: every split must hold every class, but {name} ({len(split)} rows) has no row of {some(missing)}; "
+                f"add rows to {name} or drop the class from all splits"
+            )
+    return data
+
+
+class Pin(NamedTuple):
+    """What a split of a named data set must be: its number of rows and their checksum (:func:`digest_rows`)."""
+
+    rows: int
+    sha256: str
+
+
+def check_pinned(data: EmotionData, pins: Mapping[str, Pin], where: str) -> EmotionData:
+    """``data`` itself, once its rows are the pinned ones.
+
+    Raises:
+        DataError: the number of rows or their checksum differs.
+    """
+    for name, pin in pins.items():
+        rows = data.splits[name]
+        if len(rows) != pin.rows:
+            raise DataError(f"{where}: the {name} split of {data.name} has {pin.rows:,} rows, found {len(rows):,}; {_REPLACE}")
+        if digest_rows(rows, data.labels) != pin.sha256:
+            raise DataError(f"{where}: the {name} rows aren't those of {data.name} (their checksum differs); {_REPLACE}")
+    return data
+
+
+_REPLACE = "put the original files back, or give yours as a path (--dataset path/to/folder)"
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """The first few names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+class Found(NamedTuple):
+    """A folder that holds a data set, and in words how it was come by."""
+
+    folder: Path
+    place: str
+
+
+class Source(NamedTuple):
+    """Where rows would come from, in words, and whether that takes a network."""
+
+    where: str
+    network: bool = False
+
+    @classmethod
+    def of(cls, found: Found) -> Source:
+        """A folder on this machine."""
+        return cls(f"{found.folder} ({found.place})")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where data is looked for: ``--data-dir``, then ``FECBENCH_DATA``, then the user cache. (The network comes last.)"""
+
+    data_dir: Path | None = None
+    environment: Path | None = field(default_factory=lambda: Path(os.environ[ENVIRONMENT]) if os.environ.get(ENVIRONMENT) else None)
+    cache: Path = field(default_factory=lambda: user_cache_path("fecbench") / "data")
+
+    def __iter__(self) -> Iterator[tuple[str, Path]]:
+        if self.data_dir:
+            yield "--data-dir", self.data_dir
+        if self.environment:
+            yield ENVIRONMENT, self.environment
+        yield "user cache", self.cache
+
+    def find(self, name: str, files: Sequence[str]) -> Found | None:
+        """The first place that holds a folder ``name``, or is one, with all ``files``.
+
+        Raises:
+            DataNotFound: ``--data-dir`` or ``FECBENCH_DATA`` isn't a folder.
+            DataError: a folder ``name`` holds only some of the files.
+        """
+        for place, root in self:
+            if place != "user cache" and not root.is_dir():
+                raise DataNotFound(f"{place} must be a folder, but {root} isn't; correct or leave it out")
+            folder = root if root.name == name else root / name
+            missing = [file for file in files if not (folder / file).is_file()]
+            if not missing:
+                return Found(folder, place)
+            if len(missing) < len(files):
+                raise DataError(f"{folder}: {name} needs {', '.join(files)}; missing: {', '.join(missing)}")
+        return None
+
+    def looked(self, name: str) -> str:
+        """In words, for an error: the places that were looked at."""
+        return ", ".join(f"{root / name} ({place})" for place, root in self)

@@ -1,0 +1,137 @@
+"""A data set of the user's own: a folder with train / validation / test, or a training file alone, as CSV, TSV, JSON lines or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+from fecbench.datasets.core import SPLITS, DatasetInfo, EmotionData
+from fecbench.datasets.records import Columns, assemble
+from fecbench.errors import DataError, DataNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from fecbench.datasets.records import Row
+
+STEMS = {"train": ("train",), "validation": ("validation", "valid", "val", "dev"), "test": ("test",)}
+LABEL_FILE = "labels.txt"
+
+
+def load_path(path: Path, columns: Columns, split_seed: int) -> EmotionData:
+    """The data set in the folder or file ``path``; missing splits are cut from train by ``split_seed``.
+
+    Label names by index may stand in ``labels.txt`` of the folder, one a line.
+
+    Raises:
+        DataNotFound: there is no training file at ``path``.
+        DataError: a file can't be read, or a row or split isn't what it must be; the message names file and line.
+    """
+    files = {"train": path} if path.is_file() else _split_files(path)
+    info = DatasetInfo(path.resolve().stem, "a data set of the user's own", "unknown", "")
+    return assemble({split: read_rows(file) for split, file in files.items()}, columns, _label_names(path), info, str(path), split_seed)
+
+
+def _split_files(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise DataNotFound(f"{folder} doesn't exist; give a folder with train, validation and test files, or a training file")
+    found: dict[str, Path] = {}
+    for split in SPLITS:
+        files = [file for stem in STEMS[split] for suffix in READERS if (file := folder / f"{stem}{suffix}").is_file()]
+        if len(files) > 1:
+            raise DataError(f"{folder}: one {split} file is needed, found {', '.join(file.name for file in files)}; remove all but one")
+        if files:
+            found[split] = files[0]
+    if "train" not in found:
+        raise DataNotFound(f"{folder} must hold a training file ({', '.join(f'train{suffix}' for suffix in READERS)}); none is there")
+    return found
+
+
+def _label_names(path: Path) -> tuple[str, ...]:
+    file = path / LABEL_FILE
+    if not file.is_file():
+        return ()
+    names = tuple(line.strip() for line in _text(file).splitlines() if line.strip())
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise DataError(f"{file} must name each label once, but {repeated[0]!r} stands there {names.count(repeated[0])} times")
+    return names
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """Where each row of a file stands, and its columns.
+
+    Raises:
+        DataError: the format is unknown or the file unreadable.
+    """
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(f"{path}: the format must be one of {', '.join(READERS)}, found {path.suffix or 'no ending'}; rename or convert it")
+    return reader(path)
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise DataError(f"{path}, line {line}: the file must be UTF-8 ({error.reason}); save it as UTF-8") from None
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror}; check the file and its permissions") from error
+
+
+def _read_delimited(path: Path, delimiter: str) -> Iterator[Row]:
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""), delimiter=delimiter, strict=True)
+    try:
+        for row in reader:
+            where = f"{path}, line {reader.line_num}"
+            if None in row or None in row.values():
+                raise DataError(f"{where}: {len(reader.fieldnames or ())} columns are needed; quote texts that hold {delimiter!r}")
+            yield where, row
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.reader.line_num}: {error}; check the quotes") from error
+
+
+def _read_csv(path: Path) -> Iterator[Row]:
+    return _read_delimited(path, ",")
+
+
+def _read_tsv(path: Path) -> Iterator[Row]:
+    return _read_delimited(path, "\t")
+
+
+def _read_json_lines(path: Path) -> Iterator[Row]:
+    for number, line in enumerate(_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{path}, line {number}: every line must be a JSON object: {error}") from error
+        if not isinstance(row, dict):
+            raise DataError(f"{path}, line {number}: every line must be a JSON object, found {type(row).__name__}")
+        yield f"{path}, line {number}", row
+
+
+def _read_parquet(path: Path) -> Iterator[Row]:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        rows = parquet.read_table(path).to_pylist()
+    except (OSError, pyarrow.ArrowException) as error:
+        raise DataError(f"{path} must be a readable Parquet file: {error}") from error
+    for number, row in enumerate(rows, 1):
+        yield f"{path}, row {number}", row
+
+
+READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
+    ".csv": _read_csv,
+    ".tsv": _read_tsv,
+    ".jsonl": _read_json_lines,
+    ".parquet": _read_parquet,
+}

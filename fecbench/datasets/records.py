@@ -1,0 +1,81 @@
+"""Rows of a user's own data set, from wherever they were read, to checked splits; every error says where the row stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fecbench.datasets.core import SPLITS, DatasetInfo, EmotionData, check_splits, some, table
+from fecbench.datasets.splitting import cut_missing
+from fecbench.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from datasets import Dataset
+
+    Row = tuple[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names of the columns that hold text and label."""
+
+    text: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row's text and label as written, and where that is."""
+
+    text: str
+    label: str
+    where: str
+
+
+def assemble(
+    rows: Mapping[str, Iterable[Row]], columns: Columns, names: Sequence[str], info: DatasetInfo, source: str, split_seed: int
+) -> EmotionData:
+    """Checked data of three splits from ``rows``: for each split, where each row stands and its columns.
+
+    ``names`` are label names by index, or empty: then the training labels, sorted. Splits that are missing are cut from train.
+
+    Raises:
+        DataError: a row, a label or a split isn't what it must be.
+    """
+    records = {split: [_record(where, row, columns) for where, row in part] for split, part in rows.items()}
+    for split, part in records.items():
+        if not part:
+            raise DataError(f"{source}: {split} must hold at least one row, but is empty; add rows or remove it")
+    labels = tuple(names) or _ordered({record.label for record in records["train"]})
+    numbers = {str(number): number for number in range(len(names))}  # a file with names may use their numbers
+    index = numbers | {label: number for number, label in enumerate(labels)}
+    splits = {split: _split(records[split], index) for split in SPLITS if split in records}
+    return check_splits(EmotionData(info, labels, cut_missing(splits, split_seed, source), source), source)
+
+
+def _record(where: str, row: Mapping[str, Any], columns: Columns) -> Record:
+    for column, flag in ((columns.text, "--text-column"), (columns.label, "--label-column")):
+        if column not in row:
+            raise DataError(f"{where}: the column {column!r} is missing, found {', '.join(map(str, row))}; name yours with {flag}")
+    text, label = row[columns.text], row[columns.label]
+    if not isinstance(text, str) or not text.strip():
+        raise DataError(f"{where}: the text must not be empty, found {text!r}; write one or remove the row")
+    if not isinstance(label, str | int) or isinstance(label, bool) or not str(label).strip():
+        raise DataError(f"{where}: the label must be one name or whole number, found {label!r}; correct or remove the row")
+    return Record(text, str(label).strip(), where)
+
+
+def _ordered(labels: set[str]) -> tuple[str, ...]:
+    """Whole numbers by value, names by alphabet."""
+    return tuple(sorted(labels, key=int) if all(label.isdecimal() for label in labels) else sorted(labels))
+
+
+def _split(records: Sequence[Record], index: Mapping[str, int]) -> Dataset:
+    for record in records:
+        if record.label not in index:
+            raise DataError(
+                f"{record.where}: the label {record.label!r} isn't one of {some(list(index))}; correct it, or add training rows of it"
+            )
+    return table({"text": [record.text for record in records], "label": [index[record.label] for record in records]})

@@ -1,0 +1,216 @@
+"""A user's own data: every format, missing splits, the hub; and bad data, told with file, line and remedy before anything trains."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from fecbench.datasets.core import SPLITS
+from fecbench.datasets.files import load_path
+from fecbench.datasets.records import Columns
+from fecbench.errors import DataError, DataNotFound
+
+COLUMNS = Columns("text", "label")
+ROWS = [(f"text {n}, with a comma", label) for n in range(30) for label in ("joy", "fear")]
+
+
+def write(path: Path, rows=ROWS, columns=("text", "label")) -> Path:
+    """Rows in the format of the path's ending."""
+    import pyarrow
+    from pyarrow import parquet
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".parquet":
+        parquet.write_table(pyarrow.table({name: [row[i] for row in rows] for i, name in enumerate(columns)}), path)
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(dict(zip(columns, row, strict=True))) + "\n" for row in rows))
+    else:
+        mark = {".csv": ",", ".tsv": "\t"}[path.suffix]
+        quoted = [mark.join(f'"{cell}"' if mark in str(cell) else str(cell) for cell in row) for row in [columns, *rows]]
+        path.write_text("\n".join(quoted) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_every_format_reads_the_same(tmp_path, suffix):
+    for split in SPLITS:
+        write(tmp_path / "own" / f"{split}{suffix}")
+    data = load_path(tmp_path / "own", COLUMNS, 0)
+    assert data.labels == ("fear", "joy")
+    assert data.splits["test"]["text"][:] == [text for text, _ in ROWS]
+    assert [data.labels[label] for label in data.splits["test"]["label"][:]] == [label for _, label in ROWS]
+
+
+def test_other_columns_can_be_named(tmp_path):
+    write(tmp_path / "train.csv", [(f"t{n}", str(n % 2), "x") for n in range(40)], ("utterance", "emotion", "more"))
+    assert load_path(tmp_path / "train.csv", Columns("utterance", "emotion"), 0).labels == ("0", "1")
+
+
+def test_labels_txt_names_numbers(tmp_path):
+    write(tmp_path / "train.csv", [(f"t{n}", n % 2) for n in range(40)])
+    (tmp_path / "labels.txt").write_text("joy\nfear\n")
+    data = load_path(tmp_path, COLUMNS, 0)
+    assert data.labels == ("joy", "fear")
+    write(tmp_path / "train.csv", [(f"t{n}", n % 3) for n in range(40)])
+    with pytest.raises(DataError, match=r"line 4: the label '2' isn't one of 0, 1, joy, fear"):
+        load_path(tmp_path, COLUMNS, 0)
+
+
+def test_numbers_are_labels_by_value_and_never_taken_for_positions(tmp_path):
+    write(tmp_path / "train.csv", [(f"t{n}", (1, 2, 10)[n % 3]) for n in range(60)])
+    assert load_path(tmp_path, COLUMNS, 0).labels == ("1", "2", "10")
+    write(tmp_path / "test.csv", [("t", 0)])
+    with pytest.raises(DataError, match=r"the label '0' isn't one of 1, 2, 10"):
+        load_path(tmp_path, COLUMNS, 0)
+
+
+def test_missing_splits_are_cut_stratified_by_seed(tmp_path):
+    long_tail = [(f"t{n}", "common") for n in range(90)] + [(f"r{n}", "rare") for n in range(3)]
+    write(tmp_path / "train.csv", long_tail)
+    first, again, other = (load_path(tmp_path / "train.csv", COLUMNS, seed) for seed in (0, 0, 1))
+    assert first.fingerprint == again.fingerprint != other.fingerprint
+    texts = [text for split in SPLITS for text in first.splits[split]["text"][:]]
+    assert sorted(texts) == sorted(text for text, _ in long_tail)
+    counts = {split: Counter(first.splits[split]["label"][:]) for split in SPLITS}
+    assert counts == {"train": {0: 72, 1: 1}, "validation": {0: 9, 1: 1}, "test": {0: 9, 1: 1}}
+
+
+def test_given_splits_are_kept_as_they_are(tmp_path):
+    write(tmp_path / "train.csv")
+    write(tmp_path / "test.csv", ROWS[:4])
+    data = load_path(tmp_path, COLUMNS, 0)
+    assert data.splits["test"]["text"][:] == [text for text, _ in ROWS[:4]]
+    assert len(data.splits["train"]) + len(data.splits["validation"]) == len(ROWS)
+
+
+GOOD = "text,label\na b,x\nc d,y\ne f,x\ng h,y\ni j,x\nk l,y\nm n,x\no p,y\n"
+BAD = {
+    "a missing column": ({"train.csv": "utterance,label\na,x\n"}, r"train\.csv, line 2: the column 'text' is missing.*--text-column"),
+    "an empty text": ({"train.csv": GOOD + "  ,x\n"}, r"train\.csv, line 10: the text must not be empty"),
+    "an empty label": ({"train.csv": GOOD + "q r, \n"}, r"train\.csv, line 10: the label must be one name or whole number"),
+    "a short row": ({"train.csv": GOOD + "q r\n"}, r"train\.csv, line 10: 2 columns are needed; quote texts"),
+    "a long row": ({"train.csv": GOOD + "q, r,x\n"}, r"train\.csv, line 10: 2 columns are needed; quote texts"),
+    "an open quote": ({"train.csv": GOOD + '"q r,x\n'}, r"train\.csv, line 1\d: .*check the quotes"),
+    "an unknown label": ({"train.csv": GOOD, "test.csv": "text,label\na,z\n"}, r"test\.csv, line 2: the label 'z' isn't one of x, y"),
+    "a split without a class": ({"train.csv": GOOD, "test.csv": "text,label\na,x\n"}, r"every split must hold every class, but test.*of y"),
+    "one class only": ({"train.csv": "text,label\n" + "a,x\n" * 9}, r"at least two labels are needed, found \['x'\]"),
+    "no row": ({"train.csv": "text,label\n"}, r"train must hold at least one row"),
+    "an empty file": ({"train.csv": ""}, r"train must hold at least one row"),
+    "too few rows to cut": (
+        {"train.csv": "text,label\na,x\nb,y\nc,y\nd,y\n"},
+        r"every class needs at least 3 training rows, but one has 1",
+    ),
+    "a line that is no JSON": (
+        {"train.jsonl": '{"text": "a", "label": "x"}\n{"text"\n'},
+        r"train\.jsonl, line 2: every line must be a JSON",
+    ),
+    "a line that is a list": ({"train.jsonl": '["a", "x"]\n'}, r"train\.jsonl, line 1: every line must be a JSON object, found list"),
+    "a label that is a list": ({"train.jsonl": '{"text": "a", "label": ["x"]}\n'}, r"line 1: the label must be one name or whole number"),
+    "a label that is a float": ({"train.jsonl": '{"text": "a", "label": 1.5}\n'}, r"line 1: the label must be one name or whole number"),
+    "no Parquet": ({"train.parquet": "text"}, r"train\.parquet must be a readable Parquet file"),
+    "two training files": ({"train.csv": GOOD, "train.tsv": GOOD}, r"one train file is needed, found train\.csv, train\.tsv"),
+    "no training file": ({"test.csv": GOOD}, r"must hold a training file \(train\.csv"),
+    "a repeated label name": ({"train.csv": GOOD, "labels.txt": "x\nx\n"}, r"labels\.txt must name each label once, but 'x' stands"),
+}
+
+
+@pytest.mark.parametrize(("files", "message"), BAD.values(), ids=BAD)
+def test_bad_data_is_told_with_file_line_and_remedy(tmp_path, files, message):
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    with pytest.raises((DataError, DataNotFound), match=message):
+        load_path(tmp_path, COLUMNS, 0)
+
+
+def test_wrong_encoding_names_the_line(tmp_path):
+    (tmp_path / "train.csv").write_bytes(b"text,label\nfine,x\nna\xefve,y\n")
+    with pytest.raises(DataError, match=r"train\.csv, line 3: the file must be UTF-8.*save it as UTF-8"):
+        load_path(tmp_path, COLUMNS, 0)
+
+
+def test_a_byte_order_mark_and_odd_texts_are_fine(tmp_path):
+    texts = [
+        "emoji \U0001f600",
+        "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd",
+        "\u4f60\u597d\u4e16\u754c",
+        "line\u2028separator",
+        'a "quoted" word',
+    ] * 4
+    quoted = [text.replace('"', '""') for text in texts]
+    content = "text,label\n" + "".join(f'"{text}",{"xy"[n % 2]}\n' for n, text in enumerate(quoted))
+    (tmp_path / "train.csv").write_bytes(b"\xef\xbb\xbf" + content.encode())
+    data = load_path(tmp_path, COLUMNS, 0)
+    assert sorted(text for split in SPLITS for text in data.splits[split]["text"][:]) == sorted(texts)
+
+
+def test_a_path_that_is_not_there(tmp_path):
+    with pytest.raises(DataNotFound, match="doesn't exist; give a folder"):
+        load_path(tmp_path / "nothing", COLUMNS, 0)
+    (tmp_path / "train.txt").write_text("a")
+    with pytest.raises(DataError, match=r"the format must be one of \.csv, \.tsv, \.jsonl, \.parquet, found \.txt"):
+        load_path(tmp_path / "train.txt", COLUMNS, 0)
+
+
+@pytest.fixture
+def hub(tmp_path):
+    """A hub on loopback: its folder, and a function that calls the command line with it."""
+    root = tmp_path / "hub"
+    root.mkdir()
+    server = subprocess.Popen(
+        [sys.executable, str(Path(__file__).parent.parent / "hub_server.py"), str(root)], stdout=subprocess.PIPE, text=True
+    )
+    endpoint = server.stdout.readline().strip()
+    environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_TELEMETRY": "1"}
+    environment.pop("HF_HUB_OFFLINE")
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "fecbench", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
+
+    yield root, call
+    server.kill()
+    server.wait()
+    server.stdout.close()
+
+
+@pytest.mark.slow
+def test_hub_data_and_hub_encoder_end_to_end(hub, tokenizer):
+    from transformers import BertConfig, BertModel
+
+    root, call = hub
+    write(root / "datasets" / "them" / "moods" / "train.csv", [(t, la) for t, la in ROWS], ("utterance", "emotion"))
+    folder = root / "models" / "them" / "tiny"
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    BertModel(BertConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    command = ["run", "ce", "--dataset", "hf:them/moods", "--encoder", "them/tiny", "--epochs", "1", "--json"]
+    missing = call(*command)
+    assert missing.returncode == 1
+    assert (
+        "hf:them/moods, train row 0: the column 'text' is missing, found utterance, emotion; name yours with --text-column"
+        in missing.stderr
+    )
+    found = call(*command, "--text-column", "utterance", "--label-column", "emotion")
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout)["dataset"] == "hf:them/moods"
+    nobody = call("run", "ce", "--dataset", "hf:them/nothing", "--encoder", "them/tiny")
+    assert nobody.returncode == 1
+    assert "hf:them/nothing" in nobody.stderr
+    assert "Traceback" not in nobody.stderr
+
+
+@pytest.mark.parametrize("address", ["moods", "a/b/c", "a/b:c d", "a/b@"])
+def test_a_hub_address_has_a_form(fecbench, address):
+    code, _, err = fecbench("run", "ce", "--dataset", f"hf:{address}")
+    assert code == 2
+    assert "a hub data set is written hf:owner/name[:config][@revision]" in err
+
+
+def test_hub_data_offline_says_so_in_one_sentence(fecbench):
+    code, _, err = fecbench("run", "ce", "--dataset", "hf:owner/name")
+    assert code == 1
+    assert "hf:owner/name isn't on this machine, and HF_HUB_OFFLINE is set; connect, or give a path or a named set" in err
