@@ -1,0 +1,253 @@
+"""From texts to batches: tokenised once and cached, drawn in an order that is a function of seed and epoch, packed without padding."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from fecbench.errors import NeedsError
+from fecbench.packing import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from datasets import Dataset
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerBase
+
+    from fecbench.datasets.core import EmotionData
+
+
+def stream_seed(*key: int | str) -> int:
+    """A 63-bit seed that is a function of ``key`` alone.
+
+    >>> stream_seed(0, 1, "order") == stream_seed(0, 1, "order") != stream_seed(0, 2, "order")
+    True
+    """
+    return int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8]) >> 1
+
+
+@dataclass(frozen=True)
+class BatchNeeds:
+    """What an objective needs of a training batch.
+
+    Attributes:
+        min_size: texts in a batch at least; a shorter last batch is left out.
+        columns: further text columns of the data set, such as ``aug_text``, that come tokenised as views of the batch.
+        texts: whether the raw texts come with the batch.
+    """
+
+    min_size: int = 1
+    columns: tuple[str, ...] = ()
+    texts: bool = False
+
+    def check(self, data: EmotionData, batch_size: int, who: str) -> None:
+        """Return where ``data`` and ``batch_size`` can satisfy these needs.
+
+        Raises:
+            NeedsError: they can't; the message says what is needed and what was found.
+        """
+        missing = [column for column in self.columns if column not in data.columns]
+        if missing:
+            found = ", ".join(data.columns)
+            raise NeedsError(f"{who} needs the column {', '.join(missing)}, but {data.name} has {found}; choose a data set that has it")
+        if batch_size < self.min_size:
+            raise NeedsError(f"{who} needs at least {self.min_size} texts in a batch, found --batch-size {batch_size}; raise it")
+        if len(data.splits["train"]) < self.min_size:
+            raise NeedsError(
+                f"{who} needs at least {self.min_size} texts in a batch, but there are {len(data.splits['train'])} training rows"
+            )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch of texts. On several ranks ``tokens`` and ``views`` are this rank's share; all else is of the whole batch.
+
+    Attributes:
+        tokens: the texts, packed.
+        labels: int64 ``[B]``.
+        rows: int64 ``[B]``, row numbers in the split.
+        key: (seed, epoch, step); every random choice in the batch is a function of it.
+        views: other columns of the same rows.
+        texts: the raw texts, where the objective's needs ask for them.
+        share: int64, the places in the batch that this rank's texts hold; None where one rank holds all.
+    """
+
+    tokens: Tokens
+    labels: Tensor
+    rows: Tensor
+    key: tuple[int, int, int] = (0, 0, 0)
+    views: Mapping[str, Tokens] = field(default_factory=dict)
+    texts: tuple[str, ...] | None = None
+    share: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def view(self, column: str) -> Batch:
+        """The same rows with the texts of another column (one that the needs name)."""
+        return replace(self, tokens=self.views[column])
+
+    def generator(self, stream: str, device: torch.device | str = "cpu") -> torch.Generator:
+        """A random generator for one purpose in this batch, seeded by (seed, epoch, step) and the purpose's name."""
+        return torch.Generator(device).manual_seed(stream_seed(*self.key, stream))
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on ``device``."""
+        return replace(
+            self,
+            tokens=self.tokens.to(device),
+            labels=self.labels.to(device, non_blocking=True),
+            rows=self.rows.to(device, non_blocking=True),
+            views={name: tokens.to(device) for name, tokens in self.views.items()},
+            share=None if self.share is None else self.share.to(device, non_blocking=True),
+        )
+
+
+@dataclass(frozen=True)
+class TokenColumn:
+    """The token ids of one text column: row ``r`` is ``ids[offsets[r]:offsets[r + 1]]``."""
+
+    ids: np.ndarray
+    offsets: np.ndarray
+    cut: int
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each row."""
+        return np.diff(self.offsets)
+
+    def take(self, rows: np.ndarray) -> Tokens:
+        """The tokens of ``rows``, in that order."""
+        lengths = self.lengths[rows]
+        shift = self.offsets[rows] - (np.cumsum(lengths) - lengths)
+        return Tokens.from_flat(self.ids[np.repeat(shift, lengths) + np.arange(lengths.sum())], lengths)
+
+
+@dataclass(frozen=True)
+class TokenisedSplit:
+    """A split ready for batching: its columns as token ids, its labels, and its texts where they are needed."""
+
+    columns: Mapping[str, TokenColumn]
+    labels: np.ndarray
+    texts: Sequence[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, rows: np.ndarray, key: tuple[int, int, int] = (0, 0, 0), rank: int = 0, ranks: int = 1) -> Batch:
+        """The batch of ``rows``; on several ranks, with rank ``rank``'s share of the texts.
+
+        A rank whose share would be empty holds the first text, but no place for it: it can still join every collective.
+        """
+        share = np.arange(len(rows))[rank::ranks]
+        held = rows[share] if len(share) else rows[:1]
+        tokens = {name: column.take(held) for name, column in self.columns.items()}
+        return Batch(
+            tokens=tokens.pop("text"),
+            labels=torch.from_numpy(self.labels[rows]),
+            rows=torch.from_numpy(rows),
+            key=key,
+            views=tokens,
+            texts=None if self.texts is None else tuple(self.texts[row] for row in rows),
+            share=torch.from_numpy(share) if ranks > 1 else None,
+        )
+
+    def by_length(self, batch_size: int) -> Iterator[np.ndarray]:
+        """Row numbers of batches for evaluation, texts of similar length together, longest first (so that memory peaks at once)."""
+        order = np.argsort(-self.columns["text"].lengths, kind="stable")
+        yield from (order[start : start + batch_size] for start in range(0, len(order), batch_size))
+
+
+@dataclass(frozen=True)
+class TrainingBatches:
+    """The batches of an epoch, in an order that is a function of seed and epoch; a last short batch counts if it has ``min_size`` texts."""
+
+    split: TokenisedSplit
+    batch_size: int
+    seed: int
+    bucketed: bool = False
+    min_size: int = 1
+    rank: int = 0
+    ranks: int = 1
+
+    def __len__(self) -> int:
+        whole, rest = divmod(len(self.split), self.batch_size)
+        return whole + (rest >= max(self.min_size, 1))
+
+    @property
+    def left_out(self) -> int:
+        """Rows of each epoch that are in no batch."""
+        return max(0, len(self.split) - len(self) * self.batch_size)
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """The batches of ``epoch``."""
+        for step, rows in enumerate(self._rows(epoch)):
+            yield self.split.batch(rows, (self.seed, epoch, step), self.rank, self.ranks)
+
+    def _rows(self, epoch: int) -> list[np.ndarray]:
+        generator = np.random.default_rng(stream_seed(self.seed, epoch, "order"))
+        order = generator.permutation(len(self.split))
+        if self.bucketed:
+            return _bucketed(order, self.split.columns["text"].lengths, self.batch_size, generator)[: len(self)]
+        return [order[step * self.batch_size : (step + 1) * self.batch_size] for step in range(len(self))]
+
+
+def _bucketed(order: np.ndarray, lengths: np.ndarray, batch_size: int, generator: np.random.Generator) -> list[np.ndarray]:
+    """Batches of similar length, cut from stretches of 50 batches that are sorted by length each; the short batch stays last."""
+    stretches = [order[start : start + 50 * batch_size] for start in range(0, len(order), 50 * batch_size)]
+    by_length = np.concatenate([stretch[np.argsort(lengths[stretch], kind="stable")] for stretch in stretches])
+    batches = [by_length[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    whole = [batch for batch in batches if len(batch) == batch_size]
+    return [whole[index] for index in generator.permutation(len(whole))] + batches[len(whole) :]
+
+
+def tokenise(
+    rows: Dataset, columns: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, cache: Path, keep_texts: bool = False
+) -> TokenisedSplit:
+    """``rows`` as token ids of at most ``max_length``, read from ``cache`` where the same texts were tokenised the same way before."""
+    tokens = {column: _column(rows[column][:], tokenizer, max_length, cache) for column in columns}
+    return TokenisedSplit(tokens, np.asarray(rows["label"][:]), rows["text"][:] if keep_texts else None)
+
+
+def _column(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, cache: Path) -> TokenColumn:
+    from datasets import Dataset, disable_progress_bars
+
+    disable_progress_bars()
+
+    def encode(part: Mapping[str, list[str]]) -> Mapping[str, list[object]]:
+        encoded = tokenizer(part["text"], truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False)
+        return {"ids": encoded["input_ids"], "cut": [bool(encoding.overflowing) for encoding in encoded.encodings]}
+
+    key = _cache_key(texts, tokenizer, max_length)
+    cache.mkdir(parents=True, exist_ok=True)
+    encoded = Dataset.from_dict({"text": list(texts)}).map(
+        encode, batched=True, remove_columns=["text"], cache_file_name=str(cache / f"{key}.arrow"), new_fingerprint=key
+    )
+    ids = encoded.data.column("ids").combine_chunks()
+    return TokenColumn(ids.flatten().to_numpy(), ids.offsets.to_numpy().astype(np.int64), sum(encoded["cut"][:]))
+
+
+def _cache_key(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> str:
+    rules = json.loads(tokenizer.backend_tokenizer.to_str()) | {"truncation": None, "padding": None}  # these two keep its last use
+    sha = hashlib.sha256(json.dumps(rules).encode())
+    sha.update(f"{max_length}\x1d".encode())
+    sha.update("\x1e".join(texts).encode())
+    return sha.hexdigest()
+
+
+def text_batches(
+    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, batch_size: int, device: torch.device
+) -> Iterator[Batch]:
+    """Batches of any texts, in their order, for use without gradient; their labels are all 0."""
+    for start in range(0, len(texts), batch_size):
+        part = list(texts[start : start + batch_size])
+        encoded = tokenizer(part, truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False)
+        rows = torch.arange(start, start + len(part))
+        yield Batch(Tokens.pack(encoded["input_ids"]), torch.zeros_like(rows), rows, texts=tuple(part)).to(device)

@@ -1,0 +1,67 @@
+"""Exact training on several ranks: the whole batch's features on every rank, and gradients averaged over ranks.
+
+Every rank computes the loss of the whole batch from the same features, so that objectives need no distributed code. The backward of
+:func:`whole_batch` sums the ranks' gradients with respect to the features, and :func:`average_gradients` divides by their number. So
+parameters before the gather (each rank has its share of rows) and after it (every rank has all rows) both get the gradient of one loss
+on the whole batch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import nn
+
+
+class _SumOverRanks(torch.autograd.Function):
+    """All-reduce whose backward is an all-reduce.
+
+    Torch's own differentiable gathers are deprecated in 2.13 or missing in 2.11, and want equal shares.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, local: Tensor) -> Tensor:  # noqa: ARG004
+        total = local.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ARG004
+        total = gradient.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total
+
+
+def whole_batch(local: Tensor, share: Tensor, size: int) -> Tensor:
+    """The rows ``[size, width]`` of all ranks, with gradient, from this rank's rows ``local`` and their places ``share``.
+
+    ``local`` may have a row more than ``share`` (an empty share's stand-in); it is cut off but stays in the graph.
+    """
+    placed = local.new_zeros(size, local.shape[1]).index_copy(0, share, local[: len(share)])
+    return cast("Tensor", _SumOverRanks.apply(placed))  # type: ignore[no-untyped-call]
+
+
+def average_gradients(parameters: Sequence[nn.Parameter], ranks: int) -> None:
+    """Replace each parameter's gradient by its mean over ranks, in one all-reduce; a rank without one counts as zero."""
+    if ranks == 1:
+        return
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    dist.all_reduce(flat)
+    means = (flat / ranks).split([p.numel() for p in parameters])
+    for parameter, mean in zip(parameters, means, strict=True):
+        parameter.grad = mean.view_as(parameter)
+
+
+def sum_over_ranks(values: Tensor, ranks: int) -> Tensor:
+    """The sum of ``values`` over ranks, on every rank."""
+    if ranks > 1:
+        dist.all_reduce(values)
+    return values

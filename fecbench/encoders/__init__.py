@@ -1,0 +1,59 @@
+"""Encoders: a registered name, a hub id or a local folder to what transformers needs to build one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, cast
+
+from fecbench import registry
+from fecbench.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from transformers import PretrainedConfig, PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class EncoderSource:
+    """What transformers needs to build an encoder.
+
+    Attributes:
+        name: as the user gave it.
+        tokenizer: its fast tokenizer.
+        config: its architecture.
+        weights: hub id or folder of pretrained weights; None for random initialisation.
+    """
+
+    name: str
+    tokenizer: PreTrainedTokenizerBase
+    config: PretrainedConfig
+    weights: str | None
+
+
+class EncoderFactory(Protocol):
+    """What an entry point of the group ``fecbench_encoders`` offers."""
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """Run settings that fit the encoder, such as its learning rate."""
+
+    def __call__(self, texts: Sequence[str]) -> EncoderSource:
+        """The encoder; ``texts`` are the training texts, for encoders that learn their vocabulary. Raises EncoderError."""
+
+
+def named(name: str) -> EncoderFactory:
+    """The factory registered as ``name``, or one for ``name`` as a hub id or local folder.
+
+    Raises:
+        PluginError: the plugin is broken or isn't an encoder factory.
+    """
+    if name not in registry.encoders:
+        from fecbench.encoders.pretrained import Pretrained
+
+        return Pretrained(name)
+    factory = registry.encoders.get(name)
+    if not callable(factory) or not hasattr(factory, "settings"):
+        origin = registry.encoders.origin(name)
+        raise PluginError(f"the encoder {name!r} ({origin}) must be callable and have settings; it is {type(factory).__name__}")
+    return cast("EncoderFactory", factory)

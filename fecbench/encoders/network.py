@@ -1,0 +1,85 @@
+"""Builds transformers networks: pretrained or random, float32, every weight of the encoder accounted for."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from transformers import AutoModel, AutoModelForSequenceClassification
+from transformers.utils import logging
+
+from fecbench.errors import EncoderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from transformers import PreTrainedModel
+
+    from fecbench.encoders import EncoderSource
+
+
+def encoder_network(source: EncoderSource) -> PreTrainedModel:
+    """The encoder alone.
+
+    Raises:
+        EncoderError: transformers has no encoder for it, or the checkpoint lacks weights.
+    """
+    return _network(AutoModel, source, copy.deepcopy(source.config))
+
+
+def classifier_network(source: EncoderSource, labels: Sequence[str]) -> PreTrainedModel:
+    """The encoder with its family's own classification head for ``labels``.
+
+    Raises:
+        EncoderError: the family has none, or the checkpoint lacks weights.
+    """
+    config = copy.deepcopy(source.config)
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: index for index, label in enumerate(labels)}
+    return _network(AutoModelForSequenceClassification, source, config)
+
+
+def _network(auto: Any, source: EncoderSource, config: Any) -> PreTrainedModel:
+    try:
+        with quiet():
+            if source.weights is None:
+                return cast("PreTrainedModel", auto.from_config(config, dtype=torch.float32))
+            network, report = auto.from_pretrained(
+                source.weights, config=config, dtype=torch.float32, ignore_mismatched_sizes=True, output_loading_info=True
+            )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise EncoderError(
+            f"the encoder {source.name} can't be built as {auto.__name__}: {reason}; try --head linear or another encoder"
+        ) from error
+    _check_weights(network, report, source.name)
+    return cast("PreTrainedModel", network)
+
+
+def _check_weights(network: PreTrainedModel, report: Any, name: str) -> None:
+    """A head may start afresh, an encoder may not: transformers would fill missing weights at random and say so in a log line only."""
+    lost = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
+    prefix = f"{network.base_model_prefix}."
+    whole = network.base_model is not network
+    encoder = {key for key in lost if (key.startswith(prefix) or not whole) and ".pooler." not in f".{key}"}
+    if encoder:
+        raise EncoderError(
+            f"the checkpoint of encoder {name} must hold every encoder weight, but lacks {len(encoder)}, {sorted(encoder)[0]} among them; "
+            "download it again or choose another"
+        )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without transformers' loading bars and its reports on fresh heads, which are meant to be fresh here."""
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

@@ -1,0 +1,80 @@
+"""Scores of predicted against true labels: pure functions, fractions between 0 and 1.
+
+A registered metric is a function ``(true, predicted, classes) -> float`` of two int arrays ``[N]`` and the number of labels. Means over
+classes cover every label; one that is neither there nor predicted scores 0.
+
+>>> true, predicted = np.array([0, 0, 0, 1, 2, 2]), np.array([0, 0, 1, 1, 1, 2])
+>>> round(weighted_f1(true, predicted, 3), 6)  # swapped arguments would give 0.627778
+0.705556
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from fecbench import registry
+from fecbench.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Metric = Callable[[np.ndarray, np.ndarray, int], float]
+
+PRIMARY = ("accuracy", "weighted_f1", "macro_f1")
+
+
+def accuracy(true: np.ndarray, predicted: np.ndarray, classes: int) -> float:  # noqa: ARG001  one signature for all metrics
+    """Share of rows predicted right."""
+    return float(np.mean(true == predicted))
+
+
+def weighted_f1(true: np.ndarray, predicted: np.ndarray, classes: int) -> float:
+    """Mean of the classes' F1, weighted by their number of true rows (the paper, section 4.1)."""
+    return _f1(true, predicted, classes, "weighted")
+
+
+def macro_f1(true: np.ndarray, predicted: np.ndarray, classes: int) -> float:
+    """Plain mean of the F1 of all classes."""
+    return _f1(true, predicted, classes, "macro")
+
+
+def _f1(true: np.ndarray, predicted: np.ndarray, classes: int, average: str) -> float:
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(true, predicted, labels=range(classes), average=average, zero_division=0))
+
+
+def per_class(true: np.ndarray, predicted: np.ndarray, classes: int) -> list[dict[str, float]]:
+    """Precision, recall, F1 and number of true rows of each class."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    scores = precision_recall_fscore_support(true, predicted, labels=range(classes), zero_division=0)
+    keys = ("precision", "recall", "f1", "support")
+    return [dict(zip(keys, map(float, row), strict=True)) for row in zip(*scores, strict=True)]
+
+
+def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Counts ``[C, C]``: true labels as rows, predicted ones as columns."""
+    from sklearn.metrics import confusion_matrix as counts
+
+    return cast("np.ndarray", counts(true, predicted, labels=range(classes)))
+
+
+def named(name: str) -> Metric:
+    """The metric registered as ``name``.
+
+    Raises:
+        UnknownName: there is none.
+        PluginError: the plugin is broken or can't be called.
+    """
+    metric: Any = registry.metrics.get(name)
+    if not callable(metric):
+        raise PluginError(f"the metric {name!r} ({registry.metrics.origin(name)}) must be a function of true, predicted and classes")
+    return cast("Metric", metric)
+
+
+def score(true: np.ndarray, predicted: np.ndarray, classes: int, metrics: dict[str, Metric]) -> dict[str, float]:
+    """Every metric's value."""
+    return {name: metric(true, predicted, classes) for name, metric in metrics.items()}

@@ -1,0 +1,117 @@
+"""The model that objectives train: ``encode`` to pooled states, ``project`` to features, ``classify`` to logits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor, nn
+
+from fecbench import heads
+from fecbench.distributed import whole_batch
+from fecbench.encoders.network import quiet
+from fecbench.packing import IMPLEMENTATION, Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from transformers import PreTrainedModel
+
+    from fecbench.batching import Batch
+    from fecbench.encoders import EncoderSource
+    from fecbench.heads import Head
+
+
+class TextEncoder(nn.Module):
+    """A transformers encoder with pooling, run on packed tokens where it can be.
+
+    Whether it can is found out by trying: packed and padded states of two short texts must agree, since a family whose attention isn't the
+    replaceable kind would silently let texts attend across each other.
+    """
+
+    def __init__(self, network: PreTrainedModel, pad_id: int, pooling: str = "first", packing: bool = True):
+        super().__init__()
+        self.network = network
+        self.pad_id = pad_id
+        self.pooling = pooling
+        self.first_position = _first_position(network)
+        self.packs = packing and self._can_pack()
+
+    def forward(self, tokens: Tokens) -> Tensor:
+        """Pooled states ``h [B, hidden]``."""
+        states = self._packed(tokens) if self.packs else self._padded(tokens)
+        return tokens.first(states) if self.pooling == "first" else tokens.mean(states)
+
+    def _packed(self, tokens: Tokens) -> Tensor:
+        positions = tokens.positions + self.first_position
+        output = self.network(input_ids=tokens.ids[None], position_ids=positions[None], grid=tokens.grid())
+        return cast("Tensor", output.last_hidden_state[0])
+
+    def _padded(self, tokens: Tokens) -> Tensor:
+        grid = tokens.grid()
+        ids = torch.full_like(grid.mask, self.pad_id, dtype=torch.int64).flatten().scatter(0, grid.slots, tokens.ids).view_as(grid.mask)
+        states = self.network(input_ids=ids, attention_mask=grid.mask.long()).last_hidden_state
+        return cast("Tensor", states.flatten(0, 1)[grid.slots])
+
+    @torch.no_grad()
+    def _can_pack(self) -> bool:
+        training = self.network.training
+        self.network.eval()
+        tokens = Tokens.pack([[7, 8, 9, 10, 11], [12, 13]])
+        try:
+            padded = self._padded(tokens)
+            with quiet():
+                self.network.set_attn_implementation(IMPLEMENTATION)
+            return bool(torch.allclose(self._packed(tokens), padded, atol=1e-4))
+        except (TypeError, ValueError, RuntimeError, KeyError, AttributeError):
+            return False  # the family's forward doesn't hand the grid on to its attention
+        finally:
+            self.network.train(training)
+
+
+def _first_position(network: PreTrainedModel) -> int:
+    """The position number of a text's first token: 0, but one past the padding's where positions have a padding entry, as in RoBERTa."""
+    for name, module in network.named_modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            return cast("int", module.padding_idx) + 1
+    return 0
+
+
+class Model(nn.Module):
+    """Encoder and head.
+
+    Shapes: ``h [B, hidden]`` pooled encoder states, ``z [B, features]`` the head's features, logits ``[B, C]``.
+    """
+
+    def __init__(self, encoder: TextEncoder, head: Head):
+        super().__init__()
+        self.encoder = encoder
+        self.head = head
+
+    def encode(self, batch: Batch) -> Tensor:
+        """Pooled states ``h [B, hidden]`` of the whole batch, with gradient, on every rank."""
+        states = cast("Tensor", self.encoder(batch.tokens))
+        return states if batch.share is None else whole_batch(states, batch.share, len(batch))
+
+    def project(self, h: Tensor) -> Tensor:
+        """The head's features ``z [B, features]`` of ``h``."""
+        return self.head.project(h)
+
+    def classify(self, z: Tensor) -> Tensor:
+        """The logits ``[B, C]`` of ``z``."""
+        return self.head.classify(z)
+
+
+def build_model(source: EncoderSource, head: str, labels: Sequence[str], pooling: str = "first", packing: bool = True) -> Model:
+    """A model of an encoder and the head registered as ``head``; fresh weights come from torch's global generator.
+
+    Raises:
+        UsageError: the head can't take that pooling.
+        EncoderError: the encoder can't be built, or has no such head.
+    """
+    kind = heads.named(head)
+    heads.check_pooling(kind, head, pooling)
+    network, built = kind.build(source, labels)
+    if getattr(network, "pooler", None) is not None:
+        setattr(network, "pooler", None)  # noqa: B010  its output is never read
+    return Model(TextEncoder(network, source.tokenizer.pad_token_id or 0, pooling, packing), built)

@@ -1,0 +1,145 @@
+"""Tokenised once; batches in an order that is a function of seed and epoch; needs met or refused."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from fecbench.batching import BatchNeeds, TokenColumn, TokenisedSplit, TrainingBatches, text_batches, tokenise
+from fecbench.datasets.core import table
+from fecbench.errors import NeedsError
+
+GENERATOR = np.random.default_rng(0)
+
+
+def split(rows: int, columns=("text",)) -> TokenisedSplit:
+    """Random token ids: row r holds 1 to 9 ids, the first of them r."""
+    lengths = GENERATOR.integers(1, 10, rows)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    ids = GENERATOR.integers(100, 200, offsets[-1])
+    ids[offsets[:-1]] = np.arange(rows)
+    return TokenisedSplit({name: TokenColumn(ids, offsets, 0) for name in columns}, GENERATOR.integers(0, 3, rows))
+
+
+def test_take_is_what_a_loop_takes():
+    column = split(20).columns["text"]
+    rows = np.array([3, 3, 19, 0, 7])
+    tokens = column.take(rows)
+    expected = [column.ids[column.offsets[row] : column.offsets[row + 1]].tolist() for row in rows]
+    assert tokens.ids.tolist() == [one for ids in expected for one in ids]
+    assert tokens.lengths.tolist() == [len(ids) for ids in expected]
+    assert tokens.owners.tolist() == [n for n, ids in enumerate(expected) for _ in ids]
+    assert tokens.positions.tolist() == [position for ids in expected for position in range(len(ids))]
+    assert tokens.longest == max(map(len, expected))
+
+
+@pytest.mark.parametrize("bucketed", [False, True])
+def test_every_row_once_an_epoch_in_an_order_of_seed_and_epoch(bucketed):
+    rows = split(203)
+    batches = TrainingBatches(rows, 16, seed=1, bucketed=bucketed)
+    orders = [[batch.rows.tolist() for batch in batches.epoch(epoch)] for epoch in (1, 1, 2)]
+    assert orders[0] == orders[1] != orders[2]
+    assert orders[0] != [batch.rows.tolist() for batch in TrainingBatches(rows, 16, seed=2, bucketed=bucketed).epoch(1)]
+    assert [len(batch) for batch in orders[0]] == [16] * 12 + [11]
+    assert len(batches) == 13
+    assert sorted(row for batch in orders[0] for row in batch) == list(range(203))
+
+
+def test_bucketed_batches_hold_texts_of_similar_length():
+    rows = split(1600)
+    spread = []
+    for bucketed in (False, True):
+        batches = TrainingBatches(rows, 16, seed=0, bucketed=bucketed).epoch(1)
+        spread.append(np.mean([batch.tokens.lengths.float().std().item() for batch in batches]))
+    assert spread[1] < 0.3 * spread[0]
+
+
+def test_a_batch_belongs_together():
+    rows = split(50, ("text", "aug_text"))
+    for batch in TrainingBatches(rows, 8, seed=0).epoch(3):
+        assert batch.labels.tolist() == rows.labels[batch.rows].tolist()
+        assert batch.tokens.first(batch.tokens.ids[:, None])[:, 0].tolist() == batch.rows.tolist()
+        view = batch.view("aug_text")
+        assert view.tokens.ids.tolist() == batch.tokens.ids.tolist()
+        assert view.labels is batch.labels
+
+
+def test_a_last_batch_that_is_too_short_is_left_out_and_counted():
+    batches = TrainingBatches(split(21), 8, seed=0, min_size=6)
+    assert [len(batch) for batch in batches.epoch(1)] == [8, 8]
+    assert (len(batches), batches.left_out) == (2, 5)
+    assert TrainingBatches(split(21), 8, seed=0, min_size=5).left_out == 0
+
+
+def test_generators_are_functions_of_seed_epoch_step_and_stream():
+    rows = split(40)
+    one, other = list(TrainingBatches(rows, 16, seed=5).epoch(2))[:2]
+    again = next(iter(TrainingBatches(rows, 16, seed=5).epoch(2)))
+    cases = ((one, "a"), (again, "a"), (other, "a"), (one, "b"))
+    draw = [torch.rand(3, generator=batch.generator(stream)).tolist() for batch, stream in cases]
+    assert draw[0] == draw[1]
+    assert len({tuple(values) for values in draw}) == 3
+
+
+def test_evaluation_goes_from_long_to_short_and_misses_no_row():
+    rows = split(70)
+    batches = list(rows.by_length(16))
+    lengths = rows.columns["text"].lengths[np.concatenate(batches)]
+    assert (np.diff(lengths) <= 0).all()
+    assert sorted(np.concatenate(batches)) == list(range(70))
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_ranks_share_a_batch_and_agree_on_all_else(ranks):
+    rows = split(10)
+    whole = next(iter(TrainingBatches(rows, 7, seed=0).epoch(1)))
+    parts = [next(iter(TrainingBatches(rows, 7, seed=0, rank=rank, ranks=ranks).epoch(1))) for rank in range(ranks)]
+    assert sorted(place for part in parts for place in part.share.tolist()) == list(range(7))
+    for part in parts:
+        assert part.rows.tolist() == whole.rows.tolist()
+        assert part.tokens.first(part.tokens.ids[:, None])[:, 0].tolist() == whole.rows[part.share].tolist()
+
+
+def test_a_rank_without_a_row_holds_one_but_no_place():
+    batch = split(5).batch(np.array([4]), rank=1, ranks=2)
+    assert (len(batch), len(batch.tokens), len(batch.share)) == (1, 1, 0)
+
+
+def test_tokens_are_cached_and_cut_texts_counted(tokenizer, tmp_path):
+    rows = table({"text": ["what a lovely day", "sad"], "label": [0, 1]})
+    first = tokenise(rows, ["text"], tokenizer, 4, tmp_path)
+    assert first.columns["text"].cut == 1
+    assert first.columns["text"].lengths.max() == 4
+    expected = tokenizer("what a lovely day", truncation=True, max_length=4)["input_ids"]
+    assert first.columns["text"].take(np.array([0])).ids.tolist() == expected
+    files = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    again = tokenise(rows, ["text"], tokenizer, 4, tmp_path, keep_texts=True)
+    assert {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == files
+    assert again.columns["text"].ids.tolist() == first.columns["text"].ids.tolist()
+    assert again.columns["text"].cut == 1
+    assert again.texts == ["what a lovely day", "sad"]
+    longer = tokenise(rows, ["text"], tokenizer, 50, tmp_path)
+    assert longer.columns["text"].cut == 0
+    assert len(list(tmp_path.iterdir())) == len(files) + 1
+
+
+def test_texts_in_order(tokenizer):
+    texts = [f"text {n}" for n in range(5)]
+    batches = list(text_batches(texts, tokenizer, 10, 2, torch.device("cpu")))
+    assert [batch.texts for batch in batches] == [("text 0", "text 1"), ("text 2", "text 3"), ("text 4",)]
+    assert [batch.rows.tolist() for batch in batches] == [[0, 1], [2, 3], [4]]
+
+
+def data(rows: int, columns: list[str]):
+    return SimpleNamespace(name="toys", columns=columns, splits={"train": range(rows)})
+
+
+def test_needs_are_met_or_refused_with_requirement_and_finding():
+    BatchNeeds(2, ("aug_text",)).check(data(10, ["text", "aug_text", "label"]), 2, "objective x")
+    with pytest.raises(NeedsError, match="objective x needs the column aug_text, but toys has text, label; choose a data set that has it"):
+        BatchNeeds(columns=("aug_text",)).check(data(10, ["text", "label"]), 2, "objective x")
+    with pytest.raises(NeedsError, match="objective x needs at least 4 texts in a batch, found --batch-size 2"):
+        BatchNeeds(4).check(data(10, ["text", "label"]), 2, "objective x")
+    with pytest.raises(NeedsError, match="needs at least 4 texts in a batch, but there are 3 training rows"):
+        BatchNeeds(4).check(data(3, ["text", "label"]), 8, "objective x")

@@ -1,0 +1,92 @@
+"""Packed and padded are the same computation, for every family that can be packed; the others are found out."""
+
+import pytest
+import torch
+
+from fecbench.encoders import EncoderSource
+from fecbench.encoders.network import encoder_network
+from fecbench.model import TextEncoder, build_model
+from fecbench.packing import Tokens
+
+TEXTS = [[2, 9, 8, 7, 6, 5, 3], [2, 4, 3], [2, 11, 12, 13, 3]]
+PACKABLE = ["bert", "roberta", "electra"]
+
+
+def encoders(source: EncoderSource, pooling: str = "first") -> tuple[TextEncoder, TextEncoder]:
+    """A packed and a padded encoder of the same weights."""
+    packed = TextEncoder(encoder_network(source), 0, pooling)
+    padded = TextEncoder(encoder_network(source), 0, pooling, packing=False)
+    padded.load_state_dict(packed.state_dict())
+    assert packed.packs
+    assert not padded.packs
+    return packed, padded
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean"])
+@pytest.mark.parametrize("family", PACKABLE)
+def test_packed_and_padded_give_the_same_states_and_gradients(source, family, pooling):
+    packed, padded = encoders(source(family), pooling)
+    states, gradients = [], []
+    for encoder in (packed, padded):
+        h = encoder(Tokens.pack(TEXTS))
+        h.pow(3).sum().backward()
+        states.append(h)
+        gradients.append({name: p.grad for name, p in encoder.named_parameters() if p.grad is not None})
+    torch.testing.assert_close(*states, rtol=1e-5, atol=1e-6)
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradient, gradients[1][name], rtol=1e-4, atol=1e-6, msg=name)
+
+
+@pytest.mark.parametrize("family", PACKABLE)
+def test_no_text_sees_another(source, family):
+    packed, _ = encoders(source(family))
+    together = packed(Tokens.pack(TEXTS))
+    alone = torch.cat([packed(Tokens.pack([text])) for text in TEXTS])
+    torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-6)
+    changed = packed(Tokens.pack([TEXTS[0], [2, 10, 3], TEXTS[2]]))
+    torch.testing.assert_close(changed[[0, 2]], together[[0, 2]])
+    assert not torch.allclose(changed[1], together[1])
+
+
+def test_padded_is_what_transformers_computes(source, tokenizer):
+    network = encoder_network(source("bert")).eval()
+    batch = tokenizer(["what a lovely day", "rain"], padding=True, return_tensors="pt")
+    expected = network(**batch).last_hidden_state
+    tokens = Tokens.pack([ids[mask.bool()].tolist() for ids, mask in zip(batch["input_ids"], batch["attention_mask"], strict=True)])
+    encoder = TextEncoder(network, tokenizer.pad_token_id)
+    torch.testing.assert_close(encoder(tokens), expected[:, 0], rtol=1e-5, atol=1e-6)
+
+
+def test_positions_start_where_the_family_starts_them(source):
+    firsts = [TextEncoder(encoder_network(source(family)), 0).first_position for family in PACKABLE]
+    assert firsts == [0, 1, 0]  # the tiny RoBERTa's padding index is 0
+
+
+def test_linear_layers_see_real_tokens_only(source):
+    packed, _ = encoders(source("bert"))
+    seen = []
+    layer = packed.network.encoder.layer[0].intermediate.dense
+    layer.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0].shape))
+    packed(Tokens.pack(TEXTS))
+    assert seen == [(1, sum(map(len, TEXTS)), 16)]
+
+
+@pytest.mark.parametrize("family", ["deberta-v2", "mpnet"])
+def test_a_family_that_cannot_be_packed_is_padded(source, family):
+    model = build_model(source(family), "native", ["a", "b"])
+    assert not model.encoder.packs
+    assert model.encoder(Tokens.pack(TEXTS)).shape == (3, 16)
+
+
+def test_dropout_is_applied_to_attention(source):
+    encoder, _ = encoders(source("bert", dropout=0.5))
+    encoder.train()
+    one, other = encoder(Tokens.pack(TEXTS)), encoder(Tokens.pack(TEXTS))
+    assert not torch.allclose(one, other)
+
+
+def test_mean_is_over_a_texts_own_tokens():
+    tokens = Tokens.pack([[1, 2], [3]])
+    torch.testing.assert_close(tokens.mean(torch.tensor([[1.0], [3.0], [5.0]])), torch.tensor([[2.0], [5.0]]))
+    torch.testing.assert_close(tokens.first(torch.tensor([[1.0], [3.0], [5.0]])), torch.tensor([[1.0], [5.0]]))
