@@ -1,0 +1,93 @@
+"""What is kept of a run's weights: the best epoch's, and until the run is complete the last epoch's with all optimiser states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from fecbench.atomic import UNFINISHED, read_tensors, write_tensors
+from fecbench.errors import ProtocolError, RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+BEST = "best.safetensors"
+LAST = "last.safetensors"
+
+
+class Checkpoints:
+    """The checkpoint files of one run directory."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def save_best(self, modules: Mapping[str, nn.Module], about: Mapping[str, Any]) -> None:
+        """Keep the weights of ``modules`` as the best so far."""
+        write_tensors(self.folder / BEST, state_of(modules), about)
+
+    def load_best(self, modules: Mapping[str, nn.Module]) -> dict[str, Any]:
+        """Restore the best weights into ``modules``; returns what was said about them."""
+        tensors, about = read_tensors(self.folder / BEST)
+        restore(modules, tensors, self.folder / BEST)
+        return about
+
+    def save_last(self, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
+        """Keep everything that the next epoch needs."""
+        write_tensors(self.folder / LAST, {**state_of(modules), **optimizers}, about)
+
+    def load_last(self, modules: Mapping[str, nn.Module]) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """Restore the last epoch's weights into ``modules``; returns the optimisers' tensors and what was said, or None without a file."""
+        path = self.folder / LAST
+        if not path.exists():
+            return None
+        tensors, about = read_tensors(path)
+        restore(modules, tensors, path)
+        return tensors, about
+
+    def drop_last(self) -> None:
+        """Forget the last epoch's state; the run is complete."""
+        (self.folder / LAST).unlink(missing_ok=True)
+
+    def drop_drafts(self) -> None:
+        """Remove what a killed process left half-written."""
+        for draft in self.folder.glob(f"*{UNFINISHED}"):
+            draft.unlink(missing_ok=True)
+
+
+def state_of(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """All parameters and buffers by name, each memory once.
+
+    Raises:
+        ProtocolError: a module keeps state that is no tensor.
+    """
+    state: dict[str, Tensor] = {}
+    seen = set()
+    for prefix, module in modules.items():
+        for name, tensor in module.state_dict(prefix=f"{prefix}.").items():
+            if not isinstance(tensor, Tensor):
+                raise ProtocolError(f"{name}: a module's saved state must be tensors, found {type(tensor).__name__}; keep it in a buffer")
+            memory = (tensor.untyped_storage().data_ptr(), tensor.storage_offset(), tensor.shape)
+            if memory not in seen or not tensor.numel():
+                state[name] = tensor
+            seen.add(memory)
+    return state
+
+
+@torch.no_grad()
+def restore(modules: Mapping[str, nn.Module], tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Copy ``tensors`` into the parameters and buffers of ``modules``.
+
+    Raises:
+        RunError: one is missing or of another shape.
+    """
+    for name, tensor in state_of(modules).items():
+        found = tensors.get(name)
+        if found is None or found.shape != tensor.shape:
+            shape = "nothing" if found is None else f"shape {list(found.shape)}"
+            raise RunError(
+                f"{path} must hold {name} of shape {list(tensor.shape)}, found {shape}; it belongs to another model, restore the right one"
+            )
+        tensor.copy_(found)

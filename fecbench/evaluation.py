@@ -1,0 +1,44 @@
+"""Logits of a whole split, in the order of its rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from fecbench.distributed import sum_over_ranks
+from fecbench.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fecbench.batching import TokenisedSplit
+    from fecbench.model import Model
+    from fecbench.objective import Objective
+    from fecbench.stepper import Precision
+
+
+@torch.no_grad()
+def split_logits(
+    objective: Objective, model: Model, split: TokenisedSplit, batch_size: int, precision: Precision, rank: int = 0, ranks: int = 1
+) -> Tensor:
+    """Logits ``[N, C]``, float32 on the CPU, of every row of ``split``; texts of similar length are read together.
+
+    Raises:
+        ProtocolError: ``predict`` gave something else than one finite logit for every text and label.
+    """
+    logits = torch.zeros(len(split), objective.task.classes, device=precision.device)
+    was_training = model.training
+    model.eval()
+    objective.eval()
+    for number, rows in enumerate(split.by_length(batch_size)):
+        if number % ranks == rank:
+            batch = split.batch(rows).to(precision.device)
+            with precision.autocast():
+                found = objective.predict(batch, model)
+            if found.shape != (len(rows), objective.task.classes):
+                raise ProtocolError(f"predict must give logits {[len(rows), objective.task.classes]}, found {list(found.shape)}")
+            logits[batch.rows] = found.float()
+    model.train(was_training)
+    objective.train(was_training)
+    return sum_over_ranks(logits, ranks).cpu()

@@ -1,0 +1,206 @@
+"""The protocol that a training objective implements: a generator of updates.
+
+On each batch an objective yields updates; the trainer steps them one after another and resumes the generator after each step, so that an
+alternating method reads like its algorithm:
+
+>>> from torch.nn.functional import cross_entropy
+>>> class Plain(Objective):
+...     def updates(self, batch, model):
+...         logits = model.classify(model.project(model.encode(batch)))
+...         yield Update(cross_entropy(logits, batch.labels))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from torch import Tensor, nn
+
+from fecbench import registry
+from fecbench.batching import BatchNeeds
+from fecbench.errors import PluginError
+from fecbench.settings import Config, RunSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import torch
+
+    from fecbench.batching import Batch
+    from fecbench.model import Model
+
+MODEL = "model"
+
+
+@dataclass(frozen=True)
+class Update:
+    """One optimiser step to take.
+
+    Attributes:
+        loss: a scalar with gradient for ``player``; each update's loss owns its graph.
+        player: whose parameters the step moves, and nobody else's.
+        logs: numbers for the history, detached tensors preferably: they stay on the device until they are fetched together.
+    """
+
+    loss: Tensor
+    player: str = MODEL
+    logs: Mapping[str, Tensor | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Player:
+    """A set of parameters with an optimiser of its own. What no player claims belongs to ``model``.
+
+    Attributes:
+        parameters: the parameters that the player claims, of the objective or of the model.
+        lr: its learning rate; None for the run's, times ``lr_scale``.
+        lr_scale: share of the run's learning rate.
+        weight_decay: its weight decay; None for the run's.
+    """
+
+    parameters: Iterable[nn.Parameter]
+    lr: float | None = None
+    lr_scale: float = 1.0
+    weight_decay: float | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What an objective is built for.
+
+    Attributes:
+        dataset: name of the data set.
+        labels: label names, by index.
+        label_texts: ``name: description`` of each label, or its name.
+        hidden: width of the encoder's pooled states ``h``.
+        features: width of the head's features ``z``.
+        seed: the run's seed.
+    """
+
+    dataset: str
+    labels: tuple[str, ...]
+    label_texts: tuple[str, ...]
+    hidden: int
+    features: int
+    seed: int
+
+    @property
+    def classes(self) -> int:
+        """The number of labels."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the stages before and after training can use: the model and the training and validation rows, never the test rows.
+
+    Attributes:
+        model: the model, on its device.
+        texts: the texts of ``train`` and ``validation``.
+        labels: their labels, int64 ``[N]``, on the CPU.
+        batches: ``batches(texts)`` are batches of any texts, in order, for use without gradient; their labels are all 0.
+        device: where the model is.
+        seed: the run's seed.
+    """
+
+    model: Model
+    texts: Mapping[str, Sequence[str]]
+    labels: Mapping[str, Tensor]
+    batches: Callable[[Sequence[str]], Iterator[Batch]]
+    device: torch.device
+    seed: int
+
+
+class Objective(nn.Module):
+    """Base of all objectives; an entry point of the group ``fecbench_objectives`` is a subclass.
+
+    Its state is its parameters and buffers: they are saved with the model, nothing else is.
+
+    Attributes:
+        Config: its options: a subclass of :class:`fecbench.Config` whose fields become options of ``fecbench run NAME``, keys of specs and
+            fields of the record.
+        needs: what it needs of a batch.
+        trains: False for a method that only predicts: then ``updates`` is never called.
+        settings: run settings or own options that it prefers over the trainer's and the encoder's, such as its head.
+        presets: the same by data set name.
+        citation: the source, one line.
+    """
+
+    Config: ClassVar[type[Config]] = Config
+    needs: ClassVar[BatchNeeds] = BatchNeeds()
+    trains: ClassVar[bool] = True
+    settings: ClassVar[Mapping[str, object]] = {}
+    presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}
+    citation: ClassVar[str] = ""
+
+    def __init__(self, config: Any, task: Task):
+        super().__init__()
+        self.config = config
+        self.task = task
+
+    def players(self) -> Mapping[str, Player]:
+        """Players besides ``model``, by name."""
+        return {}
+
+    def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
+        """The updates to make on ``batch``.
+
+        Every update sees the steps before it; features computed before a step on their own player are stale and must be computed again.
+        Never yield inside a ``with`` that changes the grad or autocast mode.
+        """
+        raise NotImplementedError
+
+    def predict(self, batch: Batch, model: Model) -> Tensor:
+        """Logits ``[B, C]``; called without gradient and in eval mode."""
+        return model.classify(model.project(model.encode(batch)))
+
+    def before_training(self, stage: Stage) -> None:
+        """A stage before the first batch, such as fitting label vectors. What it finds must be kept in parameters or buffers."""
+
+    def after_training(self, stage: Stage) -> None:
+        """A stage after the best epoch's weights are restored, such as tuning a correction on validation rows."""
+
+
+def named(name: str) -> type[Objective]:
+    """The objective class registered as ``name``, checked.
+
+    Raises:
+        UnknownName: there is none.
+        PluginError: the plugin is broken, no objective, or an option of it clashes with a flag of ``fecbench run``.
+    """
+    plugin = registry.objectives.get(name)
+    try:
+        return check(plugin)
+    except PluginError as error:
+        raise PluginError(f"the objective {name!r} ({registry.objectives.origin(name)}) {error}") from None
+
+
+RUN_FLAGS = frozenset({"data_dir", "run_dir", "resume", "tracker", "json", "help", *RunSettings.model_fields})
+
+
+def check(plugin: object) -> type[Objective]:
+    """``plugin`` itself, once it is a usable objective class.
+
+    Raises:
+        PluginError: it isn't, and why.
+    """
+    if not (isinstance(plugin, type) and issubclass(plugin, Objective)):
+        raise PluginError(f"must be a subclass of fecbench.Objective, but is {plugin!r}")
+    if not (isinstance(plugin.Config, type) and issubclass(plugin.Config, Config)):
+        raise PluginError(f"must have a Config that is a subclass of fecbench.Config, but it is {plugin.Config!r}")
+    if plugin.trains and plugin.updates is Objective.updates:
+        raise PluginError("must define updates(batch, model), or say trains = False")
+    clashes = sorted(RUN_FLAGS & set(plugin.Config.model_fields))
+    if clashes:
+        raise PluginError(f"has the option {', '.join(clashes)}, which `fecbench run` has itself; rename it")
+    required = [name for name, option in plugin.Config.model_fields.items() if option.is_required()]
+    if required:
+        raise PluginError(f"has options without a default: {', '.join(required)}; give each one")
+    known = {*RunSettings.model_fields, *plugin.Config.model_fields}
+    for values in (plugin.settings, *plugin.presets.values()):
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise PluginError(f"prefers settings that nobody has: {', '.join(unknown)}; correct settings or presets")
+    return plugin

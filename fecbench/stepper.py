@@ -1,0 +1,176 @@
+"""One batch: an objective's updates, stepped one after another under the protocol's rules."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import increment_version
+
+from fecbench.distributed import average_gradients
+from fecbench.errors import ProtocolError
+from fecbench.objective import Update
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch import nn
+
+    from fecbench.batching import Batch
+    from fecbench.model import Model
+    from fecbench.objective import Objective
+    from fecbench.players import Contestant
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Float32, or bf16 autocast over float32 weights."""
+
+    device: torch.device
+    bf16: bool = False
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context for forward computations."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16) if self.bf16 else nullcontext()
+
+
+@dataclass
+class Stepper:
+    """Runs an objective's updates on batches.
+
+    Raises (from :meth:`step`):
+        ProtocolError: the objective broke a rule; the message names it, the update and the remedy.
+    """
+
+    objective: Objective
+    model: Model
+    players: Mapping[str, Contestant]
+    precision: Precision
+    who: str
+    clip: float | None = None
+    ranks: int = 1
+    _marks: dict[nn.Parameter, tuple[str, int]] = field(default_factory=dict)
+
+    def step(self, batch: Batch, factor: float, audit: bool = False) -> list[tuple[str, Tensor]]:
+        """Make every update that the objective yields on ``batch``, at ``factor`` times the peak learning rates.
+
+        With ``audit`` each graph is searched for features that are older than a step on their player: the version counters that guard every
+        batch don't see those that autocast or a lone linear layer hides.
+
+        Returns:
+            Each update's loss (as ``PLAYER_loss``) and logs, on the device, in order.
+        """
+        for player in self.players.values():
+            player.schedule(factor)
+        self._marks.clear()
+        logs: list[tuple[str, Tensor]] = []
+        updates = iter(self.objective.updates(batch, self.model))
+        for number, update in enumerate(self._resumed(updates), 1):
+            player = self._checked(update, number)
+            if audit:
+                self._search_stale(update.loss, number)
+            self._backward(update.loss, player, number)
+            self._move(player)
+            logs.append((f"{player.name}_loss", update.loss.detach()))
+            logs += [(name, torch.as_tensor(value).detach()) for name, value in update.logs.items()]
+        return logs
+
+    def _resumed(self, updates: Iterator[Update]) -> Iterator[Update]:
+        """Resume the generator until it ends, each time inside a fresh autocast, and refuse a mode that leaks out of it."""
+        while True:
+            with self.precision.autocast():
+                before = self._modes()
+                update = next(updates, None)
+                if self._modes() != before:
+                    getattr(updates, "close", lambda: None)()  # leaves the `with` blocks it is in
+                    torch.set_grad_enabled(True)
+                    raise ProtocolError(
+                        f"{self.who}: updates must be yielded, and must end, in the mode in which they were resumed, but the grad, "
+                        "autocast or train mode changed; leave every mode-changing `with` before the yield, and set train() again"
+                    )
+            if update is None:
+                return
+            yield update
+
+    def _modes(self) -> tuple[object, ...]:
+        kind = self.precision.device.type
+        autocast = torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)
+        return torch.is_grad_enabled(), torch.is_inference_mode_enabled(), autocast, self.model.training, self.objective.training
+
+    def _checked(self, update: Update, number: int) -> Contestant:
+        where = f"{self.who}, update {number}"
+        if not isinstance(update, Update):
+            raise ProtocolError(f"{where}: updates must yield fecbench.Update, found {type(update).__name__}")
+        player = self.players.get(update.player)
+        if player is None:
+            raise ProtocolError(f"{where}: the player {update.player!r} is unknown; players are {', '.join(self.players)}")
+        if not isinstance(update.loss, Tensor) or update.loss.ndim:
+            shape = list(update.loss.shape) if isinstance(update.loss, Tensor) else type(update.loss).__name__
+            raise ProtocolError(f"{where}: the loss must be a scalar tensor, found {shape}; reduce it, for example with .mean()")
+        if not update.loss.requires_grad:
+            raise ProtocolError(
+                f"{where}: the loss has no gradient for player {player.name!r}; it was detached or computed without gradient"
+            )
+        if not player.trainable():
+            raise ProtocolError(f"{where}: player {player.name!r} has no parameter that requires a gradient; unfreeze some of them")
+        return player
+
+    def _backward(self, loss: Tensor, player: Contestant, number: int) -> None:
+        """Gradients of the player's trainable parameters, and of nothing else."""
+        where = f"{self.who}, update {number}"
+        parameters = player.trainable()
+        self._clear()
+        try:
+            loss.backward(inputs=parameters)
+        except RuntimeError as error:
+            if "modified by an inplace operation" in str(error) and self._marks:
+                raise self._stale(number, ", ".join(sorted({name for name, _ in self._marks.values()}))) from error
+            if "backward through the graph a second time" in str(error):
+                raise ProtocolError(
+                    f"{where}: its loss shares a graph with an earlier one; each loss owns its graph, compute it again"
+                ) from error
+            raise
+        if self.ranks == 1 and all(parameter.grad is None for parameter in parameters):
+            raise ProtocolError(f"{where}: the loss has no gradient for player {player.name!r}; it depends on none of its parameters")
+        average_gradients(parameters, self.ranks)
+
+    def _move(self, player: Contestant) -> None:
+        """Step the player, drop all gradients, and make graphs over the old weights fail."""
+        parameters = player.trainable()
+        if self.clip is not None:
+            torch.nn.utils.clip_grad_norm_(parameters, self.clip)
+        player.optimizer.step()
+        self._clear()
+        increment_version(parameters)  # fused AdamW doesn't raise them itself
+        now = _sequence_number()
+        self._marks.update(dict.fromkeys(parameters, (player.name, now)))
+
+    def _clear(self) -> None:
+        for player in self.players.values():
+            player.optimizer.zero_grad(set_to_none=True)
+
+    def _search_stale(self, loss: Tensor, number: int) -> None:
+        """Refuse a graph in which a parameter that was stepped since was used before its step."""
+        if not self._marks:
+            return
+        pending, seen = [loss.grad_fn], {loss.grad_fn}
+        while pending:
+            node = pending.pop()
+            for following, _ in node.next_functions if node else ():
+                mark = self._marks.get(getattr(following, "variable", None))  # type: ignore[arg-type]
+                if mark and node._sequence_nr() < mark[1]:  # type: ignore[union-attr]
+                    raise self._stale(number, mark[0])
+                if following is not None and following not in seen:
+                    seen.add(following)
+                    pending.append(following)
+
+    def _stale(self, number: int, player: str) -> ProtocolError:
+        return ProtocolError(f"{self.who}, update {number}: computed before the step on {player}; encode again after a step")
+
+
+def _sequence_number() -> int:
+    """The number that autograd gives to the operation recorded now; later ones get greater numbers."""
+    return torch.ones((), requires_grad=True).clone().grad_fn._sequence_nr()  # type: ignore[union-attr]
