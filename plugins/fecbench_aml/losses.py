@@ -1,0 +1,40 @@
+"""The adversarial metric learning loss (the paper, definition 2 and section 3.3.3)."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+
+def aml_loss(logits: Tensor, target: Tensor, *, w_pos: float = 0.5, valid: Tensor | None = None) -> Tensor:
+    """``w_pos`` times the mean of ``-log s`` over hard positives plus ``1 - w_pos`` times that of ``-log(1 - s)`` over hard negatives.
+
+    A kind without valid pairs drops out and the other counts whole; without any pair the loss is 0, still attached to the graph.
+
+    Args:
+        logits: ``[P]``, logits of the scores s; bf16 and float16 are raised to float32.
+        target: ``[P]``, 1 for a hard positive, 0 for a hard negative.
+        w_pos: weight of the hard positives, between 0 and 1, both excluded.
+        valid: bool ``[P]``, which slots hold a pair; all by default.
+
+    Raises:
+        ValueError: ``w_pos`` isn't between 0 and 1.
+
+    >>> aml_loss(torch.zeros(2), torch.tensor([1.0, 0.0]))
+    tensor(0.6931)
+    """
+    if not 0 < w_pos < 1:
+        raise ValueError(f"w_pos must lie between 0 and 1, both excluded, found {w_pos}")
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    valid = torch.ones_like(target, dtype=torch.bool) if valid is None else valid
+    positive, negative = valid & (target > 0.5), valid & (target <= 0.5)
+    margins = torch.where(target > 0.5, logits, -logits)
+    losses = softplus(-margins.masked_fill(~valid, 0.0))  # -log s of a positive, -log(1 - s) of a negative
+    weight_pos = w_pos * positive.any().to(losses.dtype)
+    weight_neg = (1 - w_pos) * negative.any().to(losses.dtype)
+    total = weight_pos * _mean(losses, positive) + weight_neg * _mean(losses, negative)
+    return total / (weight_pos + weight_neg).clamp(min=min(w_pos, 1 - w_pos))
+
+
+def _mean(values: Tensor, where: Tensor) -> Tensor:
+    """The mean of ``values`` at ``where``; 0 without any."""
+    return values.masked_fill(~where, 0.0).sum() / where.sum().clamp(min=1)

@@ -1,0 +1,32 @@
+"""Plain cross-entropy fine-tuning: an encoder, a head, a softmax. Every other objective is this plus something.
+
+With the native head it is what "BERT", "RoBERTa" and "ELECTRA" mean in comparison tables.
+"""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+from torch.nn.functional import cross_entropy
+
+from fecbench import Batch, Config, Model, Objective, Update
+
+__all__ = ["CrossEntropy", "CrossEntropyConfig"]
+
+
+class CrossEntropyConfig(Config):
+    """Options of ``ce``."""
+
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread evenly over all labels")
+
+
+class CrossEntropy(Objective):
+    """Softmax cross-entropy, the mean over the batch's rows."""
+
+    Config = CrossEntropyConfig
+    config: CrossEntropyConfig
+    citation = "Devlin et al. 2019 (BERT); Liu et al. 2019 (RoBERTa); Clark et al. 2020 (ELECTRA)"
+
+    def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
+        """One update of the model."""
+        logits = model.classify(model.project(model.encode(batch)))
+        yield Update(cross_entropy(logits.float(), batch.labels, label_smoothing=self.config.label_smoothing))
