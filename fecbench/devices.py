@@ -1,0 +1,61 @@
+"""Where a run computes, and in which precision."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import ProjectConfiguration
+
+from fecbench.errors import UsageError
+from fecbench.stepper import Precision
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
+    """accelerate's view of this process: its device, its rank among others, and its trackers.
+
+    accelerate keeps this state for the whole process, so that a process does one run.
+
+    Raises:
+        UsageError: there is no such device, or a tracker isn't installed.
+    """
+    missing = [name for name in trackers if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"--tracker {missing[0]} needs the package {missing[0]}, which isn't installed; pip install {missing[0]}")
+    if device not in ("auto", "cpu"):
+        os.environ["ACCELERATE_TORCH_DEVICE"] = str(_available(device))
+    unset = ProjectConfiguration(logging_dir=".")  # trackers want a folder now; the run sets it once it has one
+    return Accelerator(cpu=device == "cpu", log_with=list(trackers) or None, project_config=unset)
+
+
+def _available(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        found = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu alone"
+        raise UsageError(f"--device {name} isn't available here (found: {found}): {str(error).splitlines()[0]}") from error
+    return device
+
+
+def precision(choice: str, device: torch.device) -> Precision:
+    """The precision that ``choice`` (auto, float32 or bf16) means on ``device``.
+
+    Raises:
+        UsageError: bf16 was asked for, but the device has no bf16 autocast.
+    """
+    if choice == "auto":
+        return Precision(device, bf16=device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False))
+    chosen = Precision(device, bf16=choice == "bf16")
+    try:
+        with chosen.autocast():
+            torch.ones(2, 2, device=device) @ torch.ones(2, 2, device=device)
+    except RuntimeError as error:
+        raise UsageError(f"--precision bf16 isn't available on {device}: {error}; use --precision float32") from error
+    return chosen

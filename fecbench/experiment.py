@@ -1,0 +1,226 @@
+"""One run from plan to record: data, model, training, test."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from accelerate.utils import broadcast_object_list
+
+from fecbench import datasets, devices, hooks, metrics, registry, runs
+from fecbench.batching import TrainingBatches, text_batches
+from fecbench.building import build
+from fecbench.checkpoints import Checkpoints
+from fecbench.errors import PluginError
+from fecbench.hooks import Observers, RunInfo
+from fecbench.objective import Stage
+from fecbench.players import claim
+from fecbench.resuming import held, identify, open_record
+from fecbench.stepper import Stepper
+from fecbench.tracking import Trackers
+from fecbench.trainer import Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from accelerate import Accelerator
+    from torch import Tensor
+
+    from fecbench.building import Built
+    from fecbench.datasets.core import EmotionData, Places
+    from fecbench.planning import Plan
+    from fecbench.runs import Record
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What a run needs besides its plan.
+
+    Attributes:
+        places: where data is looked for.
+        folder: the run directory; None for a new one under ``runs/`` (to resume: the newest unfinished run of the same plan there).
+        resume: continue an unfinished run; in a ``folder`` that holds none, one is started.
+        trackers: names of accelerate's trackers to log to.
+        observers: hook implementations besides the record's own and the installed ones.
+    """
+
+    places: Places
+    folder: Path | None = None
+    resume: bool = False
+    trackers: Sequence[str] = ()
+    observers: Sequence[object] = ()
+
+
+def run(plan: Plan, workplace: Workplace) -> Record:
+    """Carry out ``plan``; returns the complete record. On several ranks the first one writes it.
+
+    Raises:
+        FecbenchError: whatever is wrong with data, encoder, plugin or record; an earlier record is never damaged.
+    """
+    accelerator = devices.accelerator(plan.settings.device, workplace.trackers)
+    data = datasets.load(plan.settings, workplace.places)
+    plan.objective.needs.check(data, plan.settings.batch_size, plan.who)
+    identity = identify(plan, data)
+    opened = open_record(plan, identity, workplace.folder, workplace.resume) if accelerator.is_main_process else None
+    record: Record = broadcast_object_list([opened])[0]
+    if record.status != "complete":
+        with held(record, accelerator.is_main_process):
+            built = build(plan, data, accelerator.device)
+            Experiment(plan, data, built, record).carry_out(identity, accelerator, workplace)
+            accelerator.wait_for_everyone()
+    return record
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A run under way."""
+
+    plan: Plan
+    data: EmotionData
+    built: Built
+    record: Record
+
+    def carry_out(self, identity: Mapping[str, Any], accelerator: Accelerator, workplace: Workplace) -> None:
+        """Train, test and complete the record; a failure is recorded and raised again."""
+        trainer = self._trainer(accelerator, self._observers(accelerator, workplace))
+        try:
+            resumed = trainer.resume()
+            if accelerator.is_main_process:
+                runs.History(self.record).keep(trainer.progress.epoch)
+                self._describe(identity, trainer)
+            trainer.observers.notify("run_started", run=trainer.run)
+            self._train(trainer, resumed)
+            accelerator.wait_for_everyone()
+            trainer.checkpoints.load_best(trainer.modules)
+            result = self._test(trainer)
+            trainer.observers.notify("run_finished", run=trainer.run, result=result)
+        except BaseException as error:
+            trainer.observers.notify("run_failed", run=trainer.run, error=error)
+            raise
+
+    def _train(self, trainer: Trainer, resumed: bool) -> None:
+        """Before, during and after training; the best weights, with what the last stage found, are kept."""
+        objective, stage = self.built.objective, self._stage(trainer)
+        if not resumed:
+            objective.before_training(stage)
+        if objective.trains:
+            trainer.fit()
+            if trainer.batches.ranks > 1:
+                torch.distributed.barrier()
+            trainer.checkpoints.load_best(trainer.modules)
+        objective.after_training(stage)
+        if trainer.batches.rank == 0:
+            trainer.checkpoints.save_best(trainer.modules, {"epoch": trainer.progress.best_epoch})
+
+    def _test(self, trainer: Trainer) -> dict[str, Any]:
+        """Score validation and test under the best weights, and complete the record."""
+        logits = {split: trainer.logits(self.built.splits[split]) for split in ("validation", "test")}
+        progress, labels, classes = trainer.progress, self.built.splits["test"].labels, len(self.data.labels)
+        predicted = logits["test"].argmax(1).numpy()
+        texts = len(self.built.splits["train"]) * progress.epoch
+        result = {
+            "metrics": {split: self._scores(trainer, split, found) for split, found in logits.items()},
+            "epochs": progress.epoch,
+            "best_epoch": progress.best_epoch,
+            "per_class": dict(zip(self.data.labels, metrics.per_class(labels, predicted, classes), strict=True)),
+            "confusion_matrix": metrics.confusion_matrix(labels, predicted, classes).tolist(),
+            "train_seconds": round(progress.seconds, 3),
+            "texts_per_second": round(texts / progress.seconds, 2) if progress.seconds else None,
+        }
+        if trainer.batches.rank == 0:
+            runs.write_predictions(self.record, logits["test"])
+            runs.complete(self.record, result)
+            trainer.checkpoints.drop_last()
+        return result
+
+    def _scores(self, trainer: Trainer, split: str, logits: Tensor) -> dict[str, float]:
+        labels, predicted = self.built.splits[split].labels, logits.argmax(1).numpy()
+        return metrics.score(labels, predicted, len(self.data.labels), trainer.metrics)
+
+    def _describe(self, identity: Mapping[str, Any], trainer: Trainer) -> None:
+        """Write what is known before the first batch, unless it stands there from an earlier attempt."""
+        if (self.record.folder / runs.RUN).exists():
+            return
+        source, info, precision = self.built.source, self.data.info, trainer.stepper.precision
+        source.config.save_pretrained(self.record.folder / runs.ENCODER)
+        source.tokenizer.save_pretrained(self.record.folder / runs.ENCODER)
+        rows = {split: len(tokens) for split, tokens in self.built.splits.items()}
+        dataset = {"title": info.title, "licence": info.licence, "label_texts": list(self.data.label_texts), "rows": rows}
+        about = {
+            "id": self.record.id,
+            **identity,
+            "dataset": {**identity["dataset"], **dataset},
+            "max_length": self.built.max_length,
+            "device": torch.cuda.get_device_name(precision.device) if precision.device.type == "cuda" else precision.device.type,
+            "precision": "bf16" if precision.bf16 else "float32",
+            "ranks": trainer.batches.ranks,
+            "threads": torch.get_num_threads(),
+            "versions": runs.package_versions(),
+            "notes": list(trainer.run.notes),
+        }
+        runs.write_about(self.record, about)
+
+    def _trainer(self, accelerator: Accelerator, observers: Observers) -> Trainer:
+        plan, built, settings = self.plan, self.built, self.plan.settings
+        rank, ranks, least = accelerator.process_index, accelerator.num_processes, plan.objective.needs.min_size
+        bucketed = settings.order == "bucketed"
+        batches = TrainingBatches(built.splits["train"], settings.batch_size, settings.seed, bucketed, least, rank, ranks)
+        left_out = f"{batches.left_out} rows of each epoch are left out: the last batch is shorter than {least}"
+        notes = (*built.notes, left_out) if batches.left_out else built.notes
+        values = {key: setting.value for key, setting in plan.origins.items()}
+        run = RunInfo(self.record.id, str(self.record.folder), plan.name, self.data.name, values, settings.epochs, len(batches), notes)
+        players = claim(built.objective, built.model, settings, plan.who)
+        precision = devices.precision(settings.precision, accelerator.device)
+        stepper = Stepper(built.objective, built.model, players, precision, plan.who, settings.clip, ranks)
+        checkpoints = Checkpoints(self.record.folder)
+        return Trainer(stepper, batches, built.splits["validation"], settings, _metrics(), checkpoints, observers, run)
+
+    def _observers(self, accelerator: Accelerator, workplace: Workplace) -> Observers:
+        """The record's own observers first; on other ranks than the first, none."""
+        if not accelerator.is_main_process:
+            return Observers()
+        observers = Observers([runs.History(self.record), runs.Failure(self.record)])
+        if workplace.trackers:
+            accelerator.project_configuration.logging_dir = str(self.record.folder / "trackers")
+            observers.add(Trackers(accelerator), "trackers")
+        for observer in workplace.observers:
+            observers.add(observer)
+        plugins, reasons = hooks.installed()
+        for name, plugin in plugins:
+            observers.add(plugin, name)
+        for reason in reasons:
+            warnings.warn(reason, stacklevel=2)
+        return observers
+
+    def _stage(self, trainer: Trainer) -> Stage:
+        rows = {split: self.data.splits[split].select(range(len(self.built.splits[split]))) for split in ("train", "validation")}
+        batches = partial(
+            text_batches,
+            tokenizer=self.built.source.tokenizer,
+            max_length=self.built.max_length,
+            batch_size=self.plan.settings.batch_size,
+            device=trainer.stepper.precision.device,
+        )
+        return Stage(
+            self.built.model,
+            {split: part["text"][:] for split, part in rows.items()},
+            {split: torch.tensor(part["label"][:]) for split, part in rows.items()},
+            batches,
+            trainer.stepper.precision.device,
+            self.plan.settings.seed,
+        )
+
+
+def _metrics() -> dict[str, metrics.Metric]:
+    """Every registered metric that works; a broken one is named and left out."""
+    found = {}
+    for name in registry.metrics:
+        try:
+            found[name] = metrics.named(name)
+        except PluginError as error:
+            warnings.warn(str(error), stacklevel=2)
+    return found

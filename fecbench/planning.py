@@ -1,0 +1,78 @@
+"""From what the user asked to what will run: every setting resolved, typed and checked, before anything is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fecbench import datasets, encoders, objective, registry
+from fecbench.datasets import HUB_PREFIX, is_path
+from fecbench.errors import UsageError
+from fecbench.settings import Layer, RunSettings, Setting, build, check_names, resolve, values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fecbench.objective import Objective
+    from fecbench.settings import Config
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that can start.
+
+    Attributes:
+        name: the objective's name.
+        objective: its class.
+        settings: run settings.
+        options: the objective's own options.
+        origins: every setting with its value and where that came from.
+    """
+
+    name: str
+    objective: type[Objective]
+    settings: RunSettings
+    options: Config
+    origins: Mapping[str, Setting]
+
+    @property
+    def who(self) -> str:
+        """The objective, for error messages."""
+        return f"objective {self.name} ({registry.objectives.origin(self.name).distribution})"
+
+
+def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = None) -> Plan:
+    """The plan of objective ``name`` under ``flags`` (settings given on the command line) and ``spec`` (settings of a benchmark).
+
+    Raises:
+        UsageError: a setting is unknown, missing or refused.
+        PluginError: the objective, or the data set's or encoder's plugin, is broken.
+    """
+    kind = objective.named(name)
+    known = {*RunSettings.model_fields, *kind.Config.model_fields}
+    asked = [check_names(Layer(origin, given), known) for origin, given in (("spec", spec or {}), ("flag", flags))]
+    dataset = resolve(*asked).get("dataset")
+    if dataset is None:
+        raise UsageError(f"a data set is needed: --dataset {' | '.join(registry.datasets)} | path/to/folder | hf:owner/name")
+    own = Layer(f"objective {name}", kind.settings)
+    preset = Layer(f"preset {name} on {dataset.value}", kind.presets.get(dataset.value, {}))
+    defaults = Layer("default", {key: field.get_default() for key, field in RunSettings.model_fields.items() if not field.is_required()})
+    options = Layer("default", {key: field.get_default(call_default_factory=True) for key, field in kind.Config.model_fields.items()})
+    above = [own, preset, _dataset_layer(dataset.value), *asked]
+    encoder = resolve(defaults, *above)["encoder"].value
+    fitting = Layer(f"encoder {encoder}", encoders.named(encoder).settings)
+    settings = resolve(defaults, options, check_names(fitting, RunSettings.model_fields), *above)
+    return Plan(
+        name,
+        kind,
+        build(RunSettings, values(settings, RunSettings), "run settings"),
+        build(kind.Config, values(settings, kind.Config), f"options of {name}"),
+        settings,
+    )
+
+
+def _dataset_layer(dataset: str) -> Layer:
+    """Settings that a named data set asks for, such as the demo's encoder."""
+    if dataset.startswith(HUB_PREFIX) or is_path(dataset) or dataset not in registry.datasets:
+        return Layer("data set", {})
+    return Layer(f"data set {dataset}", datasets.named(dataset).info.settings)

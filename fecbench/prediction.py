@@ -1,0 +1,90 @@
+"""Labels for new texts from a complete run, with nothing but its directory and the objective's plugin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from fecbench import devices, objective, runs
+from fecbench.batching import text_batches
+from fecbench.building import build_pair
+from fecbench.checkpoints import Checkpoints
+from fecbench.encoders import EncoderSource
+from fecbench.errors import RunError
+from fecbench.planning import Plan
+from fecbench.settings import RunSettings, Setting, build, values
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerBase
+
+    from fecbench.model import Model
+    from fecbench.objective import Objective
+    from fecbench.runs import Record
+    from fecbench.stepper import Precision
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained model, ready for texts."""
+
+    model: Model
+    objective: Objective
+    tokenizer: PreTrainedTokenizerBase
+    max_length: int
+    batch_size: int
+    precision: Precision
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Label names, by index."""
+        return self.objective.task.labels
+
+    @classmethod
+    def load(cls, record: Record, device: str = "auto") -> Predictor:
+        """The model of a complete run.
+
+        Raises:
+            RunError: the run isn't complete, or a file of it is missing or broken.
+            UnknownName, PluginError: the objective isn't installed here, or broken.
+        """
+        from transformers import AutoConfig, AutoTokenizer
+
+        if record.status != "complete":
+            raise RunError(f"{record.folder} must be a complete run, but is {record.status}; finish it with `fecbench run ... --resume`")
+        about, folder = record.about, record.folder / runs.ENCODER
+        try:
+            source = EncoderSource(str(folder), AutoTokenizer.from_pretrained(folder), AutoConfig.from_pretrained(folder), None)
+        except (OSError, ValueError, KeyError) as error:
+            raise RunError(f"{folder} must hold the run's encoder: {str(error).splitlines()[0]}; restore the directory") from error
+        plan, dataset = _plan(record), about["dataset"]
+        model, built = build_pair(plan, source, dataset["labels"], dataset["label_texts"], dataset["name"])
+        Checkpoints(record.folder).load_best({"model": model, "objective": built})
+        accelerator = devices.accelerator(device)
+        precision = devices.precision(plan.settings.precision, accelerator.device)
+        model, built = model.to(precision.device).eval(), built.to(precision.device).eval()
+        return cls(model, built, source.tokenizer, about["max_length"], plan.settings.batch_size, precision)
+
+    @torch.no_grad()
+    def probabilities(self, texts: Sequence[str]) -> Tensor:
+        """Probabilities ``[N, C]``, float32 on the CPU, of every label for each text."""
+        parts = []
+        for batch in text_batches(texts, self.tokenizer, self.max_length, self.batch_size, self.precision.device):
+            with self.precision.autocast():
+                logits = self.objective.predict(batch, self.model)
+            parts.append(logits.float().softmax(1).cpu())
+        return torch.cat(parts) if parts else torch.empty(0, len(self.labels))
+
+
+def _plan(record: Record) -> Plan:
+    """The plan that a record describes."""
+    about = record.about
+    name = about["objective"]["name"]
+    kind = objective.named(name)
+    origins = {key: Setting(setting["value"], setting["origin"]) for key, setting in about["settings"].items()}
+    settings = build(RunSettings, values(origins, RunSettings), f"settings of {record.folder}")
+    return Plan(name, kind, settings, build(kind.Config, values(origins, kind.Config), f"options of {name}"), origins)

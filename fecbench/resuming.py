@@ -1,0 +1,83 @@
+"""Which record a run works in: a new one, or the unfinished one that it continues, held against other processes."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from fecbench import registry, runs
+from fecbench.checkpoints import Checkpoints
+from fecbench.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from fecbench.datasets.core import EmotionData
+    from fecbench.planning import Plan
+    from fecbench.runs import Record
+
+
+def identify(plan: Plan, data: EmotionData) -> dict[str, Any]:
+    """What makes two runs the same: objective, data, settings, code."""
+    origin = registry.objectives.origin(plan.name)
+    return {
+        "objective": {"name": plan.name, "distribution": origin.distribution, "version": origin.version},
+        "dataset": {"name": data.name, "fingerprint": data.fingerprint, "labels": list(data.labels)},
+        "settings": {key: {"value": setting.value, "origin": setting.origin} for key, setting in plan.origins.items()},
+        "code": runs.code_version(plan.objective),
+    }
+
+
+def open_record(plan: Plan, identity: Mapping[str, Any], folder: Path | None, resume: bool) -> Record:
+    """The record to work in: the one to resume, or a new one.
+
+    Raises:
+        RunError: there is none to resume, or it is another run; or the folder of a new one is taken.
+    """
+    if resume and folder is None:
+        return _unfinished(identity)
+    if resume and folder and (folder / runs.RUN).exists():
+        record = runs.Record(folder)
+        different = _difference(record.about, identity)
+        if different:
+            raise RunError(f"{folder} can only be continued as it was begun, but {different}; start afresh in another --run-dir")
+        return record
+    words = (plan.name, plan.settings.dataset, plan.settings.encoder, f"s{plan.settings.seed}")
+    return runs.create(folder or runs.new_folder("-".join(re.sub(r"[^\w.]+", "-", word).strip("-.") for word in words)))
+
+
+def _unfinished(identity: Mapping[str, Any]) -> Record:
+    for record in runs.everything():
+        if record.status in ("unfinished", "interrupted", "failed") and not _difference(record.about, identity):
+            return record
+    raise RunError(f"--resume needs an unfinished run of these settings, data and code under {runs.ROOT}/, but there is none; leave it out")
+
+
+def _difference(about: Mapping[str, Any], identity: Mapping[str, Any]) -> str:
+    """In words, the first thing in which a record is another run than ``identity``; empty where it is the same."""
+    if about["objective"]["name"] != identity["objective"]["name"]:
+        return f"its objective was {about['objective']['name']}"
+    for key, setting in identity["settings"].items():
+        recorded = about["settings"].get(key, {}).get("value")
+        if recorded != setting["value"]:
+            return f"its {key} was {recorded}, not {setting['value']}"
+    if about["dataset"]["fingerprint"] != identity["dataset"]["fingerprint"]:
+        return "its data was other rows"
+    return "" if about["code"] == identity["code"] else "the code of fecbench or of the objective has changed since"
+
+
+@contextmanager
+def held(record: Record, main: bool) -> Iterator[None]:
+    """The record's lock, for the first rank; a folder in which nothing was begun is removed again."""
+    if not main:
+        yield
+        return
+    lock = record.lock()
+    try:
+        Checkpoints(record.folder).drop_drafts()
+        yield
+    finally:
+        lock.release()
+        runs.discard_if_empty(record)

@@ -1,0 +1,280 @@
+"""Run records: directories that can be moved, published and trusted.
+
+::
+
+    run.json                  what was asked and where it ran: settings with origins, versions, fingerprints, device, seed
+    history.jsonl             logs and validation scores, a line an event
+    encoder/                  architecture and tokenizer, so that the run predicts without its data
+    best.safetensors          the best epoch's weights of model and objective
+    last.safetensors          the last epoch's weights and optimiser states, while the run is unfinished
+    predictions.safetensors   row, predicted label and logits of every test row (no texts, no gold labels)
+    failure.json              why the last attempt ended, if it did not end well
+    result.json               the scores; it is written last, and a run is complete exactly when it is there
+
+Tensors are safetensors, all else is JSON; nothing is pickled, and no file names another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from fecbench.atomic import read_json, replacing, write_json, write_tensors
+from fecbench.errors import RunError, UnknownName
+from fecbench.hooks import RunInfo, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch import Tensor
+
+FORMAT = 1
+ROOT = Path("runs")
+RUN, RESULT, HISTORY, FAILURE, PREDICTIONS = "run.json", "result.json", "history.jsonl", "failure.json", "predictions.safetensors"
+ENCODER, LOCK = "encoder", ".lock"
+PACKAGES = ("fecbench", "torch", "transformers", "tokenizers", "accelerate", "datasets", "numpy", "scikit-learn", "safetensors")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run directory."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        """The directory's name."""
+        return self.folder.resolve().name
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The content of ``run.json``.
+
+        Raises:
+            RunError: it is missing, broken or of another format.
+        """
+        about = read_json(self.folder / RUN)
+        if about.get("format") != FORMAT:
+            raise RunError(
+                f"{self.folder / RUN} must have format {FORMAT}, found {about.get('format')!r}; read it with the fecbench that wrote it"
+            )
+        return about
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The content of ``result.json``. Raises RunError where it is missing or broken."""
+        return read_json(self.folder / RESULT)
+
+    @property
+    def status(self) -> str:
+        """``complete``, ``running``, ``failed``, ``interrupted`` or ``unfinished`` (killed without a word)."""
+        if (self.folder / RESULT).exists():
+            return "complete"
+        if self._is_locked():
+            return "running"
+        if (self.folder / FAILURE).exists():
+            return str(read_json(self.folder / FAILURE).get("status", "failed"))
+        return "unfinished"
+
+    def settings(self) -> dict[str, Any]:
+        """Every resolved setting's value."""
+        return {key: setting["value"] for key, setting in self.about["settings"].items()}
+
+    def history(self) -> list[dict[str, Any]]:
+        """The events of ``history.jsonl``; a line torn by a kill is left out."""
+        events = []
+        path = self.folder / HISTORY
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+            try:
+                events.append(json.loads(line))
+            except ValueError:
+                continue
+        return events
+
+    def lock(self) -> FileLock:
+        """The lock of the process that works on this run, acquired.
+
+        Raises:
+            RunError: another process holds it.
+        """
+        lock = FileLock(self.folder / LOCK)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise RunError(f"{self.folder} is being worked on by another process; wait for it, or choose another --run-dir") from None
+        except OSError as error:
+            raise RunError(f"{self.folder} can't be written: {error}; choose another --run-dir") from error
+        return lock
+
+    def _is_locked(self) -> bool:
+        if not (self.folder / LOCK).exists():
+            return False
+        try:
+            self.lock().release()
+        except RunError:
+            return True
+        return False
+
+
+def new_folder(name: str, root: Path = ROOT) -> Path:
+    """A path for a new run: time, then what is run; a number is appended where it is taken."""
+    stem = f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
+    folder, number = root / stem, 2
+    while folder.exists():
+        folder, number = root / f"{stem}-{number}", number + 1
+    return folder
+
+
+def create(folder: Path) -> Record:
+    """A record in ``folder``, new and empty (or holding only what a run left that died before it began).
+
+    Raises:
+        RunError: it can't be made, or holds something else.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        strangers = sorted(path.name for path in folder.iterdir() if path.name not in (LOCK, ENCODER))
+    except OSError as error:
+        raise RunError(f"{folder} can't be made: {error.strerror}; choose another --run-dir") from error
+    if RUN in strangers:
+        raise RunError(f"{folder} holds a run already ({Record(folder).status}); continue it with --resume, or choose another --run-dir")
+    if strangers:
+        raise RunError(f"{folder} must be empty, but holds {', '.join(strangers[:3])}; choose another --run-dir")
+    return Record(folder)
+
+
+def discard_if_empty(record: Record) -> None:
+    """Remove the folder of a run that died before it began."""
+    if record.folder.is_dir() and all(path.name == LOCK for path in record.folder.iterdir()):
+        (record.folder / LOCK).unlink(missing_ok=True)
+        record.folder.rmdir()
+
+
+def write_about(record: Record, about: Mapping[str, Any]) -> None:
+    """Write ``run.json``."""
+    write_json(record.folder / RUN, {"format": FORMAT, "started": datetime.now(UTC).isoformat(timespec="seconds"), **about})
+
+
+def write_failure(record: Record, status: str, message: str) -> None:
+    """Write ``failure.json``."""
+    write_json(record.folder / FAILURE, {"status": status, "message": message})
+
+
+def write_predictions(record: Record, logits: Tensor) -> None:
+    """Write the predictions of all test rows, in their order."""
+    import torch
+
+    rows = torch.arange(len(logits))
+    write_tensors(record.folder / PREDICTIONS, {"row": rows, "predicted": logits.argmax(1), "logits": logits})
+
+
+def complete(record: Record, result: Mapping[str, Any]) -> None:
+    """Write ``result.json``: from this moment the run is complete."""
+    write_json(record.folder / RESULT, result)
+    (record.folder / FAILURE).unlink(missing_ok=True)
+
+
+def everything(root: Path = ROOT) -> Iterator[Record]:
+    """All runs under ``root``, newest first."""
+    folders = [folder for folder in root.iterdir() if (folder / RUN).is_file()] if root.is_dir() else []
+    yield from (Record(folder) for folder in sorted(folders, key=lambda folder: (folder / RUN).stat().st_mtime_ns, reverse=True))
+
+
+def find(reference: str, root: Path = ROOT) -> Record:
+    """The run that ``reference`` names: a folder, an id under ``root``, or a method (its newest complete run).
+
+    Raises:
+        UnknownName: there is none.
+    """
+    for folder in (Path(reference).expanduser(), root / reference):
+        if (folder / RUN).is_file():
+            return Record(folder)
+    records = list(everything(root))
+    for record in records:
+        if record.status == "complete" and record.about["objective"]["name"] == reference:
+            return record
+    methods = {record.about["objective"]["name"] for record in records if record.status == "complete"}
+    raise UnknownName(f"run (under {root}, or complete run of a method)", reference, [*(record.id for record in records), *methods])
+
+
+class History:
+    """Writes ``history.jsonl``, a line an event, as the run goes on. Without times: equal runs have equal histories."""
+
+    def __init__(self, record: Record):
+        self.record = record
+
+    def keep(self, epochs: int) -> None:
+        """Forget events after ``epochs`` finished epochs: a resumed run writes them again."""
+        kept = [event for event in self.record.history() if event["epoch"] <= epochs]
+        with replacing(self.record.folder / HISTORY) as draft:
+            draft.write_text("".join(json.dumps(event) + "\n" for event in kept), encoding="utf-8")
+
+    @hookimpl
+    def updates_logged(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
+        """Means over the last few batches."""
+        self._write({"event": "updates", "epoch": epoch, "step": step, "logs": dict(logs)})
+
+    @hookimpl
+    def epoch_finished(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Means over the epoch."""
+        self._write({"event": "epoch", "epoch": epoch, "logs": dict(logs)})
+
+    @hookimpl
+    def evaluated(self, epoch: int, split: str, metrics: Mapping[str, float], best: bool) -> None:
+        """Scores of a split."""
+        self._write({"event": "evaluation", "epoch": epoch, "split": split, "metrics": dict(metrics), "best": best})
+
+    def _write(self, event: Mapping[str, Any]) -> None:
+        try:
+            with (self.record.folder / HISTORY).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(event) + "\n")
+        except OSError as error:
+            raise RunError(f"{self.record.folder / HISTORY} can't be written: {error}; free space, then continue with --resume") from error
+
+
+class Failure:
+    """Writes ``failure.json`` where a run stops early."""
+
+    def __init__(self, record: Record):
+        self.record = record
+
+    @hookimpl
+    def run_failed(self, run: RunInfo, error: BaseException) -> None:
+        """Why it stopped."""
+        interrupted = isinstance(error, KeyboardInterrupt)
+        message = "stopped by the user" if interrupted else f"{type(error).__name__}: {error}"
+        write_failure(self.record, "interrupted" if interrupted else "failed", message)
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a run's numbers."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def code_version(plugin: type) -> str:
+    """SHA-256 of the sources of fecbench's core and of ``plugin``'s package (or module, where it is one file)."""
+    sha = hashlib.sha256()
+    for package in ("fecbench", plugin.__module__.partition(".")[0]):
+        origin = getattr(sys.modules.get(package), "__file__", None)
+        if origin is None:
+            sha.update(b"interactive")
+            continue
+        path = Path(origin)
+        sources = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+        for source in sources:
+            sha.update(source.relative_to(path.parent).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
+    return sha.hexdigest()

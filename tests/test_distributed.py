@@ -1,0 +1,103 @@
+"""Two processes over gloo train exactly as one does: same losses, same parameters, an uneven and an empty share included."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from fecbench.atomic import read_tensors
+from fecbench.runs import Record
+
+WORKER = """
+import json, sys, torch
+from pathlib import Path
+import transformers
+from fecbench.datasets.core import Places
+from fecbench.encoders import scratch as module
+from fecbench.experiment import Workplace, run
+from fecbench.planning import plan
+
+original = transformers.BertConfig
+transformers.BertConfig = lambda **sizes: original(**sizes, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+from fecbench import heads
+heads.LinearHead.__init__.__defaults__ = (0.0,)
+heads.MLPHead.__init__.__defaults__ = (128, 0.0)
+torch.set_num_threads(1)
+name, data, folder = sys.argv[1:]
+flags = {"dataset": data, "encoder": "scratch", "epochs": 2, "batch_size": 16, "device": "cpu", "lr": 1e-3}
+run(plan(name, flags), Workplace(Places(), Path(folder)))
+"""
+
+
+def train(name: str, data: Path, folder: Path, ranks: int, script: Path) -> Path:
+    launch = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        str(ranks),
+        "--master-port",
+        str(29600 + os.getpid() % 300),
+    ]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [*(launch if ranks > 1 else [sys.executable]), str(script), name, str(data), str(folder)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ce", "aml"])
+def test_two_ranks_equal_one(name, toy, tmp_path):
+    """61 training rows in batches of 16: the last batch has 13, so that shares are uneven."""
+    with (toy / "train.csv").open("a") as file:
+        file.write("one more lovely day,glad\n")
+    script = tmp_path / "worker.py"
+    script.write_text(WORKER)
+    one, two = (train(name, toy, tmp_path / f"ranks{ranks}", ranks, script) for ranks in (1, 2))
+    ours, theirs = (read_tensors(folder / "best.safetensors")[0] for folder in (one, two))
+    assert ours.keys() == theirs.keys()
+    for key, value in ours.items():
+        torch.testing.assert_close(theirs[key], value, rtol=1e-3, atol=2e-5, msg=key)
+    losses = [[event["logs"] for event in Record(folder).history() if event["event"] == "epoch"] for folder in (one, two)]
+    for here, there in zip(*losses, strict=True):
+        assert here == pytest.approx(there, rel=1e-3, abs=1e-4)
+    assert json.loads((two / "run.json").read_text())["ranks"] == 2
+    results = [json.loads((folder / "result.json").read_text())["metrics"] for folder in (one, two)]
+    assert results[0] == results[1]
+
+
+GATHER = """
+import torch
+from accelerate import PartialState
+from fecbench.distributed import average_gradients, whole_batch
+
+rank = PartialState(cpu=True).process_index
+torch.manual_seed(0)
+inputs, encoder, head = torch.randn(1, 4), torch.nn.Linear(4, 3), torch.nn.Linear(3, 1)
+parameters = [*encoder.parameters(), *head.parameters()]
+
+def loss(h):
+    return (head(h) ** 2).sum() + h.pow(3).sum()
+
+expected = torch.autograd.grad(loss(encoder(inputs)), parameters)
+share = torch.arange(1)[rank::2]  # the second rank has no row
+h = whole_batch(encoder(inputs), share, 1)
+loss(h).backward(inputs=parameters)
+average_gradients(parameters, 2)
+for parameter, gradient in zip(parameters, expected):
+    torch.testing.assert_close(parameter.grad, gradient)
+"""
+
+
+@pytest.mark.slow
+def test_a_rank_without_a_row_joins_every_collective(tmp_path):
+    script = tmp_path / "gather.py"
+    script.write_text(GATHER)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(29900 + os.getpid() % 90)]
+    done = subprocess.run([*launch, str(script)], capture_output=True, text=True, timeout=120, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr[-3000:]

@@ -1,0 +1,446 @@
+"""Whole runs on toy data: records, repetition, resuming, failure."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from fecbench import Config, Objective, Player, Update, checkpoints, runs
+from fecbench.atomic import read_tensors, write_json, write_tensors
+from fecbench.datasets.core import Places
+from fecbench.errors import FecbenchError, NumericalError, ProtocolError, RunError, UnknownName
+from fecbench.experiment import Workplace, run
+from fecbench.hooks import hookimpl
+from fecbench.planning import plan
+from fecbench.registry import objectives
+from fecbench.runs import Record
+
+SMALL = {"encoder": "scratch", "epochs": 3, "batch_size": 16}
+
+
+def go(name: str, data: Path, folder: Path, *, resume: bool = False, observers=(), **flags) -> Record:
+    chosen = plan(name, {"dataset": str(data), **SMALL, **flags})
+    return run(chosen, Workplace(Places(), folder, resume, observers=observers))
+
+
+def numbers(record: Record) -> tuple:
+    """What two equal runs share: scores, predictions and history."""
+    result = {key: value for key, value in record.result.items() if "second" not in key}
+    tensors, _ = read_tensors(record.folder / "predictions.safetensors")
+    return result, {name: tensor.tolist() for name, tensor in tensors.items()}, record.history()
+
+
+class StopAfter:
+    """Stops a run as Ctrl-C would, in the middle of an epoch."""
+
+    def __init__(self, epoch: int):
+        self.epoch = epoch
+
+    @hookimpl
+    def updates_logged(self, run, epoch, step, logs):
+        if epoch > self.epoch:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def registered():
+    """Register an objective for this test alone."""
+    names = []
+
+    def add(name: str, kind: type[Objective]) -> str:
+        objectives.register(name, kind)
+        names.append(name)
+        return name
+
+    yield add
+    for name in names:
+        import catalogue
+
+        catalogue._remove(("fecbench", "objectives", name))
+        del objectives._here[name]
+
+
+def test_a_record_is_self_describing_and_holds_no_text_and_no_gold_label(toy, tmp_path):
+    record = go("ce", toy, tmp_path / "run")
+    files = {path.name for path in record.folder.iterdir()} - {".lock"}
+    assert files == {"run.json", "history.jsonl", "encoder", "best.safetensors", "predictions.safetensors", "result.json"}
+    about = record.about
+    assert about["settings"]["epochs"] == {"value": 3, "origin": "flag"}
+    assert about["settings"]["weight_decay"] == {"value": 1e-3, "origin": "default"}
+    assert about["dataset"]["rows"] == {"train": 60, "validation": 12, "test": 15}
+    assert {"fecbench", "torch", "transformers", "python"} <= set(about["versions"])
+    assert (about["device"], about["precision"], about["settings"]["seed"]["value"]) == ("cpu", "float32", 0)
+    assert len(about["code"]) == len(about["dataset"]["fingerprint"]) == 64
+    predictions = load_file(record.folder / "predictions.safetensors")
+    assert set(predictions) == {"row", "predicted", "logits"}
+    assert predictions["logits"].shape == (15, 3)
+    assert predictions["predicted"].tolist() == predictions["logits"].argmax(1).tolist()
+    everything = "".join((record.folder / name).read_text() for name in ("run.json", "result.json", "history.jsonl"))
+    assert "lovely" not in everything
+    assert set(record.result["metrics"]) == {"validation", "test"}
+    assert sum(map(sum, record.result["confusion_matrix"])) == 15
+    assert record.result["metrics"]["test"]["accuracy"] > 0.5
+    assert record.status == "complete"
+
+
+@pytest.mark.parametrize("name", ["ce", "aml"])
+def test_same_seed_same_numbers_other_seed_other_numbers(toy, tmp_path, name):
+    first = go(name, toy, tmp_path / "a")
+    torch.randn(3)  # whatever happened in the process before must not matter
+    again, other = go(name, toy, tmp_path / "b"), go(name, toy, tmp_path / "c", seed=1)
+    assert numbers(first) == numbers(again)
+    assert numbers(first)[1] != numbers(other)[1]
+
+
+@pytest.mark.parametrize("name", ["ce", "aml"])
+@pytest.mark.parametrize("finished", [0, 1, 2])
+def test_a_resumed_run_equals_an_unbroken_one(toy, tmp_path, name, finished):
+    unbroken = go(name, toy, tmp_path / "unbroken")
+    with pytest.raises(KeyboardInterrupt):
+        go(name, toy, tmp_path / "broken", observers=[StopAfter(finished)])
+    broken = Record(tmp_path / "broken")
+    assert broken.status == "interrupted"
+    assert (broken.folder / "last.safetensors").exists() == (finished > 0)
+    resumed = go(name, toy, tmp_path / "broken", resume=True)
+    assert numbers(resumed) == numbers(unbroken)
+    ours, theirs = (read_tensors(record.folder / "best.safetensors")[0] for record in (resumed, unbroken))
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    assert not (broken.folder / "last.safetensors").exists()
+    assert not (broken.folder / "failure.json").exists()
+
+
+@pytest.mark.slow
+def test_a_killed_process_resumes_to_the_same_numbers(toy, tmp_path):
+    unbroken = go("ce", toy, tmp_path / "unbroken", epochs=12, patience=12)
+    folder = tmp_path / "killed"
+    flags = f"--dataset {toy} --encoder scratch --epochs 12 --patience 12 --batch-size 16 --run-dir {folder}".split()
+    command = [sys.executable, "-m", "fecbench", "run", "ce", *flags]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (folder / "last.safetensors").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert Record(folder).status == "unfinished"
+    resumed = go("ce", toy, folder, resume=True, epochs=12, patience=12)
+    assert numbers(resumed) == numbers(unbroken)
+
+
+def test_resuming_wants_the_same_run(toy, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        go("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
+    with pytest.raises(RunError, match=r"can only be continued as it was begun, but its lr was 0\.001, not 0\.5; start afresh"):
+        go("ce", toy, tmp_path / "run", resume=True, lr=0.5)
+    with pytest.raises(RunError, match="but its objective was ce"):
+        go("aml", toy, tmp_path / "run", resume=True)
+    (toy / "train.csv").write_text((toy / "train.csv").read_text().replace("train0,glad", "changed,glad"))
+    with pytest.raises(RunError, match="but its data was other rows"):
+        go("ce", toy, tmp_path / "run", resume=True)
+
+
+def test_resuming_wants_the_same_code(toy, tmp_path, monkeypatch):
+    with pytest.raises(KeyboardInterrupt):
+        go("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
+    monkeypatch.setattr(runs, "code_version", lambda plugin: "other")
+    with pytest.raises(RunError, match="the code of fecbench or of the objective has changed since"):
+        go("ce", toy, tmp_path / "run", resume=True)
+
+
+def test_resume_without_a_folder_finds_the_newest_unfinished_run(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunError, match="--resume needs an unfinished run of these settings, data and code under runs/, but there is none"):
+        go("ce", toy, None, resume=True)
+    with pytest.raises(KeyboardInterrupt):
+        go("ce", toy, None, observers=[StopAfter(1)])
+    (begun,) = runs.everything()
+    resumed = go("ce", toy, None, resume=True)
+    assert resumed.folder == begun.folder
+    assert resumed.status == "complete"
+    assert begun.id.endswith("ce-toy-scratch-s0") or "-ce-" in begun.id
+
+
+def test_resuming_a_complete_run_does_nothing_and_resuming_nothing_starts(toy, tmp_path):
+    record = go("ce", toy, tmp_path / "run", resume=True)
+    before = (record.folder / "best.safetensors").stat().st_mtime_ns
+    assert go("ce", toy, tmp_path / "run", resume=True).result == record.result
+    assert (record.folder / "best.safetensors").stat().st_mtime_ns == before
+
+
+def test_a_taken_folder_is_refused_and_left_as_it_is(toy, tmp_path):
+    record = go("ce", toy, tmp_path / "run")
+    with pytest.raises(RunError, match=r"holds a run already \(complete\); continue it with --resume, or choose another --run-dir"):
+        go("ce", toy, tmp_path / "run")
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("precious")
+    with pytest.raises(RunError, match=r"must be empty, but holds chapter\.txt"):
+        go("ce", toy, tmp_path / "thesis")
+    assert (tmp_path / "thesis" / "chapter.txt").read_text() == "precious"
+    assert record.status == "complete"
+
+
+def test_two_processes_on_one_run(toy, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        go("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
+    record = Record(tmp_path / "run")
+    code = "import sys, time; from pathlib import Path; from fecbench.runs import Record; lock = Record(Path(sys.argv[1])).lock(); "
+    code += "print('held', flush=True); time.sleep(60)"
+    other = subprocess.Popen([sys.executable, "-c", code, str(record.folder)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout.readline() == "held\n"
+        assert record.status == "running"
+        with pytest.raises(RunError, match="is being worked on by another process"):
+            go("ce", toy, tmp_path / "run", resume=True)
+    finally:
+        other.kill()
+        other.wait()
+        other.stdout.close()
+    assert go("ce", toy, tmp_path / "run", resume=True).status == "complete"
+
+
+def test_a_run_that_fails_before_it_begins_leaves_nothing(toy, tmp_path):
+    with pytest.raises(FecbenchError, match="isn't on this machine"):
+        go("ce", toy, tmp_path / "run", encoder="roberta-base")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written(toy, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with pytest.raises(RunError, match="can't be"):
+        go("ce", toy, tmp_path / "locked" / "run")
+
+
+def test_a_full_disk_leaves_the_earlier_file(tmp_path, monkeypatch):
+    write_tensors(tmp_path / "best.safetensors", {"a": torch.ones(2)})
+    import safetensors.torch
+
+    def full(tensors, path, metadata):
+        Path(path).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(safetensors.torch, "save_file", full)
+    with pytest.raises(RunError, match=r"best\.safetensors can't be written: .*No space left on device; free space"):
+        write_tensors(tmp_path / "best.safetensors", {"a": torch.zeros(2)})
+    assert read_tensors(tmp_path / "best.safetensors")[0]["a"].tolist() == [1, 1]
+    assert [path.name for path in tmp_path.iterdir()] == ["best.safetensors"]
+
+
+def test_a_killed_writer_leaves_a_draft_that_the_next_run_removes(tmp_path):
+    (tmp_path / "best.safetensors.unfinished").write_bytes(b"half")
+    checkpoints.Checkpoints(tmp_path).drop_drafts()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("damage", ["cut", "other", "text"])
+def test_a_damaged_checkpoint_is_named(toy, tmp_path, damage):
+    with pytest.raises(KeyboardInterrupt):
+        go("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
+    last = tmp_path / "run" / "last.safetensors"
+    if damage == "cut":
+        last.write_bytes(last.read_bytes()[:1000])
+    elif damage == "other":
+        write_tensors(last, {"x": torch.ones(1)})
+    else:
+        last.write_text("nothing")
+    with pytest.raises(RunError, match=r"last\.safetensors must (be a tensor file written by fecbench|hold model\.)"):
+        go("ce", toy, tmp_path / "run", resume=True)
+
+
+def test_runs_are_found_by_folder_id_and_method(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    old = go("ce", toy, tmp_path / "runs" / "old")
+    new = go("ce", toy, tmp_path / "runs" / "new")
+    with pytest.raises(KeyboardInterrupt):
+        go("ce", toy, tmp_path / "runs" / "unfinished", observers=[StopAfter(1)])
+    assert runs.find(str(old.folder)).id == "old"
+    assert runs.find("old").id == "old"
+    assert runs.find("ce").id == new.id
+    with pytest.raises(UnknownName, match="did you mean 'old'"):
+        runs.find("olf")
+    assert [record.id for record in runs.everything()] == ["unfinished", "new", "old"]
+
+
+def test_records_of_another_format_or_broken_ones_are_named(tmp_path):
+    write_json(tmp_path / "run.json", {"format": 99})
+    with pytest.raises(RunError, match="must have format 1, found 99"):
+        _ = Record(tmp_path).about
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(RunError, match="must be a readable JSON file"):
+        _ = Record(tmp_path).about
+    (tmp_path / "run.json").write_text("[]")
+    with pytest.raises(RunError, match="must hold a JSON object, not list"):
+        _ = Record(tmp_path).about
+
+
+def test_a_torn_line_of_history_is_left_out(tmp_path):
+    (tmp_path / "history.jsonl").write_text('{"event": "epoch", "epoch": 1}\n{"event": "epo')
+    assert Record(tmp_path).history() == [{"event": "epoch", "epoch": 1}]
+
+
+def test_code_version_follows_the_sources(install, tmp_path):
+    install("mine", "fecbench_objectives", mine="my_code:Mine", code="class Mine: pass")
+    import my_code
+
+    before = runs.code_version(my_code.Mine)
+    assert before == runs.code_version(my_code.Mine)
+    Path(my_code.__file__).write_text("class Mine:\n    x = 1\n")
+    assert runs.code_version(my_code.Mine) != before
+
+
+class Counting(Objective):
+    """Cross-entropy that notes what happens to it."""
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.register_buffer("shift", torch.zeros(task.classes))
+        self.calls = []
+
+    def updates(self, batch, model):
+        yield Update(torch.nn.functional.cross_entropy(self.predict(batch, model), batch.labels))
+
+    def predict(self, batch, model):
+        return super().predict(batch, model) + self.shift
+
+    def before_training(self, stage):
+        self.calls.append("before")
+        assert len(stage.texts["train"]) == 60
+        assert set(stage.texts) == set(stage.labels) == {"train", "validation"}
+
+    def after_training(self, stage):
+        with torch.no_grad():
+            logits = torch.cat([self.predict(batch, stage.model) for batch in stage.batches(stage.texts["validation"])])
+        assert logits.shape == (12, 3)
+        self.shift[0] = 100.0
+
+
+def test_stages_before_and_after_training_and_their_state(toy, tmp_path, registered):
+    record = go(registered("counting", Counting), toy, tmp_path / "run")
+    predictions = load_file(record.folder / "predictions.safetensors")
+    assert set(predictions["predicted"].tolist()) == {0}  # the stage after training was in force when the test rows were predicted
+    assert read_tensors(record.folder / "best.safetensors")[0]["objective.shift"].tolist() == [100.0, 0.0, 0.0]
+
+
+class Constant(Objective):
+    """Predicts without training."""
+
+    trains = False
+
+    def predict(self, batch, model):
+        return torch.eye(3)[torch.full((len(batch),), 2)]
+
+
+def test_a_method_that_does_not_train(toy, tmp_path, registered):
+    record = go(registered("constant", Constant), toy, tmp_path / "run")
+    assert record.result["metrics"]["test"]["accuracy"] == pytest.approx(1 / 3)
+    assert (record.result["epochs"], record.result["texts_per_second"]) == (0, None)
+
+
+class Silent(Objective):
+    def updates(self, batch, model):
+        return
+        yield
+
+
+class Exploding(Objective):
+    class Config(Config):
+        at: int = 5
+
+    def updates(self, batch, model):
+        loss = self.predict(batch, model).square().mean()
+        late = batch.key[1] > 1 and batch.key[2] >= 1
+        yield Update(loss * float("nan") if late else loss, logs={"part": loss.detach()})
+
+
+def test_an_objective_that_yields_nothing_in_an_epoch_is_named(toy, tmp_path, registered):
+    with pytest.raises(ProtocolError, match=r"objective silent \(this process\): updates yielded nothing in a whole epoch"):
+        go(registered("silent", Silent), toy, tmp_path / "run")
+    assert "yielded nothing" in json.loads((tmp_path / "run" / "failure.json").read_text())["message"]
+    assert Record(tmp_path / "run").status == "failed"
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoint(toy, tmp_path, registered):
+    with pytest.raises(NumericalError, match=r"epoch 2, batch 2 found model_loss nan, part .*; try a lower --lr"):
+        go(registered("exploding", Exploding), toy, tmp_path / "run")
+    assert read_tensors(tmp_path / "run" / "last.safetensors")[1]["epoch"] == 1
+
+
+class Extra(Objective):
+    """Keeps state that is no tensor."""
+
+    def updates(self, batch, model):
+        yield Update(self.predict(batch, model).square().mean())
+
+    def get_extra_state(self):
+        return {"epoch": 1}
+
+    def set_extra_state(self, state): ...
+
+
+def test_state_must_be_tensors(toy, tmp_path, registered):
+    with pytest.raises(ProtocolError, match=r"objective\._extra_state: a module's saved state must be tensors, found dict"):
+        go(registered("extra", Extra), toy, tmp_path / "run")
+
+
+class Sharing(Objective):
+    """Holds the model's own encoder: its weights must be saved once and claimed once."""
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.scale = torch.nn.Parameter(torch.ones(1))
+        self.mine = None
+
+    def players(self):
+        return {"scale": Player([self.scale])}
+
+    def updates(self, batch, model):
+        self.mine = model.encoder
+        loss = (self.predict(batch, model) * self.scale).square().mean()
+        yield Update(loss)
+        yield Update((self.predict(batch, model).detach() * self.scale).square().mean(), "scale")
+
+
+def test_shared_weights_are_saved_once(toy, tmp_path, registered):
+    record = go(registered("sharing", Sharing), toy, tmp_path / "run")
+    names = read_tensors(record.folder / "best.safetensors")[0]
+    assert not [name for name in names if name.startswith("objective.mine")]
+
+
+def test_patience_ends_training_and_the_best_epoch_is_tested(toy, tmp_path):
+    record = go("ce", toy, tmp_path / "run", epochs=30, patience=2)
+    events = [event for event in record.history() if event["event"] == "evaluation"]
+    scores = [event["metrics"]["accuracy"] + event["metrics"]["weighted_f1"] for event in events]
+    best = max(range(len(scores)), key=lambda epoch: (scores[epoch], epoch))  # of equals the last
+    assert record.result["best_epoch"] == best + 1
+    assert record.result["epochs"] == len(events) == min(30, best + 1 + 2)
+    assert record.result["metrics"]["validation"]["accuracy"] == events[best]["metrics"]["accuracy"]
+
+
+def test_limit_is_recorded_and_said(toy, tmp_path):
+    record = go("ce", toy, tmp_path / "run", limit=20, epochs=1)
+    assert record.about["dataset"]["rows"]["train"] == 20
+    assert "LIMITED to the first 20 of 60 training rows: not a benchmark result" in record.about["notes"]
+
+
+def test_cut_texts_and_unpackable_encoders_are_said(toy, tmp_path, source, tokenizer):
+    from fecbench.encoders.network import encoder_network
+
+    encoder_network(source("mpnet")).save_pretrained(tmp_path / "mpnet")
+    tokenizer.save_pretrained(tmp_path / "mpnet")
+    record = go("ce", toy, tmp_path / "run", encoder=str(tmp_path / "mpnet"), max_length=4, epochs=1)
+    notes = "\n".join(record.about["notes"])
+    assert "60 of 60 train texts (text) were cut to 4 tokens" in notes
+    assert "can't be packed (its attention isn't replaceable); batches are padded" in notes
+
+
+def test_bf16_autocast_keeps_float32_weights(toy, tmp_path):
+    record = go("aml", toy, tmp_path / "run", precision="bf16", epochs=1)
+    assert record.about["precision"] == "bf16"
+    assert {tensor.dtype for tensor in read_tensors(record.folder / "best.safetensors")[0].values()} == {torch.float32}
