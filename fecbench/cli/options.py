@@ -1,0 +1,36 @@
+"""Command-line options from typed settings: a field's name, type, default and description say it all."""
+
+from __future__ import annotations
+
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+import click
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
+
+
+def options(config: type[BaseModel]) -> list[click.Parameter]:
+    """One option for each field; one that isn't given has the value None, whatever the field's default."""
+    return [_option(name, field) for name, field in config.model_fields.items()]
+
+
+def _option(name: str, field: FieldInfo) -> click.Option:
+    flag = "--" + name.replace("_", "-")
+    kind, text = _kind(field.annotation), field.description or ""
+    if not field.is_required() and field.get_default() is not None:
+        shown = str(field.get_default()).lower() if kind is bool else field.get_default()
+        text = f"{text}  [default: {shown}]"
+    if kind is bool:
+        return click.Option([f"{flag}/--no-{flag[2:]}"], default=None, help=text)
+    return click.Option([flag], type=kind, default=None, help=text)
+
+
+def _kind(annotation: Any) -> Any:
+    """The click type of a field: a choice for a literal, and for an optional the type it holds."""
+    if get_origin(annotation) is Literal:
+        return click.Choice([str(value) for value in get_args(annotation)])
+    inner = [part for part in get_args(annotation) if part is not NoneType]
+    return _kind(inner[0]) if inner else annotation

@@ -1,0 +1,121 @@
+"""``fecbench run NAME``: train an objective on a data set, and test it."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fecbench import registry
+from fecbench.cli.options import options
+from fecbench.cli.output import percent, print_json, print_table, score_columns
+from fecbench.datasets.core import Places
+from fecbench.errors import FecbenchError
+from fecbench.settings import RunSettings
+from fecbench.tracking import TRACKERS
+
+if TYPE_CHECKING:
+    from fecbench.objective import Objective
+    from fecbench.runs import Record
+
+PLACE_OPTIONS: list[click.Parameter] = [
+    click.Option(["--data-dir"], type=click.Path(path_type=Path), help="folder with a folder for each data set"),
+    click.Option(["--run-dir"], type=click.Path(path_type=Path), help="directory of the run's record  [default: a new one under runs/]"),
+    click.Option(
+        ["--resume"], is_flag=True, help="continue the unfinished run in --run-dir, or the newest of the same settings under runs/"
+    ),
+    click.Option(["--tracker"], type=click.Choice(TRACKERS), multiple=True, help="log to this tracker too (may be repeated)"),
+    click.Option(["--json"], is_flag=True, help="print the result as JSON"),
+]
+
+
+class Objectives(click.Group):
+    """Each registered objective is a command; listing reads metadata alone, asking for one imports it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all registered objectives."""
+        return list(registry.objectives)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """The command of one objective: run flags and its own options."""
+        from fecbench import objective
+
+        return _command(cmd_name, objective.named(cmd_name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of objectives."""
+        with formatter.section("Objectives"):
+            formatter.write_dl([(origin.name, str(origin)) for origin in registry.objectives.origins()])
+
+
+@click.command(cls=Objectives, subcommand_metavar="OBJECTIVE --dataset NAME [OPTIONS]")
+def run() -> None:
+    """Train an objective on a data set, and test it.
+
+    `fecbench run OBJECTIVE --help` shows its own options.
+    """
+
+
+def _command(name: str, kind: type[Objective]) -> click.Command:
+    own = options(kind.Config)
+    params = [*options(RunSettings), *PLACE_OPTIONS, *own]
+    summary = (kind.__doc__ or "").strip()
+    source = f"\n\nSource: {kind.citation}" if kind.citation else ""
+    return _ObjectiveCommand(name, params=params, callback=lambda **given: _run(name, given), help=f"{summary}{source}", own=own)
+
+
+class _ObjectiveCommand(click.Command):
+    """Shows the objective's own options apart from those of every run."""
+
+    def __init__(self, name: str, own: list[click.Parameter], **arguments: Any):
+        super().__init__(name, **arguments)
+        self.own = own
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Two sections."""
+        for title, params in (
+            (f"Options of {self.name}", self.own),
+            ("Options of every run", [p for p in self.get_params(ctx) if p not in self.own]),
+        ):
+            rows = [row for param in params if (row := param.get_help_record(ctx))]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+def _run(name: str, given: dict[str, Any]) -> None:
+    places = {option.name: given.pop(option.name) for option in PLACE_OPTIONS if option.name}
+    flags = {key: value for key, value in given.items() if value is not None}
+    from accelerate import PartialState
+
+    from fecbench.cli.progress import RunProgress
+    from fecbench.experiment import Workplace
+    from fecbench.experiment import run as carry_out
+    from fecbench.planning import plan
+
+    chosen = plan(name, flags)
+    workplace = Workplace(Places(places["data_dir"]), places["run_dir"], places["resume"], places["tracker"], [RunProgress()])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop is a user's stop: clean and resumable
+    try:
+        record = carry_out(chosen, workplace)
+    except KeyboardInterrupt:
+        raise FecbenchError("stopped; the same command with --resume continues after the last finished epoch") from None
+    if PartialState().is_main_process:
+        _report(record, places["json"])
+
+
+def _report(record: Record, as_json: bool) -> None:
+    about, result = record.about, record.result
+    if as_json:
+        print_json(
+            {"id": record.id, "folder": str(record.folder), "objective": about["objective"], "dataset": about["dataset"]["name"], **result}
+        )
+        return
+    scores = result["metrics"]
+    names = score_columns(scores["test"])
+    title = (
+        f"{about['objective']['name']} on {about['dataset']['name']}: {about['dataset']['title']} (best epoch {result['best_epoch']}, in %)"
+    )
+    print_table(["split", *names], [[split, *(percent(scores[split][name]) for name in names)] for split in scores], title)

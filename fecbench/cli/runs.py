@@ -1,0 +1,45 @@
+"""``fecbench runs``: what has been run, newest first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fecbench.cli.output import percent, print_json, print_table
+from fecbench.errors import RunError
+from fecbench.runs import ROOT, everything
+
+if TYPE_CHECKING:
+    from fecbench.runs import Record
+
+COLUMNS = ("id", "objective", "dataset", "encoder", "seed", "status", "accuracy", "weighted_f1", "macro_f1")
+
+
+@click.command()
+@click.argument("root", type=click.Path(path_type=Path), default=ROOT)
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def runs(root: Path, as_json: bool) -> None:
+    """Runs under ROOT (default: runs/), newest first, with their test scores in percent."""
+    rows = [_row(record) for record in everything(root)]
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        click.echo(f"no runs under {root}; start one with: fecbench run ce --dataset demo")
+    else:
+        print_table(COLUMNS, [[percent(v) if isinstance(v := row[c], float) else v for c in COLUMNS] for row in rows])
+
+
+def _row(record: Record) -> dict[str, Any]:
+    """A run's line; a broken record says so and hides no other."""
+    row: dict[str, Any] = dict.fromkeys(COLUMNS) | {"id": record.id, "folder": str(record.folder)}
+    try:
+        about = record.about
+        row |= {"objective": about["objective"]["name"], "dataset": about["dataset"]["name"], "status": record.status}
+        row |= {key: about["settings"][key]["value"] for key in ("encoder", "seed")}
+        if row["status"] == "complete":
+            row |= record.result["metrics"]["test"]
+    except (RunError, KeyError, TypeError) as error:
+        row["status"] = f"broken: {error!r}" if isinstance(error, KeyError | TypeError) else f"broken: {error}"
+    return row
