@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import torch
 
 from fecbench.errors import NeedsError
 from fecbench.packing import Tokens
+from fecbench.tokenising import TokenColumn, token_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -111,26 +111,6 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class TokenColumn:
-    """The token ids of one text column: row ``r`` is ``ids[offsets[r]:offsets[r + 1]]``."""
-
-    ids: np.ndarray
-    offsets: np.ndarray
-    cut: int
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Tokens of each row."""
-        return np.diff(self.offsets)
-
-    def take(self, rows: np.ndarray) -> Tokens:
-        """The tokens of ``rows``, in that order."""
-        lengths = self.lengths[rows]
-        shift = self.offsets[rows] - (np.cumsum(lengths) - lengths)
-        return Tokens.from_flat(self.ids[np.repeat(shift, lengths) + np.arange(lengths.sum())], lengths)
-
-
-@dataclass(frozen=True)
 class TokenisedSplit:
     """A split ready for batching: its columns as token ids, its labels, and its texts where they are needed."""
 
@@ -212,34 +192,8 @@ def tokenise(
     rows: Dataset, columns: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, cache: Path, keep_texts: bool = False
 ) -> TokenisedSplit:
     """``rows`` as token ids of at most ``max_length``, read from ``cache`` where the same texts were tokenised the same way before."""
-    tokens = {column: _column(rows[column][:], tokenizer, max_length, cache) for column in columns}
+    tokens = {column: token_column(rows[column][:], tokenizer, max_length, cache) for column in columns}
     return TokenisedSplit(tokens, np.asarray(rows["label"][:]), rows["text"][:] if keep_texts else None)
-
-
-def _column(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, cache: Path) -> TokenColumn:
-    from datasets import Dataset, disable_progress_bars
-
-    disable_progress_bars()
-
-    def encode(part: Mapping[str, list[str]]) -> Mapping[str, list[object]]:
-        encoded = tokenizer(part["text"], truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False)
-        return {"ids": encoded["input_ids"], "cut": [bool(encoding.overflowing) for encoding in encoded.encodings]}
-
-    key = _cache_key(texts, tokenizer, max_length)
-    cache.mkdir(parents=True, exist_ok=True)
-    encoded = Dataset.from_dict({"text": list(texts)}).map(
-        encode, batched=True, remove_columns=["text"], cache_file_name=str(cache / f"{key}.arrow"), new_fingerprint=key
-    )
-    ids = encoded.data.column("ids").combine_chunks()
-    return TokenColumn(ids.flatten().to_numpy(), ids.offsets.to_numpy().astype(np.int64), sum(encoded["cut"][:]))
-
-
-def _cache_key(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> str:
-    rules = json.loads(tokenizer.backend_tokenizer.to_str()) | {"truncation": None, "padding": None}  # these two keep its last use
-    sha = hashlib.sha256(json.dumps(rules).encode())
-    sha.update(f"{max_length}\x1d".encode())
-    sha.update("\x1e".join(texts).encode())
-    return sha.hexdigest()
 
 
 def text_batches(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from accelerate.utils import broadcast_object_list
 
-from fecbench import datasets, devices, hooks, metrics, registry, runs
+from fecbench import datasets, devices, hooks, metrics, provenance, recording, registry, runs
 from fecbench.batching import TrainingBatches, text_batches
 from fecbench.building import build
 from fecbench.checkpoints import Checkpoints
@@ -90,7 +90,7 @@ class Experiment:
         try:
             resumed = trainer.resume()
             if accelerator.is_main_process:
-                runs.History(self.record).keep(trainer.progress.epoch)
+                recording.History(self.record).keep(trainer.progress.epoch)
                 self._describe(identity, trainer)
             trainer.observers.notify("run_started", run=trainer.run)
             self._train(trainer, resumed)
@@ -159,7 +159,7 @@ class Experiment:
             "precision": "bf16" if precision.bf16 else "float32",
             "ranks": trainer.batches.ranks,
             "threads": torch.get_num_threads(),
-            "versions": runs.package_versions(),
+            "versions": provenance.package_versions(),
             "notes": list(trainer.run.notes),
         }
         runs.write_about(self.record, about)
@@ -183,7 +183,7 @@ class Experiment:
         """The record's own observers first; on other ranks than the first, none."""
         if not accelerator.is_main_process:
             return Observers()
-        observers = Observers([runs.History(self.record), runs.Failure(self.record)])
+        observers = Observers([recording.History(self.record), recording.Failure(self.record)])
         if workplace.trackers:
             accelerator.project_configuration.logging_dir = str(self.record.folder / "trackers")
             observers.add(Trackers(accelerator), "trackers")

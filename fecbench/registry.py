@@ -38,12 +38,12 @@ class Registry:
     Bare, catalogue lets a duplicate overwrite silently, imports every plugin to answer one look-up, and lets one broken plugin make all of
     them raise; this wrapper answers from metadata and refuses duplicates.
 
-    >>> "ce" in objectives, "ec" in objectives
+    >>> "aml" in objectives, "alm" in objectives
     (True, False)
-    >>> objectives.get("ec")
+    >>> objectives.get("natural")
     Traceback (most recent call last):
     ...
-    fecbench.errors.UnknownName: no objective is called 'ec'; did you mean 'ce'? Known: aml, ce
+    fecbench.errors.UnknownName: no objective is called 'natural'. Known: aml, ce
     """
 
     def __init__(self, kind: str):

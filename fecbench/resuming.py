@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from fecbench import registry, runs
+from fecbench import provenance, registry, runs
 from fecbench.checkpoints import Checkpoints
 from fecbench.errors import RunError
 
@@ -26,7 +26,7 @@ def identify(plan: Plan, data: EmotionData) -> dict[str, Any]:
         "objective": {"name": plan.name, "distribution": origin.distribution, "version": origin.version},
         "dataset": {"name": data.name, "fingerprint": data.fingerprint, "labels": list(data.labels)},
         "settings": {key: {"value": setting.value, "origin": setting.origin} for key, setting in plan.origins.items()},
-        "code": runs.code_version(plan.objective),
+        "code": provenance.code_version(plan.objective),
     }
 
 

@@ -16,20 +16,16 @@ Tensors are safetensors, all else is JSON; nothing is pickled, and no file names
 
 from __future__ import annotations
 
-import hashlib
 import json
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from fecbench.atomic import read_json, replacing, write_json, write_tensors
+from fecbench.atomic import read_json, write_json, write_tensors
 from fecbench.errors import RunError, UnknownName
-from fecbench.hooks import RunInfo, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,7 +36,6 @@ FORMAT = 1
 ROOT = Path("runs")
 RUN, RESULT, HISTORY, FAILURE, PREDICTIONS = "run.json", "result.json", "history.jsonl", "failure.json", "predictions.safetensors"
 ENCODER, LOCK = "encoder", ".lock"
-PACKAGES = ("fecbench", "torch", "transformers", "tokenizers", "accelerate", "datasets", "numpy", "scikit-learn", "safetensors")
 
 
 @dataclass(frozen=True)
@@ -203,78 +198,3 @@ def find(reference: str, root: Path = ROOT) -> Record:
             return record
     methods = {record.about["objective"]["name"] for record in records if record.status == "complete"}
     raise UnknownName(f"run (under {root}, or complete run of a method)", reference, [*(record.id for record in records), *methods])
-
-
-class History:
-    """Writes ``history.jsonl``, a line an event, as the run goes on. Without times: equal runs have equal histories."""
-
-    def __init__(self, record: Record):
-        self.record = record
-
-    def keep(self, epochs: int) -> None:
-        """Forget events after ``epochs`` finished epochs: a resumed run writes them again."""
-        kept = [event for event in self.record.history() if event["epoch"] <= epochs]
-        with replacing(self.record.folder / HISTORY) as draft:
-            draft.write_text("".join(json.dumps(event) + "\n" for event in kept), encoding="utf-8")
-
-    @hookimpl
-    def updates_logged(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
-        """Means over the last few batches."""
-        self._write({"event": "updates", "epoch": epoch, "step": step, "logs": dict(logs)})
-
-    @hookimpl
-    def epoch_finished(self, epoch: int, logs: Mapping[str, float]) -> None:
-        """Means over the epoch."""
-        self._write({"event": "epoch", "epoch": epoch, "logs": dict(logs)})
-
-    @hookimpl
-    def evaluated(self, epoch: int, split: str, metrics: Mapping[str, float], best: bool) -> None:
-        """Scores of a split."""
-        self._write({"event": "evaluation", "epoch": epoch, "split": split, "metrics": dict(metrics), "best": best})
-
-    def _write(self, event: Mapping[str, Any]) -> None:
-        try:
-            with (self.record.folder / HISTORY).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(event) + "\n")
-        except OSError as error:
-            raise RunError(f"{self.record.folder / HISTORY} can't be written: {error}; free space, then continue with --resume") from error
-
-
-class Failure:
-    """Writes ``failure.json`` where a run stops early."""
-
-    def __init__(self, record: Record):
-        self.record = record
-
-    @hookimpl
-    def run_failed(self, run: RunInfo, error: BaseException) -> None:
-        """Why it stopped."""
-        interrupted = isinstance(error, KeyboardInterrupt)
-        message = "stopped by the user" if interrupted else f"{type(error).__name__}: {error}"
-        write_failure(self.record, "interrupted" if interrupted else "failed", message)
-
-
-def package_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide a run's numbers."""
-    found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
-def code_version(plugin: type) -> str:
-    """SHA-256 of the sources of fecbench's core and of ``plugin``'s package (or module, where it is one file)."""
-    sha = hashlib.sha256()
-    for package in ("fecbench", plugin.__module__.partition(".")[0]):
-        origin = getattr(sys.modules.get(package), "__file__", None)
-        if origin is None:
-            sha.update(b"interactive")
-            continue
-        path = Path(origin)
-        sources = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
-        for source in sources:
-            sha.update(source.relative_to(path.parent).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
-    return sha.hexdigest()

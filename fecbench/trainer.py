@@ -80,7 +80,7 @@ class Window:
         if not entries:
             return {}
         device = entries[0][2].device
-        values = torch.stack([value.to(device, torch.float64).reshape(()) for _, _, value in entries]).tolist()
+        values = torch.stack([value.to(device, torch.float32).reshape(()) for _, _, value in entries]).tolist()
         by_name = defaultdict(list)
         for (step, name, _), value in zip(entries, values, strict=True):
             if not math.isfinite(value):

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from fecbench.batching import BatchNeeds, TokenColumn, TokenisedSplit, TrainingBatches, text_batches, tokenise
+from fecbench.batching import BatchNeeds, TokenisedSplit, TrainingBatches, text_batches, tokenise
 from fecbench.datasets.core import table
 from fecbench.errors import NeedsError
+from fecbench.tokenising import TokenColumn
 
 GENERATOR = np.random.default_rng(0)
 
@@ -143,3 +144,16 @@ def test_needs_are_met_or_refused_with_requirement_and_finding():
         BatchNeeds(4).check(data(10, ["text", "label"]), 2, "objective x")
     with pytest.raises(NeedsError, match="needs at least 4 texts in a batch, but there are 3 training rows"):
         BatchNeeds(4).check(data(3, ["text", "label"]), 8, "objective x")
+
+
+def test_a_damaged_or_unwritable_cache_costs_nothing_but_time(tokenizer, tmp_path):
+    rows = table({"text": ["what a lovely day", "sad"] * 50, "label": [0, 1] * 50})
+    expected = tokenise(rows, ["text"], tokenizer, 9, tmp_path).columns["text"].ids.tolist()
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    assert tokenise(rows, ["text"], tokenizer, 9, tmp_path).columns["text"].ids.tolist() == expected
+    assert tokenise(rows, ["text"], tokenizer, 9, tmp_path).columns["text"].ids.tolist() == expected
+    assert len(file.read_bytes()) == len(whole)
+    (tmp_path / "file").write_text("no folder")
+    assert tokenise(rows, ["text"], tokenizer, 9, tmp_path / "file" / "cache").columns["text"].ids.tolist() == expected

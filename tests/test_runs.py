@@ -12,10 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fecbench import Config, Objective, Player, Update, checkpoints, runs
+from fecbench import BatchNeeds, Config, Objective, Player, Update, checkpoints, provenance, runs
 from fecbench.atomic import read_tensors, write_json, write_tensors
 from fecbench.datasets.core import Places
-from fecbench.errors import FecbenchError, NumericalError, ProtocolError, RunError, UnknownName
+from fecbench.errors import FecbenchError, NeedsError, NumericalError, ProtocolError, RunError, UnknownName
 from fecbench.experiment import Workplace, run
 from fecbench.hooks import hookimpl
 from fecbench.planning import plan
@@ -149,7 +149,7 @@ def test_resuming_wants_the_same_run(toy, tmp_path):
 def test_resuming_wants_the_same_code(toy, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         go("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
-    monkeypatch.setattr(runs, "code_version", lambda plugin: "other")
+    monkeypatch.setattr(provenance, "code_version", lambda plugin: "other")
     with pytest.raises(RunError, match="the code of fecbench or of the objective has changed since"):
         go("ce", toy, tmp_path / "run", resume=True)
 
@@ -289,10 +289,10 @@ def test_code_version_follows_the_sources(install, tmp_path):
     install("mine", "fecbench_objectives", mine="my_code:Mine", code="class Mine: pass")
     import my_code
 
-    before = runs.code_version(my_code.Mine)
-    assert before == runs.code_version(my_code.Mine)
+    before = provenance.code_version(my_code.Mine)
+    assert before == provenance.code_version(my_code.Mine)
     Path(my_code.__file__).write_text("class Mine:\n    x = 1\n")
-    assert runs.code_version(my_code.Mine) != before
+    assert provenance.code_version(my_code.Mine) != before
 
 
 class Counting(Objective):
@@ -444,3 +444,27 @@ def test_bf16_autocast_keeps_float32_weights(toy, tmp_path):
     record = go("aml", toy, tmp_path / "run", precision="bf16", epochs=1)
     assert record.about["precision"] == "bf16"
     assert {tensor.dtype for tensor in read_tensors(record.folder / "best.safetensors")[0].values()} == {torch.float32}
+
+
+class TwoViews(Objective):
+    """Trains on a paraphrase of each text beside the text."""
+
+    needs = BatchNeeds(min_size=2, columns=("aug_text",), texts=True)
+
+    def updates(self, batch, model):
+        other = batch.view("aug_text")
+        assert len(batch.texts) == len(batch) == len(other.tokens)
+        assert not torch.equal(batch.tokens.ids, other.tokens.ids)
+        logits = torch.cat([self.predict(batch, model), self.predict(other, model)])
+        yield Update(torch.nn.functional.cross_entropy(logits, batch.labels.repeat(2)))
+
+
+def test_needs_are_met_by_the_data_or_refused(toy, tmp_path, registered):
+    name = registered("two-views", TwoViews)
+    with pytest.raises(NeedsError, match=r"objective two-views \(this process\) needs the column aug_text, but toy has text, label"):
+        go(name, toy, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    for split in ("train", "validation", "test"):
+        header, *lines = (toy / f"{split}.csv").read_text().splitlines()
+        (toy / f"{split}.csv").write_text("\n".join([f"{header},aug_text", *(f"{line},said otherwise" for line in lines)]) + "\n")
+    assert go(name, toy, tmp_path / "run", epochs=1).status == "complete"

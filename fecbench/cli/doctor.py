@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from fecbench import datasets, hooks, hub, registry, runs
+from fecbench import datasets, hooks, hub, provenance, registry
 from fecbench.cli.output import print_json, print_table
 from fecbench.datasets.core import Places
 from fecbench.encoders.minilm import PACKAGE
@@ -53,7 +53,7 @@ def _machine() -> Findings:
 
 
 def _packages() -> Findings:
-    versions = {name: (None, found) for name, found in runs.package_versions().items()}
+    versions = {name: (None, found) for name, found in provenance.package_versions().items()}
     broken = [reason for name in registry.objectives if (reason := _reason(name))] + hooks.installed()[1]
     trackers = {f"--tracker {name}": (find_spec(name) is not None, _installed(name)) for name in TRACKERS}
     minilm = find_spec(PACKAGE) is not None

@@ -89,6 +89,7 @@ def _run(name: str, given: dict[str, Any]) -> None:
     places = {option.name: given.pop(option.name) for option in PLACE_OPTIONS if option.name}
     flags = {key: value for key, value in given.items() if value is not None}
     from accelerate import PartialState
+    from torch import OutOfMemoryError
 
     from fecbench.cli.progress import RunProgress
     from fecbench.experiment import Workplace
@@ -102,6 +103,8 @@ def _run(name: str, given: dict[str, Any]) -> None:
         record = carry_out(chosen, workplace)
     except KeyboardInterrupt:
         raise FecbenchError("stopped; the same command with --resume continues after the last finished epoch") from None
+    except (MemoryError, OutOfMemoryError) as error:
+        raise FecbenchError(f"memory ran out: {str(error).splitlines()[0]}; lower --batch-size or --max-length") from error
     if PartialState().is_main_process:
         _report(record, places["json"])
 

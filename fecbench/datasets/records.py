@@ -27,11 +27,12 @@ class Columns:
 
 @dataclass(frozen=True)
 class Record:
-    """A row's text and label as written, and where that is."""
+    """A row's text and label as written, where that is, and its other texts (such as a paraphrase in ``aug_text``)."""
 
     text: str
     label: str
     where: str
+    others: Mapping[str, str]
 
 
 def assemble(
@@ -39,19 +40,21 @@ def assemble(
 ) -> EmotionData:
     """Checked data of three splits from ``rows``: for each split, where each row stands and its columns.
 
-    ``names`` are label names by index, or empty: then the training labels, sorted. Splits that are missing are cut from train.
+    ``names`` are label names by index, or empty: then the training labels, sorted. Further columns are kept where every row has text in
+    them. Splits that are missing are cut from train.
 
     Raises:
         DataError: a row, a label or a split isn't what it must be.
     """
-    records = {split: [_record(where, row, columns) for where, row in part] for split, part in rows.items()}
+    records = {split: [_record(where, row, columns) for where, row in part] for split, part in rows.items() if split in SPLITS}
     for split, part in records.items():
         if not part:
             raise DataError(f"{source}: {split} must hold at least one row, but is empty; add rows or remove it")
     labels = tuple(names) or _ordered({record.label for record in records["train"]})
     numbers = {str(number): number for number in range(len(names))}  # a file with names may use their numbers
     index = numbers | {label: number for number, label in enumerate(labels)}
-    splits = {split: _split(records[split], index) for split in SPLITS if split in records}
+    kept = set.intersection(*(set(record.others) for part in records.values() for record in part))
+    splits = {split: _split(records[split], index, sorted(kept)) for split in SPLITS if split in records}
     return check_splits(EmotionData(info, labels, cut_missing(splits, split_seed, source), source), source)
 
 
@@ -64,7 +67,9 @@ def _record(where: str, row: Mapping[str, Any], columns: Columns) -> Record:
         raise DataError(f"{where}: the text must not be empty, found {text!r}; write one or remove the row")
     if not isinstance(label, str | int) or isinstance(label, bool) or not str(label).strip():
         raise DataError(f"{where}: the label must be one name or whole number, found {label!r}; correct or remove the row")
-    return Record(text, str(label).strip(), where)
+    own = {columns.text, columns.label, "text", "label"}
+    others = {name: value for name, value in row.items() if name not in own and isinstance(value, str) and value.strip()}
+    return Record(text, str(label).strip(), where, others)
 
 
 def _ordered(labels: set[str]) -> tuple[str, ...]:
@@ -72,10 +77,10 @@ def _ordered(labels: set[str]) -> tuple[str, ...]:
     return tuple(sorted(labels, key=int) if all(label.isdecimal() for label in labels) else sorted(labels))
 
 
-def _split(records: Sequence[Record], index: Mapping[str, int]) -> Dataset:
+def _split(records: Sequence[Record], index: Mapping[str, int], others: Sequence[str]) -> Dataset:
     for record in records:
         if record.label not in index:
-            raise DataError(
-                f"{record.where}: the label {record.label!r} isn't one of {some(list(index))}; correct it, or add training rows of it"
-            )
-    return table({"text": [record.text for record in records], "label": [index[record.label] for record in records]})
+            known = some(list(index))
+            raise DataError(f"{record.where}: the label {record.label!r} isn't one of {known}; correct it, or add training rows of it")
+    columns: dict[str, list[str] | list[int]] = {name: [record.others[name] for record in records] for name in others}
+    return table({"text": [record.text for record in records], **columns, "label": [index[record.label] for record in records]})

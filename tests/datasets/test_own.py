@@ -214,3 +214,13 @@ def test_hub_data_offline_says_so_in_one_sentence(fecbench):
     code, _, err = fecbench("run", "ce", "--dataset", "hf:owner/name")
     assert code == 1
     assert "hf:owner/name isn't on this machine, and HF_HUB_OFFLINE is set; connect, or give a path or a named set" in err
+
+
+def test_further_text_columns_are_kept_where_every_row_has_them(tmp_path):
+    rows = [(f"t{n}", "xy"[n % 2], f"paraphrase {n}", "" if n == 3 else "z") for n in range(40)]
+    write(tmp_path / "train.csv", rows, ("text", "label", "aug_text", "note"))
+    data = load_path(tmp_path / "train.csv", COLUMNS, 0)
+    assert data.columns == ["text", "aug_text", "label"]
+    assert all(row["aug_text"].split()[1] == row["text"][1:] for split in SPLITS for row in data.splits[split])
+    write(tmp_path / "test.csv", [("t", "x"), ("u", "y")])
+    assert load_path(tmp_path, COLUMNS, 0).columns == ["text", "label"]

@@ -1,0 +1,36 @@
+"""What a run's numbers depend on besides its settings: package versions and source code."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("fecbench", "torch", "transformers", "tokenizers", "accelerate", "datasets", "numpy", "scikit-learn", "safetensors")
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a run's numbers."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def code_version(plugin: type) -> str:
+    """SHA-256 of the sources of fecbench's core and of ``plugin``'s package (or module, where it is one file)."""
+    sha = hashlib.sha256()
+    for package in ("fecbench", plugin.__module__.partition(".")[0]):
+        origin = getattr(sys.modules.get(package), "__file__", None)
+        if origin is None:
+            sha.update(b"interactive")
+            continue
+        path = Path(origin)
+        sources = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+        for source in sources:
+            sha.update(source.relative_to(path.parent).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
+    return sha.hexdigest()

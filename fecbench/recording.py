@@ -1,0 +1,64 @@
+"""Observers that write a run's record as it goes on: its history, and why it stopped early."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from fecbench.atomic import replacing
+from fecbench.errors import RunError
+from fecbench.hooks import RunInfo, hookimpl
+from fecbench.runs import HISTORY, write_failure
+
+if TYPE_CHECKING:
+    from fecbench.runs import Record
+
+
+class History:
+    """Writes ``history.jsonl``, a line an event, as the run goes on. Without times: equal runs have equal histories."""
+
+    def __init__(self, record: Record):
+        self.record = record
+
+    def keep(self, epochs: int) -> None:
+        """Forget events after ``epochs`` finished epochs: a resumed run writes them again."""
+        kept = [event for event in self.record.history() if event["epoch"] <= epochs]
+        with replacing(self.record.folder / HISTORY) as draft:
+            draft.write_text("".join(json.dumps(event) + "\n" for event in kept), encoding="utf-8")
+
+    @hookimpl
+    def updates_logged(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
+        """Means over the last few batches."""
+        self._write({"event": "updates", "epoch": epoch, "step": step, "logs": dict(logs)})
+
+    @hookimpl
+    def epoch_finished(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Means over the epoch."""
+        self._write({"event": "epoch", "epoch": epoch, "logs": dict(logs)})
+
+    @hookimpl
+    def evaluated(self, epoch: int, split: str, metrics: Mapping[str, float], best: bool) -> None:
+        """Scores of a split."""
+        self._write({"event": "evaluation", "epoch": epoch, "split": split, "metrics": dict(metrics), "best": best})
+
+    def _write(self, event: Mapping[str, Any]) -> None:
+        try:
+            with (self.record.folder / HISTORY).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(event) + "\n")
+        except OSError as error:
+            raise RunError(f"{self.record.folder / HISTORY} can't be written: {error}; free space, then continue with --resume") from error
+
+
+class Failure:
+    """Writes ``failure.json`` where a run stops early."""
+
+    def __init__(self, record: Record):
+        self.record = record
+
+    @hookimpl
+    def run_failed(self, run: RunInfo, error: BaseException) -> None:
+        """Why it stopped."""
+        interrupted = isinstance(error, KeyboardInterrupt)
+        message = "stopped by the user" if interrupted else f"{type(error).__name__}: {error}"
+        write_failure(self.record, "interrupted" if interrupted else "failed", message)

@@ -1,0 +1,75 @@
+"""Texts to token ids, once: what was tokenised before is read from a cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fecbench.packing import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class TokenColumn:
+    """The token ids of one text column: row ``r`` is ``ids[offsets[r]:offsets[r + 1]]``."""
+
+    ids: np.ndarray
+    offsets: np.ndarray
+    cut: int
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each row."""
+        return np.diff(self.offsets)
+
+    def take(self, rows: np.ndarray) -> Tokens:
+        """The tokens of ``rows``, in that order."""
+        lengths = self.lengths[rows]
+        shift = self.offsets[rows] - (np.cumsum(lengths) - lengths)
+        return Tokens.from_flat(self.ids[np.repeat(shift, lengths) + np.arange(lengths.sum())], lengths)
+
+
+def token_column(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, cache: Path) -> TokenColumn:
+    """``texts`` as token ids of at most ``max_length``; a cache that is damaged or can't be written costs time only."""
+    from datasets import Dataset, disable_progress_bars
+    from pyarrow import ArrowException
+
+    disable_progress_bars()
+
+    def encode(part: Mapping[str, list[str]]) -> Mapping[str, list[object]]:
+        encoded = tokenizer(part["text"], truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False)
+        return {"ids": encoded["input_ids"], "cut": [bool(encoding.overflowing) for encoding in encoded.encodings]}
+
+    def encoded(file: Path | None) -> Dataset:
+        name = str(file) if file else None
+        return rows.map(encode, batched=True, remove_columns=["text"], cache_file_name=name, new_fingerprint=key)
+
+    key = _cache_key(texts, tokenizer, max_length)
+    rows, file, found = Dataset.from_dict({"text": list(texts)}), cache / f"{key}.arrow", None
+    with suppress(ArrowException, OSError):  # damaged, or not to be written
+        cache.mkdir(parents=True, exist_ok=True)
+        found = encoded(file)
+    if found is None or len(found) != len(texts):
+        with suppress(OSError):
+            file.unlink(missing_ok=True)  # the next run writes it anew
+        found = encoded(None)
+    ids = found.data.column("ids").combine_chunks()
+    return TokenColumn(ids.flatten().to_numpy(), ids.offsets.to_numpy().astype(np.int64), sum(found["cut"][:]))
+
+
+def _cache_key(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> str:
+    rules = json.loads(tokenizer.backend_tokenizer.to_str()) | {"truncation": None, "padding": None}  # these two keep its last use
+    sha = hashlib.sha256(json.dumps(rules).encode())
+    sha.update(f"{max_length}\x1d".encode())
+    sha.update("\x1e".join(texts).encode())
+    return sha.hexdigest()
