@@ -20,7 +20,7 @@ TREE = re.compile(r"/api/(datasets|models)/([^/]+/[^/]+)/tree/[^/]+(/.*)?")
 
 class Hub(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    root = Path(sys.argv[1])
+    root = Path()
 
     def do_GET(self):
         path = unquote(urlsplit(self.path).path)
@@ -65,6 +65,7 @@ def digest(file):
 
 
 if __name__ == "__main__":
+    Hub.root = Path(sys.argv[1])
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
