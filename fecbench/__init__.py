@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fecbench.batching import Batch as Batch
     from fecbench.batching import BatchNeeds as BatchNeeds
+    from fecbench.cli.output import print_json as print_json
+    from fecbench.cli.output import print_table as print_table
     from fecbench.errors import FecbenchError as FecbenchError
     from fecbench.heads import Head as Head
     from fecbench.hooks import RunInfo as RunInfo
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from fecbench.objective import Task as Task
     from fecbench.objective import Update as Update
     from fecbench.packing import Tokens as Tokens
+    from fecbench.prediction import Predictor as Predictor
+    from fecbench.prediction import data_of as data_of
+    from fecbench.runs import Record as Record
+    from fecbench.runs import find_run as find_run
     from fecbench.settings import Config as Config
 
 _HOMES = {
@@ -31,12 +37,18 @@ _HOMES = {
     "Model": "model",
     "Objective": "objective",
     "Player": "objective",
+    "Predictor": "prediction",
+    "Record": "runs",
     "RunInfo": "hooks",
     "Stage": "objective",
     "Task": "objective",
     "Tokens": "packing",
     "Update": "objective",
+    "data_of": "prediction",
+    "find_run": "runs",
     "hookimpl": "hooks",
+    "print_json": "cli.output",
+    "print_table": "cli.output",
 }
 
 __all__ = [
@@ -48,12 +60,18 @@ __all__ = [
     "Model",
     "Objective",
     "Player",
+    "Predictor",
+    "Record",
     "RunInfo",
     "Stage",
     "Task",
     "Tokens",
     "Update",
+    "data_of",
+    "find_run",
     "hookimpl",
+    "print_json",
+    "print_table",
 ]
 
 

@@ -10,6 +10,7 @@ from platformdirs import user_cache_path
 
 from fecbench import encoders
 from fecbench.batching import tokenise
+from fecbench.heads import HeadTask
 from fecbench.model import build_model
 from fecbench.objective import Task
 
@@ -76,7 +77,7 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
         notes.append(f"encoder {source.name} can't be packed (its attention isn't replaceable); batches are padded, which is slower")
     if settings.compile:
         model.encoder.network.compile(dynamic=True)
-    return Built(source, splits, model.to(device), objective.to(device), max_length, tuple(notes))
+    return Built(source, splits, model.to(device).fold(), objective.to(device), max_length, tuple(notes))
 
 
 def build_pair(
@@ -85,7 +86,8 @@ def build_pair(
     """Model and objective with fresh weights, a function of the seed, except where ``source`` brings its own."""
     settings = plan.settings
     set_seed(settings.seed)
-    model = build_model(source, settings.head, labels, settings.pooling, settings.packing)
+    head_task = HeadTask(labels, label_texts, settings.projection_dim)
+    model = build_model(source, settings.head, head_task, settings.pooling, settings.packing)
     hidden = int(model.encoder.network.config.hidden_size)
     task = Task(dataset, tuple(labels), tuple(label_texts), hidden, model.head.features, settings.seed)
     return model, plan.objective(plan.options, task)

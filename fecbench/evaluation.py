@@ -29,7 +29,7 @@ def split_logits(
     """
     logits = torch.zeros(len(split), objective.task.classes, device=precision.device)
     was_training = model.training
-    model.eval()
+    model.eval().fold()
     objective.eval()
     for number, rows in enumerate(split.by_length(batch_size)):
         if number % ranks == rank:

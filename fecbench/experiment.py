@@ -113,6 +113,7 @@ class Experiment:
                 torch.distributed.barrier()
             trainer.checkpoints.load_best(trainer.modules)
         objective.after_training(stage)
+        self.built.model.fold()
         if trainer.batches.rank == 0:
             trainer.checkpoints.save_best(trainer.modules, {"epoch": trainer.progress.best_epoch})
 

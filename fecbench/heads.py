@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -11,6 +12,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from fecbench import registry
 from fecbench.encoders.network import classifier_network, encoder_network
 from fecbench.errors import EncoderError, PluginError, UsageError
+from fecbench.packing import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +20,23 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from fecbench.encoders import EncoderSource
+
+LABEL_TOKENS = 64
+
+
+@dataclass(frozen=True)
+class HeadTask:
+    """What a head is built for.
+
+    Attributes:
+        labels: label names, by index.
+        label_texts: ``name: description`` of each, or its name.
+        projection_dim: width of ``z``, for heads with a projection.
+    """
+
+    labels: Sequence[str]
+    label_texts: Sequence[str]
+    projection_dim: int = 128
 
 
 class Head(nn.Module):
@@ -32,10 +51,10 @@ class Head(nn.Module):
     poolings: tuple[str, ...] = ("first", "mean")
 
     @classmethod
-    def build(cls, source: EncoderSource, labels: Sequence[str]) -> tuple[PreTrainedModel, Head]:
+    def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
         """The encoder network and this head for it."""
         network = encoder_network(source)
-        return network, cls(network.config.hidden_size, len(labels))
+        return network, cls(network.config.hidden_size, len(task.labels))
 
     def project(self, h: Tensor) -> Tensor:
         """``h [B, hidden] -> z [B, features]``; the identity where the head has no projection."""
@@ -44,6 +63,16 @@ class Head(nn.Module):
     def classify(self, z: Tensor) -> Tensor:
         """``z [B, features] -> logits [B, C]``."""
         raise NotImplementedError
+
+    def companions(self) -> Tokens | None:
+        """Texts that the encoder reads along with every training batch, in one call; None for most heads."""
+        return None
+
+    def accompany(self, states: Tensor) -> None:
+        """Take the companions' states ``[C, hidden]``, with gradient, for the logits of the batch that they came with."""
+
+    def fold(self, states: Tensor) -> None:
+        """Take the companions' states ``[C, hidden]``, without gradient, for all logits until the next training batch."""
 
 
 class LinearHead(Head):
@@ -65,8 +94,14 @@ class MLPHead(Head):
     def __init__(self, hidden: int, classes: int, features: int = 128, dropout: float = 0.1):
         super().__init__()
         self.features = features
-        self.projection = nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, features))
+        self.projection = projection(hidden, features)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(features, classes))
+
+    @classmethod
+    def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
+        """The encoder network and this head for it."""
+        network = encoder_network(source)
+        return network, cls(network.config.hidden_size, len(task.labels), task.projection_dim)
 
     def project(self, h: Tensor) -> Tensor:
         """``h [B, hidden] -> z [B, features]``."""
@@ -75,6 +110,60 @@ class MLPHead(Head):
     def classify(self, z: Tensor) -> Tensor:
         """``z [B, features] -> logits [B, C]``."""
         return cast("Tensor", self.classifier(z))
+
+
+class LabelHead(Head):
+    """Logits are dot products of a text's features with those of every label's text, ``z @ L.T``, as in TACO (Chen et al., 2023).
+
+    Both go through one encoder and one projection, and in training gradients flow through both. The label texts travel with the batch,
+    packed into the same call of the encoder. For prediction their features are folded into a matrix, so that no label is encoded again.
+    """
+
+    matrix: Tensor
+
+    def __init__(self, hidden: int, label_tokens: Tokens, features: int = 128):
+        super().__init__()
+        self.features = features
+        self.projection = projection(hidden, features)
+        self.label_tokens = label_tokens
+        self.label_states: Tensor | None = None
+        self.register_buffer("matrix", torch.zeros(len(label_tokens), features))
+
+    @classmethod
+    def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
+        """The encoder network and this head for it; label texts are read to ``LABEL_TOKENS`` tokens."""
+        network = encoder_network(source)
+        ids = source.tokenizer(list(task.label_texts), truncation=True, max_length=LABEL_TOKENS)["input_ids"]
+        return network, cls(network.config.hidden_size, Tokens.pack(ids), task.projection_dim)
+
+    def project(self, h: Tensor) -> Tensor:
+        """``h [B, hidden] -> z [B, features]``."""
+        return cast("Tensor", self.projection(h))
+
+    def classify(self, z: Tensor) -> Tensor:
+        """``z [B, features] -> logits [B, C]``; in training, by the labels that came with the last batch encoded."""
+        labels = self.matrix if self.label_states is None else self.project(self.label_states)
+        return z @ labels.to(z.dtype).T
+
+    def companions(self) -> Tokens:
+        """The label texts."""
+        if self.label_tokens.ids.device != self.matrix.device:
+            self.label_tokens = self.label_tokens.to(self.matrix.device)
+        return self.label_tokens
+
+    def accompany(self, states: Tensor) -> None:
+        """Classify by these states from now on."""
+        self.label_states = states
+
+    def fold(self, states: Tensor) -> None:
+        """Keep the projected states as a matrix and classify by it from now on."""
+        self.label_states = None
+        self.matrix.copy_(self.project(states))
+
+
+def projection(hidden: int, features: int) -> nn.Sequential:
+    """``hidden -> hidden -> features`` with a ReLU between."""
+    return nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, features))
 
 
 class NativeHead(Head):
@@ -97,13 +186,13 @@ class NativeHead(Head):
         self.network = network
 
     @classmethod
-    def build(cls, source: EncoderSource, labels: Sequence[str]) -> tuple[PreTrainedModel, Head]:
+    def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
         """The encoder network and its family's head.
 
         Raises:
             EncoderError: the family's head is no function of the first token's state.
         """
-        whole = classifier_network(source, labels)
+        whole = classifier_network(source, task.labels)
         encoder = cast("PreTrainedModel", whole.base_model)
         probe = source.tokenizer(["good", "this is rather more than that"], padding=True, return_tensors="pt", return_token_type_ids=False)
         whole.eval()
@@ -160,4 +249,4 @@ def check_pooling(head: type[Head], name: str, pooling: str) -> None:
     """
     if pooling not in head.poolings:
         takes = " or ".join(head.poolings)
-        raise UsageError(f"--head {name} takes --pooling {takes}, found {pooling}; change one of them (linear and mlp take either)")
+        raise UsageError(f"--head {name} takes --pooling {takes}, found {pooling}; change one of them (linear, mlp and label take either)")

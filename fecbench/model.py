@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,13 +13,11 @@ from fecbench.encoders.network import quiet
 from fecbench.packing import IMPLEMENTATION, Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from transformers import PreTrainedModel
 
     from fecbench.batching import Batch
     from fecbench.encoders import EncoderSource
-    from fecbench.heads import Head
+    from fecbench.heads import Head, HeadTask
 
 
 class TextEncoder(nn.Module):
@@ -89,9 +87,29 @@ class Model(nn.Module):
         self.head = head
 
     def encode(self, batch: Batch) -> Tensor:
-        """Pooled states ``h [B, hidden]`` of the whole batch, with gradient, on every rank."""
-        states = cast("Tensor", self.encoder(batch.tokens))
+        """Pooled states ``h [B, hidden]`` of the whole batch, with gradient, on every rank.
+
+        In training the head's companions, such as label texts, are encoded in the same call.
+        """
+        companions = self.head.companions() if self.training and torch.is_grad_enabled() else None
+        if companions is None:
+            states = cast("Tensor", self.encoder(batch.tokens))
+        else:
+            together = self.encoder(batch.tokens.followed_by(companions))
+            states, accompanying = together.split([len(batch.tokens), len(companions)])
+            self.head.accompany(accompanying)
         return states if batch.share is None else whole_batch(states, batch.share, len(batch))
+
+    @torch.no_grad()
+    def fold(self) -> Self:
+        """Encode the head's companions once, as they are in eval mode, so that predictions needn't."""
+        companions = self.head.companions()
+        if companions is not None:
+            training = self.training
+            self.eval()
+            self.head.fold(self.encoder(companions))
+            self.train(training)
+        return self
 
     def project(self, h: Tensor) -> Tensor:
         """The head's features ``z [B, features]`` of ``h``."""
@@ -102,7 +120,7 @@ class Model(nn.Module):
         return self.head.classify(z)
 
 
-def build_model(source: EncoderSource, head: str, labels: Sequence[str], pooling: str = "first", packing: bool = True) -> Model:
+def build_model(source: EncoderSource, head: str, task: HeadTask, pooling: str = "first", packing: bool = True) -> Model:
     """A model of an encoder and the head registered as ``head``; fresh weights come from torch's global generator.
 
     Raises:
@@ -111,7 +129,7 @@ def build_model(source: EncoderSource, head: str, labels: Sequence[str], pooling
     """
     kind = heads.named(head)
     heads.check_pooling(kind, head, pooling)
-    network, built = kind.build(source, labels)
+    network, built = kind.build(source, task)
     if getattr(network, "pooler", None) is not None:
         setattr(network, "pooler", None)  # noqa: B010  its output is never read
     return Model(TextEncoder(network, source.tokenizer.pad_token_id or 0, pooling, packing), built)

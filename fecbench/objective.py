@@ -126,6 +126,7 @@ class Objective(nn.Module):
         settings: run settings or own options that it prefers over the trainer's and the encoder's, such as its head.
         presets: the same by data set name.
         citation: the source, one line.
+        panels: names of logged numbers that ``fecbench plot dynamics`` draws together, by panel title.
     """
 
     Config: ClassVar[type[Config]] = Config
@@ -134,6 +135,7 @@ class Objective(nn.Module):
     settings: ClassVar[Mapping[str, object]] = {}
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     citation: ClassVar[str] = ""
+    panels: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def __init__(self, config: Any, task: Task):
         super().__init__()

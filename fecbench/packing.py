@@ -79,6 +79,20 @@ class Tokens:
         ids, positions, owners = (stacked.pin_memory() if device.type == "cuda" else stacked).to(device, non_blocking=True)
         return Tokens(ids, positions, owners, self.lengths.to(device, non_blocking=True), self.longest)
 
+    def followed_by(self, others: Tokens) -> Tokens:
+        """These texts, then ``others``, on one device.
+
+        >>> Tokens.pack([[5, 6]]).followed_by(Tokens.pack([[7]])).owners
+        tensor([0, 0, 1])
+        """
+        return Tokens(
+            torch.cat([self.ids, others.ids]),
+            torch.cat([self.positions, others.positions]),
+            torch.cat([self.owners, others.owners + len(self)]),
+            torch.cat([self.lengths, others.lengths]),
+            max(self.longest, others.longest),
+        )
+
     def grid(self) -> Grid:
         """The padded layout, computed on the tokens' own device."""
         columns = torch.arange(self.longest, device=self.ids.device)

@@ -7,21 +7,25 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fecbench import devices, objective, runs
+from fecbench import datasets, devices, objective, runs
 from fecbench.batching import text_batches
 from fecbench.building import build_pair
 from fecbench.checkpoints import Checkpoints
+from fecbench.datasets.core import Places
 from fecbench.encoders import EncoderSource
 from fecbench.errors import RunError
 from fecbench.planning import Plan
 from fecbench.settings import RunSettings, Setting, build, values
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from torch import Tensor
     from transformers import PreTrainedTokenizerBase
 
+    from fecbench.batching import Batch
+    from fecbench.datasets.core import EmotionData
     from fecbench.model import Model
     from fecbench.objective import Objective
     from fecbench.runs import Record
@@ -69,15 +73,34 @@ class Predictor:
         model, built = model.to(precision.device).eval(), built.to(precision.device).eval()
         return cls(model, built, source.tokenizer, about["max_length"], plan.settings.batch_size, precision)
 
-    @torch.no_grad()
     def probabilities(self, texts: Sequence[str]) -> Tensor:
         """Probabilities ``[N, C]``, float32 on the CPU, of every label for each text."""
-        parts = []
+        return self._of_each(texts, lambda batch: self.objective.predict(batch, self.model).float().softmax(1), len(self.labels))
+
+    def features(self, texts: Sequence[str]) -> Tensor:
+        """The head's features ``z [N, features]``, float32 on the CPU, of each text."""
+        return self._of_each(texts, lambda batch: self.model.project(self.model.encode(batch)).float(), self.model.head.features)
+
+    @torch.no_grad()
+    def _of_each(self, texts: Sequence[str], rows: Callable[[Batch], Tensor], width: int) -> Tensor:
+        parts = [torch.empty(0, width)]
         for batch in text_batches(texts, self.tokenizer, self.max_length, self.batch_size, self.precision.device):
             with self.precision.autocast():
-                logits = self.objective.predict(batch, self.model)
-            parts.append(logits.float().softmax(1).cpu())
-        return torch.cat(parts) if parts else torch.empty(0, len(self.labels))
+                parts.append(rows(batch).cpu())
+        return torch.cat(parts)
+
+
+def data_of(record: Record, data_dir: Path | None = None) -> EmotionData:
+    """The very rows that a run was trained and tested on (without the run's ``--limit``), looked for as ``fecbench run`` does.
+
+    Raises:
+        DataNotFound, DataError: they aren't to be had.
+        RunError: what is found there now are other rows.
+    """
+    data = datasets.load(_plan(record).settings, Places(data_dir))
+    if data.fingerprint != record.about["dataset"]["fingerprint"]:
+        raise RunError(f"{record.folder} was run on other rows than {data.source} holds now; restore them, or run it again")
+    return data
 
 
 def _plan(record: Record) -> Plan:

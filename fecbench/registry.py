@@ -40,10 +40,10 @@ class Registry:
 
     >>> "aml" in objectives, "alm" in objectives
     (True, False)
-    >>> objectives.get("natural")
+    >>> heads.get("quadratic")
     Traceback (most recent call last):
     ...
-    fecbench.errors.UnknownName: no objective is called 'natural'. Known: aml, ce
+    fecbench.errors.UnknownName: no head is called 'quadratic'. Known: label, linear, mlp, native
     """
 
     def __init__(self, kind: str):

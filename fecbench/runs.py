@@ -183,7 +183,7 @@ def everything(root: Path = ROOT) -> Iterator[Record]:
     yield from (Record(folder) for folder in sorted(folders, key=lambda folder: (folder / RUN).stat().st_mtime_ns, reverse=True))
 
 
-def find(reference: str, root: Path = ROOT) -> Record:
+def find_run(reference: str, root: Path = ROOT) -> Record:
     """The run that ``reference`` names: a folder, an id under ``root``, or a method (its newest complete run).
 
     Raises:

@@ -43,6 +43,7 @@ ROOMS = [
     "resuming",
     "experiment",
     "prediction",
+    "plots",
     "cli",
 ]
 SOURCES = sorted((ROOT / "fecbench").rglob("*.py"))

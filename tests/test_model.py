@@ -11,18 +11,18 @@ from fecbench.encoders.minilm import minilm
 from fecbench.encoders.network import classifier_network, encoder_network
 from fecbench.encoders.scratch import scratch
 from fecbench.errors import EncoderError, UsageError
-from fecbench.heads import LinearHead, MLPHead
+from fecbench.heads import HeadTask, LinearHead, MLPHead
 from fecbench.model import build_model
 from fecbench.packing import Tokens
 
-LABELS = ["glad", "mad", "sad"]
+LABELS = HeadTask(["glad", "mad", "sad"], ["glad", "mad", "sad"])
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "electra"])
 def test_the_native_head_is_the_familys_own(source, family, tokenizer):
     """The same seed gives the same fresh head, so logits must equal those of AutoModelForSequenceClassification."""
     torch.manual_seed(7)
-    whole = classifier_network(source(family), LABELS).eval()
+    whole = classifier_network(source(family), LABELS.labels).eval()
     expected = whole(**tokenizer(["what a lovely day", "rain"], padding=True, return_tensors="pt", return_token_type_ids=False)).logits
     torch.manual_seed(7)
     model = build_model(source(family), "native", LABELS).eval()

@@ -5,6 +5,7 @@ import torch
 
 from fecbench.encoders import EncoderSource
 from fecbench.encoders.network import encoder_network
+from fecbench.heads import HeadTask
 from fecbench.model import TextEncoder, build_model
 from fecbench.packing import Tokens
 
@@ -74,7 +75,7 @@ def test_linear_layers_see_real_tokens_only(source):
 
 @pytest.mark.parametrize("family", ["deberta-v2", "mpnet"])
 def test_a_family_that_cannot_be_packed_is_padded(source, family):
-    model = build_model(source(family), "native", ["a", "b"])
+    model = build_model(source(family), "native", HeadTask(["a", "b"], ["a", "b"]))
     assert not model.encoder.packs
     assert model.encoder(Tokens.pack(TEXTS)).shape == (3, 16)
 

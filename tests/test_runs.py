@@ -260,11 +260,11 @@ def test_runs_are_found_by_folder_id_and_method(toy, tmp_path, monkeypatch):
     new = go("ce", toy, tmp_path / "runs" / "new")
     with pytest.raises(KeyboardInterrupt):
         go("ce", toy, tmp_path / "runs" / "unfinished", observers=[StopAfter(1)])
-    assert runs.find(str(old.folder)).id == "old"
-    assert runs.find("old").id == "old"
-    assert runs.find("ce").id == new.id
+    assert runs.find_run(str(old.folder)).id == "old"
+    assert runs.find_run("old").id == "old"
+    assert runs.find_run("ce").id == new.id
     with pytest.raises(UnknownName, match="did you mean 'old'"):
-        runs.find("olf")
+        runs.find_run("olf")
     assert [record.id for record in runs.everything()] == ["unfinished", "new", "old"]
 
 

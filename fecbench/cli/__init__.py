@@ -17,6 +17,7 @@ COMMANDS = {
     "plugins": "objectives, data sets, encoders, heads and metrics installed here",
     "runs": "what has been run, newest first",
     "predict": "labels for texts from a finished run",
+    "plot": "pictures of run records",
     "doctor": "what will and won't work on this machine",
 }
 

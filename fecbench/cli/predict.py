@@ -28,7 +28,7 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
 
     RUN is a run's id, its folder, or a method's name (then its newest complete run). Without TEXT, lines are read from standard input.
     """
-    record = runs.find(run, root)
+    record = runs.find_run(run, root)
     texts = texts or _lines()
     from fecbench.prediction import Predictor
 

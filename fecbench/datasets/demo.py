@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fecbench.datasets.core import SPLITS, DatasetInfo, EmotionData, Pin, Places, Source, check_pinned, table
+from fecbench.datasets.descriptions import DEMO
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -51,7 +52,7 @@ class Demo:
         with FILE.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         splits = {split: _split([row for row in rows if row["split"] == split]) for split in SPLITS}
-        return check_pinned(EmotionData(self.info, LABELS, splits, self.source(places).where), PINS, str(FILE))
+        return check_pinned(EmotionData(self.info, LABELS, splits, self.source(places).where, DEMO), PINS, str(FILE))
 
 
 def _split(rows: list[dict[str, str]]) -> Dataset:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
 from fecbench.datasets.core import DatasetInfo, EmotionData, Places, Source, check_splits, table
+from fecbench.datasets.descriptions import EMPATHETIC_DIALOGUES
 from fecbench.errors import DataError, DataNotFound
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class EmpatheticDialogues:
         if found != self.rows:
             expected, actual = (" / ".join(f"{count:,}" for count in counts) for counts in (self.rows, found))
             raise DataError(f"{archive}: expected {expected} conversations, found {actual}; delete it and fetch it again from {self.url}")
-        return check_splits(EmotionData(self.info, LABELS, splits, source), str(archive))
+        return check_splits(EmotionData(self.info, LABELS, splits, source, EMPATHETIC_DIALOGUES), str(archive))
 
     def _archive(self, places: Places) -> Path:
         import pooch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fecbench.datasets.core import SPLITS, DatasetInfo, EmotionData
@@ -24,7 +25,7 @@ LABEL_FILE = "labels.txt"
 def load_path(path: Path, columns: Columns, split_seed: int) -> EmotionData:
     """The data set in the folder or file ``path``; missing splits are cut from train by ``split_seed``.
 
-    Label names by index may stand in ``labels.txt`` of the folder, one a line.
+    Label names by index may stand in ``labels.txt`` of the folder, one a line, each with a TAB and a description if you like.
 
     Raises:
         DataNotFound: there is no training file at ``path``.
@@ -32,7 +33,10 @@ def load_path(path: Path, columns: Columns, split_seed: int) -> EmotionData:
     """
     files = {"train": path} if path.is_file() else _split_files(path)
     info = DatasetInfo(path.resolve().stem, "a data set of the user's own", "unknown", "")
-    return assemble({split: read_rows(file) for split, file in files.items()}, columns, _label_names(path), info, str(path), split_seed)
+    labels = _labels(path)
+    rows = {split: read_rows(file) for split, file in files.items()}
+    data = assemble(rows, columns, tuple(labels), info, str(path), split_seed)
+    return replace(data, descriptions={name: description for name, description in labels.items() if description})
 
 
 def _split_files(folder: Path) -> dict[str, Path]:
@@ -50,15 +54,17 @@ def _split_files(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _label_names(path: Path) -> tuple[str, ...]:
+def _labels(path: Path) -> dict[str, str]:
+    """Names and descriptions of the labels, by index; nothing where there is no such file."""
     file = path / LABEL_FILE
     if not file.is_file():
-        return ()
-    names = tuple(line.strip() for line in _text(file).splitlines() if line.strip())
+        return {}
+    lines = [line.strip().partition("\t") for line in _text(file).splitlines() if line.strip()]
+    names = [name.strip() for name, _, _ in lines]
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
         raise DataError(f"{file} must name each label once, but {repeated[0]!r} stands there {names.count(repeated[0])} times")
-    return names
+    return {name: description.strip() for name, (_, _, description) in zip(names, lines, strict=True)}
 
 
 def read_rows(path: Path) -> Iterator[Row]:

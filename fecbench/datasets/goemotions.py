@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fecbench import hub
 from fecbench.datasets.core import DatasetInfo, EmotionData, Pin, Places, Source, check_pinned, table
+from fecbench.datasets.descriptions import GOEMOTIONS
 from fecbench.datasets.hub import hub_rows
 from fecbench.errors import DataError, DataNotFound
 
@@ -71,7 +72,7 @@ class GoEmotions:
         rows = {split: list(read_official(found.folder / file)) for split, file in FILES.items()} if found else self._from_hub(places)
         splits = {split: single_label(pairs) for split, pairs in rows.items()}
         where = self.source(places).where
-        return check_pinned(EmotionData(self.info, LABELS, splits, where), self.pins, where)
+        return check_pinned(EmotionData(self.info, LABELS, splits, where, GOEMOTIONS), self.pins, where)
 
     def _from_hub(self, places: Places) -> dict[str, list[tuple[str, list[int]]]]:
         try:

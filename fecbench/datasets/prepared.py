@@ -6,11 +6,12 @@ Texts are lower-cased and normalised there; ``aug_text`` is a machine paraphrase
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fecbench.datasets import empathetic_dialogues, goemotions
 from fecbench.datasets.core import DatasetInfo, EmotionData, Found, Pin, Places, Source, check_pinned, table
+from fecbench.datasets.descriptions import EMPATHETIC_DIALOGUES, GOEMOTIONS
 from fecbench.errors import DataError, DataNotFound
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Prepared:
     licence: str
     labels: tuple[str, ...]
     pins: Mapping[str, Pin]
+    descriptions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def info(self) -> DatasetInfo:
@@ -52,7 +54,8 @@ class Prepared:
         """
         folder = self._find(places).folder
         splits = {split: self._read(folder / file) for split, file in FILES.items()}
-        return check_pinned(EmotionData(self.info, self.labels, splits, self.source(places).where), self.pins, str(folder))
+        data = EmotionData(self.info, self.labels, splits, self.source(places).where, self.descriptions)
+        return check_pinned(data, self.pins, str(folder))
 
     def _find(self, places: Places) -> Found:
         found = places.find(self.name, list(FILES.values()))
@@ -88,6 +91,7 @@ ge_prepared = Prepared(
         "validation": Pin(2_956, "ffcd0ff3ef670d708affd04abc1afc520b30089ad949d0e92fbca39e8bfea936"),
         "test": Pin(2_984, "69212bdbd69584e04814df7691948628f56eb3cf41f3b7235205aee34f8ea72a"),
     },
+    GOEMOTIONS,
 )
 ed_prepared = Prepared(
     "ed-prepared",
@@ -99,4 +103,5 @@ ed_prepared = Prepared(
         "validation": Pin(2_761, "6a432d9aba89afb0cb903a91016821dbd15a44fa73008b07523a35e3350b1ea4"),
         "test": Pin(2_541, "a239024a64f978a130235ee1146f45a3f43e9df2f5b9c9534ae7db0f4f4967e8"),
     },
+    EMPATHETIC_DIALOGUES,
 )

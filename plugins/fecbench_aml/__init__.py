@@ -1,11 +1,35 @@
 """AML: adversarial metric learning (Chen et al.): hard pairs, a pairwise discriminator, and alternating updates.
 
-The mining, the discriminator and the loss are plain functions and modules, usable without fecbench.
+The mining, the discriminators and the loss are plain functions and modules, usable without fecbench. They are imported when they are used,
+so that listing this plugin's commands doesn't load torch.
 """
 
-from fecbench_aml.discriminator import PairDiscriminator
-from fecbench_aml.losses import aml_loss
-from fecbench_aml.mining import HardPairs, mine_hard_pairs
-from fecbench_aml.objective import AML, AMLConfig
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["AML", "AMLConfig", "HardPairs", "PairDiscriminator", "aml_loss", "mine_hard_pairs"]
+if TYPE_CHECKING:
+    from fecbench_aml.discriminator import MetricDiscriminator as MetricDiscriminator
+    from fecbench_aml.discriminator import PairDiscriminator as PairDiscriminator
+    from fecbench_aml.losses import aml_loss as aml_loss
+    from fecbench_aml.mining import HardPairs as HardPairs
+    from fecbench_aml.mining import mine_hard_pairs as mine_hard_pairs
+    from fecbench_aml.objective import AML as AML
+    from fecbench_aml.objective import AMLConfig as AMLConfig
+
+_HOMES = {
+    "AML": "objective",
+    "AMLConfig": "objective",
+    "HardPairs": "mining",
+    "MetricDiscriminator": "discriminator",
+    "PairDiscriminator": "discriminator",
+    "aml_loss": "losses",
+    "mine_hard_pairs": "mining",
+}
+
+__all__ = ["AML", "AMLConfig", "HardPairs", "MetricDiscriminator", "PairDiscriminator", "aml_loss", "mine_hard_pairs"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fecbench_aml' has no attribute {name!r}")
+    return getattr(import_module(f"fecbench_aml.{_HOMES[name]}"), name)

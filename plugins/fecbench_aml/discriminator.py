@@ -1,8 +1,8 @@
-"""The pairwise discriminator: a learnable similarity (the paper, section 3.3.2)."""
+"""The pairwise discriminator: a learnable similarity (the paper, section 3.3.2), in two families."""
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding, linear, logsigmoid, relu
+from torch.nn.functional import embedding, linear, logsigmoid, relu, softmax
 
 
 class PairDiscriminator(nn.Module):
@@ -44,6 +44,41 @@ class PairDiscriminator(nn.Module):
 
     def _rest(self, before: Tensor) -> Tensor:
         return self.last(relu(self.second(relu(before)))).squeeze(-1)  # type: ignore[no-any-return]
+
+
+class MetricDiscriminator(nn.Module):
+    """``gamma * (tau - sum_k w_k (z_ik - z_jk)^2)`` as a logit, with weights ``w >= 0`` of mean 1.
+
+    Every member of this family is a metric: it can choose which directions count, but equal features are always the most similar. So an
+    adversary that maximises the pair loss over it has a maximum to find, unlike one over :class:`PairDiscriminator`.
+
+    Args:
+        dim: width d of the features.
+        gamma: steepness of the score.
+        tau: the weighted squared distance at which the score is 1/2.
+    """
+
+    def __init__(self, dim: int, gamma: float = 4.0, tau: float = 1.0):
+        super().__init__()
+        self.gamma = gamma
+        self.tau = tau
+        self.preference = nn.Parameter(torch.zeros(dim))
+
+    @property
+    def weights(self) -> Tensor:
+        """``w [d]``: d times a softmax."""
+        return len(self.preference) * softmax(self.preference, dim=0)
+
+    def forward(self, z_i: Tensor, z_j: Tensor) -> Tensor:
+        """Logits ``[P]`` of the pairs of rows of ``z_i`` and ``z_j``, both ``[P, d]``."""
+        with torch.autocast(z_i.device.type, enabled=False):  # a sum of d small squares: bf16 would lose most of them
+            dtype = torch.promote_types(z_i.dtype, torch.float32)
+            distance: Tensor = (z_i.to(dtype) - z_j.to(dtype)).square() @ self.weights
+            return self.gamma * (self.tau - distance)
+
+    def between(self, z: Tensor, i: Tensor, j: Tensor) -> Tensor:
+        """Logits ``[P]`` of the pairs of rows ``i`` and ``j``, int64 ``[P]``, of ``z [B, d]``."""
+        return self.forward(rows(z, i), rows(z, j))
 
 
 def rows(table: Tensor, indices: Tensor) -> Tensor:

@@ -343,6 +343,7 @@ def test_what_is_logged():
     logs = dict(playing().step(BATCH, 1.0))
     assert set(logs) == {
         "discriminator_loss",
+        "discriminator_loss_after",
         "aml_before",
         "model_loss",
         "cross_entropy",
@@ -354,6 +355,7 @@ def test_what_is_logged():
     }
     assert logs["positive_pairs"].item() == logs["negative_pairs"].item() == 36
     assert logs["aml"] < logs["aml_before"]  # the discriminator cooperated in between
+    assert logs["discriminator_loss_after"] < logs["discriminator_loss"]
 
 
 @pytest.mark.parametrize("labels", [[0] * 12, list(range(12)), [0]])

@@ -1,0 +1,94 @@
+"""The label head: logits by the labels' own texts, encoded with the batch in training and folded into a matrix for prediction."""
+
+import pytest
+import torch
+
+from fecbench.batching import Batch
+from fecbench.heads import HeadTask
+from fecbench.model import build_model
+from fecbench.packing import Tokens
+
+LABELS = HeadTask(["glad", "mad", "sad"], ["glad: a lovely day", "mad", "sad: rain"], projection_dim=8)
+TEXTS = [[5, 6, 7, 8], [9, 10], [11, 12, 13]]
+BATCH = Batch(Tokens.pack(TEXTS), torch.tensor([0, 1, 2]), torch.arange(3))
+
+
+@pytest.fixture(params=["bert", "roberta", "electra", "mpnet"])
+def model(source, request):
+    """A model without dropout, in training; mpnet can't be packed."""
+    model = build_model(source(request.param, dropout=0.0), "label", LABELS, "mean")
+    return model.train()
+
+
+@pytest.fixture
+def calls(model):
+    """How many texts each call of the encoder gets."""
+    sizes = []
+    model.encoder.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
+    return sizes
+
+
+def slow_logits(model, ids):
+    """Each text and each label encoded by itself."""
+    features = [model.project(model.encoder(Tokens.pack([text]))) for text in TEXTS]
+    labels = [model.project(model.encoder(Tokens.pack([text]))) for text in ids]
+    return torch.stack([torch.stack([(z * label).sum() for label in labels]) for z in features])
+
+
+def label_ids(model):
+    tokens = model.head.companions()
+    return [part.tolist() for part in tokens.ids.split(tokens.lengths.tolist())]
+
+
+def test_logits_and_gradients_are_those_of_labels_encoded_apart(model):
+    logits = model.classify(model.project(model.encode(BATCH)))
+    slow = slow_logits(model, label_ids(model))
+    torch.testing.assert_close(logits, slow, atol=1e-5, rtol=1e-4)
+    weight = torch.randn(3, 3)
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    found = torch.autograd.grad((logits * weight).sum(), parameters, allow_unused=True)
+    expected = torch.autograd.grad((slow * weight).sum(), parameters, allow_unused=True)
+    assert any(gradient is not None and gradient.abs().sum() > 0 for gradient in found)
+    for one, other in zip(found, expected, strict=True):
+        assert (one is None) == (other is None)
+        if one is not None:
+            torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-3)
+
+
+def test_gradients_flow_through_the_labels(model):
+    z = model.project(model.encode(BATCH)).detach()
+    model.classify(z).sum().backward()
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in model.encoder.parameters())
+
+
+def test_labels_travel_in_the_batchs_own_call(model, calls):
+    model.classify(model.project(model.encode(BATCH)))
+    assert calls == [len(BATCH) + 3]
+
+
+def test_prediction_reads_a_matrix_and_encodes_no_label(model, calls):
+    expected = model.classify(model.project(model.encode(BATCH))).detach()
+    model.eval().fold()
+    calls.clear()
+    with torch.no_grad():
+        found = model.classify(model.project(model.encode(BATCH)))
+    assert calls == [len(BATCH)]
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+    assert "head.matrix" in model.state_dict()
+
+
+def test_folding_leaves_mode_and_gradients_alone(model):
+    model.fold()
+    assert model.training
+    assert not model.head.matrix.requires_grad
+
+
+def test_each_batch_brings_its_labels_anew(model):
+    """After a step the logits follow the new weights, in training and, once folded, in prediction."""
+    before = model.classify(model.project(model.encode(BATCH))).detach()
+    with torch.no_grad():
+        for parameter in model.head.projection.parameters():
+            parameter.mul_(1.5)
+    after = model.classify(model.project(model.encode(BATCH))).detach()
+    assert not torch.allclose(before, after)
+    torch.testing.assert_close(after, slow_logits(model, label_ids(model)), atol=1e-5, rtol=1e-4)
