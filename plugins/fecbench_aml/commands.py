@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 CANNOT_SHOW = """
 What this can't show. The maximum over an mlp without a bound on its norm is infinite: "loss" is the worst that was found within
-||phi|| <= norm, a lower bound of the maximum there. A constant score of 1/2 costs log 2 = 0.693, so every maximum is at least that, and at eps >= log 2 the
-margin bound allows all pairs a margin of 0 or less: it says nothing. The metric family's "exact" is its maximum over all weightings."""
+||phi|| <= norm, a lower bound of the maximum there. A constant score of 1/2 costs log 2 = 0.693, so every maximum is at least that,
+and at eps >= log 2 the margin bound allows every pair a margin of 0 or less: it says nothing. "exact" is the metric family's maximum
+over all weightings."""
 
 
 @hookimpl
