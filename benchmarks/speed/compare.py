@@ -28,8 +28,6 @@ def contenders(data_dir: Path, rows: int, batch_size: int, run_dir: Path) -> dic
         "trainer": [*trainer, "random"],
         "trainer, grouped": [*trainer, "group_by_length"],
         "ce": fecbench("ce", "ce"),
-        "ce, mlp head": fecbench("ce", "mlp", "--head", "mlp"),
-        "aml": fecbench("aml", "aml"),
     }
 
 
@@ -70,7 +68,7 @@ def main() -> None:
         speeds, memory = zip(*rounds, strict=True)
         spread = f"{min(speeds):.1f}-{max(speeds):.1f}"
         print(f"{name:18}{statistics.median(speeds):10.1f}{spread:>16}{statistics.median(memory):10.0f}")
-    for faster, slower in (("ce", "trainer"), ("ce", "trainer, grouped"), ("ce, mlp head", "aml"), ("ce", "aml")):
+    for faster, slower in (("ce", "trainer"), ("ce", "trainer, grouped")):
         if {faster, slower} <= set(figures):
             ratios = [a / b for (a, _), (b, _) in zip(figures[faster], figures[slower], strict=True)]
             print(f"{faster} / {slower}: {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})")
