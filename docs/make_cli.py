@@ -5,7 +5,21 @@ from pathlib import Path
 from fecbench.cli import cli
 
 PAGE = Path(__file__).with_name("cli.md")
-COMMANDS = ["", "run", "run ce", "run aml", "data", "data stats", "plugins", "runs", "predict", "plot", "plot dynamics", "certify", "doctor"]
+COMMANDS = [
+    "",
+    "run",
+    "run ce",
+    "run aml",
+    "data",
+    "data stats",
+    "plugins",
+    "runs",
+    "predict",
+    "plot",
+    "plot dynamics",
+    "certify",
+    "doctor",
+]
 
 
 def page() -> str:

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from fecbench.batching import BatchNeeds as BatchNeeds
     from fecbench.cli.output import print_json as print_json
     from fecbench.cli.output import print_table as print_table
+    from fecbench.datasets.core import DatasetInfo as DatasetInfo
+    from fecbench.datasets.core import EmotionData as EmotionData
+    from fecbench.datasets.core import Places as Places
+    from fecbench.datasets.core import Source as Source
+    from fecbench.encoders import EncoderSource as EncoderSource
     from fecbench.errors import FecbenchError as FecbenchError
     from fecbench.heads import Head as Head
     from fecbench.hooks import RunInfo as RunInfo
@@ -29,6 +34,11 @@ if TYPE_CHECKING:
     from fecbench.settings import Config as Config
 
 _HOMES = {
+    "Source": "datasets.core",
+    "Places": "datasets.core",
+    "EncoderSource": "encoders",
+    "EmotionData": "datasets.core",
+    "DatasetInfo": "datasets.core",
     "Batch": "batching",
     "BatchNeeds": "batching",
     "Config": "settings",
@@ -55,14 +65,19 @@ __all__ = [
     "Batch",
     "BatchNeeds",
     "Config",
+    "DatasetInfo",
+    "EmotionData",
+    "EncoderSource",
     "FecbenchError",
     "Head",
     "Model",
     "Objective",
+    "Places",
     "Player",
     "Predictor",
     "Record",
     "RunInfo",
+    "Source",
     "Stage",
     "Task",
     "Tokens",

@@ -47,8 +47,8 @@ class BatchNeeds:
     columns: tuple[str, ...] = ()
     texts: bool = False
 
-    def check(self, data: EmotionData, batch_size: int, who: str) -> None:
-        """Return where ``data`` and ``batch_size`` can satisfy these needs.
+    def check(self, data: EmotionData, batch_size: int, limit: int | None, who: str) -> None:
+        """Return where ``data``, its first ``limit`` training rows, and ``batch_size`` can satisfy these needs.
 
         Raises:
             NeedsError: they can't; the message says what is needed and what was found.
@@ -59,10 +59,9 @@ class BatchNeeds:
             raise NeedsError(f"{who} needs the column {', '.join(missing)}, but {data.name} has {found}; choose a data set that has it")
         if batch_size < self.min_size:
             raise NeedsError(f"{who} needs at least {self.min_size} texts in a batch, found --batch-size {batch_size}; raise it")
-        if len(data.splits["train"]) < self.min_size:
-            raise NeedsError(
-                f"{who} needs at least {self.min_size} texts in a batch, but there are {len(data.splits['train'])} training rows"
-            )
+        rows = min(len(data.splits["train"]), limit or len(data.splits["train"]))
+        if rows < self.min_size:
+            raise NeedsError(f"{who} needs at least {self.min_size} texts in a batch, but there are {rows} training rows; use more")
 
 
 @dataclass(frozen=True)

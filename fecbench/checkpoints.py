@@ -76,14 +76,24 @@ def state_of(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
     return state
 
 
+def owned(modules: Mapping[str, nn.Module]) -> dict[str, int]:
+    """Every parameter and saved buffer by name, and which parameter object it is (buffers may be replaced: 0)."""
+    parameters = {f"{prefix}.{name}": id(p) for prefix, module in modules.items() for name, p in module.named_parameters()}
+    return dict.fromkeys(state_of(modules), 0) | parameters
+
+
 @torch.no_grad()
 def restore(modules: Mapping[str, nn.Module], tensors: Mapping[str, Tensor], path: Path) -> None:
     """Copy ``tensors`` into the parameters and buffers of ``modules``.
 
     Raises:
-        RunError: one is missing or of another shape.
+        RunError: one is missing, of another shape, or one too many.
     """
-    for name, tensor in state_of(modules).items():
+    state = state_of(modules)
+    extra = [name for name in tensors if name.startswith(tuple(f"{prefix}." for prefix in modules)) and name not in state]
+    if extra:
+        raise RunError(f"{path} holds {extra[0]}, which the model lacks; it belongs to another model, restore the right one")
+    for name, tensor in state.items():
         found = tensors.get(name)
         if found is None or found.shape != tensor.shape:
             shape = "nothing" if found is None else f"shape {list(found.shape)}"

@@ -49,14 +49,17 @@ def whole_batch(local: Tensor, share: Tensor, size: int) -> Tensor:
 
 
 def average_gradients(parameters: Sequence[nn.Parameter], ranks: int) -> None:
-    """Replace each parameter's gradient by its mean over ranks, in one all-reduce; a rank without one counts as zero."""
-    if ranks == 1:
+    """Replace each gradient by its mean over ranks, in one all-reduce.
+
+    All ranks build the same graph, so that a parameter has a gradient on all of them or on none; then it keeps none.
+    """
+    reached = [parameter for parameter in parameters if parameter.grad is not None]
+    if ranks == 1 or not reached:
         return
-    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    flat = torch.cat([cast("Tensor", parameter.grad).flatten() for parameter in reached])
     dist.all_reduce(flat)
-    means = (flat / ranks).split([p.numel() for p in parameters])
-    for parameter, mean in zip(parameters, means, strict=True):
+    means = (flat / ranks).split([parameter.numel() for parameter in reached])
+    for parameter, mean in zip(reached, means, strict=True):
         parameter.grad = mean.view_as(parameter)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from fecbench.distributed import sum_over_ranks
-from fecbench.errors import ProtocolError
+from fecbench.errors import NumericalError, ProtocolError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +25,8 @@ def split_logits(
     """Logits ``[N, C]``, float32 on the CPU, of every row of ``split``; texts of similar length are read together.
 
     Raises:
-        ProtocolError: ``predict`` gave something else than one finite logit for every text and label.
+        ProtocolError: ``predict`` gave something else than one logit for every text and label.
+        NumericalError: a logit is infinite or NaN.
     """
     logits = torch.zeros(len(split), objective.task.classes, device=precision.device)
     was_training = model.training
@@ -41,4 +42,10 @@ def split_logits(
             logits[batch.rows] = found.float()
     model.train(was_training)
     objective.train(was_training)
-    return sum_over_ranks(logits, ranks).cpu()
+    whole = sum_over_ranks(logits, ranks).cpu()
+    if not torch.isfinite(whole).all():
+        bad = int((~torch.isfinite(whole)).any(1).sum())
+        raise NumericalError(
+            f"every logit must be finite, but those of {bad:,} of {len(whole):,} texts aren't; try a lower --lr or --clip 1"
+        )
+    return whole

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast_object_list, set_seed
 
-from fecbench import datasets, devices, hooks, metrics, provenance, recording, registry, runs
-from fecbench.batching import TrainingBatches, text_batches
+from fecbench import datasets, devices, hooks, metrics, recording, runs
+from fecbench.batching import TrainingBatches, stream_seed, text_batches
 from fecbench.building import build
-from fecbench.checkpoints import Checkpoints
-from fecbench.errors import PluginError
+from fecbench.checkpoints import Checkpoints, owned
+from fecbench.errors import ProtocolError
 from fecbench.hooks import Observers, RunInfo
 from fecbench.objective import Stage
 from fecbench.players import claim
@@ -24,7 +25,7 @@ from fecbench.tracking import Trackers
 from fecbench.trainer import Trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from accelerate import Accelerator
@@ -63,8 +64,8 @@ def run(plan: Plan, workplace: Workplace) -> Record:
     """
     accelerator = devices.accelerator(plan.settings.device, workplace.trackers)
     data = datasets.load(plan.settings, workplace.places)
-    plan.objective.needs.check(data, plan.settings.batch_size, plan.who)
-    identity = identify(plan, data)
+    plan.objective.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
+    identity = identify(plan, data, accelerator)
     opened = open_record(plan, identity, workplace.folder, workplace.resume) if accelerator.is_main_process else None
     record: Record = broadcast_object_list([opened])[0]
     if record.status != "complete":
@@ -90,12 +91,10 @@ class Experiment:
         try:
             resumed = trainer.resume()
             if accelerator.is_main_process:
-                recording.History(self.record).keep(trainer.progress.epoch)
                 self._describe(identity, trainer)
+                recording.History(self.record).keep(trainer.progress.epoch)
             trainer.observers.notify("run_started", run=trainer.run)
             self._train(trainer, resumed)
-            accelerator.wait_for_everyone()
-            trainer.checkpoints.load_best(trainer.modules)
             result = self._test(trainer)
             trainer.observers.notify("run_finished", run=trainer.run, result=result)
         except BaseException as error:
@@ -103,19 +102,45 @@ class Experiment:
             raise
 
     def _train(self, trainer: Trainer, resumed: bool) -> None:
-        """Before, during and after training; the best weights, with what the last stage found, are kept."""
+        """Before, during and after training; ends with the weights to test, which are kept as the best."""
         objective, stage = self.built.objective, self._stage(trainer)
         if not resumed:
-            objective.before_training(stage)
+            with self._of_its_own(trainer, "before_training"):
+                objective.before_training(stage)
+        about: Mapping[str, Any] = {}
         if objective.trains:
             trainer.fit()
-            if trainer.batches.ranks > 1:
-                torch.distributed.barrier()
-            trainer.checkpoints.load_best(trainer.modules)
-        objective.after_training(stage)
-        self.built.model.fold()
-        if trainer.batches.rank == 0:
-            trainer.checkpoints.save_best(trainer.modules, {"epoch": trainer.progress.best_epoch})
+            self._meet(trainer)
+            about = trainer.checkpoints.load_best(trainer.modules)
+        if not about.get("after_training"):  # a run that was killed during its test has done it
+            with self._of_its_own(trainer, "after_training"):
+                objective.after_training(stage)
+            self.built.model.fold()
+            self._meet(trainer)
+            if trainer.batches.rank == 0:
+                trainer.checkpoints.save_best(trainer.modules, {"epoch": trainer.progress.best_epoch, "after_training": True})
+
+    @contextmanager
+    def _of_its_own(self, trainer: Trainer, stage: str) -> Iterator[None]:
+        """A stage draws random numbers of its own, and neither adds nor replaces parameters and buffers.
+
+        Raises:
+            ProtocolError: it does: what it adds would belong to no player and be lost when the run is resumed.
+        """
+        set_seed(stream_seed(self.plan.settings.seed, stage, trainer.batches.rank) % 2**32)
+        before = owned(trainer.modules)
+        yield
+        changed = sorted(name for name in before.items() ^ owned(trainer.modules).items())
+        if changed:
+            raise ProtocolError(
+                f"{self.plan.who}: {stage} must keep what it finds in parameters and buffers that __init__ made, but it added or replaced "
+                f"{changed[0][0]}; register it in __init__ and copy_ into it"
+            )
+
+    def _meet(self, trainer: Trainer) -> None:
+        """Ranks wait for one another, since one of them writes what all of them read."""
+        if trainer.batches.ranks > 1:
+            torch.distributed.barrier()
 
     def _test(self, trainer: Trainer) -> dict[str, Any]:
         """Score validation and test under the best weights, and complete the record."""
@@ -146,7 +171,7 @@ class Experiment:
         """Write what is known before the first batch, unless it stands there from an earlier attempt."""
         if (self.record.folder / runs.RUN).exists():
             return
-        source, info, precision = self.built.source, self.data.info, trainer.stepper.precision
+        source, info = self.built.source, self.data.info
         source.config.save_pretrained(self.record.folder / runs.ENCODER)
         source.tokenizer.save_pretrained(self.record.folder / runs.ENCODER)
         rows = {split: len(tokens) for split, tokens in self.built.splits.items()}
@@ -156,11 +181,7 @@ class Experiment:
             **identity,
             "dataset": {**identity["dataset"], **dataset},
             "max_length": self.built.max_length,
-            "device": torch.cuda.get_device_name(precision.device) if precision.device.type == "cuda" else precision.device.type,
-            "precision": "bf16" if precision.bf16 else "float32",
-            "ranks": trainer.batches.ranks,
             "threads": torch.get_num_threads(),
-            "versions": provenance.package_versions(),
             "notes": list(trainer.run.notes),
         }
         runs.write_about(self.record, about)
@@ -174,11 +195,14 @@ class Experiment:
         notes = (*built.notes, left_out) if batches.left_out else built.notes
         values = {key: setting.value for key, setting in plan.origins.items()}
         run = RunInfo(self.record.id, str(self.record.folder), plan.name, self.data.name, values, settings.epochs, len(batches), notes)
+        scores, broken = metrics.everything()
+        for reason in broken:
+            warnings.warn(reason, stacklevel=2)
         players = claim(built.objective, built.model, settings, plan.who)
         precision = devices.precision(settings.precision, accelerator.device)
         stepper = Stepper(built.objective, built.model, players, precision, plan.who, settings.clip, ranks)
         checkpoints = Checkpoints(self.record.folder)
-        return Trainer(stepper, batches, built.splits["validation"], settings, _metrics(), checkpoints, observers, run)
+        return Trainer(stepper, batches, built.splits["validation"], settings, scores, checkpoints, observers, run)
 
     def _observers(self, accelerator: Accelerator, workplace: Workplace) -> Observers:
         """The record's own observers first; on other ranks than the first, none."""
@@ -214,14 +238,3 @@ class Experiment:
             trainer.stepper.precision.device,
             self.plan.settings.seed,
         )
-
-
-def _metrics() -> dict[str, metrics.Metric]:
-    """Every registered metric that works; a broken one is named and left out."""
-    found = {}
-    for name in registry.metrics:
-        try:
-            found[name] = metrics.named(name)
-        except PluginError as error:
-            warnings.warn(str(error), stacklevel=2)
-    return found

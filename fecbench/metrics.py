@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Metric = Callable[[np.ndarray, np.ndarray, int], float]
 
 PRIMARY = ("accuracy", "weighted_f1", "macro_f1")
+TRIAL = np.array([0, 1])
 
 
 def accuracy(true: np.ndarray, predicted: np.ndarray, classes: int) -> float:  # noqa: ARG001  one signature for all metrics
@@ -67,14 +68,38 @@ def named(name: str) -> Metric:
 
     Raises:
         UnknownName: there is none.
-        PluginError: the plugin is broken or can't be called.
+        PluginError: the plugin is broken, can't be called, or fails on two rows.
     """
     metric: Any = registry.metrics.get(name)
     if not callable(metric):
         raise PluginError(f"the metric {name!r} ({registry.metrics.origin(name)}) must be a function of true, predicted and classes")
+    _value(name, metric, TRIAL, TRIAL, 2)
     return cast("Metric", metric)
 
 
+def everything() -> tuple[dict[str, Metric], list[str]]:
+    """The three metrics that fecbench needs itself and every registered one that works, and why the others don't."""
+    found: dict[str, Metric] = {"accuracy": accuracy, "weighted_f1": weighted_f1, "macro_f1": macro_f1}
+    reasons = []
+    for name in registry.metrics:
+        try:
+            found.setdefault(name, named(name))
+        except PluginError as error:
+            reasons.append(str(error))
+    return found, reasons
+
+
 def score(true: np.ndarray, predicted: np.ndarray, classes: int, metrics: dict[str, Metric]) -> dict[str, float]:
-    """Every metric's value."""
-    return {name: metric(true, predicted, classes) for name, metric in metrics.items()}
+    """Every metric's value.
+
+    Raises:
+        PluginError: a metric failed.
+    """
+    return {name: _value(name, metric, true, predicted, classes) for name, metric in metrics.items()}
+
+
+def _value(name: str, metric: Metric, true: np.ndarray, predicted: np.ndarray, classes: int) -> float:
+    try:
+        return float(metric(true, predicted, classes))
+    except Exception as error:
+        raise PluginError(f"the metric {name!r} failed: {type(error).__name__}: {error}; mend or uninstall it") from error

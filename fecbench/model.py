@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from fecbench.heads import Head, HeadTask
 
 
+PROBE = 160
+
+
 class TextEncoder(nn.Module):
     """A transformers encoder with pooling, run on packed tokens where it can be.
 
-    Whether it can is found out by trying: packed and padded states of two short texts must agree, since a family whose attention isn't the
-    replaceable kind would silently let texts attend across each other.
+    Whether it can is found out by trying: packed and padded states of a short and a long text must agree, since a family whose attention
+    isn't the replaceable kind would silently let texts attend across each other. A family with windows, in which a token doesn't attend to
+    all of its text, is never packed.
     """
 
     def __init__(self, network: PreTrainedModel, pad_id: int, pooling: str = "first", packing: bool = True):
@@ -53,9 +57,12 @@ class TextEncoder(nn.Module):
 
     @torch.no_grad()
     def _can_pack(self) -> bool:
+        if any(kind != "full_attention" for kind in getattr(self.network.config, "layer_types", None) or ()):
+            return False
         training = self.network.training
         self.network.eval()
-        tokens = Tokens.pack([[7, 8, 9, 10, 11], [12, 13]])
+        longest = min(PROBE, getattr(self.network.config, "max_position_embeddings", PROBE) - self.first_position)
+        tokens = Tokens.pack([[7 + place % 5 for place in range(longest)], [12, 13]])
         try:
             padded = self._padded(tokens)
             with quiet():

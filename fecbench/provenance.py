@@ -21,10 +21,11 @@ def package_versions() -> dict[str, str]:
     return found
 
 
-def code_version(plugin: type) -> str:
-    """SHA-256 of the sources of fecbench's core and of ``plugin``'s package (or module, where it is one file)."""
+def code_version(*plugins: object) -> str:
+    """SHA-256 of the sources of fecbench's core and of the packages (or modules, where they are one file) that ``plugins`` come from."""
     sha = hashlib.sha256()
-    for package in ("fecbench", plugin.__module__.partition(".")[0]):
+    packages = [getattr(plugin, "__module__", type(plugin).__module__).partition(".")[0] for plugin in plugins]
+    for package in dict.fromkeys(["fecbench", *packages]):
         origin = getattr(sys.modules.get(package), "__file__", None)
         if origin is None:
             sha.update(b"interactive")

@@ -6,7 +6,9 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from fecbench import provenance, registry, runs
+import torch
+
+from fecbench import devices, heads, provenance, registry, runs
 from fecbench.checkpoints import Checkpoints
 from fecbench.errors import RunError
 
@@ -14,19 +16,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from accelerate import Accelerator
+
     from fecbench.datasets.core import EmotionData
     from fecbench.planning import Plan
     from fecbench.runs import Record
 
 
-def identify(plan: Plan, data: EmotionData) -> dict[str, Any]:
-    """What makes two runs the same: objective, data, settings, code."""
-    origin = registry.objectives.origin(plan.name)
+def identify(plan: Plan, data: EmotionData, accelerator: Accelerator) -> dict[str, Any]:
+    """What makes two runs the same: objective, data, settings, code, and what it is computed on."""
+    origin, precision = registry.objectives.origin(plan.name), devices.precision(plan.settings.precision, accelerator.device)
     return {
+        "device": torch.cuda.get_device_name(precision.device) if precision.device.type == "cuda" else precision.device.type,
+        "precision": "bf16" if precision.bf16 else "float32",
+        "ranks": accelerator.num_processes,
+        "versions": provenance.package_versions(),
         "objective": {"name": plan.name, "distribution": origin.distribution, "version": origin.version},
         "dataset": {"name": data.name, "fingerprint": data.fingerprint, "labels": list(data.labels)},
         "settings": {key: {"value": setting.value, "origin": setting.origin} for key, setting in plan.origins.items()},
-        "code": provenance.code_version(plan.objective),
+        "code": provenance.code_version(*plugins(plan)),
     }
 
 
@@ -49,10 +57,16 @@ def open_record(plan: Plan, identity: Mapping[str, Any], folder: Path | None, re
 
 
 def _unfinished(identity: Mapping[str, Any]) -> Record:
-    for record in runs.everything():
+    for record in runs.readable(runs.ROOT):
         if record.status in ("unfinished", "interrupted", "failed") and not _difference(record.about, identity):
             return record
     raise RunError(f"--resume needs an unfinished run of these settings, data and code under {runs.ROOT}/, but there is none; leave it out")
+
+
+def plugins(plan: Plan) -> list[object]:
+    """What of this run comes in through entry points: objective, head and encoder."""
+    encoder = plan.settings.encoder
+    return [plan.objective, heads.named(plan.settings.head), *([registry.encoders.get(encoder)] if encoder in registry.encoders else [])]
 
 
 def _difference(about: Mapping[str, Any], identity: Mapping[str, Any]) -> str:
@@ -65,7 +79,10 @@ def _difference(about: Mapping[str, Any], identity: Mapping[str, Any]) -> str:
             return f"its {key} was {recorded}, not {setting['value']}"
     if about["dataset"]["fingerprint"] != identity["dataset"]["fingerprint"]:
         return "its data was other rows"
-    return "" if about["code"] == identity["code"] else "the code of fecbench or of the objective has changed since"
+    for key in ("device", "precision", "ranks", "versions"):
+        if about[key] != identity[key]:
+            return f"its {key} was {about[key]}, not {identity[key]}"
+    return "" if about["code"] == identity["code"] else "the code of fecbench or of one of its plugins has changed since"
 
 
 @contextmanager

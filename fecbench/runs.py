@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from fecbench.atomic import read_json, write_json, write_tensors
+from fecbench.atomic import UNFINISHED, read_json, write_json, write_tensors
 from fecbench.errors import RunError, UnknownName
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ FORMAT = 1
 ROOT = Path("runs")
 RUN, RESULT, HISTORY, FAILURE, PREDICTIONS = "run.json", "result.json", "history.jsonl", "failure.json", "predictions.safetensors"
 ENCODER, LOCK = "encoder", ".lock"
+LEFT_BEHIND = (LOCK, ENCODER, HISTORY, FAILURE)  # by a run that died before its run.json was whole
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,16 @@ class Record:
         return {key: setting["value"] for key, setting in self.about["settings"].items()}
 
     def history(self) -> list[dict[str, Any]]:
-        """The events of ``history.jsonl``; a line torn by a kill is left out."""
+        """The events of ``history.jsonl``; a line torn by a kill, or of another make, is left out."""
         events = []
         path = self.folder / HISTORY
         for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
             try:
-                events.append(json.loads(line))
+                event = json.loads(line)
             except ValueError:
                 continue
+            if isinstance(event, dict) and "epoch" in event:
+                events.append(event)
         return events
 
     def lock(self) -> FileLock:
@@ -102,7 +105,7 @@ class Record:
         """
         lock = FileLock(self.folder / LOCK)
         try:
-            lock.acquire(blocking=False)
+            lock.acquire(timeout=1)  # somebody may be looking whether it is held
         except Timeout:
             raise RunError(f"{self.folder} is being worked on by another process; wait for it, or choose another --run-dir") from None
         except OSError as error:
@@ -112,10 +115,12 @@ class Record:
     def _is_locked(self) -> bool:
         if not (self.folder / LOCK).exists():
             return False
+        lock = FileLock(self.folder / LOCK)
         try:
-            self.lock().release()
-        except RunError:
+            lock.acquire(blocking=False)
+        except (Timeout, OSError):
             return True
+        lock.release()
         return False
 
 
@@ -136,7 +141,7 @@ def create(folder: Path) -> Record:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        strangers = sorted(path.name for path in folder.iterdir() if path.name not in (LOCK, ENCODER))
+        strangers = sorted(path.name for path in folder.iterdir() if path.name not in LEFT_BEHIND and path.suffix != UNFINISHED)
     except OSError as error:
         raise RunError(f"{folder} can't be made: {error.strerror}; choose another --run-dir") from error
     if RUN in strangers:
@@ -183,6 +188,16 @@ def everything(root: Path = ROOT) -> Iterator[Record]:
     yield from (Record(folder) for folder in sorted(folders, key=lambda folder: (folder / RUN).stat().st_mtime_ns, reverse=True))
 
 
+def readable(root: Path = ROOT) -> Iterator[Record]:
+    """The runs under ``root`` whose record isn't broken, newest first."""
+    for record in everything(root):
+        try:
+            _ = record.about["objective"]["name"], record.status
+        except (RunError, KeyError, TypeError):
+            continue
+        yield record
+
+
 def find_run(reference: str, root: Path = ROOT) -> Record:
     """The run that ``reference`` names: a folder, an id under ``root``, or a method (its newest complete run).
 
@@ -192,9 +207,9 @@ def find_run(reference: str, root: Path = ROOT) -> Record:
     for folder in (Path(reference).expanduser(), root / reference):
         if (folder / RUN).is_file():
             return Record(folder)
-    records = list(everything(root))
-    for record in records:
-        if record.status == "complete" and record.about["objective"]["name"] == reference:
+    complete_runs = [record for record in readable(root) if record.status == "complete"]
+    for record in complete_runs:
+        if record.about["objective"]["name"] == reference:
             return record
-    methods = {record.about["objective"]["name"] for record in records if record.status == "complete"}
-    raise UnknownName(f"run (under {root}, or complete run of a method)", reference, [*(record.id for record in records), *methods])
+    known = [*(record.id for record in everything(root)), *{record.about["objective"]["name"] for record in complete_runs}]
+    raise UnknownName(f"run (under {root}, or complete run of a method)", reference, known)

@@ -65,7 +65,6 @@ class Stepper:
         """
         for player in self.players.values():
             player.schedule(factor)
-        self._marks.clear()
         logs: list[tuple[str, Tensor]] = []
         updates = iter(self.objective.updates(batch, self.model))
         for number, update in enumerate(self._resumed(updates), 1):
@@ -75,16 +74,16 @@ class Stepper:
             self._backward(update.loss, player, number)
             self._move(player)
             logs.append((f"{player.name}_loss", update.loss.detach()))
-            logs += [(name, torch.as_tensor(value).detach()) for name, value in update.logs.items()]
+            logs += [(name, torch.as_tensor(value).detach().reshape(())) for name, value in update.logs.items()]
         return logs
 
     def _resumed(self, updates: Iterator[Update]) -> Iterator[Update]:
         """Resume the generator until it ends, each time inside a fresh autocast, and refuse a mode that leaks out of it."""
         while True:
             with self.precision.autocast():
-                before = self._modes()
+                before, training = self._modes(), {module: module.training for module in self._modules()}
                 update = next(updates, None)
-                if self._modes() != before:
+                if self._modes() != before or any(module.training != was for module, was in training.items()):
                     getattr(updates, "close", lambda: None)()  # leaves the `with` blocks it is in
                     torch.set_grad_enabled(True)
                     raise ProtocolError(
@@ -98,7 +97,10 @@ class Stepper:
     def _modes(self) -> tuple[object, ...]:
         kind = self.precision.device.type
         autocast = torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)
-        return torch.is_grad_enabled(), torch.is_inference_mode_enabled(), autocast, self.model.training, self.objective.training
+        return torch.is_grad_enabled(), torch.is_inference_mode_enabled(), autocast
+
+    def _modules(self) -> list[nn.Module]:
+        return [*self.model.modules(), *self.objective.modules()]
 
     def _checked(self, update: Update, number: int) -> Contestant:
         where = f"{self.who}, update {number}"
@@ -110,6 +112,9 @@ class Stepper:
         if not isinstance(update.loss, Tensor) or update.loss.ndim:
             shape = list(update.loss.shape) if isinstance(update.loss, Tensor) else type(update.loss).__name__
             raise ProtocolError(f"{where}: the loss must be a scalar tensor, found {shape}; reduce it, for example with .mean()")
+        many = [name for name, value in update.logs.items() if isinstance(value, Tensor) and value.numel() != 1]
+        if many:
+            raise ProtocolError(f"{where}: logs must be single numbers, but {', '.join(many)} isn't; reduce it, for example with .mean()")
         if not update.loss.requires_grad:
             raise ProtocolError(
                 f"{where}: the loss has no gradient for player {player.name!r}; it was detached or computed without gradient"
@@ -133,7 +138,7 @@ class Stepper:
                     f"{where}: its loss shares a graph with an earlier one; each loss owns its graph, compute it again"
                 ) from error
             raise
-        if self.ranks == 1 and all(parameter.grad is None for parameter in parameters):
+        if all(parameter.grad is None for parameter in parameters):
             raise ProtocolError(f"{where}: the loss has no gradient for player {player.name!r}; it depends on none of its parameters")
         average_gradients(parameters, self.ranks)
 

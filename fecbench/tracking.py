@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fecbench.hooks import RunInfo, hookimpl
 
@@ -36,8 +36,10 @@ class Trackers:
         self.accelerator.log({f"{split}/{name}": value for name, value in metrics.items()}, step=epoch * run.steps_per_epoch)
 
     @hookimpl
-    def run_finished(self) -> None:
-        """Close the trackers."""
+    def run_finished(self, run: RunInfo, result: Mapping[str, Any]) -> None:
+        """Log the test scores and close the trackers."""
+        scores = {f"test/{name}": value for name, value in result["metrics"]["test"].items()}
+        self.accelerator.log(scores, step=result["epochs"] * run.steps_per_epoch)
         self._close()
 
     @hookimpl

@@ -139,6 +139,7 @@ class Trainer:
             epoch, started = self.progress.epoch + 1, time.perf_counter()
             logs = self._train(epoch)
             self.progress.seconds += time.perf_counter() - started
+            self._check_weights(epoch)
             self.observers.notify("epoch_finished", run=self.run, epoch=epoch, logs=logs)
             found = self.score(self.validation)
             best = self.progress.update(epoch, found["accuracy"] + found["weighted_f1"])
@@ -155,7 +156,7 @@ class Trainer:
         for step, batch in enumerate(self.batches.epoch(epoch)):
             factor = linear_schedule((epoch - 1) * per_epoch + step, self.settings.epochs * per_epoch, self.settings.warmup)
             batch_here = batch.to(self.stepper.precision.device)
-            window.add(step, self.stepper.step(batch_here, factor, audit=step == 0))
+            window.add(step, self.stepper.step(batch_here, factor, audit=step < 2))
             if (step + 1) % LOG_EVERY == 0 or step + 1 == per_epoch:
                 values = window.fetch(self.stepper.who, epoch)
                 self.observers.notify("updates_logged", run=self.run, epoch=epoch, step=step + 1, logs=means(values))
@@ -164,6 +165,19 @@ class Trainer:
         if not total:
             raise ProtocolError(f"{self.stepper.who}: updates yielded nothing in a whole epoch; yield an update, or say trains = False")
         return means(total)
+
+    def _check_weights(self, epoch: int) -> None:
+        """A loss can be finite and its gradient not: weights are looked at before they are scored and kept.
+
+        Raises:
+            NumericalError: a weight is infinite or NaN.
+        """
+        tensors = [p for player in self.stepper.players.values() for p in player.parameters.values()]
+        if not torch.stack([tensor.detach().isfinite().all() for tensor in tensors]).all():
+            raise NumericalError(
+                f"{self.stepper.who}: every weight must be finite, but after epoch {epoch} some aren't; try a lower --lr, --clip 1 or "
+                "--precision float32 (the last good checkpoint is kept)"
+            )
 
     def logits(self, split: TokenisedSplit) -> Tensor:
         """Logits ``[N, C]`` of ``split`` under the present weights."""

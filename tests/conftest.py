@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 import textwrap
+from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import torch  # noqa: E402
 from fecbench.cli import main  # noqa: E402
 from fecbench.encoders import EncoderSource  # noqa: E402
 from fecbench.encoders.scratch import scratch  # noqa: E402
+from fecbench.registry import objectives  # noqa: E402
 
 WORDS = {
     "glad": ["what a lovely day", "we laughed and sang", "the cake was a treat", "sunshine at last"],
@@ -110,3 +112,19 @@ def fecbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         return code, out, err
 
     return call
+
+
+@pytest.fixture
+def registered() -> Iterator[Callable[[str, type], str]]:
+    """Register an objective for this test alone."""
+    names = []
+
+    def add(name: str, kind: type) -> str:
+        objectives.register(name, kind)
+        names.append(name)
+        return name
+
+    yield add
+    for name in names:
+        catalogue._remove(("fecbench", "objectives", name))
+        del objectives._here[name]

@@ -137,13 +137,15 @@ def data(rows: int, columns: list[str]):
 
 
 def test_needs_are_met_or_refused_with_requirement_and_finding():
-    BatchNeeds(2, ("aug_text",)).check(data(10, ["text", "aug_text", "label"]), 2, "objective x")
+    BatchNeeds(2, ("aug_text",)).check(data(10, ["text", "aug_text", "label"]), 2, None, "objective x")
     with pytest.raises(NeedsError, match="objective x needs the column aug_text, but toys has text, label; choose a data set that has it"):
-        BatchNeeds(columns=("aug_text",)).check(data(10, ["text", "label"]), 2, "objective x")
+        BatchNeeds(columns=("aug_text",)).check(data(10, ["text", "label"]), 2, None, "objective x")
     with pytest.raises(NeedsError, match="objective x needs at least 4 texts in a batch, found --batch-size 2"):
-        BatchNeeds(4).check(data(10, ["text", "label"]), 2, "objective x")
+        BatchNeeds(4).check(data(10, ["text", "label"]), 2, None, "objective x")
     with pytest.raises(NeedsError, match="needs at least 4 texts in a batch, but there are 3 training rows"):
-        BatchNeeds(4).check(data(3, ["text", "label"]), 8, "objective x")
+        BatchNeeds(4).check(data(3, ["text", "label"]), 8, None, "objective x")
+    with pytest.raises(NeedsError, match="needs at least 4 texts in a batch, but there are 2 training rows"):
+        BatchNeeds(4).check(data(10, ["text", "label"]), 8, 2, "objective x")
 
 
 def test_a_damaged_or_unwritable_cache_costs_nothing_but_time(tokenizer, tmp_path):

@@ -81,10 +81,27 @@ def test_a_family_that_cannot_be_packed_is_padded(source, family):
 
 
 def test_dropout_is_applied_to_attention(source):
-    encoder, _ = encoders(source("bert", dropout=0.5))
+    loaded = source("bert")
+    loaded.config.attention_probs_dropout_prob = 0.5  # and no other dropout
+    encoder, _ = encoders(loaded)
     encoder.train()
     one, other = encoder(Tokens.pack(TEXTS)), encoder(Tokens.pack(TEXTS))
     assert not torch.allclose(one, other)
+
+
+def test_a_family_with_windows_is_padded(tokenizer):
+    """ModernBERT's tokens attend to 128 neighbours: a long text packed under a plain mask would see more."""
+    from transformers import ModernBertConfig
+
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 4, "num_attention_heads": 2}
+    config = ModernBertConfig(
+        vocab_size=len(tokenizer), **sizes, pad_token_id=0, bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2
+    )
+    encoder = TextEncoder(encoder_network(EncoderSource("tiny modernbert", tokenizer, config, None)).eval(), 0)
+    assert not encoder.packs
+    text = [5 + place % 7 for place in range(150)]
+    expected = encoder.network(input_ids=torch.tensor([text])).last_hidden_state[:, 0]
+    torch.testing.assert_close(encoder(Tokens.pack([text, [6, 7]]))[:1], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_mean_is_over_a_texts_own_tokens():

@@ -21,7 +21,7 @@ def test_the_defaults_are_the_papers():
 def test_order_of_origins():
     origins = plan("aml", {"dataset": "ge-prepared", "encoder": "minilm", "k_pos": 5}, spec={"k_neg": 7, "k_pos": 6, "epochs": 2}).origins
     assert (origins["lr"].value, origins["lr"].origin) == (1e-4, "encoder minilm")
-    assert (origins["head"].value, origins["head"].origin) == ("mlp", "objective aml")
+    assert (origins["head"].value, origins["head"].origin) == ("label", "objective aml")
     assert (origins["k_pos"].value, origins["k_pos"].origin) == (5, "flag")
     assert (origins["k_neg"].value, origins["k_neg"].origin) == (7, "spec")
     assert (origins["epochs"].value, origins["epochs"].origin) == (2, "spec")

@@ -103,8 +103,11 @@ def _run(name: str, given: dict[str, Any]) -> None:
         record = carry_out(chosen, workplace)
     except KeyboardInterrupt:
         raise FecbenchError("stopped; the same command with --resume continues after the last finished epoch") from None
-    except (MemoryError, OutOfMemoryError) as error:
-        raise FecbenchError(f"memory ran out: {str(error).splitlines()[0]}; lower --batch-size or --max-length") from error
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError | OutOfMemoryError) and "allocate memory" not in str(error):
+            raise
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise FecbenchError(f"memory ran out: {reason}; lower --batch-size or --max-length") from error
     if PartialState().is_main_process:
         _report(record, places["json"])
 

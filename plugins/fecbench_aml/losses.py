@@ -24,7 +24,11 @@ def aml_loss(logits: Tensor, target: Tensor, *, w_pos: float = 0.5, valid: Tenso
     """
     if not 0 < w_pos < 1:
         raise ValueError(f"w_pos must lie between 0 and 1, both excluded, found {w_pos}")
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    with torch.autocast(logits.device.type, enabled=False):
+        return _weighted(logits.to(torch.promote_types(logits.dtype, torch.float32)), target, w_pos, valid)
+
+
+def _weighted(logits: Tensor, target: Tensor, w_pos: float, valid: Tensor | None) -> Tensor:
     valid = torch.ones_like(target, dtype=torch.bool) if valid is None else valid
     positive, negative = valid & (target > 0.5), valid & (target <= 0.5)
     margins = torch.where(target > 0.5, logits, -logits)

@@ -64,7 +64,7 @@ def test_mining_is_the_papers(labels, k_pos, k_neg):
     assert valid_pairs(pairs) == slow_pairs(z, labels, k_pos, k_neg)
     assert len(pairs.i) == len(pairs.j) == len(pairs.target) == len(pairs.valid) == len(labels) * (k_pos + k_neg)
     assert (pairs.i.dtype, pairs.j.dtype, pairs.valid.dtype) == (torch.int64, torch.int64, torch.bool)
-    assert pairs.j.max(initial=0) < len(labels) if hasattr(pairs.j, "initial") else int(pairs.j.amax()) < len(labels)
+    assert int(pairs.j.amax()) < len(labels)
 
 
 def test_of_equal_similarities_the_lower_index_comes_first():
@@ -314,15 +314,15 @@ def test_what_the_adversary_does_to_the_pair_loss(adversary, sign):
 
 def test_the_adversarys_loss_by_hand():
     for adversary in ("maximize", "confuse", "cooperate"):
-        game = playing(adversary=adversary, weight=0.7, regularization=2.0)
+        game = playing(adversary=adversary, weight=0.7, regularization=2.0, w_pos=0.8)
         z = game.model.project(game.model.encode(BATCH)).detach()
         pairs = mine_hard_pairs(z, BATCH.labels, k_pos=3, k_neg=3)
         logits = game.objective.judge(z, pairs)
         penalty = 2.0 * 5e-4 * sum(p.square().sum() for p in game.objective.discriminator.parameters())
-        loss = aml_loss(logits, pairs.target, valid=pairs.valid)
+        loss = aml_loss(logits, pairs.target, w_pos=0.8, valid=pairs.valid)
         expected = {
             "maximize": -0.7 * loss,
-            "confuse": aml_loss(-logits, pairs.target, valid=pairs.valid),
+            "confuse": aml_loss(-logits, pairs.target, w_pos=0.8, valid=pairs.valid),
             "cooperate": loss,
         }[adversary] + penalty
         torch.testing.assert_close(game.objective.discriminator_update(z, pairs).loss, expected)
@@ -336,7 +336,11 @@ def test_the_encoders_loss_by_hand():
     update = game.objective.encoder_update(z, logits, BATCH.labels, pairs)
     unit = torch.nn.functional.normalize(z)
     pair = aml_loss(game.objective.discriminator.between(unit, pairs.i, pairs.j), pairs.target, w_pos=0.8, valid=pairs.valid)
-    torch.testing.assert_close(update.loss, torch.nn.functional.cross_entropy(logits, BATCH.labels) + 0.3 * pair)
+    expected = torch.nn.functional.cross_entropy(logits, BATCH.labels) + 0.3 * pair
+    torch.testing.assert_close(update.loss, expected)
+    ours, theirs = (torch.autograd.grad(loss, game.model.layer.weight, retain_graph=True)[0] for loss in (update.loss, expected))
+    torch.testing.assert_close(ours, theirs)  # the pair loss reaches the encoder
+    assert not torch.allclose(ours, torch.autograd.grad(expected - 0.3 * pair, game.model.layer.weight)[0])
 
 
 def test_what_is_logged():
@@ -356,6 +360,44 @@ def test_what_is_logged():
     assert logs["positive_pairs"].item() == logs["negative_pairs"].item() == 36
     assert logs["aml"] < logs["aml_before"]  # the discriminator cooperated in between
     assert logs["discriminator_loss_after"] < logs["discriminator_loss"]
+
+
+def test_scores_and_counts_by_hand():
+    game = playing()
+    game.objective.config = AMLConfig(k_pos=2, k_neg=3, hidden=16)
+    z = game.model.project(game.model.encode(BATCH)).detach()
+    pairs = game.objective.mine(z, BATCH)
+    scores = torch.sigmoid(game.objective.judge(z, pairs))
+    found = game.objective.encoder_update(z, game.model.classify(z), BATCH.labels, pairs).logs
+    assert (found["positive_pairs"].item(), found["negative_pairs"].item()) == (24, 36)  # k_pos and k_neg aren't mistaken for one another
+    torch.testing.assert_close(found["positive_score"], scores[pairs.valid & (pairs.target == 1)].mean())
+    torch.testing.assert_close(found["negative_score"], scores[pairs.valid & (pairs.target == 0)].mean())
+
+
+@pytest.mark.parametrize("option", [{"normalize": False}, {"symmetric": False}])
+def test_normalize_and_symmetric_change_what_is_judged(option):
+    z = torch.randn(12, 8, generator=torch.Generator().manual_seed(2)) * 3
+    one, other = playing(), playing(**option)
+    pairs = one.objective.mine(z, BATCH)
+    assert not torch.allclose(one.objective.judge(z, pairs), other.objective.judge(z, pairs))
+    if "normalize" in option:
+        torch.testing.assert_close(other.objective.judge(z, pairs), other.objective.discriminator.between(z, pairs.i, pairs.j))
+
+
+def test_later_encoder_steps_keep_the_mined_pairs(monkeypatch):
+    game = playing(encoder_steps=3)
+    mined, original = [], AML.mine
+    monkeypatch.setattr(AML, "mine", lambda self, z, batch: mined.append(original(self, z, batch)) or mined[-1])
+    game.step(BATCH, 1.0)
+    assert len(mined) == 1
+
+
+def test_presets_of_the_paper():
+    from fecbench.planning import plan
+
+    for name, k in (("ge", 20), ("ge-prepared", 20), ("ed", 10), ("ed-prepared", 10)):
+        options = plan("aml", {"dataset": name}).options
+        assert (options.k_pos, options.k_neg) == (k, k)
 
 
 @pytest.mark.parametrize("labels", [[0] * 12, list(range(12)), [0]])

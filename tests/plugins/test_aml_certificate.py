@@ -51,7 +51,9 @@ def test_a_greater_norm_allows_a_greater_loss(target):
     losses = []
     for norm in (3.0, 12.0):
         torch.manual_seed(0)
-        losses.append(target.worst(attack_mlp(target, start, norm, 20) for start in mlp_starts(None, PairDiscriminator(6, 8), norm, 2)).loss)
+        losses.append(
+            target.worst(attack_mlp(target, start, norm, 20) for start in mlp_starts(None, PairDiscriminator(6, 8), norm, 2)).loss
+        )
     assert losses[0] < losses[1]
 
 

@@ -1,0 +1,296 @@
+"""What the trainer and a whole run do with their settings, shown on runs that would come out otherwise if they didn't."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy, one_hot
+
+from fecbench import BatchNeeds, Objective, Update
+from fecbench.datasets.core import Places
+from fecbench.errors import NumericalError, ProtocolError, RunError
+from fecbench.evaluation import split_logits
+from fecbench.experiment import Workplace, run
+from fecbench.hooks import hookimpl
+from fecbench.planning import plan
+from fecbench.players import Contestant
+from fecbench.runs import Record
+
+
+def go(name: str, data: Path, folder: Path, *, resume: bool = False, observers=(), **flags) -> Record:
+    chosen = plan(name, {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 16, **flags})
+    return run(chosen, Workplace(Places(), folder, resume, observers=observers))
+
+
+class Plain(Objective):
+    """Cross-entropy, for variations."""
+
+    def updates(self, batch, model):
+        yield Update(cross_entropy(model.classify(model.project(model.encode(batch))), batch.labels))
+
+
+@pytest.fixture
+def factors(monkeypatch):
+    """The learning rates' factors, in order."""
+    seen, original = [], Contestant.schedule
+    monkeypatch.setattr(Contestant, "schedule", lambda self, factor: seen.append(factor) or original(self, factor))
+    return seen
+
+
+def test_the_rate_falls_with_every_batch_to_nothing(toy, tmp_path, factors):
+    go("ce", toy, tmp_path / "run")
+    assert factors == pytest.approx([1 - step / 8 for step in range(8)])  # two epochs of four batches
+
+
+def test_warm_up(toy, tmp_path, factors):
+    go("ce", toy, tmp_path / "run", warmup=0.5)
+    assert factors == pytest.approx([0, 0.25, 0.5, 0.75, 1, 0.75, 0.5, 0.25])
+
+
+def test_clip_reaches_the_step(toy, tmp_path, monkeypatch):
+    norms, original = [], nn.utils.clip_grad_norm_
+    monkeypatch.setattr(nn.utils, "clip_grad_norm_", lambda parameters, norm: norms.append(norm) or original(parameters, norm))
+    go("ce", toy, tmp_path / "run", epochs=1, clip=0.5)
+    assert norms == [0.5] * 4
+
+
+def test_compile_compiles_the_encoder(toy, tmp_path, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(nn.Module, "compile", lambda self, **options: compiled.append((type(self).__name__, options)))
+    go("ce", toy, tmp_path / "run", epochs=1, compile=True)
+    assert compiled == [("BertModel", {"dynamic": True})]
+
+
+class Watching(Plain):
+    """Keeps what its batches were."""
+
+    needs = BatchNeeds(min_size=7)
+    batches: list
+
+    def updates(self, batch, model):
+        type(self).batches.append(batch.tokens.lengths.tolist())
+        yield from super().updates(batch, model)
+
+
+@pytest.fixture
+def watching(registered):
+    Watching.batches = []
+    return registered("watching", Watching)
+
+
+def test_a_last_batch_that_is_too_small_is_left_out_and_said(toy, tmp_path, watching):
+    record = go(watching, toy, tmp_path / "run", epochs=1, batch_size=9)  # 60 rows: six batches and six rows
+    assert [len(batch) for batch in Watching.batches] == [9] * 6
+    assert "6 rows of each epoch are left out: the last batch is shorter than 7" in record.about["notes"]
+
+
+def test_bucketed_batches_hold_texts_of_similar_length(toy, tmp_path, watching):
+    def spread():
+        found = sum(max(batch) - min(batch) for batch in Watching.batches)
+        Watching.batches.clear()
+        return found
+
+    go(watching, toy, tmp_path / "random", epochs=1, batch_size=10)
+    random = spread()
+    go(watching, toy, tmp_path / "bucketed", epochs=1, batch_size=10, order="bucketed")
+    assert spread() < random
+
+
+class Fading(Plain):
+    """Predicts as told: all rows right up to the second epoch, then fewer and fewer (it peeks at the labels that batches carry)."""
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.register_buffer("batches", torch.zeros(()))
+
+    def updates(self, batch, model):
+        self.batches += 1
+        yield from super().updates(batch, model)
+
+    def predict(self, batch, model):
+        wrong = batch.rows < 3 * abs(self.batches / 4 - 2)  # four batches an epoch
+        return one_hot((batch.labels + wrong) % 3, 3).float()
+
+
+def test_patience_ends_training_and_the_best_epoch_is_tested(toy, tmp_path, registered):
+    record = go(registered("fading", Fading), toy, tmp_path / "run", epochs=30, patience=3)
+    validation = [event["metrics"]["accuracy"] for event in record.history() if event["event"] == "evaluation"]
+    assert validation == pytest.approx([9 / 12, 1, 9 / 12, 6 / 12, 3 / 12])
+    assert (record.result["best_epoch"], record.result["epochs"]) == (2, 5)
+    assert record.result["metrics"]["test"]["accuracy"] == 1.0  # the best epoch's weights, not the last one's
+
+
+class Bank(Plain):
+    """Uses the features of the batch before, with their graph: stale."""
+
+    kept = None
+
+    def updates(self, batch, model):
+        z = model.project(model.encode(batch))
+        loss = cross_entropy(model.classify(z), batch.labels)
+        if self.kept is not None:
+            loss = loss + (z.mean(0) * self.kept.mean(0)).sum()
+        self.kept = z
+        yield Update(loss)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_features_of_an_earlier_batch_are_stale(toy, tmp_path, registered, precision):
+    with pytest.raises(ProtocolError, match="update 1: computed before the step on model; encode again"):
+        go(registered("bank", Bank), toy, tmp_path / "run", precision=precision)
+
+
+class Breaking(Plain):
+    """A finite loss with an infinite gradient, on the last batch of the second epoch."""
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.register_buffer("batches", torch.zeros(()))
+
+    def updates(self, batch, model):
+        self.batches += 1
+        h = model.encode(batch)
+        loss = cross_entropy(model.classify(model.project(h)), batch.labels)
+        yield Update(loss + (h - h.detach()).abs().sqrt().sum() if self.batches == 8 else loss)
+
+
+def test_broken_weights_are_refused_and_never_kept(toy, tmp_path, registered):
+    with pytest.raises(NumericalError, match="every weight must be finite, but after epoch 2 some aren't"):
+        go(registered("breaking", Breaking), toy, tmp_path / "run")
+    from fecbench.atomic import read_tensors
+
+    for name in ("best.safetensors", "last.safetensors"):
+        tensors, _ = read_tensors(tmp_path / "run" / name)
+        assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
+    assert Record(tmp_path / "run").status == "failed"
+
+
+class NoNumber(Plain):
+    """Predicts what is no number."""
+
+    def predict(self, batch, model):
+        return super().predict(batch, model) / 0 * 0
+
+
+def test_logits_that_are_no_numbers_are_refused(toy, tmp_path, registered):
+    with pytest.raises(NumericalError, match="every logit must be finite, but those of 12 of 12 texts aren't"):
+        go(registered("nonumber", NoNumber), toy, tmp_path / "run")
+
+
+class Vector(Plain):
+    """Logs a vector."""
+
+    def updates(self, batch, model):
+        for update in super().updates(batch, model):
+            yield Update(update.loss, logs={"many": torch.ones(3)})
+
+
+def test_a_log_that_is_no_number_is_refused(toy, tmp_path, registered):
+    with pytest.raises(ProtocolError, match="update 1: logs must be single numbers, but many isn't; reduce it"):
+        go(registered("vector", Vector), toy, tmp_path / "run")
+
+
+class Staged(Plain):
+    """Draws and adds in both stages."""
+
+    counts: dict
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.register_buffer("shift", torch.zeros(3))
+
+    def predict(self, batch, model):
+        return super().predict(batch, model) + self.shift
+
+    def before_training(self, stage):
+        self.counts["before"] = self.counts.get("before", 0) + 1
+        self.shift += torch.randn(3)
+
+    def after_training(self, stage):
+        self.counts["after"] = self.counts.get("after", 0) + 1
+        self.shift += torch.randn(3)
+
+
+class StopIn:
+    """Stops a run, as a kill would, when an event comes for the n-th time."""
+
+    def __init__(self, number: int):
+        self.left = number
+
+    @hookimpl
+    def epoch_finished(self, run):
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+def test_stages_happen_once_though_the_run_is_killed_in_training_and_in_its_test(toy, tmp_path, registered, monkeypatch):
+    name, Staged.counts = registered("staged", Staged), {}
+    unbroken = go(name, toy, tmp_path / "unbroken")
+    assert Staged.counts == {"before": 1, "after": 1}
+    Staged.counts = {}
+    with pytest.raises(KeyboardInterrupt):
+        go(name, toy, tmp_path / "broken", observers=[StopIn(2)])
+    with monkeypatch.context() as patch:
+        patch.setattr("fecbench.runs.write_predictions", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            go(name, toy, tmp_path / "broken", resume=True)
+    broken = go(name, toy, tmp_path / "broken", resume=True)
+    assert Staged.counts == {"before": 1, "after": 1}
+    assert broken.result["metrics"] == unbroken.result["metrics"]
+    logits = [load(record)["logits"] for record in (broken, unbroken)]
+    assert torch.equal(*logits)
+
+
+def load(record: Record) -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(record.folder / "predictions.safetensors")
+
+
+class Growing(Plain):
+    """Makes state in a stage."""
+
+    def before_training(self, stage):
+        self.found = nn.Parameter(torch.zeros(3))
+
+
+def test_a_stage_that_makes_parameters_is_refused(toy, tmp_path, registered):
+    with pytest.raises(
+        ProtocolError, match=r"before_training must keep what it finds in .* that __init__ made, but it added or replaced objective.found"
+    ):
+        go(registered("growing", Growing), toy, tmp_path / "run")
+
+
+@pytest.mark.parametrize("left", ["history.jsonl", "run.json.unfinished", "failure.json"])
+def test_a_run_killed_before_its_record_begins_can_be_begun_again(toy, tmp_path, left):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / left).write_text("{}\n")
+    assert go("ce", toy, tmp_path / "run", epochs=1).status == "complete"
+
+
+@pytest.mark.parametrize(("key", "value"), [("precision", "bf16"), ("ranks", 2), ("versions", {"torch": "99"})])
+def test_a_run_is_only_continued_on_what_it_was_begun_on(toy, tmp_path, key, value):
+    with pytest.raises(KeyboardInterrupt):
+        go("ce", toy, tmp_path / "run", observers=[StopIn(1)])
+    path = tmp_path / "run" / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(RunError, match=f"can only be continued as it was begun, but its {key} was"):
+        go("ce", toy, tmp_path / "run", resume=True)
+
+
+def test_scores_do_not_move_with_the_size_of_evaluation_batches(toy, tmp_path):
+    from fecbench import Predictor
+    from fecbench.batching import tokenise
+
+    record = go("aml", toy, tmp_path / "run")
+    predictor = Predictor.load(record)
+    from fecbench import data_of
+
+    split = tokenise(data_of(record).splits["test"], ["text"], predictor.tokenizer, 200, tmp_path / "cache")
+    found = [split_logits(predictor.objective, predictor.model, split, size, predictor.precision) for size in (1, 4, 64)]
+    for logits in found[1:]:
+        torch.testing.assert_close(logits, found[0], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found[0], load(record)["logits"], atol=1e-5, rtol=1e-5)
