@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from accelerate.utils import broadcast_object_list, set_seed
 
-from fecbench import datasets, devices, hooks, metrics, recording, runs
+from fecbench import datasets, devices, hooks, metrics, provenance, recording, runs
 from fecbench.batching import TrainingBatches, stream_seed, text_batches
 from fecbench.building import build
 from fecbench.checkpoints import Checkpoints, owned
@@ -180,6 +180,11 @@ class Experiment:
             "id": self.record.id,
             **identity,
             "dataset": {**identity["dataset"], **dataset},
+            "encoder": {
+                "name": source.name,
+                "revision": getattr(source.config, "_commit_hash", None),
+                "weights": provenance.weights_version(self.built.model.encoder.network),
+            },
             "max_length": self.built.max_length,
             "threads": torch.get_num_threads(),
             "notes": list(trainer.run.notes),

@@ -1,11 +1,11 @@
-"""From what the user asked to what will run: every setting resolved, typed and checked, before anything is loaded."""
+"""From what the user asked to what will run: every setting resolved, typed and checked, before data or encoder are loaded."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fecbench import datasets, encoders, objective, registry
+from fecbench import datasets, encoders, heads, objective, registry
 from fecbench.datasets import HUB_PREFIX, is_path
 from fecbench.errors import UsageError
 from fecbench.settings import Layer, RunSettings, Setting, build, check_names, resolve, values
@@ -45,7 +45,7 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
     """The plan of objective ``name`` under ``flags`` (settings given on the command line) and ``spec`` (settings of a benchmark).
 
     Raises:
-        UsageError: a setting is unknown, missing or refused.
+        UsageError: a setting is unknown, missing or refused, or head and pooling don't fit.
         PluginError: the objective, or the data set's or encoder's plugin, is broken.
     """
     kind = objective.named(name)
@@ -62,10 +62,12 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
     encoder = resolve(defaults, *above)["encoder"].value
     fitting = Layer(f"encoder {encoder}", encoders.named(encoder).settings)
     settings = resolve(defaults, options, check_names(fitting, RunSettings.model_fields), *above)
+    chosen = build(RunSettings, values(settings, RunSettings), "run settings")
+    heads.check_pooling(heads.named(chosen.head), chosen.head, chosen.pooling)
     return Plan(
         name,
         kind,
-        build(RunSettings, values(settings, RunSettings), "run settings"),
+        chosen,
         build(kind.Config, values(settings, kind.Config), f"options of {name}"),
         settings,
     )

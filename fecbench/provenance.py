@@ -6,6 +6,12 @@ import hashlib
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import nn
 
 PACKAGES = ("fecbench", "torch", "transformers", "tokenizers", "accelerate", "datasets", "numpy", "scikit-learn", "safetensors")
 
@@ -19,6 +25,14 @@ def package_versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def weights_version(network: nn.Module) -> str:
+    """SHA-256 of a network's parameters and buffers, by name."""
+    sha = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        sha.update(name.encode() + b"\0" + tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return sha.hexdigest()
 
 
 def code_version(*plugins: object) -> str:

@@ -23,7 +23,11 @@ class Config(BaseModel):
 
 
 class RunSettings(Config):
-    """What any run can be told. The defaults are the paper's (section 4.1): AdamW 2e-5, decay 1e-3, batch 64, 8 epochs, patience 4."""
+    """What any run can be told.
+
+    The defaults are the paper's (section 4.1: roberta-base, AdamW 2e-5, decay 1e-3, batch 64); it doesn't say how many epochs and which
+    patience.
+    """
 
     dataset: str = Field(description="data set: a name that `fecbench data` lists, a path, or hf:owner/name")
     encoder: str = Field("roberta-base", description="encoder: a registered name, a hub id or a local folder")
@@ -37,7 +41,11 @@ class RunSettings(Config):
     no_decay_norm_bias: bool = Field(False, description="exempt biases and normalisation weights from weight decay")
     warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps over which the learning rate rises before it falls linearly")
     clip: float | None = Field(None, gt=0, description="clip the gradient norm of each player at this value (default: no clipping)")
-    patience: int = Field(4, ge=1, description="epochs without a better validation accuracy + weighted F1 before training stops")
+    patience: int = Field(
+        4,
+        ge=1,
+        description="epochs with a lower validation accuracy + weighted F1 than the best (equal counts as better) before training stops",
+    )
     max_length: int = Field(200, ge=3, description="tokens of a text that are read; longer texts are cut and counted")
     packing: bool = Field(True, description="train without padding tokens, where the encoder allows it")
     order: Literal["random", "bucketed"] = Field(

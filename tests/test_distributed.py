@@ -62,6 +62,8 @@ def test_two_ranks_equal_one(name, toy, tmp_path):
     ours, theirs = (read_tensors(folder / "best.safetensors")[0] for folder in (one, two))
     assert ours.keys() == theirs.keys()
     for key, value in ours.items():
+        if key.endswith("attention.self.key.bias"):
+            continue  # attention doesn't depend on it: its gradient is rounding alone, which Adam scales up to whole steps
         torch.testing.assert_close(theirs[key], value, rtol=1e-3, atol=2e-5, msg=key)
     losses = [[event["logs"] for event in Record(folder).history() if event["event"] == "epoch"] for folder in (one, two)]
     for here, there in zip(*losses, strict=True):

@@ -58,6 +58,8 @@ def test_a_record_is_self_describing_and_holds_no_text_and_no_gold_label(toy, tm
     assert about["dataset"]["rows"] == {"train": 60, "validation": 12, "test": 15}
     assert {"fecbench", "torch", "transformers", "python"} <= set(about["versions"])
     assert (about["device"], about["precision"], about["settings"]["seed"]["value"]) == ("cpu", "float32", 0)
+    assert about["encoder"]["name"] == "scratch"
+    assert len(about["encoder"]["weights"]) == 64
     assert len(about["code"]) == len(about["dataset"]["fingerprint"]) == 64
     predictions = load_file(record.folder / "predictions.safetensors")
     assert set(predictions) == {"row", "predicted", "logits"}

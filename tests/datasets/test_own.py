@@ -168,7 +168,7 @@ def hub(tmp_path):
     environment.pop("HF_HUB_OFFLINE")
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "fecbench", *arguments]
+        command = [sys.executable, *(arguments if arguments[0] == "-c" else ("-m", "fecbench", *arguments))]
         return subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
 
     yield root, call
@@ -201,6 +201,33 @@ def test_hub_data_and_hub_encoder_end_to_end(hub, tokenizer):
     assert nobody.returncode == 1
     assert "hf:them/nothing" in nobody.stderr
     assert "Traceback" not in nobody.stderr
+
+
+GE_FROM_HUB = """
+from fecbench.datasets.core import Places
+from fecbench.datasets.goemotions import GoEmotions
+data = GoEmotions(pins={}).load(Places())
+print({name: [(text, data.labels[label]) for text, label in zip(s["text"][:], s["label"][:])] for name, s in data.splits.items()})
+"""
+
+
+@pytest.mark.slow
+def test_ge_comes_from_the_hubs_simplified_config(hub):
+    """The config's own files at the pinned revision; rows with two labels or neutral are left out, as from the official files."""
+    import pyarrow
+    from pyarrow import parquet
+
+    root, call = hub
+    folder = root / "datasets" / "google-research-datasets" / "go_emotions"
+    folder.mkdir(parents=True)
+    files = "\n".join(f"  - split: {split}\n    path: {split}.parquet" for split in ("train", "validation", "test"))
+    (folder / "README.md").write_text(f"---\nconfigs:\n- config_name: simplified\n  data_files:\n{files}\n---\n")
+    for split in ("train", "validation", "test"):
+        rows = {"text": [f"thanks {split}", "both", "neutral"], "labels": [[15], [1, 2], [27]], "id": ["a", "b", "c"]}
+        parquet.write_table(pyarrow.table(rows), folder / f"{split}.parquet")
+    done = call("-c", GE_FROM_HUB)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert eval(done.stdout) == {split: [(f"thanks {split}", "gratitude")] for split in ("train", "validation", "test")}
 
 
 @pytest.mark.parametrize("address", ["moods", "a/b/c", "a/b:c d", "a/b@"])
