@@ -30,7 +30,6 @@ with tempfile.TemporaryDirectory() as output:
         per_device_train_batch_size=int(batch_size),
         learning_rate=1e-4,
         weight_decay=1e-3,
-        max_grad_norm=0.0,  # no clipping, as fecbench by default
         train_sampling_strategy=sampling,
         save_strategy="no",
         report_to="none",
