@@ -53,8 +53,9 @@ class Checkpoints:
 
     def drop_drafts(self) -> None:
         """Remove what a killed process left half-written."""
-        for draft in self.folder.glob(f"*{UNFINISHED}"):
-            draft.unlink(missing_ok=True)
+        for pattern in (f"*{UNFINISHED}", ".tmp*"):  # safetensors writes drafts of its own
+            for draft in self.folder.glob(pattern):
+                draft.unlink(missing_ok=True)
 
 
 def state_of(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:

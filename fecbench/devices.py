@@ -23,21 +23,28 @@ def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
     accelerate keeps this state for the whole process, so that a process does one run.
 
     Raises:
-        UsageError: there is no such device, or a tracker isn't installed.
+        UsageError: there is no such device, a tracker isn't installed, or the launched processes can't work together.
     """
     missing = [name for name in trackers if find_spec(name) is None]
     if missing:
         raise UsageError(f"--tracker {missing[0]} needs the package {missing[0]}, which isn't installed; pip install {missing[0]}")
-    if device not in ("auto", "cpu"):
-        os.environ["ACCELERATE_TORCH_DEVICE"] = str(_available(device))
+    if device not in ("auto", "cpu") and _available(device) and "LOCAL_RANK" not in os.environ:  # ranks get a device each
+        os.environ["ACCELERATE_TORCH_DEVICE"] = device
+    on_cpu = device == "cpu" or (device == "auto" and not torch.accelerator.is_available())
     unset = ProjectConfiguration(logging_dir=".")  # trackers want a folder now; the run sets it once it has one
-    return Accelerator(cpu=device == "cpu", log_with=list(trackers) or None, project_config=unset)
+    found = Accelerator(cpu=on_cpu, log_with=list(trackers) or None, project_config=unset)
+    asked = int(os.environ.get("WORLD_SIZE", 1))
+    if found.num_processes != asked:
+        raise UsageError(
+            f"{asked} processes were launched, but on {found.device} they can't work together; use --device cpu, or launch one"
+        )
+    return found
 
 
 def _available(name: str) -> torch.device:
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.empty(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         found = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu alone"
         raise UsageError(f"--device {name} isn't available here (found: {found}): {str(error).splitlines()[0]}") from error

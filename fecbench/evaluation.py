@@ -37,6 +37,8 @@ def split_logits(
             batch = split.batch(rows).to(precision.device)
             with precision.autocast():
                 found = objective.predict(batch, model)
+            if not isinstance(found, torch.Tensor):
+                raise ProtocolError(f"predict must give a tensor of logits, found {type(found).__name__}")
             if found.shape != (len(rows), objective.task.classes):
                 raise ProtocolError(f"predict must give logits {[len(rows), objective.task.classes]}, found {list(found.shape)}")
             logits[batch.rows] = found.float()

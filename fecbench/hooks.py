@@ -120,20 +120,34 @@ class Observers:
                 warnings.warn(f"observer {name} failed at {event} and was dropped: {error!r}", stacklevel=2)
 
     def commands(self) -> list[click.Command]:
-        """Every command that a plugin adds."""
-        return [command for commands in self.manager.hook.commands() for command in commands]
+        """Every command that a plugin adds; one that can't say its commands is reported and adds none."""
+        found: list[click.Command] = []
+        present = self.manager.list_name_plugin()
+        for name, observer in present:
+            others = [other for _, other in present if other is not observer]
+            try:
+                added = [command for commands in self.manager.subset_hook_caller("commands", others)() for command in commands]
+                names = [command.name for command in added]  # what isn't a command has none
+            except Exception as error:
+                warnings.warn(f"the hook plugin {name} adds no commands: {error!r}; mend or uninstall it", stacklevel=2)
+                continue
+            found += [command for command, known in zip(added, names, strict=True) if known]
+        return found
 
 
 def named(name: str) -> object:
     """The hook plugin of the entry point ``name`` in the group ``fecbench``, checked against the hooks.
 
     Raises:
-        PluginError: it can't be imported, or doesn't fit the hooks.
+        PluginError: it can't be imported, is claimed twice, or doesn't fit the hooks.
     """
-    (entry,) = entry_points(group=PROJECT, name=name)
+    entry, *others = entry_points(group=PROJECT, name=name)
+    if others:
+        claims = ", ".join(f"{one.value} of {one.dist.name if one.dist else '?'}" for one in (entry, *others))
+        raise PluginError(f"the hook plugin name {name!r} is claimed by {claims}; uninstall all but one")
     try:
         plugin = entry.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         distribution = entry.dist.name if entry.dist else "?"
         reason = f"{type(error).__name__}: {error}"
         raise PluginError(

@@ -21,6 +21,6 @@ def unreachable() -> str:
             return ""
     except urllib.error.HTTPError:
         return ""  # whatever it says, it answers
-    except OSError as error:
+    except (OSError, ValueError) as error:
         constants.HF_HUB_OFFLINE = True
         return f"the hub ({constants.ENDPOINT}) can't be reached: {getattr(error, 'reason', error)}"

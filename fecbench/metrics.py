@@ -10,6 +10,7 @@ classes cover every label; one that is neither there nor predicted scores 0.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -90,16 +91,23 @@ def everything() -> tuple[dict[str, Metric], list[str]]:
 
 
 def score(true: np.ndarray, predicted: np.ndarray, classes: int, metrics: dict[str, Metric]) -> dict[str, float]:
-    """Every metric's value.
-
-    Raises:
-        PluginError: a metric failed.
-    """
-    return {name: _value(name, metric, true, predicted, classes) for name, metric in metrics.items()}
+    """The value of every metric that doesn't fail."""
+    found = {}
+    for name, metric in metrics.items():
+        try:
+            found[name] = _value(name, metric, true, predicted, classes)
+        except PluginError as error:
+            if name in PRIMARY:
+                raise
+            warnings.warn(f"{error}; its column is left out", stacklevel=2)
+    return found
 
 
 def _value(name: str, metric: Metric, true: np.ndarray, predicted: np.ndarray, classes: int) -> float:
     try:
-        return float(metric(true, predicted, classes))
+        value = float(metric(true, predicted, classes))
+        if not np.isfinite(value):
+            raise ValueError(f"{value} is no score")
+        return value
     except Exception as error:
         raise PluginError(f"the metric {name!r} failed: {type(error).__name__}: {error}; mend or uninstall it") from error

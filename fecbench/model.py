@@ -62,13 +62,14 @@ class TextEncoder(nn.Module):
         training = self.network.training
         self.network.eval()
         longest = min(PROBE, getattr(self.network.config, "max_position_embeddings", PROBE) - self.first_position)
-        tokens = Tokens.pack([[7 + place % 5 for place in range(longest)], [12, 13]])
+        ids = [number for number in range(self.network.config.vocab_size) if number != self.pad_id][-7:]
+        tokens = Tokens.pack([[ids[place % len(ids)] for place in range(longest)], ids[:2]])
         try:
             padded = self._padded(tokens)
             with quiet():
                 self.network.set_attn_implementation(IMPLEMENTATION)
             return bool(torch.allclose(self._packed(tokens), padded, atol=1e-4))
-        except (TypeError, ValueError, RuntimeError, KeyError, AttributeError):
+        except (TypeError, ValueError, RuntimeError, LookupError, AttributeError):
             return False  # the family's forward doesn't hand the grid on to its attention
         finally:
             self.network.train(training)

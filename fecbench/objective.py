@@ -200,6 +200,10 @@ def check(plugin: object) -> type[Objective]:
     required = [name for name, option in plugin.Config.model_fields.items() if option.is_required()]
     if required:
         raise PluginError(f"has options without a default: {', '.join(required)}; give each one")
+    if not isinstance(plugin.needs, BatchNeeds):
+        raise PluginError(f"must have needs that are a fecbench.BatchNeeds, but they are {plugin.needs!r}")
+    if not all(isinstance(values, Mapping) for values in (plugin.settings, plugin.presets, *getattr(plugin.presets, "values", tuple)())):
+        raise PluginError("must have settings that are a dict, and presets that are dicts by data set name")
     known = {*RunSettings.model_fields, *plugin.Config.model_fields}
     for values in (plugin.settings, *plugin.presets.values()):
         unknown = sorted(set(values) - known)

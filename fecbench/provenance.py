@@ -41,10 +41,11 @@ def code_version(*plugins: object) -> str:
     packages = [getattr(plugin, "__module__", type(plugin).__module__).partition(".")[0] for plugin in plugins]
     for package in dict.fromkeys(["fecbench", *packages]):
         origin = getattr(sys.modules.get(package), "__file__", None)
-        if origin is None:
+        folders = [Path(folder) for folder in getattr(sys.modules.get(package), "__path__", ())]  # a namespace package has no file
+        if origin is None and not folders:
             sha.update(b"interactive")
             continue
-        path = Path(origin)
+        path = Path(origin) if origin else folders[0] / "__init__.py"
         sources = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
         for source in sources:
             sha.update(source.relative_to(path.parent).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from fecbench.atomic import replacing
@@ -61,4 +62,5 @@ class Failure:
         """Why it stopped."""
         interrupted = isinstance(error, KeyboardInterrupt)
         message = "stopped by the user" if interrupted else f"{type(error).__name__}: {error}"
-        write_failure(self.record, "interrupted" if interrupted else "failed", message)
+        with suppress(RunError):  # on a full disk the first error says more
+            write_failure(self.record, "interrupted" if interrupted else "failed", message)

@@ -91,7 +91,7 @@ class Registry:
         origin = self.origin(name)
         try:
             return self._catalogue.get(name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"the {self.word} {name!r} ({origin}) can't be imported: {type(error).__name__}: {error}; "
                 f"mend or uninstall {origin.distribution}"

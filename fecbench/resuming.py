@@ -32,7 +32,7 @@ def identify(plan: Plan, data: EmotionData, accelerator: Accelerator) -> dict[st
         "ranks": accelerator.num_processes,
         "versions": provenance.package_versions(),
         "objective": {"name": plan.name, "distribution": origin.distribution, "version": origin.version},
-        "dataset": {"name": data.name, "fingerprint": data.fingerprint, "labels": list(data.labels)},
+        "dataset": {"name": data.name, "fingerprint": data.fingerprint, "labels": list(data.labels), "label_texts": list(data.label_texts)},
         "settings": {key: {"value": setting.value, "origin": setting.origin} for key, setting in plan.origins.items()},
         "code": provenance.code_version(*plugins(plan)),
     }
@@ -79,6 +79,8 @@ def _difference(about: Mapping[str, Any], identity: Mapping[str, Any]) -> str:
             return f"its {key} was {recorded}, not {setting['value']}"
     if about["dataset"]["fingerprint"] != identity["dataset"]["fingerprint"]:
         return "its data was other rows"
+    if any(about["dataset"][key] != identity["dataset"][key] for key in ("labels", "label_texts")):
+        return "its labels stood in another order or were described otherwise"
     for key in ("device", "precision", "ranks", "versions"):
         if about[key] != identity[key]:
             return f"its {key} was {about[key]}, not {identity[key]}"

@@ -62,6 +62,9 @@ class Record:
             raise RunError(
                 f"{self.folder / RUN} must have format {FORMAT}, found {about.get('format')!r}; read it with the fecbench that wrote it"
             )
+        missing = [key for key in ("objective", "dataset", "settings", "code") if key not in about]
+        if missing:
+            raise RunError(f"{self.folder / RUN} must hold {', '.join(missing)}; restore it or delete the run")
         return about
 
     @property
@@ -88,12 +91,12 @@ class Record:
         """The events of ``history.jsonl``; a line torn by a kill, or of another make, is left out."""
         events = []
         path = self.folder / HISTORY
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
             try:
                 event = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(event, dict) and "epoch" in event:
+            if isinstance(event, dict) and isinstance(event.get("epoch"), int) and "event" in event:
                 events.append(event)
         return events
 
@@ -118,8 +121,10 @@ class Record:
         lock = FileLock(self.folder / LOCK)
         try:
             lock.acquire(blocking=False)
-        except (Timeout, OSError):
+        except Timeout:
             return True
+        except OSError:
+            return False  # nobody works on what can't be written
         lock.release()
         return False
 

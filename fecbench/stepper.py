@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from fecbench.errors import ProtocolError
 from fecbench.objective import Update
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from torch import nn
 
@@ -66,7 +67,9 @@ class Stepper:
         for player in self.players.values():
             player.schedule(factor)
         logs: list[tuple[str, Tensor]] = []
-        updates = iter(self.objective.updates(batch, self.model))
+        updates = self.objective.updates(batch, self.model)
+        if not isinstance(updates, Iterator):
+            raise ProtocolError(f"{self.who}: updates must be a generator, found {type(updates).__name__}; yield each Update")
         for number, update in enumerate(self._resumed(updates), 1):
             player = self._checked(update, number)
             if audit:

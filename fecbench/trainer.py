@@ -87,7 +87,7 @@ class Window:
                 parts = ", ".join(f"{n} {v:.4g}" for (s, n, _), v in zip(entries, values, strict=True) if s == step)
                 raise NumericalError(
                     f"{who}: every loss and log must be finite, but at epoch {epoch}, batch {step + 1} found {parts}; try a lower --lr, "
-                    "--clip 1 or --precision float32 (the last good checkpoint is kept)"
+                    "--clip 1 or --precision float32 (a checkpoint of an earlier epoch is kept)"
                 )
             by_name[name].append(value)
         return dict(by_name)
@@ -176,7 +176,7 @@ class Trainer:
         if not torch.stack([tensor.detach().isfinite().all() for tensor in tensors]).all():
             raise NumericalError(
                 f"{self.stepper.who}: every weight must be finite, but after epoch {epoch} some aren't; try a lower --lr, --clip 1 or "
-                "--precision float32 (the last good checkpoint is kept)"
+                "--precision float32 (a checkpoint of an earlier epoch is kept)"
             )
 
     def logits(self, split: TokenisedSplit) -> Tensor:

@@ -103,3 +103,15 @@ def test_a_rank_without_a_row_joins_every_collective(tmp_path):
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(29900 + os.getpid() % 90)]
     done = subprocess.run([*launch, str(script)], capture_output=True, text=True, timeout=120, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.mark.slow
+def test_ranks_work_together_without_being_told_the_device(toy, tmp_path):
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(29950 + os.getpid() % 40)]
+    command = [*launch, "-m", "fecbench", "run", "ce", "--dataset", str(toy), "--encoder", "scratch", "--epochs", "1"]
+    done = subprocess.run(
+        [*command, "--run-dir", str(tmp_path / "run")], capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    expected = 2 if not torch.accelerator.is_available() else torch.accelerator.device_count()
+    assert Record(tmp_path / "run").about["ranks"] == min(2, expected)

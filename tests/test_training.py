@@ -294,3 +294,35 @@ def test_scores_do_not_move_with_the_size_of_evaluation_batches(toy, tmp_path):
     for logits in found[1:]:
         torch.testing.assert_close(logits, found[0], atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(found[0], load(record)["logits"], atol=1e-5, rtol=1e-5)
+
+
+def test_a_run_is_only_continued_with_its_labels_in_their_order(toy, tmp_path):
+    (toy / "labels.txt").write_text("glad\nmad\nsad\n")
+    with pytest.raises(KeyboardInterrupt):
+        go("ce", toy, tmp_path / "run", observers=[StopIn(2)])
+    (toy / "labels.txt").write_text("sad\nmad\nglad\n")
+    with pytest.raises(RunError, match="its labels stood in another order or were described otherwise"):
+        go("ce", toy, tmp_path / "run", resume=True)
+
+
+class Returning(Plain):
+    """Returns where it should yield."""
+
+    def updates(self, batch, model):
+        return next(super().updates(batch, model))
+
+
+def test_returning_an_update_is_told(toy, tmp_path, registered):
+    with pytest.raises(ProtocolError, match="updates must be a generator, found Update; yield each Update"):
+        go(registered("returning", Returning), toy, tmp_path / "run")
+
+
+def test_a_wish_to_stop_that_a_finaliser_swallowed_is_heard_at_the_next_batches():
+    from fecbench.cli.progress import Stop
+
+    stop = Stop()
+    with pytest.raises(KeyboardInterrupt):
+        stop.ask()
+    for heard in (stop.run_started, stop.updates_logged):
+        with pytest.raises(KeyboardInterrupt):
+            heard()

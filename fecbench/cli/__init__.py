@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -61,9 +62,12 @@ def cli() -> None:
 def main() -> None:
     """Entry point: a user's mistake ends in one line and exit code 1 (failed) or 2 (usage), never in a traceback."""
     warnings.showwarning = _show_warning  # type: ignore[assignment]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that can't show a character shows another
     try:
         cli()
-    except FecbenchError as error:
+    except (FecbenchError, OSError) as error:
         click.echo(f"fecbench: {error}", err=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)
 

@@ -10,7 +10,7 @@ import click
 from fecbench import datasets, registry
 from fecbench.cli.output import print_json, print_table
 from fecbench.datasets.core import SPLITS, Places
-from fecbench.errors import FecbenchError
+from fecbench.errors import UsageError
 from fecbench.settings import RunSettings, build
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ JSON = click.option("--json", "as_json", is_flag=True, help="print JSON")
 def data(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
     """Which data sets there are, where each would come from, licence and rows."""
     if context.invoked_subcommand:
+        if data_dir or as_json:
+            raise UsageError(f"options of `fecbench data {context.invoked_subcommand}` must stand after its name")
         return
     rows = [_row(name, Places(data_dir)) for name in registry.datasets]
     if as_json:
@@ -47,7 +49,7 @@ def _row(name: str, places: Places) -> dict[str, Any]:
         info = loader.info
         row |= {"title": info.title, "labels": info.labels, "rows": info.rows, "licence": info.licence, "homepage": info.homepage}
         row["source"] = loader.source(places).where
-    except FecbenchError as error:
+    except Exception as error:  # a plugin's own, too: it must hide no other
         row["source"] = f"not here: {error}"
     return row
 

@@ -86,7 +86,7 @@ def _data(places: Places, network: bool) -> Findings:
         try:
             source = datasets.named(name).source(places)
             found[f"--dataset {name}"] = network or not source.network, source.where
-        except FecbenchError as error:
+        except Exception as error:  # a plugin's own, too
             found[f"--dataset {name}"] = False, str(error)
     return found
 

@@ -30,6 +30,8 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
     """
     record = runs.find_run(run, root)
     texts = texts or _lines()
+    if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
+        raise UsageError("texts must be UTF-8; convert them")
     from fecbench.prediction import Predictor
 
     predictor = Predictor.load(record, device)
@@ -53,7 +55,10 @@ def _lines() -> list[str]:
     """
     if sys.stdin.isatty():
         raise UsageError("a text is needed: give it as an argument, or lines on standard input")
-    lines = [line.rstrip("\r\n") for line in sys.stdin if line.strip()]
+    try:
+        lines = [line.rstrip("\r\n") for line in sys.stdin if line.strip()]
+    except UnicodeDecodeError as error:
+        raise UsageError(f"standard input must be UTF-8: {error}; convert it") from error
     if not lines:
         raise UsageError("a text is needed, but standard input holds none")
     return lines

@@ -91,18 +91,21 @@ def _run(name: str, given: dict[str, Any]) -> None:
     from accelerate import PartialState
     from torch import OutOfMemoryError
 
-    from fecbench.cli.progress import RunProgress
+    from fecbench.cli.progress import RunProgress, Stop
     from fecbench.experiment import Workplace
     from fecbench.experiment import run as carry_out
     from fecbench.planning import plan
 
-    chosen = plan(name, flags)
-    workplace = Workplace(Places(places["data_dir"]), places["run_dir"], places["resume"], places["tracker"], [RunProgress()])
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop is a user's stop: clean and resumable
+    chosen, stop = plan(name, flags), Stop()
+    workplace = Workplace(Places(places["data_dir"]), places["run_dir"], places["resume"], places["tracker"], [RunProgress(), stop])
+    for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler's stop is a user's stop: clean and resumable
+        signal.signal(number, stop.ask)
     try:
         record = carry_out(chosen, workplace)
     except KeyboardInterrupt:
-        raise FecbenchError("stopped; the same command with --resume continues after the last finished epoch") from None
+        raise FecbenchError(
+            "stopped; the same command with --resume continues after the last finished epoch (without, it starts afresh)"
+        ) from None
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError | OutOfMemoryError) and "allocate memory" not in str(error):
             raise

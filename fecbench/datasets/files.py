@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fecbench import registry
 from fecbench.datasets.core import SPLITS, DatasetInfo, EmotionData
 from fecbench.datasets.records import Columns, assemble
 from fecbench.errors import DataError, DataNotFound
@@ -32,7 +34,8 @@ def load_path(path: Path, columns: Columns, split_seed: int) -> EmotionData:
         DataError: a file can't be read, or a row or split isn't what it must be; the message names file and line.
     """
     files = {"train": path} if path.is_file() else _split_files(path)
-    info = DatasetInfo(path.resolve().stem, "a data set of the user's own", "unknown", "")
+    name = path.resolve().stem if path.is_file() else path.resolve().name
+    info = DatasetInfo(f"{name} (own)" if name in registry.datasets else name, "a data set of the user's own", "unknown", "")
     labels = _labels(path)
     rows = {split: read_rows(file) for split, file in files.items()}
     data = assemble(rows, columns, tuple(labels), info, str(path), split_seed)
@@ -93,6 +96,9 @@ def _text(path: Path) -> str:
 def _read_delimited(path: Path, delimiter: str) -> Iterator[Row]:
     reader = csv.DictReader(io.StringIO(_text(path), newline=""), delimiter=delimiter, strict=True)
     try:
+        repeated = [name for name, count in Counter(reader.fieldnames or ()).items() if count > 1]
+        if repeated:
+            raise DataError(f"{path}, line 1: every column must be named once, but {repeated[0]!r} stands there twice; rename one")
         for row in reader:
             where = f"{path}, line {reader.line_num}"
             if None in row or None in row.values():
@@ -116,7 +122,7 @@ def _read_json_lines(path: Path) -> Iterator[Row]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{path}, line {number}: every line must be a JSON object: {error}") from error
         if not isinstance(row, dict):
             raise DataError(f"{path}, line {number}: every line must be a JSON object, found {type(row).__name__}")
@@ -129,7 +135,7 @@ def _read_parquet(path: Path) -> Iterator[Row]:
 
     try:
         rows = parquet.read_table(path).to_pylist()
-    except (OSError, pyarrow.ArrowException) as error:
+    except (OSError, UnicodeDecodeError, pyarrow.ArrowException) as error:
         raise DataError(f"{path} must be a readable Parquet file: {error}") from error
     for number, row in enumerate(rows, 1):
         yield f"{path}, row {number}", row

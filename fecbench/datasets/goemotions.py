@@ -96,14 +96,17 @@ def read_official(path: Path) -> Iterable[tuple[str, list[int]]]:
             for row in reader:
                 try:
                     text, indices, _ = row
-                    yield text, [int(index) for index in indices.split(",")]
+                    numbers = [int(index) for index in indices.split(",")]
+                    if not all(0 <= number <= NEUTRAL for number in numbers):
+                        raise ValueError
+                    yield text, numbers
                 except ValueError:
                     expected = "text TAB label indices TAB comment id"
                     raise DataError(
                         f"{path}, line {reader.line_num}: expected {expected}, found {row!r}; restore the official file"
                     ) from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} must be UTF-8: {error}; restore the official file") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} must be tab-separated UTF-8: {error}; restore the official file") from error
 
 
 def single_label(rows: Iterable[tuple[str, list[int]]]) -> Dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fecbench import hub
@@ -30,6 +31,8 @@ def hub_rows(repo: str, config: str | None, revision: str | None) -> dict[str, D
     """
     import datasets
 
+    if Path(repo).exists():
+        raise DataError(f"hf:{repo} names the hub, but a folder {repo} is here and would be read instead; give it as ./{repo}, or move it")
     datasets.disable_progress_bars()
     datasets.config.HF_HUB_OFFLINE = bool(hub.unreachable())
     try:
@@ -73,5 +76,5 @@ def _rows(split: Dataset, label_column: str, where: str) -> Iterator[Row]:
     names = getattr(split.features.get(label_column), "names", None)
     for number, row in enumerate(split):
         if names:
-            row[label_column] = names[row[label_column]] if row[label_column] >= 0 else None
+            row[label_column] = names[row[label_column]] if (row[label_column] or 0) >= 0 and row[label_column] is not None else None
         yield f"{where} row {number}", row

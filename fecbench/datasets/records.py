@@ -63,6 +63,9 @@ def _record(where: str, row: Mapping[str, Any], columns: Columns) -> Record:
         if column not in row:
             raise DataError(f"{where}: the column {column!r} is missing, found {', '.join(map(str, row))}; name yours with {flag}")
     text, label = row[columns.text], row[columns.label]
+    for value in (text, label):
+        if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+            raise DataError(f"{where}: text and label must be valid Unicode, found {value!r}; remove the lone surrogate")
     if not isinstance(text, str) or not text.strip():
         raise DataError(f"{where}: the text must not be empty, found {text!r}; write one or remove the row")
     if not isinstance(label, str | int) or isinstance(label, bool) or not str(label).strip():
@@ -74,7 +77,8 @@ def _record(where: str, row: Mapping[str, Any], columns: Columns) -> Record:
 
 def _ordered(labels: set[str]) -> tuple[str, ...]:
     """Whole numbers by value, names by alphabet."""
-    return tuple(sorted(labels, key=int) if all(label.isdecimal() for label in labels) else sorted(labels))
+    numbers = all(label.isascii() and label.isdecimal() for label in labels)
+    return tuple(sorted(labels, key=lambda label: (len(label.lstrip("0")), label.lstrip("0"), label)) if numbers else sorted(labels))
 
 
 def _split(records: Sequence[Record], index: Mapping[str, int], others: Sequence[str]) -> Dataset:

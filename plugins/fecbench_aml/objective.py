@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
-from fecbench import Batch, Config, Model, Objective, Player, Task, Update
+from fecbench import Batch, BatchNeeds, Config, Model, Objective, Player, Task, Update
 from fecbench_aml.discriminator import MetricDiscriminator, PairDiscriminator
 from fecbench_aml.losses import aml_loss
 from fecbench_aml.mining import HardPairs, mine_hard_pairs
@@ -54,6 +54,7 @@ class AML(Objective):
 
     Config = AMLConfig
     config: AMLConfig
+    needs = BatchNeeds(min_size=2)
     settings: ClassVar = {"head": "label"}
     presets: ClassVar = {name: {"k_pos": 20, "k_neg": 20} for name in ("ge", "ge-prepared")}
     panels: ClassVar = {

@@ -251,3 +251,29 @@ def test_further_text_columns_are_kept_where_every_row_has_them(tmp_path):
     assert all(row["aug_text"].split()[1] == row["text"][1:] for split in SPLITS for row in data.splits[split])
     write(tmp_path / "test.csv", [("t", "x"), ("u", "y")])
     assert load_path(tmp_path, COLUMNS, 0).columns == ["text", "label"]
+
+
+def test_a_column_named_twice_is_refused(tmp_path):
+    (tmp_path / "train.csv").write_text("text,text,label\na,b,glad\n")
+    with pytest.raises(DataError, match=r"train\.csv, line 1: every column must be named once, but 'text' stands there twice"):
+        load_path(tmp_path / "train.csv", COLUMNS, 0)
+
+
+def test_a_hub_name_never_falls_through_to_a_folder(tmp_path, monkeypatch):
+    from fecbench.datasets.hub import load_hub
+
+    (tmp_path / "owner" / "name").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"hf:owner/name names the hub, but a folder owner/name is here .* give it as \./owner/name"):
+        load_hub("owner/name", COLUMNS, 0)
+
+
+def test_whole_numbers_are_ordered_by_value_and_ties_by_how_they_are_written():
+    from fecbench.datasets.records import _ordered
+
+    assert _ordered({"10", "9", "1", "01", "0"}) == ("0", "01", "1", "9", "10")
+
+
+def test_a_folder_named_like_a_data_set_is_not_taken_for_it(tmp_path):
+    write(tmp_path / "ge" / "train.csv", [(f"{text} {n}", label) for n in range(10) for text, label in ROWS])
+    assert load_path(tmp_path / "ge", COLUMNS, 0).name == "ge (own)"
