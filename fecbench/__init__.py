@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from fecbench.batching import BatchNeeds as BatchNeeds
     from fecbench.cli.output import print_json as print_json
     from fecbench.cli.output import print_table as print_table
+    from fecbench.contrast import anchor_losses as anchor_losses
+    from fecbench.contrast import mean_of_anchors as mean_of_anchors
+    from fecbench.contrast import similarities as similarities
     from fecbench.datasets.core import DatasetInfo as DatasetInfo
     from fecbench.datasets.core import EmotionData as EmotionData
     from fecbench.datasets.core import Places as Places
@@ -54,11 +57,14 @@ _HOMES = {
     "Task": "objective",
     "Tokens": "packing",
     "Update": "objective",
+    "anchor_losses": "contrast",
     "data_of": "prediction",
     "find_run": "runs",
     "hookimpl": "hooks",
+    "mean_of_anchors": "contrast",
     "print_json": "cli.output",
     "print_table": "cli.output",
+    "similarities": "contrast",
 }
 
 __all__ = [
@@ -82,11 +88,14 @@ __all__ = [
     "Task",
     "Tokens",
     "Update",
+    "anchor_losses",
     "data_of",
     "find_run",
     "hookimpl",
+    "mean_of_anchors",
     "print_json",
     "print_table",
+    "similarities",
 ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from fecbench.datasets.core import EmotionData
 
 
+SecondView = Literal["none", "auto", "augmented", "dropout"]
+PARAPHRASE = "aug_text"
+
+
 def stream_seed(*key: int | str) -> int:
     """A 63-bit seed that is a function of ``key`` alone.
 
@@ -40,12 +44,23 @@ class BatchNeeds:
     Attributes:
         min_size: texts in a batch at least; a shorter last batch is left out.
         columns: further text columns of the data set, such as ``aug_text``, that come tokenised as views of the batch.
+        second_view: what :meth:`Batch.doubled` gives beside a text: its paraphrase from ``aug_text`` (``augmented``), the same text for
+            another dropout pass (``dropout``), or a paraphrase where the data set has them (``auto``, a note says which).
         texts: whether the raw texts come with the batch.
+        per_label: texts of a label come in groups of this many (m of "m per class" sampling). A row is in one batch of an epoch at most;
+            the rows that fill no group are left out of that epoch and counted.
     """
 
     min_size: int = 1
     columns: tuple[str, ...] = ()
+    second_view: SecondView = "none"
     texts: bool = False
+    per_label: int = 1
+
+    def views(self, found: Sequence[str]) -> tuple[str, ...]:
+        """The columns that come as views from a data set that has the columns ``found``."""
+        paraphrased = self.second_view == "augmented" or (self.second_view == "auto" and PARAPHRASE in found)
+        return tuple(dict.fromkeys([*self.columns, PARAPHRASE])) if paraphrased else self.columns
 
     def check(self, data: EmotionData, batch_size: int, limit: int | None, who: str) -> None:
         """Return where ``data``, its first ``limit`` training rows, and ``batch_size`` can satisfy these needs.
@@ -53,15 +68,19 @@ class BatchNeeds:
         Raises:
             NeedsError: they can't; the message says what is needed and what was found.
         """
-        missing = [column for column in self.columns if column not in data.columns]
+        missing = [column for column in self.views(data.columns) if column not in data.columns]
         if missing:
             found = ", ".join(data.columns)
             raise NeedsError(f"{who} needs the column {', '.join(missing)}, but {data.name} has {found}; choose a data set that has it")
-        if batch_size < self.min_size:
-            raise NeedsError(f"{who} needs at least {self.min_size} texts in a batch, found --batch-size {batch_size}; raise it")
+        least = max(self.min_size, self.per_label)
+        if batch_size < least:
+            raise NeedsError(f"{who} needs at least {least} texts in a batch, found --batch-size {batch_size}; raise it")
         rows = min(len(data.splits["train"]), limit or len(data.splits["train"]))
-        if rows < self.min_size:
-            raise NeedsError(f"{who} needs at least {self.min_size} texts in a batch, but there are {rows} training rows; use more")
+        if rows < least:
+            raise NeedsError(f"{who} needs at least {least} texts in a batch, but there are {rows} training rows; use more")
+        counts = np.bincount(data.splits["train"].select(range(rows))["label"][:])
+        if counts.max() < self.per_label:
+            raise NeedsError(f"{who} needs {self.per_label} texts of a label, but no label has more than {counts.max()}; use more rows")
 
 
 @dataclass(frozen=True)
@@ -92,6 +111,21 @@ class Batch:
     def view(self, column: str) -> Batch:
         """The same rows with the texts of another column (one that the needs name)."""
         return replace(self, tokens=self.views[column])
+
+    def doubled(self) -> Batch:
+        """Every text twice, ``2 B`` rows: as it is, then its second view: its paraphrase, or itself for another dropout pass.
+
+        Which of them the needs say. One call of ``encode`` gives both; rows ``i`` and ``B + i`` are views of one text.
+        """
+        return replace(
+            self,
+            tokens=self.tokens.followed_by(self.views.get(PARAPHRASE, self.tokens)),
+            labels=self.labels.repeat(2),
+            rows=self.rows.repeat(2),
+            views={},
+            texts=None if self.texts is None else self.texts * 2,
+            share=None if self.share is None else torch.cat([self.share, self.share + len(self)]),
+        )
 
     def generator(self, stream: str, device: torch.device | str = "cpu") -> torch.Generator:
         """A random generator for one purpose in this batch, seeded by (seed, epoch, step) and the purpose's name."""
@@ -146,24 +180,43 @@ class TokenisedSplit:
 
 @dataclass(frozen=True)
 class TrainingBatches:
-    """The batches of an epoch, in an order that is a function of seed and epoch; a last short batch counts if it has ``min_size`` texts."""
+    """The batches of an epoch, in an order that is a function of seed and epoch, as ``needs`` want them.
+
+    They are made of units: single rows, or groups of rows of one label. A last short batch counts if it has ``needs.min_size`` texts.
+    """
 
     split: TokenisedSplit
     batch_size: int
     seed: int
     bucketed: bool = False
-    min_size: int = 1
+    needs: BatchNeeds = BatchNeeds()
     rank: int = 0
     ranks: int = 1
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self.split), self.batch_size)
-        return whole + (rest >= max(self.min_size, 1))
+        whole, rest = divmod(self._units, self._units_in_batch)
+        return whole + (rest * self.needs.per_label >= max(self.needs.min_size, 1))
 
     @property
     def left_out(self) -> int:
         """Rows of each epoch that are in no batch."""
-        return max(0, len(self.split) - len(self) * self.batch_size)
+        return len(self.split) - min(self._units, len(self) * self._units_in_batch) * self.needs.per_label
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How many rows are left out and why."""
+        size = self.needs.per_label
+        alone = len(self.split) - self._units * size
+        reasons = {f"fill no group of {size} texts of a label": alone, "stand in a last batch that is too short": self.left_out - alone}
+        return tuple(f"{count:,} rows of each epoch are left out: they {reason}" for reason, count in reasons.items() if count)
+
+    @property
+    def _units(self) -> int:
+        return int((np.bincount(self.split.labels) // self.needs.per_label).sum())
+
+    @property
+    def _units_in_batch(self) -> int:
+        return self.batch_size // self.needs.per_label
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of ``epoch``."""
@@ -173,17 +226,30 @@ class TrainingBatches:
     def _rows(self, epoch: int) -> list[np.ndarray]:
         generator = np.random.default_rng(stream_seed(self.seed, epoch, "order"))
         order = generator.permutation(len(self.split))
+        size = self.needs.per_label
+        units = order[:, None] if size == 1 else _groups(order, self.split.labels, size, generator)
+        count = self._units_in_batch
         if self.bucketed:
-            return _bucketed(order, self.split.columns["text"].lengths, self.batch_size, generator)[: len(self)]
-        return [order[step * self.batch_size : (step + 1) * self.batch_size] for step in range(len(self))]
+            batches = _bucketed(units, self.split.columns["text"].lengths, count, generator)
+        else:
+            batches = [units[start : start + count] for start in range(0, len(units), count)]
+        return [batch.reshape(-1) for batch in batches[: len(self)]]
 
 
-def _bucketed(order: np.ndarray, lengths: np.ndarray, batch_size: int, generator: np.random.Generator) -> list[np.ndarray]:
-    """Batches of similar length, cut from stretches of 50 batches that are sorted by length each; the short batch stays last."""
-    stretches = [order[start : start + 50 * batch_size] for start in range(0, len(order), 50 * batch_size)]
-    by_length = np.concatenate([stretch[np.argsort(lengths[stretch], kind="stable")] for stretch in stretches])
-    batches = [by_length[start : start + batch_size] for start in range(0, len(order), batch_size)]
-    whole = [batch for batch in batches if len(batch) == batch_size]
+def _groups(order: np.ndarray, labels: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
+    """Row numbers ``[G, size]``, each group of one label, in random order; the last rows of each label that fill no group are left out."""
+    by_label = order[np.argsort(labels[order], kind="stable")]
+    parts = np.split(by_label, np.cumsum(np.bincount(labels))[:-1])
+    groups = np.concatenate([part[: len(part) // size * size].reshape(-1, size) for part in parts])
+    return generator.permutation(groups)
+
+
+def _bucketed(units: np.ndarray, lengths: np.ndarray, size: int, generator: np.random.Generator) -> list[np.ndarray]:
+    """Batches of ``size`` units of similar length, cut from stretches of 50 batches that are sorted by length each; a short one is last."""
+    stretches = [units[start : start + 50 * size] for start in range(0, len(units), 50 * size)]
+    by_length = np.concatenate([stretch[np.argsort(lengths[stretch].sum(1), kind="stable")] for stretch in stretches])
+    batches = [by_length[start : start + size] for start in range(0, len(units), size)]
+    whole = [batch for batch in batches if len(batch) == size]
     return [whole[index] for index in generator.permutation(len(whole))] + batches[len(whole) :]
 
 

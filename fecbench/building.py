@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from accelerate.utils import set_seed
 from platformdirs import user_cache_path
 
-from fecbench import encoders
-from fecbench.batching import tokenise
+from fecbench import encoders, heads
+from fecbench.batching import PARAPHRASE, tokenise
 from fecbench.heads import HeadTask
-from fecbench.model import build_model
+from fecbench.model import Model, TextEncoder, build_model
 from fecbench.objective import Task
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from fecbench.batching import TokenisedSplit
     from fecbench.datasets.core import EmotionData
     from fecbench.encoders import EncoderSource
-    from fecbench.model import Model
     from fecbench.objective import Objective
     from fecbench.planning import Plan
+    from fecbench.settings import RunSettings
 
 LONGEST = 10**6
 
@@ -60,12 +61,13 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     if settings.max_length > longest:
         notes.append(f"--max-length {settings.max_length} is more than encoder {source.name} takes; texts are read to {longest} tokens")
     max_length = min(settings.max_length, longest)
-    columns = {"train": ("text", *plan.objective.needs.columns), "validation": ("text",), "test": ("text",)}
+    columns = {"train": ("text", *plan.needs.views(data.columns)), "validation": ("text",), "test": ("text",)}
+    if plan.needs.second_view == "auto" and PARAPHRASE not in data.columns:
+        notes.append(f"{data.name} has no paraphrases ({PARAPHRASE}): a text's second view is another dropout pass")
     cache = user_cache_path("fecbench") / "tokens"
     rows = {**data.splits, "train": train}
     splits = {
-        split: tokenise(rows[split], names, source.tokenizer, max_length, cache, plan.objective.needs.texts)
-        for split, names in columns.items()
+        split: tokenise(rows[split], names, source.tokenizer, max_length, cache, plan.needs.texts) for split, names in columns.items()
     }
     notes += [
         f"{column.cut:,} of {len(tokens):,} {split} texts ({name}) were cut to {max_length} tokens"
@@ -76,7 +78,9 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     if settings.packing and not model.encoder.packs:
         notes.append(f"encoder {source.name} can't be packed (its attention isn't replaceable); batches are padded, which is slower")
     if settings.compile:
-        model.encoder.network.compile(dynamic=True)
+        for module in (*model.modules(), *objective.modules()):
+            if isinstance(module, TextEncoder):
+                module.network.compile(dynamic=True)
     return Built(source, splits, model.to(device).fold(), objective.to(device), max_length, tuple(notes))
 
 
@@ -89,8 +93,20 @@ def build_pair(
     head_task = HeadTask(labels, label_texts, settings.projection_dim)
     model = build_model(source, settings.head, head_task, settings.pooling, settings.packing)
     hidden = int(model.encoder.network.config.hidden_size)
-    task = Task(dataset, tuple(labels), tuple(label_texts), hidden, model.head.features, settings.seed)
+    new_model = partial(further_model, settings, source, head_task)
+    task = Task(dataset, tuple(labels), tuple(label_texts), hidden, model.head.features, settings.seed, new_model)
     return model, plan.objective(plan.options, task)
+
+
+def further_model(settings: RunSettings, source: EncoderSource, task: HeadTask, head: str) -> Model:
+    """A model beside the run's own, with a fresh ``head`` on the same encoder, pooled as the run's where the head can take that.
+
+    Raises:
+        EncoderError: the encoder has no such head.
+    """
+    poolings = heads.named(head).poolings
+    pooling = settings.pooling if settings.pooling in poolings else poolings[0]
+    return build_model(source, head, task, pooling, settings.packing)
 
 
 def longest_text(source: EncoderSource, model: Model) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,10 @@ def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
     missing = [name for name in trackers if find_spec(name) is None]
     if missing:
         raise UsageError(f"--tracker {missing[0]} needs the package {missing[0]}, which isn't installed; pip install {missing[0]}")
-    if device not in ("auto", "cpu") and _available(device) and "LOCAL_RANK" not in os.environ:  # ranks get a device each
-        os.environ["ACCELERATE_TORCH_DEVICE"] = device
+    if device not in ("auto", "cpu"):
+        _check_available(device)
+        if "LOCAL_RANK" not in os.environ:  # ranks get a device each
+            os.environ["ACCELERATE_TORCH_DEVICE"] = device
     on_cpu = device == "cpu" or (device == "auto" and not torch.accelerator.is_available())
     unset = ProjectConfiguration(logging_dir=".")  # trackers want a folder now; the run sets it once it has one
     found = Accelerator(cpu=on_cpu, log_with=list(trackers) or None, project_config=unset)
@@ -41,14 +44,27 @@ def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
     return found
 
 
-def _available(name: str) -> torch.device:
+def _check_available(name: str) -> None:
     try:
-        device = torch.device(name)
-        torch.empty(1, device=device).cpu()
+        torch.empty(1, device=torch.device(name)).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         found = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu alone"
         raise UsageError(f"--device {name} isn't available here (found: {found}): {str(error).splitlines()[0]}") from error
-    return device
+
+
+def compiler() -> str | None:
+    """The C++ compiler that torch.compile would use here; None where there is none."""
+    return shutil.which(os.environ.get("CXX", "g++")) or shutil.which("clang++")
+
+
+def check_compiler() -> None:
+    """Return where ``--compile`` can work.
+
+    Raises:
+        UsageError: there is no C++ compiler.
+    """
+    if compiler() is None:
+        raise UsageError("--compile needs a C++ compiler (g++ or clang++, or one that CXX names), found none; install one or leave it out")
 
 
 def precision(choice: str, device: torch.device) -> Precision:

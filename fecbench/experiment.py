@@ -64,7 +64,7 @@ def run(plan: Plan, workplace: Workplace) -> Record:
     """
     accelerator = devices.accelerator(plan.settings.device, workplace.trackers)
     data = datasets.load(plan.settings, workplace.places)
-    plan.objective.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
+    plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
     identity = identify(plan, data, accelerator)
     opened = open_record(plan, identity, workplace.folder, workplace.resume) if accelerator.is_main_process else None
     record: Record = broadcast_object_list([opened])[0]
@@ -130,11 +130,12 @@ class Experiment:
         set_seed(stream_seed(self.plan.settings.seed, stage, trainer.batches.rank) % 2**32)
         before = owned(trainer.modules)
         yield
-        changed = sorted(name for name in before.items() ^ owned(trainer.modules).items())
+        changed = before.items() ^ owned(trainer.modules).items()
         if changed:
+            name, _ = min(changed)
             raise ProtocolError(
                 f"{self.plan.who}: {stage} must keep what it finds in parameters and buffers that __init__ made, but it added or replaced "
-                f"{changed[0][0]}; register it in __init__ and copy_ into it"
+                f"{name}; register it in __init__ and copy_ into it"
             )
 
     def _meet(self, trainer: Trainer) -> None:
@@ -193,11 +194,10 @@ class Experiment:
 
     def _trainer(self, accelerator: Accelerator, observers: Observers) -> Trainer:
         plan, built, settings = self.plan, self.built, self.plan.settings
-        rank, ranks, least = accelerator.process_index, accelerator.num_processes, plan.objective.needs.min_size
+        rank, ranks = accelerator.process_index, accelerator.num_processes
         bucketed = settings.order == "bucketed"
-        batches = TrainingBatches(built.splits["train"], settings.batch_size, settings.seed, bucketed, least, rank, ranks)
-        left_out = f"{batches.left_out} rows of each epoch are left out: the last batch is shorter than {least}"
-        notes = (*built.notes, left_out) if batches.left_out else built.notes
+        batches = TrainingBatches(built.splits["train"], settings.batch_size, settings.seed, bucketed, plan.needs, rank, ranks)
+        notes = (*built.notes, *batches.notes)
         values = {key: setting.value for key, setting in plan.origins.items()}
         run = RunInfo(self.record.id, str(self.record.folder), plan.name, self.data.name, values, settings.epochs, len(batches), notes)
         scores, broken = metrics.everything()

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from fecbench import registry
 from fecbench.batching import BatchNeeds
 from fecbench.errors import PluginError
-from fecbench.settings import Config, RunSettings
+from fecbench.settings import Config, RunSettings, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,6 +66,10 @@ class Player:
     weight_decay: float | None = None
 
 
+def _no_further_model(head: str) -> Model:
+    raise NotImplementedError("this task was made by hand, without a way to build a further model; give it a new_model")
+
+
 @dataclass(frozen=True)
 class Task:
     """What an objective is built for.
@@ -77,6 +81,8 @@ class Task:
         hidden: width of the encoder's pooled states ``h``.
         features: width of the head's features ``z``.
         seed: the run's seed.
+        new_model: ``new_model(head)`` is a further model on the run's encoder, its pretrained weights included, for an objective with a
+            second network. Call it in ``__init__`` and keep the model as a submodule.
     """
 
     dataset: str
@@ -85,6 +91,7 @@ class Task:
     hidden: int
     features: int
     seed: int
+    new_model: Callable[[str], Model] = field(default=_no_further_model, repr=False)
 
     @property
     def classes(self) -> int:
@@ -121,7 +128,7 @@ class Objective(nn.Module):
     Attributes:
         Config: its options: a subclass of :class:`fecbench.Config` whose fields become options of ``fecbench run NAME``, keys of specs and
             fields of the record.
-        needs: what it needs of a batch.
+        needs: what it needs of a batch; where that depends on options, override :meth:`batch_needs`.
         trains: False for a method that only predicts: then ``updates`` is never called.
         settings: run settings or own options that it prefers over the trainer's and the encoder's, such as its head.
         presets: the same by data set name.
@@ -141,6 +148,11 @@ class Objective(nn.Module):
         super().__init__()
         self.config = config
         self.task = task
+
+    @classmethod
+    def batch_needs(cls, config: Any) -> BatchNeeds:  # noqa: ARG003
+        """What it needs of a batch under these options."""
+        return cls.needs
 
     def players(self) -> Mapping[str, Player]:
         """Players besides ``model``, by name."""
@@ -200,13 +212,33 @@ def check(plugin: object) -> type[Objective]:
     required = [name for name, option in plugin.Config.model_fields.items() if option.is_required()]
     if required:
         raise PluginError(f"has options without a default: {', '.join(required)}; give each one")
-    if not isinstance(plugin.needs, BatchNeeds):
-        raise PluginError(f"must have needs that are a fecbench.BatchNeeds, but they are {plugin.needs!r}")
-    if not all(isinstance(values, Mapping) for values in (plugin.settings, plugin.presets, *getattr(plugin.presets, "values", tuple)())):
-        raise PluginError("must have settings that are a dict, and presets that are dicts by data set name")
+    odd = [name for name, option in plugin.Config.model_fields.items() if not plain(option.annotation)]
+    if odd:
+        raise PluginError(f"has options that a command line can't give: {', '.join(odd)}; use str, int, float, bool or Literal")
+    _check_preferences(plugin)
+    _check_defaults(plugin)
+    return plugin
+
+
+def _check_defaults(plugin: type[Objective]) -> None:
+    """The options can be built from their defaults, and needs follow from them."""
+    try:
+        needs = plugin.batch_needs(plugin.Config())
+    except Exception as error:  # a plugin's validator or batch_needs can raise anything
+        reason = str(error).splitlines()[0] if str(error) else ""
+        raise PluginError(f"can't be configured with its own defaults: {type(error).__name__}: {reason}; correct Config") from error
+    if not isinstance(needs, BatchNeeds):
+        raise PluginError(f"must have needs that are a fecbench.BatchNeeds, but they are {needs!r}")
+
+
+def _check_preferences(plugin: type[Objective]) -> None:
+    """Settings and presets are dicts of known names."""
+    if not isinstance(plugin.presets, Mapping):
+        raise PluginError(f"must have presets that are a dict by data set name, but they are {plugin.presets!r}")
     known = {*RunSettings.model_fields, *plugin.Config.model_fields}
     for values in (plugin.settings, *plugin.presets.values()):
+        if not isinstance(values, Mapping):
+            raise PluginError(f"must have settings and presets that are dicts, but one is {values!r}")
         unknown = sorted(set(values) - known)
         if unknown:
             raise PluginError(f"prefers settings that nobody has: {', '.join(unknown)}; correct settings or presets")
-    return plugin

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fecbench import datasets, encoders, heads, objective, registry
+from fecbench import datasets, devices, encoders, heads, objective, registry
 from fecbench.datasets import HUB_PREFIX, is_path
 from fecbench.errors import UsageError
 from fecbench.settings import Layer, RunSettings, Setting, build, check_names, resolve, values
@@ -13,6 +13,7 @@ from fecbench.settings import Layer, RunSettings, Setting, build, check_names, r
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fecbench.batching import BatchNeeds
     from fecbench.objective import Objective
     from fecbench.settings import Config
 
@@ -36,6 +37,11 @@ class Plan:
     origins: Mapping[str, Setting]
 
     @property
+    def needs(self) -> BatchNeeds:
+        """What the objective needs of a batch under its options."""
+        return self.objective.batch_needs(self.options)
+
+    @property
     def who(self) -> str:
         """The objective, for error messages."""
         return f"objective {self.name} ({registry.objectives.origin(self.name).distribution})"
@@ -45,7 +51,7 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
     """The plan of objective ``name`` under ``flags`` (settings given on the command line) and ``spec`` (settings of a benchmark).
 
     Raises:
-        UsageError: a setting is unknown, missing or refused, or head and pooling don't fit.
+        UsageError: a setting is unknown, missing or refused, head and pooling don't fit, or there is no compiler.
         PluginError: the objective, or the data set's or encoder's plugin, is broken.
     """
     kind = objective.named(name)
@@ -64,6 +70,8 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
     settings = resolve(defaults, options, check_names(fitting, RunSettings.model_fields), *above)
     chosen = build(RunSettings, values(settings, RunSettings), "run settings")
     heads.check_pooling(heads.named(chosen.head), chosen.head, chosen.pooling)
+    if chosen.compile:
+        devices.check_compiler()
     return Plan(
         name,
         kind,

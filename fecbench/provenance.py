@@ -31,7 +31,8 @@ def weights_version(network: nn.Module) -> str:
     """SHA-256 of a network's parameters and buffers, by name."""
     sha = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
-        sha.update(name.encode() + b"\0" + tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        sha.update(name.encode() + b"\0")
+        sha.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
     return sha.hexdigest()
 
 

@@ -190,7 +190,16 @@ def complete(record: Record, result: Mapping[str, Any]) -> None:
 def everything(root: Path = ROOT) -> Iterator[Record]:
     """All runs under ``root``, newest first."""
     folders = [folder for folder in root.iterdir() if (folder / RUN).is_file()] if root.is_dir() else []
-    yield from (Record(folder) for folder in sorted(folders, key=lambda folder: (folder / RUN).stat().st_mtime_ns, reverse=True))
+    yield from sorted(map(Record, folders), key=_begun, reverse=True)
+
+
+def _begun(record: Record) -> tuple[str, int]:
+    """When a run was begun, as its record says, since copying it makes its files new; a broken record counts as oldest."""
+    try:
+        started = str(record.about["started"])
+    except (RunError, KeyError):
+        started = ""
+    return started, (record.folder / RUN).stat().st_mtime_ns
 
 
 def readable(root: Path = ROOT) -> Iterator[Record]:

@@ -9,7 +9,8 @@ Setting(value=0.0001, origin='encoder minilm')
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -63,6 +64,19 @@ class RunSettings(Config):
     )
     text_column: str = Field("text", description="column of the texts, for a data set of your own")
     label_column: str = Field("label", description="column of the labels, for a data set of your own")
+
+
+def plain(annotation: Any) -> bool:
+    """Whether a setting of this type can be given on a command line and recorded: text, numbers, yes or no, choices of them, or None.
+
+    >>> plain(int | None), plain(Literal["a", 2]), plain(tuple[int, ...])
+    (True, True, False)
+    """
+    if get_origin(annotation) is Literal:
+        return all(isinstance(value, str | int | float) for value in get_args(annotation))
+    if get_origin(annotation) in (Union, UnionType):
+        return all(plain(part) for part in get_args(annotation))
+    return annotation in (str, int, float, bool, NoneType)
 
 
 @dataclass(frozen=True)
@@ -125,6 +139,8 @@ def build(config: type[C], given: Mapping[str, Any], what: str) -> C:
 
 
 def _explain(part: Any) -> str:
-    flag = "--" + "-".join(str(place) for place in part["loc"]).replace("_", "-")
     reason = part["msg"][:1].lower() + part["msg"][1:]
+    if not part["loc"]:  # a check of several settings together
+        return str(reason)
+    flag = "--" + "-".join(str(place) for place in part["loc"]).replace("_", "-")
     return f"{flag} is needed" if part["type"] == "missing" else f"{flag} {part['input']}: {reason}"

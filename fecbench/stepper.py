@@ -54,6 +54,10 @@ class Stepper:
     clip: float | None = None
     ranks: int = 1
     _marks: dict[nn.Parameter, tuple[str, int]] = field(default_factory=dict)
+    _watched: list[nn.Module] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._watched = [*self.model.modules(), *self.objective.modules()]
 
     def step(self, batch: Batch, factor: float, audit: bool = False) -> list[tuple[str, Tensor]]:
         """Make every update that the objective yields on ``batch``, at ``factor`` times the peak learning rates.
@@ -84,9 +88,9 @@ class Stepper:
         """Resume the generator until it ends, each time inside a fresh autocast, and refuse a mode that leaks out of it."""
         while True:
             with self.precision.autocast():
-                before, training = self._modes(), {module: module.training for module in self._modules()}
+                before = self._modes()
                 update = next(updates, None)
-                if self._modes() != before or any(module.training != was for module, was in training.items()):
+                if self._modes() != before:
                     getattr(updates, "close", lambda: None)()  # leaves the `with` blocks it is in
                     torch.set_grad_enabled(True)
                     raise ProtocolError(
@@ -100,10 +104,8 @@ class Stepper:
     def _modes(self) -> tuple[object, ...]:
         kind = self.precision.device.type
         autocast = torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)
-        return torch.is_grad_enabled(), torch.is_inference_mode_enabled(), autocast
-
-    def _modules(self) -> list[nn.Module]:
-        return [*self.model.modules(), *self.objective.modules()]
+        training = [module.training for module in self._watched]
+        return torch.is_grad_enabled(), torch.is_inference_mode_enabled(), autocast, training
 
     def _checked(self, update: Update, number: int) -> Contestant:
         where = f"{self.who}, update {number}"

@@ -24,6 +24,7 @@ ROOMS = [
     "tokenising",
     "batching",
     "distributed",
+    "contrast",
     "heads",
     "model",
     "objective",

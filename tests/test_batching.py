@@ -1,5 +1,7 @@
 """Tokenised once; batches in an order that is a function of seed and epoch; needs met or refused."""
 
+import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +9,8 @@ import pytest
 import torch
 
 from fecbench.batching import BatchNeeds, TokenisedSplit, TrainingBatches, text_batches, tokenise
-from fecbench.datasets.core import table
+from fecbench.datasets import named
+from fecbench.datasets.core import Places, table
 from fecbench.errors import NeedsError
 from fecbench.tokenising import TokenColumn
 
@@ -67,10 +70,10 @@ def test_a_batch_belongs_together():
 
 
 def test_a_last_batch_that_is_too_short_is_left_out_and_counted():
-    batches = TrainingBatches(split(21), 8, seed=0, min_size=6)
+    batches = TrainingBatches(split(21), 8, seed=0, needs=BatchNeeds(min_size=6))
     assert [len(batch) for batch in batches.epoch(1)] == [8, 8]
     assert (len(batches), batches.left_out) == (2, 5)
-    assert TrainingBatches(split(21), 8, seed=0, min_size=5).left_out == 0
+    assert TrainingBatches(split(21), 8, seed=0, needs=BatchNeeds(min_size=5)).left_out == 0
 
 
 def test_generators_are_functions_of_seed_epoch_step_and_stream():
@@ -133,7 +136,8 @@ def test_texts_in_order(tokenizer):
 
 
 def data(rows: int, columns: list[str]):
-    return SimpleNamespace(name="toys", columns=columns, splits={"train": range(rows)})
+    labels = {"text": ["a"] * rows, "label": [row % 3 for row in range(rows)]}
+    return SimpleNamespace(name="toys", columns=columns, splits={"train": table(labels)})
 
 
 def test_needs_are_met_or_refused_with_requirement_and_finding():
@@ -146,6 +150,93 @@ def test_needs_are_met_or_refused_with_requirement_and_finding():
         BatchNeeds(4).check(data(3, ["text", "label"]), 8, None, "objective x")
     with pytest.raises(NeedsError, match="needs at least 4 texts in a batch, but there are 2 training rows"):
         BatchNeeds(4).check(data(10, ["text", "label"]), 8, 2, "objective x")
+    with pytest.raises(NeedsError, match="needs at least 6 texts in a batch, found --batch-size 4"):
+        BatchNeeds(per_label=6).check(data(10, ["text", "label"]), 4, None, "objective x")
+    with pytest.raises(NeedsError, match="needs 6 texts of a label, but no label has more than 4; use more rows"):
+        BatchNeeds(per_label=6).check(data(10, ["text", "label"]), 8, None, "objective x")
+    with pytest.raises(NeedsError, match="needs the column aug_text, but toys has text, label"):
+        BatchNeeds(second_view="augmented").check(data(10, ["text", "label"]), 8, None, "objective x")
+
+
+def test_which_columns_come_as_views():
+    both = ["text", "aug_text", "label"]
+    cases = {"none": ((), ()), "dropout": ((), ()), "auto": (("aug_text",), ()), "augmented": (("aug_text",), ("aug_text",))}
+    for second_view, expected in cases.items():
+        assert (BatchNeeds(second_view=second_view).views(both), BatchNeeds(second_view=second_view).views(["text"])) == expected
+    assert BatchNeeds(columns=("note", "aug_text"), second_view="auto").views(both) == ("note", "aug_text")
+
+
+@pytest.mark.parametrize("paraphrased", [True, False])
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_doubled_holds_every_text_and_then_its_second_view(paraphrased, ranks):
+    columns = {"text": split(9).columns["text"], "aug_text": split(9).columns["text"]}
+    rows = TokenisedSplit(columns if paraphrased else {"text": columns["text"]}, np.arange(9) % 3, [f"t{n}" for n in range(9)])
+    for rank in range(ranks):
+        batch = next(iter(TrainingBatches(rows, 5, seed=0, rank=rank, ranks=ranks).epoch(1)))
+        both = batch.doubled()
+        second = batch.views["aug_text"] if paraphrased else batch.tokens
+        assert both.tokens.ids.tolist() == batch.tokens.ids.tolist() + second.ids.tolist()
+        assert both.tokens.lengths.tolist() == batch.tokens.lengths.tolist() + second.lengths.tolist()
+        assert both.labels.tolist() == batch.labels.tolist() * 2
+        assert both.texts == batch.texts * 2
+        assert len(both) == 10
+        assert (both.share is None) == (ranks == 1)
+        if ranks > 1:
+            assert both.share.tolist() == [*batch.share.tolist(), *(place + 5 for place in batch.share.tolist())]
+
+
+LONG_TAIL = np.repeat(np.arange(6), [150, 61, 20, 7, 2, 1])
+
+
+@pytest.mark.parametrize("bucketed", [False, True])
+@pytest.mark.parametrize(("size", "batch_size", "min_size"), [(2, 16, 1), (3, 16, 1), (4, 16, 9), (8, 8, 1)])
+def test_grouped_batches_over_whole_epochs(size, batch_size, min_size, bucketed):
+    """Every label of a batch comes in whole groups; a row comes at most once an epoch; what is left out is what can't be grouped."""
+    rows = TokenisedSplit(split(len(LONG_TAIL)).columns, LONG_TAIL)
+    needs = BatchNeeds(min_size, per_label=size)
+    batches = TrainingBatches(rows, batch_size, seed=3, bucketed=bucketed, needs=needs)
+    seen = []
+    for epoch in (1, 2, 3):
+        drawn = [batch.rows.numpy() for batch in batches.epoch(epoch)]
+        assert len(drawn) == len(batches)
+        assert all(len(part) == batch_size // size * size for part in drawn[:-1])
+        assert len(drawn[-1]) >= min_size
+        for part in drawn:
+            assert (np.bincount(LONG_TAIL[part]) % size == 0).all()
+        together = np.concatenate(drawn)
+        assert len(np.unique(together)) == len(together) == len(LONG_TAIL) - batches.left_out
+        if min_size == 1:
+            assert np.bincount(LONG_TAIL[together], minlength=6).tolist() == (np.bincount(LONG_TAIL) // size * size).tolist()
+        seen.append(together.tolist())
+    assert seen[0] != seen[1]
+    assert set(seen[0]) != set(seen[2])  # other rows are left out in another epoch
+    assert [batch.rows.tolist() for batch in batches.epoch(1)] == [
+        batch.rows.tolist() for batch in TrainingBatches(rows, batch_size, seed=3, bucketed=bucketed, needs=needs).epoch(1)
+    ]
+
+
+def test_what_is_left_out_is_said_with_its_reason():
+    rows = TokenisedSplit(split(len(LONG_TAIL)).columns, LONG_TAIL)
+    assert TrainingBatches(rows, 16, seed=0, needs=BatchNeeds(per_label=4)).notes == (
+        "9 rows of each epoch are left out: they fill no group of 4 texts of a label",
+    )
+    assert TrainingBatches(split(21), 8, seed=0, needs=BatchNeeds(min_size=6)).notes == (
+        "5 rows of each epoch are left out: they stand in a last batch that is too short",
+    )
+    assert TrainingBatches(split(21), 8, seed=0).notes == ()
+
+
+@pytest.mark.skipif(not os.environ.get("FECBENCH_TEST_DATA"), reason="FECBENCH_TEST_DATA names no folder with the real files")
+def test_groups_hold_on_the_long_tail_of_goemotions(tokenizer, tmp_path):
+    train = named("ge-prepared").load(Places(Path(os.environ["FECBENCH_TEST_DATA"]))).splits["train"]
+    rows = tokenise(train, ["text"], tokenizer, 40, tmp_path)
+    batches = TrainingBatches(rows, 64, seed=0, needs=BatchNeeds(per_label=4))
+    for epoch in (1, 2):
+        drawn = [batch.rows.numpy() for batch in batches.epoch(epoch)]
+        assert all((np.bincount(rows.labels[part]) % 4 == 0).all() for part in drawn)
+        together = np.concatenate(drawn)
+        assert len(np.unique(together)) == len(together) == len(rows) - batches.left_out
+    assert batches.left_out == (np.bincount(rows.labels) % 4).sum() > 0
 
 
 def test_a_damaged_or_unwritable_cache_costs_nothing_but_time(tokenizer, tmp_path):

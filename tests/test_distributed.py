@@ -26,6 +26,17 @@ transformers.BertConfig = lambda **sizes: original(**sizes, hidden_dropout_prob=
 from fecbench import heads
 heads.LinearHead.__init__.__defaults__ = (0.0,)
 heads.MLPHead.__init__.__defaults__ = (128, 0.0)
+import fecbench_lcl
+fecbench_lcl.LCLHead.__init__.__defaults__ = (0.0,)
+from safetensors.torch import save_file
+from fecbench.checkpoints import state_of
+from fecbench.trainer import Trainer
+
+def keep(trainer, best, save=Trainer._save):
+    save(trainer, best)
+    save_file(state_of(trainer.modules), f"{folder}-of-rank-{trainer.batches.rank}.safetensors")
+
+Trainer._save = keep
 torch.set_num_threads(1)
 name, data, folder = sys.argv[1:]
 flags = {"dataset": data, "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu", "lr": 1e-3}
@@ -51,7 +62,7 @@ def train(name: str, data: Path, folder: Path, ranks: int, script: Path) -> Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ce", "aml"])
+@pytest.mark.parametrize("name", ["ce", "supcon", "lcl", "aml"])
 def test_two_ranks_equal_one(name, toy, tmp_path):
     """61 training rows in batches of 8: the last batch has 5, so that shares are uneven; each split takes several batches to evaluate."""
     with (toy / "train.csv").open("a") as file:
@@ -65,6 +76,9 @@ def test_two_ranks_equal_one(name, toy, tmp_path):
         if key.endswith("attention.self.key.bias"):
             continue  # attention doesn't depend on it: its gradient is rounding alone, which Adam scales up to whole steps
         torch.testing.assert_close(theirs[key], value, rtol=1e-3, atol=2e-5, msg=key)
+    first, second = (read_tensors(tmp_path / f"ranks2-of-rank-{rank}.safetensors")[0] for rank in (0, 1))
+    assert all(value.equal(second[key]) for key, value in first.items())  # the discriminator's too
+    assert name != "aml" or any("discriminator" in key for key in first)
     losses = [[event["logs"] for event in Record(folder).history() if event["event"] == "epoch"] for folder in (one, two)]
     for here, there in zip(*losses, strict=True):
         assert here == pytest.approx(there, rel=1e-3, abs=1e-4)
@@ -93,6 +107,9 @@ loss(h).backward(inputs=parameters)
 average_gradients(parameters, 2)
 for parameter, gradient in zip(parameters, expected):
     torch.testing.assert_close(parameter.grad, gradient)
+untouched = torch.nn.Parameter(torch.ones(2))
+average_gradients([*parameters, untouched], 2)
+assert untouched.grad is None  # no decay and no momentum, as on one rank
 """
 
 

@@ -81,3 +81,39 @@ def test_broken_hook_plugins_are_reported_and_skipped(install):
     assert [name for name, _ in plugins] == ["aml", "good"]
     assert len(reasons) == 1
     assert "'bad' (nowhere:x of bad-hooks) can't be imported" in reasons[0]
+
+
+def test_a_hook_name_that_two_distributions_claim_is_named_and_hurts_nobody_else(install):
+    install("thief", "fecbench", aml="fecbench.errors")
+    plugins, reasons = hooks.installed()
+    assert plugins == []
+    (reason,) = reasons
+    assert "'aml' is claimed by" in reason
+    assert "thief" in reason
+    assert "uninstall all but one" in reason
+
+
+def test_a_hook_plugin_that_exits_at_import_is_only_reported(install):
+    install("leaver", "fecbench", leaver="leaving", code="import sys\nsys.exit(3)\n")
+    plugins, reasons = hooks.installed()
+    assert [name for name, _ in plugins] == ["aml"]
+    assert "'leaver' (leaving of leaver) can't be imported: SystemExit: 3" in reasons[0]
+
+
+@pytest.mark.parametrize("answer", [None, [3], "raise"])
+def test_a_plugin_that_cannot_say_its_commands_adds_none_and_hides_no_other(answer):
+    class Broken:
+        @hookimpl
+        def commands(self):
+            if answer == "raise":
+                raise ValueError("no commands today")
+            return answer if answer is not None else 3
+
+    class Fine:
+        @hookimpl
+        def commands(self):
+            return [click.Command("fine")]
+
+    with pytest.warns(UserWarning, match="adds no commands"):
+        found = Observers([Broken(), Fine()]).commands()
+    assert [command.name for command in found] == ["fine"]

@@ -318,7 +318,7 @@ def test_returning_an_update_is_told(toy, tmp_path, registered):
 
 
 def test_a_wish_to_stop_that_a_finaliser_swallowed_is_heard_at_the_next_batches():
-    from fecbench.cli.progress import Stop
+    from fecbench.cli.stopping import Stop
 
     stop = Stop()
     with pytest.raises(KeyboardInterrupt):
@@ -326,3 +326,20 @@ def test_a_wish_to_stop_that_a_finaliser_swallowed_is_heard_at_the_next_batches(
     for heard in (stop.run_started, stop.updates_logged):
         with pytest.raises(KeyboardInterrupt):
             heard()
+
+
+def test_epochs_are_compared_by_accuracy_and_weighted_f1_together(toy, tmp_path, monkeypatch):
+    """Accuracy alone would choose the third epoch, weighted F1 alone the first."""
+    from fecbench.trainer import Trainer
+
+    scores = iter([(0.5, 0.9), (0.9, 0.55), (0.95, 0.3)])
+    monkeypatch.setattr(Trainer, "score", lambda *_: dict(zip(("accuracy", "weighted_f1"), next(scores), strict=True)))
+    assert go("ce", toy, tmp_path / "run", epochs=3).result["best_epoch"] == 2
+
+
+def test_compile_without_a_compiler_is_refused_before_anything_is_loaded(monkeypatch):
+    from fecbench.errors import UsageError
+
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(UsageError, match=r"--compile needs a C\+\+ compiler .* found none; install one or leave it out"):
+        plan("ce", {"dataset": "nowhere/at/all", "compile": True})

@@ -57,12 +57,16 @@ def _row(name: str, places: Places) -> dict[str, Any]:
 @data.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @DATA_DIR
+@click.option("--text-column", help="column of the texts, for a data set of your own")
+@click.option("--label-column", help="column of the labels, for a data set of your own")
 @JSON
-def stats(names: Sequence[str], data_dir: Path | None, as_json: bool) -> None:
+def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns: str | None) -> None:
     """Rows beside the paper's Table 1, lengths, class balance, duplicates and texts that splits share; NAME as for --dataset."""
     from fecbench.datasets.statistics import statistics
 
-    found = [statistics(datasets.load(build(RunSettings, {"dataset": name}, "data stats"), Places(data_dir))) for name in names]
+    named = {key: value for key, value in columns.items() if value is not None}
+    asked = [build(RunSettings, {"dataset": name, **named}, "data stats") for name in names]
+    found = [statistics(datasets.load(settings, Places(data_dir))) for settings in asked]
     if as_json:
         print_json(found)
         return

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
-from fecbench import datasets, hooks, hub, provenance, registry
+from fecbench import datasets, devices, hooks, hub, provenance, registry
 from fecbench.cli.output import print_json, print_table
 from fecbench.datasets.core import Places
 from fecbench.encoders.minilm import PACKAGE
@@ -41,7 +40,7 @@ def _machine() -> Findings:
     cuda = torch.cuda.is_available()
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] if cuda else []
     bf16 = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
-    compiler = shutil.which(os.environ.get("CXX", "g++")) or shutil.which("clang++")
+    compiler = devices.compiler()
     return {
         "machine": (None, f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {torch.get_num_threads()} threads for torch"),
         "--device cpu": (True, platform.processor() or platform.machine()),

@@ -31,6 +31,6 @@ def _option(name: str, field: FieldInfo) -> click.Option:
 def _kind(annotation: Any) -> Any:
     """The click type of a field: a choice for a literal, and for an optional the type it holds."""
     if get_origin(annotation) is Literal:
-        return click.Choice([str(value) for value in get_args(annotation)])
+        return click.Choice(get_args(annotation))
     inner = [part for part in get_args(annotation) if part is not NoneType]
-    return _kind(inner[0]) if inner else annotation
+    return _kind(float if {int, float} <= set(inner) else inner[0]) if inner else annotation

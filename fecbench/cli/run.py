@@ -91,7 +91,8 @@ def _run(name: str, given: dict[str, Any]) -> None:
     from accelerate import PartialState
     from torch import OutOfMemoryError
 
-    from fecbench.cli.progress import RunProgress, Stop
+    from fecbench.cli.progress import RunProgress
+    from fecbench.cli.stopping import Stop
     from fecbench.experiment import Workplace
     from fecbench.experiment import run as carry_out
     from fecbench.planning import plan

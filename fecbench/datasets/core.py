@@ -67,8 +67,8 @@ class EmotionData:
 
     @property
     def columns(self) -> list[str]:
-        """The columns that every split has."""
-        return [c for c in self.splits["train"].column_names if all(c in split.column_names for split in self.splits.values())]
+        """The columns of the training rows, the only ones of which batches are made; other splits may lack all but text and label."""
+        return list(self.splits["train"].column_names)
 
     @property
     def label_texts(self) -> tuple[str, ...]:

@@ -76,5 +76,6 @@ def _rows(split: Dataset, label_column: str, where: str) -> Iterator[Row]:
     names = getattr(split.features.get(label_column), "names", None)
     for number, row in enumerate(split):
         if names:
-            row[label_column] = names[row[label_column]] if (row[label_column] or 0) >= 0 and row[label_column] is not None else None
+            number = row[label_column]
+            row[label_column] = None if number is None or number < 0 else names[number]
         yield f"{where} row {number}", row

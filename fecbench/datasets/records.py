@@ -40,8 +40,8 @@ def assemble(
 ) -> EmotionData:
     """Checked data of three splits from ``rows``: for each split, where each row stands and its columns.
 
-    ``names`` are label names by index, or empty: then the training labels, sorted. Further columns are kept where every row has text in
-    them. Splits that are missing are cut from train.
+    ``names`` are label names by index, or empty: then the training labels, sorted. Further columns of a split are kept where each of
+    its rows has text in them. Splits that are missing are cut from train.
 
     Raises:
         DataError: a row, a label or a split isn't what it must be.
@@ -53,8 +53,7 @@ def assemble(
     labels = tuple(names) or _ordered({record.label for record in records["train"]})
     numbers = {str(number): number for number in range(len(names))}  # a file with names may use their numbers
     index = numbers | {label: number for number, label in enumerate(labels)}
-    kept = set.intersection(*(set(record.others) for part in records.values() for record in part))
-    splits = {split: _split(records[split], index, sorted(kept)) for split in SPLITS if split in records}
+    splits = {split: _split(records[split], index) for split in SPLITS if split in records}
     return check_splits(EmotionData(info, labels, cut_missing(splits, split_seed, source), source), source)
 
 
@@ -81,10 +80,11 @@ def _ordered(labels: set[str]) -> tuple[str, ...]:
     return tuple(sorted(labels, key=lambda label: (len(label.lstrip("0")), label.lstrip("0"), label)) if numbers else sorted(labels))
 
 
-def _split(records: Sequence[Record], index: Mapping[str, int], others: Sequence[str]) -> Dataset:
+def _split(records: Sequence[Record], index: Mapping[str, int]) -> Dataset:
     for record in records:
         if record.label not in index:
             known = some(list(index))
             raise DataError(f"{record.where}: the label {record.label!r} isn't one of {known}; correct it, or add training rows of it")
+    others = sorted(set.intersection(*(set(record.others) for record in records)))
     columns: dict[str, list[str] | list[int]] = {name: [record.others[name] for record in records] for name in others}
     return table({"text": [record.text for record in records], **columns, "label": [index[record.label] for record in records]})

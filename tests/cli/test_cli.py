@@ -366,7 +366,80 @@ def test_tensorboard_gets_the_runs_numbers(fecbench, toy, here):
     reader.Reload()
     assert {"train/model_loss", "validation/accuracy"} <= set(reader.Tags()["scalars"])
     assert [event.step for event in reader.Scalars("validation/accuracy")] == [2, 4]
+    (tested,) = reader.Scalars("test/accuracy")
+    assert tested.value == pytest.approx(Record(Path("run")).result["metrics"]["test"]["accuracy"])
 
 
 def test_version(fecbench):
     assert fecbench("--version")[1].startswith("fecbench, version 0.")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("needs = None", "must have needs that are a fecbench.BatchNeeds"),
+        ("settings = None", "must have settings and presets that are dicts"),
+        ("presets = {'demo': 3}", "must have settings and presets that are dicts"),
+        ("presets = 3", "must have presets that are a dict"),
+        ("class Config(Config):\n        sizes: tuple[int, ...] = ()", "has options that a command line can't give: sizes"),
+    ],
+)
+def test_an_objective_with_broken_declarations_is_told_by_check_and_hurts_nobody(fecbench, install, body, message):
+    head = "from fecbench import Config, Objective\n\nclass Mine(Objective):\n"
+    source = f"{head}    {body}\n\n    def updates(self, batch, model):\n        yield\n"
+    install("careless", "fecbench_objectives", careless="careless_code:Mine", code=source)
+    code, out, _ = fecbench("plugins", "--check", "--json")
+    assert code == 1
+    problems = {row["name"]: row["problem"] for row in json.loads(out) if row["problem"]}
+    assert list(problems) == ["careless"]
+    assert message in problems["careless"]
+    assert fecbench("doctor")[0] in (0, 1)
+
+
+def test_choices_and_numbers_of_any_kind_can_be_set(fecbench, install, toy, here):
+    code = """
+from typing import Literal
+from fecbench import Config, Objective, Update
+from torch.nn.functional import cross_entropy
+
+class Options(Config):
+    degree: Literal[1, 2, 3] = 1
+    share: int | float = 1
+
+class Mine(Objective):
+    Config = Options
+
+    def updates(self, batch, model):
+        assert (self.config.degree, self.config.share) == (2, 0.5)
+        yield Update(cross_entropy(model.classify(model.project(model.encode(batch))), batch.labels))
+"""
+    install("choosy", "fecbench_objectives", choosy="choosy_code:Mine", code=code)
+    given = ["--encoder", "scratch", "--epochs", 1, "--degree", 2, "--share", 0.5, "--run-dir", "run"]
+    code, _, err = fecbench("run", "choosy", "--dataset", toy, *given)
+    assert code == 0, err
+    assert Record(Path("run")).settings()["degree"] == 2
+
+
+def test_statistics_of_ones_own_columns(fecbench, toy):
+    for file in toy.glob("*.csv"):
+        file.write_text(file.read_text().replace("text,label", "words,mood", 1))
+    code, _, err = fecbench("data", "stats", toy)
+    assert code == 1
+    assert "name yours with --text-column" in err
+    code, out, err = fecbench("data", "stats", toy, "--text-column", "words", "--label-column", "mood", "--json")
+    assert code == 0, err
+    assert json.loads(out)[0]["labels"] == 3
+    code, _, err = fecbench("data", "--json", "stats", toy)
+    assert code == 2
+    assert "must stand after its name" in err
+
+
+def test_newest_is_what_was_begun_last_not_what_was_copied_last(fecbench, trained, here):
+    import shutil
+
+    copied = here / "runs" / "copied"
+    shutil.copytree(trained.folder, copied)
+    path = copied / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"started": "2001-01-01T00:00:00+00:00"}))
+    _, out, _ = fecbench("runs", "--json")
+    assert [row["id"] for row in json.loads(out)] == ["first", "copied"]

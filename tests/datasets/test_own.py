@@ -250,7 +250,9 @@ def test_further_text_columns_are_kept_where_every_row_has_them(tmp_path):
     assert data.columns == ["text", "aug_text", "label"]
     assert all(row["aug_text"].split()[1] == row["text"][1:] for split in SPLITS for row in data.splits[split])
     write(tmp_path / "test.csv", [("t", "x"), ("u", "y")])
-    assert load_path(tmp_path, COLUMNS, 0).columns == ["text", "label"]
+    data = load_path(tmp_path, COLUMNS, 0)  # paraphrases are used in training alone
+    assert data.columns == ["text", "aug_text", "label"]
+    assert data.splits["test"].column_names == ["text", "label"]
 
 
 def test_a_column_named_twice_is_refused(tmp_path):

@@ -1,0 +1,7 @@
+"""LCL: label-aware contrastive loss (Suresh and Ong 2021). The loss is usable without fecbench."""
+
+from fecbench_lcl.head import LCLHead
+from fecbench_lcl.losses import label_aware_contrastive_loss
+from fecbench_lcl.objective import LCL, LCLConfig
+
+__all__ = ["LCL", "LCLConfig", "LCLHead", "label_aware_contrastive_loss"]

@@ -1,0 +1,54 @@
+"""The supervised contrastive loss (Khosla et al., Supervised Contrastive Learning, NeurIPS 2020)."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from fecbench import anchor_losses, mean_of_anchors, similarities
+
+
+def supcon_loss(
+    features: Tensor,
+    labels: Tensor,
+    *,
+    temperature: float,
+    base_temperature: float | None = None,
+    contrast_mode: Literal["all", "one"] = "all",
+    empty_anchor: Literal["zero", "skip"] = "zero",
+) -> Tensor:
+    """The mean over anchors of the mean over their positives of ``-log softmax`` of cosines over ``temperature`` (equation 2).
+
+    Every row contrasts with all others. Without a single positive the loss is 0, and so is its gradient.
+
+    Args:
+        features: ``[N, d]``, normalised here; bf16 and float16 are raised to float32.
+        labels: int ``[N]``.
+        temperature: tau.
+        base_temperature: the loss is scaled by ``temperature / base_temperature``, as in the released code; by default it isn't.
+        contrast_mode: ``"all"`` rows are anchors, or ``"one"`` view: the first half, of rows that hold first views, then second views.
+        empty_anchor: an anchor without positives counts as 0 (``"zero"``) or not at all (``"skip"``).
+
+    Raises:
+        ValueError: a temperature isn't positive, or another argument is none of the above.
+
+    >>> round(supcon_loss(torch.ones(5, 3), torch.zeros(5), temperature=0.3).item(), 6)  # log 4
+    1.386294
+    """
+    if base_temperature is not None and not base_temperature > 0:
+        raise ValueError(f"base_temperature must be positive, found {base_temperature}")
+    scale = 1.0 if base_temperature is None else temperature / base_temperature
+    anchors = _anchors(len(labels), contrast_mode)
+    with torch.autocast(features.device.type, enabled=False):
+        similarity = similarities(features, temperature)[:anchors]
+        others = ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)[:anchors]
+        positive = (labels[:anchors, None] == labels) & others
+        return scale * mean_of_anchors(anchor_losses(similarity, positive, others), positive, empty_anchor)
+
+
+def _anchors(rows: int, contrast_mode: str) -> int:
+    if contrast_mode not in ("all", "one"):
+        raise ValueError(f"contrast_mode must be 'all' or 'one', found {contrast_mode!r}")
+    if contrast_mode == "one" and rows % 2:
+        raise ValueError(f"contrast_mode 'one' needs two views of every text, an even number of rows, found {rows}")
+    return rows if contrast_mode == "all" else rows // 2

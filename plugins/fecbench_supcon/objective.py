@@ -1,0 +1,75 @@
+"""The objective: cross-entropy and supervised contrast together (Gunel et al., ICLR 2021)."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from fecbench import Batch, BatchNeeds, Config, Model, Objective, Task, Update
+from fecbench_supcon.losses import supcon_loss
+
+PROJECTION = 128
+
+
+class SupConConfig(Config):
+    """Options of ``supcon``."""
+
+    contrastive_weight: float = Field(0.5, ge=0, le=1, description="share of the contrastive loss (lambda); cross-entropy has the rest")
+    temperature: float = Field(0.3, gt=0, description="temperature of the contrast (tau)")
+    base_temperature: float | None = Field(
+        None, gt=0, description="scale the contrast by temperature / base temperature (Khosla's code: 0.07; default: no scaling)"
+    )
+    contrast_mode: Literal["all", "one"] = Field("all", description="anchors: all rows, or one view (the first) of each text")
+    empty_anchor: Literal["zero", "skip"] = Field("zero", description="an anchor without positives counts as 0, or is skipped")
+    view: Literal["auto", "augmented", "dropout", "none"] = Field(
+        "auto",
+        description="second view of each text: its paraphrase (aug_text), another dropout pass, or none; auto: augmented where the data "
+        "set has paraphrases, else dropout",
+    )
+    projector: bool = Field(False, description="contrast on a projection of the encoder's states (width 128) rather than on the states")
+    per_label: int = Field(1, ge=1, description="texts of a label come to a batch in groups of this many")
+
+
+class SupCon(Objective):
+    """``(1 - lambda) CE + lambda L_con`` over all views of a batch."""
+
+    Config = SupConConfig
+    config: SupConConfig
+    citation = "Khosla et al. 2020, Supervised Contrastive Learning; Gunel et al. 2021 (joint with cross-entropy)"
+
+    def __init__(self, config: SupConConfig, task: Task):
+        super().__init__(config, task)
+        layers = [nn.Linear(task.hidden, task.hidden), nn.ReLU(), nn.Linear(task.hidden, PROJECTION)] if config.projector else []
+        self.projector = nn.Sequential(*layers)
+
+    @classmethod
+    def batch_needs(cls, config: Any) -> BatchNeeds:
+        """Second views, and groups of a label."""
+        return BatchNeeds(second_view=config.view, per_label=config.per_label)
+
+    def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
+        """One update of the model; without contrast, that of plain cross-entropy to the bit."""
+        weight = self.config.contrastive_weight
+        views = batch if weight == 0 or self.config.view == "none" else batch.doubled()
+        h = model.encode(views)
+        classification = cross_entropy(model.classify(model.project(h)).float(), views.labels)
+        if weight == 0:
+            yield Update(classification)
+            return
+        contrast = self.contrast(h, views.labels)
+        logs = {"cross_entropy": classification.detach(), "contrastive": contrast.detach()}
+        yield Update((1 - weight) * classification + weight * contrast, logs=logs)
+
+    def contrast(self, h: Tensor, labels: Tensor) -> Tensor:
+        """``L_con`` of the encoder's states ``[N, hidden]``, or of their projection."""
+        c = self.config
+        return supcon_loss(
+            self.projector(h),
+            labels,
+            temperature=c.temperature,
+            base_temperature=c.base_temperature,
+            contrast_mode="all" if c.view == "none" else c.contrast_mode,
+            empty_anchor=c.empty_anchor,
+        )
