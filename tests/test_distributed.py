@@ -28,13 +28,13 @@ heads.LinearHead.__init__.__defaults__ = (0.0,)
 heads.MLPHead.__init__.__defaults__ = (128, 0.0)
 import fecbench_lcl
 fecbench_lcl.LCLHead.__init__.__defaults__ = (0.0,)
-from safetensors.torch import save_file
+from fecbench.atomic import write_tensors
 from fecbench.checkpoints import state_of
 from fecbench.trainer import Trainer
 
 def keep(trainer, best, save=Trainer._save):
     save(trainer, best)
-    save_file(state_of(trainer.modules), f"{folder}-of-rank-{trainer.batches.rank}.safetensors")
+    write_tensors(Path(f"{folder}-of-rank-{trainer.batches.rank}.safetensors"), state_of(trainer.modules))
 
 Trainer._save = keep
 torch.set_num_threads(1)
