@@ -1,75 +1,95 @@
-"""`pip install` of a package with one file and one entry point adds an objective, with no line of fecbench changed."""
+"""What strangers add comes in by `pip install` alone: the examples are built, installed into a fresh environment, and used there."""
 
 import json
 import os
 import subprocess
 import sys
+import sysconfig
+import venv
+from pathlib import Path
 
 import pytest
 
-PROJECT = """
-[build-system]
-requires = ["hatchling"]
-build-backend = "hatchling.build"
-
-[project]
-name = "fecbench-margin"
-version = "1.2"
-
-[project.entry-points.fecbench_objectives]
-margin = "fecbench_margin:Margin"
-
-[tool.hatch.build.targets.wheel]
-only-include = ["fecbench_margin.py"]
-"""
-
-MODULE = '''
-"""Multi-class margin loss."""
-from pydantic import Field
-from torch.nn.functional import multi_margin_loss
-
-from fecbench import Config, Objective, Update
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
 
 
-class MarginConfig(Config):
-    margin: float = Field(1.0, gt=0, description="how far ahead the right label must be")
+class Environment:
+    """A fresh virtual environment that sees this one's packages; commands run in an empty folder beside it."""
+
+    def __init__(self, folder: Path):
+        venv.create(folder / "env", symlinks=True)
+        self.bin, self.here = folder / "env" / "bin", folder / "here"
+        self.here.mkdir()
+        (site,) = (folder / "env" / "lib").glob("python*/site-packages")
+        (site / "parent.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+        self.variables = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+
+    def __call__(self, *arguments: str) -> str:
+        command = [str(self.bin / "python"), *arguments]
+        done = subprocess.run(command, env=self.variables, cwd=self.here, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def install(self, wheel: Path) -> None:
+        """Install a wheel with this environment's pip."""
+        self("-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel))
+
+    def fecbench(self, *arguments: str) -> str:
+        """Run a command there."""
+        return self("-m", "fecbench", *arguments)
 
 
-class Margin(Objective):
-    """Keep the right label ahead of the others."""
-    Config = MarginConfig
-
-    def updates(self, batch, model):
-        logits = model.classify(model.project(model.encode(batch)))
-        yield Update(multi_margin_loss(logits.float(), batch.labels, margin=self.config.margin))
-'''
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory) -> Environment:
+    folder = tmp_path_factory.mktemp("stranger")
+    made = Environment(folder)
+    for example in ("fecbench-focal", "fecbench-doors"):
+        build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+        subprocess.run([*build, "--wheel-dir", str(folder), str(EXAMPLES / example)], check=True)
+        (wheel,) = folder.glob(f"{example.replace('-', '_')}-*.whl")
+        made.install(wheel)
+    return made
 
 
 @pytest.mark.slow
-def test_one_file_and_one_entry_point_add_an_objective(tmp_path, toy):
-    source, site = tmp_path / "fecbench-margin", tmp_path / "site"
-    source.mkdir()
-    (source / "pyproject.toml").write_text(PROJECT)
-    (source / "fecbench_margin.py").write_text(MODULE)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--target", str(site), str(source)]
-    subprocess.run(pip, check=True)
-    environment = {**os.environ, "PYTHONPATH": str(site)}
-
-    def fecbench(*arguments: str) -> str:
-        command = [sys.executable, "-m", "fecbench", *arguments]
-        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    plugins = json.loads(fecbench("plugins", "--json"))
-    assert {"name": "margin", "distribution": "fecbench-margin", "version": "1.2"}.items() <= next(
-        row for row in plugins if row["name"] == "margin"
+def test_an_objective_of_a_stranger(environment):
+    assert len((EXAMPLES / "fecbench-focal" / "fecbench_focal.py").read_text().splitlines()) < 20
+    rows = json.loads(environment.fecbench("plugins", "--json"))
+    assert {"kind": "objectives", "name": "focal", "distribution": "fecbench-focal", "version": "1.0"}.items() <= next(
+        row for row in rows if row["name"] == "focal"
     ).items()
-    assert "how far ahead the right label must be  [default: 1.0]" in " ".join(fecbench("run", "margin", "--help").split()).replace(
-        "be [", "be  ["
-    )
-    flags = f"--dataset {toy} --encoder scratch --epochs 6 --batch-size 16 --margin 0.5 --json".split()
-    result = json.loads(fecbench("run", "margin", *flags))
-    assert result["objective"] == {"name": "margin", "distribution": "fecbench-margin", "version": "1.2"}
+    assert "--gamma FLOAT" in environment.fecbench("run", "focal", "--help")
+    result = json.loads(environment.fecbench("run", "focal", "--dataset", "demo", "--gamma", "1", "--epochs", "5", "--json"))
+    assert result["objective"] == {"name": "focal", "distribution": "fecbench-focal", "version": "1.0"}
+    assert result["metrics"]["validation"]["accuracy"] > 0.2
+    assert environment.fecbench("predict", "focal", "my dog died").strip()
+
+
+@pytest.mark.slow
+def test_its_three_lines_of_test(environment):
+    path = EXAMPLES / "fecbench-focal" / "tests" / "test_focal.py"
+    assert len([line for line in path.read_text().splitlines() if line]) == 3
+    out = environment("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(environment.here), str(path))
+    assert "9 passed" in out
+
+
+@pytest.mark.slow
+def test_every_other_door(environment):
+    assert "hardest" in environment.fecbench("--help")
+    assert "weather" in environment.fecbench("data")
+    flags = ["--dataset", "weather", "--encoder", "words", "--head", "cosine", "--json"]
+    result = json.loads(environment.fecbench("run", "focal", *flags))
+    assert result["dataset"] == "weather"
     assert result["metrics"]["test"]["accuracy"] > 0.5
-    assert fecbench("predict", "margin", "my dog died").startswith("sad")
+    assert 0 <= result["metrics"]["test"]["worst_recall"] <= 1
+    settings = json.loads((environment.here / result["folder"] / "run.json").read_text())["settings"]
+    assert settings["lr"] == {"value": 3e-3, "origin": "encoder words"}
+    assert settings["batch_size"] == {"value": 8, "origin": "data set weather"}
+    assert settings["head"] == {"value": "cosine", "origin": "flag"}
+    log = (environment.here / "runs" / "finished.log").read_text()
+    assert f"{result['id']} focal {result['metrics']['test']['worst_recall']:.3f}" in log
+    table = environment.fecbench("hardest", result["id"])
+    assert "sunny" in table
+    assert "rainy" in table
+    assert environment.fecbench("predict", result["id"], "it pours again 3").strip()

@@ -15,6 +15,7 @@ from fecbench.errors import FecbenchError, UsageError
 COMMANDS = {
     "run": "train an objective on a data set, and test it",
     "data": "which data sets there are, and what is in them",
+    "check": "whether an objective does what every objective must",
     "plugins": "objectives, data sets, encoders, heads and metrics installed here",
     "runs": "what has been run, newest first",
     "predict": "labels for texts from a finished run",

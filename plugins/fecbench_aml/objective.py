@@ -17,10 +17,11 @@ from fecbench_aml.losses import aml_loss
 from fecbench_aml.mining import HardPairs, mine_hard_pairs
 
 DECAY = 5e-4
+METRIC_LR = 0.01  # its parameters are the logits of a softmax: at the encoder's rate they would hardly move
 
 
 class AMLConfig(Config):
-    """Options of ``aml``; the defaults are the paper's where it gives one."""
+    """Options of ``aml``; the defaults are the paper's where it gives one and the validation study's (docs/reproduction.md) elsewhere."""
 
     strategy: Literal["topk", "threshold", "uniform", "batch-topk"] = Field(
         "topk",
@@ -31,19 +32,22 @@ class AMLConfig(Config):
     k_neg: int = Field(10, ge=0, description="hard negatives mined for each anchor (batch-topk: for the batch)")
     threshold: float = Field(0.5, ge=-1, le=1, description="cosine that parts easy from hard pairs, for strategy threshold (tau)")
     family: Literal["mlp", "metric"] = Field(
-        "mlp", description="what the discriminator can be: an MLP on pairs (the paper), or a weighted distance, over which a maximum exists"
+        "metric",
+        description="what the discriminator can be: an MLP on pairs (the paper), or a weighted distance, over which a maximum exists",
     )
     adversary: Literal["maximize", "confuse", "cooperate"] = Field(
-        "cooperate",
-        description="what the discriminator does: maximize the pair loss (the paper's equation; unbounded, it runs off), minimise it on "
-        "flipped targets, or minimise it (the released code)",
+        "maximize",
+        description="what the discriminator does: maximize the pair loss (the paper's equation; over family mlp it is unbounded), minimise "
+        "it on flipped targets, or minimise it (the released code)",
     )
     discriminator_steps: int = Field(1, ge=1, description="updates of the discriminator in an iteration (T_D)")
     encoder_steps: int = Field(1, ge=1, description="updates of encoder and classifier in an iteration (T_E)")
     weight: float = Field(1.0, ge=0, description="weight of the pair loss beside the cross-entropy (lambda); 0 leaves cross-entropy alone")
     w_pos: float = Field(0.5, gt=0, lt=1, description="weight of hard positives in the pair loss; hard negatives have the rest")
     regularization: float = Field(1.0, ge=0, description="strength of the discriminator's L2 penalty (beta)")
-    discriminator_lr: float | None = Field(None, gt=0, description="its learning rate (default: a tenth of the encoder's)")
+    discriminator_lr: float | None = Field(
+        None, gt=0, description="its learning rate (default: 0.01 for family metric; for mlp a tenth of the encoder's, as released)"
+    )
     normalize: bool = Field(True, description="judge pairs on features of length 1")
     symmetric: bool = Field(True, description="score a pair by the mean over both orders, for family mlp")
     hidden: int = Field(256, ge=2, description="width of the discriminator, for family mlp")
@@ -75,7 +79,8 @@ class AML(Objective):
 
     def players(self) -> Mapping[str, Player]:
         """The discriminator; its penalty takes the place of weight decay."""
-        lr = self.config.discriminator_lr
+        metric_lr = METRIC_LR if self.config.family == "metric" else None
+        lr = self.config.discriminator_lr or metric_lr
         return {"discriminator": Player(self.discriminator.parameters(), lr=lr, lr_scale=0.1, weight_decay=0.0)}
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:

@@ -23,19 +23,31 @@ class AMLNoAdversary(AML):
     settings: ClassVar = {**AML.settings, "weight": 0.0}
 
 
-class AMLMaximize(AML):
-    """The discriminator maximises the pair loss: the paper's equation to the letter, over a family without a maximum."""
+class AMLCooperate(AML):
+    """The discriminator, a weighted distance, minimises the pair loss too: metric learning with a learned metric, nobody's adversary."""
 
-    settings: ClassVar = {**AML.settings, "adversary": "maximize"}
+    settings: ClassVar = {**AML.settings, "adversary": "cooperate"}
 
 
 class AMLConfuse(AML):
-    """The discriminator minimises the pair loss on flipped targets: a bounded adversary."""
+    """The discriminator, a weighted distance, minimises the pair loss on flipped targets."""
 
     settings: ClassVar = {**AML.settings, "adversary": "confuse"}
 
 
-class AMLMetric(AML):
-    """The discriminator is a weighted distance and maximises the pair loss, as it can: over this family a maximum exists."""
+class AMLMLP(AML):
+    """The discriminator is an MLP and maximises the pair loss: the paper to the letter, over a family without a maximum."""
 
-    settings: ClassVar = {**AML.settings, "family": "metric", "adversary": "maximize"}
+    settings: ClassVar = {**AML.settings, "family": "mlp"}
+
+
+class AMLMLPConfuse(AML):
+    """The discriminator is an MLP and minimises the pair loss on flipped targets: a bounded adversary."""
+
+    settings: ClassVar = {**AML.settings, "family": "mlp", "adversary": "confuse"}
+
+
+class AMLMLPCooperate(AML):
+    """The discriminator is an MLP and minimises the pair loss, as in the released code."""
+
+    settings: ClassVar = {**AML.settings, "family": "mlp", "adversary": "cooperate"}

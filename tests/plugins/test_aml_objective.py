@@ -43,6 +43,7 @@ class TinyModel(nn.Module):
 
 def playing(lr=1e-2, **options) -> Stepper:
     torch.manual_seed(1)
+    options = {"family": "mlp", "adversary": "cooperate", **options}
     objective, model = AML(AMLConfig(k_pos=3, k_neg=3, hidden=16, **options), TASK), TinyModel()
     settings = RunSettings(dataset="toy", lr=lr)
     return Stepper(objective, model, claim(objective, model, settings, "aml"), Precision(torch.device("cpu")), "aml")
@@ -90,10 +91,14 @@ def pair_loss(game: Stepper) -> float:
         return aml_loss(game.objective.judge(z, pairs), pairs.target, valid=pairs.valid).item()
 
 
-@pytest.mark.parametrize(("adversary", "sign"), [("maximize", 1), ("confuse", 1), ("cooperate", -1)])
-def test_what_the_adversary_does_to_the_pair_loss(adversary, sign):
-    """``maximize`` and ``confuse`` raise L_aml on a fixed batch, ``cooperate`` lowers it."""
-    game = playing(adversary=adversary, discriminator_steps=20, regularization=0.0, discriminator_lr=1e-2)
+@pytest.mark.parametrize(
+    ("family", "adversary", "sign"),
+    [("mlp", "maximize", 1), ("mlp", "confuse", 1), ("mlp", "cooperate", -1), ("metric", "maximize", 1), ("metric", "cooperate", -1)],
+)
+def test_what_the_adversary_does_to_the_pair_loss(family, adversary, sign):
+    """``maximize`` raises L_aml on a fixed batch, ``cooperate`` lowers it; ``confuse`` over metrics may do either."""
+    rate = {"mlp": 1e-2, "metric": 1e-1}[family]
+    game = playing(family=family, adversary=adversary, discriminator_steps=20, regularization=0.0, discriminator_lr=rate)
     before = pair_loss(game)
     for update in itertools.islice(game.objective.updates(BATCH, game.model), 20):
         player = game._checked(update, 1)
@@ -202,7 +207,9 @@ def test_a_batch_of_one_class_of_all_distinct_and_of_one(labels):
 
 def test_the_discriminators_rate_and_decay():
     assert playing(lr=2e-5).players["discriminator"].lr == pytest.approx(2e-6)
-    assert playing(discriminator_lr=0.5).players["discriminator"].lr == 0.5
+    assert playing(lr=2e-5, family="metric").players["discriminator"].lr == pytest.approx(0.01)
+    for family in ("mlp", "metric"):
+        assert playing(family=family, discriminator_lr=0.5).players["discriminator"].lr == 0.5
     assert playing().players["discriminator"].optimizer.param_groups[0]["weight_decay"] == 0
 
 

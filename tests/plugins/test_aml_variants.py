@@ -20,9 +20,11 @@ VARIANTS = {
     "aml-threshold": {"strategy": "threshold"},
     "aml-uniform": {"strategy": "uniform"},
     "aml-no-adv": {"weight": 0.0},
-    "aml-maximize": {"adversary": "maximize"},
+    "aml-cooperate": {"adversary": "cooperate"},
     "aml-confuse": {"adversary": "confuse"},
-    "aml-metric": {"family": "metric", "adversary": "maximize"},
+    "aml-mlp": {"family": "mlp"},
+    "aml-mlp-confuse": {"family": "mlp", "adversary": "confuse"},
+    "aml-mlp-cooperate": {"family": "mlp", "adversary": "cooperate"},
 }
 
 

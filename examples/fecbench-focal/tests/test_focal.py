@@ -1,0 +1,5 @@
+from fecbench.testing import ObjectiveConformance
+
+
+class TestFocal(ObjectiveConformance):
+    name = "focal"

@@ -1,0 +1,59 @@
+"""``fecbench check NAME``: whether an objective does what every objective must."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+import warnings
+
+import click
+
+from fecbench import objective
+from fecbench.cli.output import print_json
+
+
+@click.command()
+@click.argument("name", metavar="OBJECTIVE")
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def check(name: str, as_json: bool) -> None:
+    """Run the conformance checks on an objective, on the demo data with the scratch encoder on the CPU.
+
+    Exit code 1 if one fails; each failure says what was required, what was found, and where to look. A plugin's own tests run the same
+    checks by subclassing fecbench.testing.ObjectiveConformance.
+    """
+    objective.named(name)
+    import torch
+
+    torch.set_num_threads(1)  # networks this small gain nothing from more, and lose much on a busy machine
+    from fecbench.testing import ObjectiveConformance
+
+    kit = type("Kit", (ObjectiveConformance,), {"name": name})()
+    rows, started = [], time.perf_counter()
+    for method, required in kit.checks().items():
+        reason = _reason(getattr(kit, method), required)
+        rows.append({"check": method.removeprefix("test_").replace("_", " "), "requires": required, "failure": reason})
+        if not as_json:
+            click.echo(f"{'FAILED' if reason else 'ok    '} {rows[-1]['check']}{reason}")
+    failed = sum(bool(row["failure"]) for row in rows)
+    if as_json:
+        print_json(rows)
+    click.echo(f"{name}: {len(rows) - failed} of {len(rows)} checks hold ({time.perf_counter() - started:.0f} s)", err=True)
+    sys.exit(1 if failed else 0)
+
+
+def _reason(check: object, required: str) -> str:
+    """Why a check fails; empty where it holds."""
+    from fecbench.testing import NotConforming
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            check()  # type: ignore[operator]
+    except NotConforming as failure:
+        return str(failure)
+    except Exception as error:  # a plugin's code can raise anything
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        found = f"{type(error).__name__}: {error}"
+        return str(NotConforming(required, found, f"{frame.filename}:{frame.lineno} ({frame.name})"))
+    return ""

@@ -1,0 +1,183 @@
+"""Every registered objective passes the conformance kit, and an objective that breaks a rule fails exactly the check of that rule."""
+
+import json
+import os
+
+import pytest
+import torch
+from pydantic import field_validator
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from fecbench import Config, Objective, Player, Update, registry
+from fecbench.testing import NotConforming, ObjectiveConformance
+
+CHECKS = list(ObjectiveConformance.checks())
+KITS = {name: type("Kit", (ObjectiveConformance,), {"name": name})() for name in registry.objectives}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("name", KITS)
+def test_every_registered_objective_conforms(name, check):
+    getattr(KITS[name], check)()
+
+
+class Base(Objective):
+    """Cross-entropy with a critic, for offences."""
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.critic = nn.Linear(task.features, 1)
+
+    def players(self):
+        return {"critic": Player(self.critic.parameters())}
+
+    def loss(self, batch, model):
+        return cross_entropy(model.classify(model.project(model.encode(batch))).float(), batch.labels)
+
+    def updates(self, batch, model):
+        z = model.project(model.encode(batch))
+        yield Update(self.critic(z.detach()).square().mean(), "critic")
+        yield Update(self.loss(batch, model))
+
+
+class Doubling(Base):
+    class Config(Config):
+        k: int = 2
+
+        @field_validator("k")
+        @classmethod
+        def double(cls, value):
+            return 2 * value
+
+
+class OneClass(Base):
+    def loss(self, batch, model):
+        return super().loss(batch, model) / (batch.labels != batch.labels[0]).any()
+
+
+class AloneOnly(Base):
+    def loss(self, batch, model):
+        return super().loss(batch, model) * (1 + 0 * batch.labels.sum() / (len(batch) - 1))
+
+
+class Meddling(Base):
+    def updates(self, batch, model):
+        yield Update(self.loss(batch, model))
+        with torch.no_grad():
+            self.critic.bias.add_(1)
+        yield Update(self.loss(batch, model))
+
+
+class Idle(Base):
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.forgotten = nn.Linear(3, 3)
+
+
+class Writing(Base):
+    def updates(self, batch, model):
+        yield from super().updates(batch, model)
+        batch.rows[0] = -1
+
+
+class Undecided(Base):
+    def loss(self, batch, model):
+        return super().loss(batch, model) * (1 + int.from_bytes(os.urandom(2)) / 2**16)
+
+
+class Forgetful(Base):
+    """The class priors that it predicts with aren't saved."""
+
+    def updates(self, batch, model):
+        self.prior = torch.bincount(batch.labels, minlength=self.task.classes)
+        yield from super().updates(batch, model)
+
+    def predict(self, batch, model):
+        return super().predict(batch, model) + getattr(self, "prior", 0)
+
+
+class Overflowing(Base):
+    def loss(self, batch, model):
+        return super().loss(batch, model) / (0 if torch.is_autocast_enabled("cpu") else 1)
+
+
+class Counting(Base):
+    """How many batches it has seen isn't saved, and changes what it does."""
+
+    seen = 0
+
+    def loss(self, batch, model):
+        self.seen += 1
+        return super().loss(batch, model) + self.seen / 10 * model.encode(batch).square().mean()
+
+
+class Backwards(Base):
+    def loss(self, batch, model):
+        return -super().loss(batch, model)
+
+
+OFFENCES = {
+    Doubling: ("test_options_go_to_the_command_line_and_to_toml_and_back", r"found:    .*k=8"),
+    OneClass: ("test_losses_are_finite", "finite losses and logs on a batch of one class"),
+    AloneOnly: ("test_losses_are_finite", "finite losses and logs on a batch of one text"),
+    Meddling: ("test_gradients_reach_exactly_the_player_named", r"found:    objective\.critic\.bias"),
+    Idle: ("test_gradients_reach_exactly_the_player_named", r"none for objective\.forgotten\.bias, objective\.forgotten\.weight"),
+    Writing: ("test_inputs_are_left_unchanged", "rows changed"),
+    Undecided: ("test_the_same_seed_gives_the_same_numbers", "equal numbers from equal seeds"),
+    Forgetful: ("test_state_survives_saving_and_loading", "keep state in parameters and buffers"),
+    Overflowing: ("test_bf16_stays_finite", "on a batch under bf16 autocast"),
+    Counting: ("test_a_resumed_run_equals_an_unbroken_one", "differ after resuming"),
+    Backwards: ("test_it_learns", r"validation accuracy above 0\.137"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", OFFENCES)
+def test_an_offence_fails_the_check_of_its_rule(kind, registered):
+    check, reason = OFFENCES[kind]
+    kit = type("Kit", (ObjectiveConformance,), {"name": registered(kind.__name__.lower(), kind)})()
+    with pytest.raises(NotConforming, match=reason) as caught:
+        getattr(kit, check)()
+    assert "test_conformance.py:" in str(caught.value)
+    if kind is Meddling:
+        return  # its other checks take as long as all the rest
+    for other in ("test_losses_are_finite", "test_inputs_are_left_unchanged", "test_bf16_stays_finite"):
+        if other != check:
+            getattr(kit, other)()
+
+
+def test_every_check_has_an_offender():
+    assert {check for check, _ in OFFENCES.values()} == set(CHECKS)
+
+
+@pytest.mark.slow
+def test_the_command_tells_what_holds_and_what_does_not(fecbench, registered):
+    code, out, err = fecbench("check", "ce", "--json")
+    assert code == 0
+    assert [row["failure"] for row in json.loads(out)] == [""] * len(CHECKS)
+    assert f"ce: {len(CHECKS)} of {len(CHECKS)} checks hold" in err
+    code, out, err = fecbench("check", registered("oneclass", OneClass))
+    assert code == 1
+    assert "FAILED losses are finite\n  required: finite losses and logs on a batch of one class\n  found:    critic_loss" not in out
+    assert "FAILED losses are finite\n  required: finite losses and logs on a batch of one class\n  found:    model_loss inf" in out
+
+
+def test_checking_what_is_not_there(fecbench):
+    code, _, err = fecbench("check", "alm")
+    assert code == 2
+    assert "no objective is called 'alm'; did you mean 'aml'?" in err
+
+
+class Raising(Base):
+    def updates(self, batch, model):
+        raise KeyError("temperature")
+        yield
+
+
+def test_an_exception_is_a_failed_check_with_its_place(fecbench, registered):
+    code, out, _ = fecbench("check", registered("raising", Raising))
+    assert code == 1
+    assert "found:    KeyError: 'temperature'" in out
+    assert "(updates)" in out
