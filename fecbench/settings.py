@@ -20,7 +20,7 @@ from fecbench.errors import UnknownName, UsageError
 class Config(BaseModel):
     """Base of every typed group of settings: frozen, nothing unknown, every field described (the description is its help text)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
 
 class RunSettings(Config):

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import sysconfig
@@ -25,9 +27,9 @@ class Environment:
         (site / "parent.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
         self.variables = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 
-    def __call__(self, *arguments: str) -> str:
+    def __call__(self, *arguments: str, cwd: Path | None = None) -> str:
         command = [str(self.bin / "python"), *arguments]
-        done = subprocess.run(command, env=self.variables, cwd=self.here, capture_output=True, text=True)
+        done = subprocess.run(command, env=self.variables, cwd=cwd or self.here, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -93,3 +95,29 @@ def test_every_other_door(environment):
     assert "sunny" in table
     assert "rainy" in table
     assert environment.fecbench("predict", result["id"], "it pours again 3").strip()
+
+
+@pytest.mark.slow
+def test_the_guide_from_an_empty_folder_to_a_row_of_results(environment):
+    """Every file of the guide is written as it stands there, and every line of its shell block is run."""
+    guide = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8").partition("## The protocol")[0]
+    folder = environment.here / "fecbench-margin"
+    folder.mkdir()
+    files = re.findall(r"^`(\S+)`\n\n```\w+\n(.*?)```", guide, re.DOTALL | re.MULTILINE)
+    assert [name for name, _ in files] == ["pyproject.toml", "fecbench_margin.py", "test_margin.py"]
+    for name, text in files:
+        (folder / name).write_text(text)
+    (shell,) = re.findall(r"```sh\n(.*?)```", guide, re.DOTALL)
+    said = {}
+    for line in shell.splitlines():
+        words = shlex.split(line)
+        if words[0] == "pip":
+            words = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "."]
+        else:
+            words = words[1:] if words[0] == "python" else ["-m", *words]
+        said[line] = environment(*words, cwd=folder)
+    assert "margin" in said["fecbench plugins --check"]
+    assert "how far ahead the right label must be" in said["fecbench run margin --help"]
+    assert "9 passed" in said["python -m pytest test_margin.py"]
+    assert [row["objective"] for row in json.loads(environment("-m", "fecbench", "runs", "--json", cwd=folder))] == ["ce", "margin"]
+    environment("-m", "pip", "uninstall", "--quiet", "--yes", "fecbench-margin")

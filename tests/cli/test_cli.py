@@ -381,6 +381,9 @@ def test_version(fecbench):
         ("settings = None", "must have settings and presets that are dicts"),
         ("presets = {'demo': 3}", "must have settings and presets that are dicts"),
         ("presets = 3", "must have presets that are a dict"),
+        ("class Config(Config):\n        rate: float = 'fast'", "can't be configured with its own defaults: ValidationError"),
+        ("@classmethod\n    def batch_needs(cls, config): return config.size", "can't be configured with its own defaults: AttributeError"),
+        ("@classmethod\n    def batch_needs(cls, config): return 2", "must have needs that are a fecbench.BatchNeeds, but they are 2"),
         ("class Config(Config):\n        sizes: tuple[int, ...] = ()", "has options that a command line can't give: sizes"),
     ],
 )
