@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import torch
@@ -57,6 +57,14 @@ class BatchNeeds:
     texts: bool = False
     per_label: int = 1
 
+    def __post_init__(self) -> None:
+        if isinstance(self.columns, str):
+            raise ValueError(f"columns must be a tuple of names, found the string {self.columns!r}")
+        if self.second_view not in get_args(SecondView):
+            raise ValueError(f"second_view must be one of {', '.join(get_args(SecondView))}, found {self.second_view!r}")
+        if self.min_size < 1 or self.per_label < 1:
+            raise ValueError(f"min_size and per_label must be at least 1, found {self.min_size} and {self.per_label}")
+
     def views(self, found: Sequence[str]) -> tuple[str, ...]:
         """The columns that come as views from a data set that has the columns ``found``."""
         paraphrased = self.second_view == "augmented" or (self.second_view == "auto" and PARAPHRASE in found)
@@ -71,16 +79,26 @@ class BatchNeeds:
         missing = [column for column in self.views(data.columns) if column not in data.columns]
         if missing:
             found = ", ".join(data.columns)
-            raise NeedsError(f"{who} needs the column {', '.join(missing)}, but {data.name} has {found}; choose a data set that has it")
-        least = max(self.min_size, self.per_label)
+            raise NeedsError(
+                f"{who} needs the column {', '.join(missing)}, but {data.name} has {found} (a further column counts where every training "
+                "row has text in it); choose a data set that has it"
+            )
+        least = self.least
         if batch_size < least:
             raise NeedsError(f"{who} needs at least {least} texts in a batch, found --batch-size {batch_size}; raise it")
         rows = min(len(data.splits["train"]), limit or len(data.splits["train"]))
         if rows < least:
             raise NeedsError(f"{who} needs at least {least} texts in a batch, but there are {rows} training rows; use more")
         counts = np.bincount(data.splits["train"].select(range(rows))["label"][:])
-        if counts.max() < self.per_label:
-            raise NeedsError(f"{who} needs {self.per_label} texts of a label, but no label has more than {counts.max()}; use more rows")
+        if (grouped := int((counts // self.per_label).sum() * self.per_label)) < least:
+            raise NeedsError(
+                f"{who} needs {least} texts in groups of {self.per_label} of a label, but only {grouped} rows can be grouped; use more rows"
+            )
+
+    @property
+    def least(self) -> int:
+        """The fewest texts that make a batch: ``min_size``, in whole groups."""
+        return -(-self.min_size // self.per_label) * self.per_label
 
 
 @dataclass(frozen=True)
@@ -94,6 +112,7 @@ class Batch:
         key: (seed, epoch, step); every random choice in the batch is a function of it.
         views: other columns of the same rows.
         texts: the raw texts, where the objective's needs ask for them.
+        second_view: what the needs want :meth:`doubled` to give.
         share: int64, the places in the batch that this rank's texts hold; None where one rank holds all.
     """
 
@@ -103,27 +122,36 @@ class Batch:
     key: tuple[int, int, int] = (0, 0, 0)
     views: Mapping[str, Tokens] = field(default_factory=dict)
     texts: tuple[str, ...] | None = None
+    second_view: SecondView = "none"
     share: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def view(self, column: str) -> Batch:
-        """The same rows with the texts of another column (one that the needs name)."""
-        return replace(self, tokens=self.views[column])
+        """The same rows with the texts of another column (one that the needs name); raw texts don't come along."""
+        return replace(self, tokens=self.views[column], texts=None)
 
     def doubled(self) -> Batch:
         """Every text twice, ``2 B`` rows: as it is, then its second view: its paraphrase, or itself for another dropout pass.
 
-        Which of them the needs say. One call of ``encode`` gives both; rows ``i`` and ``B + i`` are views of one text.
+        Which of them the needs say. One call of ``encode`` gives both; rows ``i`` and ``B + i`` are views of one text. Raw texts don't
+        come along.
+
+        Raises:
+            NeedsError: the needs ask for no second view.
         """
+        if self.second_view == "none":
+            raise NeedsError("batch.doubled() needs second views; set second_view in the objective's needs")
+        paraphrased = self.second_view == "augmented" or (self.second_view == "auto" and PARAPHRASE in self.views)
         return replace(
             self,
-            tokens=self.tokens.followed_by(self.views.get(PARAPHRASE, self.tokens)),
+            tokens=self.tokens.followed_by(self.views[PARAPHRASE] if paraphrased else self.tokens),
             labels=self.labels.repeat(2),
             rows=self.rows.repeat(2),
             views={},
-            texts=None if self.texts is None else self.texts * 2,
+            texts=None,
+            second_view="none",
             share=None if self.share is None else torch.cat([self.share, self.share + len(self)]),
         )
 
@@ -145,11 +173,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class TokenisedSplit:
-    """A split ready for batching: its columns as token ids, its labels, and its texts where they are needed."""
+    """A split ready for batching: its columns as token ids, its labels, its texts where they are needed, and what second views are."""
 
     columns: Mapping[str, TokenColumn]
     labels: np.ndarray
     texts: Sequence[str] | None = None
+    second_view: SecondView = "none"
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -169,6 +198,7 @@ class TokenisedSplit:
             key=key,
             views=tokens,
             texts=None if self.texts is None else tuple(self.texts[row] for row in rows),
+            second_view=self.second_view,
             share=torch.from_numpy(share) if ranks > 1 else None,
         )
 
@@ -195,7 +225,7 @@ class TrainingBatches:
 
     def __len__(self) -> int:
         whole, rest = divmod(self._units, self._units_in_batch)
-        return whole + (rest * self.needs.per_label >= max(self.needs.min_size, 1))
+        return whole + (rest * self.needs.per_label >= self.needs.min_size)
 
     @property
     def left_out(self) -> int:
@@ -208,7 +238,10 @@ class TrainingBatches:
         size = self.needs.per_label
         alone = len(self.split) - self._units * size
         reasons = {f"fill no group of {size} texts of a label": alone, "stand in a last batch that is too short": self.left_out - alone}
-        return tuple(f"{count:,} rows of each epoch are left out: they {reason}" for reason, count in reasons.items() if count)
+        notes = [f"{count:,} rows of each epoch are left out: they {reason}" for reason, count in reasons.items() if count]
+        if self.batch_size % size:
+            notes.append(f"batches hold {self._units_in_batch * size} texts, whole groups of {size}, not {self.batch_size}")
+        return tuple(notes)
 
     @property
     def _units(self) -> int:

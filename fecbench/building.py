@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import torch
 from accelerate.utils import set_seed
 from platformdirs import user_cache_path
 
 from fecbench import encoders, heads
-from fecbench.batching import PARAPHRASE, tokenise
+from fecbench.batching import PARAPHRASE, text_batches, tokenise
 from fecbench.heads import HeadTask
-from fecbench.model import Model, TextEncoder, build_model
-from fecbench.objective import Task
+from fecbench.model import Model, TextEncoder, build_model, fold
+from fecbench.objective import Stage, Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import torch
 
     from fecbench.batching import TokenisedSplit
     from fecbench.datasets.core import EmotionData
@@ -63,12 +62,13 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     max_length = min(settings.max_length, longest)
     columns = {"train": ("text", *plan.needs.views(data.columns)), "validation": ("text",), "test": ("text",)}
     if plan.needs.second_view == "auto" and PARAPHRASE not in data.columns:
-        notes.append(f"{data.name} has no paraphrases ({PARAPHRASE}): a text's second view is another dropout pass")
+        notes.append(f"{data.name} hasn't a paraphrase ({PARAPHRASE}) in every row: a text's second view is another dropout pass")
     cache = user_cache_path("fecbench") / "tokens"
     rows = {**data.splits, "train": train}
     splits = {
         split: tokenise(rows[split], names, source.tokenizer, max_length, cache, plan.needs.texts) for split, names in columns.items()
     }
+    splits["train"] = replace(splits["train"], second_view=plan.needs.second_view)
     notes += [
         f"{column.cut:,} of {len(tokens):,} {split} texts ({name}) were cut to {max_length} tokens"
         for split, tokens in splits.items()
@@ -81,7 +81,25 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
         for module in (*model.modules(), *objective.modules()):
             if isinstance(module, TextEncoder):
                 module.network.compile(dynamic=True)
-    return Built(source, splits, model.to(device).fold(), objective.to(device), max_length, tuple(notes))
+    model, objective = model.to(device), objective.to(device)
+    fold(model, objective)
+    return Built(source, splits, model, objective, max_length, tuple(notes))
+
+
+def stage_of(built: Built, data: EmotionData, settings: RunSettings, device: torch.device) -> Stage:
+    """What the stages before and after training may use."""
+    rows = {split: data.splits[split].select(range(len(built.splits[split]))) for split in ("train", "validation")}
+    batches = partial(
+        text_batches, tokenizer=built.source.tokenizer, max_length=built.max_length, batch_size=settings.batch_size, device=device
+    )
+    return Stage(
+        built.model,
+        {split: part["text"][:] for split, part in rows.items()},
+        {split: torch.tensor(part["label"][:]) for split, part in rows.items()},
+        batches,
+        device,
+        settings.seed,
+    )
 
 
 def build_pair(

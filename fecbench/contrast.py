@@ -56,5 +56,5 @@ def mean_of_anchors(losses: Tensor, positive: Tensor, empty_anchor: EmptyAnchor 
     """
     if empty_anchor not in ("zero", "skip"):
         raise ValueError(f"empty_anchor must be 'zero' or 'skip', found {empty_anchor!r}")
-    counted = len(losses) if empty_anchor == "zero" else positive.any(1).sum().clamp(min=1)
+    counted = max(len(losses), 1) if empty_anchor == "zero" else positive.any(1).sum().clamp(min=1)
     return losses.sum() / counted

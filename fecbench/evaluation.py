@@ -8,6 +8,7 @@ import torch
 
 from fecbench.distributed import sum_over_ranks
 from fecbench.errors import NumericalError, ProtocolError
+from fecbench.model import fold
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,8 +31,7 @@ def split_logits(
     """
     logits = torch.zeros(len(split), objective.task.classes, device=precision.device)
     was_training = model.training
-    model.eval().fold()
-    objective.eval()
+    fold(model.eval(), objective.eval())
     for number, rows in enumerate(split.by_length(batch_size)):
         if number % ranks == rank:
             batch = split.batch(rows).to(precision.device)

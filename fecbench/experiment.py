@@ -5,19 +5,18 @@ from __future__ import annotations
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate.utils import broadcast_object_list, set_seed
 
 from fecbench import datasets, devices, hooks, metrics, provenance, recording, runs
-from fecbench.batching import TrainingBatches, stream_seed, text_batches
-from fecbench.building import build
+from fecbench.batching import TrainingBatches, stream_seed
+from fecbench.building import build, stage_of
 from fecbench.checkpoints import Checkpoints, owned
 from fecbench.errors import ProtocolError
 from fecbench.hooks import Observers, RunInfo
-from fecbench.objective import Stage
+from fecbench.model import fold
 from fecbench.players import claim
 from fecbench.resuming import held, identify, open_record
 from fecbench.stepper import Stepper
@@ -103,7 +102,8 @@ class Experiment:
 
     def _train(self, trainer: Trainer, resumed: bool) -> None:
         """Before, during and after training; ends with the weights to test, which are kept as the best."""
-        objective, stage = self.built.objective, self._stage(trainer)
+        objective = self.built.objective
+        stage = stage_of(self.built, self.data, self.plan.settings, trainer.stepper.precision.device)
         if not resumed:
             with self._of_its_own(trainer, "before_training"):
                 objective.before_training(stage)
@@ -115,7 +115,7 @@ class Experiment:
         if not about.get("after_training"):  # a run that was killed during its test has done it
             with self._of_its_own(trainer, "after_training"):
                 objective.after_training(stage)
-            self.built.model.fold()
+            fold(self.built.model, objective)
             self._meet(trainer)
             if trainer.batches.rank == 0:
                 trainer.checkpoints.save_best(trainer.modules, {"epoch": trainer.progress.best_epoch, "after_training": True})
@@ -148,7 +148,7 @@ class Experiment:
         logits = {split: trainer.logits(self.built.splits[split]) for split in ("validation", "test")}
         progress, labels, classes = trainer.progress, self.built.splits["test"].labels, len(self.data.labels)
         predicted = logits["test"].argmax(1).numpy()
-        texts = len(self.built.splits["train"]) * progress.epoch
+        texts = (len(self.built.splits["train"]) - trainer.batches.left_out) * progress.epoch
         result = {
             "metrics": {split: self._scores(trainer, split, found) for split, found in logits.items()},
             "epochs": progress.epoch,
@@ -225,21 +225,3 @@ class Experiment:
         for reason in reasons:
             warnings.warn(reason, stacklevel=2)
         return observers
-
-    def _stage(self, trainer: Trainer) -> Stage:
-        rows = {split: self.data.splits[split].select(range(len(self.built.splits[split]))) for split in ("train", "validation")}
-        batches = partial(
-            text_batches,
-            tokenizer=self.built.source.tokenizer,
-            max_length=self.built.max_length,
-            batch_size=self.plan.settings.batch_size,
-            device=trainer.stepper.precision.device,
-        )
-        return Stage(
-            self.built.model,
-            {split: part["text"][:] for split, part in rows.items()},
-            {split: torch.tensor(part["label"][:]) for split, part in rows.items()},
-            batches,
-            trainer.stepper.precision.device,
-            self.plan.settings.seed,
-        )

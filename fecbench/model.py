@@ -128,6 +128,14 @@ class Model(nn.Module):
         return self.head.classify(z)
 
 
+def fold(*modules: nn.Module) -> None:
+    """Fold every model among ``modules`` and their parts: a further model of an objective predicts as the run's own does."""
+    for module in modules:
+        for part in module.modules():
+            if isinstance(part, Model):
+                part.fold()
+
+
 def build_model(source: EncoderSource, head: str, task: HeadTask, pooling: str = "first", packing: bool = True) -> Model:
     """A model of an encoder and the head registered as ``head``; fresh weights come from torch's global generator.
 

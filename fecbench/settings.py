@@ -75,7 +75,8 @@ def plain(annotation: Any) -> bool:
     if get_origin(annotation) is Literal:
         return all(isinstance(value, str | int | float) for value in get_args(annotation))
     if get_origin(annotation) in (Union, UnionType):
-        return all(plain(part) for part in get_args(annotation))
+        parts = set(get_args(annotation)) - {NoneType}
+        return all(plain(part) for part in parts) and (len(parts) == 1 or parts == {int, float})
     return annotation in (str, int, float, bool, NoneType)
 
 

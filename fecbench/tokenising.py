@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fecbench.errors import EncoderError
 from fecbench.packing import Tokens
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ class TokenColumn:
 
 
 def token_column(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, cache: Path) -> TokenColumn:
-    """``texts`` as token ids of at most ``max_length``; a cache that is damaged or can't be written costs time only."""
+    """``texts`` as token ids of at most ``max_length``; a cache that is damaged or can't be written costs time only.
+
+    Raises:
+        EncoderError: the tokenizer finds no token in a text.
+    """
     from datasets import Dataset, disable_progress_bars
     from pyarrow import ArrowException
 
@@ -64,7 +69,13 @@ def token_column(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_l
             file.unlink(missing_ok=True)  # the next run writes it anew
         found = encoded(None)
     ids = found.data.column("ids").combine_chunks()
-    return TokenColumn(ids.flatten().to_numpy(), ids.offsets.to_numpy().astype(np.int64), sum(found["cut"][:]))
+    offsets = ids.offsets.to_numpy().astype(np.int64)
+    if (empty := np.flatnonzero(np.diff(offsets) == 0)).size:
+        text = texts[int(empty[0])]
+        raise EncoderError(
+            f"every text must have a token, but the encoder's tokenizer finds none in {text!r}; remove it, or change encoders"
+        )
+    return TokenColumn(ids.flatten().to_numpy(), offsets, sum(found["cut"][:]))
 
 
 def _cache_key(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> str:

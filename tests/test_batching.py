@@ -1,5 +1,6 @@
 """Tokenised once; batches in an order that is a function of seed and epoch; needs met or refused."""
 
+import copy
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,11 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from tokenizers.processors import TemplateProcessing
 
 from fecbench.batching import BatchNeeds, TokenisedSplit, TrainingBatches, text_batches, tokenise
 from fecbench.datasets import named
 from fecbench.datasets.core import Places, table
-from fecbench.errors import NeedsError
+from fecbench.errors import EncoderError, NeedsError
 from fecbench.tokenising import TokenColumn
 
 GENERATOR = np.random.default_rng(0)
@@ -128,6 +130,13 @@ def test_tokens_are_cached_and_cut_texts_counted(tokenizer, tmp_path):
     assert len(list(tmp_path.iterdir())) == len(files) + 1
 
 
+def test_a_text_without_a_token_is_named(tokenizer, tmp_path):
+    bare = copy.deepcopy(tokenizer)
+    bare.backend_tokenizer.post_processor = TemplateProcessing(single="$A", special_tokens=[])
+    with pytest.raises(EncoderError, match="every text must have a token, but the encoder's tokenizer finds none in ' '"):
+        tokenise(table({"text": ["glad", " "], "label": [0, 1]}), ["text"], bare, 9, tmp_path)
+
+
 def test_texts_in_order(tokenizer):
     texts = [f"text {n}" for n in range(5)]
     batches = list(text_batches(texts, tokenizer, 10, 2, torch.device("cpu")))
@@ -142,7 +151,9 @@ def data(rows: int, columns: list[str]):
 
 def test_needs_are_met_or_refused_with_requirement_and_finding():
     BatchNeeds(2, ("aug_text",)).check(data(10, ["text", "aug_text", "label"]), 2, None, "objective x")
-    with pytest.raises(NeedsError, match="objective x needs the column aug_text, but toys has text, label; choose a data set that has it"):
+    with pytest.raises(
+        NeedsError, match=r"objective x needs the column aug_text, but toys has text, label .* choose a data set that has it"
+    ):
         BatchNeeds(columns=("aug_text",)).check(data(10, ["text", "label"]), 2, None, "objective x")
     with pytest.raises(NeedsError, match="objective x needs at least 4 texts in a batch, found --batch-size 2"):
         BatchNeeds(4).check(data(10, ["text", "label"]), 2, None, "objective x")
@@ -152,10 +163,28 @@ def test_needs_are_met_or_refused_with_requirement_and_finding():
         BatchNeeds(4).check(data(10, ["text", "label"]), 8, 2, "objective x")
     with pytest.raises(NeedsError, match="needs at least 6 texts in a batch, found --batch-size 4"):
         BatchNeeds(per_label=6).check(data(10, ["text", "label"]), 4, None, "objective x")
-    with pytest.raises(NeedsError, match="needs 6 texts of a label, but no label has more than 4; use more rows"):
+    with pytest.raises(NeedsError, match="needs 6 texts in groups of 6 of a label, but only 0 rows can be grouped; use more rows"):
         BatchNeeds(per_label=6).check(data(10, ["text", "label"]), 8, None, "objective x")
+    with pytest.raises(NeedsError, match="needs at least 12 texts in a batch, found --batch-size 10"):
+        BatchNeeds(9, per_label=4).check(data(40, ["text", "label"]), 10, None, "objective x")
+    with pytest.raises(NeedsError, match="needs 8 texts in groups of 4 of a label, but only 4 rows can be grouped"):
+        BatchNeeds(8, per_label=4).check(data(10, ["text", "label"]), 10, None, "objective x")
     with pytest.raises(NeedsError, match="needs the column aug_text, but toys has text, label"):
         BatchNeeds(second_view="augmented").check(data(10, ["text", "label"]), 8, None, "objective x")
+
+
+@pytest.mark.parametrize(
+    ("needs", "message"),
+    [
+        ({"columns": "aug_text"}, "columns must be a tuple of names, found the string 'aug_text'"),
+        ({"second_view": "augmentd"}, "second_view must be one of none, auto, augmented, dropout, found 'augmentd'"),
+        ({"per_label": 0}, "min_size and per_label must be at least 1, found 1 and 0"),
+        ({"min_size": -3}, "min_size and per_label must be at least 1, found -3 and 1"),
+    ],
+)
+def test_needs_that_mean_nothing_are_refused(needs, message):
+    with pytest.raises(ValueError, match=message):
+        BatchNeeds(**needs)
 
 
 def test_which_columns_come_as_views():
@@ -166,11 +195,14 @@ def test_which_columns_come_as_views():
     assert BatchNeeds(columns=("note", "aug_text"), second_view="auto").views(both) == ("note", "aug_text")
 
 
-@pytest.mark.parametrize("paraphrased", [True, False])
+@pytest.mark.parametrize(
+    ("second_view", "there", "paraphrased"),
+    [("augmented", True, True), ("auto", True, True), ("auto", False, False), ("dropout", True, False)],
+)
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_doubled_holds_every_text_and_then_its_second_view(paraphrased, ranks):
+def test_doubled_holds_every_text_and_then_its_second_view(second_view, there, paraphrased, ranks):
     columns = {"text": split(9).columns["text"], "aug_text": split(9).columns["text"]}
-    rows = TokenisedSplit(columns if paraphrased else {"text": columns["text"]}, np.arange(9) % 3, [f"t{n}" for n in range(9)])
+    rows = TokenisedSplit(columns if there else {"text": columns["text"]}, np.arange(9) % 3, [f"t{n}" for n in range(9)], second_view)
     for rank in range(ranks):
         batch = next(iter(TrainingBatches(rows, 5, seed=0, rank=rank, ranks=ranks).epoch(1)))
         both = batch.doubled()
@@ -178,11 +210,16 @@ def test_doubled_holds_every_text_and_then_its_second_view(paraphrased, ranks):
         assert both.tokens.ids.tolist() == batch.tokens.ids.tolist() + second.ids.tolist()
         assert both.tokens.lengths.tolist() == batch.tokens.lengths.tolist() + second.lengths.tolist()
         assert both.labels.tolist() == batch.labels.tolist() * 2
-        assert both.texts == batch.texts * 2
+        assert both.texts is None
         assert len(both) == 10
         assert (both.share is None) == (ranks == 1)
         if ranks > 1:
             assert both.share.tolist() == [*batch.share.tolist(), *(place + 5 for place in batch.share.tolist())]
+
+
+def test_doubling_unasked_is_refused():
+    with pytest.raises(NeedsError, match="set second_view in the objective's needs"):
+        split(5).batch(np.array([1, 2])).doubled()
 
 
 LONG_TAIL = np.repeat(np.arange(6), [150, 61, 20, 7, 2, 1])
@@ -207,6 +244,8 @@ def test_grouped_batches_over_whole_epochs(size, batch_size, min_size, bucketed)
         assert len(np.unique(together)) == len(together) == len(LONG_TAIL) - batches.left_out
         if min_size == 1:
             assert np.bincount(LONG_TAIL[together], minlength=6).tolist() == (np.bincount(LONG_TAIL) // size * size).tolist()
+        if batch_size // size >= 4:  # groups of all labels stand in any order
+            assert np.mean([len(np.unique(LONG_TAIL[part])) for part in drawn]) > 1.8
         seen.append(together.tolist())
     assert seen[0] != seen[1]
     assert set(seen[0]) != set(seen[2])  # other rows are left out in another epoch

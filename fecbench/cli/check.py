@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import time
 import traceback
 import warnings
+from typing import TYPE_CHECKING
 
 import click
 
 from fecbench import objective
 from fecbench.cli.output import print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fecbench.objective import Objective
 
 
 @click.command()
@@ -22,7 +29,7 @@ def check(name: str, as_json: bool) -> None:
     Exit code 1 if one fails; each failure says what was required, what was found, and where to look. A plugin's own tests run the same
     checks by subclassing fecbench.testing.ObjectiveConformance.
     """
-    objective.named(name)
+    kind = objective.named(name)
     import torch
 
     torch.set_num_threads(1)  # networks this small gain nothing from more, and lose much on a busy machine
@@ -31,7 +38,7 @@ def check(name: str, as_json: bool) -> None:
     kit = type("Kit", (ObjectiveConformance,), {"name": name})()
     rows, started = [], time.perf_counter()
     for method, required in kit.checks().items():
-        reason = _reason(getattr(kit, method), required)
+        reason = _reason(getattr(kit, method), required, kind)
         rows.append({"check": method.removeprefix("test_").replace("_", " "), "requires": required, "failure": reason})
         if not as_json:
             click.echo(f"{'FAILED' if reason else 'ok    '} {rows[-1]['check']}{reason}")
@@ -42,18 +49,25 @@ def check(name: str, as_json: bool) -> None:
     sys.exit(1 if failed else 0)
 
 
-def _reason(check: object, required: str) -> str:
+def _reason(check: Callable[[], None], required: str, kind: type[Objective]) -> str:
     """Why a check fails; empty where it holds."""
     from fecbench.testing import NotConforming
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            check()  # type: ignore[operator]
+            check()
     except NotConforming as failure:
         return str(failure)
     except Exception as error:  # a plugin's code can raise anything
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        found = f"{type(error).__name__}: {error}"
-        return str(NotConforming(required, found, f"{frame.filename}:{frame.lineno} ({frame.name})"))
+        return str(NotConforming(required, f"{type(error).__name__}: {error}", _place(error, kind)))
     return ""
+
+
+def _place(error: Exception, kind: type[Objective]) -> str:
+    """The last line of the objective's own files that led to ``error``; its updates where none did."""
+    from fecbench.testing import place
+
+    own = {inspect.getsourcefile(base) for base in kind.__mro__ if issubclass(base, objective.Objective)} - {objective.__file__}
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in own]
+    return f"{frames[-1].filename}:{frames[-1].lineno} ({frames[-1].name})" if frames else place(kind, "updates")

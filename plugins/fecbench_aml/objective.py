@@ -76,6 +76,7 @@ class AML(Objective):
             self.discriminator = PairDiscriminator(task.features, config.hidden, config.symmetric)
         else:
             self.discriminator = MetricDiscriminator(task.features)
+        self.discriminator.requires_grad_(config.weight > 0)  # AML w/o Adv: nobody would train it
 
     def players(self) -> Mapping[str, Player]:
         """The discriminator; its penalty takes the place of weight decay."""

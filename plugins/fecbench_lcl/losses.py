@@ -32,11 +32,13 @@ def label_aware_contrastive_loss(
         detach_weights: keep the helper out of this loss's gradient.
 
     Raises:
-        ValueError: the temperature isn't positive or ``empty_anchor`` is none of the above.
+        ValueError: the temperature isn't positive, ``empty_anchor`` is none of the above, or rows are missing.
 
     >>> round(label_aware_contrastive_loss(torch.ones(3, 2), torch.zeros(3, dtype=int), torch.zeros(3, 2), temperature=1.0).item(), 6)
     0.0
     """
+    if not len(features) == len(labels) == len(helper_logits):
+        raise ValueError(f"every row needs features, label and helper logits, found {len(features)}, {len(labels)}, {len(helper_logits)}")
     with torch.autocast(features.device.type, enabled=False):
         similarity = similarities(features, temperature)
         others = ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)

@@ -1,9 +1,9 @@
 """The objective: cross-entropy and supervised contrast together (Gunel et al., ICLR 2021)."""
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -31,6 +31,12 @@ class SupConConfig(Config):
     projector: bool = Field(False, description="contrast on a projection of the encoder's states (width 128) rather than on the states")
     per_label: int = Field(1, ge=1, description="texts of a label come to a batch in groups of this many")
 
+    @model_validator(mode="after")
+    def _check_views(self) -> Self:
+        if self.contrast_mode == "one" and self.view == "none":
+            raise ValueError("--contrast-mode one needs second views, found --view none; change one of them")
+        return self
+
 
 class SupCon(Objective):
     """``(1 - lambda) CE + lambda L_con`` over all views of a batch."""
@@ -47,12 +53,12 @@ class SupCon(Objective):
     @classmethod
     def batch_needs(cls, config: Any) -> BatchNeeds:
         """Second views, and groups of a label."""
-        return BatchNeeds(second_view=config.view, per_label=config.per_label)
+        return BatchNeeds(second_view=config.view if config.contrastive_weight else "none", per_label=config.per_label)
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
         """One update of the model; without contrast, that of plain cross-entropy to the bit."""
         weight = self.config.contrastive_weight
-        views = batch if weight == 0 or self.config.view == "none" else batch.doubled()
+        views = batch if batch.second_view == "none" else batch.doubled()
         h = model.encode(views)
         classification = cross_entropy(model.classify(model.project(h)).float(), views.labels)
         if weight == 0:
@@ -70,6 +76,6 @@ class SupCon(Objective):
             labels,
             temperature=c.temperature,
             base_temperature=c.base_temperature,
-            contrast_mode="all" if c.view == "none" else c.contrast_mode,
+            contrast_mode=c.contrast_mode,
             empty_anchor=c.empty_anchor,
         )

@@ -74,7 +74,7 @@ def test_uniform_weights_give_supcon_but_for_a_constant():
 @pytest.mark.parametrize("right", [True, False])
 def test_a_certain_helper_leaves_nothing_right_or_wrong(right):
     labels = torch.tensor([0, 0, 1, 1])
-    helper = 1e4 * torch.eye(3)[labels if right else 2 - labels]
+    helper = 1e4 * torch.eye(3)[labels if right else (labels + 1) % 3]
     features = torch.randn(4, 3, requires_grad=True)
     loss = label_aware_contrastive_loss(features, labels, helper, temperature=0.5)
     assert loss.item() == pytest.approx(0, abs=1e-6)
@@ -113,6 +113,11 @@ def test_bf16_stays_close_and_permuting_and_renaming_change_nothing():
 def go(data: Path, folder: Path, **flags):
     flags = {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu", **flags}
     return run(plan("lcl", flags), Workplace(Places(), folder))
+
+
+def test_missing_rows_are_refused_not_broadcast():
+    with pytest.raises(ValueError, match="every row needs features, label and helper logits, found 4, 4, 1"):
+        label_aware_contrastive_loss(CIRCLE, torch.tensor([0, 0, 1, 1]), HELPER[:1], temperature=0.5)
 
 
 def test_both_networks_learn_and_the_main_one_predicts(toy, tmp_path):

@@ -8,6 +8,7 @@ import torch
 
 from fecbench.atomic import read_tensors
 from fecbench.datasets.core import Places
+from fecbench.errors import UsageError
 from fecbench.experiment import Workplace, run
 from fecbench.planning import plan
 from fecbench_supcon import supcon_loss
@@ -78,7 +79,7 @@ def test_the_cards_numbers_of_stacked_views_and_of_identical_vectors():
         assert supcon_loss(torch.ones(5, 4), torch.zeros(5), temperature=temperature).item() == pytest.approx(math.log(4), abs=1e-6)
 
 
-@pytest.mark.parametrize("labels", [[0], [0, 1, 2]])
+@pytest.mark.parametrize("labels", [[], [0], [0, 1, 2]])
 def test_nothing_to_contrast_is_zero_with_zero_gradient(labels):
     features = torch.randn(len(labels), 4, requires_grad=True)
     for empty_anchor in ("zero", "skip"):
@@ -145,17 +146,28 @@ def test_without_contrast_it_is_cross_entropy_bit_for_bit(toy, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("flags", "note"),
+    ("flags", "notes"),
     [
-        ({}, "toy has no paraphrases (aug_text): a text's second view is another dropout pass"),
-        ({"view": "dropout"}, None),
-        ({"view": "none", "contrast_mode": "one"}, None),
-        ({"projector": True, "base_temperature": 0.07, "contrast_mode": "one"}, None),
-        ({"per_label": 2}, None),
+        ({}, ["toy hasn't a paraphrase (aug_text) in every row: a text's second view is another dropout pass"]),
+        ({"view": "dropout"}, []),
+        ({"view": "none"}, []),
+        ({"view": "dropout", "projector": True, "base_temperature": 0.07, "contrast_mode": "one"}, []),
+        (
+            {"view": "none", "per_label": 3},
+            [
+                "6 rows of each epoch are left out: they fill no group of 3 texts of a label",
+                "batches hold 6 texts, whole groups of 3, not 8",
+            ],
+        ),
     ],
 )
-def test_it_trains_with_every_kind_of_view(toy, tmp_path, flags, note):
+def test_it_trains_with_every_kind_of_view(toy, tmp_path, flags, notes):
     record = go("supcon", toy, tmp_path / "run", **flags)
     logs = next(event["logs"] for event in record.history() if event["event"] == "epoch")
     assert logs["model_loss"] == pytest.approx(0.5 * logs["cross_entropy"] + 0.5 * logs["contrastive"], rel=1e-5)
-    assert not note or note in record.about["notes"]
+    assert record.about["notes"] == notes
+
+
+def test_one_view_as_anchors_needs_two():
+    with pytest.raises(UsageError, match="--contrast-mode one needs second views, found --view none; change one of them"):
+        plan("supcon", {"dataset": "demo", "view": "none", "contrast_mode": "one"})
