@@ -40,10 +40,10 @@ class Registry:
 
     >>> "aml" in objectives, "alm" in objectives
     (True, False)
-    >>> heads.get("quadratic")
+    >>> heads.get("quadratic")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    fecbench.errors.UnknownName: no head is called 'quadratic'. Known: label, linear, mlp, native
+    fecbench.errors.UnknownName: no head is called 'quadratic'. Known: ...linear, mlp...
     """
 
     def __init__(self, kind: str):

@@ -83,7 +83,7 @@ def watching(registered):
 def test_a_last_batch_that_is_too_small_is_left_out_and_said(toy, tmp_path, watching):
     record = go(watching, toy, tmp_path / "run", epochs=1, batch_size=9)  # 60 rows: six batches and six rows
     assert [len(batch) for batch in Watching.batches] == [9] * 6
-    assert "6 rows of each epoch are left out: the last batch is shorter than 7" in record.about["notes"]
+    assert "6 rows of each epoch are left out: they stand in a last batch that is too short" in record.about["notes"]
 
 
 def test_bucketed_batches_hold_texts_of_similar_length(toy, tmp_path, watching):
