@@ -66,7 +66,7 @@ def _reason(check: Callable[[], None], required: str, kind: type[Objective]) -> 
 
 def _place(error: Exception, kind: type[Objective]) -> str:
     """The last line of the objective's own files that led to ``error``; its updates where none did."""
-    from fecbench.testing import place
+    from fecbench.testing.subject import place
 
     own = {inspect.getsourcefile(base) for base in kind.__mro__ if issubclass(base, objective.Objective)} - {objective.__file__}
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in own]

@@ -1,0 +1,165 @@
+"""An objective under test, and what it is tested on: the demo data, the scratch encoder, the CPU."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import tempfile
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from accelerate.utils import set_seed
+
+from fecbench import datasets, devices
+from fecbench.batching import Batch, TrainingBatches
+from fecbench.building import build, build_pair, stage_of
+from fecbench.datasets.core import EmotionData, Places
+from fecbench.experiment import Workplace, run
+from fecbench.model import fold
+from fecbench.planning import plan
+from fecbench.players import claim
+from fecbench.stepper import Stepper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch import Tensor
+
+    from fecbench.planning import Plan
+    from fecbench.runs import Record
+
+CPU = torch.device("cpu")
+SIZE = 16
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An objective under test. Everything that has weights is built afresh each time."""
+
+    plan: Plan
+    given: Mapping[str, object]
+
+    @cached_property
+    def data(self) -> EmotionData:
+        """The demo's rows."""
+        return datasets.load(self.plan.settings, Places())
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is anything to step."""
+        return self.plan.objective.trains
+
+    @property
+    def size(self) -> int:
+        """Texts in a batch: a few, and as many as the needs want, in whole groups."""
+        return _size(self.plan)
+
+    @cached_property
+    def _built(self) -> Any:
+        self.plan.needs.check(self.data, self.size, None, self.plan.who)
+        return build(self.plan, self.data, CPU)
+
+    def stepper(self, kind: type[Stepper] = Stepper, precision: str = "float32", seed: int = 0) -> Any:
+        """A fresh model and objective, ready to be stepped."""
+        chosen = replace(self.plan, settings=self.plan.settings.model_copy(update={"seed": seed}))
+        model, objective = build_pair(chosen, self._built.source, self.data.labels, self.data.label_texts, self.data.name)
+        fold(model, objective)
+        set_seed(seed)
+        objective.before_training(stage_of(replace(self._built, model=model), self.data, chosen.settings, CPU))
+        players = claim(objective.train(), model.train(), chosen.settings, chosen.who)
+        set_seed(seed)
+        return kind(objective, model, players, devices.precision(precision, CPU), chosen.who)
+
+    def batches(self, count: int | None = None) -> Iterator[Batch]:
+        """The first batches of an epoch, or all, as the trainer would draw them; none where the method doesn't train."""
+        train = TrainingBatches(self._built.splits["train"], self.size, 0, needs=self.plan.needs)
+        return islice(train.epoch(1), count) if self.trains else iter(())
+
+    def rows(self) -> dict[str, np.ndarray]:
+        """Row numbers of batches of every make that the needs allow."""
+        if not self.trains:
+            return {}
+        labels, needs = self._built.splits["train"].labels, self.plan.needs
+        first = np.array([np.flatnonzero(labels == label)[0] for label in range(len(self.data.labels))])
+        whole = next(self.batches(1)).rows.numpy()
+        makes = {"several classes": whole, "one class": np.flatnonzero(labels == 0)[: len(whole)], "one text a class": first}
+        makes["one text"] = first[:1]
+        return {
+            make: rows
+            for make, rows in makes.items()
+            if len(rows) >= needs.min_size and not (np.bincount(labels[rows]) % needs.per_label).any()
+        }
+
+    def batch(self, rows: np.ndarray) -> Batch:
+        """A batch of training rows."""
+        batch: Batch = self._built.splits["train"].batch(rows.copy())  # an objective that writes into its batch spoils no other
+        return batch
+
+    @torch.no_grad()
+    def predict(self, stepper: Stepper) -> Tensor:
+        """Logits of the first training rows."""
+        return stepper.objective.eval().predict(self.batch(np.arange(SIZE)), stepper.model.eval())
+
+    def run(self, folder: Path, resume: bool = False, observer: object = None, **flags: object) -> Record:
+        """A whole run, under other settings where ``flags`` say so."""
+        chosen = plan(self.plan.name, {**self.given, **flags})
+        return run(chosen, Workplace(Places(), folder, resume, observers=[observer] if observer else []))
+
+    def where(self, attribute: str) -> str:
+        """Where an attribute of the objective stands."""
+        return place(self.plan.objective, attribute)
+
+
+def place(kind: type, attribute: str) -> str:
+    """Where an attribute of a class stands: file, line and name.
+
+    >>> place(Subject, "predict").rpartition(" ")[2]
+    '(Subject.predict)'
+    """
+    owner = next(base for base in kind.__mro__ if attribute in vars(base))
+    subject = vars(owner)[attribute]
+    subject = getattr(subject, "__func__", subject)
+    try:
+        path, line = inspect.getsourcefile(subject) or "?", inspect.getsourcelines(subject)[1]
+    except (OSError, TypeError):
+        return f"{owner.__name__}.{attribute}"
+    return f"{path}:{line} ({owner.__name__}.{attribute})"
+
+
+@cache
+def subject_of(name: str, given: tuple[tuple[str, object], ...]) -> Subject:
+    """The objective ``name`` under the settings ``given``; built once."""
+    flags = {"dataset": "demo", "encoder": "scratch", "device": "cpu", "precision": "float32", "epochs": 4, **dict(given)}
+    chosen = plan(name, flags)
+    flags["batch_size"] = max(chosen.settings.batch_size, _size(chosen))
+    missing = set(chosen.needs.views(["text", "label"])) - {"text", "label"}
+    if missing:
+        flags["dataset"] = _with_columns(datasets.load(chosen.settings, Places()), sorted(missing))
+    return Subject(plan(name, flags), flags)
+
+
+def _size(chosen: Plan) -> int:
+    least, group = chosen.needs.least, chosen.needs.per_label
+    return -(-max(SIZE, least) // group) * group
+
+
+def _with_columns(data: EmotionData, columns: list[str]) -> str:
+    """A folder that holds the demo's rows with further text columns: each text's words in reverse."""
+    folder = Path(_kept().name) / "-".join(columns)
+    folder.mkdir(exist_ok=True)
+    for split, part in data.splits.items():
+        with (folder / f"{split}.jsonl").open("w", encoding="utf-8") as file:
+            for row in part:
+                further = dict.fromkeys(columns, " ".join(reversed(row["text"].split())))
+                file.write(json.dumps({**row, "label": data.labels[row["label"]], **further}) + "\n")
+    return str(folder)
+
+
+@cache
+def _kept() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="fecbench-check-")

@@ -1,0 +1,95 @@
+"""What the checks look at while an objective plays, and afterwards."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from fecbench.atomic import read_tensors
+from fecbench.hooks import hookimpl
+from fecbench.packing import Tokens
+from fecbench.runs import Record
+from fecbench.stepper import Stepper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from torch import Tensor
+
+    from fecbench.batching import Batch
+    from fecbench.players import Contestant
+
+
+@dataclass
+class Watched(Stepper):
+    """Remembers which parameters each player's updates reached, and which moved that shouldn't have."""
+
+    reached: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    strangers: set[str] = field(default_factory=set)
+
+    def step(self, batch: Batch, factor: float, audit: bool = False) -> list[tuple[str, Tensor]]:
+        """Step, with a look at all parameters before."""
+        self._before = self._snapshot()
+        logs = super().step(batch, factor, audit)
+        self._compare(self.players)  # nothing moves after the last step
+        return logs
+
+    def unreached(self) -> dict[str, list[str]]:
+        """Trainable parameters of each player that no gradient has reached."""
+        return {
+            name: sorted(key for key, p in player.parameters.items() if p.requires_grad and key not in self.reached[name])
+            for name, player in self.players.items()
+        }
+
+    def _snapshot(self) -> dict[str, dict[str, Tensor]]:
+        return {
+            player: {name: parameter.detach().clone() for name, parameter in one.parameters.items()} for player, one in self.players.items()
+        }
+
+    def _move(self, player: Contestant) -> None:
+        self.reached[player.name] |= {name for name, parameter in player.parameters.items() if parameter.grad is not None}
+        super()._move(player)
+        self._compare(set(self.players) - {player.name})
+
+    def _compare(self, still: Iterable[str]) -> None:
+        now = self._snapshot()
+        for player in still:
+            self.strangers |= {name for name, value in now[player].items() if not value.equal(self._before[player][name])}
+        self._before = now
+
+
+class StopAfterFirstEpoch:
+    """Stops a run as Ctrl-C would, after the first epoch's checkpoint."""
+
+    def __init__(self) -> None:
+        self.epochs = 0
+
+    @hookimpl
+    def epoch_finished(self, epoch: int) -> None:
+        """The second epoch's batches are done and nothing of it is kept yet."""
+        self.epochs += 1
+        if self.epochs == 2:
+            raise KeyboardInterrupt
+
+
+def tensors(part: Batch | Tokens, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+    """Every tensor of a batch by name."""
+    for item in fields(part):
+        value = getattr(part, item.name)
+        held = value if item.name == "views" else {item.name: value}
+        for name, inner in held.items():
+            if isinstance(inner, torch.Tensor):
+                yield prefix + name, inner
+            elif isinstance(inner, Tokens):
+                yield from tensors(inner, f"{prefix}{name}.")
+
+
+def outcome(folder: Path) -> dict[str, Tensor]:
+    """What a run came to: the last epoch's numbers, the weights and the predictions, by name."""
+    last = [event for event in Record(folder).history() if event["event"] in ("epoch", "evaluation")][-2:]
+    numbers = {name: torch.tensor(value) for event in last for name, value in {**event.get("logs", {}), **event.get("metrics", {})}.items()}
+    return numbers | read_tensors(folder / "best.safetensors")[0] | read_tensors(folder / "predictions.safetensors")[0]
