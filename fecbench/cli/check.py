@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +16,7 @@ from fecbench import objective
 from fecbench.cli.output import print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from fecbench.objective import Objective
 
@@ -30,15 +31,13 @@ def check(name: str, as_json: bool) -> None:
     checks by subclassing fecbench.testing.ObjectiveConformance.
     """
     kind = objective.named(name)
-    import torch
-
-    torch.set_num_threads(1)  # networks this small gain nothing from more, and lose much on a busy machine
     from fecbench.testing import ObjectiveConformance
 
     kit = type("Kit", (ObjectiveConformance,), {"name": name})()
     rows, started = [], time.perf_counter()
     for method, required in kit.checks().items():
-        reason = _reason(getattr(kit, method), required, kind)
+        with _one_thread():
+            reason = _reason(getattr(kit, method), required, kind)
         rows.append({"check": method.removeprefix("test_").replace("_", " "), "requires": required, "failure": reason})
         if not as_json:
             click.echo(f"{'FAILED' if reason else 'ok    '} {rows[-1]['check']}{reason}")
@@ -47,6 +46,19 @@ def check(name: str, as_json: bool) -> None:
         print_json(rows)
     click.echo(f"{name}: {len(rows) - failed} of {len(rows)} checks hold ({time.perf_counter() - started:.0f} s)", err=True)
     sys.exit(1 if failed else 0)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Networks this small gain nothing from more threads, and lose much on a busy machine."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _reason(check: Callable[[], None], required: str, kind: type[Objective]) -> str:
