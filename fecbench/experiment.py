@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ def run(plan: Plan, workplace: Workplace) -> Record:
     Raises:
         FecbenchError: whatever is wrong with data, encoder, plugin or record; an earlier record is never damaged.
     """
+    began = time.perf_counter()
     accelerator = devices.accelerator(plan.settings.device, workplace.trackers)
     data = datasets.load(plan.settings, workplace.places)
     plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
@@ -70,7 +72,7 @@ def run(plan: Plan, workplace: Workplace) -> Record:
     if record.status != "complete":
         with held(record, accelerator.is_main_process):
             built = build(plan, data, accelerator.device)
-            Experiment(plan, data, built, record).carry_out(identity, accelerator, workplace)
+            Experiment(plan, data, built, record, began).carry_out(identity, accelerator, workplace)
             accelerator.wait_for_everyone()
     return record
 
@@ -83,6 +85,7 @@ class Experiment:
     data: EmotionData
     built: Built
     record: Record
+    began: float
 
     def carry_out(self, identity: Mapping[str, Any], accelerator: Accelerator, workplace: Workplace) -> None:
         """Train, test and complete the record; a failure is recorded and raised again."""
@@ -157,9 +160,10 @@ class Experiment:
             "confusion_matrix": metrics.confusion_matrix(labels, predicted, classes).tolist(),
             "train_seconds": round(progress.seconds, 3),
             "texts_per_second": round(texts / progress.seconds, 2) if progress.seconds else None,
+            "seconds": round(time.perf_counter() - self.began, 3),
         }
         if trainer.batches.rank == 0:
-            runs.write_predictions(self.record, logits["test"])
+            runs.write_predictions(self.record, logits["test"], torch.as_tensor(labels))
             runs.complete(self.record, result)
             trainer.checkpoints.drop_last()
         return result

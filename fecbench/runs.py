@@ -7,7 +7,7 @@
     encoder/                  architecture and tokenizer, so that the run predicts without its data
     best.safetensors          the best epoch's weights of model and objective
     last.safetensors          the last epoch's weights and optimiser states, while the run is unfinished
-    predictions.safetensors   row, predicted label and logits of every test row (no texts, no gold labels)
+    predictions.safetensors   row, predicted label, whether it is right, and logits of every test row (no texts, no gold labels)
     failure.json              why the last attempt ended, if it did not end well
     result.json               the scores; it is written last, and a run is complete exactly when it is there
 
@@ -173,12 +173,13 @@ def write_failure(record: Record, status: str, message: str) -> None:
     write_json(record.folder / FAILURE, {"status": status, "message": message})
 
 
-def write_predictions(record: Record, logits: Tensor) -> None:
-    """Write the predictions of all test rows, in their order."""
+def write_predictions(record: Record, logits: Tensor, true: Tensor) -> None:
+    """Write the predictions of all test rows, in their order: ``logits [N, C]``, and whether they are right by ``true [N]``."""
     import torch
 
-    rows = torch.arange(len(logits))
-    write_tensors(record.folder / PREDICTIONS, {"row": rows, "predicted": logits.argmax(1), "logits": logits})
+    predicted = logits.argmax(1)
+    found = {"row": torch.arange(len(logits)), "predicted": predicted, "correct": predicted == true, "logits": logits}
+    write_tensors(record.folder / PREDICTIONS, found)
 
 
 def complete(record: Record, result: Mapping[str, Any]) -> None:
@@ -210,6 +211,13 @@ def readable(root: Path = ROOT) -> Iterator[Record]:
         except (RunError, KeyError, TypeError):
             continue
         yield record
+
+
+def below(root: Path) -> Iterator[Record]:
+    """The readable runs under ``root`` at any depth (``root`` itself may be one), newest first."""
+    parents = {path.parent.parent for path in root.rglob(RUN)} if root.is_dir() else set()
+    found = [record for parent in parents for record in readable(parent) if record.folder == root or root in record.folder.parents]
+    yield from sorted(found, key=_begun, reverse=True)
 
 
 def find_run(reference: str, root: Path = ROOT) -> Record:

@@ -62,7 +62,7 @@ def test_a_record_is_self_describing_and_holds_no_text_and_no_gold_label(toy, tm
     assert len(about["encoder"]["weights"]) == 64
     assert len(about["code"]) == len(about["dataset"]["fingerprint"]) == 64
     predictions = load_file(record.folder / "predictions.safetensors")
-    assert set(predictions) == {"row", "predicted", "logits"}
+    assert set(predictions) == {"row", "predicted", "correct", "logits"}
     assert predictions["logits"].shape == (15, 3)
     assert predictions["predicted"].tolist() == predictions["logits"].argmax(1).tolist()
     everything = "".join((record.folder / name).read_text() for name in ("run.json", "result.json", "history.jsonl"))
