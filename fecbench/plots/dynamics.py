@@ -1,4 +1,4 @@
-"""Pictures of run records."""
+"""How a run's losses and other logged numbers moved over its batches."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fecbench import objective
 from fecbench.errors import RunError
+from fecbench.plots.saving import save
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from fecbench.runs import Record
 
 
-def dynamics(record: Record, path: Path) -> Path:
+def draw_dynamics(record: Record, path: Path) -> Path:
     """Draw how a run's logged numbers moved over its batches, in the panels that its objective declares, to ``path``.
 
     Where a panel has two curves the gap between them is shaded, on a scale of its own. (For AML that is Figure 3 of its paper.)
@@ -35,11 +36,7 @@ def dynamics(record: Record, path: Path) -> Path:
         _draw(axes, title, {name: curves[name] for name in names})
     figure.supxlabel("batch")
     figure.suptitle(f"{record.about['objective']['name']} on {record.about['dataset']['name']}, seed {record.settings()['seed']}")
-    try:
-        figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} can't be written: {error}; choose another --out, ending in .svg, .pdf or .png") from error
-    return path
+    return save(figure, path)
 
 
 def series(record: Record) -> dict[str, list[tuple[int, float]]]:

@@ -1,0 +1,1 @@
+"""Pictures of run records; a file for each kind."""
