@@ -1,0 +1,53 @@
+"""``fecbench export RUN FOLDER``: a trained model as a folder that needs no fecbench."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fecbench import runs
+from fecbench.cli.output import print_json
+
+if TYPE_CHECKING:
+    from fecbench.export import Format
+
+
+@click.command()
+@click.argument("run")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["hf", "onnx"]),
+    default="hf",
+    show_default=True,
+    help="hf: a Hugging Face folder, for runs with --head native; onnx: a graph, for any run (needs fecbench[onnx])",
+)
+@click.option(
+    "--eval-dataset",
+    metavar="OWNER/NAME",
+    help="data set of the hub whose test rows these are: evaluation entries are written for it (default: the run's, if hf:OWNER/NAME)",
+)
+@click.option("--root", type=click.Path(path_type=Path), default=runs.ROOT, show_default=True, help="where runs are looked for")
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def export(run: str, folder: Path, kind: Format, eval_dataset: str | None, root: Path, as_json: bool) -> None:
+    """A trained model as a Hugging Face folder or as ONNX, with tokenizer, label names and a model card.
+
+    RUN is a run's id, its folder, or a method's name (then its newest complete run). FOLDER must be new or empty; it appears once what was
+    written has been read back and predicts as the run does.
+    """
+    record = runs.find_run(run, root)
+    from fecbench.export import export as write
+
+    written = write(record, folder, kind, eval_dataset)
+    if as_json:
+        check = {"texts": len(written.check.lengths), "tokens": written.check.lengths, "difference": written.check.difference}
+        about = {"run": record.id, "folder": str(folder), "format": kind, "files": written.files}
+        print_json({**about, "check": check, "note": written.note})
+        return
+    click.echo(f"written: {folder} ({', '.join(written.files)})")
+    click.echo(f"checked: {written.check}")
+    if written.note:
+        click.echo(f"note: {written.note}")

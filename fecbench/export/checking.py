@@ -1,0 +1,96 @@
+"""Whether what was written predicts as the run does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+
+from fecbench.batching import text_batches
+from fecbench.errors import FecbenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from fecbench.prediction import Predictor
+
+TEXTS = (
+    "Yes",
+    "I can't believe it worked!",
+    "She left without a word, and nobody has heard of her since; I keep looking at the door.",
+    "We laughed, we sang, and then it rained. " * 500,  # longer than is read
+)
+TOLERANCE = 1e-4  # of the largest logit, or absolute where that is below 1: kernels differ in the order of their sums
+
+
+class ExportError(FecbenchError):
+    """A model can't be written in a format, or what was written isn't the run's model."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A comparison of what was written with the run.
+
+    Attributes:
+        lengths: tokens of each text.
+        difference: the largest difference of two logits.
+    """
+
+    lengths: tuple[int, ...]
+    difference: float
+
+    def __str__(self) -> str:
+        shortest, longest = min(self.lengths), max(self.lengths)
+        return f"{len(self.lengths)} texts of {shortest} to {longest} tokens have the run's logits to within {self.difference:.1e}"
+
+
+class Readable(Protocol):
+    """A format whose files predict."""
+
+    def logits(self, folder: Path, texts: Sequence[str]) -> Tensor:
+        """Logits ``[N, C]`` of ``texts``."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the run predicts: logits ``[N, C]`` of ``TEXTS``, and how many tokens of each are read."""
+
+    logits: Tensor
+    lengths: tuple[int, ...]
+
+
+@torch.no_grad()
+def reference(predictor: Predictor) -> Reference:
+    """What the run predicts in float32, whatever it was trained in."""
+    batches = list(text_batches(TEXTS, predictor.tokenizer, predictor.max_length, len(TEXTS), torch.device("cpu")))
+    logits = torch.cat([predictor.objective.predict(batch, predictor.model).float() for batch in batches])
+    return Reference(logits, tuple(int(length) for batch in batches for length in batch.tokens.lengths))
+
+
+def check(folder: Path, files: Readable, expected: Reference) -> Check:
+    """The comparison of ``folder`` with the run: all texts together, padded, and each by itself.
+
+    Raises:
+        ExportError: logits differ, or can't be had.
+    """
+    try:
+        together = files.logits(folder, TEXTS)
+        alone = torch.cat([files.logits(folder, [text]) for text in TEXTS])
+    except Exception as error:  # runtimes have errors of their own
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ExportError(
+            f"what was written must predict texts of any number and length, but fails: {reason}; predict must not take the size of a batch "
+            "for a constant. Nothing was left behind"
+        ) from error
+    difference = max(float((found - expected.logits).abs().max()) for found in (together, alone))
+    allowed = TOLERANCE * max(1.0, float(expected.logits.abs().max()))
+    if not difference <= allowed:  # so that NaN is refused too
+        raise ExportError(
+            f"what was written must predict as the run does, but a logit differs by {difference:.3g} (allowed: {allowed:.3g}); "
+            "predict must depend on the text and the saved weights alone. Nothing was left behind"
+        )
+    return Check(expected.lengths, difference)
