@@ -1,0 +1,111 @@
+"""Boards from run records, with a spec or without."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fecbench.datasets.core import some
+from fecbench.errors import UnknownName
+from fecbench.leaderboard import grouping, ranking, reading, remarks, selecting
+from fecbench.leaderboard.board import Board, Column, Table
+from fecbench.leaderboard.significance import Tests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fecbench.leaderboard.board import DatasetVersion, Row
+    from fecbench.matrix import Selection
+    from fecbench.runs import Record
+
+AGAINST = "aml"
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a table is made of.
+
+    Attributes:
+        title: what stands above.
+        datasets: groups of columns.
+        rows: methods, a cell for each data set.
+        declared: whether all rows may be compared.
+        against: the method whose gain over the best other row is given.
+        notes: to stand before the table's own.
+        tested: whether rows are tested against the best; published figures can't be.
+    """
+
+    title: str
+    datasets: Sequence[DatasetVersion]
+    rows: Sequence[Row]
+    declared: bool
+    against: str
+    notes: tuple[str, ...] = ()
+    tested: bool = True
+
+    def table(self) -> Table:
+        """The table, with ranks, gains, tests and notes."""
+        places = [(dataset, metric) for dataset in range(len(self.datasets)) for metric in ranking.metrics_of(self.rows, dataset)]
+        gains, remark = ranking.gains(self.rows, places, self.declared, self.against)
+        tests = Tests(self.rows, self.declared)
+        columns = tuple(self._column(dataset, metric, tests) for dataset, metric in places)
+        notes = (*self.notes, *remark, *remarks.of(self.rows, self.datasets))
+        return Table(self.title, tuple(self.datasets), columns, tuple(self.rows), gains, self.declared, notes)
+
+    def _column(self, dataset: int, metric: str, tests: Tests) -> Column:
+        best, second = ranking.places(ranking.means(self.rows, dataset, metric))
+        comparisons = tests.column(dataset, metric) if self.tested else ()
+        return Column(dataset, metric, ranking.LABELS.get(metric, metric), best, second, comparisons)
+
+
+def of_records(records: Iterable[Record], columns: Sequence[str] = (), against: str | None = None, title: str = "Leaderboard") -> Board:
+    """The board of all complete runs among ``records``.
+
+    Args:
+        records: runs; those that aren't complete are left out and named.
+        columns: data sets that stand side by side in one table; without them each data set version has a table of its own.
+        against: the method whose gain over the best other row is given (default: aml, where it was run).
+        title: the board's.
+
+    Raises:
+        UnknownName: nothing complete is of a data set in ``columns``, or of the method ``against``.
+    """
+    runs, broken = reading.read_all(records)
+    complete = [run for run in runs if run.status == "complete"]
+    unfinished = [f"{run.record.id} ({run.reason})" for run in runs if run.status != "complete"]
+    left_out = (f"left out: {some(unfinished)}",) if unfinished else ()
+    sets, others = grouping.chosen(columns, complete) if columns else ((), ())
+    groups = [sets] if columns else [(version,) for version in grouping.versions(complete)]
+    method, tables = against or AGAINST, []
+    for group, heading in zip(groups, _titles(groups), strict=True):
+        rows, older = grouping.rows(group, complete, method)
+        tables.append(Given(heading, group, rows, declared=False, against=method, notes=older).table())
+    return _checked(Board(title, tuple(tables), notes=(*broken, *left_out, *others)), against)
+
+
+def of_selection(selection: Selection, records: Iterable[Record], against: str | None = None) -> Board:
+    """The board of a spec's selection: every run that it wants, found among ``records`` or said to be missing.
+
+    Raises:
+        UnknownName: the selection has no row that ``against`` names.
+    """
+    runs, broken = reading.read_all(records)
+    datasets, rows = selecting.rows(selection, runs)
+    heading = ", ".join(version.name for version in datasets)
+    table = Given(heading, datasets, rows, selection.declared, against or AGAINST, selection.notes).table()
+    return _checked(Board(selection.title, (table,), notes=broken), against)
+
+
+def _titles(groups: Sequence[Sequence[DatasetVersion]]) -> list[str]:
+    """Names of the data sets; where two versions have one name, with the beginning of the fingerprint."""
+    names = Counter(version.name for group in groups for version in group)
+    return [", ".join(f"{v.name} (rows {v.fingerprint[:12]})" if names[v.name] > 1 else v.name for v in group) for group in groups]
+
+
+def _checked(board: Board, against: str | None) -> Board:
+    """``board`` itself, once some table has a row that ``against`` names."""
+    if against and not any(ranking.methods(table.rows, against) for table in board.tables):
+        known = {name for table in board.tables for row in table.rows for name in (row.name, row.objective)}
+        raise UnknownName("row of the table", against, known)
+    return board

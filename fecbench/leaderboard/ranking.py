@@ -1,0 +1,85 @@
+"""Best, second, and by how much a method is ahead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fecbench.leaderboard.board import Gain
+from fecbench.metrics import PRIMARY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fecbench.leaderboard.board import Row
+
+LABELS = {"accuracy": "Acc", "weighted_f1": "Weighted-F1", "macro_f1": "Macro-F1"}
+
+
+def metrics_of(rows: Sequence[Row], dataset: int) -> tuple[str, ...]:
+    """The metrics that rows have on a data set: the paper's three, then others by name."""
+    found = {metric for row in rows for metric in row.cells[dataset].scores}
+    return (*PRIMARY, *sorted(found - set(PRIMARY)))
+
+
+def means(rows: Sequence[Row], dataset: int, metric: str) -> dict[int, float]:
+    """Means by number of the row, of the rows that have one."""
+    scores = {number: row.cells[dataset].scores.get(metric) for number, row in enumerate(rows)}
+    return {number: score.mean for number, score in scores.items() if score}
+
+
+def places(found: dict[int, float]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Rows with the highest mean and with the next one; equal means share a place, and a single row has none.
+
+    >>> places({0: 0.5, 1: 0.7, 2: 0.5})
+    ((1,), (0, 2))
+    >>> places({0: 0.5})
+    ((), ())
+    """
+    if len(found) < 2:
+        return (), ()
+    ranked = [*sorted(set(found.values()), reverse=True), None]
+    first, second = (tuple(number for number, mean in found.items() if mean == value) for value in ranked[:2])
+    return first, second
+
+
+def comparable(rows: Sequence[Row], declared: bool, one: int, other: int, dataset: int) -> bool:
+    """Whether two rows may be compared on a data set: their encoders and budgets are equal, or a spec declared its rows."""
+    return declared or rows[one].cells[dataset].conditions == rows[other].cells[dataset].conditions
+
+
+def methods(rows: Sequence[Row], against: str) -> list[int]:
+    """The rows that ``against`` names: by the row's own name, else by its objective's."""
+    named = [number for number, row in enumerate(rows) if row.name == against]
+    return named or [number for number, row in enumerate(rows) if row.objective == against]
+
+
+def relative_gain(mean: float, others: Sequence[float]) -> float | None:
+    """By how much ``mean`` is ahead of the best of ``others``, as a share of that; None where it isn't.
+
+    >>> round(relative_gain(0.6552, [0.5952, 0.6057]), 4)
+    0.0817
+    >>> relative_gain(0.5, [0.5])
+    """
+    best = max(others, default=0.0)
+    return mean / best - 1 if mean > best > 0 else None
+
+
+def gains(
+    rows: Sequence[Row], columns: Sequence[tuple[int, str]], declared: bool, against: str
+) -> tuple[tuple[Gain, ...], tuple[str, ...]]:
+    """For each row that ``against`` names its gain over the best row that it may be compared with, and notes.
+
+    Where two rows of that name may be compared with one another, neither is *the* method: none has a gain then, and a note says so.
+    """
+    chosen, datasets = methods(rows, against), dict.fromkeys(dataset for dataset, _ in columns)
+    if any(one < other and comparable(rows, declared, one, other, dataset) for one in chosen for other in chosen for dataset in datasets):
+        names = ", ".join(repr(rows[number].name) for number in chosen)
+        return (), (f"no Δ, since several rows are {against}: {names}; choose one with --against",)
+    found = tuple(Gain(number, tuple(_gain(rows, number, column, declared) for column in columns)) for number in chosen)
+    return (found if len(rows) > 1 else ()), ()
+
+
+def _gain(rows: Sequence[Row], number: int, column: tuple[int, str], declared: bool) -> float | None:
+    found = means(rows, *column)
+    others = [mean for other, mean in found.items() if other != number and comparable(rows, declared, number, other, column[0])]
+    return relative_gain(found[number], others) if number in found else None

@@ -1,0 +1,113 @@
+"""A run's record as the leaderboard needs it: read once, checked, without what a table has no use for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fecbench.atomic import read_json
+from fecbench.datasets.core import some
+from fecbench.errors import RunError
+from fecbench.runs import FAILURE, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, complete or not.
+
+    Attributes:
+        record: where it is.
+        status: ``complete``, ``running``, ``failed``, ``interrupted`` or ``unfinished``.
+        started: when, as ISO 8601 text; it orders runs.
+        objective: the method's name.
+        dataset: the data set's name; ``title`` is its long one.
+        fingerprint: of the data's rows; equal exactly for equal data.
+        labels: in the run's own numbering.
+        settings: every resolved setting's value.
+        code: version of the code, ``precision`` and ``revision`` (of the encoder; empty where it has none): what it was computed with.
+        notes: what the record itself tells its readers.
+        scores: test scores by metric, fractions; empty unless complete.
+        support: number of true test rows by label; empty unless complete.
+    """
+
+    record: Record
+    status: str
+    started: str
+    objective: str
+    dataset: str
+    title: str
+    fingerprint: str
+    labels: tuple[str, ...]
+    settings: Mapping[str, Any]
+    code: str
+    precision: str
+    revision: str
+    notes: tuple[str, ...]
+    scores: Mapping[str, float]
+    support: Mapping[str, int]
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return int(self.settings["seed"])
+
+    @property
+    def reason(self) -> str:
+        """Why it isn't complete, on one line."""
+        if self.status == "failed":
+            message = str(read_json(self.record.folder / FAILURE).get("message", "")).partition("\n")[0]
+            return f"failed: {message}" if message else "failed"
+        return {"unfinished": "stopped without a word"}.get(self.status, self.status)
+
+
+def read(record: Record) -> Run:
+    """The run that ``record`` describes.
+
+    Raises:
+        RunError: a file of it is missing or broken, or lacks what a table needs.
+    """
+    try:
+        about, status = record.about, record.status
+        result = record.result if status == "complete" else {"metrics": {"test": {}}, "per_class": {}}
+        data = about["dataset"]
+        return Run(
+            record=record,
+            status=status,
+            started=str(about.get("started", "")),
+            objective=about["objective"]["name"],
+            dataset=data["name"],
+            title=data.get("title", data["name"]),
+            fingerprint=data["fingerprint"],
+            labels=tuple(data["labels"]),
+            settings=_settings(about["settings"]),
+            code=about["code"],
+            precision=about.get("precision", ""),
+            revision=(about.get("encoder") or {}).get("revision") or "",
+            notes=tuple(about.get("notes", ())),
+            scores={name: float(score) for name, score in result["metrics"]["test"].items()},
+            support={label: int(scores["support"]) for label, scores in result["per_class"].items()},
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(
+            f"{record.folder} must be a whole run record, but reading it found {error!r}; restore it or delete the run"
+        ) from error
+
+
+def _settings(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    settings = {key: setting["value"] for key, setting in recorded.items()}
+    _ = int(settings["seed"]), settings["encoder"]  # no table can do without
+    return settings
+
+
+def read_all(records: Iterable[Record]) -> tuple[tuple[Run, ...], tuple[str, ...]]:
+    """All runs that can be read, in the order given, and a note that names those that can't."""
+    found, broken = [], []
+    for record in records:
+        try:
+            found.append(read(record))
+        except RunError:
+            broken.append(record.id)
+    return tuple(found), ((f"left out, since their records are broken: {some(broken)}",) if broken else ())

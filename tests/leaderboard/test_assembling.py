@@ -1,0 +1,185 @@
+"""Which runs share a row, which share a table, what is missing, and what is said of it."""
+
+import pytest
+
+from fecbench import runs
+from fecbench.errors import UnknownName, UsageError
+from fecbench.leaderboard import layout
+from fecbench.leaderboard.assembling import of_records, of_selection
+from fecbench.leaderboard.finding import find
+from fecbench.matrix import Cell, Selection
+from fecbench.planning import plan
+from tests.leaderboard.conftest import SMALL
+
+
+def names(board):
+    return [[row.name for row in table.rows] for table in board.tables]
+
+
+def cells(row: str, method: str, seeds=range(3), **flags):
+    return [Cell(row, plan(method, {**SMALL, "seed": seed, **flags})) for seed in seeds]
+
+
+def test_seeds_share_a_row_and_are_averaged(three):
+    (table,) = of_records(three).tables
+    assert [row.name for row in table.rows] == ["ce", "aml"]
+    score = table.rows[0].cells[0].scores["accuracy"]
+    values = [record.result["metrics"]["test"]["accuracy"] for record in three[:3]]
+    assert dict(score.seeds) == dict(enumerate(values))
+    assert score.mean == pytest.approx(sum(values) / 3)
+    assert score.std == pytest.approx((sum((v - score.mean) ** 2 for v in values) / 2) ** 0.5)
+    assert layout.caption(table) == "Test scores in percent, mean ± sample standard deviation over 3 seeds."
+    assert table.columns[0].best == (1,)
+    assert table.columns[0].second == (0,)
+
+
+def test_other_settings_are_another_row_that_says_what_differs(make):
+    board = of_records([make("aml", seed=0), make("aml", seed=1), make("aml", seed=0, k_pos=5), make("ce", lr=0.1)])
+    assert names(board) == [["ce", "aml (k_pos 10)", "aml (k_pos 5)"]]
+    assert any("no Δ, since several rows are aml" in note for note in board.tables[0].notes)
+    assert board.tables[0].gains == ()
+
+
+def test_a_device_is_no_other_setting(make):
+    assert names(of_records([make("ce", seed=0), make("ce", seed=1, device="cpu")])) == [["ce"]]
+
+
+def test_of_equal_runs_the_newest_counts(make):
+    old, new = make("ce", accuracy=0.2, seed=0), make("ce", accuracy=0.9, seed=0)
+    (table,) = of_records([new, old]).tables
+    assert table.rows[0].cells[0].runs[0].record == new
+    assert "left out: 1 older run(s) of the same settings and seed" in table.notes
+
+
+def test_other_rows_are_another_table(make):
+    other = {"dataset": {"name": "demo", "fingerprint": "0123456789abcdef", "labels": ["angry", "glad", "sad"]}}
+    board = of_records([make("ce"), make("aml", about=other), make("ce", dataset="ge-prepared")])
+    assert [table.title for table in board.tables] == ["demo (rows 0123456789ab)", "demo (rows rows of demo)", "ge-prepared"]
+    assert all(len(table.rows) == 1 for table in board.tables)
+
+
+def test_columns_join_rows_whose_presets_differ(make):
+    records = [
+        make(method, dataset=name, seed=seed) for method in ("ce", "aml") for name in ("ed-prepared", "ge-prepared") for seed in (0, 1)
+    ]
+    board = of_records([*records, make("supcon", dataset="ge-prepared")], ["ed-prepared", "ge-prepared"])
+    (table,) = board.tables
+    assert [row.name for row in table.rows] == ["ce", "supcon", "aml"]
+    assert {cell.settings["k_pos"] for cell in table.rows[2].cells} == {10, 20}
+    assert [text.text for text in layout.line(table, 1)][:3] == ["missing"] * 3
+    assert "missing: supcon on ed-prepared: not run" in table.notes
+    assert len(table.columns) == 6
+    with pytest.raises(UnknownName, match=r"no data set .* is called 'ge-prepard'; did you mean 'ge-prepared'"):
+        of_records(records, ["ge-prepard"])
+
+
+def test_columns_take_the_version_that_was_run_last(make):
+    other = {"dataset": {"name": "demo", "fingerprint": "new rows", "labels": ["angry", "glad", "sad"]}}
+    board = of_records([make("ce"), make("aml", about=other)], ["demo"])
+    assert names(board) == [["aml"]]
+    assert board.tables[0].datasets[0].fingerprint == "new rows"
+    assert "left out: runs on 1 other version(s) of demo than the one that was run last" in board.notes
+
+
+def test_seeds_are_shown_where_their_number_differs(make):
+    (table,) = of_records([make("ce", seed=0), make("ce", seed=1), make("aml", seed=0)]).tables
+    assert layout.line(table, 0)[0].text.endswith("(n=2)")
+    assert layout.line(table, 1)[0].text.endswith("(n=1)")
+    assert "±" not in layout.line(table, 1)[0].text
+
+
+def test_gain_is_over_the_best_other_row_of_equal_budget(three, make):
+    board = of_records([*three, make("supcon", accuracy=0.99, epochs=2)])
+    (gain,), table = board.tables[0].gains, board.tables[0]
+    means = {row.name: row.cells[0].scores["accuracy"].mean for row in table.rows}
+    assert gain.values[0] == pytest.approx(means["aml"] / means["ce"] - 1)
+    assert layout.gain_line(table, gain)[0] == ["Δ (aml vs. best baseline)", "1 epoch"]
+    (other,) = of_records(three, against="ce").tables[0].gains
+    assert other.values == (None, None, None)
+    with pytest.raises(UnknownName, match="no row of the table is called 'alm'; did you mean 'aml'"):
+        of_records(three, against="alm")
+
+
+def test_records_speak_and_differences_are_told(make):
+    limited = {"notes": ["LIMITED to the first 20 of 60 training rows: not a benchmark result"]}
+    records = [make("ce", seed=0, limit=20, about=limited), make("aml", seed=0), make("aml", seed=1, about={"code": "c2"})]
+    records.append(make("supcon", about={"precision": "bf16", "encoder": {"revision": "abc"}}))
+    notes = of_records(records).tables[0].notes
+    assert "ce: LIMITED to the first 20 of 60 training rows: not a benchmark result" in notes
+    assert "the seeds of a row were run with different versions of the code: aml" in notes
+    assert any(note.startswith("precision differs: ") and "bf16 (supcon)" in note for note in notes)
+    assert any(note.startswith("the revision of scratch differs: ") and "abc (supcon)" in note for note in notes)
+
+
+def test_unfinished_and_broken_records_are_left_out_and_named(three, make, tmp_path):
+    failed = make("supcon")
+    (failed.folder / "result.json").unlink()
+    runs.write_failure(failed, "failed", "NumericalError: too hot\nand more")
+    (tmp_path / "runs" / "broken").mkdir()
+    (tmp_path / "runs" / "broken" / "run.json").write_text("{}")
+    half = make("lcl", folder=tmp_path / "runs" / "half")
+    (half.folder / "result.json").write_text("{}")
+    board = of_records(find([tmp_path]))
+    assert names(board) == [["ce", "aml"]]
+    assert f"left out: {failed.id} (failed: NumericalError: too hot)" in board.notes
+    assert "left out, since their records are broken: broken, half" in board.notes
+
+
+def test_runs_are_found_at_any_depth_and_once(three, tmp_path):
+    assert len(find([tmp_path, tmp_path / "runs", three[0].folder])) == 6
+    assert find([three[0].folder])[0].folder == three[0].folder
+    with pytest.raises(UsageError, match="nowhere must be a run's folder or a folder of runs"):
+        find([tmp_path / "nowhere"])
+
+
+def test_a_selection_finds_its_runs_and_says_what_is_missing_and_why(three, make):
+    failed = make("supcon", seed=0)
+    (failed.folder / "result.json").unlink()
+    runs.write_failure(failed, "failed", "NeedsError: none")
+    unfinished = make("supcon", seed=1)
+    (unfinished.folder / "result.json").unlink()
+    make("ce", seed=7)  # complete, and not wanted
+    wanted = [*cells("cross-entropy", "ce"), *cells("AML", "aml", range(4)), *cells("SupCon", "supcon")]
+    board = of_selection(Selection("T", ("demo",), tuple(wanted), ("chosen by validation",)), find([three[0].folder.parent]))
+    (table,) = board.tables
+    assert board.title == "T"
+    assert [row.name for row in table.rows] == ["cross-entropy", "AML", "SupCon"]
+    assert [len(row.cells[0].runs) for row in table.rows] == [3, 3, 0]
+    assert table.notes[0] == "chosen by validation"
+    missing = [note for note in table.notes if note.startswith("missing")]
+    assert missing == [
+        "missing: AML, seed 3: not run",
+        "missing: SupCon, seed 0: failed: NeedsError: none",
+        "missing: SupCon, seed 1: stopped without a word",
+        "missing: SupCon, seed 2: not run",
+    ]
+    assert layout.line(table, 2)[0].text == "missing"
+    assert table.gains[0].row == 1
+
+
+def test_a_selection_takes_one_version_of_the_data_and_exact_settings(make):
+    make("ce", seed=0)
+    make("ce", seed=1, about={"dataset": {"name": "demo", "fingerprint": "others", "labels": ["angry", "glad", "sad"]}})
+    newest = make("ce", seed=2, device="cpu")
+    make("ce", seed=1, lr=0.5)
+    board = of_selection(Selection("T", ("demo",), tuple(cells("ce", "ce"))), find([newest.folder.parent]))
+    (row,), notes = board.tables[0].rows, board.tables[0].notes
+    assert sorted(row.cells[0].scores["accuracy"].seeds) == [0, 2]
+    assert "missing: ce, seed 1: run on other rows of the data than the newest run of its column" in notes
+
+
+def test_declared_rows_are_compared_across_encoders_and_budgets(make):
+    wanted = [*cells("one epoch", "ce"), *cells("two epochs", "ce", epochs=2)]
+    records = [make("ce", accuracy=0.4, seed=s) for s in range(3)] + [make("ce", accuracy=0.9, seed=s, epochs=2) for s in range(3)]
+    for declared, count in ((True, 1), (False, 0)):
+        (table,) = of_selection(Selection("T", ("demo",), tuple(wanted), declared=declared), records, against="two epochs").tables
+        assert len(table.columns[0].comparisons) == count
+        assert (table.gains[0].values[0] is not None) == declared
+
+
+def test_a_row_for_which_nothing_is_chosen_on_a_data_set(make):
+    record = make("ce", dataset="ge-prepared")
+    wanted = tuple(cells("ce", "ce", [0], dataset="ge-prepared"))
+    (table,) = of_selection(Selection("T", ("demo", "ge-prepared"), wanted), [record]).tables
+    assert [text.text for text in layout.line(table, 0)][:3] == ["missing"] * 3
+    assert "missing: ce on demo: nothing is chosen for it yet" in table.notes

@@ -1,0 +1,77 @@
+"""Publishing: what is copied, that the copies tell the same, that nothing is overwritten."""
+
+import json
+
+import pytest
+
+from fecbench.atomic import write_tensors
+from fecbench.errors import RunError
+from fecbench.leaderboard.assembling import of_records
+from fecbench.leaderboard.finding import find
+from fecbench.leaderboard.formats import render
+from fecbench.leaderboard.publishing import publish
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_copies_hold_no_weights_and_give_the_same_board(three, make, tmp_path):
+    write_tensors(three[0].folder / "best.safetensors", {})
+    (three[0].folder / "encoder").mkdir()
+    (three[0].folder / "history.jsonl").write_text("{}\n")
+    make("ce", seed=0, folder=tmp_path / "older", about={"started": "2020"})  # not behind the table
+    board = of_records(find([tmp_path]))
+    copies = publish(board, tmp_path / "public")
+    assert sorted(path.name for path in copies) == sorted(record.id for record in three)
+    assert {path.name for path in copies[0].iterdir()} == {"run.json", "result.json", "history.jsonl", "predictions.safetensors"}
+    again = of_records(find([tmp_path / "public"]))
+    ours, theirs = (json.loads(render(one, "json"))["tables"][0] for one in (board, again))
+    assert ours | {"notes": None} == theirs | {"notes": None}
+    assert json.loads((tmp_path / "public" / "board.json").read_text()) == json.loads(render(board, "json"))
+    assert (tmp_path / "public" / "board.md").read_text() == render(board, "markdown")
+
+
+def test_publishing_again_changes_nothing(three, tmp_path):
+    publish(of_records(three), tmp_path / "public")
+    before = contents(tmp_path / "public")
+    publish(of_records(three), tmp_path / "public")
+    publish(of_records(find([tmp_path / "public"])), tmp_path / "public")
+    assert contents(tmp_path / "public") == before
+
+
+def test_a_different_copy_is_refused_and_nothing_is_written(three, tmp_path):
+    last = tmp_path / "public" / three[5].id
+    last.mkdir(parents=True)
+    for name in ("run.json", "predictions.safetensors"):
+        (last / name).write_bytes((three[5].folder / name).read_bytes())
+    (last / "result.json").write_text("{}")
+    (last / "thesis.txt").write_text("precious")
+    before = contents(tmp_path / "public")
+    with pytest.raises(
+        RunError, match=r"must be empty or an equal copy of .*, but differs in result\.json, thesis\.txt; publish to another"
+    ):
+        publish(of_records(three), tmp_path / "public")
+    assert contents(tmp_path / "public") == before
+
+
+def test_two_runs_of_one_id_are_refused(make, tmp_path):
+    records = [make("ce", seed=0, folder=tmp_path / "a" / "r"), make("ce", seed=1, folder=tmp_path / "b" / "r")]
+    with pytest.raises(RunError, match=r"a published run needs an id of its own, but .* are both called r; rename one"):
+        publish(of_records(records), tmp_path / "public")
+    assert not (tmp_path / "public").exists()
+
+
+def test_a_folder_that_cannot_be_made(three, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match=r"file.* can't be written: .*; free space or choose another folder"):
+        publish(of_records(three), tmp_path / "file" / "public")
+
+
+def test_what_a_killed_process_left_is_no_copy(three, tmp_path):
+    draft = tmp_path / "public" / f"{three[0].id}.unfinished"
+    draft.mkdir(parents=True)
+    (draft / "run.json").write_text("half")
+    publish(of_records(three), tmp_path / "public")
+    assert not draft.exists()
+    assert (tmp_path / "public" / three[0].id / "run.json").read_bytes() == (three[0].folder / "run.json").read_bytes()
