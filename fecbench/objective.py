@@ -130,6 +130,7 @@ class Objective(nn.Module):
             fields of the record.
         needs: what it needs of a batch; where that depends on options, override :meth:`batch_needs`.
         trains: False for a method that only predicts: then ``updates`` is never called.
+        variant_of: the method that it is a variant of, by name: benchmarks of all methods (``objectives = "*"``) leave variants out.
         settings: run settings or own options that it prefers over the trainer's and the encoder's, such as its head.
         presets: the same by data set name.
         citation: the source, one line.
@@ -139,6 +140,7 @@ class Objective(nn.Module):
     Config: ClassVar[type[Config]] = Config
     needs: ClassVar[BatchNeeds] = BatchNeeds()
     trains: ClassVar[bool] = True
+    variant_of: ClassVar[str] = ""
     settings: ClassVar[Mapping[str, object]] = {}
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     citation: ClassVar[str] = ""
@@ -153,6 +155,14 @@ class Objective(nn.Module):
     def batch_needs(cls, config: Any) -> BatchNeeds:  # noqa: ARG003
         """What it needs of a batch under these options."""
         return cls.needs
+
+    @classmethod
+    def unmet(cls) -> str:
+        """What it requires of this machine that isn't met (a package, a key, a server), and how to get it; empty where nothing is missing.
+
+        Benchmarks of all methods leave it out then, and say why.
+        """
+        return ""
 
     def players(self) -> Mapping[str, Player]:
         """Players besides ``model``, by name."""
@@ -191,7 +201,9 @@ def named(name: str) -> type[Objective]:
         raise PluginError(f"the objective {name!r} ({registry.objectives.origin(name)}) {error}") from None
 
 
-RUN_FLAGS = frozenset({"data_dir", "run_dir", "resume", "tracker", "json", "help", *RunSettings.model_fields})
+RUN_FLAGS = frozenset(
+    {"data_dir", "run_dir", "resume", "tracker", "json", "settings", "stop_with_stdin", "help", *RunSettings.model_fields}
+)
 
 
 def check(plugin: object) -> type[Objective]:

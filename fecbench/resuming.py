@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fecbench import devices, heads, provenance, registry, runs
+from fecbench import devices, heads, objective, provenance, registry, runs
 from fecbench.checkpoints import Checkpoints
 from fecbench.errors import RunError
 
@@ -34,7 +34,7 @@ def identify(plan: Plan, data: EmotionData, accelerator: Accelerator) -> dict[st
         "objective": {"name": plan.name, "distribution": origin.distribution, "version": origin.version},
         "dataset": {"name": data.name, "fingerprint": data.fingerprint, "labels": list(data.labels), "label_texts": list(data.label_texts)},
         "settings": {key: {"value": setting.value, "origin": setting.origin} for key, setting in plan.origins.items()},
-        "code": provenance.code_version(*plugins(plan)),
+        "code": provenance.code_version(*plugins(plan.name, plan.settings.head, plan.settings.encoder)),
     }
 
 
@@ -63,10 +63,9 @@ def _unfinished(identity: Mapping[str, Any]) -> Record:
     raise RunError(f"--resume needs an unfinished run of these settings, data and code under {runs.ROOT}/, but there is none; leave it out")
 
 
-def plugins(plan: Plan) -> list[object]:
-    """What of this run comes in through entry points: objective, head and encoder."""
-    encoder = plan.settings.encoder
-    return [plan.objective, heads.named(plan.settings.head), *([registry.encoders.get(encoder)] if encoder in registry.encoders else [])]
+def plugins(name: str, head: str, encoder: str) -> list[object]:
+    """What of a run comes in through entry points: objective, head and encoder."""
+    return [objective.named(name), heads.named(head), *([registry.encoders.get(encoder)] if encoder in registry.encoders else [])]
 
 
 def _difference(about: Mapping[str, Any], identity: Mapping[str, Any]) -> str:

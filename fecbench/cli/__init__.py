@@ -14,12 +14,16 @@ from fecbench.errors import FecbenchError, UsageError
 
 COMMANDS = {
     "run": "train an objective on a data set, and test it",
+    "bench": "run a benchmark's whole matrix of methods, data sets and seeds",
     "data": "which data sets there are, and what is in them",
     "check": "whether an objective does what every objective must",
     "plugins": "objectives, data sets, encoders, heads and metrics installed here",
     "runs": "what has been run, newest first",
+    "leaderboard": "tables of runs: methods as rows, data sets and metrics as columns",
     "predict": "labels for texts from a finished run",
+    "export": "a trained model as a Hugging Face folder or as ONNX",
     "plot": "pictures of run records",
+    "cases": "examples that one method gets right and another wrong",
     "doctor": "what will and won't work on this machine",
 }
 

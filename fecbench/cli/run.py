@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from fecbench import registry
 from fecbench.cli.options import options
 from fecbench.cli.output import percent, print_json, print_table, score_columns
 from fecbench.datasets.core import Places
-from fecbench.errors import FecbenchError
+from fecbench.errors import FecbenchError, UsageError
 from fecbench.settings import RunSettings
 from fecbench.tracking import TRACKERS
 
@@ -28,6 +29,8 @@ PLACE_OPTIONS: list[click.Parameter] = [
     ),
     click.Option(["--tracker"], type=click.Choice(TRACKERS), multiple=True, help="log to this tracker too (may be repeated)"),
     click.Option(["--json"], is_flag=True, help="print the result as JSON"),
+    click.Option(["--settings"], help="settings as a JSON object, which flags overrule; the runs of a benchmark's spec are started so"),
+    click.Option(["--stop-with-stdin"], is_flag=True, help="stop as on Ctrl-C when standard input ends: a benchmark's runs end with it"),
 ]
 
 
@@ -97,7 +100,9 @@ def _run(name: str, given: dict[str, Any]) -> None:
     from fecbench.experiment import run as carry_out
     from fecbench.planning import plan
 
-    chosen, stop = plan(name, flags), Stop()
+    chosen, stop = plan(name, flags, _spec_settings(places["settings"])), Stop()
+    if places["stop_with_stdin"]:
+        stop.with_stdin()
     workplace = Workplace(Places(places["data_dir"]), places["run_dir"], places["resume"], places["tracker"], [RunProgress(), stop])
     for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler's stop is a user's stop: clean and resumable
         signal.signal(number, stop.ask)
@@ -114,6 +119,21 @@ def _run(name: str, given: dict[str, Any]) -> None:
         raise FecbenchError(f"memory ran out: {reason}; lower --batch-size or --max-length") from error
     if PartialState().is_main_process:
         _report(record, places["json"])
+
+
+def _spec_settings(text: str | None) -> dict[str, Any]:
+    """The settings that ``--settings`` gives.
+
+    Raises:
+        UsageError: it is no JSON object.
+    """
+    try:
+        given = json.loads(text or "{}")
+    except ValueError as error:
+        raise UsageError(f"--settings must be a JSON object: {error}") from error
+    if not isinstance(given, dict):
+        raise UsageError(f"--settings must be a JSON object, found {text}")
+    return given
 
 
 def _report(record: Record, as_json: bool) -> None:

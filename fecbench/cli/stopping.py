@@ -1,4 +1,9 @@
-"""Ctrl-C and a scheduler's SIGTERM: a wish to stop that is heard."""
+"""Ctrl-C, a scheduler's SIGTERM and the end of whoever started a run: a wish to stop that is heard."""
+
+import os
+import signal
+import sys
+from threading import Thread
 
 from fecbench.hooks import hookimpl
 
@@ -13,6 +18,16 @@ class Stop:
         """Handle the signal."""
         self.asked = True
         raise KeyboardInterrupt
+
+    def with_stdin(self) -> None:
+        """Stop this process when standard input ends: a pipe from the process that started it closes when that one dies."""
+        Thread(target=self._wait_for_end, daemon=True).start()
+
+    def _wait_for_end(self) -> None:
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        if not self.asked:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     @hookimpl
     def run_started(self) -> None:

@@ -1,0 +1,193 @@
+"""A spec's matrix on this machine: its data, its run directories, and what remains to be done there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from fecbench import datasets, encoders, provenance
+from fecbench.encoders.tiny import stand_in
+from fecbench.engine import Job, Workers, execute
+from fecbench.errors import NeedsError
+from fecbench.matrix import Cell, Entry, Matrix, Selection, validation_score
+from fecbench.planning import plan
+from fecbench.resuming import plugins
+from fecbench.runs import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from fecbench.datasets.core import EmotionData, Places
+    from fecbench.planning import Plan
+
+LOGS = "logs"
+STAGE = "demo"
+KEPT = {"head", "pooling", "projection_dim", "lr", "weight_decay", "warmup", "clip", "packing", "order"}
+SMOKE = {"epochs": 1, "batch_size": 16, "limit": 16, "max_length": 64}
+TRIED = 64  # texts on which an encoder is tried: enough for one that learns its vocabulary
+
+
+@dataclass(frozen=True)
+class Task:
+    """A cell and its run directory."""
+
+    cell: Cell
+    record: Record
+
+    @property
+    def log(self) -> Path:
+        """What its process printed."""
+        return self.record.folder.parent / LOGS / f"{self.record.id}.log"
+
+    @property
+    def reason(self) -> str:
+        """Why it isn't complete, in its process's last words."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n") if self.log.exists() else []
+        spoken = [line.removeprefix("fecbench: ") for line in lines if line.strip()]
+        return spoken[-1] if spoken else "it hasn't been started"
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A matrix with its data, under a folder for its runs.
+
+    Attributes:
+        matrix: what can run.
+        root: the folder of the runs.
+        places: where data is looked for.
+        data: the data sets by name, loaded.
+    """
+
+    matrix: Matrix
+    root: Path
+    places: Places
+    data: Mapping[str, EmotionData]
+
+    @classmethod
+    def prepare(cls, matrix: Matrix, root: Path, places: Places) -> Benchmark:
+        """The benchmark, its data loaded and its encoders tried, so that what is missing is said before anything starts.
+
+        Raises:
+            DataNotFound, DataError, EncoderError: a data set or an encoder can't be had.
+            NeedsError: a row that the spec names can't run on a data set of it (one of ``"*"`` is left out there).
+        """
+        first = {cells[0].plan.settings.dataset: cells[0].plan.settings for entry in matrix.entries for cells in entry.cells}
+        data = {name: datasets.load(settings, places) for name, settings in first.items()}
+        left_out, possible = dict(matrix.left_out), []
+        for entry in matrix.entries:
+            try:
+                _check(entry, data)
+            except NeedsError as error:
+                if matrix.spec.objectives != "*":
+                    raise
+                left_out[f"{entry.row} on {entry.dataset}"] = str(error)
+            else:
+                possible.append(entry)
+        _try_encoders(possible, data)
+        return cls(replace(matrix, entries=tuple(possible), left_out=left_out), root, places, data)
+
+    def carry_out(self, workers: Workers) -> None:
+        """All trials and what needs none, then what the trials chose; what is complete isn't repeated, what is broken off is continued."""
+        self._execute(self.first(), workers)
+        self._execute(self.final(), workers)
+
+    def first(self) -> list[Task]:
+        """The runs that can start at once."""
+        return self._tasks(cell for entry in self.matrix.entries for cell in entry.first())
+
+    def final(self) -> list[Task]:
+        """The runs of the table, as far as they are chosen."""
+        return self._tasks(self.selection().cells)
+
+    def everything(self) -> list[Task]:
+        """All runs that are known now: trials and the table's."""
+        return self._tasks(cell for entry in self.matrix.entries for cell in (*entry.first(), *entry.final(self._score)))
+
+    def of(self, entry: Entry) -> list[Task]:
+        """The runs of one row on one data set that are known now."""
+        return self._tasks((*entry.first(), *entry.final(self._score)))
+
+    def undecided(self, entry: Entry) -> int:
+        """How many runs of a row on a data set wait until its trials have chosen."""
+        return len(entry.cells[0]) - 1 if entry.chosen(self._score) is None else 0
+
+    def selection(self) -> Selection:
+        """The runs behind the table."""
+        return self.matrix.select(self._score)
+
+    def set_aside(self) -> None:
+        """Put the run directories that there are out of the way, so that all is run again; they keep what they hold."""
+        for task in self.everything():
+            if task.record.folder.exists() and task.record.status != "running":
+                task.record.folder.rename(task.record.folder.with_name(f"{task.record.id}.until-{datetime.now():%Y%m%d-%H%M%S}"))
+
+    def _execute(self, tasks: Iterable[Task], workers: Workers) -> None:
+        (self.root / LOGS).mkdir(parents=True, exist_ok=True)
+        execute([self._job(task, workers) for task in tasks if task.record.status != "complete"], workers)
+
+    def _tasks(self, cells: Iterable[Cell]) -> list[Task]:
+        folders = {self._folder(cell): cell for cell in cells}
+        return [Task(cell, Record(folder)) for folder, cell in folders.items()]
+
+    def _folder(self, cell: Cell) -> Path:
+        """The run directory of a cell: the same for the same settings, rows and code, and for nothing else."""
+        return self.root / cell.name(
+            cell.key(
+                self.data[cell.plan.settings.dataset].fingerprint,
+                _code(cell.plan.name, cell.plan.settings.head, cell.plan.settings.encoder),
+            )
+        )
+
+    def _score(self, cell: Cell) -> float | None:
+        return validation_score(Record(self._folder(cell)))
+
+    def _job(self, task: Task, workers: Workers) -> Job:
+        """The command of a run, which a person can repeat."""
+        settings, folder = task.cell.plan.settings, str(task.record.folder.resolve())
+        arguments = ["run", task.cell.plan.name, "--dataset", settings.dataset, "--seed", str(settings.seed)]
+        arguments += ["--run-dir", folder, "--resume", "--settings", json.dumps(task.cell.asked)]
+        if self.places.data_dir:
+            arguments += ["--data-dir", str(self.places.data_dir.resolve())]
+        return Job(tuple(arguments), folder, str(task.log.resolve()), workers.devices, workers.per_device, workers.threads)
+
+
+def smoke(matrix: Matrix) -> Matrix:
+    """The same matrix at its smallest: every row with its own options, one step on the demo data, tiny encoders of the right family."""
+
+    def smallest(entry: Entry) -> Entry:
+        return replace(entry, cells=tuple((replace(seeds[0], plan=_smallest(seeds[0].plan)),) for seeds in entry.cells))
+
+    return replace(matrix, entries=tuple(map(smallest, matrix.entries)))
+
+
+def _smallest(real: Plan) -> Plan:
+    """A plan's own options and model in one step of a tiny encoder."""
+    run = real.settings.model_dump(
+        include={"head", "pooling", "projection_dim", "lr", "weight_decay", "warmup", "clip", "packing", "order"}
+    )
+    asked = {**real.options.model_dump(), **run, **SMOKE, "encoder": stand_in(real.settings.encoder)}
+    return plan(real.name, {"dataset": STAGE, "seed": real.settings.seed}, asked)
+
+
+@cache
+def _code(name: str, head: str, encoder: str) -> str:
+    """The code version of a run; a process's sources don't change under it."""
+    return provenance.code_version(*plugins(name, head, encoder))
+
+
+def _check(entry: Entry, data: Mapping[str, EmotionData]) -> None:
+    """Raise NeedsError where a row can't run on its data set."""
+    for cell, *_ in entry.cells:
+        settings = cell.plan.settings
+        cell.plan.needs.check(data[settings.dataset], settings.batch_size, settings.limit, cell.plan.who)
+
+
+def _try_encoders(entries: Iterable[Entry], data: Mapping[str, EmotionData]) -> None:
+    """Raise EncoderError where one can't be had."""
+    wanted = {cells[0].plan.settings.encoder: cells[0].plan.settings.dataset for entry in entries for cells in entry.cells}
+    for encoder, dataset in wanted.items():
+        encoders.named(encoder)(data[dataset].splits["train"][:TRIED]["text"])

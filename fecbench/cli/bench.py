@@ -1,0 +1,119 @@
+"""``fecbench bench SPEC``: run a benchmark's whole matrix."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fecbench.cli.data import DATA_DIR
+from fecbench.cli.output import console, print_json
+from fecbench.datasets.core import Places
+from fecbench.errors import FecbenchError
+from fecbench.runs import ROOT
+
+if TYPE_CHECKING:
+    from fecbench.benchmark import Benchmark
+    from fecbench.engine import Engine
+    from fecbench.estimates import Estimates
+
+RESULTS = Path("benchmarks/results")
+
+
+@click.command()
+@click.argument("spec", type=click.Path(path_type=Path))
+@DATA_DIR
+@click.option("--root", type=click.Path(path_type=Path), help="folder of the runs  [default: runs/NAME-OF-SPEC]")
+@click.option("--dry-run", is_flag=True, help="print what would run, with an estimate of time, and start nothing")
+@click.option("--smoke", is_flag=True, help="every row at its smallest: tiny random encoders, one step on the demo data")
+@click.option("--force", is_flag=True, help="run again what is complete; earlier records are set aside, not deleted")
+@click.option("--workers", type=click.IntRange(min=1), help="runs at once  [default: 1, or one for each slot of --devices]")
+@click.option("--devices", default="", help="GPUs to place runs on, as cuda:0,cuda:1  [default: each run's own choice]")
+@click.option("--per-device", type=click.IntRange(min=1), default=1, show_default=True, help="runs at once on each device")
+@click.option("--engine", type=click.Choice(["loky", "dask", "ray"]), default="loky", show_default=True, help="loky: this machine")
+@click.option("--address", help="the Dask scheduler's or Ray cluster's address  [default: one started on this machine]")
+@click.option("--json", "as_json", is_flag=True, help="print the state of every run as JSON at the end")
+def bench(spec: Path, data_dir: Path | None, root: Path | None, dry_run: bool, smoke: bool, force: bool, as_json: bool, **how: Any) -> None:
+    """Run every method of the benchmark SPEC (a TOML file) on its data sets, for all its seeds.
+
+    What is complete isn't repeated and what was broken off is continued, so that the same command goes on where it was stopped. A run that
+    fails stops no other; the exit code is 1 then.
+    """
+    from fecbench import benchmark, matrix, specs
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop is a user's stop
+    wanted = matrix.expand(specs.read(spec))
+    prepared = benchmark.Benchmark.prepare(
+        benchmark.smoke(wanted) if smoke else wanted, root or ROOT / f"{spec.stem}{'-smoke' if smoke else ''}", Places(data_dir)
+    )
+    workers = _workers(**how)
+    if dry_run:
+        _print_plan(prepared, workers.number or 1, as_json)
+        return
+    if force:
+        prepared.set_aside()
+    _carry_out(prepared, workers, as_json)
+
+
+def _workers(workers: int | None, devices: str, per_device: int, engine: Engine, address: str | None) -> Any:
+    """As many runs at once as there are slots, and each run's share of this machine's cores."""
+    from fecbench.engine import Workers
+
+    places = tuple(device.strip() for device in devices.split(",") if device.strip())
+    number = workers or len(places) * per_device or (None if address else 1)
+    threads = max(1, (os.cpu_count() or 1) // number) if engine == "loky" and number and "OMP_NUM_THREADS" not in os.environ else None
+    return Workers(engine, number, address, places, per_device, threads)
+
+
+def _carry_out(prepared: Benchmark, workers: Any, as_json: bool) -> None:
+    from fecbench.cli.watching import Watch
+
+    with Watch(prepared, _estimates(prepared), workers.number or 1):
+        try:
+            prepared.carry_out(workers)
+        except KeyboardInterrupt:
+            raise FecbenchError("stopped; the same command goes on where it was, and repeats nothing that is complete") from None
+    tasks = prepared.everything()
+    failed = [task for task in tasks if task.record.status != "complete"]
+    for note in prepared.selection().notes:
+        click.echo(note, err=True)
+    if as_json:
+        print_json(
+            [
+                {"row": t.cell.row, "dataset": t.cell.plan.settings.dataset, "seed": t.cell.plan.settings.seed, "status": t.record.status,
+                 "folder": str(t.record.folder), "reason": t.reason if t in failed else ""}
+                for t in tasks
+            ]
+        )  # fmt: skip
+    for task in failed:
+        click.echo(f"failed: {task.record.id}: {task.reason} (all it said: {task.log})", err=True)
+    click.echo(f"{len(tasks) - len(failed)} of {len(tasks)} runs complete, under {prepared.root}", err=True)
+    sys.exit(1 if failed else 0)
+
+
+def _estimates(prepared: Benchmark) -> Estimates:
+    from fecbench.estimates import Estimates
+
+    return Estimates.under(*dict.fromkeys((prepared.root, ROOT, RESULTS)))
+
+
+def _print_plan(prepared: Benchmark, workers: int, as_json: bool) -> None:
+    """The matrix as it stands, and how long what is left takes."""
+    from dataclasses import asdict
+
+    from fecbench.cli.watching import table
+    from fecbench.estimates import in_words
+    from fecbench.progress import progress, total
+
+    rows = progress(prepared, _estimates(prepared))
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
+    left = in_words(total(rows, workers))
+    console().print(table(rows, f"time left with {workers} at once: {left} (by earlier runs of the same method, data set or encoder)"))
+    for note in prepared.selection().notes:
+        click.echo(note)

@@ -1,0 +1,80 @@
+"""A matrix on the terminal while it runs: one live table, or without a terminal a line for each run that ends."""
+
+from __future__ import annotations
+
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Self
+
+import click
+from rich.live import Live
+from rich.table import Table
+
+from fecbench.cli.output import console
+from fecbench.estimates import in_words
+from fecbench.progress import progress, total
+
+if TYPE_CHECKING:
+    from fecbench.benchmark import Benchmark
+    from fecbench.estimates import Estimates
+    from fecbench.progress import Progress
+
+COLUMNS = ("row", "data set", "complete", "running", "failed", "waiting", "now", "time left")
+INTERVAL = 1.0
+
+
+class Watch:
+    """Looks at the run directories until the block ends."""
+
+    def __init__(self, benchmark: Benchmark, estimates: Estimates, workers: int):
+        self.benchmark, self.estimates, self.workers = benchmark, estimates, workers
+        self.console = console(stderr=True)
+        self.over = Event()
+        self.thread = Thread(target=self._watch, daemon=True)
+        self.known = {task.record.id for task in benchmark.everything() if task.record.status == "complete"}
+
+    def __enter__(self) -> Self:
+        if self.known:
+            click.echo(f"{len(self.known)} runs are complete already", err=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.thread.join()
+
+    def _watch(self) -> None:
+        if not self.console.is_terminal:
+            while not self.over.wait(INTERVAL):
+                self._tell()
+            self._tell()
+            return
+        with Live(self._table(), console=self.console, auto_refresh=False) as live:
+            while not self.over.wait(INTERVAL):
+                self._learn()
+                live.update(self._table(), refresh=True)
+            live.update(self._table(), refresh=True)
+
+    def _learn(self) -> list[str]:
+        """Take in the runs that have become complete since the last look; returns their names."""
+        new = [task.record for task in self.benchmark.everything() if task.record.id not in self.known and task.record.status == "complete"]
+        for record in new:
+            self.known.add(record.id)
+            self.estimates.learn(record)
+        return [record.id for record in new]
+
+    def _tell(self) -> None:
+        for name in self._learn():
+            click.echo(f"complete: {name} (time left: {in_words(total(progress(self.benchmark, self.estimates), self.workers))})", err=True)
+
+    def _table(self) -> Table:
+        rows = progress(self.benchmark, self.estimates)
+        return table(rows, f"time left: {in_words(total(rows, self.workers))}")
+
+
+def table(rows: list[Progress], caption: str) -> Table:
+    """How far each row is, as a table."""
+    shown = Table(*COLUMNS, box=None, header_style="bold", pad_edge=False, caption=caption, caption_justify="left")
+    for row in rows:
+        counts = (str(count or "") for count in (row.complete, row.running, row.failed, row.waiting))
+        shown.add_row(row.row, row.dataset, *counts, row.running_now, in_words(row.seconds) if row.seconds != 0 else "")
+    return shown

@@ -1,0 +1,75 @@
+"""How long a run will take, by what earlier ones took."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from fecbench import runs
+from fecbench.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from fecbench.planning import Plan
+    from fecbench.runs import Record
+
+ALIKE = (("objective", "dataset", "encoder"), ("objective", "encoder"), ("encoder",))
+
+
+class Estimates:
+    """Seconds per training text and epoch of complete runs; those of the same objective, data set and encoder tell most."""
+
+    def __init__(self, records: Iterable[Record]):
+        self._rates: dict[tuple[str, ...], list[float]] = {}
+        for record in records:
+            self.learn(record)
+
+    @classmethod
+    def under(cls, *roots: Path) -> Estimates:
+        """What the records under some folders tell."""
+        return cls(record for root in roots for record in runs.below(root))
+
+    def learn(self, record: Record) -> None:
+        """Take in a run; one that isn't complete, or lacks the figures, tells nothing."""
+        if record.status != "complete":
+            return
+        try:
+            about, result, settings = record.about, record.result, record.settings()
+            rate = result["seconds"] / (_texts(settings, about["dataset"]["rows"]["train"]) * result["epochs"])
+        except (RunError, KeyError, ZeroDivisionError):
+            return
+        for key in _keys(about["objective"]["name"], settings):
+            self._rates.setdefault(key, []).append(rate)
+
+    def seconds(self, plan: Plan, rows: int) -> float | None:
+        """How long ``plan`` takes on ``rows`` training rows if it isn't stopped early; None where no earlier run was like it."""
+        settings = plan.settings.model_dump()
+        for key in _keys(plan.name, settings):
+            if key in self._rates:
+                return median(self._rates[key]) * _texts(settings, rows) * plan.settings.epochs
+        return None
+
+
+def _texts(settings: Mapping[str, Any], rows: int) -> int:
+    return min(rows, settings["limit"] or rows)
+
+
+def _keys(objective: str, settings: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    known = {"objective": objective, **settings}
+    return [tuple(str(known[name]) for name in names) for names in ALIKE]
+
+
+def in_words(seconds: float | None) -> str:
+    """A time for people.
+
+    >>> in_words(42.4), in_words(600), in_words(9000), in_words(None)
+    ('42 s', '10 min', '2 h 30 min', 'unknown')
+    """
+    if seconds is None:
+        return "unknown"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,72 @@
+"""How far a matrix is, read from its run directories, whatever engine fills them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fecbench.benchmark import Benchmark, Task
+    from fecbench.estimates import Estimates
+    from fecbench.matrix import Entry
+    from fecbench.runs import Record
+
+STATES = {"complete": "complete", "running": "running", "failed": "failed"}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A row on a data set: how many of its runs are complete, running, failed and waiting, and the seconds of work left.
+
+    ``running_now`` tells the running ones' epochs; ``seconds`` is None where no earlier run tells.
+    """
+
+    row: str
+    dataset: str
+    complete: int
+    running: int
+    failed: int
+    waiting: int
+    running_now: str
+    seconds: float | None
+
+
+def progress(benchmark: Benchmark, estimates: Estimates) -> list[Progress]:
+    """How far each row is on each data set."""
+    return [_of(benchmark, entry, estimates) for entry in benchmark.matrix.entries]
+
+
+def total(rows: list[Progress], workers: int) -> float | None:
+    """Seconds until ``workers`` at once have done all that is left; None where a row's isn't known."""
+    seconds = [row.seconds for row in rows]
+    return None if None in seconds else sum(second for second in seconds if second is not None) / workers
+
+
+def _of(benchmark: Benchmark, entry: Entry, estimates: Estimates) -> Progress:
+    tasks, undecided = benchmark.of(entry), benchmark.undecided(entry)
+    states = Counter(STATES.get(task.record.status, "waiting") for task in tasks)
+    running = [task for task in tasks if task.record.status == "running"]
+    now = ", ".join(_where(task) for task in running)
+    rows = len(benchmark.data[tasks[0].cell.plan.settings.dataset].splits["train"])
+    whole = estimates.seconds(tasks[0].cell.plan, rows)
+    left = sum(_share_left(task) for task in tasks) + undecided
+    seconds = 0.0 if not left else None if whole is None else left * whole
+    waiting = states["waiting"] + undecided
+    return Progress(entry.row, entry.dataset, states["complete"], states["running"], states["failed"], waiting, now, seconds)
+
+
+def _where(task: Task) -> str:
+    settings = task.cell.plan.settings
+    return f"s{settings.seed} epoch {min(_epochs(task.record) + 1, settings.epochs)}/{settings.epochs}"
+
+
+def _share_left(task: Task) -> float:
+    if task.record.status == "complete":
+        return 0.0
+    return max(0.0, 1 - _epochs(task.record) / task.cell.plan.settings.epochs)
+
+
+def _epochs(record: Record) -> int:
+    """How many epochs a run has finished."""
+    return max((event["epoch"] for event in record.history() if event["event"] == "evaluated"), default=0)

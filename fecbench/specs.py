@@ -1,0 +1,169 @@
+"""Benchmark specs: TOML files that say which methods run on which data under which settings, checked before anything starts.
+
+::
+
+    title = "Two methods on GoEmotions"
+    objectives = ["ce", "aml"]              # or "*": every method that is installed, runs here and is no variant of another
+    datasets = ["ge-prepared"]
+    seeds = [0, 1, 2]
+
+    [settings]                              # of every run
+    encoder = "minilm"
+
+    [dataset.ge-prepared]                   # on one data set
+    [objective.aml]                         # of one method (or declared row)
+    [pair.aml.ge-prepared]                  # of one method on one data set
+
+    [grid]
+    select = "validation"                   # what chooses; test figures play no part
+    settings = { lr = [1e-4, 2e-4] }        # tried on the first seed, for every method
+    objective.aml = { weight = [0.5, 1.0] } # instead of these, for one method: as many trials
+
+Rows may be declared instead of objectives::
+
+    [[row]]
+    name = "K = 5"
+    objective = "aml"
+    encoder = "roberta-base"                # if it isn't that of [settings]
+    settings = { k_pos = 5, k_neg = 5 }
+"""
+
+from __future__ import annotations
+
+import tomllib
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from fecbench.errors import UnknownName, UsageError
+from fecbench.settings import Config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Values = dict[str, Any]
+OF_THE_MATRIX = ("dataset", "seed")
+
+
+class Row(Config):
+    """A declared row of the table."""
+
+    name: str = Field(min_length=1)
+    objective: str
+    encoder: str | None = None
+    settings: Values = Field(default_factory=dict)
+
+
+class Grid(Config):
+    """Settings to try; ``settings`` for every method, ``objective`` instead of them for one."""
+
+    select: Literal["validation"]
+    settings: dict[str, list[Any]] = Field(default_factory=dict)
+    objective: dict[str, dict[str, list[Any]]] = Field(default_factory=dict)
+
+    def candidates(self, row: str) -> list[Values]:
+        """The settings to try for ``row``."""
+        grid = self.objective.get(row, self.settings)
+        return [dict(zip(grid, chosen, strict=True)) for chosen in product(*grid.values())]
+
+    @model_validator(mode="after")
+    def _equal_trials(self) -> Self:
+        """Every method has as many trials as the others."""
+        numbers = {name: prod(map(len, grid.values())) for name, grid in {"settings": self.settings, **self.objective}.items()}
+        if 0 in numbers.values():
+            raise ValueError("every setting of a grid must have a value to try")
+        usual = numbers.pop("settings")
+        unequal = [f"{name} has {number}" for name, number in numbers.items() if number != usual]
+        if unequal:
+            raise ValueError(f"every method must have as many trials as the others ({usual}), but {', '.join(unequal)}")
+        return self
+
+
+class Spec(Config):
+    """A benchmark."""
+
+    title: str
+    datasets: list[str] = Field(min_length=1)
+    seeds: list[int] = Field(min_length=1)
+    objectives: Literal["*"] | list[str] = Field(default_factory=list)
+    row: list[Row] = Field(default_factory=list)
+    settings: Values = Field(default_factory=dict)
+    dataset: dict[str, Values] = Field(default_factory=dict)
+    objective: dict[str, Values] = Field(default_factory=dict)
+    pair: dict[str, dict[str, Values]] = Field(default_factory=dict)
+    grid: Grid = Field(default_factory=lambda: Grid(select="validation"))
+
+    def of(self, row: Row, dataset: str) -> Values:
+        """The settings of a row on a data set; what is said of fewer runs wins."""
+        own = {"encoder": row.encoder} if row.encoder else {}
+        layers = (
+            self.settings,
+            self.dataset.get(dataset, {}),
+            self.objective.get(row.name, {}),
+            own,
+            row.settings,
+            self.pair.get(row.name, {}).get(dataset, {}),
+        )
+        return {key: value for layer in layers for key, value in layer.items()}
+
+    @model_validator(mode="after")
+    def _methods_or_rows(self) -> Self:
+        if bool(self.objectives) == bool(self.row):
+            raise ValueError('either objectives (names, or "*") or [[row]] tables are needed, and not both')
+        return self
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        rows = [row.name for row in self.row]
+        names: dict[str, list[Any]] = {"datasets": self.datasets, "seeds": self.seeds, "objectives": list(self.objectives), "row": rows}
+        for key, values in names.items():
+            twice = sorted({str(value) for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(f"{key} must each be named once, but {', '.join(twice)} is there twice")
+        return self
+
+    @model_validator(mode="after")
+    def _matrix_is_its_own(self) -> Self:
+        """Data set and seed are what the matrix runs over."""
+        groups = [self.settings, *self.dataset.values(), *self.objective.values(), *(row.settings for row in self.row), self.grid.settings]
+        groups += [*self.grid.objective.values(), *(values for pairs in self.pair.values() for values in pairs.values())]
+        taken = sorted({key for group in groups for key in group} & set(OF_THE_MATRIX))
+        if taken:
+            raise ValueError(f"{' and '.join(taken)} can't be settings of a spec; say datasets and seeds")
+        return self
+
+
+def read(path: Path) -> Spec:
+    """The spec in a TOML file.
+
+    Raises:
+        UsageError: it is missing, no TOML, or not what a spec must be; each fault is named with its place.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path} must be a readable TOML file: {error}") from error
+    try:
+        spec = Spec.model_validate(content, strict=True)
+    except ValidationError as error:
+        raise UsageError(f"{path}: {'; '.join(_explain(part) for part in error.errors())}") from None
+    for section, names in {"dataset": spec.dataset, **{f"pair.{row}": pairs for row, pairs in spec.pair.items()}}.items():
+        for name in names:
+            if name not in spec.datasets:
+                raise UsageError(f"{path}: [{section}.{name}]: {UnknownName('data set of the spec', name, spec.datasets)}")
+    return spec
+
+
+def _explain(part: Any) -> str:
+    """A fault in the file's own words, with what was probably meant."""
+    place = ".".join(str(step) for step in part["loc"] if step not in ("list[str]", "literal['*']"))
+    if part["type"] == "extra_forbidden":
+        *above, key = part["loc"]
+        model: type[Config] = {(): Spec, ("grid",): Grid}.get(tuple(above), Row)
+        return str(UnknownName(f"key of {'.'.join(map(str, above)) or 'a spec'}", str(key), model.model_fields))
+    if part["type"] == "missing":
+        return f"{place} is needed"
+    reason = part["msg"].removeprefix("Value error, ")
+    return f"{place}: {reason[:1].lower()}{reason[1:]}" if place else reason

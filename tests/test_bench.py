@@ -1,0 +1,265 @@
+"""A benchmark's matrix carried out: what is complete isn't repeated, what fails stops nothing else, what is killed goes on."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from safetensors.torch import load_file
+
+from fecbench import matrix, runs, specs
+from fecbench.benchmark import Benchmark, smoke
+from fecbench.cli.bench import bench
+from fecbench.datasets.core import Places
+from fecbench.engine import Workers
+from fecbench.errors import EncoderError, FecbenchError, NeedsError, UsageError
+from fecbench.estimates import Estimates
+from fecbench.experiment import Workplace, run
+from fecbench.progress import progress, total
+from fecbench.runs import Record
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+DEMO = BENCHMARKS / "demo.toml"
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "spec.toml"
+    path.write_text(text)
+    return path
+
+
+def tiny(toy: Path, *, seeds: str = "[0]", objectives: str = '["ce"]', more: str = "") -> str:
+    return f"""
+        title = "t"
+        objectives = {objectives}
+        datasets = ["{toy}"]
+        seeds = {seeds}
+        settings = {{ encoder = "tiny-bert", epochs = 1, batch_size = 16 }}
+        {more}
+    """
+
+
+def command(spec: Path, root: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "fecbench", "bench", str(spec), "--root", str(root), "--workers", "2", *more]
+
+
+def carried_out(spec: Path, root: Path, *more: str) -> subprocess.CompletedProcess:
+    return subprocess.run(command(spec, root, *more), env=ENVIRONMENT, capture_output=True, text=True, check=False)
+
+
+def numbers(root: Path) -> dict:
+    """Everything that equal matrices share, by run: scores, predictions and history."""
+    found = {}
+    for record in runs.below(root):
+        result = {key: value for key, value in record.result.items() if "second" not in key}
+        tensors = {name: tensor.tolist() for name, tensor in load_file(record.folder / runs.PREDICTIONS).items()}
+        found[record.id] = (result, tensors, record.history())
+    return found
+
+
+def prepared(spec: Path, root: Path) -> Benchmark:
+    return Benchmark.prepare(matrix.expand(specs.read(spec)), root, Places())
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
+    """The demo spec, never interrupted."""
+    root = tmp_path_factory.mktemp("demo") / "unbroken"
+    return root, carried_out(DEMO, root, "--json")
+
+
+@pytest.mark.slow
+def test_the_demo_spec(demo):
+    root, done = demo
+    assert done.returncode == 0, done.stderr
+    states = json.loads(done.stdout)
+    assert [(s["row"], s["seed"], s["status"]) for s in states] == [
+        (row, seed, "complete") for row in ("ce", "aml") for seed in (0, 0, 1, 2)
+    ]
+    assert "8 of 8 runs complete" in done.stderr
+    assert "among lr 0.0005 | lr 0.001 (first seed; 2 of 2 trials complete)" in done.stderr
+    for record in runs.below(root):
+        settings = record.about["settings"]
+        assert settings["limit"] == {"value": 320, "origin": "spec"}
+        assert settings["lr"]["origin"] == "spec"
+        assert settings["encoder"] == {"value": "scratch", "origin": "data set demo"}
+        assert record.about["threads"] == 1
+
+
+@pytest.mark.slow
+def test_a_second_time_nothing_runs(demo):
+    root, _ = demo
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*.*") if path.is_file()}
+    again = carried_out(DEMO, root)
+    assert again.returncode == 0
+    assert "8 runs are complete already" in again.stderr
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*.*") if path.is_file()} == before
+
+
+@pytest.mark.slow
+def test_a_matrix_killed_hard_again_and_again_ends_as_one_never_interrupted(demo, tmp_path):
+    unbroken, _ = demo
+    chance, root, kills = random.Random(0), tmp_path / "killed", 0
+    while kills < 10:
+        process = subprocess.Popen(
+            command(DEMO, root), env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        time.sleep(chance.uniform(3, 12))
+        if process.poll() is not None:
+            break
+        if kills % 2:  # the whole group at once, as a power cut; or the starter alone, as an out-of-memory kill
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += 1
+    done = carried_out(DEMO, root)
+    assert done.returncode == 0, done.stderr
+    assert numbers(root) == numbers(unbroken)
+    assert kills == 10 or "8 runs are complete already" in done.stderr
+
+
+@pytest.mark.slow
+def test_one_that_fails_stops_no_other(toy, tmp_path):
+    spec = write(tmp_path, tiny(toy, objectives='["ce", "aml"]', more="objective.ce = { lr = 1e30 }"))
+    done = carried_out(spec, tmp_path / "root", "--json")
+    assert done.returncode == 1
+    assert {s["row"]: s["status"] for s in json.loads(done.stdout)} == {"ce": "failed", "aml": "complete"}
+    assert "failed: ce-" in done.stderr
+    assert "1 of 2 runs complete" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_all_and_the_same_command_goes_on(toy, tmp_path):
+    spec = write(tmp_path, tiny(toy).replace("epochs = 1", "epochs = 400, patience = 400"))
+    root = tmp_path / "root"
+    process = subprocess.Popen(command(spec, root), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    waited = time.monotonic()
+    while not list(root.glob("*/last.safetensors")) and time.monotonic() - waited < 120:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "stopped; the same command goes on where it was" in said
+    assert "Traceback" not in said
+    (record,) = runs.below(root)
+    waited = time.monotonic()
+    while record.status == "running" and time.monotonic() - waited < 60:
+        time.sleep(0.1)
+    assert record.status in ("interrupted", "unfinished")
+    assert record.history()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["dask", "ray"])
+def test_a_real_local_cluster(engine, toy, tmp_path):
+    pytest.importorskip("distributed" if engine == "dask" else "ray")
+    spec = write(tmp_path, tiny(toy, seeds="[0, 1]"))
+    done = carried_out(spec, tmp_path / "cluster", "--engine", engine)
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 runs complete" in done.stderr
+    here = carried_out(spec, tmp_path / "here")
+    assert here.returncode == 0, here.stderr
+    assert numbers(tmp_path / "cluster") == numbers(tmp_path / "here")
+
+
+@pytest.mark.parametrize("path", sorted(BENCHMARKS.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_shipped_spec_runs_at_its_smallest(path, tmp_path):
+    small = smoke(matrix.expand(specs.read(path)))
+    wanted = {entry.cells[0][0].plan.settings.encoder for entry in small.entries}
+    assert wanted == {"tiny-roberta" if path.stem in ("paper", "ablation", "sensitivity") else "tiny-bert"}
+    tasks = Benchmark.prepare(small, tmp_path, Places()).everything()
+    for task in tasks:
+        run(task.cell.plan, Workplace(Places(), task.record.folder))
+        assert task.record.status == "complete"
+        assert task.record.settings() == task.cell.settings
+        assert task.record.about["dataset"]["rows"]["train"] == 16
+
+
+def test_code_and_rows_decide_what_is_complete(toy, tmp_path, monkeypatch):
+    spec = write(tmp_path, tiny(toy))
+    (before,) = prepared(spec, tmp_path / "root").everything()
+    (again,) = prepared(spec, tmp_path / "root").everything()
+    assert before.record.folder == again.record.folder
+    with (toy / "train.csv").open("a") as file:
+        file.write("one more,sad\n")
+    (other_rows,) = prepared(spec, tmp_path / "root").everything()
+    assert other_rows.record.folder != before.record.folder
+    monkeypatch.setattr("fecbench.benchmark._code", lambda *_: "other")
+    (other_code,) = prepared(spec, tmp_path / "root").everything()
+    assert other_code.record.folder not in (before.record.folder, other_rows.record.folder)
+
+
+def test_force_sets_earlier_records_aside(toy, tmp_path):
+    benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
+    (task,) = benchmark.everything()
+    run(task.cell.plan, Workplace(Places(), task.record.folder))
+    assert task.record.status == "complete"
+    benchmark.set_aside()
+    assert not task.record.folder.exists()
+    assert [record.status for record in runs.below(tmp_path / "root")] == ["complete"]
+
+
+def test_what_is_missing_is_said_before_anything_starts(toy, tmp_path):
+    with pytest.raises(EncoderError, match="no/such"):
+        prepared(write(tmp_path, tiny(toy).replace("tiny-bert", "no/such")), tmp_path / "root")
+    with pytest.raises(FecbenchError, match="nowhere"):
+        prepared(write(tmp_path, tiny(tmp_path / "nowhere")), tmp_path / "root")
+    with pytest.raises(NeedsError, match="at least 2 texts"):
+        prepared(write(tmp_path, tiny(toy, objectives='["aml"]', more="objective.aml = { batch_size = 1 }")), tmp_path / "root")
+    found = prepared(write(tmp_path, tiny(toy, objectives='"*"', more="objective.aml = { batch_size = 1 }")), tmp_path / "root")
+    assert "aml" not in {entry.row for entry in found.matrix.entries}
+    assert "at least 2 texts" in found.matrix.left_out[f"aml on {toy}"]
+    assert not (tmp_path / "root").exists()
+
+
+def test_a_dry_run_estimates_by_earlier_runs(toy, tmp_path):
+    spec = write(tmp_path, tiny(toy, seeds="[0, 1, 2]"))
+    benchmark = prepared(spec, tmp_path / "root")
+    before = progress(benchmark, Estimates.under(tmp_path / "root"))
+    assert [(row.waiting, row.seconds) for row in before] == [(3, None)]
+    assert total(before, 2) is None
+    first = benchmark.everything()[0]
+    run(first.cell.plan, Workplace(Places(), first.record.folder))
+    (after,) = progress(benchmark, Estimates.under(tmp_path / "root"))
+    assert (after.complete, after.waiting) == (1, 2)
+    assert after.seconds == pytest.approx(2 * first.record.result["seconds"])
+    assert total([after], 2) == pytest.approx(first.record.result["seconds"])
+    shown = CliRunner().invoke(bench, [str(spec), "--root", str(tmp_path / "root"), "--dry-run"])
+    assert shown.exit_code == 0, shown.output
+    assert "time left with 1 at once" in shown.output
+    assert len(list(runs.below(tmp_path / "root"))) == 1
+
+
+def test_devices_are_named_and_leased(tmp_path):
+    from fecbench.engine import Job, _device
+
+    with pytest.raises(UsageError, match="found 'gpu0'"):
+        Workers(devices=("gpu0",))
+    job = Job((), "", "", ("cuda:71", "cuda:72"), per_device=1)
+    with _device(job) as one, _device(job) as other:
+        assert {one["CUDA_VISIBLE_DEVICES"], other["CUDA_VISIBLE_DEVICES"]} == {"71", "72"}
+    with _device(job) as free:
+        assert free == {"CUDA_VISIBLE_DEVICES": "71"}
+
+
+def test_a_run_takes_settings_as_json(toy, tmp_path):
+    from fecbench.cli import cli
+
+    settings = json.dumps({"epochs": 1, "encoder": "tiny-bert", "lr": 0.001})
+    arguments = ["run", "ce", "--dataset", str(toy), "--run-dir", str(tmp_path / "run"), "--settings", settings, "--lr", "0.01"]
+    done = CliRunner().invoke(cli, arguments)
+    assert done.exit_code == 0, done.output
+    recorded = Record(tmp_path / "run").about["settings"]
+    assert (recorded["epochs"], recorded["lr"]) == ({"value": 1, "origin": "spec"}, {"value": 0.01, "origin": "flag"})
+    for wrong in ("[1]", "{"):
+        refused = CliRunner().invoke(cli, ["run", "ce", "--dataset", str(toy), "--settings", wrong])
+        assert isinstance(refused.exception, UsageError)

@@ -1,0 +1,123 @@
+"""From a spec to cells: which methods run, what a grid chooses, which runs are the same."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from fecbench import Objective, Update, matrix, registry
+from fecbench.matrix import expand
+from fecbench.specs import Spec
+
+COMMON = {"title": "t", "datasets": ["demo"], "seeds": [0, 1, 2]}
+
+
+def spec(**given) -> Spec:
+    return Spec.model_validate({**COMMON, **given})
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """Registers objectives for one test."""
+    names = []
+
+    def register(name, kind):
+        registry.objectives.register(name, kind)
+        names.append(name)
+
+    yield register
+    for name in names:
+        registry.objectives._here.pop(name)
+        import catalogue
+
+        catalogue._remove(("fecbench", "objectives", name))
+
+
+class Other(Objective):
+    """An objective of a stranger."""
+
+    def updates(self, batch, model):
+        yield Update(model.classify(model.project(model.encode(batch))).logsumexp(1).mean())
+
+
+class OfOther(Other):
+    """A variant of it."""
+
+    variant_of = "other"
+
+
+class Needy(Other):
+    """Needs what isn't here."""
+
+    @classmethod
+    def unmet(cls):
+        return "needs a server at localhost:1; start it"
+
+
+def test_star_is_every_method_that_can_run_and_the_rest_has_a_reason(registered):
+    registered("other", Other)
+    registered("of-other", OfOther)
+    registered("needy", Needy)
+    registered("broken", SimpleNamespace())
+    found = expand(spec(objectives="*"))
+    assert {entry.row for entry in found.entries} == {"aml", "ce", "lcl", "supcon", "other"}
+    assert found.left_out["of-other"] == "a variant of other"
+    assert found.left_out["aml-uniform"] == "a variant of aml"
+    assert found.left_out["needy"] == "needs a server at localhost:1; start it"
+    assert "must be a subclass" in found.left_out["broken"]
+    notes = found.select(lambda cell: None).notes
+    assert any("left out: needy (needs a server" in note for note in notes)
+
+
+def test_without_a_grid_all_seeds_run_at_once():
+    (entry,) = expand(spec(objectives=["ce"])).entries
+    assert [cell.plan.settings.seed for cell in entry.first()] == [0, 1, 2]
+    assert entry.final(lambda cell: None) == entry.first()
+
+
+def test_a_grid_is_tried_on_the_first_seed_and_validation_chooses():
+    found = expand(spec(objectives=["ce", "aml"], grid={"select": "validation", "settings": {"lr": [0.1, 0.2, 0.3]}}))
+    for entry in found.entries:
+        assert [(cell.plan.settings.seed, cell.plan.settings.lr) for cell in entry.first()] == [(0, 0.1), (0, 0.2), (0, 0.3)]
+        assert entry.final(lambda cell: None) == ()
+    scores = {0.1: 0.5, 0.2: 0.7, 0.3: 0.7}
+    chosen = found.select(lambda cell: scores[cell.plan.settings.lr])
+    assert [(cell.row, cell.plan.settings.seed, cell.plan.settings.lr) for cell in chosen.cells] == [
+        (row, seed, 0.2)
+        for row in ("ce", "aml")
+        for seed in (0, 1, 2)  # of equals the first
+    ]
+    assert "ce on demo: validation chose lr 0.2 among lr 0.1 | lr 0.2 | lr 0.3 (first seed; 3 of 3 trials complete)" in chosen.notes
+    some = found.select(lambda cell: {0.3: 0.1}.get(cell.plan.settings.lr))
+    assert {cell.plan.settings.lr for cell in some.cells} == {0.3}
+    assert "1 of 3 trials complete" in some.notes[0]
+
+
+def test_a_grid_of_one_method_replaces_the_common_one():
+    grid = {"select": "validation", "settings": {"lr": [0.1, 0.2]}, "objective": {"aml": {"weight": [1.0, 2.0]}}}
+    ce, aml = expand(spec(objectives=["ce", "aml"], grid=grid)).entries
+    assert ce.candidates == ({"lr": 0.1}, {"lr": 0.2})
+    assert aml.candidates == ({"weight": 1.0}, {"weight": 2.0})
+
+
+def test_declared_rows():
+    rows = [
+        {"name": "K = 5", "objective": "aml", "settings": {"k_pos": 5}},
+        {"name": "small", "objective": "ce", "encoder": "tiny-bert", "settings": {}},
+    ]
+    found = expand(spec(row=rows, settings={"encoder": "scratch"}))
+    assert [(e.row, e.cells[0][0].plan.name, e.cells[0][0].plan.settings.encoder) for e in found.entries] == [
+        ("K = 5", "aml", "scratch"),
+        ("small", "ce", "tiny-bert"),
+    ]
+    assert found.select(lambda cell: None).declared
+
+
+def test_runs_are_the_same_exactly_for_equal_settings_rows_and_code():
+    ce = expand(spec(objectives=["ce"])).entries[0].cells[0]
+    slow = expand(spec(objectives=["ce"], settings={"epochs": 99})).entries[0].cells[0]
+    assert ce[0].key("rows", "code") == expand(spec(objectives=["ce"])).entries[0].cells[0][0].key("rows", "code")
+    others = {ce[1].key("rows", "code"), slow[0].key("rows", "code"), ce[0].key("other", "code"), ce[0].key("rows", "other")}
+    assert len(others) == 4
+    assert ce[0].key("rows", "code") not in others
+    assert ce[0].name("0123456789abcdef") == "ce-demo-s0-0123456789"
+    assert matrix.Cell("K = 5 / x", ce[0].plan).name("0" * 20) == "K-5-x-demo-s0-0000000000"

@@ -1,0 +1,101 @@
+"""Specs: what a TOML file may say, and what is said of one that is off."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from fecbench import matrix, specs
+from fecbench.errors import UsageError
+
+PLAIN = """
+    title = "t"
+    objectives = ["ce", "aml"]
+    datasets = ["demo"]
+    seeds = [0, 1]
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text: str) -> Path:
+        path = tmp_path / "spec.toml"
+        path.write_text(textwrap.dedent(text))
+        return path
+
+    return write
+
+
+def test_what_is_said_of_fewer_runs_wins(write):
+    spec = specs.read(
+        write(
+            """
+            title = "t"
+            objectives = ["aml"]
+            datasets = ["demo", "ge-prepared"]
+            seeds = [3]
+            settings = { epochs = 1, lr = 0.1, batch_size = 1, k_pos = 1 }
+            dataset.demo = { lr = 0.2, batch_size = 2, k_pos = 2 }
+            objective.aml = { batch_size = 3, k_pos = 3 }
+            pair.aml.demo = { k_pos = 4 }
+            """
+        )
+    )
+    row = specs.Row(name="aml", objective="aml")
+    assert spec.of(row, "demo") == {"epochs": 1, "lr": 0.2, "batch_size": 3, "k_pos": 4}
+    assert spec.of(row, "ge-prepared") == {"epochs": 1, "lr": 0.1, "batch_size": 3, "k_pos": 3}
+    demo, ge = matrix.expand(spec).entries
+    assert (demo.cells[0][0].plan.settings.lr, demo.cells[0][0].plan.options.k_pos) == (0.2, 4)
+    assert demo.cells[0][0].plan.origins["lr"].origin == "spec"
+    assert (ge.dataset, ge.cells[0][0].plan.settings.seed, ge.cells[0][0].plan.options.k_neg) == ("ge-prepared", 3, 20)  # a preset
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('title = "t"\nobjectives = "*"\ndatasets = ["demo"]\nseed = [0]', "no key of a spec is called 'seed'; did you mean 'seeds'?"),
+        (PLAIN + '[grid]\nselekt = "validation"', "no key of grid is called 'selekt'; did you mean 'select'?"),
+        ('title = "t"\nobjectives = ["ce"]\ndatasets = ["demo"]', "seeds is needed"),
+        (PLAIN + '[[row]]\nname = "a"\nobjective = "ce"', "not both"),
+        ('title = "t"\ndatasets = ["demo"]\nseeds = [0]', "objectives (names"),
+        (PLAIN.replace("[0, 1]", "[0, 0]"), "seeds must each be named once, but 0 is there twice"),
+        (PLAIN.replace("[0, 1]", '["0"]'), "seeds.0: input should be a valid integer"),
+        (PLAIN + "[dataset.dmeo]\nlr = 1e-3", "did you mean 'demo'?"),
+        (PLAIN + "[settings]\nseed = 3", "seed can't be settings of a spec"),
+        (PLAIN + '[grid]\nselect = "test"\nsettings = { lr = [1.0] }', "grid.select: input should be 'validation'"),
+        (PLAIN + '[grid]\nselect = "validation"\nsettings = { lr = [1.0, 2.0] }\nobjective.aml = { weight = [1.0] }', "aml has 1"),
+        (PLAIN + '[grid]\nselect = "validation"\nsettings = { lr = [] }', "must have a value to try"),
+        ("title = ", "must be a readable TOML file"),
+    ],
+)
+def test_a_file_that_is_off_is_refused(write, text, said):
+    with pytest.raises(UsageError) as error:
+        specs.read(write(text))
+    assert "spec.toml" in str(error.value)
+    assert said.lower() in str(error.value).lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (PLAIN + "[settings]\nepocs = 3", "row ce on demo: no setting (spec) is called 'epocs'; did you mean 'epochs'?"),
+        (PLAIN + "[settings]\nepochs = 0", "row ce on demo: run settings: --epochs 0"),
+        (PLAIN + "[settings]\nk_pos = 3", "row ce on demo: no setting (spec) is called 'k_pos'"),
+        (PLAIN + "[objective.alm]\nweight = 1.0", "[objective.alm]: no method or row of the spec is called 'alm'; did you mean 'aml'?"),
+        (PLAIN.replace('"aml"', '"alm"'), "no objective is called 'alm'; did you mean 'aml'?"),
+    ],
+)
+def test_settings_that_are_off_are_refused_before_anything_starts(write, text, said):
+    with pytest.raises(UsageError) as error:
+        matrix.expand(specs.read(write(text)))
+    assert said in str(error.value)
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(UsageError, match="must be a readable TOML file"):
+        specs.read(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parent.parent / "benchmarks").glob("*.toml")), ids=lambda path: path.stem)
+def test_every_shipped_spec_is_right(path):
+    assert matrix.expand(specs.read(path)).entries
