@@ -148,29 +148,26 @@ def expand(spec: Spec) -> Matrix:
     return Matrix(spec, tuple(_entry(spec, row, dataset) for row in rows for dataset in spec.datasets), left_out)
 
 
-def select(path: Path, root: Path) -> Selection:
-    """The runs behind the table of the spec at ``path``, chosen by the validation scores of the records under ``root``.
+def select(path: Path, found: Records) -> Selection:
+    """The runs behind the table of the spec at ``path``, chosen by the validation scores of the records found.
 
     Raises:
         UsageError: the spec isn't what it must be.
     """
-    found = Records(root)
     return expand(specs.read(path)).select(lambda cell: validation_score(found.of(cell)))
 
 
 class Records:
-    """The readable records under a folder, at any depth, by what was run."""
+    """The complete records under a folder, at any depth, by what was run."""
 
     def __init__(self, root: Path):
         self._found: dict[str, runs.Record] = {}
-        for record in runs.below(root):
-            with_result = record.status == "complete"
-            key = _key(record.about["objective"]["name"], record.settings())
-            if with_result:
-                self._found.setdefault(key, record)  # the newest comes first
+        for record in runs.below(root):  # newest first
+            if record.status == "complete":
+                self._found.setdefault(_key(record.about["objective"]["name"], record.settings()), record)
 
     def of(self, cell: Cell) -> runs.Record | None:
-        """The newest complete record of a cell's objective and settings, whatever the code."""
+        """The newest record of a cell's objective and settings, whatever the code."""
         return self._found.get(_key(cell.plan.name, cell.settings))
 
 

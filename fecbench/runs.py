@@ -205,19 +205,20 @@ def _begun(record: Record) -> tuple[str, int]:
 
 def readable(root: Path = ROOT) -> Iterator[Record]:
     """The runs under ``root`` whose record isn't broken, newest first."""
-    for record in everything(root):
-        try:
-            _ = record.about["objective"]["name"], record.status
-        except (RunError, KeyError, TypeError):
-            continue
-        yield record
+    yield from filter(_is_readable, everything(root))
 
 
 def below(root: Path) -> Iterator[Record]:
-    """The readable runs under ``root`` at any depth (``root`` itself may be one), newest first."""
-    parents = {path.parent.parent for path in root.rglob(RUN)} if root.is_dir() else set()
-    found = [record for parent in parents for record in readable(parent) if record.folder == root or root in record.folder.parents]
-    yield from sorted(found, key=_begun, reverse=True)
+    """The runs at or under ``root``, at any depth, whose record isn't broken, newest first."""
+    found = [Record(path.parent) for path in root.rglob(RUN)]
+    yield from sorted(filter(_is_readable, found), key=_begun, reverse=True)
+
+
+def _is_readable(record: Record) -> bool:
+    try:
+        return isinstance(record.about["objective"]["name"], str) and bool(record.status)
+    except (RunError, KeyError, TypeError):
+        return False
 
 
 def find_run(reference: str, root: Path = ROOT) -> Record:

@@ -161,8 +161,9 @@ def _explain(part: Any) -> str:
     place = ".".join(str(step) for step in part["loc"] if step not in ("list[str]", "literal['*']"))
     if part["type"] == "extra_forbidden":
         *above, key = part["loc"]
-        model: type[Config] = {(): Spec, ("grid",): Grid}.get(tuple(above), Row)
-        return str(UnknownName(f"key of {'.'.join(map(str, above)) or 'a spec'}", str(key), model.model_fields))
+        models: dict[tuple[Any, ...], type[Config]] = {(): Spec, ("grid",): Grid}
+        fields = models.get(tuple(above), Row).model_fields
+        return str(UnknownName(f"key of {'.'.join(map(str, above)) or 'a spec'}", str(key), fields))
     if part["type"] == "missing":
         return f"{place} is needed"
     reason = part["msg"].removeprefix("Value error, ")

@@ -139,7 +139,7 @@ def test_one_that_fails_stops_no_other(toy, tmp_path):
 
 @pytest.mark.slow
 def test_ctrl_c_stops_all_and_the_same_command_goes_on(toy, tmp_path):
-    spec = write(tmp_path, tiny(toy).replace("epochs = 1", "epochs = 400, patience = 400"))
+    spec = write(tmp_path, tiny(toy).replace("epochs = 1", "epochs = 4000, patience = 4000"))
     root = tmp_path / "root"
     process = subprocess.Popen(command(spec, root), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True)
     waited = time.monotonic()

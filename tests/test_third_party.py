@@ -120,4 +120,6 @@ def test_the_guide_from_an_empty_folder_to_a_row_of_results(environment):
     assert "how far ahead the right label must be" in said["fecbench run margin --help"]
     assert "9 passed" in said["python -m pytest test_margin.py"]
     assert [row["objective"] for row in json.loads(environment("-m", "fecbench", "runs", "--json", cwd=folder))] == ["ce", "margin"]
+    (table,) = json.loads(environment("-m", "fecbench", "leaderboard", "--json", cwd=folder))["tables"]
+    assert [row["method"] for row in table["rows"]] == ["ce", "margin"]
     environment("-m", "pip", "uninstall", "--quiet", "--yes", "fecbench-margin")

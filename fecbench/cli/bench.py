@@ -45,7 +45,8 @@ def bench(spec: Path, data_dir: Path | None, root: Path | None, dry_run: bool, s
     """
     from fecbench import benchmark, matrix, specs
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop is a user's stop
+    for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler's stop is a user's stop
+        signal.signal(number, signal.default_int_handler)
     wanted = matrix.expand(specs.read(spec))
     prepared = benchmark.Benchmark.prepare(
         benchmark.smoke(wanted) if smoke else wanted, root or ROOT / f"{spec.stem}{'-smoke' if smoke else ''}", Places(data_dir)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from fecbench.leaderboard.board import Board, Table
     from fecbench.leaderboard.layout import Text
+    from fecbench.runs import Record
 
 TERMINAL = "terminal"
 BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json"}
@@ -56,7 +57,7 @@ def leaderboard(
     a column is tested against every other one of equal encoder and budget, over test examples and seeds.
     """
     form = _known("json" if as_json else form, out)
-    board = _by_spec(spec, runs, columns, against) if spec else _by_records(runs, columns, against, published)
+    board, trials = _by_spec(spec, runs, columns, against) if spec else (_by_records(runs, columns, against, published), [])
     if published:
         from fecbench.leaderboard.published import published as table
 
@@ -65,7 +66,7 @@ def leaderboard(
     if publish:
         from fecbench.leaderboard.publishing import publish as copy
 
-        click.echo(f"published: {len(copy(board, publish))} runs in {publish}", err=True)
+        click.echo(f"published: {len(copy(board, publish, trials))} runs in {publish}", err=True)
 
 
 def _known(form: str, out: Path | None) -> str:
@@ -84,20 +85,22 @@ def _known(form: str, out: Path | None) -> str:
     return form
 
 
-def _by_spec(spec: Path, runs: Sequence[Path], columns: str, against: str | None) -> Board:
-    """The board of a spec.
+def _by_spec(spec: Path, runs: Sequence[Path], columns: str, against: str | None) -> tuple[Board, list[Record]]:
+    """The board of a spec, and the trials by which validation chose its settings.
 
     Raises:
         UsageError: something else was given that a spec says.
     """
     from fecbench.leaderboard.assembling import of_selection
     from fecbench.leaderboard.finding import find
-    from fecbench.matrix import select
+    from fecbench.matrix import Records, select
 
     if columns or len(runs) > 1:
         raise UsageError("--spec says which data sets stand side by side, and takes one folder of runs; leave out --columns and other RUNS")
-    records = find(runs or _there([ROOT]))
-    return of_selection(select(spec, runs[0] if runs else ROOT), records, against)
+    found = Records(runs[0] if runs else ROOT)
+    selection = select(spec, found)
+    trials = [record for cell in selection.trials if (record := found.of(cell))]
+    return of_selection(selection, find(runs or _there([ROOT])), against), trials
 
 
 def _by_records(runs: Sequence[Path], columns: str, against: str | None, published: bool) -> Board:

@@ -14,6 +14,8 @@ from fecbench.leaderboard.markdown import markdown
 from fecbench.runs import HISTORY, PREDICTIONS, RESULT, RUN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fecbench.leaderboard.board import Board
     from fecbench.runs import Record
 
@@ -22,11 +24,12 @@ PUBLISHED = (*NEEDED, HISTORY, PREDICTIONS)
 PAGES = {"board.md": markdown, "board.json": json_text}
 
 
-def publish(board: Board, folder: Path) -> list[Path]:
+def publish(board: Board, folder: Path, trials: Sequence[Record] = ()) -> list[Path]:
     """Copy the records behind the measured tables of ``board`` to ``folder``, and write the board beside them.
 
-    Each record becomes ``folder/<run id>``, whole or not at all; a copy that is there already and equal is left as it is. The board stands
-    in ``board.md`` and ``board.json``, which are written anew.
+    Of ``trials``, by which validation chose settings, settings and scores are copied, without history and predictions. Each record becomes
+    ``folder/<run id>``, whole or not at all; a copy that is there already and equal is left as it is. The board stands in ``board.md`` and
+    ``board.json``, which are written anew.
 
     Returns:
         The folders of the copies, those that were there among them.
@@ -36,19 +39,21 @@ def publish(board: Board, folder: Path) -> list[Path]:
             except where the disk fails midway.
     """
     targets = _targets(board, folder)
-    for target, record in targets.items():
-        _check(record, target)
+    shown = {record.folder.resolve() for record in targets.values()}
+    behind = {folder / record.id: record for record in trials if record.folder.resolve() not in shown}
+    for target, record in (behind | targets).items():
+        _check(record, target, _names(record, target in targets))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for target, record in targets.items():
+        for target, record in (behind | targets).items():
             if not target.exists():
-                _copy(record, target)
+                _copy(record, target, _names(record, target in targets))
     except OSError as error:
         raise RunError(f"{folder} can't be written: {error.strerror or error}; free space or choose another folder") from error
     for name, page in PAGES.items():
         with replacing(folder / name) as draft:
             draft.write_text(page(board), encoding="utf-8")
-    return list(targets)
+    return list(behind | targets)
 
 
 def _targets(board: Board, folder: Path) -> dict[Path, Record]:
@@ -69,7 +74,7 @@ def _targets(board: Board, folder: Path) -> dict[Path, Record]:
     return found
 
 
-def _check(record: Record, target: Path) -> None:
+def _check(record: Record, target: Path, names: Sequence[str]) -> None:
     """A copy that is there must be equal.
 
     Raises:
@@ -77,7 +82,6 @@ def _check(record: Record, target: Path) -> None:
     """
     if not target.exists() or target.samefile(record.folder):
         return
-    names = _names(record)
     _, different, unreadable = filecmp.cmpfiles(record.folder, target, names, shallow=False)
     others = sorted({*different, *unreadable, *(path.name for path in target.iterdir() if path.name not in names)})
     if others:
@@ -87,15 +91,15 @@ def _check(record: Record, target: Path) -> None:
         )
 
 
-def _names(record: Record) -> list[str]:
-    return [name for name in PUBLISHED if name in NEEDED or (record.folder / name).is_file()]
+def _names(record: Record, whole: bool) -> list[str]:
+    return [name for name in (PUBLISHED if whole else NEEDED) if name in NEEDED or (record.folder / name).is_file()]
 
 
-def _copy(record: Record, target: Path) -> None:
+def _copy(record: Record, target: Path, names: Sequence[str]) -> None:
     draft = target.with_name(target.name + UNFINISHED)
     if draft.exists():
         shutil.rmtree(draft)  # of a process that was killed
     draft.mkdir()
-    for name in _names(record):
+    for name in names:
         shutil.copyfile(record.folder / name, draft / name)
     draft.rename(target)

@@ -3,9 +3,14 @@
 import json
 
 import pytest
+from click.testing import CliRunner
 
+from fecbench import matrix, specs
 from fecbench.atomic import write_tensors
+from fecbench.cli import cli
+from fecbench.datasets.core import Places
 from fecbench.errors import RunError
+from fecbench.experiment import Workplace, run
 from fecbench.leaderboard.assembling import of_records
 from fecbench.leaderboard.finding import find
 from fecbench.leaderboard.formats import render
@@ -75,3 +80,27 @@ def test_what_a_killed_process_left_is_no_copy(three, tmp_path):
     publish(of_records(three), tmp_path / "public")
     assert not draft.exists()
     assert (tmp_path / "public" / three[0].id / "run.json").read_bytes() == (three[0].folder / "run.json").read_bytes()
+
+
+def test_trials_are_published_with_the_table_that_rests_on_them(toy, tmp_path, monkeypatch):
+    spec = tmp_path / "spec.toml"
+    spec.write_text(f"""
+        title = "Two rates"
+        objectives = ["ce"]
+        datasets = ["{toy}"]
+        seeds = [0, 1]
+        settings = {{ encoder = "tiny-bert", epochs = 1, batch_size = 16 }}
+        grid = {{ select = "validation", settings = {{ lr = [1e-5, 1e-2] }} }}
+    """)
+    monkeypatch.chdir(tmp_path)
+    for cells in matrix.expand(specs.read(spec)).entries[0].cells:
+        for cell in cells:
+            run(cell.plan, Workplace(Places(), tmp_path / "runs" / cell.name(str(cell.plan.settings.lr))))
+    shown = CliRunner().invoke(cli, ["leaderboard", "--spec", str(spec), "--format", "markdown", "--publish", "public"])
+    assert shown.exit_code == 0, shown.output
+    assert "published: 3 runs" in shown.stderr
+    assert "2 of 2 trials complete" in shown.stdout
+    files = sorted(len(list(folder.iterdir())) for folder in (tmp_path / "public").iterdir() if folder.is_dir())
+    assert files == [2, 4, 4]  # a trial's settings and scores; the table's runs whole
+    again = CliRunner().invoke(cli, ["leaderboard", "public", "--spec", str(spec), "--format", "markdown"])
+    assert again.stdout == shown.stdout
