@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fecbench.runs import Record
 
 TERMINAL = "terminal"
-BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json"}
+BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html"}
 
 
 @click.command()
@@ -33,7 +33,7 @@ BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json"}
 @click.option("--columns", default="", help="data sets that stand side by side in one table, as ed-prepared,ge-prepared")
 @click.option("--against", help="the method whose gain over the best other row is the last row  [default: aml, where it was run]")
 @click.option(
-    "--format", "form", default=TERMINAL, show_default=True, help="terminal, markdown, latex, csv, json, or another one installed"
+    "--format", "form", default=TERMINAL, show_default=True, help="terminal, markdown, latex, csv, json, html, or another one installed"
 )
 @click.option("--json", "as_json", is_flag=True, help="print JSON, significance spelled out (as --format json)")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="file to write; its ending tells the format")

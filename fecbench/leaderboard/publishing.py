@@ -11,6 +11,7 @@ from fecbench.atomic import UNFINISHED, replacing
 from fecbench.errors import RunError
 from fecbench.leaderboard.document import json_text
 from fecbench.leaderboard.markdown import markdown
+from fecbench.leaderboard.page.rendering import page
 from fecbench.runs import HISTORY, PREDICTIONS, RESULT, RUN
 
 if TYPE_CHECKING:
@@ -21,15 +22,15 @@ if TYPE_CHECKING:
 
 NEEDED = (RUN, RESULT)
 PUBLISHED = (*NEEDED, HISTORY, PREDICTIONS)
-PAGES = {"board.md": markdown, "board.json": json_text}
+PAGES = {"board.md": markdown, "board.json": json_text, "board.html": page}
 
 
 def publish(board: Board, folder: Path, trials: Sequence[Record] = ()) -> list[Path]:
     """Copy the records behind the measured tables of ``board`` to ``folder``, and write the board beside them.
 
     Of ``trials``, by which validation chose settings, settings and scores are copied, without history and predictions. Each record becomes
-    ``folder/<run id>``, whole or not at all; a copy that is there already and equal is left as it is. The board stands in ``board.md`` and
-    ``board.json``, which are written anew.
+    ``folder/<run id>``, whole or not at all; a copy that is there already and equal is left as it is. The board stands in ``board.md``,
+    ``board.json`` and ``board.html``, which are written anew.
 
     Returns:
         The folders of the copies, those that were there among them.
@@ -50,9 +51,9 @@ def publish(board: Board, folder: Path, trials: Sequence[Record] = ()) -> list[P
                 _copy(record, target, _names(record, target in targets))
     except OSError as error:
         raise RunError(f"{folder} can't be written: {error.strerror or error}; free space or choose another folder") from error
-    for name, page in PAGES.items():
+    for name, form in PAGES.items():
         with replacing(folder / name) as draft:
-            draft.write_text(page(board), encoding="utf-8")
+            draft.write_text(form(board), encoding="utf-8")
     return list(behind | targets)
 
 

@@ -48,7 +48,7 @@ def test_files_take_their_format_from_their_ending(fecbench, three, here):
     assert fecbench("leaderboard", "-o", "t.txt", "--format", "csv")[0] == 0
     assert (here / "t.txt").read_text().startswith("origin,")
     code, _, err = fecbench("leaderboard", "-o", "t.doc")
-    assert (code, "t.doc must end in .md, .tex, .csv, .json" in err) == (2, True)
+    assert (code, "t.doc must end in .md, .tex, .csv, .json, .html" in err) == (2, True)
     code, _, err = fecbench("leaderboard", "-o", here / "no" / "t.md")
     assert (code, "can't be written" in err) == (1, True)
 
