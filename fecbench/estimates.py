@@ -29,7 +29,7 @@ class Estimates:
     @classmethod
     def under(cls, *roots: Path) -> Estimates:
         """What the records under some folders tell."""
-        return cls(record for root in roots for record in runs.below(root))
+        return cls(record for root in roots for record in runs.readable(root))
 
     def learn(self, record: Record) -> None:
         """Take in a run; one that isn't complete, or lacks the figures, tells nothing."""

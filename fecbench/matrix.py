@@ -162,7 +162,7 @@ class Records:
 
     def __init__(self, root: Path):
         self._found: dict[str, runs.Record] = {}
-        for record in runs.below(root):  # newest first
+        for record in runs.readable(root):  # newest first
             if record.status == "complete":
                 self._found.setdefault(_key(record.about["objective"]["name"], record.settings()), record)
 

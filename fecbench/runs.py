@@ -189,9 +189,8 @@ def complete(record: Record, result: Mapping[str, Any]) -> None:
 
 
 def everything(root: Path = ROOT) -> Iterator[Record]:
-    """All runs under ``root``, newest first."""
-    folders = [folder for folder in root.iterdir() if (folder / RUN).is_file()] if root.is_dir() else []
-    yield from sorted(map(Record, folders), key=_begun, reverse=True)
+    """All runs at or under ``root``, at any depth, newest first."""
+    yield from sorted((Record(path.parent) for path in root.rglob(RUN)), key=_begun, reverse=True)
 
 
 def _begun(record: Record) -> tuple[str, int]:
@@ -208,12 +207,6 @@ def readable(root: Path = ROOT) -> Iterator[Record]:
     yield from filter(_is_readable, everything(root))
 
 
-def below(root: Path) -> Iterator[Record]:
-    """The runs at or under ``root``, at any depth, whose record isn't broken, newest first."""
-    found = [Record(path.parent) for path in root.rglob(RUN)]
-    yield from sorted(filter(_is_readable, found), key=_begun, reverse=True)
-
-
 def _is_readable(record: Record) -> bool:
     try:
         return isinstance(record.about["objective"]["name"], str) and bool(record.status)
@@ -222,14 +215,16 @@ def _is_readable(record: Record) -> bool:
 
 
 def find_run(reference: str, root: Path = ROOT) -> Record:
-    """The run that ``reference`` names: a folder, an id under ``root``, or a method (its newest complete run).
+    """The run that ``reference`` names: a folder, an id at any depth under ``root``, or a method (its newest complete run).
 
     Raises:
         UnknownName: there is none.
     """
-    for folder in (Path(reference).expanduser(), root / reference):
-        if (folder / RUN).is_file():
-            return Record(folder)
+    if (Path(reference).expanduser() / RUN).is_file():
+        return Record(Path(reference).expanduser())
+    for record in everything(root):
+        if record.id == reference:
+            return record
     complete_runs = [record for record in readable(root) if record.status == "complete"]
     for record in complete_runs:
         if record.about["objective"]["name"] == reference:

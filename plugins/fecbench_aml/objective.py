@@ -142,10 +142,14 @@ class AML(Objective):
 
     @torch.no_grad()
     def statistics(self, judged: Tensor, pairs: HardPairs) -> dict[str, Tensor]:
-        """The discriminator's loss after its step, and mean score and number of the hard positives and of the hard negatives."""
+        """The discriminator's loss after its step, and mean score and number of the hard positives and of the hard negatives.
+
+        Where a batch has none of a kind the mean is 1/2, as of a discriminator that can't tell, so that means over batches stay readable.
+        """
         scores, statistics = judged.sigmoid(), {"discriminator_loss_after": self.adversary_loss(judged, pairs)}
         for name, kind in (("positive", pairs.valid & (pairs.target > 0.5)), ("negative", pairs.valid & (pairs.target <= 0.5))):
             count = kind.sum()
-            statistics[f"{name}_score"] = scores.masked_fill(~kind, 0.0).sum() / count.clamp(min=1)
+            mean = scores.masked_fill(~kind, 0.0).sum() / count.clamp(min=1)
+            statistics[f"{name}_score"] = torch.where(count > 0, mean, 0.5)
             statistics[f"{name}_pairs"] = count
         return statistics

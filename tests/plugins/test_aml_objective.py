@@ -167,6 +167,8 @@ def test_scores_and_counts_by_hand():
     assert (found["positive_pairs"].item(), found["negative_pairs"].item()) == (24, 36)  # k_pos and k_neg aren't mistaken for one another
     torch.testing.assert_close(found["positive_score"], scores[pairs.valid & (pairs.target == 1)].mean())
     torch.testing.assert_close(found["negative_score"], scores[pairs.valid & (pairs.target == 0)].mean())
+    nothing = pairs._replace(valid=pairs.valid & (pairs.target == 0))
+    assert game.objective.statistics(game.objective.judge(z, nothing).detach(), nothing)["positive_score"].item() == 0.5
 
 
 @pytest.mark.parametrize("option", [{"normalize": False}, {"symmetric": False}])
