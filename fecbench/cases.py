@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from fecbench.atomic import read_tensors
-from fecbench.comparison import common_data
+from fecbench.comparison import common_data, differences, remark
+from fecbench.datasets.core import some
 from fecbench.errors import RunError
+from fecbench.markdown import escape
 from fecbench.prediction import Predictor
-from fecbench.runs import PREDICTIONS
+from fecbench.runs import PREDICTIONS, check_loadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +81,19 @@ class Cases:
     def names(self) -> tuple[str, str]:
         """What to call the better and the worse run: by method, or by run where that is the same."""
         better, worse = (record.about["objective"]["name"] for record in (self.better, self.worse))
-        return (better, worse) if better != worse else (self.better.id, self.worse.id)
+        return (better, worse) if better != worse else self.runs
+
+    @property
+    def runs(self) -> tuple[str, str]:
+        """The runs' ids; their folders where the ids are the same."""
+        if self.better.id != self.worse.id:
+            return self.better.id, self.worse.id
+        return str(self.better.folder), str(self.worse.folder)
+
+    @property
+    def remark(self) -> str:
+        """In which settings of every run the two differ, as a sentence; empty where they don't."""
+        return remark(differences([self.better, self.worse]))
 
     def summary(self, top: int) -> str:
         """The whole count in words, beside which the first ``top`` cases are to be read."""
@@ -138,20 +151,34 @@ class _Predictions:
 
 def _predictions(record: Record, data: EmotionData, split: str) -> _Predictions:
     """What a run says to all rows of a split. Its label is the recorded order's first maximum: bf16 logits tie."""
-    if split == "test":
-        tensors, _ = read_tensors(record.folder / PREDICTIONS)
-        found = tensors["logits"].double().softmax(1)
-    else:
-        found = Predictor.load(record).probabilities(data.splits[split]["text"][:]).double()
-    own = record.about["dataset"]["labels"]
-    wanted = (len(data.splits[split]), len(data.labels))
-    if found.shape != wanted or sorted(own) != sorted(data.labels):
+    own, rows = record.about["dataset"]["labels"], len(data.splits[split])
+    if sorted(own) != sorted(data.labels):
         raise RunError(
-            f"{record.folder} must hold predictions of {wanted[0]} rows and {wanted[1]} labels, but holds {found.shape[0]} and "
-            f"{found.shape[1]}; restore it or run it again"
+            f"{record.folder} must have the labels of its data, {some(data.labels)}, but has {some(own)}; restore it or run it again"
+        )
+    found = _recorded(record) if split == "test" else _anew(record, data.splits[split]["text"][:])
+    if found.shape != (rows, len(own)):
+        raise RunError(
+            f"{record.folder} must hold predictions of {rows} rows and {len(own)} labels, but holds {tuple(found.shape)}; "
+            f"restore it or run it again"
         )
     numbers = torch.tensor([data.labels.index(name) for name in own])
     return _Predictions(numbers[found.argmax(1)], found[:, numbers.argsort()])
+
+
+def _recorded(record: Record) -> Tensor:
+    """Probabilities of the test rows, by the recorded logits."""
+    path = record.folder / PREDICTIONS
+    tensors, _ = read_tensors(path)
+    if "logits" not in tensors:
+        raise RunError(f"{path} must hold logits, but holds {some(sorted(tensors)) or 'nothing'}; restore it or run it again")
+    return tensors["logits"].double().softmax(-1)
+
+
+def _anew(record: Record, texts: Sequence[str]) -> Tensor:
+    """Probabilities of any rows, by the run's weights."""
+    check_loadable(record)
+    return Predictor.load(record).probabilities(texts).double()
 
 
 COLUMNS = ("row", "utterance", "{worse}", "p", "{better}", "p", "p(gold) {worse}", "p(gold) {better}")
@@ -172,21 +199,14 @@ def _cells(case: Case) -> list[str]:
 def markdown(found: Cases, top: int) -> str:
     """The counts, the table, and which runs these are. It holds texts: it may go where the data may go."""
     columns, lines = table(found, top)
-    parts = [[_escape(str(cell)) for cell in line] for line in (columns, *lines)]
+    parts = [[escape(str(cell)) for cell in line] for line in (columns, *lines)]
     parts.insert(1, ["---" if name in ("utterance", *found.names) else "---:" for name in columns])
     licence = found.better.about["dataset"].get("licence") or "unknown"
-    runs = ", ".join(f"{record.about['objective']['name']}: {record.id}" for record in (found.better, found.worse))
+    methods = [record.about["objective"]["name"] for record in (found.better, found.worse)]
+    runs = ", ".join(f"{method}: {run}" for method, run in zip(methods, found.runs, strict=True))
     rows = "\n".join(f"| {' | '.join(part)} |" for part in parts)
-    return f"{_escape(found.summary(top))}\n\n{rows}\n\nRuns: {_escape(runs)}. Licence of the texts: {_escape(licence)}.\n"
-
-
-def _escape(text: str) -> str:
-    r"""Text that Markdown shows as it is, inside a table too.
-
-    >>> print(_escape("a | b *c*"))
-    a \| b \*c\*
-    """
-    return re.sub(r"([\\|*_`<>\[\]~$#])", r"\\\1", " ".join(text.split()))
+    said = " ".join(part for part in (found.summary(top), found.remark) if part)
+    return f"{escape(said)}\n\n{rows}\n\nRuns: {escape(runs)}. Licence of the texts: {escape(licence)}.\n"
 
 
 def as_dict(found: Cases, top: int) -> dict[str, Any]:
@@ -194,6 +214,7 @@ def as_dict(found: Cases, top: int) -> dict[str, Any]:
     return {
         "better": _run(found.better),
         "worse": _run(found.worse),
+        "differing": differences([found.better, found.worse]),
         "dataset": found.better.about["dataset"]["name"],
         "fingerprint": found.better.about["dataset"]["fingerprint"],
         "split": found.split,

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fecbench.errors import RunError
 from fecbench.prediction import data_of
+from fecbench.settings import RunSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from fecbench.datasets.core import EmotionData
     from fecbench.runs import Record
+
+SAME_ROWS = ("dataset", "split_seed", "text_column", "label_column")  # what they come to, the data's fingerprint says
+
+
+def differences(records: Sequence[Record]) -> dict[str, list[Any]]:
+    """The settings of every run, without the objectives' own options, that aren't the same in all of ``records``: a value for each.
+
+    A setting that an older record lacks counts as None.
+    """
+    settings = [record.settings() for record in records]
+    found = {name: [one.get(name) for one in settings] for name in RunSettings.model_fields if name not in SAME_ROWS}
+    return {name: values for name, values in found.items() if any(value != values[0] for value in values)}
+
+
+def remark(found: Mapping[str, Sequence[Any]]) -> str:
+    """Such differences as a sentence; empty where there are none.
+
+    >>> remark({"encoder": ["minilm", "scratch"], "limit": [None, 100]})
+    'The runs differ in more than the method and its options: encoder (minilm, scratch), limit (none, 100).'
+    """
+    parts = [f"{name} ({', '.join('none' if value is None else str(value) for value in values)})" for name, values in found.items()]
+    return f"The runs differ in more than the method and its options: {', '.join(parts)}." if parts else ""
 
 
 def common_data(records: Sequence[Record], data_dir: Path | None = None) -> EmotionData:

@@ -12,7 +12,8 @@
     ├── ProtocolError             an objective broke a rule of the trainer protocol
     ├── NeedsError                a batch can't be what an objective needs
     ├── NumericalError            a loss became infinite or NaN
-    └── RunError                  a run record is missing, broken, taken or of another run
+    ├── RunError                  a run record is missing, broken, taken or of another run
+    └── ExportError               a model can't be written in a format, or what was written predicts otherwise
 """
 
 from collections.abc import Iterable
@@ -71,3 +72,7 @@ class NumericalError(FecbenchError):
 
 class RunError(FecbenchError):
     """A run record is missing, broken, taken, or of another run."""
+
+
+class ExportError(FecbenchError):
+    """A model can't be written in a format, or what was written isn't the run's model."""

@@ -180,7 +180,7 @@ class Experiment:
         source.config.save_pretrained(self.record.folder / runs.ENCODER)
         source.tokenizer.save_pretrained(self.record.folder / runs.ENCODER)
         rows = {split: len(tokens) for split, tokens in self.built.splits.items()}
-        dataset = {"title": info.title, "licence": info.licence, "rows": rows}
+        dataset = {"title": info.title, "licence": info.licence, "rows": rows, "cut": list(self.data.cut)}
         about = {
             "id": self.record.id,
             **identity,

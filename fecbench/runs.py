@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
+from fecbench import schema
 from fecbench.atomic import UNFINISHED, read_json, write_json, write_tensors
 from fecbench.errors import RunError, UnknownName
 
@@ -62,15 +63,15 @@ class Record:
             raise RunError(
                 f"{self.folder / RUN} must have format {FORMAT}, found {about.get('format')!r}; read it with the fecbench that wrote it"
             )
-        missing = [key for key in ("objective", "dataset", "settings", "code") if key not in about]
-        if missing:
-            raise RunError(f"{self.folder / RUN} must hold {', '.join(missing)}; restore it or delete the run")
+        schema.check(about, schema.About, self.folder / RUN)
         return about
 
     @property
     def result(self) -> dict[str, Any]:
         """The content of ``result.json``. Raises RunError where it is missing or broken."""
-        return read_json(self.folder / RESULT)
+        result = read_json(self.folder / RESULT)
+        schema.check(result, schema.Result, self.folder / RESULT)
+        return result
 
     @property
     def status(self) -> str:
@@ -188,6 +189,11 @@ def complete(record: Record, result: Mapping[str, Any]) -> None:
     (record.folder / FAILURE).unlink(missing_ok=True)
 
 
+def check_loadable(record: Record) -> None:
+    """Whether ``run.json`` tells how the run's model is built. Raises RunError, which names the key, where it doesn't."""
+    schema.check(record.about, schema.Loadable, record.folder / RUN)
+
+
 def everything(root: Path = ROOT) -> Iterator[Record]:
     """All runs at or under ``root``, at any depth, newest first."""
     yield from sorted((Record(path.parent) for path in root.rglob(RUN)), key=_begun, reverse=True)
@@ -209,8 +215,8 @@ def readable(root: Path = ROOT) -> Iterator[Record]:
 
 def _is_readable(record: Record) -> bool:
     try:
-        return isinstance(record.about["objective"]["name"], str) and bool(record.status)
-    except (RunError, KeyError, TypeError):
+        return bool(record.about and record.status)
+    except RunError:
         return False
 
 

@@ -13,6 +13,7 @@ from fecbench.settings import RunSettings
 ROOT = Path(__file__).parent.parent
 ROOMS = [
     "errors",
+    "markdown",
     "atomic",
     "registry",
     "hooks",
@@ -38,6 +39,7 @@ ROOMS = [
     "tracking",
     "planning",
     "building",
+    "schema",
     "runs",
     "recording",
     "provenance",

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from fecbench.atomic import read_json, write_json, write_tensors
-from fecbench.cases import find_cases, markdown, table
+from fecbench.cases import as_dict, find_cases, markdown, table
 from fecbench.datasets.core import Places
 from fecbench.errors import DataNotFound, RunError
 from fecbench.experiment import Workplace, run
@@ -57,6 +57,13 @@ def predicting(record: Record, logits: torch.Tensor) -> Record:
     found = {"row": torch.arange(len(logits)), "predicted": logits.argmax(1), "logits": logits}
     write_tensors(record.folder / "predictions.safetensors", found)
     return record
+
+
+def edit(record: Record, change) -> None:
+    """Change what ``run.json`` holds."""
+    about = read_json(record.folder / "run.json")
+    change(about)
+    write_json(record.folder / "run.json", about)
 
 
 def test_cases_are_those_that_only_the_better_run_gets_right_by_gain_and_the_other_kinds_are_counted(pair):
@@ -109,8 +116,53 @@ def test_other_rows_and_unfinished_runs_are_refused(pair):
 def test_predictions_of_other_rows_are_refused(pair):
     better, worse = pair
     predicting(worse, torch.tensor(WORSE[:5]))
-    with pytest.raises(RunError, match="must hold predictions of 6 rows and 3 labels, but holds 5 and 3; restore it"):
+    with pytest.raises(RunError, match=r"must hold predictions of 6 rows and 3 labels, but holds \(5, 3\); restore it"):
         find_cases(better, worse)
+
+
+def test_other_label_names_are_refused_as_such(pair):
+    better, worse = pair
+    edit(worse, lambda about: about["dataset"].update(labels=["glad", "mad", "blue"]))
+    with pytest.raises(RunError, match="worse must have the labels of its data, glad, mad, sad, but has glad, mad, blue; restore it"):
+        find_cases(better, worse)
+
+
+def test_a_run_without_logits_or_with_half_a_record_is_named(pair):
+    better, worse = pair
+    write_tensors(worse.folder / "predictions.safetensors", {"row": torch.arange(6)})
+    with pytest.raises(RunError, match=r"predictions\.safetensors must hold logits, but holds row; restore it"):
+        find_cases(better, worse)
+    write_tensors(worse.folder / "predictions.safetensors", {"logits": torch.zeros(6)})
+    with pytest.raises(RunError, match=r"must hold predictions of 6 rows and 3 labels, but holds \(6,\)"):
+        find_cases(better, worse)
+    edit(worse, lambda about: about.pop("max_length"))
+    with pytest.raises(RunError, match=r"run\.json must be as fecbench writes it, but max_length: field required"):
+        find_cases(worse, better, "validation")
+    edit(worse, lambda about: about.update(settings=["seed"]))
+    with pytest.raises(RunError, match=r"run\.json must be as fecbench writes it, but settings: input should be a valid dict"):
+        find_cases(better, worse)
+
+
+def test_what_else_differs_between_the_runs_is_said(fecbench, pair):
+    better, worse = pair
+    assert "differ" not in markdown(find_cases(better, worse), 1)
+
+    def change(about):
+        about["settings"] |= {name: {"value": value, "origin": "flag"} for name, value in {"seed": 3, "limit": 100, "own": 1}.items()}
+
+    edit(worse, change)
+    said = "The runs differ in more than the method and its options: seed (0, 3), limit (none, 100)."
+    found = find_cases(better, worse)
+    assert said in markdown(found, 1)
+    assert as_dict(found, 1)["differing"] == {"seed": [0, 3], "limit": [None, 100]}
+    assert f"note: {said}\n" in fecbench("cases", better.folder, worse.folder)[1]
+
+
+def test_runs_of_one_id_are_told_apart_by_their_folders(pair, tmp_path):
+    better, worse = pair
+    shutil.copytree(worse.folder, tmp_path / "elsewhere" / "better")
+    found = find_cases(better, Record(tmp_path / "elsewhere" / "better"))
+    assert found.names == (str(better.folder), str(tmp_path / "elsewhere" / "better"))
 
 
 def test_texts_come_from_the_data_alone(pair, trained, tmp_path):

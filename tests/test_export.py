@@ -14,15 +14,17 @@ import torch
 from safetensors.torch import load_file
 
 from fecbench import BatchNeeds, Objective, Predictor, Update
+from fecbench.atomic import read_json, write_json
 from fecbench.datasets.core import Places
 from fecbench.encoders.network import encoder_network
-from fecbench.errors import RunError, UsageError
+from fecbench.errors import ExportError, RunError, UsageError
 from fecbench.experiment import Workplace, run
 from fecbench.export import export, graph
-from fecbench.export.checking import ExportError
-from fecbench.export.entries import HubDataset, hub_dataset
+from fecbench.export.checking import TEXTS, Reference, check
+from fecbench.export.entries import HubDataset, claim
+from fecbench.export.folders import appearing
 from fecbench.planning import plan
-from fecbench.runs import Record, write_about
+from fecbench.runs import Record
 
 LABELS = {"glad", "mad", "sad"}
 NATIVE = {"head": "native", "pooling": "first"}
@@ -227,25 +229,89 @@ def test_scores_as_the_hubs_evaluation_entries(trained, tmp_path):
     assert {entry.task_id: entry.value for entry in entries} == record.result["metrics"]["test"]
     assert {(entry.dataset_id, entry.date) for entry in entries} == {("me/emotions", record.about["started"])}
     assert "objective ce, seed 0" in entries[0].notes
-    with pytest.raises(UsageError, match="--eval-dataset must be a data set of the hub, owner/name, found 'emotions'"):
-        export(record, tmp_path / "other", eval_dataset="emotions")
+
+
+def altered(record: Record, folder: Path, change) -> Record:
+    """A copy of a record with another ``run.json``."""
+    shutil.copytree(record.folder, folder)
+    about = read_json(folder / "run.json")
+    change(about)
+    write_json(folder / "run.json", about)
+    return Record(folder)
+
+
+def on_the_hub(address: str, cut: list[str] | None):
+    """The change to a run on that data set; a record of before ``cut`` was recorded has none."""
+
+    def change(about):
+        about["settings"]["dataset"]["value"] = about["dataset"]["name"] = address
+        about["dataset"].pop("cut")
+        about["dataset"] |= {} if cut is None else {"cut": cut}
+
+    return change
 
 
 @pytest.mark.parametrize(
-    ("dataset", "expected"),
+    ("dataset", "cut", "expected"),
     [
-        ("hf:me/emotions", HubDataset("me/emotions")),
-        ("hf:me/emotions:small@main", HubDataset("me/emotions")),
-        (f"hf:me/emotions@{'0a' * 20}", HubDataset("me/emotions", "0a" * 20)),
-        ("ge", None),  # a selection of the hub's rows
-        ("./me/emotions", None),
+        ("hf:me/emotions", [], HubDataset("me/emotions")),
+        ("hf:me/emotions@main", ["validation"], HubDataset("me/emotions")),
+        (f"hf:me/emotions@{'0a' * 20}", [], HubDataset("me/emotions", revision="0a" * 20)),
+        ("hf:me/emotions:small@main", [], "hf:me/emotions:small@main is one configuration of me/emotions, which an entry doesn't name"),
+        ("hf:me/emotions", ["validation", "test"], "the test rows were cut from the training rows of hf:me/emotions, which has none"),
+        ("hf:me/emotions", None, "doesn't say whether the test rows were cut from train"),
+        ("ge", [], "ge isn't a data set of the hub"),  # a selection of the hub's rows
+        ("./me/emotions", [], "./me/emotions isn't a data set of the hub"),
     ],
 )
-def test_only_a_run_on_the_hubs_data_names_it_by_itself(tmp_path, dataset, expected):
-    write_about(
-        Record(tmp_path), {"objective": {}, "dataset": {}, "code": "", "settings": {"dataset": {"value": dataset, "origin": "flag"}}}
+def test_only_a_run_on_the_hubs_own_test_rows_claims_them_by_itself(trained, tmp_path, dataset, cut, expected):
+    found = claim(altered(trained("bert", "ce", **NATIVE), tmp_path / "run", on_the_hub(dataset, cut)), None)
+    if isinstance(expected, str):
+        assert found.dataset is None
+        assert f"no .eval_results: {expected}" in found.note.replace("the record of this run on hf:me/emotions ", "")
+        assert found.note.endswith("if its test rows are those of a data set of the hub, say --eval-dataset OWNER/NAME")
+    else:
+        assert found == (expected, "")
+
+
+def test_a_record_says_which_splits_were_cut(trained, toy, tmp_path):
+    assert trained("bert", "ce", **NATIVE).about["dataset"]["cut"] == []
+    (toy / "test.csv").unlink()
+    asked = {"dataset": str(toy), "encoder": "scratch", "epochs": 1, "batch_size": 16}
+    assert run(plan("ce", asked), Workplace(Places(), tmp_path / "run")).about["dataset"]["cut"] == ["test"]
+
+
+def test_entries_say_what_the_record_says_of_itself_and_the_card_claims_no_more(trained, tmp_path):
+    import yaml
+    from huggingface_hub import ModelCard
+
+    def limited(about):
+        on_the_hub("hf:me/emotions:small", [])(about)
+        about["encoder"]["name"] = "."
+        about["notes"] = ["LIMITED to the first 5 rows. Really.", "encoder . can't be packed"]
+
+    record = altered(trained("bert", "ce", **NATIVE), tmp_path / "run", limited)
+    export(record, tmp_path / "out", eval_dataset="you/others")
+    entries = yaml.safe_load((tmp_path / "out" / ".eval_results" / "you--others.yaml").read_text())
+    assert all(
+        entry["notes"].endswith("one run; LIMITED to the first 5 rows. Really.; encoder a local folder can't be packed")
+        for entry in entries
     )
-    assert hub_dataset(Record(tmp_path), None) == expected
+    card = ModelCard.load(tmp_path / "out" / "README.md")
+    assert card.data.datasets == ["me/emotions"]
+    assert {(score.dataset_split, score.dataset_type) for score in card.data.eval_results} == {
+        ("test", "you/others"),
+        ("validation", "hf:me/emotions:small"),
+    }
+    assert "- LIMITED to the first 5 rows. Really.\n" in card.text
+    assert "the encoder `a local folder`" in card.text
+    assert "It is worst at" not in card.text  # three labels have no three worst
+
+
+@pytest.mark.parametrize("name", ["emotions", "a/b/c", "me/..", "me/x.git", "me/a--b", "-me/x", "me/", "me/x\n"])
+def test_an_evaluation_data_set_has_a_name_of_the_hub(trained, tmp_path, name):
+    with pytest.raises(UsageError, match="--eval-dataset must be a data set of the hub, owner/name, found"):
+        export(trained("bert", "ce", **NATIVE), tmp_path / "other", eval_dataset=name)
 
 
 def test_token_types_are_an_input_where_tokenizer_and_family_have_them(trained, tmp_path):
@@ -340,8 +406,9 @@ def test_refusals(fecbench, trained, tmp_path, monkeypatch):
     (tmp_path / "thesis" / "chapter.txt").write_text("precious")
     with pytest.raises(UsageError, match=r"must be new or empty, but holds chapter\.txt; choose another folder"):
         export(linear, tmp_path / "thesis", "onnx")
-    with pytest.raises(UsageError, match="must be a new or empty folder, but is a file"):
-        export(linear, tmp_path / "thesis" / "chapter.txt", "onnx")
+    for target in ("chapter.txt", "chapter.txt/deeper/out"):
+        with pytest.raises(UsageError, match=r"must be a new or empty folder, but .*chapter\.txt is a file; choose another"):
+            export(linear, tmp_path / "thesis" / target, "onnx")
     assert (tmp_path / "thesis" / "chapter.txt").read_text() == "precious"
     monkeypatch.setattr(graph, "PACKAGES", ("onnx", "not_installed_at_all"))
     with pytest.raises(UsageError, match=r"not installed: not_installed_at_all; pip install 'fecbench\[onnx\]'"):
@@ -360,4 +427,110 @@ def test_a_folder_that_cannot_be_made(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "rename", full)
     with pytest.raises(UsageError, match=r"can't be written: .*No space left on device; free space or choose another folder"):
         export(trained("bert", "ce", **NATIVE), tmp_path / "out")
+    assert {path.name for path in tmp_path.iterdir()} == {"toy"}
+
+
+def test_a_predict_that_fails_is_the_objectives_fault_not_the_folders(trained, registered, tmp_path, monkeypatch):
+    def fail(self, batch, model):
+        raise ConnectionError("nobody listens")
+
+    record = trained("bert", registered("shifted", Shifted), **NATIVE)
+    monkeypatch.setattr(Shifted, "predict", fail)
+    with pytest.raises(
+        ExportError, match=r"objective shifted must predict .*, but fails: ConnectionError: nobody listens; correct its predict"
+    ):
+        export(record, tmp_path / "out", "onnx")
+    assert {path.name for path in tmp_path.iterdir()} == {"toy"}
+
+
+@pytest.mark.parametrize(
+    ("file", "part", "message"),
+    [
+        ("run.json", {"dataset": {}}, r"run\.json must be as fecbench writes it, but dataset\.name: field required; restore it"),
+        ("run.json", {"settings": []}, r"run\.json must be as fecbench writes it, but settings: "),
+        ("run.json", {"encoder": None}, r"run\.json must be as fecbench writes it, but encoder: "),
+        ("result.json", {"metrics": {}}, r"result\.json must be as fecbench writes it, but metrics\.validation: field required"),
+        ("result.json", {"per_class": {"glad": {}}}, r"result\.json must be as fecbench writes it, but per_class\.glad\.precision: "),
+    ],
+)
+def test_a_record_with_parts_missing_is_named(trained, tmp_path, file, part, message):
+    shutil.copytree(trained("bert", "ce", **NATIVE).folder, tmp_path / "run")
+    write_json(tmp_path / "run" / file, read_json(tmp_path / "run" / file) | part)
+    with pytest.raises(RunError, match=message):
+        export(Record(tmp_path / "run"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+class Says:
+    """A format that predicts what it is told."""
+
+    def __init__(self, logits: torch.Tensor):
+        self.found = logits
+
+    def logits(self, folder, texts):
+        return self.found[[TEXTS.index(text) for text in texts]]
+
+
+@pytest.mark.parametrize(("size", "level"), [(1e-4, 0.0), (1.0, 0.0), (10.0, 0.0), (1.0, 100.0)])
+def test_what_is_allowed_to_differ_is_little_beside_what_tells_texts_apart(tmp_path, size, level):
+    logits = level + size * torch.tensor([[0.0, 1.0], [0.5, 0.2], [1.0, 0.0], [0.3, 0.3]])
+    expected = Reference(logits, (1, 2, 3, 4))
+    assert check(tmp_path, Says(logits + 1e-5 * size), expected).difference < 2e-5 * max(size, 1)
+    with pytest.raises(ExportError, match="must predict as the run does"):
+        check(tmp_path, Says(logits.mean(0).expand(4, 2)), expected)
+    with pytest.raises(ExportError, match="must predict as the run does"):
+        check(tmp_path, Says(logits + 2e-3 * size), expected)
+
+
+def test_an_empty_folder_stays_the_same_folder_and_is_filled_whole_or_not_at_all(tmp_path, monkeypatch):
+    place = tmp_path / "mine"
+    place.mkdir(mode=0o750)
+    before = place.stat()
+    monkeypatch.chdir(place)
+    with appearing(Path()) as draft:
+        (draft / "a").write_text("1")
+        (draft / "b").mkdir()
+    assert (place.stat().st_ino, place.stat().st_mode) == (before.st_ino, before.st_mode)
+    assert {path.name for path in Path().iterdir()} == {"a", "b"}
+    for path in (Path("a"), Path("b")):
+        path.rename(tmp_path / path)
+
+    def full(self, target, rename=Path.rename):
+        if target == place / "b":
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", full)
+
+    def fill(*others: Path):
+        with appearing(place) as draft:
+            for path in (*(draft / name for name in "abc"), *others):
+                path.write_text("1")
+
+    with pytest.raises(UsageError, match="No space left on device"):
+        fill()
+    assert list(place.iterdir()) == []
+    with pytest.raises(UsageError, match="must be new or empty, but holds theirs"):
+        fill(place / "theirs")
+    assert [path.name for path in place.iterdir()] == ["theirs"]
+
+
+STOPPED = """
+import os, signal, sys
+from fecbench.cli import main
+from fecbench.export import card
+
+def stop(*arguments, **named):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+card.write = stop
+main()
+"""
+
+
+def test_a_terminated_export_leaves_no_draft(trained, tmp_path):
+    """In a process of its own: a scheduler's stop, when weights have been written."""
+    command = ["export", trained("bert", "ce", **NATIVE).folder, tmp_path / "out"]
+    done = subprocess.run([sys.executable, "-c", STOPPED, *map(str, command)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "fecbench: stopped; nothing was left behind\n")
     assert {path.name for path in tmp_path.iterdir()} == {"toy"}

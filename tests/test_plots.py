@@ -8,14 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from fecbench.atomic import write_json
 from fecbench.datasets.core import Places
 from fecbench.errors import RunError, UnknownName, UsageError
 from fecbench.experiment import Workplace, run
 from fecbench.planning import plan
-from fecbench.plots import embeddings, sensitivity
-from fecbench.plots.embeddings import draw_embeddings, lay_out, neighbour_accuracy, sample, silhouette
+from fecbench.plots import dynamics, embeddings, sensitivity
+from fecbench.plots.dynamics import draw_dynamics, gap, series
+from fecbench.plots.embeddings import Sample, draw_embeddings, lay_out, neighbour_accuracy, sample, silhouette
 from fecbench.plots.marks import MOST, mark
 from fecbench.plots.panels import Configuration, base_of, panels
 from fecbench.plots.saving import check_target, save
@@ -94,7 +96,7 @@ def recorded(tmp_path):
             "format": 1,
             "started": f"2026-01-01T00:{minute:02}:00+00:00",
             "objective": {"name": objective},
-            "dataset": {"name": data[0], "fingerprint": data[1]},
+            "dataset": {"name": data[0], "fingerprint": data[1], "labels": ["glad", "mad"]},
             "settings": {key: {"value": value, "origin": "flag"} for key, value in values.items()},
             "code": code,
         }
@@ -177,7 +179,7 @@ def figures(monkeypatch):
         kept.append(figure)
         return save(figure, path)
 
-    for module in (sensitivity, embeddings):
+    for module in (sensitivity, embeddings, dynamics):
         monkeypatch.setattr(module, "save", keep)
     return kept
 
@@ -208,10 +210,77 @@ def test_the_sensitivity_plot_shows_means_bars_base_and_data_sets(recorded, figu
 def test_a_single_seed_has_no_bar_and_crowded_values_keep_matplotlibs_ticks(recorded, figures, tmp_path):
     for weight in (1.0, 1.1, 100.0):
         recorded(str(weight), 0.5, weight=weight)
+    recorded("again", 0.7, weight=100.0, seed=1)
     draw_sensitivity(study(complete_runs([recorded.root])[0]), tmp_path / "s.png")
     (axes,) = figures[0].axes
     assert 1.1 not in axes.get_xticks()
-    assert figures[0].get_suptitle() == "aml: 1 seed"
+    assert figures[0].get_suptitle() == "aml: mean and standard deviation over 1 to 2 seeds"
+    _, caps, (bars,) = axes.containers[0].lines
+    drawn = [path.vertices for path in bars.get_paths() if np.isfinite(path.vertices).all()]
+    assert [segment[:, 0].tolist() for segment in drawn] == [[100.0, 100.0]]
+    assert drawn[0][:, 1] == pytest.approx([60 - 100 * np.std([0.5, 0.7], ddof=1), 60 + 100 * np.std([0.5, 0.7], ddof=1)])
+    assert all(np.isfinite(cap.get_ydata().astype(float)).tolist() == [False, False, True] for cap in caps)
+
+
+def test_values_are_named_apart_and_a_word_is_no_missing_value(recorded, figures, tmp_path):
+    for number, k in enumerate((1_000_001, 1_000_002, 9_000_000)):
+        recorded(f"k{number}", 0.5, k_pos=k, k_neg=k)
+    for number, strategy in enumerate((None, "none", "$uniform")):
+        recorded(f"s{number}", 0.5, strategy=strategy, k_pos=9_000_000, k_neg=9_000_000)
+    draw_sensitivity(study(complete_runs([recorded.root])[0]), tmp_path / "s.png")
+    k, strategy = study(complete_runs([recorded.root])[0]).panels
+    assert [point.text for point in k.lines["ed"]] == ["1000001", "1000002", "9000000"]
+    ticks = figures[0].axes[1].get_xticklabels()
+    assert sorted(tick.get_text() for tick in ticks) == ["$uniform", "none", "none"]
+    assert not any(tick.get_parse_math() for tick in ticks)
+
+
+def test_a_broken_record_is_passed_over_and_said(fecbench, recorded, tmp_path):
+    for weight in (1.0, 2.0):
+        recorded(str(weight), weight / 4, weight=weight)
+    (recorded("empty", 0.5).folder / "result.json").write_text("{}")
+    (recorded("text", 0.5).folder / "run.json").write_text("no JSON")
+    for name, part in {"list": {"settings": [1]}, "nothing": {"dataset": {}}, "seedless": {"settings": {}}}.items():
+        folder = recorded(name, 0.5).folder
+        write_json(folder / "run.json", json.loads((folder / "run.json").read_text()) | part)
+    code, out, err = fecbench("plot", "sensitivity", recorded.root, "--out", tmp_path / "s.png")
+    assert code == 0, err
+    assert len([line for line in out.splitlines() if line.startswith("weight")]) == 2
+    (note,) = [line for line in out.splitlines() if line.startswith("note")]
+    assert note.startswith("note: runs left out, their records being broken: ")
+    assert all(name in note for name in ("empty", "text", "list", "nothing", "seedless"))
+
+
+def test_dynamics_pair_curves_by_their_batch(recorded, figures, tmp_path):
+    record = recorded("uneven", 0.5)
+    logs = [
+        (1, 20, {"discriminator_loss": 1.0}),
+        (1, 25, {"discriminator_loss": 2.0, "discriminator_loss_after": 5.0}),
+        (2, 20, {"discriminator_loss_after": 4.0}),
+        (2, 25, {"discriminator_loss": 3.0, "discriminator_loss_after": 2.0}),
+    ]
+    events = [{"event": "updates", "epoch": epoch, "step": step, "logs": values} for epoch, step, values in logs]
+    (record.folder / "history.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    assert series(record) == {
+        "discriminator_loss": [(20, 1.0), (25, 2.0), (50, 3.0)],
+        "discriminator_loss_after": [(25, 5.0), (45, 4.0), (50, 2.0)],
+    }
+    assert gap(*series(record).values()) == [(25, 3.0), (50, -1.0)]
+    draw_dynamics(record, tmp_path / "d.svg")
+    curves, aside = figures[0].axes
+    assert [text.get_text() for text in curves.get_legend().get_texts()] == ["discriminator_loss", "discriminator_loss_after"]
+    ((shaded,),) = [[path.vertices for path in area.get_paths()] for area in aside.collections]
+    assert {(25.0, 3.0), (50.0, -1.0)} <= set(map(tuple, shaded.tolist()))
+
+
+@pytest.mark.parametrize(
+    "event", [{"logs": {"a_loss": 1.0}}, {"step": 1}, {"step": 1, "logs": {"a_loss": "high"}}, {"step": 1, "logs": []}]
+)
+def test_a_broken_history_is_named(recorded, tmp_path, event):
+    record = recorded("broken", 0.5)
+    (record.folder / "history.jsonl").write_text(json.dumps({"event": "updates", "epoch": 1, **event}) + "\n")
+    with pytest.raises(RunError, match=r"history\.jsonl must give every entry of `updates` a step and logs"):
+        draw_dynamics(record, tmp_path / "d.svg")
 
 
 def test_marks_differ_as_long_as_they_can():
@@ -219,14 +288,36 @@ def test_marks_differ_as_long_as_they_can():
     assert mark(0).colour != mark(1).colour
 
 
-@pytest.mark.parametrize(("name", "reason"), [("x.docs", r"must end in \.svg, \.pdf or \.png"), ("no/x.png", "isn't a folder; make it")])
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("x.docs", r"x\.docs must end in \.png, \.svg, \.pdf; choose another --out"),
+        ("x.jpg", r"x\.jpg must end in"),
+        ("x", r"/x must end in"),
+        ("folder", r"folder must end in"),
+        ("album.png", r"album\.png can't be written: it is a folder"),
+        ("no/x.png", "isn't a folder; make it"),
+    ],
+)
 def test_targets_that_cannot_be_written_are_refused(tmp_path, name, reason):
     from matplotlib.figure import Figure
 
+    for folder in ("folder", "album.png"):
+        (tmp_path / folder).mkdir()
+    before = sorted(tmp_path.rglob("*"))
     with pytest.raises(RunError, match=reason):
         check_target(tmp_path / name)
-    with pytest.raises(RunError, match="can't be written"):
+    with pytest.raises(RunError, match=reason):
         save(Figure(), tmp_path / name)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_bad_out_is_refused_before_the_work(fecbench, trained, recorded, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = trained["ce"].folder.parent
+    for command in (["dynamics", root / "ce"], ["embeddings", root / "ce"], ["sensitivity", tmp_path / "no runs here"]):
+        code, out, err = fecbench("plot", *command, "--out", "picture")
+        assert (code, out, err) == (1, "", "fecbench: picture must end in .png, .svg, .pdf; choose another --out\n")
 
 
 @pytest.fixture(scope="module")
@@ -252,7 +343,8 @@ def test_embeddings_show_the_same_rows_in_the_same_colours(trained, figures, tmp
         assert axes.get_title() == f"{name} on words, seed 0\ntest accuracy {100 * accuracy:.2f} %"
         for index, points in enumerate(axes.collections):
             assert points.get_offsets().data.tolist() == embedding.points[drawn.labels == index].tolist()
-            assert points.get_label() == LABELS[index]
+            assert points.get_facecolor()[0, :3].tolist() == list(to_rgb(mark(index).colour))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(LABELS)
     ours, theirs = ([points.get_facecolor().tolist() for points in axes.collections] for axes in figure.axes)
     assert ours == theirs
     assert found[0].points.tolist() != found[1].points.tolist()
@@ -260,15 +352,28 @@ def test_embeddings_show_the_same_rows_in_the_same_colours(trained, figures, tmp
     assert again[0].points.tolist() == found[0].points.tolist()
 
 
+def test_labels_stand_as_they_are_and_a_part_of_the_rows_is_told_from_the_whole(trained, figures, tmp_path):
+    part = Sample("test", 18, 12, 0, ("_glad", "$sad"), np.array([0, 1] * 6), [])
+    accuracy = trained["ce"].result["metrics"]["test"]["accuracy"]
+    found = embeddings.Embedding(trained["ce"], np.random.default_rng(0).normal(size=(12, 2)), 0.5, 0.5)
+    embeddings._draw_all([found], part, tmp_path / "e.svg")
+    (figure,) = figures
+    texts = figure.legends[0].get_texts()
+    assert [text.get_text() for text in texts] == ["_glad", "$sad"]
+    assert not any(text.get_parse_math() for text in texts)
+    assert figure.axes[0].get_title().endswith(f"test accuracy {100 * accuracy:.2f} % on all 18 rows")
+
+
 def test_a_sample_is_drawn_by_seed_or_by_labels(trained):
     data = data_of(trained["ce"])
     some = sample(data, "test", 12, (), 0)
-    assert (len(some.texts), some.total) == (12, 18)
+    assert (len(some.texts), some.total, some.whole) == (12, 18, 18)
     assert some.title == "12 of 18 test rows, drawn at random by seed 0"
     assert some.texts == sample(data, "test", 12, (), 0).texts != sample(data, "test", 12, (), 1).texts
     gold = dict(zip(data.splits["test"]["text"], data.splits["test"]["label"], strict=True))
     assert [data.labels[gold[text]] for text in some.texts] == [some.names[label] for label in some.labels]
     two = sample(data, "test", 100, ("sad", "glad"), 0)
+    assert (two.total, two.whole) == (12, 18)
     assert (two.names, two.labels.tolist(), two.commonest) == (("glad", "sad"), [0, 1] * 6, 0.5)
     with pytest.raises(UnknownName, match="no label of words is called 'gald'; did you mean 'glad'"):
         sample(data, "test", 100, ("gald",), 0)
@@ -309,6 +414,9 @@ def test_embeddings_need_weights_and_the_same_rows(trained, tmp_path):
     write_json(other / "run.json", {**about, "dataset": {**about["dataset"], "fingerprint": "f" * 64}})
     with pytest.raises(RunError, match="need the same rows"):
         draw_embeddings([trained["aml"], Record(other)], tmp_path / "e.png")
+    write_json(other / "run.json", {key: value for key, value in about.items() if key != "max_length"})
+    with pytest.raises(RunError, match=r"run\.json must be as fecbench writes it, but max_length: field required"):
+        draw_embeddings([trained["aml"], Record(other)], tmp_path / "e.png")
     assert not (tmp_path / "e.png").exists()
 
 
@@ -319,6 +427,7 @@ def test_the_commands(fecbench, trained, recorded, tmp_path, monkeypatch):
     assert code == 0, err
     assert [line.split()[:2] for line in out.splitlines()[1:3]] == [["ce", "ce"], ["aml", "aml"]]
     assert "over 12 test rows: 10-NN accuracy" in out
+    assert "note: The runs differ in more than the method and its options: head (linear, label)" in out
     assert Path("embeddings.png").read_bytes().startswith(b"\x89PNG")
     code, out, err = fecbench("plot", "dynamics", "aml", "--root", root, "--out", "d.svg")
     assert (code, out) == (0, "written: d.svg\n")

@@ -39,6 +39,8 @@ def cases(better: str, worse: str, split: str, top: int, data_dir: Path | None, 
     if form == "terminal":
         click.echo(found.summary(top))
         print_table(*table(found, top))
+        if found.remark:
+            click.echo(f"note: {found.remark}")
         return
     text = markdown(found, top) if form == "markdown" else json.dumps(as_dict(found, top), indent=1, ensure_ascii=False) + "\n"
     if out:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ import click
 
 from fecbench import runs
 from fecbench.cli.output import print_json
+from fecbench.cli.stopping import Stop
+from fecbench.errors import FecbenchError
 
 if TYPE_CHECKING:
     from fecbench.export import Format
@@ -28,7 +31,8 @@ if TYPE_CHECKING:
 @click.option(
     "--eval-dataset",
     metavar="OWNER/NAME",
-    help="data set of the hub whose test rows these are: evaluation entries are written for it (default: the run's, if hf:OWNER/NAME)",
+    help="data set of the hub whose test rows these are: evaluation entries are written for it "
+    "(default: the run's, if that is hf:OWNER/NAME with a test split)",
 )
 @click.option("--root", type=click.Path(path_type=Path), default=runs.ROOT, show_default=True, help="where runs are looked for")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
@@ -41,7 +45,11 @@ def export(run: str, folder: Path, kind: Format, eval_dataset: str | None, root:
     record = runs.find_run(run, root)
     from fecbench.export import export as write
 
-    written = write(record, folder, kind, eval_dataset)
+    signal.signal(signal.SIGTERM, Stop().ask)  # as Ctrl-C: the draft is removed
+    try:
+        written = write(record, folder, kind, eval_dataset)
+    except KeyboardInterrupt:
+        raise FecbenchError("stopped; nothing was left behind") from None
     if as_json:
         check = {"texts": len(written.check.lengths), "tokens": written.check.lengths, "difference": written.check.difference}
         about = {"run": record.id, "folder": str(folder), "format": kind, "files": written.files}

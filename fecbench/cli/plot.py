@@ -52,8 +52,10 @@ def sensitivity(places: Sequence[Path], objective: str | None, metric: str, spli
     each data set; means and standard deviations over seeds. For AML, with runs over --k-pos with --k-neg and over --weight, this is
     Figure 5 of the paper. The figures are printed too.
     """
+    from fecbench.plots.saving import check_target
     from fecbench.plots.sensitivity import complete_runs, draw_sensitivity, rows, study
 
+    check_target(out)
     records, notes = complete_runs(places or (runs.ROOT,))
     studied = study(records, metric, split, objective)
     draw_sensitivity(studied, out)
@@ -85,6 +87,7 @@ def embeddings(
     4 of the AML paper. t-SNE shows neighbourhoods; sizes of clusters and distances between them mean nothing in it. So two figures that
     are measured in the features' own space are printed beside it.
     """
+    from fecbench.comparison import differences, remark
     from fecbench.plots.embeddings import NEIGHBOURS, draw_embeddings
 
     wanted = [label.strip() for label in labels.split(",") if label.strip()]
@@ -107,4 +110,7 @@ def embeddings(
         f"{NEIGHBOURS}-NN accuracy (a vote of each row's nearest others; always the commonest label: {percent(drawn.commonest)}) and "
         f"silhouette (-1 to 1). Read these, not distances in the picture."
     )
+    differing = remark(differences(records))
+    if differing:
+        click.echo(f"note: {differing}")
     click.echo(f"written: {out}")

@@ -52,6 +52,7 @@ class EmotionData:
             ``aug_text``, where the data set has them.
         source: where the rows came from, in words.
         descriptions: one short sentence for each label, where the data set brings them.
+        cut: the splits that the data set lacks, which were cut from its training rows.
     """
 
     info: DatasetInfo
@@ -59,6 +60,7 @@ class EmotionData:
     splits: Mapping[str, Dataset]
     source: str
     descriptions: Mapping[str, str] = field(default_factory=dict)
+    cut: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -54,7 +54,8 @@ def assemble(
     numbers = {str(number): number for number in range(len(names))}  # a file with names may use their numbers
     index = numbers | {label: number for number, label in enumerate(labels)}
     splits = {split: _split(records[split], index) for split in SPLITS if split in records}
-    return check_splits(EmotionData(info, labels, cut_missing(splits, split_seed, source), source), source)
+    cut = tuple(split for split in SPLITS if split not in splits)
+    return check_splits(EmotionData(info, labels, cut_missing(splits, split_seed, source), source, cut=cut), source)
 
 
 def _record(where: str, row: Mapping[str, Any], columns: Columns) -> Record:

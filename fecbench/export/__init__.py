@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from fecbench.export import card, classifier, entries, graph
+from fecbench.export import card, classifier, entries, graph, required
 from fecbench.export.checking import Check, check, reference
 from fecbench.export.folders import appearing
 from fecbench.prediction import Predictor
@@ -64,21 +64,24 @@ def export(record: Record, folder: Path, kind: Format = "hf", eval_dataset: str 
         record: the run.
         folder: where to; new or empty.
         kind: the format.
-        eval_dataset: the hub data set, ``owner/name``, that evaluation entries name; None for the run's own, where it came from the hub.
+        eval_dataset: the hub data set, ``owner/name``, that evaluation entries name; None for the run's own, where its test rows are
+            surely those of a data set of the hub.
 
     Raises:
         UsageError: the folder is taken, the run doesn't fit the format, a package is missing, or the data set's name isn't one of the hub.
         ExportError: the model can't be written so, or what was written predicts otherwise than the run.
         RunError: the run isn't complete, or a file of it is missing or broken.
     """
-    writer, dataset = WRITERS[kind], entries.hub_dataset(record, eval_dataset)
+    writer, claim = WRITERS[kind], entries.claim(record, eval_dataset)
     with appearing(folder) as draft:
+        required.check_about(record)
         predictor = Predictor.load(record, "cpu")
-        expected = reference(predictor)
+        required.check_result(record)
+        expected = reference(predictor, record.about["objective"]["name"])
         writer.write(record, predictor, draft)
         checked = check(draft, writer, expected)
-        card.write(record, predictor, kind, dataset, draft, folder.resolve().name)
-        if dataset:
-            entries.write(record, dataset, draft)
+        card.write(record, predictor, kind, claim.dataset, draft, folder.resolve().name)
+        if claim.dataset:
+            entries.write(record, claim.dataset, draft)
         files = tuple(sorted(path.relative_to(draft).as_posix() for path in draft.rglob("*") if path.is_file()))
-    return Exported(folder, files, checked, "" if dataset else entries.absent(record))
+    return Exported(folder, files, checked, claim.note)

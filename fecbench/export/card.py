@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING, Any
 from fecbench import registry
 from fecbench.datasets import named as dataset_named
 from fecbench.errors import PluginError
+from fecbench.export import naming
+from fecbench.export.entries import trained_on
+from fecbench.markdown import escape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from huggingface_hub import ModelCardData
 
     from fecbench.export.entries import HubDataset
@@ -26,7 +31,7 @@ WORST = 3
 
 
 def write(record: Record, predictor: Predictor, kind: str, dataset: HubDataset | None, folder: Path, name: str) -> None:
-    """Write the card of the model ``name``, exported as ``kind``, to ``README.md`` in ``folder``."""
+    """Write the card of the model ``name``, exported as ``kind``, to ``README.md`` in ``folder``; test rows are those of ``dataset``."""
     from huggingface_hub import ModelCard
 
     facts = _facts(record, predictor) | {"kind": kind, "name": name}
@@ -38,12 +43,12 @@ def _metadata(record: Record, kind: str, dataset: HubDataset | None, name: str) 
     """What the hub reads. The licence is left to whoever publishes: data and encoder bound it, the record doesn't decide it."""
     from huggingface_hub import EvalResult, ModelCardData
 
-    about = record.about
+    about, own = record.about, trained_on(record)
     data, encoder = about["dataset"], about["encoder"]
     scores = [
         EvalResult(
             task_type="text-classification",
-            dataset_type=dataset.id if dataset else data["name"],
+            dataset_type=dataset.id if dataset and split == "test" else data["name"],  # only test rows are known to be that one's
             dataset_name=data["title"],
             dataset_split=split,
             metric_type=metric,
@@ -57,7 +62,7 @@ def _metadata(record: Record, kind: str, dataset: HubDataset | None, name: str) 
         pipeline_tag="text-classification",
         tags=["emotion-classification", "fecbench", about["objective"]["name"]],
         base_model=encoder["name"] if encoder["revision"] else None,  # a commit means that it came from the hub
-        datasets=[dataset.id] if dataset else None,
+        datasets=[own.id] if own else None,
         metrics=list(record.result["metrics"]["test"]),
         model_name=name,
         eval_results=scores,
@@ -67,22 +72,19 @@ def _metadata(record: Record, kind: str, dataset: HubDataset | None, name: str) 
 def _facts(record: Record, predictor: Predictor) -> dict[str, Any]:
     """What the card's text is filled with."""
     about, result = record.about, record.result
-    encoder = about["encoder"]["name"]
-    shown = encoder if about["encoder"]["revision"] else Path(encoder).name
     settings = {key: value for key, value in record.settings().items() if key not in NAMED_ELSEWHERE}
-    per_class = result["per_class"]
     return {
         "about": about,
         "result": result,
-        "encoder": shown,
+        "encoder": naming.encoder_name(record),
         "homepage": _homepage(record),
         "settings": settings,
-        "notes": [note.replace(encoder, shown) for note in about["notes"]],
-        "worst": sorted(per_class, key=lambda label: per_class[label]["f1"])[:WORST],
+        "notes": naming.notes(record),
+        "worst": _worst({label: scores["f1"] for label, scores in result["per_class"].items()}),
         "citation": predictor.objective.citation,
         "bibtex": bibtex(about["objective"]["name"], predictor.objective.citation),
         "fecbench": metadata("fecbench"),
-        "cell": _cell,
+        "escape": lambda value: escape(str(value)),
     }
 
 
@@ -93,9 +95,16 @@ def _homepage(record: Record) -> str:
     return ""
 
 
-def _cell(value: object) -> str:
-    """``value`` for a cell of a Markdown table."""
-    return str(value).replace("|", r"\|").replace("\n", " ")
+def _worst(f1: Mapping[str, float]) -> list[str]:
+    """The labels with the lowest F1; none where they are half of all or more, or no worse than the next.
+
+    >>> _worst({"a": 0.9, "b": 0.1, "c": 0.8, "d": 0.3, "e": 0.7, "f": 0.2, "g": 0.6})
+    ['b', 'f', 'd']
+    >>> _worst({"a": 0.0, "b": 0.0, "c": 0.0, "d": 0.0, "e": 0.7, "f": 0.2, "g": 0.6})
+    []
+    """
+    ranked = sorted(f1, key=lambda label: f1[label])
+    return ranked[:WORST] if len(ranked) > 2 * WORST and f1[ranked[WORST - 1]] < f1[ranked[WORST]] else []
 
 
 def bibtex(key: str, source: str) -> str:

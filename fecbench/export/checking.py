@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from fecbench.batching import text_batches
-from fecbench.errors import FecbenchError
+from fecbench.errors import ExportError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,11 +24,8 @@ TEXTS = (
     "She left without a word, and nobody has heard of her since; I keep looking at the door.",
     "We laughed, we sang, and then it rained. " * 500,  # longer than is read
 )
-TOLERANCE = 1e-4  # of the largest logit, or absolute where that is below 1: kernels differ in the order of their sums
-
-
-class ExportError(FecbenchError):
-    """A model can't be written in a format, or what was written isn't the run's model."""
+TOLERANCE = 1e-4  # of the most that a label's logit varies over the texts: less is nothing that a text could be told by
+ROUNDING = 1e-5  # of the largest logit: kernels differ in the order of their sums
 
 
 @dataclass(frozen=True)
@@ -62,13 +59,34 @@ class Reference:
     logits: Tensor
     lengths: tuple[int, ...]
 
+    @property
+    def allowed(self) -> float:
+        """By how much a logit of what was written may differ."""
+        spread = self.logits.amax(0) - self.logits.amin(0)
+        return max(TOLERANCE * float(spread.max()), ROUNDING * float(self.logits.abs().max()))
+
 
 @torch.no_grad()
-def reference(predictor: Predictor) -> Reference:
-    """What the run predicts in float32, whatever it was trained in."""
+def reference(predictor: Predictor, name: str) -> Reference:
+    """What the run of objective ``name`` predicts in float32, whatever it was trained in.
+
+    Raises:
+        ExportError: the objective's ``predict`` fails.
+    """
     batches = list(text_batches(TEXTS, predictor.tokenizer, predictor.max_length, len(TEXTS), torch.device("cpu")))
-    logits = torch.cat([predictor.objective.predict(batch, predictor.model).float() for batch in batches])
+    try:
+        logits = torch.cat([predictor.objective.predict(batch, predictor.model).float() for batch in batches])
+    except Exception as error:  # a plugin's predict can raise anything
+        raise ExportError(
+            f"objective {name} must predict the texts that an export is checked by, but fails: {_reason(error)}; correct its predict, or "
+            "what it reads. Nothing was left behind"
+        ) from error
     return Reference(logits, tuple(int(length) for batch in batches for length in batch.tokens.lengths))
+
+
+def _reason(error: Exception) -> str:
+    """An error on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
 
 
 def check(folder: Path, files: Readable, expected: Reference) -> Check:
@@ -81,16 +99,14 @@ def check(folder: Path, files: Readable, expected: Reference) -> Check:
         together = files.logits(folder, TEXTS)
         alone = torch.cat([files.logits(folder, [text]) for text in TEXTS])
     except Exception as error:  # runtimes have errors of their own
-        reason = " ".join(str(error).split()) or type(error).__name__
         raise ExportError(
-            f"what was written must predict texts of any number and length, but fails: {reason}; predict must not take the size of a batch "
-            "for a constant. Nothing was left behind"
+            f"what was written must predict texts of any number and length, but fails: {_reason(error)}; predict must not take the size "
+            "of a batch for a constant. Nothing was left behind"
         ) from error
     difference = max(float((found - expected.logits).abs().max()) for found in (together, alone))
-    allowed = TOLERANCE * max(1.0, float(expected.logits.abs().max()))
-    if not difference <= allowed:  # so that NaN is refused too
+    if not difference <= expected.allowed:  # so that NaN is refused too
         raise ExportError(
-            f"what was written must predict as the run does, but a logit differs by {difference:.3g} (allowed: {allowed:.3g}); "
+            f"what was written must predict as the run does, but a logit differs by {difference:.3g} (allowed: {expected.allowed:.3g}); "
             "predict must depend on the text and the saved weights alone. Nothing was left behind"
         )
     return Check(expected.lengths, difference)

@@ -1,19 +1,21 @@
 """Test scores as evaluation entries of the Hugging Face hub: ``.eval_results/*.yaml``, which leaderboards of its data sets collect.
 
-An entry claims that the test rows are those of a data set of the hub. Only a run on ``hf:owner/name`` knows that; for other data the user
-says it.
+An entry claims that the test rows are those of a data set of the hub. A run on ``hf:owner/name`` knows that where the hub has a test split
+and only one configuration was to be had; in all other cases the user says it.
 """
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fecbench.datasets import HUB_PREFIX
 from fecbench.errors import UsageError
+from fecbench.export import naming
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from huggingface_hub import EvalResultEntry
 
     from fecbench.runs import Record
@@ -22,54 +24,87 @@ FOLDER = ".eval_results"
 
 
 class HubDataset(NamedTuple):
-    """A data set of the hub: ``owner/name``, and its revision where a commit is known."""
+    """A data set of the hub: ``owner/name``, the configuration that was named, and the revision where that is a commit."""
 
     id: str
+    config: str | None = None
     revision: str | None = None
 
 
-def hub_dataset(record: Record, asked: str | None) -> HubDataset | None:
-    """The data set that entries name: the one ``asked`` for, or the run's own where it came from the hub; None where neither is.
+class Claim(NamedTuple):
+    """The data set whose test rows the scores are of; without one, why nothing is claimed and how it could be."""
+
+    dataset: HubDataset | None
+    note: str = ""
+
+
+def trained_on(record: Record) -> HubDataset | None:
+    """The data set of the hub that the run was given; None where its data came from elsewhere."""
+    from fecbench.datasets.hub import ADDRESS
+
+    used = str(record.settings()["dataset"])
+    match = ADDRESS.fullmatch(used.removeprefix(HUB_PREFIX)) if used.startswith(HUB_PREFIX) else None
+    if match is None:
+        return None
+    revision = match["revision"]
+    return HubDataset(match["repo"], match["config"], revision if revision and re.fullmatch(r"[0-9a-f]{40}", revision) else None)
+
+
+def claim(record: Record, asked: str | None) -> Claim:
+    """What entries may claim: the data set ``asked`` for, or the run's own where its test rows are surely that one's.
 
     Raises:
         UsageError: ``asked`` isn't ``owner/name``.
     """
     if asked is not None:
-        if not re.fullmatch(r"[\w.-]+/[\w.-]+", asked):
-            raise UsageError(f"--eval-dataset must be a data set of the hub, owner/name, found {asked!r}; correct or leave it out")
-        return HubDataset(asked)
-    used = str(record.settings()["dataset"])
-    if not used.startswith(HUB_PREFIX):
-        return None
-    from fecbench.datasets.hub import ADDRESS
+        _check_name(asked)
+        return Claim(HubDataset(asked))
+    doubt = _doubt(record)
+    if doubt:
+        return Claim(None, f"no {FOLDER}: {doubt}; if its test rows are those of a data set of the hub, say --eval-dataset OWNER/NAME")
+    return Claim(trained_on(record))
 
-    match = ADDRESS.fullmatch(used.removeprefix(HUB_PREFIX))
-    if match is None:
-        return None
-    revision = match["revision"]
-    return HubDataset(match["repo"], revision if revision and re.fullmatch(r"[0-9a-f]{40}", revision) else None)
+
+def _check_name(asked: str) -> None:
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # it doesn't mark what it offers
+
+    try:
+        validate_repo_id(asked)
+        valid = asked.count("/") == 1
+    except HFValidationError:
+        valid = False
+    if not valid:
+        raise UsageError(f"--eval-dataset must be a data set of the hub, owner/name, found {asked!r}; correct or leave it out")
+
+
+def _doubt(record: Record) -> str:
+    """Why the run's test rows may be other rows than those of its data set's test split; empty where they can't."""
+    name, dataset, cut = record.about["dataset"]["name"], trained_on(record), record.about["dataset"].get("cut")
+    if dataset is None:
+        return f"{name} isn't a data set of the hub"
+    if dataset.config:
+        return f"{name} is one configuration of {dataset.id}, which an entry doesn't name"
+    if cut is None:
+        return f"the record of this run on {name} doesn't say whether the test rows were cut from train"
+    return f"the test rows were cut from the training rows of {name}, which has none" if "test" in cut else ""
 
 
 def entries(record: Record, dataset: HubDataset) -> list[EvalResultEntry]:
-    """An entry for each test score, a fraction of 1; its task is the metric's name.
+    """An entry for each test score, a fraction of 1; its task is the metric's name, its notes end with the record's own."""
+    from huggingface_hub import EvalResultEntry
 
-    Raises:
-        UsageError: the installed huggingface_hub has no such entries.
-    """
-    try:
-        from huggingface_hub import EvalResultEntry
-    except ImportError:
-        raise UsageError("evaluation entries need a later huggingface_hub; pip install -U huggingface_hub") from None
     about = record.about
     how = f"fecbench {about['versions']['fecbench']}, objective {about['objective']['name']}, seed {record.settings()['seed']}, one run"
+    notes = "; ".join([how, *naming.notes(record)])
     return [
-        EvalResultEntry(dataset.id, metric, score, dataset_revision=dataset.revision, date=about["started"], notes=how)
+        EvalResultEntry(dataset.id, metric, score, dataset_revision=dataset.revision, date=about["started"], notes=notes)
         for metric, score in record.result["metrics"]["test"].items()
     ]
 
 
 def write(record: Record, dataset: HubDataset, folder: Path) -> None:
-    """Write the entries of ``record`` below ``folder``. Raises UsageError."""
+    """Write the entries of ``record`` below ``folder``."""
     from huggingface_hub import eval_result_entries_to_yaml
     from huggingface_hub.utils import yaml_dump  # type: ignore[attr-defined]  # it doesn't mark what it offers
 
@@ -77,9 +112,3 @@ def write(record: Record, dataset: HubDataset, folder: Path) -> None:
     place = folder / FOLDER
     place.mkdir()
     (place / f"{dataset.id.replace('/', '--')}.yaml").write_text(yaml_dump(found), encoding="utf-8")
-
-
-def absent(record: Record) -> str:
-    """Why there are no entries, and how to have them."""
-    name = record.about["dataset"]["name"]
-    return f"no {FOLDER}: {name} isn't a data set of the hub; if its test rows are those of one, say --eval-dataset OWNER/NAME"

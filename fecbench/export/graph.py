@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fecbench.errors import UsageError
+from fecbench.errors import ExportError, UsageError
 from fecbench.export.beside import TOKENIZER, labelled_config, write_tokenizer
-from fecbench.export.checking import ExportError
 from fecbench.export.padded import Prediction
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from fecbench.leaderboard import layout
+from fecbench.markdown import escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,12 +41,3 @@ def _score(text: Text) -> str:
 
 def _list(lines: Sequence[str]) -> str:
     return "\n".join(f"- {escape(line)}" for line in lines)
-
-
-def escape(text: str) -> str:
-    r"""``text`` as it stands, on one line.
-
-    >>> escape("a|b *c* <d>")
-    'a\\|b \\*c\\* \\<d\\>'
-    """
-    return re.sub(r"([\\`*_<>|\[\]~#])", r"\\\1", " ".join(text.split()))

@@ -10,9 +10,11 @@ import numpy as np
 from fecbench.checkpoints import BEST
 from fecbench.comparison import common_data
 from fecbench.errors import RunError, UnknownName, UsageError
+from fecbench.plots.legend import add_legend
 from fecbench.plots.marks import MOST, mark
 from fecbench.plots.saving import check_target, save
 from fecbench.prediction import Predictor
+from fecbench.runs import check_loadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +36,8 @@ class Sample:
 
     Attributes:
         split: where they are from.
-        total: rows of that split with one of ``names``.
+        whole: rows of that split.
+        total: those of them with one of ``names``.
         seed: by which they were drawn, and by which t-SNE starts.
         names: their labels, in the data set's order.
         labels: ``[N]``, indices into ``names``.
@@ -42,6 +45,7 @@ class Sample:
     """
 
     split: str
+    whole: int
     total: int
     seed: int
     names: tuple[str, ...]
@@ -107,6 +111,7 @@ def draw_embeddings(
 
 
 def _check_weights(record: Record) -> None:
+    check_loadable(record)
     if record.status == "complete" and not (record.folder / BEST).is_file():
         raise RunError(
             f"{record.folder} must hold its trained weights ({BEST}), but a published record has none; run it again, or take a run of yours"
@@ -134,7 +139,7 @@ def sample(data: EmotionData, split: str, rows: int, labels: Sequence[str], seed
             f"give more with --rows or --labels"
         )
     texts = data.splits[split][chosen]["text"]
-    return Sample(split, len(candidates), seed, names, gold[chosen], list(texts))
+    return Sample(split, len(gold), len(candidates), seed, names, gold[chosen], list(texts))
 
 
 def embed(record: Record, drawn: Sample, device: str = "auto") -> Embedding:
@@ -194,19 +199,20 @@ def _draw_all(embeddings: Sequence[Embedding], drawn: Sample, path: Path) -> Non
     for axes, embedding in zip(cells, embeddings, strict=False):
         _draw(axes, embedding, drawn)
     figure.suptitle(f"t-SNE of {drawn.title}", fontsize=9)
-    handles, names = cells[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=keys, fontsize=8, frameon=False, markerscale=1.6, handletextpad=0.1)
+    marks = list(zip(drawn.names, cells[0].collections, strict=True))
+    add_legend(figure, marks, loc="outside lower center", ncols=keys, fontsize=8, frameon=False, markerscale=1.6, handletextpad=0.1)
     save(figure, path)
 
 
 def _draw(axes: Axes, embedding: Embedding, drawn: Sample) -> None:
     about, result = embedding.record.about, embedding.record.result
-    for index, name in enumerate(drawn.names):
+    for index in range(len(drawn.names)):
         colour, shape = mark(index)
         points = embedding.points[drawn.labels == index]
         size = float(np.clip(9000 / len(drawn.labels), 8, 25))
-        axes.scatter(points[:, 0], points[:, 1], s=size, color=colour, marker=shape, alpha=0.75, linewidths=0, label=name)
+        axes.scatter(points[:, 0], points[:, 1], s=size, color=colour, marker=shape, alpha=0.75, linewidths=0)
     accuracy = 100 * result["metrics"][drawn.split]["accuracy"]
     title = f"{about['objective']['name']} on {about['dataset']['name']}, seed {embedding.record.settings()['seed']}"
-    axes.set_title(f"{title}\n{drawn.split} accuracy {accuracy:.2f} %", fontsize=9)
+    which = "" if len(drawn.labels) == drawn.whole else f" on all {drawn.whole:,} rows"
+    axes.set_title(f"{title}\n{drawn.split} accuracy {accuracy:.2f} %{which}", fontsize=9, parse_math=False)
     axes.set(xticks=[], yticks=[])  # t-SNE's axes mean nothing

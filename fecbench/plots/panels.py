@@ -42,7 +42,7 @@ class Point:
     def text(self) -> str:
         """The values as a category's name, a line each; one line where all are equal."""
         shown = self.values if len(set(self.values)) > 1 else self.values[:1]
-        return "\n".join(f"{value:g}" if _is_number(value) else str(value).lower() for value in shown)
+        return "\n".join(map(_shown, shown))
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,18 @@ def _line(names: tuple[str, ...], base: Configuration, configurations: Sequence[
 def order(point: Point) -> tuple[tuple[bool, float, str], ...]:
     """Numbers by size, then everything else by name."""
     return tuple((not _is_number(value), value if _is_number(value) else 0.0, str(value)) for value in point.values)
+
+
+def _shown(value: object) -> str:
+    """A value in words, as short as tells it from every other.
+
+    >>> [_shown(value) for value in (1234567, 2e-5, 0.5, 1.0, 0.1 + 0.2, None, True, "topk")]
+    ['1234567', '2e-05', '0.5', '1', '0.30000000000000004', 'none', 'true', 'topk']
+    """
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def _is_number(value: object) -> bool:

@@ -11,29 +11,32 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-
-def save(figure: Figure, path: Path) -> Path:
-    """Write ``figure`` to ``path``, in the format of its ending.
-
-    Raises:
-        RunError: the folder can't be written, or matplotlib doesn't know the ending.
-    """
-    try:
-        figure.savefig(path, dpi=200)
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} can't be written: {error}; choose another --out, ending in .svg, .pdf or .png") from error
-    return path
+FORMATS = (".png", ".svg", ".pdf")
 
 
 def check_target(path: Path) -> None:
     """Refuse a path at once, before what takes long.
 
     Raises:
-        RunError: its folder isn't there, or matplotlib doesn't know its ending.
+        RunError: its ending isn't one of ``FORMATS``, its folder isn't there, or it is a folder itself.
     """
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    if path.suffix[1:].lower() not in FigureCanvasBase.get_supported_filetypes():
-        raise RunError(f"{path} must end in .svg, .pdf or .png; choose another --out")
+    if path.suffix.lower() not in FORMATS:
+        raise RunError(f"{path} must end in {', '.join(FORMATS)}; choose another --out")
     if not path.parent.is_dir():
         raise RunError(f"{path} can't be written: {path.parent} isn't a folder; make it, or choose another --out")
+    if path.is_dir():
+        raise RunError(f"{path} can't be written: it is a folder; choose another --out, such as {path / 'picture'}{path.suffix}")
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write ``figure`` to ``path``, in the format of its ending.
+
+    Raises:
+        RunError: the path isn't a picture's (:func:`check_target`), or can't be written.
+    """
+    check_target(path)
+    try:
+        figure.savefig(path, dpi=200)
+    except OSError as error:
+        raise RunError(f"{path} can't be written: {error}; choose another --out") from error
+    return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,13 +10,16 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
 from fecbench import runs
+from fecbench.comparison import SAME_ROWS
+from fecbench.datasets.core import some
 from fecbench.errors import RunError, UnknownName, UsageError
+from fecbench.plots.legend import add_legend
 from fecbench.plots.marks import mark
 from fecbench.plots.panels import Configuration, Panel, Point, order, panels
 from fecbench.plots.saving import save
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -24,7 +28,6 @@ if TYPE_CHECKING:
 
 PREFERRED = "aml"
 REPEATED = ("seed", "device")  # runs that differ in these are repetitions
-WHICH_ROWS = ("dataset", "split_seed", "text_column", "label_column")  # what they came to, the data's fingerprint says
 ROOM = 0.09  # of an axis, for the name of a value
 
 
@@ -48,19 +51,34 @@ class Study:
 
 
 def complete_runs(places: Sequence[Path]) -> tuple[list[Record], list[str]]:
-    """The complete runs that ``places`` are or hold at any depth, newest first, and how many others were passed over.
+    """The complete runs that ``places`` are or hold at any depth, newest first, and notes on those that were passed over.
 
     Raises:
         RunError: there is none.
     """
-    found = {record.folder.resolve(): record for place in places for record in runs.below(place)}
-    records = [record for record in found.values() if record.status == "complete"]
+    found = {record.folder.resolve(): record for place in places for record in runs.everything(place)}
+    kinds: dict[str, list[Record]] = defaultdict(list)
+    for record in found.values():
+        kinds[_kind(record)].append(record)
+    records = kinds["complete"]
+    notes = []
+    if kinds["unfinished"]:
+        notes.append(f"runs left out, not being complete: {len(kinds['unfinished'])}")
+    if kinds["broken"]:
+        notes.append(f"runs left out, their records being broken: {some([record.id for record in kinds['broken']])}")
     if not records:
-        where = ", ".join(map(str, places))
-        raise RunError(f"a sensitivity plot needs complete runs, but {where} holds none; run some, or name the folder that holds them")
-    others = len(found) - len(records)
+        where, why = ", ".join(map(str, places)), "".join(f" ({note})" for note in notes)
+        raise RunError(f"a sensitivity plot needs complete runs, but {where} holds none{why}; run some, or name the folder that holds them")
     records.sort(key=lambda record: str(record.about.get("started", "")), reverse=True)
-    return records, [f"runs left out, not being complete: {others}"] if others else []
+    return records, notes
+
+
+def _kind(record: Record) -> str:
+    """``complete``, ``unfinished``, or ``broken``: a record that can't be read stops no picture of the others."""
+    try:
+        return "complete" if record.about and record.status == "complete" and record.result else "unfinished"
+    except RunError:
+        return "broken"
 
 
 def study(records: Sequence[Record], metric: str = "accuracy", split: str = "test", objective: str | None = None) -> Study:
@@ -118,7 +136,7 @@ def _configurations(records: Sequence[Record], metric: str, split: str) -> tuple
     scores: dict[frozenset[tuple[str, Any]], dict[int, float]] = defaultdict(dict)
     for record in records:
         settings = record.settings()
-        kept = {name: value for name, value in settings.items() if name not in REPEATED + WHICH_ROWS}
+        kept = {name: value for name, value in settings.items() if name not in REPEATED + SAME_ROWS}
         kind = frozenset((name, value) for name, value in kept.items() if value is not None)  # older records lack newer settings
         kinds.setdefault(kind, kept)
         scores[kind].setdefault(settings["seed"], record.result["metrics"][split][metric])
@@ -178,11 +196,9 @@ def draw_sensitivity(found: Study, path: Path) -> Path:
         _draw(axes, panel, data_sets)
     figure.suptitle(_title(found), fontsize=9)
     figure.supylabel(f"{found.split} {found.metric} (%)", fontsize=9)
-    lines = [
-        Line2D([], [], color=mark(index).colour, marker=mark(index).shape, markersize=5, label=name) for name, index in data_sets.items()
-    ]
-    ring = Line2D([], [], color="gray", marker="o", markersize=10, fillstyle="none", linestyle="none", label="base")
-    figure.legend(handles=[*lines, ring], loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    lines = [(name, Line2D([], [], color=mark(at).colour, marker=mark(at).shape, markersize=5)) for name, at in data_sets.items()]
+    ring = Line2D([], [], color="gray", marker="o", markersize=10, fillstyle="none", linestyle="none")
+    add_legend(figure, [*lines, ("base", ring)], loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return save(figure, path)
 
 
@@ -195,15 +211,15 @@ def _title(found: Study) -> str:
 
 def _draw(axes: Axes, panel: Panel, data_sets: dict[str, int]) -> None:
     everything = sorted((point for points in panel.lines.values() for point in points), key=order)
-    categories = list(dict.fromkeys(point.text for point in everything))
+    categories = {point.values: point.text for point in everything}
     for number, (name, points) in enumerate(panel.lines.items()):
         aside = 0.15 * (number - (len(panel.lines) - 1) / 2)  # or the data sets' bars would hide one another
-        xs = [point.values[0] if panel.numeric else categories.index(point.text) + aside for point in points]
+        xs = [point.values[0] if panel.numeric else list(categories).index(point.values) + aside for point in points]
         _draw_line(axes, xs, points, data_sets[name], joined=panel.numeric)
     if panel.numeric:
-        _mark_values(axes, sorted({float(point.values[0]) for point in everything}))
+        _mark_values(axes, {point.values[0]: point.text for point in everything})
     else:
-        axes.set_xticks(range(len(categories)), categories)
+        axes.set_xticks(range(len(categories)), list(categories.values()), parse_math=False)
         axes.set_xlim(-0.5, len(categories) - 0.5)
     axes.set_xlabel(panel.name, fontsize=9)
     axes.tick_params(labelsize=8)
@@ -211,17 +227,18 @@ def _draw(axes: Axes, panel: Panel, data_sets: dict[str, int]) -> None:
     axes.set_axisbelow(True)
 
 
-def _mark_values(axes: Axes, values: Sequence[float]) -> None:
-    """Ticks at the very values, where their names have room."""
+def _mark_values(axes: Axes, names: Mapping[float, str]) -> None:
+    """Ticks at the very values, in ascending order, where their names have room."""
+    values = list(names)
     closest = min((after - before for before, after in pairwise(values)), default=1.0)
     if closest >= ROOM * (values[-1] - values[0]):
-        axes.set_xticks(values, [f"{value:g}" for value in values])
+        axes.set_xticks(values, list(names.values()))
 
 
 def _draw_line(axes: Axes, xs: Sequence[float], points: Sequence[Point], index: int, *, joined: bool) -> None:
     colour, shape = mark(index)
     ys = [100 * mean(point.scores) for point in points]
-    spreads = [100 * (spread(point) or 0.0) for point in points]
+    spreads = [math.nan if (known := spread(point)) is None else 100 * known for point in points]  # a single seed has no bar
     axes.errorbar(xs, ys, spreads, color=colour, marker=shape, markersize=4, capsize=3, linewidth=1.2, linestyle="-" if joined else "none")
     base = next(number for number, point in enumerate(points) if point.base)
     axes.plot(xs[base], ys[base], marker="o", markersize=10, fillstyle="none", color="gray")

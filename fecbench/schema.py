@@ -1,0 +1,94 @@
+"""What the files of a run record hold at least: a reader that finds less says so, whoever wrote or edited them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError, field_validator
+
+from fecbench.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+class Named(BaseModel):
+    """What has a name."""
+
+    name: str
+
+
+class Data(Named):
+    """The data set of a run."""
+
+    fingerprint: str
+    labels: list[str]
+
+
+class Recorded(BaseModel):
+    """A setting's value and origin."""
+
+    value: str | int | float | bool | None
+    origin: str
+
+
+class About(BaseModel):
+    """``run.json``."""
+
+    objective: Named
+    dataset: Data
+    settings: dict[str, Recorded]
+    code: str
+
+    @field_validator("settings")
+    @classmethod
+    def _names_data_and_seed(cls, settings: dict[str, Recorded]) -> dict[str, Recorded]:
+        missing = [name for name in ("dataset", "seed") if name not in settings]
+        if missing:
+            raise ValueError(f"{' and '.join(missing)} must be there")
+        return settings
+
+
+class Scores(BaseModel):
+    """Metrics, as fractions, of the two splits that are scored."""
+
+    validation: dict[str, float]
+    test: dict[str, float]
+
+
+class Result(BaseModel):
+    """``result.json``."""
+
+    metrics: Scores
+
+
+class Texts(Data):
+    """The data set of a run whose model can be built again."""
+
+    label_texts: list[str]
+
+
+class Loadable(About):
+    """``run.json`` of a run whose model can be built again."""
+
+    dataset: Texts
+    max_length: int
+
+
+def check(content: Mapping[str, Any], shape: type[BaseModel], path: Path) -> None:
+    """Whether ``content``, which stands in the file ``path``, has all that ``shape`` asks for.
+
+    Raises:
+        RunError: it hasn't; the message names the first thing that is missing or of another kind.
+    """
+    try:
+        shape.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RunError(f"{path} must be as fecbench writes it, but {where}: {_lower(first['msg'])}; restore it or delete the run") from None
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]
