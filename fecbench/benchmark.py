@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from fecbench import datasets, encoders, provenance
 from fecbench.encoders.tiny import stand_in
 from fecbench.engine import Job, Workers, execute
-from fecbench.errors import NeedsError
+from fecbench.errors import NeedsError, RunError
 from fecbench.matrix import Cell, Entry, Matrix, Selection, validation_score
 from fecbench.planning import plan
 from fecbench.resuming import plugins
-from fecbench.runs import Record
+from fecbench.runs import RUN, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,6 +42,16 @@ class Task:
     def log(self) -> Path:
         """What its process printed."""
         return self.record.folder.parent / LOGS / f"{self.record.id}.log"
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it was broken off under other package versions, so that it can't be continued to the same numbers."""
+        if self.record.status == "running" or not (self.record.folder / RUN).exists():
+            return False
+        try:
+            return bool(self.record.about.get("versions") != provenance.package_versions())
+        except RunError:
+            return True
 
     @property
     def reason(self) -> str:
@@ -121,13 +131,13 @@ class Benchmark:
 
     def set_aside(self) -> None:
         """Put the run directories that there are out of the way, so that all is run again; they keep what they hold."""
-        for task in self.everything():
-            if task.record.folder.exists() and task.record.status != "running":
-                task.record.folder.rename(task.record.folder.with_name(f"{task.record.id}.until-{datetime.now():%Y%m%d-%H%M%S}"))
+        _set_aside(task for task in self.everything() if task.record.folder.exists() and task.record.status != "running")
 
     def _execute(self, tasks: Iterable[Task], workers: Workers) -> None:
         (self.root / LOGS).mkdir(parents=True, exist_ok=True)
-        execute([self._job(task, workers) for task in tasks if task.record.status != "complete"], workers)
+        left = [task for task in tasks if task.record.status != "complete"]
+        _set_aside(task for task in left if task.is_stale)
+        execute([self._job(task, workers) for task in left], workers)
 
     def _tasks(self, cells: Iterable[Cell]) -> list[Task]:
         folders = {self._folder(cell): cell for cell in cells}
@@ -166,11 +176,14 @@ def smoke(matrix: Matrix) -> Matrix:
 
 def _smallest(real: Plan) -> Plan:
     """A plan's own options and model in one step of a tiny encoder."""
-    run = real.settings.model_dump(
-        include={"head", "pooling", "projection_dim", "lr", "weight_decay", "warmup", "clip", "packing", "order"}
-    )
-    asked = {**real.options.model_dump(), **run, **SMOKE, "encoder": stand_in(real.settings.encoder)}
+    kept = real.settings.model_dump(include=KEPT)
+    asked = {**real.options.model_dump(), **kept, **SMOKE, "encoder": stand_in(real.settings.encoder)}
     return plan(real.name, {"dataset": STAGE, "seed": real.settings.seed}, asked)
+
+
+def _set_aside(tasks: Iterable[Task]) -> None:
+    for task in tasks:
+        task.record.folder.rename(task.record.folder.with_name(f"{task.record.id}.until-{datetime.now():%Y%m%d-%H%M%S}"))
 
 
 @cache

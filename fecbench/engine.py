@@ -82,7 +82,12 @@ def execute(jobs: Sequence[Job], workers: Workers) -> None:
     from joblib import Parallel, delayed, parallel_config
 
     with _backend(workers) as backend, parallel_config(**backend):
-        Parallel(batch_size=1, pre_dispatch="all")(delayed(carry_out)(job) for job in jobs)
+        try:  # as many are handed out as may run at once: that holds on every engine, whatever it takes for a worker
+            Parallel(batch_size=1, pre_dispatch=workers.number or "all")(delayed(carry_out)(job) for job in jobs)
+        except FecbenchError:
+            raise
+        except Exception as error:  # each engine has exceptions of its own for a worker that is gone
+            raise FecbenchError(f"a worker of {workers.engine} was lost ({type(error).__name__}); the same command goes on") from error
 
 
 @contextmanager
@@ -143,13 +148,19 @@ def _ray(workers: Workers) -> Iterator[int]:
 
 
 def carry_out(job: Job) -> None:
-    """Run a job to its end on this worker, unless another process does so or has done; only an interruption is passed on."""
+    """See a job to its end: run it on this worker, or wait while another process does; what it comes to is read from its directory."""
     record = Record(Path(job.folder))
-    while record.status == "running":  # what an earlier bench left behind when it was killed
-        time.sleep(0.5)
-    if record.status == "complete":
-        return
-    with _device(job) as device, Path(job.log).open("wb") as log:
+    while record.status != "complete":
+        if record.status == "running":  # by another bench, or by what a killed one left behind
+            time.sleep(0.5)
+            continue
+        _start(job)
+        if record.status != "running":  # else another process was faster
+            return
+
+
+def _start(job: Job) -> None:
+    with _device(job) as device, Path(job.log).open("ab") as log:
         environment = {**os.environ, **device, **({"OMP_NUM_THREADS": str(job.threads)} if job.threads else {})}
         command = [sys.executable, "-m", "fecbench", *job.arguments, "--stop-with-stdin"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment) as process:
@@ -166,20 +177,37 @@ def _device(job: Job) -> Iterator[dict[str, str]]:
         time.sleep(0.2)
     lock, device = taken
     try:
-        yield {"CUDA_VISIBLE_DEVICES": device.removeprefix("cuda:") if device != "cpu" else ""}
+        yield {"CUDA_VISIBLE_DEVICES": device}
     finally:
         lock.release()
 
 
 def _free_slot(job: Job) -> tuple[FileLock, str] | None:
-    """A slot that nobody holds, held from now on; None where all are taken."""
+    """A slot that nobody holds, held from now on, and its device's own number; None where all are taken."""
     folder = Path(tempfile.gettempdir()) / f"fecbench-devices-{getpass.getuser()}"
     folder.mkdir(exist_ok=True)
-    for number, device in product(range(job.per_device), job.devices):
-        lock = FileLock(folder / f"{device.replace(':', '-')}-{number}.lock")
+    for number, device in product(range(job.per_device), map(_own_number, job.devices)):
+        lock = FileLock(folder / f"{device or 'cpu'}-{number}.lock")
         try:
             lock.acquire(blocking=False)
         except Timeout:
             continue
         return lock, device
     return None
+
+
+def _own_number(device: str) -> str:
+    """What CUDA calls a device: ``cuda:0`` is the first that this process may see, as torch counts them.
+
+    Raises:
+        FecbenchError: it may see fewer.
+    """
+    if device == "cpu":
+        return ""
+    place, visible = int(device.removeprefix("cuda:")), os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return str(place)
+    names = [name.strip() for name in visible.split(",") if name.strip()]
+    if place >= len(names):
+        raise FecbenchError(f"--devices {device} isn't there: CUDA_VISIBLE_DEVICES is {visible!r}; name devices from cuda:0 on")
+    return names[place]

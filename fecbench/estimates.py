@@ -19,10 +19,10 @@ ALIKE = (("objective", "dataset", "encoder"), ("objective", "encoder"), ("encode
 
 
 class Estimates:
-    """Seconds per training text and epoch of complete runs; those of the same objective, data set and encoder tell most."""
+    """What complete runs took; those of the same objective, data set and encoder tell most."""
 
     def __init__(self, records: Iterable[Record]):
-        self._rates: dict[tuple[str, ...], list[float]] = {}
+        self._known: dict[tuple[str, ...], list[tuple[float, float]]] = {}  # seconds a text and epoch, and seconds for the rest
         for record in records:
             self.learn(record)
 
@@ -37,18 +37,20 @@ class Estimates:
             return
         try:
             about, result, settings = record.about, record.result, record.settings()
-            rate = result["seconds"] / (_texts(settings, about["dataset"]["rows"]["train"]) * result["epochs"])
-        except (RunError, KeyError, ZeroDivisionError):
+            rate = result["train_seconds"] / (_texts(settings, about["dataset"]["rows"]["train"]) * result["epochs"])
+            rest = max(0.0, result["seconds"] - result["train_seconds"])  # of a run that was continued, the last part's
+        except (RunError, KeyError, TypeError, ZeroDivisionError):
             return
         for key in _keys(about["objective"]["name"], settings):
-            self._rates.setdefault(key, []).append(rate)
+            self._known.setdefault(key, []).append((rate, rest))
 
     def seconds(self, plan: Plan, rows: int) -> float | None:
         """How long ``plan`` takes on ``rows`` training rows if it isn't stopped early; None where no earlier run was like it."""
         settings = plan.settings.model_dump()
         for key in _keys(plan.name, settings):
-            if key in self._rates:
-                return median(self._rates[key]) * _texts(settings, rows) * plan.settings.epochs
+            if key in self._known:
+                rates, rests = zip(*self._known[key], strict=True)
+                return float(median(rates) * _texts(settings, rows) * plan.settings.epochs + median(rests))
         return None
 
 

@@ -6,18 +6,21 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fecbench import objective, registry, runs, specs
-from fecbench.errors import PluginError, UnknownName, UsageError
+from fecbench.datasets import is_path
+from fecbench.errors import PluginError, RunError, UnknownName, UsageError
 from fecbench.planning import plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Mapping
 
     from fecbench.planning import Plan
     from fecbench.specs import Row, Spec
+
+LONGEST = 80  # letters of a directory's name that say what it is, so that no file system refuses it
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,18 @@ class Cell:
         """Every resolved setting's value, as a record's ``settings()`` gives them."""
         return {key: setting.value for key, setting in self.plan.origins.items()}
 
+    def is_of(self, name: str, settings: Mapping[str, Any]) -> bool:
+        """Whether a record of objective ``name`` and these settings is a run of this cell, wherever it ran.
+
+        A setting that is newer than the record counts as its default.
+        """
+        wanted = {key: setting for key, setting in self.plan.origins.items() if key != "device"}
+        missing = wanted.keys() - settings.keys()
+        if name != self.plan.name or any(wanted[key].origin != "default" for key in missing):
+            return False
+        equal = (_nameable(key, settings[key]) == _nameable(key, wanted[key].value) for key in wanted.keys() - missing)
+        return all(equal) and not settings.keys() - {*wanted, "device"}
+
     @property
     def asked(self) -> dict[str, Any]:
         """The settings that the spec gives, without data set and seed."""
@@ -48,9 +63,9 @@ class Cell:
         return hashlib.sha256(what.encode()).hexdigest()
 
     def name(self, key: str) -> str:
-        """The name of its run directory."""
-        stem = "-".join((self.row, self.plan.settings.dataset, f"s{self.plan.settings.seed}", key[:10]))
-        return re.sub(r"[^\w.-]+", "-", stem).strip("-.")
+        """The name of its run directory: two rows that ask for the same run share it."""
+        what = re.sub(r"[^\w.-]+", "-", f"{self.plan.name}-{Path(self.plan.settings.dataset).name}")[:LONGEST].strip("-.")
+        return f"{what}-s{self.plan.settings.seed}-{key[:10]}"
 
 
 @dataclass(frozen=True)
@@ -107,8 +122,12 @@ class Matrix:
         gridded = [entry for entry in self.entries if len(entry.cells) > 1]
         trials = tuple(cell for entry in gridded for cell in entry.first())
         tried = tuple(_choice(entry, score) for entry in gridded)
-        out = tuple(f"left out: {name} ({reason})" for name, reason in self.left_out.items())
-        return Selection(self.spec.title, tuple(self.spec.datasets), cells, tried + out, bool(self.spec.row), trials)
+        rows = tuple(dict.fromkeys(entry.row for entry in self.entries))
+        reasons: dict[str, list[str]] = {}
+        for name, reason in self.left_out.items():
+            reasons.setdefault(reason, []).append(name)
+        out = tuple(f"left out: {', '.join(names)} ({reason})" for reason, names in reasons.items())
+        return Selection(self.spec.title, tuple(self.spec.datasets), cells, tried + out, bool(self.spec.row), trials, rows)
 
 
 @dataclass(frozen=True)
@@ -122,6 +141,7 @@ class Selection:
         notes: what a reader must be told: grids and what validation chose, methods left out and why.
         declared: whether the spec declares its rows, so that they may be compared across encoders and budgets.
         trials: the runs by which validation chose.
+        rows: the names of all rows, those for which nothing is chosen yet among them.
     """
 
     title: str
@@ -130,6 +150,7 @@ class Selection:
     notes: tuple[str, ...] = ()
     declared: bool = False
     trials: tuple[Cell, ...] = ()
+    rows: tuple[str, ...] = ()
 
 
 def expand(spec: Spec) -> Matrix:
@@ -145,7 +166,20 @@ def expand(spec: Spec) -> Matrix:
         for name in given:
             if name not in (*names, *left_out):
                 raise UsageError(f"[{section}.{name}]: {UnknownName('method or row of the spec', name, names)}")
+    _check_trials(spec, names)
     return Matrix(spec, tuple(_entry(spec, row, dataset) for row in rows for dataset in spec.datasets), left_out)
+
+
+def _check_trials(spec: Spec, names: Iterable[str]) -> None:
+    """Every method has as many trials as the others.
+
+    Raises:
+        UsageError: one hasn't, or has none.
+    """
+    trials = {name: spec.grid.trials(name) for name in names}
+    if len({*trials.values()}) > 1 or 0 in trials.values():
+        counts = ", ".join(f"{name} has {number}" for name, number in trials.items())
+        raise UsageError(f"[grid]: every method must have as many trials as the others, and one at least, but {counts}")
 
 
 def select(path: Path, found: Records) -> Selection:
@@ -158,30 +192,39 @@ def select(path: Path, found: Records) -> Selection:
 
 
 class Records:
-    """The complete records under a folder, at any depth, by what was run."""
+    """The complete records under a folder, at any depth; of each data set those of its newest rows alone, which can be compared."""
 
     def __init__(self, root: Path):
-        self._found: dict[str, runs.Record] = {}
-        for record in runs.readable(root):  # newest first
-            if record.status == "complete":
-                self._found.setdefault(_key(record.about["objective"]["name"], record.settings()), record)
+        complete = [record for record in runs.readable(root) if record.status == "complete"]  # newest first
+        newest: dict[str, str] = {}
+        for record in complete:
+            newest.setdefault(record.about["dataset"]["name"], record.about["dataset"]["fingerprint"])
+        rows = [(record, record.about) for record in complete]
+        self._found = [
+            (record, about["objective"]["name"], record.settings())
+            for record, about in rows
+            if about["dataset"]["fingerprint"] == newest[about["dataset"]["name"]]
+        ]
 
     def of(self, cell: Cell) -> runs.Record | None:
         """The newest record of a cell's objective and settings, whatever the code."""
-        return self._found.get(_key(cell.plan.name, cell.settings))
+        return next((record for record, name, settings in self._found if cell.is_of(name, settings)), None)
+
+
+def _nameable(key: str, value: Any) -> Any:
+    """A setting's value; of a path the name alone, as published records have it."""
+    return Path(value).name if key in ("dataset", "encoder") and is_path(value) else value
 
 
 def validation_score(record: runs.Record | None) -> float | None:
     """What a grid's choice goes by, as early stopping does: validation accuracy + weighted F1."""
     if record is None or record.status != "complete":
         return None
-    scores = record.result["metrics"]["validation"]
-    return float(scores["accuracy"] + scores["weighted_f1"])
-
-
-def _key(name: str, settings: Mapping[str, Any]) -> str:
-    """What was run, wherever it ran."""
-    return json.dumps([name, {key: value for key, value in settings.items() if key != "device"}], sort_keys=True)
+    try:
+        scores = record.result["metrics"]["validation"]
+        return float(scores["accuracy"] + scores["weighted_f1"])
+    except (RunError, KeyError):  # a broken record chooses nothing
+        return None
 
 
 def _rows(spec: Spec) -> tuple[list[Row], dict[str, str]]:

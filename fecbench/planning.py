@@ -72,13 +72,9 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
     heads.check_pooling(heads.named(chosen.head), chosen.head, chosen.pooling)
     if chosen.compile:
         devices.check_compiler()
-    return Plan(
-        name,
-        kind,
-        chosen,
-        build(kind.Config, values(settings, kind.Config), f"options of {name}"),
-        settings,
-    )
+    own_options = build(kind.Config, values(settings, kind.Config), f"options of {name}")
+    typed = {**chosen.model_dump(), **own_options.model_dump()}  # "32" in a spec is 32
+    return Plan(name, kind, chosen, own_options, {key: Setting(typed[key], setting.origin) for key, setting in settings.items()})
 
 
 def _dataset_layer(dataset: str) -> Layer:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fecbench.matrix import Entry
     from fecbench.runs import Record
 
-STATES = {"complete": "complete", "running": "running", "failed": "failed"}
+TOLD = ("complete", "running", "failed")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def total(rows: list[Progress], workers: int) -> float | None:
 
 def _of(benchmark: Benchmark, entry: Entry, estimates: Estimates) -> Progress:
     tasks, undecided = benchmark.of(entry), benchmark.undecided(entry)
-    states = Counter(STATES.get(task.record.status, "waiting") for task in tasks)
+    states = Counter(status if (status := task.record.status) in TOLD else "waiting" for task in tasks)
     running = [task for task in tasks if task.record.status == "running"]
     now = ", ".join(_where(task) for task in running)
     rows = len(benchmark.data[tasks[0].cell.plan.settings.dataset].splits["train"])
@@ -69,4 +69,4 @@ def _share_left(task: Task) -> float:
 
 def _epochs(record: Record) -> int:
     """How many epochs a run has finished."""
-    return max((event["epoch"] for event in record.history() if event["event"] == "evaluated"), default=0)
+    return max((event["epoch"] for event in record.history() if event["event"] == "evaluation"), default=0)

@@ -80,9 +80,15 @@ class Record:
             return "complete"
         if self._is_locked():
             return "running"
-        if (self.folder / FAILURE).exists():
-            return str(read_json(self.folder / FAILURE).get("status", "failed"))
-        return "unfinished"
+        return str(self.failure.get("status", "failed")) if (self.folder / FAILURE).exists() else "unfinished"
+
+    @property
+    def failure(self) -> dict[str, Any]:
+        """The content of ``failure.json``; nothing where there is none, or a broken one."""
+        try:
+            return read_json(self.folder / FAILURE)
+        except RunError:
+            return {}
 
     def settings(self) -> dict[str, Any]:
         """Every resolved setting's value."""

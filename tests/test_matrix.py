@@ -119,5 +119,26 @@ def test_runs_are_the_same_exactly_for_equal_settings_rows_and_code():
     others = {ce[1].key("rows", "code"), slow[0].key("rows", "code"), ce[0].key("other", "code"), ce[0].key("rows", "other")}
     assert len(others) == 4
     assert ce[0].key("rows", "code") not in others
-    assert ce[0].name("0123456789abcdef") == "ce-demo-s0-0123456789"
-    assert matrix.Cell("K = 5 / x", ce[0].plan).name("0" * 20) == "K-5-x-demo-s0-0000000000"
+    assert ce[0].name("0123456789abcdef") == matrix.Cell("another row", ce[0].plan).name("0123456789abcdef") == "ce-demo-s0-0123456789"
+
+
+def test_a_record_is_of_a_cell_by_its_settings():
+    cell = expand(spec(objectives=["aml"], settings={"lr": 0.5})).entries[0].cells[0][0]
+    assert cell.is_of("aml", cell.settings | {"device": "cuda:3"})
+    assert not cell.is_of("ce", cell.settings)
+    assert not cell.is_of("aml", cell.settings | {"lr": 0.4})
+    assert not cell.is_of("aml", cell.settings | {"gone": 1})
+    older = {key: value for key, value in cell.settings.items() if key != "order"}  # a setting that came later, at its default
+    assert cell.is_of("aml", older)
+    assert not cell.is_of("aml", {key: value for key, value in cell.settings.items() if key != "lr"})
+
+
+def test_a_number_in_quotes_is_a_number():
+    cell = expand(spec(objectives=["ce"], settings={"limit": "32", "lr": "1e-3"})).entries[0].cells[0][0]
+    assert (cell.settings["limit"], cell.settings["lr"]) == (32, 0.001)
+
+
+def test_methods_with_grids_of_their_own_alone():
+    grid = {"select": "validation", "objective": {"ce": {"lr": [0.1, 0.2]}, "aml": {"weight": [0.5, 1.0]}}}
+    ce, aml = expand(spec(objectives=["ce", "aml"], grid=grid)).entries
+    assert (len(ce.cells), len(aml.cells)) == (2, 2)

@@ -13,7 +13,7 @@ import click
 from fecbench.cli.data import DATA_DIR
 from fecbench.cli.output import console, print_json
 from fecbench.datasets.core import Places
-from fecbench.errors import FecbenchError
+from fecbench.errors import FecbenchError, UsageError
 from fecbench.runs import ROOT
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ def bench(spec: Path, data_dir: Path | None, root: Path | None, dry_run: bool, s
 
     for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler's stop is a user's stop
         signal.signal(number, signal.default_int_handler)
+    workers, root = _workers(**how), root or ROOT / f"{spec.stem}{'-smoke' if smoke else ''}"
+    if root.exists() and not root.is_dir():
+        raise UsageError(f"--root must be a folder for the runs, but {root} is a file; choose another")
     wanted = matrix.expand(specs.read(spec))
-    prepared = benchmark.Benchmark.prepare(
-        benchmark.smoke(wanted) if smoke else wanted, root or ROOT / f"{spec.stem}{'-smoke' if smoke else ''}", Places(data_dir)
-    )
-    workers = _workers(**how)
+    prepared = benchmark.Benchmark.prepare(benchmark.smoke(wanted) if smoke else wanted, root, Places(data_dir))
     if dry_run:
         _print_plan(prepared, workers.number or 1, as_json)
         return
@@ -64,6 +64,8 @@ def _workers(workers: int | None, devices: str, per_device: int, engine: Engine,
     """As many runs at once as there are slots, and each run's share of this machine's cores."""
     from fecbench.engine import Workers
 
+    if address and engine == "loky":
+        raise UsageError("--address is a cluster's, and loky is this machine; say --engine dask or --engine ray")
     places = tuple(device.strip() for device in devices.split(",") if device.strip())
     number = workers or len(places) * per_device or (None if address else 1)
     threads = max(1, (os.cpu_count() or 1) // number) if engine == "loky" and number and "OMP_NUM_THREADS" not in os.environ else None

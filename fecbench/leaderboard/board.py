@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from fecbench.leaderboard.reading import Run
 
-BUDGET = ("epochs", "patience", "limit", "batch_size")
-CONDITIONS = ("encoder", *BUDGET)
+BUDGET = ("epochs", "patience", "limit")
+COMPARED = ("encoder", *BUDGET)
+CONDITIONS = (*COMPARED, "batch_size")  # how many texts meet in a batch is a method's own choice, but worth a column
 ALPHA = 0.05
 
 
@@ -77,7 +78,7 @@ class Cell:
     @property
     def conditions(self) -> tuple[Any, ...]:
         """Encoder and budget: rows are compared where these are equal."""
-        return tuple(self.settings.get(key) for key in CONDITIONS)
+        return tuple(self.settings.get(key) for key in COMPARED)
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,7 @@ class Table:
 
     @property
     def varying(self) -> tuple[str, ...]:
-        """Those of encoder and budget that aren't the same in all rows."""
+        """Those of encoder, budget and batch size that aren't the same in all rows."""
         return tuple(key for key in CONDITIONS if len({row.setting(key) for row in self.rows if row.setting(key)}) > 1)
 
     @property

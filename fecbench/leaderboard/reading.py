@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fecbench.atomic import read_json
 from fecbench.datasets.core import some
 from fecbench.errors import RunError
-from fecbench.runs import FAILURE, Record
+from fecbench.runs import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,7 +57,7 @@ class Run:
     def reason(self) -> str:
         """Why it isn't complete, on one line."""
         if self.status == "failed":
-            message = str(read_json(self.record.folder / FAILURE).get("message", "")).partition("\n")[0]
+            message = str(self.record.failure.get("message", "")).partition("\n")[0]
             return f"failed: {message}" if message else "failed"
         return {"unfinished": "stopped without a word"}.get(self.status, self.status)
 

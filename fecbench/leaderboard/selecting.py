@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fecbench.leaderboard.board import Cell, DatasetVersion, Missing, Row
 from fecbench.leaderboard.grouping import OF_A_RUN, scores
@@ -36,15 +36,7 @@ def rows(selection: Selection, runs: Sequence[Run]) -> tuple[tuple[DatasetVersio
 def _candidates(selection: Selection, dataset: str, runs: Sequence[Run]) -> Candidates:
     """Every wanted cell on a data set with the runs that it may be, newest first."""
     wanted = [cell for cell in selection.cells if cell.plan.settings.dataset == dataset]
-    return [(cell, [run for run in runs if _is(run, cell)]) for cell in wanted]
-
-
-def _is(run: Run, cell: Wanted) -> bool:
-    return run.objective == cell.plan.name and _where_aside(run.settings) == _where_aside(cell.settings)
-
-
-def _where_aside(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in settings.items() if key != "device"}
+    return [(cell, [run for run in runs if cell.is_of(run.objective, run.settings)]) for cell in wanted]
 
 
 def _version(name: str, candidates: Candidates) -> DatasetVersion:
