@@ -266,7 +266,7 @@ def _choice(entry: Entry, score: Callable[[Cell], float | None]) -> str:
     tried = " | ".join(_words(candidate) for candidate in entry.candidates)
     outcome = "nothing yet" if chosen is None else _words(entry.candidates[chosen])
     trials = f"first seed; {complete} of {len(entry.cells)} trials complete"
-    return f"{entry.row} on {entry.dataset}: validation chose {outcome} among {tried} ({trials})"
+    return f"{entry.row} on {_nameable('dataset', entry.dataset)}: validation chose {outcome} among {tried} ({trials})"
 
 
 def _words(settings: Mapping[str, Any]) -> str:

@@ -112,7 +112,7 @@ def _by_records(runs: Sequence[Path], columns: str, against: str | None, publish
     from fecbench.leaderboard.assembling import of_records
     from fecbench.leaderboard.finding import find
 
-    names = [name.strip() for name in columns.split(",") if name.strip()]
+    names = list(dict.fromkeys(name.strip() for name in columns.split(",") if name.strip()))
     records = find(runs or _there([ROOT]))
     if not any((record.folder / RESULT).exists() for record in records):
         if not published:

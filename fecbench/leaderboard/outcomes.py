@@ -85,8 +85,10 @@ def _predictions(run: Run) -> tuple[np.ndarray, np.ndarray]:
     tensors, _ = read_tensors(path)
     if "correct" not in tensors or "predicted" not in tensors:
         raise RunError(f"the predictions of {run.record.id} don't say which are right (an older record)")
-    places = np.argsort(np.argsort(run.labels))
-    found = places[tensors["predicted"].numpy()], tensors["correct"].numpy().astype(bool)
+    places, predicted = np.argsort(np.argsort(run.labels)), tensors["predicted"].numpy()
+    if predicted.size and not 0 <= predicted.min() <= predicted.max() < len(places):
+        raise RunError(f"the predictions of {run.record.id} are of other labels than it has")
+    found = places[predicted], tensors["correct"].numpy().astype(bool)
     _check(run, *found)
     return found
 

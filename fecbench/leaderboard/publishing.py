@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import filecmp
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fecbench.atomic import UNFINISHED, replacing
+from fecbench.datasets import is_path
 from fecbench.errors import RunError
 from fecbench.leaderboard.document import json_text
 from fecbench.leaderboard.markdown import markdown
@@ -15,22 +16,22 @@ from fecbench.leaderboard.page.rendering import page
 from fecbench.runs import HISTORY, PREDICTIONS, RESULT, RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from fecbench.leaderboard.board import Board
     from fecbench.runs import Record
 
-NEEDED = (RUN, RESULT)
-PUBLISHED = (*NEEDED, HISTORY, PREDICTIONS)
+PUBLISHED = (RUN, RESULT, HISTORY, PREDICTIONS)
+NAMED = ("dataset", "encoder")  # settings that can be paths of the machine
 PAGES = {"board.md": markdown, "board.json": json_text, "board.html": page}
 
 
-def publish(board: Board, folder: Path, trials: Sequence[Record] = ()) -> list[Path]:
+def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[Path]:
     """Copy the records behind the measured tables of ``board`` to ``folder``, and write the board beside them.
 
-    Of ``trials``, by which validation chose settings, settings and scores are copied, without history and predictions. Each record becomes
-    ``folder/<run id>``, whole or not at all; a copy that is there already and equal is left as it is. The board stands in ``board.md``,
-    ``board.json`` and ``board.html``, which are written anew.
+    So are ``trials``, by which validation chose settings. Each record becomes ``folder/<run id>``, whole or not at all; a copy that is
+    there already and equal is left as it is. Of a data set or encoder that was given as a path the copy holds the name alone. The board
+    stands in ``board.md``, ``board.json`` and ``board.html``, which are written anew.
 
     Returns:
         The folders of the copies, those that were there among them.
@@ -39,52 +40,49 @@ def publish(board: Board, folder: Path, trials: Sequence[Record] = ()) -> list[P
         RunError: two runs have one id, a copy of a run's id holds something else, or the folder can't be written. Nothing is changed then,
             except where the disk fails midway.
     """
-    targets = _targets(board, folder)
-    shown = {record.folder.resolve() for record in targets.values()}
-    behind = {folder / record.id: record for record in trials if record.folder.resolve() not in shown}
-    for target, record in (behind | targets).items():
-        _check(record, target, _names(record, target in targets))
+    targets = _targets((*(run.record for run in board.runs()), *trials), folder)
+    for target, record in targets.items():
+        _check(record, target)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for target, record in (behind | targets).items():
-            if not target.exists():
-                _copy(record, target, _names(record, target in targets))
-    except OSError as error:
-        raise RunError(f"{folder} can't be written: {error.strerror or error}; free space or choose another folder") from error
-    for name, form in PAGES.items():
-        with replacing(folder / name) as draft:
-            draft.write_text(form(board), encoding="utf-8")
-    return list(behind | targets)
+        for target, record in targets.items():
+            if not target.exists() or not any(target.iterdir()):
+                _copy(record, target)
+        for name, form in PAGES.items():
+            with replacing(folder / name) as draft:
+                draft.write_text(form(board), encoding="utf-8")
+    except (OSError, RunError) as error:
+        raise RunError(f"{folder} can't be written: {error}; free space or choose another folder to publish in") from error
+    return list(targets)
 
 
-def _targets(board: Board, folder: Path) -> dict[Path, Record]:
-    """Where each record goes.
+def _targets(records: Iterable[Record], folder: Path) -> dict[Path, Record]:
+    """Where each record goes; one that is met twice goes there once.
 
     Raises:
         RunError: two would go to one place.
     """
     found: dict[Path, Record] = {}
-    for run in board.runs():
-        target = folder / run.record.id
-        if target in found:
+    for record in records:
+        other = found.setdefault(folder / record.id, record)
+        if other.folder.resolve() != record.folder.resolve():
             raise RunError(
-                f"a published run needs an id of its own, but {found[target].folder} and {run.record.folder} "
-                f"are both called {run.record.id}; rename one of the folders"
+                f"a published run needs an id of its own, but {other.folder} and {record.folder} "
+                f"are both called {record.id}; rename one of the folders"
             )
-        found[target] = run.record
     return found
 
 
-def _check(record: Record, target: Path, names: Sequence[str]) -> None:
+def _check(record: Record, target: Path) -> None:
     """A copy that is there must be equal.
 
     Raises:
         RunError: it isn't.
     """
-    if not target.exists() or target.samefile(record.folder):
+    if not target.exists() or target.samefile(record.folder) or not any(target.iterdir()):
         return
-    _, different, unreadable = filecmp.cmpfiles(record.folder, target, names, shallow=False)
-    others = sorted({*different, *unreadable, *(path.name for path in target.iterdir() if path.name not in names)})
+    wanted, there = _contents(record), {path.name: path.read_bytes() for path in target.iterdir()}
+    others = sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
     if others:
         raise RunError(
             f"{target} must be empty or an equal copy of {record.folder}, but differs in {', '.join(others)}; "
@@ -92,15 +90,23 @@ def _check(record: Record, target: Path, names: Sequence[str]) -> None:
         )
 
 
-def _names(record: Record, whole: bool) -> list[str]:
-    return [name for name in (PUBLISHED if whole else NEEDED) if name in NEEDED or (record.folder / name).is_file()]
+def _contents(record: Record) -> dict[str, bytes]:
+    """What is published of a record, by file."""
+    found = {name: path.read_bytes() for name in PUBLISHED if (path := record.folder / name).is_file()}
+    about = json.loads(found[RUN])
+    paths = [name for name in NAMED if is_path(str(about["settings"].get(name, {}).get("value")))]
+    if paths:
+        for name in paths:
+            about["settings"][name]["value"] = Path(about["settings"][name]["value"]).name
+        found[RUN] = (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode()
+    return found
 
 
-def _copy(record: Record, target: Path, names: Sequence[str]) -> None:
+def _copy(record: Record, target: Path) -> None:
     draft = target.with_name(target.name + UNFINISHED)
     if draft.exists():
         shutil.rmtree(draft)  # of a process that was killed
     draft.mkdir()
-    for name in names:
-        shutil.copyfile(record.folder / name, draft / name)
-    draft.rename(target)
+    for name, content in _contents(record).items():
+        (draft / name).write_bytes(content)
+    draft.replace(target)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from fecbench.datasets.core import some
 from fecbench.errors import RunError
-from fecbench.runs import Record
+from fecbench.metrics import PRIMARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from fecbench.runs import Record
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ class Run:
         """Why it isn't complete, on one line."""
         if self.status == "failed":
             message = str(self.record.failure.get("message", "")).partition("\n")[0]
-            return f"failed: {message}" if message else "failed"
+            told = message.partition(":")[0] if "/" in message or "\\" in message else message  # paths of the machine are nobody's business
+            return f"failed: {told}" if told else "failed"
         return {"unfinished": "stopped without a word"}.get(self.status, self.status)
 
 
@@ -70,7 +74,7 @@ def read(record: Record) -> Run:
     """
     try:
         about, status = record.about, record.status
-        result = record.result if status == "complete" else {"metrics": {"test": {}}, "per_class": {}}
+        result = record.result if status == "complete" else {}
         data = about["dataset"]
         return Run(
             record=record,
@@ -86,13 +90,20 @@ def read(record: Record) -> Run:
             precision=about.get("precision", ""),
             revision=(about.get("encoder") or {}).get("revision") or "",
             notes=tuple(about.get("notes", ())),
-            scores={name: float(score) for name, score in result["metrics"]["test"].items()},
-            support={label: int(scores["support"]) for label, scores in result["per_class"].items()},
+            scores=_scores(result["metrics"]["test"]) if status == "complete" else {},
+            support={label: int(result["per_class"][label]["support"]) for label in data["labels"]} if status == "complete" else {},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(
             f"{record.folder} must be a whole run record, but reading it found {error!r}; restore it or delete the run"
         ) from error
+
+
+def _scores(recorded: Mapping[str, float]) -> dict[str, float]:
+    scores = {name: float(score) for name, score in recorded.items()}
+    if not scores.keys() >= set(PRIMARY) or not all(map(isfinite, scores.values())):
+        raise ValueError(f"scores must be finite, and {', '.join(PRIMARY)} among them")
+    return scores
 
 
 def _settings(recorded: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,6 +53,8 @@ class Tests:
             return Comparison(best, other, seeds, reason="there is no test for this metric")
         if len(seeds) < LEAST_SEEDS:
             return Comparison(best, other, seeds, reason=f"it takes {LEAST_SEEDS} seeds that both have")
+        if sum(scores[0][seed] - scores[1][seed] for seed in seeds) < 0:
+            return Comparison(best, other, seeds, reason="on the seeds that both have it isn't ahead")
         runs = [_of_seeds(cell, seeds) for cell in cells]
         tested = self._over_examples(*runs)
         if isinstance(tested, str):

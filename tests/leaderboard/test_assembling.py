@@ -1,8 +1,11 @@
 """Which runs share a row, which share a table, what is missing, and what is said of it."""
 
+import json
+
 import pytest
 
 from fecbench import runs
+from fecbench.atomic import read_tensors, write_tensors
 from fecbench.errors import UnknownName, UsageError
 from fecbench.leaderboard import layout
 from fecbench.leaderboard.assembling import of_records, of_selection
@@ -183,3 +186,25 @@ def test_a_row_for_which_nothing_is_chosen_on_a_data_set(make):
     (table,) = of_selection(Selection("T", ("demo", "ge-prepared"), wanted), [record]).tables
     assert [text.text for text in layout.line(table, 0)][:3] == ["missing"] * 3
     assert "missing: ce on demo: nothing is chosen for it yet" in table.notes
+
+
+@pytest.mark.parametrize("what", ["no weighted_f1", "not finite", "a label without support", "another label predicted"])
+def test_a_foreign_record_stops_no_table(make, what):
+    records = [make("ce", seed=seed) for seed in range(4)]
+    result = json.loads((records[3].folder / "result.json").read_text())
+    if what == "no weighted_f1":
+        del result["metrics"]["test"]["weighted_f1"]
+    elif what == "not finite":
+        result["metrics"]["test"]["accuracy"] = float("nan")
+    elif what == "a label without support":
+        del result["per_class"]["glad"]
+    else:
+        tensors, _ = read_tensors(records[3].folder / "predictions.safetensors")
+        write_tensors(records[3].folder / "predictions.safetensors", tensors | {"predicted": tensors["predicted"] + 7})
+    (records[3].folder / "result.json").write_text(json.dumps(result))
+    (table,) = (board := of_records([*records, *(make("aml", seed=seed) for seed in range(4))])).tables
+    if what == "another label predicted":
+        assert "other labels" in table.columns[0].comparisons[0].reason
+    else:
+        assert any("records are broken" in note for note in board.notes)
+        assert {len(cell.runs) for row in table.rows for cell in row.cells} == {3, 4}

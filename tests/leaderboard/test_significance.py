@@ -103,3 +103,15 @@ def test_a_metric_of_somebody_else_has_a_column_and_no_test(make):
 def test_predictions_hold_what_the_tests_need(three):
     tensors, _ = read_tensors(three[0].folder / runs.PREDICTIONS)
     assert tensors["correct"].dtype == torch.bool
+
+
+def test_a_row_that_is_ahead_by_other_seeds_alone_is_called_nothing(make):
+    """aml is worse under each seed that both have, and best by its other ones."""
+    ce = [make("ce", seed=seed, accuracy=0.75) for seed in range(3)]
+    aml = [make("aml", seed=seed, accuracy=0.5) for seed in range(3)] + [make("aml", seed=seed, accuracy=0.99) for seed in range(3, 7)]
+    (table,) = of_records([*ce, *aml]).tables
+    for column in table.columns[:3]:
+        (comparison,) = column.comparisons
+        assert table.rows[comparison.best].name == "aml"
+        assert comparison.p is None
+        assert "isn't ahead" in comparison.reason
