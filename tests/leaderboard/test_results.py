@@ -1,0 +1,31 @@
+"""The committed results: the records give the committed board, and the README shows it."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fecbench.cli import cli
+
+ROOT = Path(__file__).parent.parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+@pytest.mark.parametrize("folder", sorted(RESULTS.iterdir()), ids=lambda folder: folder.name)
+def test_the_records_give_the_board(folder):
+    spec = ROOT / "benchmarks" / f"{folder.name}.toml"
+    shown = CliRunner().invoke(cli, ["leaderboard", str(folder), "--spec", str(spec), "--format", "markdown"])
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout == (folder / "board.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("folder", sorted(RESULTS.iterdir()), ids=lambda folder: folder.name)
+def test_nothing_is_there_that_must_not_be(folder):
+    names = {path.name for path in folder.rglob("*") if path.is_file()}
+    assert names == {"run.json", "result.json", "history.jsonl", "predictions.safetensors", "board.md", "board.json", "board.html"}
+
+
+def test_the_readme_shows_the_board():
+    lines = (RESULTS / "minilm-cpu" / "board.md").read_text(encoding="utf-8").splitlines()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.startswith("|") and line not in readme] == []
