@@ -90,6 +90,7 @@ def _by_spec(spec: Path, runs: Sequence[Path], columns: str, against: str | None
 
     Raises:
         UsageError: something else was given that a spec says.
+        RunError: no run of it is complete.
     """
     from fecbench.leaderboard.assembling import of_selection
     from fecbench.leaderboard.finding import find
@@ -97,10 +98,12 @@ def _by_spec(spec: Path, runs: Sequence[Path], columns: str, against: str | None
 
     if columns or len(runs) > 1:
         raise UsageError("--spec says which data sets stand side by side, and takes one folder of runs; leave out --columns and other RUNS")
-    found = Records(runs[0] if runs else ROOT)
+    records, found = find(runs or _there([ROOT])), Records(runs[0] if runs else ROOT)
     selection = select(spec, found)
+    if not any(found.of(cell) for cell in (*selection.trials, *selection.cells)):
+        raise RunError(f"the table of {spec} needs complete runs of it, but there are none here; make them with: fecbench bench {spec}")
     trials = [record for cell in selection.trials if (record := found.of(cell))]
-    return of_selection(selection, find(runs or _there([ROOT])), against), trials
+    return of_selection(selection, records, against), trials
 
 
 def _by_records(runs: Sequence[Path], columns: str, against: str | None, published: bool) -> Board:

@@ -29,8 +29,9 @@ def rows(selection: Selection, runs: Sequence[Run]) -> tuple[tuple[DatasetVersio
     newest_first = sorted(runs, key=lambda run: run.started, reverse=True)
     columns = {name: _candidates(selection, name, newest_first) for name in selection.datasets}
     versions = {name: _version(name, found) for name, found in columns.items()}
-    names = dict.fromkeys(cell.row for cell in selection.cells)
-    return tuple(versions.values()), tuple(_row(name, columns, versions) for name in names)
+    objectives = {cell.row: cell.plan.name for cell in (*selection.trials, *selection.cells)}
+    names = selection.rows or tuple(objectives)
+    return tuple(versions.values()), tuple(_row(name, objectives[name], columns, versions) for name in names)
 
 
 def _candidates(selection: Selection, dataset: str, runs: Sequence[Run]) -> Candidates:
@@ -48,9 +49,8 @@ def _version(name: str, candidates: Candidates) -> DatasetVersion:
     return DatasetVersion(newest.dataset, newest.title, newest.fingerprint)
 
 
-def _row(name: str, columns: Mapping[str, Candidates], versions: Mapping[str, DatasetVersion]) -> Row:
+def _row(name: str, objective: str, columns: Mapping[str, Candidates], versions: Mapping[str, DatasetVersion]) -> Row:
     own = {dataset: [(cell, runs) for cell, runs in found if cell.row == name] for dataset, found in columns.items()}
-    (objective, *_) = {cell.plan.name for found in own.values() for cell, _ in found}
     return Row(name, objective, tuple(_cell(found, versions[dataset].fingerprint) for dataset, found in own.items()))
 
 

@@ -208,3 +208,11 @@ def test_a_foreign_record_stops_no_table(make, what):
     else:
         assert any("records are broken" in note for note in board.notes)
         assert {len(cell.runs) for row in table.rows for cell in row.cells} == {3, 4}
+
+
+def test_a_row_for_which_nothing_is_chosen_yet_stands_in_the_table(make):
+    record = make("ce", seed=0)
+    trial = cells("tried", "aml", [0])
+    board = of_selection(Selection("T", ("demo",), tuple(cells("ce", "ce", [0])), trials=tuple(trial), rows=("tried", "ce")), [record])
+    assert names(board) == [["tried", "ce"]]
+    assert "missing: tried: nothing is chosen for it yet" in "\n".join(note for table in board.tables for note in table.notes)

@@ -93,6 +93,8 @@ def test_trials_are_published_with_the_table_that_rests_on_them(toy, tmp_path, m
         grid = {{ select = "validation", settings = {{ lr = [1e-5, 1e-2] }} }}
     """)
     monkeypatch.chdir(tmp_path)
+    nothing = CliRunner().invoke(cli, ["leaderboard", "--spec", str(spec)])
+    assert f"make them with: fecbench bench {spec}" in str(nothing.exception)
     for cells in matrix.expand(specs.read(spec)).entries[0].cells:
         for cell in cells:
             run(cell.plan, Workplace(Places(), tmp_path / "runs" / cell.name(str(cell.plan.settings.lr))))
