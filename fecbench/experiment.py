@@ -74,6 +74,8 @@ def run(plan: Plan, workplace: Workplace) -> Record:
             built = build(plan, data, accelerator.device)
             Experiment(plan, data, built, record, began).carry_out(identity, accelerator, workplace)
             accelerator.wait_for_everyone()
+    if accelerator.num_processes > 1:
+        torch.distributed.destroy_process_group()  # left to the interpreter's end, its threads can abort a process that is done
     return record
 
 
