@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fecbench import objective, registry, runs, specs
-from fecbench.datasets import is_path
 from fecbench.errors import PluginError, RunError, UnknownName, UsageError
 from fecbench.planning import plan
 
@@ -212,8 +211,9 @@ class Records:
 
 
 def _nameable(key: str, value: Any) -> Any:
-    """A setting's value; of a path the name alone, as published records have it."""
-    return Path(value).name if key in ("dataset", "encoder") and is_path(value) else value
+    """A setting's value; of a data set or encoder of this machine the name alone, as published records have it."""
+    local = key in ("dataset", "encoder") and (Path(value).is_absolute() or value.startswith((".", "~")))
+    return Path(value).name if local else value
 
 
 def validation_score(record: runs.Record | None) -> float | None:

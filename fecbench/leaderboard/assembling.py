@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.datasets.core import some
 from fecbench.errors import UnknownName
-from fecbench.leaderboard import grouping, ranking, reading, remarks, selecting
+from fecbench.leaderboard import grouping, places, ranking, reading, remarks, selecting
 from fecbench.leaderboard.board import Board, Column, Table
 from fecbench.leaderboard.significance import Tests
 
@@ -46,12 +46,13 @@ class Given:
 
     def table(self) -> Table:
         """The table, with ranks, gains, tests and notes."""
-        places = [(dataset, metric) for dataset in range(len(self.datasets)) for metric in ranking.metrics_of(self.rows, dataset)]
-        gains, remark = ranking.gains(self.rows, places, self.declared, self.against)
+        wanted = [(dataset, metric) for dataset in range(len(self.datasets)) for metric in ranking.metrics_of(self.rows, dataset)]
+        gains, remark = ranking.gains(self.rows, wanted, self.declared, self.against)
         tests = Tests(self.rows, self.declared)
-        columns = tuple(self._column(dataset, metric, tests) for dataset, metric in places)
-        notes = (*self.notes, *remark, *remarks.of(self.rows, self.datasets))
-        return Table(self.title, tuple(self.datasets), columns, tuple(self.rows), gains, self.declared, notes)
+        columns = tuple(self._column(dataset, metric, tests) for dataset, metric in wanted)
+        rows = tuple(map(places.named, self.rows))
+        notes = (*self.notes, *remark, *remarks.of(rows, self.datasets))
+        return Table(self.title, tuple(self.datasets), columns, rows, gains, self.declared, notes)
 
     def _column(self, dataset: int, metric: str, tests: Tests) -> Column:
         best, second = ranking.places(ranking.means(self.rows, dataset, metric))
@@ -92,8 +93,10 @@ def of_selection(selection: Selection, records: Iterable[Record], against: str |
     """
     runs, broken = reading.read_all(records)
     datasets, rows = selecting.rows(selection, runs)
-    heading = ", ".join(version.name for version in datasets)
-    table = Given(heading, datasets, rows, selection.declared, against or AGAINST, selection.notes).table()
+    heading, notes = ", ".join(version.name for version in datasets), selection.notes
+    for cell in (*selection.cells, *selection.trials):
+        notes = places.without_places(notes, cell.settings)
+    table = Given(heading, datasets, rows, selection.declared, against or AGAINST, notes).table()
     return _checked(Board(selection.title, (table,), notes=broken), against)
 
 

@@ -82,11 +82,14 @@ def _predictions(run: Run) -> tuple[np.ndarray, np.ndarray]:
     path = run.record.folder / PREDICTIONS
     if not path.is_file():
         raise RunError(f"{run.record.id} holds no predictions")
-    tensors, _ = read_tensors(path)
+    try:
+        tensors, _ = read_tensors(path)
+    except RunError as error:
+        raise RunError(f"the predictions of {run.record.id} can't be read") from error  # the cause tells where they are
     if "correct" not in tensors or "predicted" not in tensors:
         raise RunError(f"the predictions of {run.record.id} don't say which are right (an older record)")
     places, predicted = np.argsort(np.argsort(run.labels)), tensors["predicted"].numpy()
-    if predicted.size and not 0 <= predicted.min() <= predicted.max() < len(places):
+    if not np.isin(predicted, range(len(places))).all() or predicted.dtype.kind not in "iu":
         raise RunError(f"the predictions of {run.record.id} are of other labels than it has")
     found = places[predicted], tensors["correct"].numpy().astype(bool)
     _check(run, *found)

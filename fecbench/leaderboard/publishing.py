@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fecbench.atomic import UNFINISHED, replacing
-from fecbench.datasets import is_path
 from fecbench.errors import RunError
 from fecbench.leaderboard.document import json_text
 from fecbench.leaderboard.markdown import markdown
 from fecbench.leaderboard.page.rendering import page
+from fecbench.leaderboard.places import without_places
 from fecbench.runs import HISTORY, PREDICTIONS, RESULT, RUN
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from fecbench.runs import Record
 
 PUBLISHED = (RUN, RESULT, HISTORY, PREDICTIONS)
-NAMED = ("dataset", "encoder")  # settings that can be paths of the machine
 PAGES = {"board.md": markdown, "board.json": json_text, "board.html": page}
 
 
@@ -37,23 +36,33 @@ def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[P
         The folders of the copies, those that were there among them.
 
     Raises:
-        RunError: two runs have one id, a copy of a run's id holds something else, or the folder can't be written. Nothing is changed then,
-            except where the disk fails midway.
+        RunError: two runs have one id, what stands in a copy's place is something else, or the folder can't be written. Nothing is changed
+            then, except where the disk fails midway.
     """
     targets = _targets((*(run.record for run in board.runs()), *trials), folder)
     for target, record in targets.items():
         _check(record, target)
+    for name in PAGES:
+        if (folder / name).is_dir():
+            raise RunError(f"{folder / name} must be a file, to be written anew, but is a folder; move it or publish to another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for target, record in targets.items():
             if not target.exists() or not any(target.iterdir()):
                 _copy(record, target)
         for name, form in PAGES.items():
-            with replacing(folder / name) as draft:
-                draft.write_text(form(board), encoding="utf-8")
-    except (OSError, RunError) as error:
-        raise RunError(f"{folder} can't be written: {error}; free space or choose another folder to publish in") from error
+            _write(folder / name, form(board))
+    except OSError as error:
+        raise RunError(f"{folder} can't be written: {error.strerror or error}; free space or choose another folder") from error
     return list(targets)
+
+
+def _write(page: Path, text: str) -> None:
+    try:
+        with replacing(page) as draft:
+            draft.write_text(text, encoding="utf-8")
+    except RunError as error:
+        raise RunError(f"{page} can't be written: {error.__cause__}; free space or publish to another folder") from error
 
 
 def _targets(records: Iterable[Record], folder: Path) -> dict[Path, Record]:
@@ -74,31 +83,40 @@ def _targets(records: Iterable[Record], folder: Path) -> dict[Path, Record]:
 
 
 def _check(record: Record, target: Path) -> None:
-    """A copy that is there must be equal.
+    """A copy that is there must be equal; an empty folder is none.
 
     Raises:
         RunError: it isn't.
     """
-    if not target.exists() or target.samefile(record.folder) or not any(target.iterdir()):
+    if not target.exists() or target.samefile(record.folder):
         return
-    wanted, there = _contents(record), {path.name: path.read_bytes() for path in target.iterdir()}
-    others = sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
-    if others:
+    found = _difference(record, target)
+    if found:
         raise RunError(
-            f"{target} must be empty or an equal copy of {record.folder}, but differs in {', '.join(others)}; "
-            "publish to another folder, or move the copy away"
+            f"{target} must be empty or an equal copy of {record.folder}, but {found}; publish to another folder, or move the copy away"
         )
+
+
+def _difference(record: Record, target: Path) -> str:
+    """What makes ``target`` no copy, in words; nothing where it is an equal one, or empty."""
+    if not target.is_dir():
+        return "is a file"
+    wanted, there = _contents(record), {path.name for path in target.iterdir()}
+    others = sorted({*(there - wanted.keys()), *(name for name, content in wanted.items() if not _holds(target / name, content))})
+    return f"differs in {', '.join(others)}" if there and others else ""
+
+
+def _holds(file: Path, content: bytes) -> bool:
+    return file.is_file() and file.read_bytes() == content
 
 
 def _contents(record: Record) -> dict[str, bytes]:
     """What is published of a record, by file."""
     found = {name: path.read_bytes() for name in PUBLISHED if (path := record.folder / name).is_file()}
-    about = json.loads(found[RUN])
-    paths = [name for name in NAMED if is_path(str(about["settings"].get(name, {}).get("value")))]
-    if paths:
-        for name in paths:
-            about["settings"][name]["value"] = Path(about["settings"][name]["value"]).name
-        found[RUN] = (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode()
+    about = record.about
+    published = without_places(about, record.settings())
+    if published != about:
+        found[RUN] = (json.dumps(published, indent=1, ensure_ascii=False) + "\n").encode()
     return found
 
 

@@ -93,7 +93,7 @@ def read(record: Record) -> Run:
             scores=_scores(result["metrics"]["test"]) if status == "complete" else {},
             support={label: int(result["per_class"][label]["support"]) for label in data["labels"]} if status == "complete" else {},
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise RunError(
             f"{record.folder} must be a whole run record, but reading it found {error!r}; restore it or delete the run"
         ) from error

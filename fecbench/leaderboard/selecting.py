@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.leaderboard.board import Cell, DatasetVersion, Missing, Row
 from fecbench.leaderboard.grouping import OF_A_RUN, scores
+from fecbench.leaderboard.places import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +45,7 @@ def _version(name: str, candidates: Candidates) -> DatasetVersion:
     """The rows of the newest complete run of a column; without one, the name alone."""
     complete = [run for _, found in candidates for run in found if run.status == "complete"]
     if not complete:
-        return DatasetVersion(name, name, "")
+        return DatasetVersion(name_of("dataset", name), name_of("dataset", name), "")
     newest = max(complete, key=lambda run: run.started)
     return DatasetVersion(newest.dataset, newest.title, newest.fingerprint)
 

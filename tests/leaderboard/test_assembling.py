@@ -14,6 +14,8 @@ from fecbench.matrix import Cell, Selection
 from fecbench.planning import plan
 from tests.leaderboard.conftest import SMALL
 
+OFF = {"another label predicted": 7, "half a label predicted": 0.5}
+
 
 def names(board):
     return [[row.name for row in table.rows] for table in board.tables]
@@ -188,7 +190,10 @@ def test_a_row_for_which_nothing_is_chosen_on_a_data_set(make):
     assert "missing: ce on demo: nothing is chosen for it yet" in table.notes
 
 
-@pytest.mark.parametrize("what", ["no weighted_f1", "not finite", "a label without support", "another label predicted"])
+@pytest.mark.parametrize(
+    "what",
+    ["no weighted_f1", "not finite", "a label without support", "endless support", "another label predicted", "half a label predicted"],
+)
 def test_a_foreign_record_stops_no_table(make, what):
     records = [make("ce", seed=seed) for seed in range(4)]
     result = json.loads((records[3].folder / "result.json").read_text())
@@ -198,12 +203,14 @@ def test_a_foreign_record_stops_no_table(make, what):
         result["metrics"]["test"]["accuracy"] = float("nan")
     elif what == "a label without support":
         del result["per_class"]["glad"]
+    elif what == "endless support":
+        result["per_class"]["glad"]["support"] = float("inf")
     else:
         tensors, _ = read_tensors(records[3].folder / "predictions.safetensors")
-        write_tensors(records[3].folder / "predictions.safetensors", tensors | {"predicted": tensors["predicted"] + 7})
+        write_tensors(records[3].folder / "predictions.safetensors", tensors | {"predicted": tensors["predicted"] + OFF[what]})
     (records[3].folder / "result.json").write_text(json.dumps(result))
     (table,) = (board := of_records([*records, *(make("aml", seed=seed) for seed in range(4))])).tables
-    if what == "another label predicted":
+    if what in OFF:
         assert "other labels" in table.columns[0].comparisons[0].reason
     else:
         assert any("records are broken" in note for note in board.notes)

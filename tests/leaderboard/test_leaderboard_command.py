@@ -102,3 +102,9 @@ def test_publishing(fecbench, three, here):
     code, _, err = fecbench("leaderboard", "--publish", "public")
     assert (code, "published: 6 runs in public" in err) == (0, True)
     assert fecbench("leaderboard", "public", "--format", "markdown")[1] == (here / "public" / "board.md").read_text()
+
+
+def test_a_data_set_named_twice_is_one_column_group(fecbench, three, here):
+    once, twice = (fecbench("leaderboard", "--columns", names, "--json") for names in ("demo", "demo,demo"))
+    assert once == twice
+    assert once[0] == 0

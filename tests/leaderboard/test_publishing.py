@@ -108,3 +108,58 @@ def test_trials_are_published_with_the_table_that_rests_on_them(toy, tmp_path, m
     assert [path for path in texts if str(tmp_path) in path.read_text()] == []
     again = CliRunner().invoke(cli, ["leaderboard", "public", "--spec", str(spec), "--format", "markdown"])
     assert again.stdout == shown.stdout
+
+
+def test_what_stands_in_the_way_is_named(three, tmp_path):
+    public = tmp_path / "public"
+    (public / "board.md").mkdir(parents=True)
+    with pytest.raises(RunError, match=r"board\.md must be a file, to be written anew, but is a folder; move it or publish"):
+        publish(of_records(three), public)
+    assert [path.name for path in public.iterdir()] == ["board.md"]
+    (public / "board.md").rmdir()
+    (public / three[0].id).write_text("a file")
+    with pytest.raises(RunError, match=r"must be empty or an equal copy of .*, but is a file; publish to another"):
+        publish(of_records(three), public)
+    (public / three[0].id).unlink()
+    (public / three[0].id / "encoder").mkdir(parents=True)
+    with pytest.raises(RunError, match=r"must be empty or an equal copy of .*, but differs in encoder, "):
+        publish(of_records(three), public)
+
+
+def test_an_empty_folder_is_filled(three, tmp_path):
+    (tmp_path / "public" / three[0].id).mkdir(parents=True)
+    publish(of_records(three), tmp_path / "public")
+    assert (tmp_path / "public" / three[0].id / "result.json").is_file()
+
+
+def test_trials_of_one_id_are_refused(make, tmp_path):
+    board, trial = of_records([make("ce", folder=tmp_path / "a" / "r")]), make("aml", folder=tmp_path / "b" / "r")
+    with pytest.raises(RunError, match="are both called r; rename one"):
+        publish(board, tmp_path / "public", [trial])
+
+
+def test_no_copy_and_no_board_says_where_it_was_made(make, tmp_path):
+    place = str(tmp_path / "folder of mine" / "my-encoder")
+    flags = {"encoder": place, "dataset": str(tmp_path / "toy")}
+    data = {"dataset": {"name": "toy", "fingerprint": "rows", "labels": ["angry", "glad", "sad"]}}
+    told = {**data, "encoder": {"name": place}, "notes": [f"taken from {place}"]}
+    records = [make(method, seed=seed, **flags, about=told) for method in ("ce", "aml") for seed in range(3)]
+    records.append(make("supcon", **flags | {"encoder": "owner/name"}, about=data))
+    (records[5].folder / "predictions.safetensors").write_text("torn")
+    public = tmp_path / "public"
+    publish(of_records(records), public)
+    assert [path for path in public.rglob("*") if path.is_file() and str(tmp_path).encode() in path.read_bytes()] == []
+    about = json.loads((public / records[0].id / "run.json").read_text())
+    assert (about["settings"]["encoder"]["value"], about["encoder"]["name"]) == ("my-encoder", "my-encoder")
+    assert json.loads((public / records[6].id / "run.json").read_text())["settings"]["encoder"]["value"] == "owner/name"
+    assert "my-encoder" in (public / "board.md").read_text()
+    before = contents(public)
+    publish(of_records(records), public)
+    assert contents(public) == before
+
+
+def test_encoders_whose_folders_have_one_name_are_not_one(make, tmp_path):
+    records = [make("ce", encoder=str(tmp_path / place / "last")) for place in "ab"]
+    (table,) = of_records(records).tables
+    assert [len(row.cells[0].runs) for row in table.rows] == [1, 1]
+    assert table.columns[0].comparisons == ()
