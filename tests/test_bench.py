@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from fecbench import matrix, runs, specs
 from fecbench.benchmark import Benchmark, smoke
-from fecbench.cli.bench import bench
+from fecbench.cli import cli
 from fecbench.datasets.core import Places
 from fecbench.engine import Workers
 from fecbench.errors import EncoderError, FecbenchError, NeedsError, UsageError
@@ -247,7 +247,7 @@ def test_a_dry_run_estimates_by_earlier_runs(toy, tmp_path):
     assert (after.complete, after.waiting) == (1, 2)
     assert after.seconds == pytest.approx(2 * first.record.result["seconds"], abs=0.01)
     assert total([after], 2) == pytest.approx(after.seconds / 2)
-    shown = CliRunner().invoke(bench, [str(spec), "--root", str(tmp_path / "root"), "--dry-run"])
+    shown = CliRunner().invoke(cli, ["bench", str(spec), "--root", str(tmp_path / "root"), "--dry-run"])
     assert shown.exit_code == 0, shown.output
     assert "time left with 1 at once" in shown.output
     assert len(list(runs.readable(tmp_path / "root"))) == 1
@@ -301,8 +301,6 @@ def test_devices_are_named_and_leased(tmp_path, monkeypatch):
 
 
 def test_a_run_takes_settings_as_json(toy, tmp_path):
-    from fecbench.cli import cli
-
     settings = json.dumps({"epochs": 1, "encoder": "tiny-bert", "lr": 0.001})
     arguments = ["run", "ce", "--dataset", str(toy), "--run-dir", str(tmp_path / "run"), "--settings", settings, "--lr", "0.01"]
     done = CliRunner().invoke(cli, arguments)
