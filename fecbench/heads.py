@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
-from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from fecbench import registry
 from fecbench.encoders.network import classifier_network, encoder_network
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from transformers import PreTrainedModel
+    from transformers.modeling_outputs import BaseModelOutputWithPooling
 
     from fecbench.encoders import EncoderSource
 
@@ -224,6 +224,8 @@ class GivenStates(nn.Module):
 
     def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> BaseModelOutputWithPooling:
         """``inputs_embeds [B, 1, hidden]`` as the encoder's last states."""
+        from transformers.modeling_outputs import BaseModelOutputWithPooling
+
         pooled = None if self.pooler is None else self.pooler(inputs_embeds)
         return BaseModelOutputWithPooling(last_hidden_state=inputs_embeds, pooler_output=pooled)
 

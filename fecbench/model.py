@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from fecbench import heads
 from fecbench.distributed import whole_batch
 from fecbench.encoders.network import quiet
-from fecbench.packing import IMPLEMENTATION, Tokens
+from fecbench.packing import Tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -57,6 +57,8 @@ class TextEncoder(nn.Module):
 
     @torch.no_grad()
     def _can_pack(self) -> bool:
+        from fecbench.attention import IMPLEMENTATION
+
         if any(kind != "full_attention" for kind in getattr(self.network.config, "layer_types", None) or ()):
             return False
         training = self.network.training

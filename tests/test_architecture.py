@@ -22,6 +22,7 @@ ROOMS = [
     "datasets",
     "encoders",
     "packing",
+    "attention",
     "tokenising",
     "batching",
     "distributed",

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from transformers import AutoModel, AutoModelForSequenceClassification
-from transformers.utils import logging
 
 from fecbench.errors import EncoderError
 
@@ -26,6 +24,8 @@ def encoder_network(source: EncoderSource) -> PreTrainedModel:
     Raises:
         EncoderError: transformers has no encoder for it, or the checkpoint lacks weights.
     """
+    from transformers import AutoModel
+
     return _network(AutoModel, source, copy.deepcopy(source.config))
 
 
@@ -35,6 +35,8 @@ def classifier_network(source: EncoderSource, labels: Sequence[str]) -> PreTrain
     Raises:
         EncoderError: the family has none, or the checkpoint lacks weights.
     """
+    from transformers import AutoModelForSequenceClassification
+
     config = copy.deepcopy(source.config)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
@@ -74,6 +76,8 @@ def _check_weights(network: PreTrainedModel, report: Any, name: str) -> None:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Without transformers' loading bars and its reports on fresh heads, which are meant to be fresh here."""
+    from transformers.utils import logging
+
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from fecbench.attention import IMPLEMENTATION
 from fecbench.batching import Batch
 from fecbench.encoders.network import quiet
 from fecbench.model import Model, TextEncoder
-from fecbench.packing import IMPLEMENTATION
 
 if TYPE_CHECKING:
     from fecbench.objective import Objective
