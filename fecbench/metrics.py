@@ -79,12 +79,14 @@ def named(name: str) -> Metric:
 
 
 def everything() -> tuple[dict[str, Metric], list[str]]:
-    """The three metrics that fecbench needs itself and every registered one that works, and why the others don't."""
+    """The three metrics that fecbench needs itself and every other registered one that works, and why the rest don't."""
     found: dict[str, Metric] = {"accuracy": accuracy, "weighted_f1": weighted_f1, "macro_f1": macro_f1}
     reasons = []
     for name in registry.metrics:
         try:
-            found.setdefault(name, named(name))
+            registry.metrics.origin(name)  # a name that is claimed twice is told, fecbench's own too
+            if name not in found:  # which needn't be tried: that would import scikit-learn before the first batch
+                found[name] = named(name)
         except PluginError as error:
             reasons.append(str(error))
     return found, reasons

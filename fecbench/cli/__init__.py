@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from fecbench.errors import FecbenchError, UsageError
 
@@ -44,9 +45,17 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table of commands, without importing fecbench's own."""
-        added = {name: command.get_short_help_str() for name, command in self._added().items()}
         with formatter.section("Commands"):
-            formatter.write_dl(list((COMMANDS | added).items()))
+            formatter.write_dl(list(self._table().items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands that begin so, without importing fecbench's own, and options."""
+        named = [CompletionItem(name, help=text) for name, text in self._table().items() if name.startswith(incomplete)]
+        return named + click.Command.shell_complete(self, ctx, incomplete)
+
+    def _table(self) -> dict[str, str]:
+        """Each command's name and what it does, in a few words."""
+        return COMMANDS | {name: command.get_short_help_str() for name, command in self._added().items()}
 
     def _added(self) -> dict[str, click.Command]:
         from fecbench import hooks

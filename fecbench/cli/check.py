@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fecbench import objective
 from fecbench.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -30,8 +29,10 @@ def check(name: str, as_json: bool) -> None:
     Exit code 1 if one fails; each failure says what was required, what was found, and where to look. A plugin's own tests run the same
     checks by subclassing fecbench.testing.ObjectiveConformance.
     """
-    kind = objective.named(name)
+    from fecbench import objective
     from fecbench.testing import ObjectiveConformance
+
+    kind = objective.named(name)
 
     kit = type("Kit", (ObjectiveConformance,), {"name": name})()
     rows, started = [], time.perf_counter()
@@ -78,6 +79,7 @@ def _reason(check: Callable[[], None], required: str, kind: type[Objective]) -> 
 
 def _place(error: Exception, kind: type[Objective]) -> str:
     """The last line of the objective's own files that led to ``error``; its updates where none did."""
+    from fecbench import objective
     from fecbench.testing.subject import place
 
     own = {inspect.getsourcefile(base) for base in kind.__mro__ if issubclass(base, objective.Objective)} - {objective.__file__}

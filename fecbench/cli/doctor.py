@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from fecbench import datasets, devices, hooks, hub, provenance, registry
+from fecbench import datasets, hooks, hub, registry
 from fecbench.cli.output import print_json, print_table
 from fecbench.datasets.core import Places
 from fecbench.encoders.minilm import PACKAGE
@@ -37,6 +37,8 @@ Findings = dict[str, tuple[bool | None, str]]
 def _machine() -> Findings:
     import torch
 
+    from fecbench import devices
+
     cuda = torch.cuda.is_available()
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] if cuda else []
     bf16 = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
@@ -52,6 +54,8 @@ def _machine() -> Findings:
 
 
 def _packages() -> Findings:
+    from fecbench import provenance
+
     versions = {name: (None, found) for name, found in provenance.package_versions().items()}
     broken = [reason for name in registry.objectives if (reason := _reason(name))] + hooks.installed()[1]
     trackers = {f"--tracker {name}": (find_spec(name) is not None, _installed(name)) for name in TRACKERS}

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from fecbench import registry
+from fecbench.cli.importing import uncollected
 from fecbench.cli.options import options
 from fecbench.cli.output import percent, print_json, print_table, score_columns
 from fecbench.datasets.core import Places
@@ -43,14 +45,23 @@ class Objectives(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """The command of one objective: run flags and its own options."""
-        from fecbench import objective
+        registry.objectives.origin(cmd_name)  # a wrong name is told before anything heavy is imported
+        with uncollected():
+            from fecbench import objective
 
-        return _command(cmd_name, objective.named(cmd_name))
+            kind = objective.named(cmd_name)
+        return _command(cmd_name, kind)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table of objectives."""
         with formatter.section("Objectives"):
             formatter.write_dl([(origin.name, str(origin)) for origin in registry.objectives.origins()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Objectives that begin so, by metadata alone, and options."""
+        origins = [origin for origin in registry.objectives.origins() if origin.name.startswith(incomplete)]
+        named = [CompletionItem(origin.name, help=str(origin)) for origin in origins]
+        return named + click.Command.shell_complete(self, ctx, incomplete)
 
 
 @click.command(cls=Objectives, subcommand_metavar="OBJECTIVE --dataset NAME [OPTIONS]")
@@ -91,14 +102,17 @@ class _ObjectiveCommand(click.Command):
 def _run(name: str, given: dict[str, Any]) -> None:
     places = {option.name: given.pop(option.name) for option in PLACE_OPTIONS if option.name}
     flags = {key: value for key, value in given.items() if value is not None}
-    from accelerate import PartialState
-    from torch import OutOfMemoryError
+    with uncollected():
+        import datasets  # noqa: F401  this and the next: the run needs them in a moment
+        import transformers.modeling_utils  # noqa: F401
+        from accelerate import PartialState
+        from torch import OutOfMemoryError
 
-    from fecbench.cli.progress import RunProgress
-    from fecbench.cli.stopping import Stop
-    from fecbench.experiment import Workplace
-    from fecbench.experiment import run as carry_out
-    from fecbench.planning import plan
+        from fecbench.cli.progress import RunProgress
+        from fecbench.cli.stopping import Stop
+        from fecbench.experiment import Workplace
+        from fecbench.experiment import run as carry_out
+        from fecbench.planning import plan
 
     chosen, stop = plan(name, flags, _spec_settings(places["settings"])), Stop()
     if places["stop_with_stdin"]:
