@@ -1,0 +1,132 @@
+"""Seconds from process start to the first training step, for a first and a second run on the same data; see the README beside this file."""
+
+import argparse
+import importlib
+import importlib._bootstrap
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+PARTS = {
+    "imports": ("importlib._bootstrap", "_find_and_load"),
+    "accelerate": ("fecbench.devices", "accelerator"),
+    "data": ("fecbench.datasets", "load"),
+    "identity": ("fecbench.experiment", "identify"),
+    "tokeniser": ("fecbench.encoders.pretrained", "Pretrained.__call__"),
+    "tokens": ("fecbench.building", "tokenise"),
+    "model": ("fecbench.building", "build_pair"),
+    "record": ("fecbench.experiment", "Experiment._describe"),
+}
+ALL = ["interpreter", *PARTS, "the rest", "whole"]
+
+
+class Clock:
+    """Wall and CPU seconds of each part, without the parts inside it."""
+
+    def __init__(self, begun: float):
+        self.wall = dict.fromkeys([*PARTS, "the rest"], 0.0) | {"interpreter": time.time() - begun}
+        self.cpu = dict.fromkeys([*PARTS, "the rest"], 0.0) | {"interpreter": time.process_time()}
+        self.open = ["the rest"]
+        self.since = time.perf_counter(), time.process_time()
+
+    def turn(self) -> None:
+        """What has passed since the last turn belongs to the innermost open part."""
+        now = time.perf_counter(), time.process_time()
+        self.wall[self.open[-1]] += now[0] - self.since[0]
+        self.cpu[self.open[-1]] += now[1] - self.since[1]
+        self.since = now
+
+    def time(self, part: str, module: str, name: str) -> None:
+        """Count every call of a function as ``part``."""
+        *above, last = name.split(".")
+        owner = importlib.import_module(module)
+        for step in above:
+            owner = getattr(owner, step)
+        function = getattr(owner, last)
+
+        def timed(*arguments: object, **named: object) -> object:
+            self.turn()
+            self.open.append(part)
+            try:
+                return function(*arguments, **named)
+            finally:
+                self.turn()
+                self.open.pop()
+
+        setattr(owner, last, timed)
+
+
+def run(begun: float, arguments: list[str]) -> None:
+    """In a process of its own: ``fecbench run`` until its first step, then what it took on standard output."""
+    clock = Clock(begun)
+    from fecbench.cli import main
+    from fecbench.cli.importing import uncollected
+
+    with uncollected():  # as the command imports
+        for part, (module, name) in PARTS.items():
+            clock.time(part, module, name)
+    from fecbench.stepper import Stepper
+
+    def first_step(*_: object, **__: object) -> None:
+        clock.turn()
+        print(json.dumps({"wall": clock.wall, "cpu": clock.cpu}), flush=True)
+        raise KeyboardInterrupt
+
+    Stepper.step = first_step
+    sys.argv = ["fecbench", "run", *arguments]
+    main()
+
+
+def measure(name: str, given: argparse.Namespace, folder: Path, cache: Path) -> dict[str, dict[str, float]]:
+    """Seconds of each part of one run with the token cache in ``cache``."""
+    arguments = [given.method, "--dataset", name, "--encoder", given.encoder, "--device", given.device, "--run-dir", str(folder)]
+    arguments += ["--data-dir", str(given.data_dir.resolve())] if given.data_dir else []
+    command = [sys.executable, __file__, "--from", str(time.time()), "--", *arguments]
+    done = subprocess.run(command, env={**os.environ, "XDG_CACHE_HOME": str(cache)}, capture_output=True, text=True)
+    try:
+        found = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        sys.exit(f"the run came to no first step: {done.stderr.strip()}")
+    return {kind: {**parts, "whole": sum(parts.values())} for kind, parts in found.items()}
+
+
+def pair(name: str, given: argparse.Namespace) -> list[dict[str, dict[str, float]]]:
+    """A first run, which finds nothing tokenised, and a second."""
+    with tempfile.TemporaryDirectory() as folder:
+        return [measure(name, given, Path(folder) / run, Path(folder) / "cache") for run in ("first", "second")]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, help="folder that holds the data sets")
+    parser.add_argument("--datasets", nargs="+", default=["ge-prepared", "ed-prepared"])
+    parser.add_argument("--method", default="ce")
+    parser.add_argument("--encoder", default="minilm")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    from huggingface_hub.constants import HF_HOME
+
+    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HOME": HF_HOME}  # which would stand in the cache that is changed here
+    print(f"{date.today()}, {platform.machine()}, {os.cpu_count()} CPUs, {given.method}, {given.encoder}, device {given.device}, "
+          f"{given.rounds} rounds (medians): seconds to the first step, wall (CPU)")  # fmt: skip
+    for name in given.datasets:
+        rounds = [pair(name, given) for _ in range(given.rounds)]
+        print(f"{name:14}{'first run':>16}{'second run':>16}")
+        for part in ALL:
+            cells = [[statistics.median(runs[number][kind][part] for runs in rounds) for kind in ("wall", "cpu")] for number in (0, 1)]
+            print(f"{part:14}" + "".join(f"{wall:9.2f} ({cpu:.2f})" for wall, cpu in cells), flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--from"]:
+        run(float(sys.argv[2]), sys.argv[4:])
+    else:
+        main()

@@ -1,0 +1,72 @@
+"""Start-up times of commands beside the bare interpreter's; see the README beside this file."""
+
+import argparse
+import os
+import platform
+import resource
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+COMMANDS = {
+    "": None,
+    "--help": 0.3,
+    "--version": None,
+    "plugins": 0.5,
+    "run --help": None,
+    "run aml --help": None,
+    "leaderboard --help": None,
+    "runs": None,
+    "data": None,
+    "nonsense": None,
+    "run nonsense --dataset demo": None,
+}
+TYPED = ("fecbench ", "fecbench run ", "fecbench run aml --k")
+FECBENCH = [str(Path(sys.executable).with_name("fecbench"))]
+
+
+def measure(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
+    """Wall and CPU seconds of a process, from its start to its end."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env={**os.environ, **environment})
+    wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def processes() -> dict[str, tuple[list[str], dict[str, str], float | None]]:
+    """What is measured, by name: command, environment, and the most wall seconds it may take."""
+    found: dict[str, tuple[list[str], dict[str, str], float | None]] = {"python -c pass": ([sys.executable, "-c", "pass"], {}, None)}
+    found |= {f"fecbench {words}": ([*FECBENCH, *shlex.split(words)], {}, most) for words, most in COMMANDS.items()}
+    for words in TYPED:
+        asked = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_FECBENCH_COMPLETE": "bash_complete"}
+        found[f"{words}<TAB>"] = (FECBENCH, asked, None)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    given = parser.parse_args()
+    measured = processes()
+    for command, environment, _ in measured.values():
+        measure(command, environment)  # so that the disk is warm
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in measured}
+    for _ in range(given.rounds):  # in turns, since machines are noisy
+        for name, (command, environment, _) in measured.items():
+            times[name].append(measure(command, environment))
+    print(
+        f"{date.today()}, {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}, {given.rounds} rounds (medians)"
+    )
+    print(f"{'':34}{'wall s':>8}{'CPU s':>8}{'/ python':>10}{'target s':>10}")
+    bare = statistics.median(cpu for _, cpu in times["python -c pass"])
+    for name, rounds in times.items():
+        wall, cpu = (statistics.median(values) for values in zip(*rounds, strict=True))
+        print(f"{name:34}{wall:8.3f}{cpu:8.3f}{cpu / bare:10.1f}{measured[name][2] or '':>10}")
+
+
+if __name__ == "__main__":
+    main()
