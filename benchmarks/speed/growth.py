@@ -153,7 +153,7 @@ def table(name: str, sizes: list[int], found: list[dict[str, tuple[float, float]
 @click.option("--family", default="metric", show_default=True)
 @click.option("--encoder", default="minilm", show_default=True)
 @click.option("--device", default="auto", show_default=True)
-def main(data_dir: str | None, names: tuple[str, ...], sizes: str | None, strategy: str, family: str, encoder: str, device: str) -> None:
+def main(names: tuple[str, ...], sizes: str | None, strategy: str, family: str, encoder: str, device: str) -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
     place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     base = Case(strategy=strategy, family=family, encoder=encoder)
