@@ -1,13 +1,14 @@
 """Attention among packed texts: each token attends to its own text alone.
 
-Tokens are scattered to a padded grid, attend there under a mask (with attention dropout, as usual), and are gathered back. Outputs and
-gradients are those of the padded computation.
+Tokens are scattered to padded grids, one for each group of texts of similar length, attend there under a mask (with attention dropout, as
+usual), and are gathered back. Outputs and gradients are those of the padded computation.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -29,25 +30,29 @@ def packed_attention(
     attention_mask: Tensor | None,
     dropout: float = 0.0,
     scaling: float | None = None,
-    grid: Grid | None = None,
+    grids: tuple[Grid, ...] | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """An attention function for transformers: packed where a ``grid`` comes with the call, its usual sdpa otherwise.
+    """An attention function for transformers: packed where ``grids`` come with the call, its usual sdpa otherwise.
 
     ``query``, ``key`` and ``value`` are ``[1, heads, T, width]``; the result is ``[1, T, heads, width]``.
     """
-    if grid is None:
+    if grids is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs)
+    rows = [packed[0].transpose(0, 1) for packed in (query, key, value)]  # [T, heads, width]
+    states = []
+    for grid in grids:
+        q, k, v = (grid_of(part[grid.start : grid.end], grid) for part in rows)
+        attended = scaled_dot_product_attention(q, k, v, attn_mask=grid.mask[:, None, None, :], dropout_p=dropout, scale=scaling)
+        states.append(attended.transpose(1, 2).flatten(0, 1)[grid.slots])
+    return torch.cat(states)[None], None
+
+
+def grid_of(rows: Tensor, grid: Grid) -> Tensor:
+    """The ``rows`` ``[t, heads, width]`` of a grid's tokens in their places, ``[B, heads, L, width]``, zero elsewhere."""
     texts, longest = grid.mask.shape
-
-    def padded(packed: Tensor) -> Tensor:
-        rows = packed[0].transpose(0, 1)  # [T, heads, width]
-        empty = rows.new_zeros(texts * longest, *rows.shape[1:])
-        return empty.index_copy(0, grid.slots, rows).view(texts, longest, *rows.shape[1:]).transpose(1, 2)
-
-    mask = grid.mask[:, None, None, :]
-    states = scaled_dot_product_attention(padded(query), padded(key), padded(value), attn_mask=mask, dropout_p=dropout, scale=scaling)
-    return states.transpose(1, 2).flatten(0, 1)[grid.slots][None], None
+    empty = rows.new_zeros(texts * longest, *rows.shape[1:])
+    return empty.index_copy(0, grid.slots, rows).view(texts, longest, *rows.shape[1:]).transpose(1, 2)
 
 
 AttentionInterface.register(IMPLEMENTATION, packed_attention)

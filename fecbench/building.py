@@ -80,7 +80,7 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     if settings.compile:
         for module in (*model.modules(), *objective.modules()):
             if isinstance(module, TextEncoder):
-                module.network.compile(dynamic=True)
+                module.compile_network()
     model, objective = model.to(device), objective.to(device)
     fold(model, objective)
     return Built(source, splits, model, objective, max_length, tuple(notes))

@@ -59,8 +59,8 @@ class RunHooks:
         """Means of the updates' losses and logs since the last call, every few batches; ``step`` batches of the epoch are done."""
 
     @hookspec
-    def epoch_finished(self, run: RunInfo, epoch: int, logs: Mapping[str, float]) -> None:
-        """An epoch's batches are done; ``logs`` are means over the epoch."""
+    def epoch_finished(self, run: RunInfo, epoch: int, logs: Mapping[str, float], seconds: float) -> None:
+        """An epoch's batches are done; ``logs`` are means over the epoch, ``seconds`` what the batches took."""
 
     @hookspec
     def evaluated(self, run: RunInfo, epoch: int, split: str, metrics: Mapping[str, float], best: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Self, cast
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from fecbench import heads
 from fecbench.distributed import whole_batch
 from fecbench.encoders.network import quiet
-from fecbench.packing import Tokens
+from fecbench.packing import GRID_COST, GRID_COST_ELSEWHERE, Tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -37,6 +38,7 @@ class TextEncoder(nn.Module):
         self.pad_id = pad_id
         self.pooling = pooling
         self.first_position = _first_position(network)
+        self.compiled = False
         self.packs = packing and self._can_pack()
 
     def forward(self, tokens: Tokens) -> Tensor:
@@ -44,10 +46,17 @@ class TextEncoder(nn.Module):
         states = self._packed(tokens) if self.packs else self._padded(tokens)
         return tokens.first(states) if self.pooling == "first" else tokens.mean(states)
 
+    def compile_network(self) -> None:
+        """Compile the network for any number of tokens, and for one grid in attention: each number of grids would be compiled anew."""
+        self.network.compile(dynamic=True)
+        self.compiled = True
+
     def _packed(self, tokens: Tokens) -> Tensor:
-        positions = tokens.positions + self.first_position
-        output = self.network(input_ids=tokens.ids[None], position_ids=positions[None], grid=tokens.grid())
-        return cast("Tensor", output.last_hidden_state[0])
+        cost = math.inf if self.compiled else GRID_COST.get(tokens.ids.device.type, GRID_COST_ELSEWHERE)
+        order, grids = tokens.layout(cost)
+        ids, positions = tokens.ids[order], tokens.positions[order] + self.first_position
+        states = self.network(input_ids=ids[None], position_ids=positions[None], grids=grids).last_hidden_state[0]
+        return torch.empty_like(states).index_copy(0, order, states)
 
     def _padded(self, tokens: Tokens) -> Tensor:
         grid = tokens.grid()

@@ -18,11 +18,29 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Grid(NamedTuple):
-    """How packed tokens lie in a padded grid: ``slots`` int64 ``[T]``, each token's flat place; ``mask`` bool ``[B, L]``, real places."""
+# What another grid costs, in places of scores (a text of l tokens has l^2): a CPU does that many in about 0.3 ms a layer, and elsewhere the
+# 25 further launches must be paid for.
+GRID_COST = {"cpu": 2_000}
+GRID_COST_ELSEWHERE = 1_000_000
 
+
+class Grid(NamedTuple):
+    """How the tokens from ``start`` to ``end`` lie in a padded grid of ``B`` texts.
+
+    ``slots`` int64 ``[end - start]``, each token's flat place; ``mask`` bool ``[B, L]``, real places.
+    """
+
+    start: int
+    end: int
     slots: Tensor
     mask: Tensor
+
+
+class Layout(NamedTuple):
+    """Tokens by the length of their text, shortest first: ``order`` int64 ``[T]``, and the grids that they make, one after another."""
+
+    order: Tensor
+    grids: tuple[Grid, ...]
 
 
 @dataclass(frozen=True)
@@ -34,14 +52,14 @@ class Tokens:
         positions: int64 ``[T]``, a token's place in its text, from 0.
         owners: int64 ``[T]``, the number of the text that a token belongs to.
         lengths: int64 ``[B]``.
-        longest: the greatest length, known on the host.
+        sizes: the lengths once more, on the host.
     """
 
     ids: Tensor
     positions: Tensor
     owners: Tensor
     lengths: Tensor
-    longest: int
+    sizes: np.ndarray
 
     @classmethod
     def pack(cls, texts: Sequence[Sequence[int]]) -> Tokens:
@@ -59,7 +77,7 @@ class Tokens:
         owners = np.repeat(np.arange(len(lengths)), lengths)
         positions = np.arange(len(ids)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         stacked = torch.from_numpy(np.stack([ids, positions, owners]).astype(np.int64))
-        return cls(stacked[0], stacked[1], stacked[2], torch.from_numpy(lengths.astype(np.int64)), int(lengths.max()))
+        return cls(stacked[0], stacked[1], stacked[2], torch.from_numpy(lengths.astype(np.int64)), lengths)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -70,7 +88,7 @@ class Tokens:
             return self
         stacked = torch.stack([self.ids, self.positions, self.owners])
         ids, positions, owners = (stacked.pin_memory() if device.type == "cuda" else stacked).to(device, non_blocking=True)
-        return Tokens(ids, positions, owners, self.lengths.to(device, non_blocking=True), self.longest)
+        return Tokens(ids, positions, owners, self.lengths.to(device, non_blocking=True), self.sizes)
 
     def followed_by(self, others: Tokens) -> Tokens:
         """These texts, then ``others``, on one device.
@@ -83,13 +101,28 @@ class Tokens:
             torch.cat([self.positions, others.positions]),
             torch.cat([self.owners, others.owners + len(self)]),
             torch.cat([self.lengths, others.lengths]),
-            max(self.longest, others.longest),
+            np.concatenate([self.sizes, others.sizes]),
         )
 
     def grid(self) -> Grid:
-        """The padded layout, computed on the tokens' own device."""
-        columns = torch.arange(self.longest, device=self.ids.device)
-        return Grid(self.owners * self.longest + self.positions, columns < self.lengths[:, None])
+        """One padded grid of all texts in their order, computed on the tokens' own device."""
+        return Grid(0, len(self.ids), *_padded(self.owners, self.positions, self.lengths, int(self.sizes.max())))
+
+    def layout(self, grid_cost: float) -> Layout:
+        """Grids of texts of similar length, where another one saves more than ``grid_cost`` places; no device is asked for a length."""
+        by_length, rank = self.lengths.sort(stable=True).values, self.lengths.argsort(stable=True).argsort()
+        order = self.lengths[self.owners].argsort(stable=True)
+        owners, positions = rank[self.owners][order], self.positions[order]
+        sizes = np.sort(self.sizes)
+        ends = np.cumsum(sizes)
+        grids, first, start = [], 0, 0
+        for last in cuts(sizes, grid_cost):
+            end = int(ends[last - 1])
+            part = slice(start, end)
+            padded = _padded(owners[part] - first, positions[part], by_length[first:last], int(sizes[last - 1]))
+            grids.append(Grid(start, end, *padded))
+            first, start = last, end
+        return Layout(order, tuple(grids))
 
     def first(self, states: Tensor) -> Tensor:
         """Each text's first-token state ``[B, width]`` of packed ``states`` ``[T, width]``."""
@@ -99,3 +132,26 @@ class Tokens:
         """Each text's mean state ``[B, width]`` of packed ``states`` ``[T, width]``."""
         sums = states.new_zeros(len(self), states.shape[-1]).index_add(0, self.owners, states)
         return sums / self.lengths[:, None].to(states.dtype)
+
+
+def _padded(owners: Tensor, positions: Tensor, lengths: Tensor, longest: int) -> tuple[Tensor, Tensor]:
+    """The slots of tokens and the mask of a grid ``longest`` wide."""
+    columns = torch.arange(longest, device=lengths.device)
+    return owners * longest + positions, columns < lengths[:, None]
+
+
+def cuts(sizes: np.ndarray, grid_cost: float) -> list[int]:
+    """Where groups of texts end, given their lengths in ascending order: each cut saves more than ``grid_cost`` places of scores.
+
+    A group of n texts, the longest of them l tokens, has ``n l^2`` places. The best single cut is made first, then those of its parts.
+
+    >>> cuts(np.array([5, 5, 6, 40]), grid_cost=100), cuts(np.array([5, 5, 6, 40]), grid_cost=1e6)
+    ([3, 4], [4])
+    """
+    texts = len(sizes)
+    places = np.arange(1, texts + 1) * sizes**2  # of the first n texts
+    with_cut = places[:-1] + np.arange(texts - 1, 0, -1) * sizes[-1] ** 2
+    if texts == 1 or places[-1] - with_cut.min() <= grid_cost:
+        return [texts]
+    cut = int(with_cut.argmin()) + 1
+    return cuts(sizes[:cut], grid_cost) + [cut + end for end in cuts(sizes[cut:], grid_cost)]

@@ -138,9 +138,10 @@ class Trainer:
         while self.progress.epoch < self.settings.epochs and self.progress.stale < self.settings.patience:
             epoch, started = self.progress.epoch + 1, time.perf_counter()
             logs = self._train(epoch)
-            self.progress.seconds += time.perf_counter() - started
+            seconds = time.perf_counter() - started
+            self.progress.seconds += seconds
             self._check_weights(epoch)
-            self.observers.notify("epoch_finished", run=self.run, epoch=epoch, logs=logs)
+            self.observers.notify("epoch_finished", run=self.run, epoch=epoch, logs=logs, seconds=seconds)
             found = self.score(self.validation)
             best = self.progress.update(epoch, found["accuracy"] + found["weighted_f1"])
             self.observers.notify("evaluated", run=self.run, epoch=epoch, split="validation", metrics=found, best=best)

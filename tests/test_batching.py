@@ -37,7 +37,7 @@ def test_take_is_what_a_loop_takes():
     assert tokens.lengths.tolist() == [len(ids) for ids in expected]
     assert tokens.owners.tolist() == [n for n, ids in enumerate(expected) for _ in ids]
     assert tokens.positions.tolist() == [position for ids in expected for position in range(len(ids))]
-    assert tokens.longest == max(map(len, expected))
+    assert tokens.sizes.tolist() == list(map(len, expected))
 
 
 @pytest.mark.parametrize("bucketed", [False, True])

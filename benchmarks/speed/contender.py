@@ -1,0 +1,125 @@
+"""One contender in a process of its own: ``fecbench run``, or transformers.Trainer on the same encoder and rows.
+
+It trains two epochs, the first to warm up, and prints JSON: texts a second of the second, peak memory, texts a second of prediction.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.benchmark import Timer
+from transformers import DataCollatorWithPadding, TrainerCallback, TrainingArguments
+from transformers import Trainer as TransformersTrainer
+
+from fecbench import Predictor, datasets, devices, encoders, hookimpl
+from fecbench.datasets.core import Places
+from fecbench.encoders.network import classifier_network
+from fecbench.experiment import Workplace, run
+from fecbench.planning import Plan, plan
+
+PREDICTED = 64
+
+
+class Seconds:
+    """Keeps each epoch's seconds of training, as the run counts them."""
+
+    def __init__(self) -> None:
+        self.of_epochs: list[float] = []
+
+    @hookimpl
+    def epoch_finished(self, seconds: float) -> None:
+        self.of_epochs.append(seconds)
+
+
+class TrainerSeconds(TrainerCallback):
+    """The same for transformers.Trainer."""
+
+    def __init__(self) -> None:
+        self.of_epochs: list[float] = []
+
+    def on_epoch_begin(self, *_: Any, **__: Any) -> None:
+        self.started = finished()
+
+    def on_epoch_end(self, *_: Any, **__: Any) -> None:
+        self.of_epochs.append(finished() - self.started)
+
+
+def finished() -> float:
+    """The time once the device has nothing left to do."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def fecbench(method: str, settings: dict[str, Any], folder: Path) -> dict[str, float]:
+    """What `fecbench run METHOD` does, and `fecbench predict`."""
+    chosen, seconds = plan(method, settings), Seconds()
+    record = run(chosen, Workplace(Places(), folder, observers=[seconds]))
+    memory = peak_mib()
+    predictor = Predictor.load(record, chosen.settings.device)
+    texts = datasets.load(chosen.settings, Places()).splits["train"]["text"][:PREDICTED]
+    return figures(chosen, seconds.of_epochs, memory, len(texts), partial(predictor.probabilities, texts))
+
+
+def trainer(sampling: str, settings: dict[str, Any], folder: Path) -> dict[str, float]:
+    """transformers.Trainer with the learning rate, decay, precision and batch size of `fecbench run ce`, otherwise as it comes."""
+    chosen, seconds = plan("ce", settings), TrainerSeconds()
+    s, data = chosen.settings, datasets.load(chosen.settings, Places())
+    rows = data.splits["train"].select(range(s.limit))
+    source = encoders.named(s.encoder)(rows["text"][:])
+    longest = min(s.max_length, source.config.max_position_embeddings - 2)
+
+    def tokenised(part: Any) -> Any:
+        return source.tokenizer(part["text"], truncation=True, max_length=longest, return_token_type_ids=False)
+
+    rows = rows.map(tokenised, batched=True, remove_columns=[name for name in rows.column_names if name != "label"])
+    arguments = TrainingArguments(
+        str(folder),
+        num_train_epochs=s.epochs,
+        per_device_train_batch_size=s.batch_size,
+        per_device_eval_batch_size=s.batch_size,
+        learning_rate=s.lr,
+        weight_decay=s.weight_decay,
+        train_sampling_strategy=sampling,
+        bf16=devices.precision(s.precision, torch.device(s.device)).bf16,
+        torch_compile=s.compile,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        use_cpu=s.device == "cpu",
+        seed=s.seed,
+    )
+    collator = DataCollatorWithPadding(source.tokenizer)
+    network = classifier_network(source, data.labels)
+    contender = TransformersTrainer(network, arguments, collator, train_dataset=rows, callbacks=[seconds])
+    contender.train()
+    predicted = rows.select(range(min(PREDICTED, len(rows))))
+    return figures(chosen, seconds.of_epochs, peak_mib(), len(predicted), partial(contender.predict, predicted))
+
+
+def figures(chosen: Plan, seconds: list[float], memory: float, texts: int, predict: Callable[[], object]) -> dict[str, float]:
+    """The contender's figures; prediction is timed here."""
+    timer = Timer("predict()", globals={"predict": predict}, num_threads=torch.get_num_threads())
+    return {
+        "texts_per_second": chosen.settings.limit / seconds[-1],
+        "peak_mib": memory,
+        "predicted_per_second": texts / timer.timeit(1).median,
+    }
+
+
+def peak_mib() -> float:
+    """Peak memory: what torch had allocated on a GPU, else the whole process."""
+    if torch.cuda.is_available() and (peak := torch.cuda.max_memory_allocated()):
+        return peak / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    kind, name, given, run_dir = sys.argv[1:]
+    print(json.dumps({"fecbench": fecbench, "trainer": trainer}[kind](name, json.loads(given), Path(run_dir))))

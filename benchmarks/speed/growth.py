@@ -1,0 +1,167 @@
+"""How time and peak memory of mining, discriminator and a whole AML iteration grow; see the README beside this file."""
+
+import json
+import math
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from statistics import linear_regression
+
+import click
+import torch
+from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.benchmark import Timer
+
+from fecbench import Batch, Task, Tokens, devices, encoders
+from fecbench.building import build_pair
+from fecbench.datasets.core import Places
+from fecbench.datasets.demo import demo
+from fecbench.planning import plan
+from fecbench.players import claim
+from fecbench.stepper import Stepper
+from fecbench_aml import AML, AMLConfig, HardPairs, mine_hard_pairs
+
+RANGES = {
+    "batch": (16, 32, 64, 128, 256, 512),
+    "k": (1, 2, 4, 8, 16, 32, 64),
+    "labels": (8, 16, 32, 64, 128, 256),
+    "length": (16, 32, 64, 128, 256),
+}
+PARTS = ("mining", "discriminator", "iteration")
+
+
+@dataclass(frozen=True)
+class Case:
+    """Texts in a batch, pairs of each kind of an anchor, labels, tokens of a text; and which AML on what encoder."""
+
+    batch: int = 64
+    k: int = 20
+    labels: int = 28
+    length: int = 24
+    strategy: str = "topk"
+    family: str = "metric"
+    encoder: str = "minilm"
+    width: int = 128
+
+    def calls(self, device: torch.device) -> Iterator[tuple[str, Callable[[], object]]]:
+        """Mining, the discriminator's part of both updates, and a whole iteration; one at a time, so that memory is its own."""
+        torch.manual_seed(0)
+        z = torch.randn(self.batch, self.width, device=device, requires_grad=True)
+        labels = torch.randint(self.labels, (self.batch,), device=device)
+
+        def mine() -> HardPairs:
+            noise = torch.Generator(device).manual_seed(0)
+            return mine_hard_pairs(z, labels, k_pos=self.k, k_neg=self.k, strategy=self.strategy, generator=noise)
+
+        yield "mining", mine
+        config = AMLConfig(k_pos=self.k, k_neg=self.k, family=self.family)
+        objective, pairs = AML(config, Task("", (), (), self.width, self.width, 0)).to(device), mine()
+        yield "discriminator", lambda: discriminate(objective, z, pairs)
+        stepper, batch = self.stepper(device), self.texts(labels).to(device)
+        yield "iteration", lambda: stepper.step(batch, 1.0)
+
+    def stepper(self, device: torch.device) -> Stepper:
+        """A model and AML on it, ready to be stepped."""
+        flags = {"dataset": "demo", "encoder": self.encoder, "k_pos": self.k, "k_neg": self.k}
+        chosen = plan("aml", {**flags, "strategy": self.strategy, "family": self.family, "lr": 1e-5, "pooling": "first"})
+        source = encoders.named(self.encoder)(demo.load(Places()).splits["train"]["text"][:])
+        labels = [f"label {number}" for number in range(self.labels)]
+        model, objective = (part.to(device).train() for part in build_pair(chosen, source, labels, labels, "random texts"))
+        players = claim(objective, model, chosen.settings, chosen.who)
+        return Stepper(objective, model, players, devices.precision("auto", device), chosen.who)
+
+    def texts(self, labels: Tensor) -> Batch:
+        """Random texts of one length."""
+        ids = torch.randint(5, 105, (self.batch, self.length)).tolist()
+        return Batch(Tokens.pack(ids), labels.cpu(), torch.arange(self.batch))
+
+
+def discriminate(objective: AML, z: Tensor, pairs: HardPairs) -> None:
+    """The discriminator's part of both updates: its own loss and gradient, and those of the pair loss for the features."""
+    objective.discriminator_update(z.detach(), pairs).loss.backward(inputs=list(objective.discriminator.parameters()))
+    objective.pair_loss(objective.judge(z, pairs), pairs).backward(inputs=[z])
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """The median of a few calls; one that takes longer than the others together runs three times."""
+    timer = Timer("call()", globals={"call": call}, num_threads=torch.get_num_threads())
+    first = timer.timeit(1).median
+    return first if first > 1 else timer.blocked_autorange(min_run_time=0.3).median
+
+
+def peak_bytes(call: Callable[[], object], device: torch.device) -> int:
+    """The most memory that a call holds at once beyond what was held before, to the byte: what torch's allocator was asked for."""
+    call()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        call()
+        return torch.cuda.max_memory_allocated() - before
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+        call()
+    with tempfile.TemporaryDirectory() as folder:
+        trace = Path(folder) / "trace.json"
+        profiled.export_chrome_trace(str(trace))
+        events = json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
+    changes = sorted((event["ts"], number, event["args"]["Bytes"]) for number, event in enumerate(events) if event["name"] == "[memory]")
+    held = peak = 0
+    for _, _, change in changes:
+        held += change
+        peak = max(peak, held)
+    return peak
+
+
+def exponent(sizes: list[int], values: list[float]) -> float:
+    """The b of the best fit ``a * size^b``.
+
+    >>> round(exponent([16, 32, 64], [5.0, 20.0, 80.0]), 6)
+    2.0
+    """
+    x, y = ([math.log(max(one, 1e-12)) for one in ones] for ones in (sizes, values))
+    return linear_regression(x, y).slope
+
+
+def measured(case: Case, device: torch.device) -> dict[str, tuple[float, float]]:
+    """Seconds and peak bytes of each part."""
+    return {name: (seconds(call), peak_bytes(call, device)) for name, call in case.calls(device)}
+
+
+def table(name: str, sizes: list[int], found: list[dict[str, tuple[float, float]]]) -> None:
+    """Print a range: a row for each size, and the exponents over all of it and over its last step."""
+    print(f"\n{name}" + "".join(f"{f'{part} ms':>20}{'MiB':>10}" for part in PARTS))
+    for size, parts in zip(sizes, found, strict=True):
+        print(f"{size:<{len(name)}}" + "".join(f"{1e3 * parts[part][0]:20.2f}{parts[part][1] / 2**20:10.2f}" for part in PARTS))
+    for title, first in (("exponent", 0), ("exponent of the last step", -2)):
+        cells = []
+        for part in PARTS:
+            time, memory = zip(*(parts[part] for parts in found[first:]), strict=True)
+            cells.append(f"{exponent(sizes[first:], time):20.2f}{exponent(sizes[first:], memory):10.2f}")
+        print("".join(cells).rjust(len(name) + 90) + f"  {title}")
+
+
+@click.command(help=__doc__)
+@click.option("--data-dir", expose_value=False, help="not needed: the texts are random")
+@click.option("--range", "names", multiple=True, type=click.Choice(list(RANGES)), default=tuple(RANGES), help="[default: all]")
+@click.option("--sizes", help="other sizes for every range, such as 4,8")
+@click.option("--strategy", default="topk", show_default=True)
+@click.option("--family", default="metric", show_default=True)
+@click.option("--encoder", default="minilm", show_default=True)
+@click.option("--device", default="auto", show_default=True)
+def main(names: tuple[str, ...], sizes: str | None, strategy: str, family: str, encoder: str, device: str) -> None:
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    base = Case(strategy=strategy, family=family, encoder=encoder)
+    print(f"{date.today()}, {platform.machine()}, {place}, {torch.get_num_threads()} threads, {base}")
+    for name in names:
+        values = [int(size) for size in sizes.split(",")] if sizes else list(RANGES[name])
+        table(name, values, [measured(replace(base, **{name: value}), place) for value in values])
+
+
+if __name__ == "__main__":
+    main()

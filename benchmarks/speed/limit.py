@@ -1,0 +1,190 @@
+"""How near `ce` comes to what the machine could do, and where the rest of a step goes; see the README beside this file."""
+
+import os
+import platform
+import re
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import click
+import torch
+from material import SHAPE, encoder, excerpt
+from torch.autograd import DeviceType
+from torch.autograd.profiler_util import FunctionEvent
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.benchmark import Timer
+
+from fecbench import Batch, datasets, devices
+from fecbench.batching import TrainingBatches
+from fecbench.building import build
+from fecbench.datasets.core import Places
+from fecbench.planning import plan
+from fecbench.players import claim
+from fecbench.stepper import Precision, Stepper
+
+ADAMW_BYTES = 28  # read and written for each float32 parameter: weight, gradient, two moments; weight and moments again
+MATRICES = (1024, 2048, 4096, 8192)
+KINDS = {  # what an operation belongs to: the first match of itself and the operations around it, from the outside
+    "optimiser": r"^Optimizer\.|adamw",
+    "embedding": r"[Ee]mbedding",
+    "attention": r"scaled_dot_product|_attention_|[Bb]mm|::_softmax|SoftmaxBackward|index_copy|IndexCopy|IndexBackward",
+    "linear": r"aten::linear|aten::addmm|aten::mm\b|AddmmBackward|MmBackward|LinearBackward",
+    "normalisation": r"layer_norm|LayerNorm",
+    "activation": r"gelu|Gelu",
+    "dropout": r"dropout|bernoulli|MulBackward|DropoutBackward",
+    "gradients put by": r"AccumulateGrad|zero_grad",
+}
+
+
+def operations(lengths: list[int], layers: int, width: int) -> int:
+    """F of one step: multiplications and additions of the linear layers and of attention, for tokens that aren't padding.
+
+    A forward pass takes ``24 L h^2`` for each token, and ``4 L h l^2`` for each text of l tokens; backward takes twice that.
+    """
+    return 3 * (24 * layers * width**2 * sum(lengths) + 4 * layers * width * sum(length**2 for length in lengths))
+
+
+def share_of_limit(operations: float, parameters: int, rate: float, bandwidth: float, seconds: float) -> float:
+    """``(F / rate + 28 P / bandwidth) / seconds``: 1 where a step takes no longer than its arithmetic and AdamW's traffic must."""
+    return (operations / rate + ADAMW_BYTES * parameters / bandwidth) / seconds
+
+
+def median_seconds(statement: str, **names: object) -> float:
+    timer = Timer(statement, globals={"torch": torch, **names}, num_threads=torch.get_num_threads())
+    return timer.blocked_autorange(min_run_time=0.5).median
+
+
+def matrix_rate(device: torch.device, precision: Precision) -> float:
+    """Operations a second of the fastest square matrix product in the precision used."""
+    rates = []
+    for size in MATRICES if device.type == "cuda" else MATRICES[:2]:
+        a, b = (torch.randn(size, size, device=device) for _ in "ab")
+        if precision.bf16:
+            a, b = a.bfloat16(), b.bfloat16()
+        rates.append(2 * size**3 / median_seconds("torch.mm(a, b, out=c)", a=a, b=b, c=torch.empty_like(a)))
+    return max(rates)
+
+
+def bandwidth(device: torch.device) -> float:
+    """Bytes a second of ``a + b`` over 64 million numbers each: two are read and one is written."""
+    a, b, c = (torch.ones(2**26, device=device) for _ in "abc")
+    return 3 * 4 * 2**26 / median_seconds("torch.add(a, b, out=c)", a=a, b=b, c=c)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A method in training on the batches of one epoch."""
+
+    stepper: Stepper
+    batches: list[Batch]
+
+    @classmethod
+    def of(cls, name: str, data: Path, batch_size: int, device: torch.device, precision: str, compile: bool) -> "Subject":  # noqa: A002
+        """``ce`` on the encoder ``name`` and the training rows in ``data``."""
+        flags = {"dataset": str(data), "encoder": name, "batch_size": batch_size, "precision": precision, "compile": compile, "lr": 1e-5}
+        chosen = plan("ce", flags)
+        built = build(chosen, datasets.load(chosen.settings, Places()), device)
+        players = claim(built.objective.train(), built.model.train(), chosen.settings, chosen.who)
+        stepper = Stepper(built.objective, built.model, players, devices.precision(precision, device), chosen.who)
+        return cls(stepper, list(TrainingBatches(built.splits["train"], batch_size, 0).epoch(1)))
+
+    def epoch(self) -> None:
+        """A step on every batch."""
+        for batch in self.batches:
+            self.stepper.step(batch.to(self.stepper.precision.device), 1.0)
+
+    def seconds(self) -> float:
+        """Of a step: the median of three epochs, after one to warm up."""
+        timer = Timer("epoch()", globals={"epoch": self.epoch}, num_threads=torch.get_num_threads())
+        return timer.timeit(1).median / len(self.batches)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of every text of all batches."""
+        return [int(length) for batch in self.batches for length in batch.tokens.lengths]
+
+    @property
+    def parameters(self) -> int:
+        """What the optimiser moves."""
+        return sum(p.numel() for player in self.stepper.players.values() for p in player.trainable())
+
+
+def kind(event: FunctionEvent) -> str:
+    """What an operation belongs to."""
+    around = [event]
+    while around[0].cpu_parent is not None:
+        around.insert(0, around[0].cpu_parent)
+    found = (name for each in around for name, pattern in KINDS.items() if re.search(pattern, each.name))
+    return next(found, "other")
+
+
+def profiled(subject: Subject) -> dict[str, float]:
+    """Seconds of a step by kind of operation; on a GPU of its kernels, without the time in which it waited for the host."""
+    cuda = subject.stepper.precision.device.type == "cuda"
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]
+    with profile(activities=activities) as found:
+        subject.epoch()
+    totals: Counter[str] = Counter()
+    for event in found.events():
+        if event.device_type == DeviceType.CPU:
+            totals[kind(event)] += event.self_device_time_total if cuda else event.self_cpu_time_total
+    return {name: total / 1e6 / len(subject.batches) for name, total in totals.most_common()}
+
+
+def report(name: str, subject: Subject, rate: float, bytes_a_second: float) -> None:
+    """Print an encoder's share of the limit, and its profile."""
+    config = subject.stepper.model.encoder.network.config
+    count, lengths, seconds = len(subject.batches), subject.lengths, subject.seconds()
+    work = operations(lengths, config.num_hidden_layers, config.hidden_size) / count
+    print(f"\n{name}: {seconds:.4f} s a step of {sum(lengths) / count:.0f} tokens, {subject.parameters / 1e6:.1f} M parameters")
+    floor = work / rate, ADAMW_BYTES * subject.parameters / bytes_a_second
+    share = share_of_limit(work, subject.parameters, rate, bytes_a_second, seconds)
+    print(f"F {work / 1e9:.1f} G: {floor[0]:.4f} s; 28 P: {floor[1]:.4f} s; {share:.0%} of the limit")
+    parts = profiled(subject)
+    whole = max(seconds, sum(parts.values()))
+    parts["waiting for the host, between operations"] = whole - sum(parts.values())
+    print("; ".join(f"{part} {time / whole:.1%}" for part, time in parts.items()))
+
+
+@click.command(help=__doc__)
+@click.option("--data-dir", type=click.Path(path_type=Path), help="folder with a folder for each data set")
+@click.option("--dataset", default="ge-prepared", show_default=True)
+@click.option("--encoder", "encoders", multiple=True, default=("minilm", SHAPE), show_default=True)
+@click.option("--batch-size", default=64, show_default=True)
+@click.option("--steps", type=int, help="batches  [default: 50 on a GPU, 3 on a CPU]")
+@click.option("--device", default="auto", show_default=True)
+@click.option("--precision", default="auto", show_default=True, help="auto (bf16 on a GPU that has it), float32, bf16")
+@click.option("--compile", is_flag=True, help="torch.compile")
+def main(
+    data_dir: Path | None,
+    dataset: str,
+    encoders: tuple[str, ...],
+    batch_size: int,
+    steps: int | None,
+    device: str,
+    precision: str,
+    compile: bool,  # noqa: A002
+) -> None:
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    used = devices.precision(precision, place)
+    rate, bytes_a_second = matrix_rate(place, used), bandwidth(place)
+    print(f"{date.today()}, {platform.machine()}, {place}, {torch.get_num_threads()} threads, batch {batch_size}")
+    print(f"{'bf16' if used.bf16 else 'float32'} matrix products {rate / 1e9:.0f} G/s, memory {bytes_a_second / 1e9:.1f} GB/s")
+    count = steps or (50 if place.type == "cuda" else 3)
+    with tempfile.TemporaryDirectory() as temporary:
+        rows = excerpt(dataset, data_dir, count * batch_size, Path(temporary) / dataset)
+        for name in encoders:
+            report(
+                name,
+                Subject.of(encoder(name, Path(temporary) / "shape"), rows, batch_size, place, precision, compile),
+                rate,
+                bytes_a_second,
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""What keeps training fast is counted, not timed: sizes of tensors, questions to the device. And the speed benchmarks run."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from fecbench import Task
+from fecbench.packing import Tokens, cuts
+from fecbench.planning import plan
+from fecbench.testing.subject import Subject
+from fecbench_aml import AML, AMLConfig, mine_hard_pairs
+from fecbench_aml.mining import STRATEGIES
+
+SPEED = Path(__file__).parent.parent / "benchmarks" / "speed"
+WIDTH = 128
+
+
+class Largest(TorchDispatchMode):
+    """Remembers the number of values in the greatest tensor that any operation gave."""
+
+    values = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        found = func(*args, **(kwargs or {}))
+        self.values = max([self.values, *(leaf.numel() for leaf in tree_leaves(found) if isinstance(leaf, Tensor))])
+        return found
+
+
+def largest(call: Callable[[], object]) -> int:
+    """The greatest tensor of a call, its backward passes included."""
+    with Largest() as mode:
+        call()
+    return mode.values
+
+
+def batch(size: int) -> tuple[Tensor, Tensor]:
+    """Features and labels."""
+    torch.manual_seed(0)
+    return torch.randn(size, WIDTH, requires_grad=True), torch.randint(7, (size,))
+
+
+@pytest.mark.parametrize("strategy", sorted(set(STRATEGIES) - {"threshold"}))
+def test_mining_holds_nothing_beyond_all_similarities_and_the_pairs_features(strategy):
+    for size in (16, 64, 256):
+        z, labels = batch(size)
+        for k in (1, 8, 64):
+            found = largest(lambda k=k, z=z, labels=labels: mine_hard_pairs(z, labels, k_pos=k, k_neg=k, strategy=strategy))
+            assert found <= size**2 + size * k * WIDTH
+
+
+@pytest.mark.parametrize("family", ["metric", "mlp"])
+def test_judging_pairs_never_holds_the_four_blocks_of_their_features(family):
+    objective = AML(AMLConfig(family=family), Task("", (), (), WIDTH, WIDTH, 0))
+    parameters = list(objective.discriminator.parameters())
+    weights = max(parameter.numel() for parameter in parameters)
+    for size, k in ((16, 1), (16, 64), (128, 8)):
+        z, labels = batch(size)
+        pairs = mine_hard_pairs(z, labels, k_pos=k, k_neg=k)
+
+        def updates(z=z, pairs=pairs):
+            objective.discriminator_update(z.detach(), pairs).loss.backward(inputs=parameters)
+            objective.pair_loss(objective.judge(z, pairs), pairs).backward(inputs=[z])
+
+        assert largest(updates) <= max(2 * WIDTH * len(pairs.i), weights)  # 256, the width of the mlp, is twice that of the features
+
+
+class NoQuestions(TorchDispatchMode):
+    """Fails where an operation's result, or its shape, must be known on the host: a GPU would have to finish everything first."""
+
+    ASKING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "equal", "bincount")
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.name().removeprefix("aten::").split(".")[0]
+        assert not name.startswith(self.ASKING), f"{func.name()} waits for the device"
+        if name in ("index", "index_put", "index_put_", "_index_put_impl_"):
+            assert not any(index is not None and index.dtype == torch.bool for index in args[1]), "an index of bools is counted first"
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("method", ["ce", "supcon", "lcl", "aml", "aml-mlp"])
+def test_a_training_step_asks_the_device_nothing(method, monkeypatch):
+    subject = Subject(plan(method, {"dataset": "demo"}), {})
+    stepper, (first, second) = subject.stepper(), subject.batches(2)
+    stepper.step(first, 1.0, audit=True)
+
+    def refused(*_: object) -> None:
+        raise AssertionError("a tensor's values were fetched")
+
+    with monkeypatch.context() as patched, NoQuestions():
+        for fetching in ("tolist", "numpy", "__array__"):
+            patched.setattr(torch.Tensor, fetching, refused)
+        stepper.step(second, 0.5)
+
+
+def test_a_question_is_noticed():
+    values = torch.ones(3)
+    for asks in (lambda: values.sum().item(), lambda: bool(values.all()), lambda: values[values > 0], lambda: values.nonzero()):
+        with NoQuestions(), pytest.raises(AssertionError):
+            asks()
+
+
+def places(sizes: np.ndarray, grid_cost: float) -> int:
+    """Places of scores in the grids of texts of these lengths."""
+    layout = Tokens.pack([[7] * size for size in sizes]).layout(grid_cost)
+    return sum(grid.mask.numel() * grid.mask.shape[1] for grid in layout.grids)
+
+
+def test_one_long_text_does_not_widen_the_scores_of_all():
+    sizes = np.array([20] * 127 + [200])
+    assert places(sizes, np.inf) == 128 * 200**2
+    assert places(sizes, 2_000) == 127 * 20**2 + 200**2
+
+
+def test_another_grid_is_made_only_where_it_pays():
+    sizes = np.sort(np.random.default_rng(0).integers(3, 60, 64))
+    costs = [0, 100, 1_000, 10_000, 1e9]
+    counts = [len(cuts(sizes, cost)) for cost in costs]
+    assert counts == sorted(counts, reverse=True)
+    assert (counts[0], counts[-1]) == (len(set(sizes.tolist())), 1)
+    totals = [places(sizes, cost) + cost * count for cost, count in zip(costs, counts, strict=True)]
+    assert all(total <= places(sizes, np.inf) + cost for total, cost in zip(totals, costs, strict=True))
+
+
+@pytest.fixture
+def part(monkeypatch) -> Iterator[Callable[[str], ModuleType]]:
+    """A speed benchmark's module by name; what it sets in the environment is put back."""
+    import importlib
+    import sys
+
+    monkeypatch.syspath_prepend(str(SPEED))
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    before = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(SPEED)):
+            del sys.modules[name]
+
+
+def run(command: object, *arguments: object) -> str:
+    """What a part prints."""
+    found = CliRunner().invoke(command, [*map(str, arguments), "--device", "cpu"], catch_exceptions=False)
+    assert found.exit_code == 0, found.output
+    return found.output
+
+
+def test_the_limit_of_a_step_worked_by_hand(part):
+    limit = part("limit")
+    work = limit.operations([3, 5], layers=2, width=4)
+    assert work == 3 * (24 * 2 * 16 * 8 + 4 * 2 * 4 * (9 + 25)) == 21_696
+    assert limit.share_of_limit(work, 1_000, rate=1e4, bandwidth=1e5, seconds=4.8992) == pytest.approx(0.5)
+
+
+def test_peak_memory_is_exact(part):
+    growth = part("growth")
+
+    def call() -> Tensor:
+        one = torch.empty(1_000_000)
+        other = torch.empty(500_000)
+        del one
+        return other.sum() + torch.empty(750_000)[0]
+
+    assert growth.peak_bytes(call, torch.device("cpu")) == pytest.approx(6_000_000, abs=10_000)
+
+
+def test_limit_runs(part):
+    printed = run(part("limit").main, "--encoder", "tiny-roberta", "--dataset", "demo", "--batch-size", 8, "--steps", 2)
+    assert "% of the limit" in printed
+    for kind in ("attention", "linear", "optimiser", "embedding"):
+        assert kind in printed
+
+
+def test_growth_runs(part):
+    printed = run(part("growth").main, "--encoder", "tiny-bert", "--range", "batch", "--range", "k", "--sizes", "4,8")
+    assert printed.count("exponent of the last step") == 2
+
+
+def test_throughput_runs(part, monkeypatch):
+    arguments = ["--encoder", "tiny-bert", "--dataset", "demo", "--contender", "Trainer", "--batch-size", 8, "--steps", 2]
+    printed = run(part("throughput").main, *arguments, "--threads", torch.get_num_threads())
+    assert "1.00 (1.00-1.00)" in printed
+
+
+def test_a_contender_is_a_run(part, tmp_path):
+    rows = part("material").excerpt("demo", None, 16, tmp_path / "rows")
+    settings = {"dataset": str(rows), "encoder": "tiny-bert", "limit": 16, "batch_size": 8, "epochs": 2, "device": "cpu"}
+    figures = part("contender").fecbench("aml", settings, tmp_path / "run")
+    assert all(value > 0 for value in figures.values())
+    assert (tmp_path / "run" / "result.json").exists()
+
+
+def test_a_table_compares_within_rounds(part, capsys):
+    def speeds(*found: float) -> list[dict[str, float]]:
+        return [{"texts_per_second": one, "peak_mib": 7, "predicted_per_second": 9} for one in found]
+
+    part("throughput").table("title", {"Trainer": speeds(10, 20), "ce": speeds(20, 60), "aml": speeds(10, 40)}, 64, {"mining": 0.032})
+    printed = capsys.readouterr().out
+    assert "2.50 (2.00-3.00)" in printed
+    assert "an iteration of aml costs 1.75 (1.50-2.00) times one of ce" in printed
+    assert "mining alone: 32.0 ms, 1.2% of an iteration" in printed
