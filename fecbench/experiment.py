@@ -179,8 +179,8 @@ class Experiment:
         if (self.record.folder / runs.RUN).exists():
             return
         source, info = self.built.source, self.data.info
-        source.config.save_pretrained(self.record.folder / runs.ENCODER)
-        source.tokenizer.save_pretrained(self.record.folder / runs.ENCODER)
+        source.config.save_pretrained(self.record.encoder)
+        source.tokenizer.save_pretrained(self.record.encoder)
         rows = {split: len(tokens) for split, tokens in self.built.splits.items()}
         dataset = {"title": info.title, "licence": info.licence, "rows": rows, "cut": list(self.data.cut)}
         about = {
@@ -221,7 +221,7 @@ class Experiment:
             return Observers()
         observers = Observers([recording.History(self.record), recording.Failure(self.record)])
         if workplace.trackers:
-            accelerator.project_configuration.logging_dir = str(self.record.folder / "trackers")
+            accelerator.project_configuration.logging_dir = str(self.record.inside("trackers"))
             observers.add(Trackers(accelerator), "trackers")
         for observer in workplace.observers:
             observers.add(observer)
