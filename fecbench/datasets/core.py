@@ -113,7 +113,7 @@ def chunks(values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
 
 def labels_of(rows: Dataset) -> np.ndarray:
     """The labels of a split, int64 ``[N]``."""
-    return np.asarray(rows.with_format("numpy")["label"][:], dtype=np.int64)
+    return np.concatenate([np.empty(0, np.int64), *(np.asarray(part, np.int64) for part in chunks(rows["label"]))])
 
 
 def table(columns: Mapping[str, object]) -> Dataset:
