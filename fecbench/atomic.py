@@ -27,6 +27,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     draft = path.with_name(path.name + UNFINISHED)
     try:
+        draft.unlink(missing_ok=True)  # what another process left there could be a link to elsewhere
         yield draft
         draft.chmod(_MODE)  # safetensors makes files that only their owner can read
         with draft.open("rb+") as file:
@@ -37,6 +38,18 @@ def replacing(path: Path) -> Iterator[Path]:
         if not _is_disk_error(error):
             raise
         raise RunError(f"{path} can't be written: {error}; free space or choose another --run-dir (what was there is untouched)") from error
+
+
+def contained(path: Path, folder: Path) -> Path:
+    """``path`` itself, once neither it nor a folder on the way leads out of ``folder``.
+
+    Raises:
+        RunError: it does.
+    """
+    real = path.resolve()
+    if not real.is_relative_to(folder.resolve()):
+        raise RunError(f"{path} must stand in {folder}, but leads to {real}; put the file itself there")
+    return path
 
 
 def _is_disk_error(error: Exception) -> bool:
@@ -54,10 +67,10 @@ def read_json(path: Path) -> dict[str, Any]:
     """The content of a JSON file.
 
     Raises:
-        RunError: it is missing, unreadable or not a JSON object.
+        RunError: it is missing, unreadable, not a JSON object, or a link to another folder.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(contained(path, path.parent).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(f"{path} must be a readable JSON file: {error}; restore it or delete the run") from error
     if not isinstance(content, dict):
@@ -78,12 +91,12 @@ def read_tensors(path: Path, device: str = "cpu") -> "tuple[dict[str, Tensor], d
     """The tensors and the metadata of a file that :func:`write_tensors` wrote.
 
     Raises:
-        RunError: it is missing, truncated or of another make.
+        RunError: it is missing, truncated, of another make, or a link to another folder.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="pt", device=device) as file:
+        with safe_open(contained(path, path.parent), framework="pt", device=device) as file:
             metadata = json.loads((file.metadata() or {})["fecbench"])
             return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118  not a dict
     except (OSError, SafetensorError, KeyError, ValueError) as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 import torch
 
+from fecbench.datasets.core import labels_of
 from fecbench.errors import NeedsError
 from fecbench.packing import Tokens
 from fecbench.tokenising import TokenColumn, token_column
@@ -89,7 +90,7 @@ class BatchNeeds:
         rows = min(len(data.splits["train"]), limit or len(data.splits["train"]))
         if rows < least:
             raise NeedsError(f"{who} needs at least {least} texts in a batch, but there are {rows} training rows; use more")
-        counts = np.bincount(data.splits["train"].select(range(rows))["label"][:])
+        counts = np.bincount(labels_of(data.splits["train"].select(range(rows))))
         if (grouped := int((counts // self.per_label).sum() * self.per_label)) < least:
             raise NeedsError(
                 f"{who} needs {least} texts in groups of {self.per_label} of a label, but only {grouped} rows can be grouped; use more rows"
@@ -290,8 +291,8 @@ def tokenise(
     rows: Dataset, columns: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, cache: Path, keep_texts: bool = False
 ) -> TokenisedSplit:
     """``rows`` as token ids of at most ``max_length``, read from ``cache`` where the same texts were tokenised the same way before."""
-    tokens = {column: token_column(rows[column][:], tokenizer, max_length, cache) for column in columns}
-    return TokenisedSplit(tokens, np.asarray(rows["label"][:]), rows["text"][:] if keep_texts else None)
+    tokens = {column: token_column(rows[column], tokenizer, max_length, cache) for column in columns}
+    return TokenisedSplit(tokens, labels_of(rows), rows["text"] if keep_texts else None)
 
 
 def text_batches(

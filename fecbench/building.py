@@ -12,6 +12,7 @@ from platformdirs import user_cache_path
 
 from fecbench import encoders, heads
 from fecbench.batching import PARAPHRASE, text_batches, tokenise
+from fecbench.datasets.core import labels_of
 from fecbench.heads import HeadTask
 from fecbench.model import Model, TextEncoder, build_model, fold
 from fecbench.objective import Stage, Task
@@ -54,7 +55,7 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     if settings.limit is not None and settings.limit < len(train):
         notes.append(f"LIMITED to the first {settings.limit:,} of {len(train):,} training rows: not a benchmark result")
         train = train.select(range(settings.limit))
-    source = encoders.named(settings.encoder)(train["text"][:])
+    source = encoders.named(settings.encoder)(train["text"])
     model, objective = build_pair(plan, source, data.labels, data.label_texts, data.name)
     longest = longest_text(source, model)
     if settings.max_length > longest:
@@ -94,8 +95,8 @@ def stage_of(built: Built, data: EmotionData, settings: RunSettings, device: tor
     )
     return Stage(
         built.model,
-        {split: part["text"][:] for split, part in rows.items()},
-        {split: torch.tensor(part["label"][:]) for split, part in rows.items()},
+        {split: part["text"] for split, part in rows.items()},
+        {split: torch.from_numpy(labels_of(part)) for split, part in rows.items()},
         batches,
         device,
         settings.seed,

@@ -47,7 +47,5 @@ def split_logits(
     whole = sum_over_ranks(logits, ranks).cpu()
     if not torch.isfinite(whole).all():
         bad = int((~torch.isfinite(whole)).any(1).sum())
-        raise NumericalError(
-            f"every logit must be finite, but those of {bad:,} of {len(whole):,} texts aren't; try a lower --lr or --clip 1"
-        )
+        raise NumericalError(f"every logit must be finite, but those of {bad:,} of {len(whole):,} texts aren't")
     return whole

@@ -15,14 +15,14 @@ from fecbench import datasets, devices, hooks, metrics, provenance, recording, r
 from fecbench.batching import TrainingBatches, stream_seed
 from fecbench.building import build, stage_of
 from fecbench.checkpoints import Checkpoints, owned
-from fecbench.errors import ProtocolError
+from fecbench.errors import NumericalError, ProtocolError
 from fecbench.hooks import Observers, RunInfo
 from fecbench.model import fold
 from fecbench.players import claim
 from fecbench.resuming import held, identify, open_record
 from fecbench.stepper import Stepper
 from fecbench.tracking import Trackers
-from fecbench.trainer import Trainer
+from fecbench.trainer import Trainer, remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -120,6 +120,7 @@ class Experiment:
         if not about.get("after_training"):  # a run that was killed during its test has done it
             with self._of_its_own(trainer, "after_training"):
                 objective.after_training(stage)
+            trainer.check_weights("after after_training", "correct that method (the best epoch's weights are kept)")
             fold(self.built.model, objective)
             self._meet(trainer)
             if trainer.batches.rank == 0:
@@ -150,7 +151,10 @@ class Experiment:
 
     def _test(self, trainer: Trainer) -> dict[str, Any]:
         """Score validation and test under the best weights, and complete the record."""
-        logits = {split: trainer.logits(self.built.splits[split]) for split in ("validation", "test")}
+        try:
+            logits = {split: trainer.logits(self.built.splits[split]) for split in ("validation", "test")}
+        except NumericalError as error:
+            raise NumericalError(f"{self.plan.who}: in the last test, {error}; {remedy(trainer.progress.epoch + 1)}") from None
         progress, labels, classes = trainer.progress, self.built.splits["test"].labels, len(self.data.labels)
         predicted = logits["test"].argmax(1).numpy()
         texts = (len(self.built.splits["train"]) - trainer.batches.left_out) * progress.epoch
@@ -179,8 +183,8 @@ class Experiment:
         if (self.record.folder / runs.RUN).exists():
             return
         source, info = self.built.source, self.data.info
-        source.config.save_pretrained(self.record.folder / runs.ENCODER)
-        source.tokenizer.save_pretrained(self.record.folder / runs.ENCODER)
+        source.config.save_pretrained(self.record.encoder)
+        source.tokenizer.save_pretrained(self.record.encoder)
         rows = {split: len(tokens) for split, tokens in self.built.splits.items()}
         dataset = {"title": info.title, "licence": info.licence, "rows": rows, "cut": list(self.data.cut)}
         about = {
@@ -221,7 +225,7 @@ class Experiment:
             return Observers()
         observers = Observers([recording.History(self.record), recording.Failure(self.record)])
         if workplace.trackers:
-            accelerator.project_configuration.logging_dir = str(self.record.folder / "trackers")
+            accelerator.project_configuration.logging_dir = str(self.record.inside("trackers"))
             observers.add(Trackers(accelerator), "trackers")
         for observer in workplace.observers:
             observers.add(observer)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fecbench import datasets, devices, objective, runs
+from fecbench import datasets, devices, objective
 from fecbench.batching import text_batches
 from fecbench.building import build_pair
 from fecbench.checkpoints import Checkpoints
 from fecbench.datasets.core import Places
 from fecbench.encoders import EncoderSource
+from fecbench.encoders.pretrained import read_config, read_tokenizer
 from fecbench.errors import RunError
 from fecbench.planning import Plan
 from fecbench.settings import RunSettings, Setting, build, values
@@ -56,13 +57,11 @@ class Predictor:
             RunError: the run isn't complete, or a file of it is missing or broken.
             UnknownName, PluginError: the objective isn't installed here, or broken.
         """
-        from transformers import AutoConfig, AutoTokenizer
-
         if record.status != "complete":
             raise RunError(f"{record.folder} must be a complete run, but is {record.status}; finish it with `fecbench run ... --resume`")
-        about, folder = record.about, record.folder / runs.ENCODER
+        about, folder = record.about, record.encoder
         try:
-            source = EncoderSource(str(folder), AutoTokenizer.from_pretrained(folder), AutoConfig.from_pretrained(folder), None)
+            source = EncoderSource(str(folder), read_tokenizer(folder), read_config(folder), None)
         except (OSError, ValueError, KeyError) as error:
             raise RunError(f"{folder} must hold the run's encoder: {str(error).splitlines()[0]}; restore the directory") from error
         plan, dataset = _plan(record), about["dataset"]

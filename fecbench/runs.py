@@ -11,7 +11,7 @@
     failure.json              why the last attempt ended, if it did not end well
     result.json               the scores; it is written last, and a run is complete exactly when it is there
 
-Tensors are safetensors, all else is JSON; nothing is pickled, and no file names another.
+Tensors are safetensors, all else is JSON; nothing is pickled, no file names another, and none may be a link to another folder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from fecbench import schema
-from fecbench.atomic import UNFINISHED, read_json, write_json, write_tensors
+from fecbench.atomic import UNFINISHED, contained, read_json, write_json, write_tensors
 from fecbench.errors import RunError, UnknownName
 
 if TYPE_CHECKING:
@@ -90,6 +90,25 @@ class Record:
         except RunError:
             return {}
 
+    @property
+    def encoder(self) -> Path:
+        """The folder of architecture and tokenizer.
+
+        Raises:
+            RunError: a file of it leads out of the run's folder.
+        """
+        for path in (self.folder / ENCODER, *(self.folder / ENCODER).rglob("*")):
+            contained(path, self.folder)
+        return self.folder / ENCODER
+
+    def inside(self, name: str) -> Path:
+        """The path of a file or folder of the run.
+
+        Raises:
+            RunError: it leads out of the run's folder.
+        """
+        return contained(self.folder / name, self.folder)
+
     def settings(self) -> dict[str, Any]:
         """Every resolved setting's value."""
         return {key: setting["value"] for key, setting in self.about["settings"].items()}
@@ -97,7 +116,7 @@ class Record:
     def history(self) -> list[dict[str, Any]]:
         """The events of ``history.jsonl``; a line torn by a kill, or of another make, is left out."""
         events = []
-        path = self.folder / HISTORY
+        path = self.inside(HISTORY)
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
             try:
                 event = json.loads(line)

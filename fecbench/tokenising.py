@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from array import array
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from fecbench.datasets.core import chunks
 from fecbench.errors import EncoderError
 from fecbench.packing import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from transformers import PreTrainedTokenizerBase
+
+TOGETHER = 1000  # texts that are tokenised at once: with what a tokenizer tells of them they take a hundred bytes a token
 
 
 @dataclass(frozen=True)
@@ -46,41 +52,73 @@ def token_column(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_l
     Raises:
         EncoderError: the tokenizer finds no token in a text.
     """
-    from datasets import Dataset, disable_progress_bars
-    from pyarrow import ArrowException
-
-    disable_progress_bars()
-
-    def encode(part: Mapping[str, list[str]]) -> Mapping[str, list[object]]:
-        encoded = tokenizer(part["text"], truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False)
-        return {"ids": encoded["input_ids"], "cut": [bool(encoding.overflowing) for encoding in encoded.encodings]}
-
-    def encoded(file: Path | None) -> Dataset:
-        name = str(file) if file else None
-        return rows.map(encode, batched=True, remove_columns=["text"], cache_file_name=name, new_fingerprint=key)
-
-    key = _cache_key(texts, tokenizer, max_length)
-    rows, file, found = Dataset.from_dict({"text": list(texts)}), cache / f"{key}.arrow", None
-    with suppress(ArrowException, OSError):  # damaged, or not to be written
-        cache.mkdir(parents=True, exist_ok=True)
-        found = encoded(file)
-    if found is None or len(found) != len(texts):
-        with suppress(OSError):
-            file.unlink(missing_ok=True)  # the next run writes it anew
-        found = encoded(None)
-    ids = found.data.column("ids").combine_chunks()
-    offsets = ids.offsets.to_numpy().astype(np.int64)
-    if (empty := np.flatnonzero(np.diff(offsets) == 0)).size:
+    file = cache / f"{_cache_key(texts, tokenizer, max_length)}.tokens"
+    found = _read(file, len(texts)) if file.is_file() else None
+    if found is None:
+        found = _written(file, lambda out: _encode(texts, tokenizer, max_length, out), len(texts))
+    if (empty := np.flatnonzero(found.lengths == 0)).size:
         text = texts[int(empty[0])]
         raise EncoderError(
             f"every text must have a token, but the encoder's tokenizer finds none in {text!r}; remove it, or change encoders"
         )
-    return TokenColumn(ids.flatten().to_numpy(), offsets, sum(found["cut"][:]))
+    return found
+
+
+def _encode(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, out: IO[bytes]) -> None:
+    """Write all token ids, then each text's number of them, how many texts were cut, and how many there are: int32 throughout."""
+    lengths, cut = array("i"), 0
+    for part in chunks(texts, TOGETHER):
+        encoded = tokenizer(list(part), truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False)
+        for ids in encoded["input_ids"]:
+            out.write(np.asarray(ids, np.int32).data)
+            lengths.append(len(ids))
+        cut += sum(bool(encoding.overflowing) for encoding in encoded.encodings)
+    out.write(np.array([*lengths, cut, len(texts)], np.int32).data)
+
+
+def _read(file: Path | IO[bytes], texts: int) -> TokenColumn | None:
+    """What :func:`_encode` wrote of so many texts, mapped and not read; None where it is something else."""
+    try:
+        numbers = np.asarray(np.memmap(file, np.int32, mode="r"))
+    except (OSError, ValueError):  # nothing, or no whole number of numbers
+        return None
+    if len(numbers) < texts + 2 or numbers[-1] != texts:
+        return None
+    lengths, cut = numbers[-texts - 2 : -2], int(numbers[-2])
+    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    whole = len(numbers) == offsets[-1] + texts + 2 and (lengths >= 0).all()
+    return TokenColumn(numbers[: offsets[-1]], offsets, cut) if whole else None
+
+
+def _written(file: Path, write: Callable[[IO[bytes]], None], texts: int) -> TokenColumn:
+    """What ``write`` puts into ``file``, which appears whole; where it can't be written, into a file that goes with this process.
+
+    Raises:
+        EncoderError: it can't be read back.
+    """
+    draft = file.with_suffix(f".{os.getpid()}.unfinished")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("wb") as out:
+            write(out)
+        draft.replace(file)
+        found = _read(file, texts)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        with TemporaryFile() as out:
+            write(out)
+            out.flush()
+            found = _read(out, texts)
+    if found is None:
+        raise EncoderError(f"{file} must hold the tokens that were just written there, but doesn't; look whether its disk is sound")
+    return found
 
 
 def _cache_key(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> str:
     rules = json.loads(tokenizer.backend_tokenizer.to_str()) | {"truncation": None, "padding": None}  # these two keep its last use
     sha = hashlib.sha256(json.dumps(rules).encode())
     sha.update(f"{max_length}\x1d".encode())
-    sha.update("\x1e".join(texts).encode())
+    for part in chunks(texts):
+        sha.update("".join(f"{text}\x1e" for text in part).encode())
     return sha.hexdigest()

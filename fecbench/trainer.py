@@ -13,6 +13,7 @@ from accelerate.utils import set_seed
 
 from fecbench import metrics as scores
 from fecbench.batching import stream_seed
+from fecbench.datasets.core import some
 from fecbench.errors import NumericalError, ProtocolError
 from fecbench.evaluation import split_logits
 
@@ -86,11 +87,20 @@ class Window:
             if not math.isfinite(value):
                 parts = ", ".join(f"{n} {v:.4g}" for (s, n, _), v in zip(entries, values, strict=True) if s == step)
                 raise NumericalError(
-                    f"{who}: every loss and log must be finite, but at epoch {epoch}, batch {step + 1} found {parts}; try a lower --lr, "
-                    "--clip 1 or --precision float32 (a checkpoint of an earlier epoch is kept)"
+                    f"{who}: every loss and log must be finite, but at epoch {epoch}, batch {step + 1} found {parts}; {remedy(epoch)}"
                 )
             by_name[name].append(value)
         return dict(by_name)
+
+
+def remedy(epoch: int) -> str:
+    """What to try where numbers broke in ``epoch``, and what is left of the run.
+
+    >>> remedy(3)
+    'try a lower --lr, --clip 1 or --precision float32 in a new run, since --resume would meet the same (the weights of epoch 2 are kept)'
+    """
+    kept = f"the weights of epoch {epoch - 1} are kept" if epoch > 1 else "there are no weights to keep yet"
+    return f"try a lower --lr, --clip 1 or --precision float32 in a new run, since --resume would meet the same ({kept})"
 
 
 def means(values: Mapping[str, list[float]]) -> dict[str, float]:
@@ -140,9 +150,12 @@ class Trainer:
             logs = self._train(epoch)
             seconds = time.perf_counter() - started
             self.progress.seconds += seconds
-            self._check_weights(epoch)
+            self.check_weights(f"after epoch {epoch}", remedy(epoch))
             self.observers.notify("epoch_finished", run=self.run, epoch=epoch, logs=logs, seconds=seconds)
-            found = self.score(self.validation)
+            try:
+                found = self.score(self.validation)
+            except NumericalError as error:
+                raise NumericalError(f"{self.stepper.who}: after epoch {epoch}, {error}; {remedy(epoch)}") from None
             best = self.progress.update(epoch, found["accuracy"] + found["weighted_f1"])
             self.observers.notify("evaluated", run=self.run, epoch=epoch, split="validation", metrics=found, best=best)
             self._save(best)
@@ -167,17 +180,23 @@ class Trainer:
             raise ProtocolError(f"{self.stepper.who}: updates yielded nothing in a whole epoch; yield an update, or say trains = False")
         return means(total)
 
-    def _check_weights(self, epoch: int) -> None:
-        """A loss can be finite and its gradient not: weights are looked at before they are scored and kept.
+    def check_weights(self, when: str, what_to_do: str) -> None:
+        """A loss can be finite and its gradient not: weights are looked at before they are scored and kept, in one transfer.
+
+        So are the optimisers' means: a gradient whose square is infinite leaves its weight as it is, now and for ever.
 
         Raises:
-            NumericalError: a weight is infinite or NaN.
+            NumericalError: a weight or an optimiser's mean is infinite or NaN.
         """
-        tensors = [p for player in self.stepper.players.values() for p in player.parameters.values()]
-        if not torch.stack([tensor.detach().isfinite().all() for tensor in tensors]).all():
+        tensors: dict[str, Tensor] = {}
+        for player in self.stepper.players.values():
+            tensors |= {name: parameter.detach() for name, parameter in player.parameters.items()} | player.state()
+        finite = torch.stack([tensor.isfinite().all().to(self.stepper.precision.device) for tensor in tensors.values()]).tolist()
+        broken = [name for name, whole in zip(tensors, finite, strict=True) if not whole]
+        if broken:
             raise NumericalError(
-                f"{self.stepper.who}: every weight must be finite, but after epoch {epoch} some aren't; try a lower --lr, --clip 1 or "
-                "--precision float32 (a checkpoint of an earlier epoch is kept)"
+                f"{self.stepper.who}: every weight and optimiser state must be finite, but {when} {some(broken, 3)} "
+                f"{'isn' if len(broken) == 1 else 'aren'}'t; {what_to_do}"
             )
 
     def logits(self, split: TokenisedSplit) -> Tensor:

@@ -1,10 +1,11 @@
-"""What is trained on and with: an excerpt of a data set, and the shape of roberta-base with random weights."""
+"""What is trained on and with: an excerpt of a data set, and an encoder or its shape."""
 
 from pathlib import Path
 
+from shapes import roberta_base
+
 from fecbench import datasets
 from fecbench.datasets.core import Places
-from fecbench.encoders.minilm import minilm
 from fecbench.planning import plan
 
 SHAPE = "roberta-base-shape"
@@ -26,16 +27,4 @@ def excerpt(dataset: str, data_dir: Path | None, rows: int, folder: Path) -> Pat
 
 def encoder(name: str, folder: Path) -> str:
     """What ``--encoder`` is given for ``name``: itself, or the folder of roberta-base's shape, made here."""
-    return str(roberta_shape(folder)) if name == SHAPE else name
-
-
-def roberta_shape(folder: Path) -> Path:
-    """12 layers, 768 wide, 12 heads, 50,265 words; random weights, and MiniLM's tokenizer, whose 30,522 ids fit."""
-    from transformers import AutoTokenizer, RobertaConfig, RobertaModel
-
-    if not folder.exists():
-        tokenizer = AutoTokenizer.from_pretrained(minilm.folder())
-        tokenizer.save_pretrained(folder)
-        config = RobertaConfig(vocab_size=50265, max_position_embeddings=514, type_vocab_size=1, pad_token_id=tokenizer.pad_token_id)
-        RobertaModel(config, add_pooling_layer=False).save_pretrained(folder)
-    return folder
+    return str(roberta_base(folder)) if name == SHAPE else name

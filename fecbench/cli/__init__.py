@@ -11,6 +11,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from fecbench.cli.saying import say
 from fecbench.errors import FecbenchError, UsageError
 
 COMMANDS = {
@@ -82,9 +83,9 @@ def main() -> None:
     try:
         cli()
     except (FecbenchError, OSError) as error:
-        click.echo(f"fecbench: {error}", err=True)
+        say(f"fecbench: {error}", err=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)
 
 
 def _show_warning(message: Warning | str, *_: Any) -> None:
-    click.echo(f"fecbench: warning: {message}", err=True)
+    say(f"fecbench: warning: {message}", err=True)

@@ -12,6 +12,7 @@ import click
 
 from fecbench.cli.data import DATA_DIR
 from fecbench.cli.output import console, print_json
+from fecbench.cli.saying import say
 from fecbench.datasets.core import Places
 from fecbench.errors import FecbenchError, UsageError
 from fecbench.runs import ROOT
@@ -83,7 +84,7 @@ def _carry_out(prepared: Benchmark, workers: Any, as_json: bool) -> None:
     tasks = prepared.everything()
     failed = [task for task in tasks if task.record.status != "complete"]
     for note in prepared.selection().notes:
-        click.echo(note, err=True)
+        say(note, err=True)
     if as_json:
         print_json(
             [
@@ -93,8 +94,8 @@ def _carry_out(prepared: Benchmark, workers: Any, as_json: bool) -> None:
             ]
         )  # fmt: skip
     for task in failed:
-        click.echo(f"failed: {task.record.id}: {task.reason} (all it said: {task.log})", err=True)
-    click.echo(f"{len(tasks) - len(failed)} of {len(tasks)} runs complete, under {prepared.root}", err=True)
+        say(f"failed: {task.record.id}: {task.reason} (all it said: {task.log})", err=True)
+    say(f"{len(tasks) - len(failed)} of {len(tasks)} runs complete, under {prepared.root}", err=True)
     sys.exit(1 if failed else 0)
 
 
@@ -119,4 +120,4 @@ def _print_plan(prepared: Benchmark, workers: int, as_json: bool) -> None:
     left = in_words(total(rows, workers))
     console().print(table(rows, f"time left with {workers} at once: {left} (by earlier runs of the same method, data set or encoder)"))
     for note in prepared.selection().notes:
-        click.echo(note)
+        say(note)

@@ -9,6 +9,7 @@ import click
 
 from fecbench import runs
 from fecbench.cli.output import print_table
+from fecbench.cli.saying import say
 from fecbench.errors import RunError, UsageError
 
 FORMATS = ("terminal", "markdown", "json")
@@ -37,16 +38,16 @@ def cases(better: str, worse: str, split: str, top: int, data_dir: Path | None, 
 
     found = find_cases(runs.find_run(better, root), runs.find_run(worse, root), split, data_dir)
     if form == "terminal":
-        click.echo(found.summary(top))
+        say(found.summary(top))
         print_table(*table(found, top))
         if found.remark:
-            click.echo(f"note: {found.remark}")
+            say(f"note: {found.remark}")
         return
     text = markdown(found, top) if form == "markdown" else json.dumps(as_dict(found, top), indent=1, ensure_ascii=False) + "\n"
     if out:
         _write(out, text)
     else:
-        click.echo(text, nl=False)
+        say(text, nl=False)
 
 
 def _fitting(out: Path | None) -> str:
@@ -61,4 +62,4 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise RunError(f"{path} can't be written: {error}; choose another --out") from error
-    click.echo(f"written: {path}")
+    say(f"written: {path}")

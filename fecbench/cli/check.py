@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fecbench.cli.output import print_json
+from fecbench.cli.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,11 +42,11 @@ def check(name: str, as_json: bool) -> None:
             reason = _reason(getattr(kit, method), required, kind)
         rows.append({"check": method.removeprefix("test_").replace("_", " "), "requires": required, "failure": reason})
         if not as_json:
-            click.echo(f"{'FAILED' if reason else 'ok    '} {rows[-1]['check']}{reason}")
+            say(f"{'FAILED' if reason else 'ok    '} {rows[-1]['check']}{reason}")
     failed = sum(bool(row["failure"]) for row in rows)
     if as_json:
         print_json(rows)
-    click.echo(f"{name}: {len(rows) - failed} of {len(rows)} checks hold ({time.perf_counter() - started:.0f} s)", err=True)
+    say(f"{name}: {len(rows) - failed} of {len(rows)} checks hold ({time.perf_counter() - started:.0f} s)", err=True)
     sys.exit(1 if failed else 0)
 
 

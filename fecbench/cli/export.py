@@ -10,6 +10,7 @@ import click
 
 from fecbench import runs
 from fecbench.cli.output import print_json
+from fecbench.cli.saying import say
 from fecbench.cli.stopping import Stop
 from fecbench.errors import FecbenchError
 
@@ -55,7 +56,7 @@ def export(run: str, folder: Path, kind: Format, eval_dataset: str | None, root:
         about = {"run": record.id, "folder": str(folder), "format": kind, "files": written.files}
         print_json({**about, "check": check, "note": written.note})
         return
-    click.echo(f"written: {folder} ({', '.join(written.files)})")
-    click.echo(f"checked: {written.check}")
+    say(f"written: {folder} ({', '.join(written.files)})")
+    say(f"checked: {written.check}")
     if written.note:
-        click.echo(f"note: {written.note}")
+        say(f"note: {written.note}")

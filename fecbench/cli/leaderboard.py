@@ -10,7 +10,9 @@ import click
 
 from fecbench import registry
 from fecbench.cli.output import console
+from fecbench.cli.saying import say
 from fecbench.errors import RunError, UnknownName, UsageError
+from fecbench.markdown import shown
 from fecbench.runs import RESULT, ROOT
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def leaderboard(
     if publish:
         from fecbench.leaderboard.publishing import publish as copy
 
-        click.echo(f"published: {len(copy(board, publish, trials))} runs in {publish}", err=True)
+        say(f"published: {len(copy(board, publish, trials))} runs in {publish}", err=True)
 
 
 def _known(form: str, out: Path | None) -> str:
@@ -151,25 +153,25 @@ def _show(board: Board, form: str, out: Path | None) -> None:
 
     text = render(board, form)
     if out is None:
-        return click.echo(text, nl=False)
+        return say(text, nl=False)
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise RunError(f"{out} can't be written: {error.strerror}; choose another -o") from error
-    return click.echo(f"written: {out}", err=True)
+    return say(f"written: {out}", err=True)
 
 
 def _print(board: Board) -> None:
     from fecbench.leaderboard import layout
 
-    click.echo(board.title)
+    say(board.title)
     for heading, table in layout.tables(board):
-        click.echo(f"\n{heading}")
+        say(f"\n{heading}")
         _print_wide(_rich(table))
         for line in layout.legend(table):
-            click.echo(line)
+            say(line)
     for note in board.notes:
-        click.echo(f"\n{note}")
+        say(f"\n{note}")
 
 
 def _print_wide(table: RichTable) -> None:
@@ -183,19 +185,18 @@ def _print_wide(table: RichTable) -> None:
 
 def _rich(table: Table) -> RichTable:
     from rich.table import Table as RichTable
-    from rich.text import Text as RichText
 
     from fecbench.leaderboard import layout
 
     heads, names = layout.heads(table), layout.column_names(table)
     found = RichTable(box=None, header_style="bold", pad_edge=False)
     for place, name in enumerate((*heads, *names)):
-        found.add_column(RichText(name), justify="left" if place < len(heads) else "right", no_wrap=True)
+        found.add_column(shown(name), justify="left" if place < len(heads) else "right", no_wrap=True)
     for number, row in enumerate(table.rows):
-        found.add_row(*map(RichText, layout.about(table, row)), *map(_styled, layout.line(table, number)))
+        found.add_row(*map(shown, layout.about(table, row)), *map(_styled, layout.line(table, number)))
     for gain in table.gains:
         about, values = layout.gain_line(table, gain)
-        found.add_row(*map(RichText, (*about, *values)))
+        found.add_row(*map(shown, (*about, *values)))
     return found
 
 

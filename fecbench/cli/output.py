@@ -3,39 +3,42 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import click
 from rich.console import Console
 from rich.table import Table
+
+from fecbench.cli.saying import say
+from fecbench.markdown import shown
 
 WIDE = 200
 
 
 def console(stderr: bool = False) -> Console:
-    """A console that doesn't cut lines to 80 columns where it writes to a file or pipe."""
-    out = Console(stderr=stderr, highlight=False)
-    return out if out.is_terminal else Console(stderr=stderr, highlight=False, width=WIDE)
+    """A console that takes no text for markup, and doesn't cut lines to 80 columns where it writes to a file or pipe."""
+    plain: dict[str, Any] = {"stderr": stderr, "highlight": False, "markup": False, "emoji": False}
+    out = Console(**plain)
+    return out if out.is_terminal else Console(**plain, width=WIDE)
 
 
 def print_json(content: Any) -> None:
     """``content`` as JSON on standard output."""
-    click.echo(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+    text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
+    say(re.sub(r"[\x7f-\x9f]", lambda sign: f"\\u{ord(sign[0]):04x}", text))  # JSON itself escapes the other control characters
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> None:
-    """A table; numbers stand to the right, and no text is taken for markup."""
-    from rich.text import Text
-
+    """A table; numbers stand to the right."""
     if title:
-        click.echo(title)
+        say(title)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for index, column in enumerate(columns):
         numeric = all(isinstance(row[index], int | float) for row in rows)
-        table.add_column(column, justify="right" if numeric and rows else "left", overflow="fold")
+        table.add_column(shown(column), justify="right" if numeric and rows else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
+        table.add_row(*(shown(_cell(value)) for value in row))
     console().print(table)
 
 

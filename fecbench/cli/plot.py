@@ -9,6 +9,7 @@ import click
 
 from fecbench import runs
 from fecbench.cli.output import percent, print_table
+from fecbench.cli.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ def dynamics(run: str, out: Path | None, root: Path) -> None:
     from fecbench.plots.dynamics import draw_dynamics
 
     record = runs.find_run(run, root)
-    click.echo(f"written: {draw_dynamics(record, out or record.folder / 'dynamics.png')}")
+    say(f"written: {draw_dynamics(record, out or record.inside('dynamics.png'))}")
 
 
 @plot.command()
@@ -64,8 +65,8 @@ def sensitivity(places: Sequence[Path], objective: str | None, metric: str, spli
     lines = [[percent(row[key]) if key in ("mean", "std") else row[key] for key in keys] for row in rows(studied)]
     print_table(columns, lines)
     for note in (*notes, *studied.notes):
-        click.echo(f"note: {note}")
-    click.echo(f"written: {out}")
+        say(f"note: {note}")
+    say(f"written: {out}")
 
 
 @plot.command()
@@ -105,12 +106,12 @@ def embeddings(
         for one in found
     ]
     print_table(columns, lines)
-    click.echo(
+    say(
         f"\n{split} accuracy: the run's, on the whole split. The others, by cosine in the features' own space, over {drawn.title}: "
         f"{NEIGHBOURS}-NN accuracy (a vote of each row's nearest others; always the commonest label: {percent(drawn.commonest)}) and "
         f"silhouette (-1 to 1). Read these, not distances in the picture."
     )
     differing = remark(differences(records))
     if differing:
-        click.echo(f"note: {differing}")
-    click.echo(f"written: {out}")
+        say(f"note: {differing}")
+    say(f"written: {out}")

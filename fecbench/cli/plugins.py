@@ -12,6 +12,7 @@ import click
 
 from fecbench import hooks, registry
 from fecbench.cli.output import print_json, print_table
+from fecbench.cli.saying import say
 from fecbench.errors import FecbenchError
 from fecbench.registry import Origin
 
@@ -40,7 +41,7 @@ def plugins(check: bool, as_json: bool) -> None:
         print_table(columns, [[row[column] for column in columns] for row in rows])
     if check:
         broken = sum(bool(row["problem"]) for row in rows)
-        click.echo(f"{len(rows) - broken} of {len(rows)} plugins work", err=True)
+        say(f"{len(rows) - broken} of {len(rows)} plugins work", err=True)
         sys.exit(1 if broken else 0)
 
 

@@ -10,6 +10,7 @@ import click
 
 from fecbench import runs
 from fecbench.cli.output import print_json
+from fecbench.cli.saying import say
 from fecbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
         print_json({"run": record.id, "predictions": rows})
         return
     for row in rows:
-        click.echo("\t".join([*(f"{label['label']} {label['probability']:.3f}" for label in row["labels"]), row["text"]]))
+        say("\t".join([*(f"{label['label']} {label['probability']:.3f}" for label in row["labels"]), " ".join(row["text"].splitlines())]))
 
 
 def _lines() -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fecbench.cli.output import percent, print_json, print_table
+from fecbench.cli.saying import say
 from fecbench.errors import RunError
 from fecbench.runs import ROOT, everything
 
@@ -26,7 +27,7 @@ def runs(root: Path, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     elif not rows:
-        click.echo(f"no runs under {root}; start one with: fecbench run ce --dataset demo")
+        say(f"no runs under {root}; start one with: fecbench run ce --dataset demo")
     else:
         print_table(COLUMNS, [[percent(v) if isinstance(v := row[c], float) else v for c in COLUMNS] for row in rows])
 

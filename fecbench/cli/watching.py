@@ -5,12 +5,13 @@ from __future__ import annotations
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Self
 
-import click
 from rich.live import Live
 from rich.table import Table
 
 from fecbench.cli.output import console
+from fecbench.cli.saying import say
 from fecbench.estimates import in_words
+from fecbench.markdown import shown
 from fecbench.progress import progress, total
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Watch:
 
     def __enter__(self) -> Self:
         if self.known:
-            click.echo(f"{len(self.known)} runs are complete already", err=True)
+            say(f"{len(self.known)} runs are complete already", err=True)
         self.thread.start()
         return self
 
@@ -64,7 +65,7 @@ class Watch:
 
     def _tell(self) -> None:
         for name in self._learn():
-            click.echo(f"complete: {name} (time left: {in_words(total(progress(self.benchmark, self.estimates), self.workers))})", err=True)
+            say(f"complete: {name} (time left: {in_words(total(progress(self.benchmark, self.estimates), self.workers))})", err=True)
 
     def _table(self) -> Table:
         rows = progress(self.benchmark, self.estimates)
@@ -73,8 +74,8 @@ class Watch:
 
 def table(rows: list[Progress], caption: str) -> Table:
     """How far each row is, as a table."""
-    shown = Table(*COLUMNS, box=None, header_style="bold", pad_edge=False, caption=caption, caption_justify="left")
+    made = Table(*COLUMNS, box=None, header_style="bold", pad_edge=False, caption=caption, caption_justify="left")
     for row in rows:
         counts = (str(count or "") for count in (row.complete, row.running, row.failed, row.waiting))
-        shown.add_row(row.row, row.dataset, *counts, row.running_now, in_words(row.seconds) if row.seconds != 0 else "")
-    return shown
+        made.add_row(shown(row.row), shown(row.dataset), *counts, row.running_now, in_words(row.seconds) if row.seconds != 0 else "")
+    return made

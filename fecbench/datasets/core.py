@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+import numpy as np
 from platformdirs import user_cache_path
 
 from fecbench.errors import DataError, DataNotFound
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", "validation", "test")
 ENVIRONMENT = "FECBENCH_DATA"
+CHUNK = 10_000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,29 @@ def digest_rows(rows: Dataset, labels: Sequence[str]) -> str:
     sha = hashlib.sha256()
     for column in sorted(rows.column_names):
         sha.update(f"{column}\x1d".encode())
-        values = (labels[value] for value in rows[column][:]) if column == "label" else rows[column][:]
-        sha.update("\x1e".join(map(str, values)).encode())
+        for number, part in enumerate(chunks(rows[column])):
+            values = (labels[value] for value in part) if column == "label" else part
+            sha.update(("\x1e" * bool(number) + "\x1e".join(map(str, values))).encode())
     return sha.hexdigest()
 
 
-def table(columns: Mapping[str, Sequence[object]]) -> Dataset:
-    """A split from its columns: ``label`` as int64, all others as strings."""
+def chunks(values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    """``values`` in parts of ``size``, so that of a column on the disk no more than a part is in memory.
+
+    >>> list(chunks("abcde", 2))
+    ['ab', 'cd', 'e']
+    """
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def labels_of(rows: Dataset) -> np.ndarray:
+    """The labels of a split, int64 ``[N]``."""
+    return np.concatenate([np.empty(0, np.int64), *(np.asarray(part, np.int64) for part in chunks(rows["label"]))])
+
+
+def table(columns: Mapping[str, object]) -> Dataset:
+    """A split from its columns, sequences or Arrow's: ``label`` as int64, all others as strings."""
     from datasets import Dataset, Features, Value
 
     features = Features({name: Value("int64" if name == "label" else "string") for name in columns})
@@ -115,8 +133,8 @@ def check_splits(data: EmotionData, where: str) -> EmotionData:
     if len(data.labels) < 2:
         raise DataError(f"{where}: at least two labels are needed, found {list(data.labels)}; check the label column")
     for name, split in data.splits.items():
-        counts = Counter(split["label"][:])
-        missing = [label for index, label in enumerate(data.labels) if not counts[index]]
+        counts = np.bincount(labels_of(split), minlength=len(data.labels))
+        missing = [label for label, count in zip(data.labels, counts, strict=True) if not count]
         if missing:
             raise DataError(
                 f"{where}: every split must hold every class, but {name} ({len(split)} rows) has no row of {some(missing)}; "

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from fecbench import registry
-from fecbench.datasets.core import SPLITS, DatasetInfo, EmotionData
+from fecbench.datasets.core import CHUNK, SPLITS, DatasetInfo, EmotionData
 from fecbench.datasets.records import Columns, assemble
 from fecbench.errors import DataError, DataNotFound
 
@@ -82,6 +82,19 @@ def read_rows(path: Path) -> Iterator[Row]:
     return reader(path)
 
 
+@contextmanager
+def _opened(path: Path, newline: str) -> Iterator[IO[str]]:
+    """The file at ``path``, to be read line by line."""
+    try:
+        with path.open(encoding="utf-8-sig", newline=newline) as file:
+            yield file
+    except UnicodeDecodeError:
+        _text(path)  # tells the line
+        raise
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror}; check the file and its permissions") from error
+
+
 def _text(path: Path) -> str:
     try:
         content = path.read_bytes()
@@ -94,18 +107,23 @@ def _text(path: Path) -> str:
 
 
 def _read_delimited(path: Path, delimiter: str) -> Iterator[Row]:
-    reader = csv.DictReader(io.StringIO(_text(path), newline=""), delimiter=delimiter, strict=True)
-    try:
-        repeated = [name for name, count in Counter(reader.fieldnames or ()).items() if count > 1]
-        if repeated:
-            raise DataError(f"{path}, line 1: every column must be named once, but {repeated[0]!r} stands there twice; rename one")
-        for row in reader:
-            where = f"{path}, line {reader.line_num}"
-            if None in row or None in row.values():
-                raise DataError(f"{where}: {len(reader.fieldnames or ())} columns are needed; quote texts that hold {delimiter!r}")
-            yield where, row
-    except csv.Error as error:
-        raise DataError(f"{path}, line {reader.reader.line_num}: {error}; check the quotes") from error
+    with _opened(path, newline="") as file:
+        reader = csv.DictReader(file, delimiter=delimiter, strict=True)
+        try:
+            yield from _delimited_rows(reader, path, delimiter)
+        except csv.Error as error:
+            raise DataError(f"{path}, line {reader.reader.line_num}: {error}; check the quotes") from error
+
+
+def _delimited_rows(reader: csv.DictReader[str], path: Path, delimiter: str) -> Iterator[Row]:
+    repeated = [name for name, count in Counter(reader.fieldnames or ()).items() if count > 1]
+    if repeated:
+        raise DataError(f"{path}, line 1: every column must be named once, but {repeated[0]!r} stands there twice; rename one")
+    for row in reader:
+        where = f"{path}, line {reader.line_num}"
+        if None in row or None in row.values():
+            raise DataError(f"{where}: {len(reader.fieldnames or ())} columns are needed; quote texts that hold {delimiter!r}")
+        yield where, row
 
 
 def _read_csv(path: Path) -> Iterator[Row]:
@@ -117,16 +135,20 @@ def _read_tsv(path: Path) -> Iterator[Row]:
 
 
 def _read_json_lines(path: Path) -> Iterator[Row]:
-    for number, line in enumerate(_text(path).split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}, line {number}: every line must be a JSON object: {error}") from error
-        if not isinstance(row, dict):
-            raise DataError(f"{path}, line {number}: every line must be a JSON object, found {type(row).__name__}")
-        yield f"{path}, line {number}", row
+    with _opened(path, newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield f"{path}, line {number}", _json_object(line, f"{path}, line {number}")
+
+
+def _json_object(line: str, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where}: every line must be a JSON object: {error}") from error
+    if not isinstance(row, dict):
+        raise DataError(f"{where}: every line must be a JSON object, found {type(row).__name__}")
+    return row
 
 
 def _read_parquet(path: Path) -> Iterator[Row]:
@@ -134,11 +156,12 @@ def _read_parquet(path: Path) -> Iterator[Row]:
     from pyarrow import parquet
 
     try:
-        rows = parquet.read_table(path).to_pylist()
+        with parquet.ParquetFile(path) as file:
+            rows = (row for part in file.iter_batches(CHUNK) for row in part.to_pylist())
+            for number, row in enumerate(rows, 1):
+                yield f"{path}, row {number}", row
     except (OSError, UnicodeDecodeError, pyarrow.ArrowException) as error:
         raise DataError(f"{path} must be a readable Parquet file: {error}") from error
-    for number, row in enumerate(rows, 1):
-        yield f"{path}, row {number}", row
 
 
 READERS: dict[str, Callable[[Path], Iterator[Row]]] = {

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fecbench.datasets.core import SPLITS, DatasetInfo, EmotionData, check_splits, some, table
+import numpy as np
+import pyarrow as pa
+
+from fecbench.datasets.core import SPLITS, DatasetInfo, EmotionData, check_splits, labels_of, some, table
 from fecbench.datasets.splitting import cut_missing
+from fecbench.datasets.spooling import Spool
 from fecbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,11 +32,10 @@ class Columns:
 
 @dataclass(frozen=True)
 class Record:
-    """A row's text and label as written, where that is, and its other texts (such as a paraphrase in ``aug_text``)."""
+    """A row's text and label as written, and its other texts (such as a paraphrase in ``aug_text``)."""
 
     text: str
     label: str
-    where: str
     others: Mapping[str, str]
 
 
@@ -46,16 +50,40 @@ def assemble(
     Raises:
         DataError: a row, a label or a split isn't what it must be.
     """
-    records = {split: [_record(where, row, columns) for where, row in part] for split, part in rows.items() if split in SPLITS}
-    for split, part in records.items():
-        if not part:
-            raise DataError(f"{source}: {split} must hold at least one row, but is empty; add rows or remove it")
-    labels = tuple(names) or _ordered({record.label for record in records["train"]})
-    numbers = {str(number): number for number in range(len(names))}  # a file with names may use their numbers
-    index = numbers | {label: number for number, label in enumerate(labels)}
-    splits = {split: _split(records[split], index) for split in SPLITS if split in records}
+    index = {str(number): number for number in range(len(names))}  # a file with names may use their numbers
+    index |= {label: number for number, label in enumerate(names)}
+    labels, splits = tuple(names), {}
+    for split in (split for split in SPLITS if split in rows):
+        splits[split], found = _split(rows[split], columns, index, f"{source}: {split}")
+        if not index:
+            labels = _ordered(found)
+            splits[split] = _renumbered(splits[split], [labels.index(label) for label in found])
+            index = {label: number for number, label in enumerate(labels)}
     cut = tuple(split for split in SPLITS if split not in splits)
     return check_splits(EmotionData(info, labels, cut_missing(splits, split_seed, source), source, cut=cut), source)
+
+
+def _split(rows: Iterable[Row], columns: Columns, index: Mapping[str, int], where: str) -> tuple[Dataset, list[str]]:
+    """A split, and its labels by number: those of ``index``, or where that is empty all that are met, in that order."""
+    met, numbers = dict(index), array("q")
+    with Spool() as spool:
+        for place, row in rows:
+            record = _record(place, row, columns)
+            if index and record.label not in index:
+                known = some(list(index))
+                raise DataError(f"{place}: the label {record.label!r} isn't one of {known}; correct it, or add training rows of it")
+            numbers.append(met.setdefault(record.label, len(met)))
+            spool.add({"text": record.text, **dict(sorted(record.others.items()))})
+        texts = spool.finish()
+    if not texts:
+        raise DataError(f"{where} must hold at least one row, but is empty; add rows or remove it")
+    return table({**texts, "label": pa.array(np.frombuffer(numbers, np.int64))}), list(met)
+
+
+def _renumbered(rows: Dataset, numbers: Sequence[int]) -> Dataset:
+    """The same rows, label ``n`` now being ``numbers[n]``."""
+    arrow = {name: rows.data.column(name) for name in rows.column_names}
+    return table({**arrow, "label": pa.array(np.asarray(numbers)[labels_of(rows)])})
 
 
 def _record(where: str, row: Mapping[str, Any], columns: Columns) -> Record:
@@ -72,20 +100,11 @@ def _record(where: str, row: Mapping[str, Any], columns: Columns) -> Record:
         raise DataError(f"{where}: the label must be one name or whole number, found {label!r}; correct or remove the row")
     own = {columns.text, columns.label, "text", "label"}
     others = {name: value for name, value in row.items() if name not in own and isinstance(value, str) and value.strip()}
-    return Record(text, str(label).strip(), where, others)
+    return Record(text, str(label).strip(), others)
 
 
-def _ordered(labels: set[str]) -> tuple[str, ...]:
+def _ordered(labels: Iterable[str]) -> tuple[str, ...]:
     """Whole numbers by value, names by alphabet."""
+    labels = list(labels)
     numbers = all(label.isascii() and label.isdecimal() for label in labels)
     return tuple(sorted(labels, key=lambda label: (len(label.lstrip("0")), label.lstrip("0"), label)) if numbers else sorted(labels))
-
-
-def _split(records: Sequence[Record], index: Mapping[str, int]) -> Dataset:
-    for record in records:
-        if record.label not in index:
-            known = some(list(index))
-            raise DataError(f"{record.where}: the label {record.label!r} isn't one of {known}; correct it, or add training rows of it")
-    others = sorted(set.intersection(*(set(record.others) for record in records)))
-    columns: dict[str, list[str] | list[int]] = {name: [record.others[name] for record in records] for name in others}
-    return table({"text": [record.text for record in records], **columns, "label": [index[record.label] for record in records]})

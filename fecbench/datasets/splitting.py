@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fecbench.datasets.core import SPLITS
+from fecbench.datasets.core import SPLITS, labels_of
 from fecbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,13 +27,14 @@ def cut_missing(splits: Mapping[str, Dataset], seed: int, where: str) -> dict[st
     if not missing:
         return dict(splits)
     train = splits["train"]
-    fewest = min(Counter(train["label"][:]).values())
+    labels = labels_of(train)
+    fewest = int(np.unique(labels, return_counts=True)[1].min())
     if fewest <= len(missing):
         raise DataError(
             f"{where}: to cut {' and '.join(missing)} from train, every class needs at least {len(missing) + 1} training rows, "
             f"but one has {fewest}; add rows of it, or give {' and '.join(missing)} files"
         )
-    parts = _stratified(np.asarray(train["label"][:]), len(missing), seed)
+    parts = _stratified(labels, len(missing), seed)
     cut = dict(zip(["train", *missing], (train.select(rows) for rows in parts), strict=True))
     return {split: cut.get(split, splits.get(split)) for split in SPLITS}
 

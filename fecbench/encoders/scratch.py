@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from fecbench.datasets.core import chunks
 from fecbench.encoders import EncoderSource
 
 if TYPE_CHECKING:
@@ -50,10 +51,11 @@ def _vocabulary(texts: Sequence[str]) -> dict[str, int]:
     from tokenizers.implementations import BertWordPieceTokenizer  # type: ignore[attr-defined]
 
     trained = BertWordPieceTokenizer()
-    characters = sorted(set(trained.normalize(" ".join(texts))) - {" "})
+    characters = sorted(set().union(*(trained.normalize(" ".join(part)) for part in chunks(texts))) - {" "})
     first: list[str | AddedToken] = [*SPECIAL.values(), *characters, *(f"##{character}" for character in characters)]
     size = max(VOCABULARY, len(first))
-    trained.train_from_iterator(iter(texts), size, min_frequency=2, special_tokens=first, show_progress=False)
+    one_by_one = (text for part in chunks(texts) for text in part)
+    trained.train_from_iterator(one_by_one, size, min_frequency=2, special_tokens=first, show_progress=False)
     vocabulary: dict[str, int] = trained.get_vocab()
     return vocabulary
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fecbench import runs
+from fecbench.encoders.pretrained import read_config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +20,7 @@ TOKENIZER = "tokenizer.json"
 
 def labelled_config(record: Record, labels: Sequence[str]) -> PretrainedConfig:
     """The architecture of the run's encoder, with the names of its labels."""
-    from transformers import AutoConfig
-
-    config: PretrainedConfig = AutoConfig.from_pretrained(record.folder / runs.ENCODER)
+    config = read_config(record.encoder)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
     config.problem_type = "single_label_classification"

@@ -10,6 +10,7 @@ import torch
 
 from fecbench.encoders import EncoderSource
 from fecbench.encoders.network import classifier_network, quiet
+from fecbench.encoders.pretrained import read_tokenizer
 from fecbench.errors import UsageError
 from fecbench.export.beside import labelled_config, write_tokenizer
 from fecbench.heads import NativeHead
@@ -54,9 +55,10 @@ def write(record: Record, predictor: Predictor, folder: Path) -> None:
 @torch.no_grad()
 def logits(folder: Path, texts: Sequence[str]) -> Tensor:
     """Logits ``[N, C]`` of ``texts``, by transformers alone."""
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification
 
     with quiet():
-        network = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True).eval()
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    return cast("Tensor", network(**tokenizer(list(texts), truncation=True, padding=True, return_tensors="pt")).logits)
+        network = AutoModelForSequenceClassification.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        ).eval()
+    return cast("Tensor", network(**read_tokenizer(folder)(list(texts), truncation=True, padding=True, return_tensors="pt")).logits)

@@ -112,7 +112,7 @@ def _holds(file: Path, content: bytes) -> bool:
 
 def _contents(record: Record) -> dict[str, bytes]:
     """What is published of a record, by file."""
-    found = {name: path.read_bytes() for name in PUBLISHED if (path := record.folder / name).is_file()}
+    found = {name: path.read_bytes() for name in PUBLISHED if (path := record.inside(name)).is_file()}
     about = record.about
     published = without_places(about, record.settings())
     if published != about:

@@ -33,9 +33,14 @@ FIELDS = (
     "missing",
 )
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a formula begins with, in the spreadsheet programs in use
+
 
 def csv_lines(board: Board) -> str:
-    """The board as CSV with a head line. Scores and gains are fractions; seeds and their scores stand in one order, parted by spaces."""
+    """The board as CSV with a head line. Scores and gains are fractions; seeds and their scores stand in one order, parted by spaces.
+
+    Names that a spreadsheet would take for a formula have an apostrophe before them.
+    """
     text = StringIO()
     writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
     writer.writeheader()
@@ -60,7 +65,16 @@ def _row(table: Table, number: int, column: Column) -> dict[str, Any]:
     conditions = {key: cell.settings.get(key) for key in ("encoder", "epochs", "patience", "limit", "batch_size")}
     missing = "; ".join(f"seed {gap.seed}: {gap.reason}" if gap.seed is not None else gap.reason for gap in cell.missing)
     named = {"dataset": version.name, "fingerprint": version.fingerprint, "method": row.name, "objective": row.objective}
-    return {**named, **conditions, "metric": column.metric, "missing": missing}
+    return {key: _no_formula(value) for key, value in {**named, **conditions, "metric": column.metric, "missing": missing}.items()}
+
+
+def _no_formula(value: Any) -> Any:
+    r"""``value``, which a spreadsheet takes for text where it is text.
+
+    >>> _no_formula('=HYPERLINK("http://x")'), _no_formula("aml"), _no_formula(-1.5)
+    ('\'=HYPERLINK("http://x")', 'aml', -1.5)
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _score(table: Table, number: int, column: Column) -> dict[str, Any]:

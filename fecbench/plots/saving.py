@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fecbench.errors import RunError
+from fecbench.markdown import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,12 @@ def save(figure: Figure, path: Path) -> Path:
     Raises:
         RunError: the path isn't a picture's (:func:`check_target`), or can't be written.
     """
+    from matplotlib.text import Text
+
     check_target(path)
+    for text in figure.findobj(Text):
+        if shown(text.get_text()) != text.get_text():
+            text.set_text(shown(text.get_text()))
     try:
         figure.savefig(path, dpi=200)
     except OSError as error:
