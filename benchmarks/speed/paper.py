@@ -146,7 +146,7 @@ def main() -> None:
         parser.error(f"--steps must be more than {LOGGED}: the first {LOGGED} warm up")
     os.environ["HF_HUB_OFFLINE"] = "1"
     with tempfile.TemporaryDirectory() as folder:
-        estimate(given, given.encoder or str(roberta_base(Path(folder))))
+        estimate(given, given.encoder or str(roberta_base(Path(folder) / "roberta")))
 
 
 def estimate(given: argparse.Namespace, encoder: str) -> None:
