@@ -19,6 +19,8 @@ from fecbench.objective import Stage, Task
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from datasets import Dataset
+
     from fecbench.batching import TokenisedSplit
     from fecbench.datasets.core import EmotionData
     from fecbench.encoders import EncoderSource
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from fecbench.settings import RunSettings
 
 LONGEST = 10**6
+LEAK = 0.1  # the share of a split's texts that stand in train too, from which it is said
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     if settings.limit is not None and settings.limit < len(train):
         notes.append(f"LIMITED to the first {settings.limit:,} of {len(train):,} training rows: not a benchmark result")
         train = train.select(range(settings.limit))
+    notes += _leaks(train, data)
     source = encoders.named(settings.encoder)(train["text"][:])
     model, objective = build_pair(plan, source, data.labels, data.label_texts, data.name)
     longest = longest_text(source, model)
@@ -84,6 +88,17 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     model, objective = model.to(device), objective.to(device)
     fold(model, objective)
     return Built(source, splits, model, objective, max_length, tuple(notes))
+
+
+def _leaks(train: Dataset, data: EmotionData) -> list[str]:
+    """What is said of splits whose texts the model is trained on: a file given twice, or another one's rows."""
+    known, notes = set(train["text"][:]), []
+    for split in ("validation", "test"):
+        texts = data.splits[split]["text"][:]
+        shared = sum(text in known for text in texts)
+        if shared >= LEAK * len(texts):
+            notes.append(f"LEAK: {shared:,} of {len(texts):,} {split} texts stand in train too, so that scores on them mean little")
+    return notes
 
 
 def stage_of(built: Built, data: EmotionData, settings: RunSettings, device: torch.device) -> Stage:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fecbench import registry
 from fecbench.datasets.core import SPLITS, DatasetInfo, EmotionData
@@ -33,6 +34,8 @@ def load_path(path: Path, columns: Columns, split_seed: int) -> EmotionData:
         DataNotFound: there is no training file at ``path``.
         DataError: a file can't be read, or a row or split isn't what it must be; the message names file and line.
     """
+    if os.path.lexists(path) and not (path.is_file() or path.is_dir()):
+        raise DataError(_no_file(path))
     files = {"train": path} if path.is_file() else _split_files(path)
     name = path.resolve().stem if path.is_file() else path.resolve().name
     info = DatasetInfo(f"{name} (own)" if name in registry.datasets else name, "a data set of the user's own", "unknown", "")
@@ -47,9 +50,11 @@ def _split_files(folder: Path) -> dict[str, Path]:
         raise DataNotFound(f"{folder} doesn't exist; give a folder with train, validation and test files, or a training file")
     found: dict[str, Path] = {}
     for split in SPLITS:
-        files = [file for stem in STEMS[split] for suffix in READERS if (file := folder / f"{stem}{suffix}").is_file()]
+        files = [file for stem in STEMS[split] for suffix in READERS if os.path.lexists(file := folder / f"{stem}{suffix}")]
         if len(files) > 1:
             raise DataError(f"{folder}: one {split} file is needed, found {', '.join(file.name for file in files)}; remove all but one")
+        if files and not files[0].is_file():
+            raise DataError(_no_file(files[0]))
         if files:
             found[split] = files[0]
     if "train" not in found:
@@ -57,13 +62,25 @@ def _split_files(folder: Path) -> dict[str, Path]:
     return found
 
 
+def _no_file(path: Path) -> str:
+    return f"{path} must be a file, but is a folder, a pipe or a link to nothing; put a file there or remove it"
+
+
 def _labels(path: Path) -> dict[str, str]:
-    """Names and descriptions of the labels, by index; nothing where there is no such file."""
+    """Names and descriptions of the labels, by index; nothing where there is no such file.
+
+    Raises:
+        DataError: it isn't a file of names, two at least, each of them once.
+    """
     file = path / LABEL_FILE
-    if not file.is_file():
+    if not path.is_dir() or not os.path.lexists(file):
         return {}
+    if not file.is_file():
+        raise DataError(_no_file(file))
     lines = [line.strip().partition("\t") for line in _text(file).splitlines() if line.strip()]
     names = [name.strip() for name, _, _ in lines]
+    if len(names) < 2:
+        raise DataError(f"{file} must name at least two labels, one a line, found {len(names)}; write them or remove the file")
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
         raise DataError(f"{file} must name each label once, but {repeated[0]!r} stands there {names.count(repeated[0])} times")
@@ -85,12 +102,16 @@ def read_rows(path: Path) -> Iterator[Row]:
 def _text(path: Path) -> str:
     try:
         content = path.read_bytes()
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise DataError(f"{path}, line {line}: the file must be UTF-8 ({error.reason}); save it as UTF-8") from None
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror}; check the file and its permissions") from error
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise DataError(f"{path}, line {line}: the file must be UTF-8 text, but holds a NUL; save it as UTF-8")
+    return text
 
 
 def _read_delimited(path: Path, delimiter: str) -> Iterator[Row]:
@@ -121,12 +142,23 @@ def _read_json_lines(path: Path) -> Iterator[Row]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, object_pairs_hook=_object)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}, line {number}: every line must be a JSON object: {error}") from error
+            raise DataError(f"{path}, line {number}: every line must be a JSON object: {error}; correct or remove it") from error
         if not isinstance(row, dict):
-            raise DataError(f"{path}, line {number}: every line must be a JSON object, found {type(row).__name__}")
+            raise DataError(
+                f"{path}, line {number}: every line must be a JSON object, found {type(row).__name__}; write one object of text and label"
+            )
         yield f"{path}, line {number}", row
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; the standard reader would take the last of two values that have one key."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        (key, _), *_ = Counter(key for key, _ in pairs).most_common()
+        raise ValueError(f"every key must be named once, but {key!r} stands there twice")
+    return found
 
 
 def _read_parquet(path: Path) -> Iterator[Row]:
@@ -134,9 +166,9 @@ def _read_parquet(path: Path) -> Iterator[Row]:
     from pyarrow import parquet
 
     try:
-        rows = parquet.read_table(path).to_pylist()
+        rows = parquet.read_table(path, page_checksum_verification=True).to_pylist()
     except (OSError, UnicodeDecodeError, pyarrow.ArrowException) as error:
-        raise DataError(f"{path} must be a readable Parquet file: {error}") from error
+        raise DataError(f"{path} must be a readable Parquet file: {error}; write it anew") from error
     for number, row in enumerate(rows, 1):
         yield f"{path}, row {number}", row
 
