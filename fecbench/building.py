@@ -12,6 +12,7 @@ from platformdirs import user_cache_path
 
 from fecbench import encoders, heads
 from fecbench.batching import PARAPHRASE, text_batches, tokenise
+from fecbench.guard import guard
 from fecbench.heads import HeadTask
 from fecbench.model import Model, TextEncoder, build_model, fold
 from fecbench.objective import Stage, Task
@@ -58,7 +59,7 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
         notes.append(f"LIMITED to the first {settings.limit:,} of {len(train):,} training rows: not a benchmark result")
         train = train.select(range(settings.limit))
     notes += _leaks(train, data)
-    source = encoders.named(settings.encoder)(train["text"][:])
+    source = encoders.load(settings.encoder, train["text"][:])
     model, objective = build_pair(plan, source, data.labels, data.label_texts, data.name)
     longest = longest_text(source, model)
     if settings.max_length > longest:
@@ -128,7 +129,8 @@ def build_pair(
     hidden = int(model.encoder.network.config.hidden_size)
     new_model = partial(further_model, settings, source, head_task)
     task = Task(dataset, tuple(labels), tuple(label_texts), hidden, model.head.features, settings.seed, new_model)
-    return model, plan.objective(plan.options, task)
+    with guard(plan.who, plan.objective):
+        return model, plan.objective(plan.options, task)
 
 
 def further_model(settings: RunSettings, source: EncoderSource, task: HeadTask, head: str) -> Model:

@@ -16,6 +16,7 @@ from fecbench.batching import TrainingBatches, stream_seed
 from fecbench.building import build, stage_of
 from fecbench.checkpoints import Checkpoints, owned
 from fecbench.errors import ProtocolError
+from fecbench.guard import guard
 from fecbench.hooks import Observers, RunInfo
 from fecbench.model import fold
 from fecbench.players import claim
@@ -134,7 +135,8 @@ class Experiment:
         """
         set_seed(stream_seed(self.plan.settings.seed, stage, trainer.batches.rank) % 2**32)
         before = owned(trainer.modules)
-        yield
+        with guard(self.plan.who, self.built.objective):
+            yield
         changed = before.items() ^ owned(trainer.modules).items()
         if changed:
             name, _ = min(changed)
@@ -209,7 +211,8 @@ class Experiment:
         scores, broken = metrics.everything()
         for reason in broken:
             warnings.warn(reason, stacklevel=2)
-        players = claim(built.objective, built.model, settings, plan.who)
+        with guard(plan.who, built.objective):
+            players = claim(built.objective, built.model, settings, plan.who)
         precision = devices.precision(settings.precision, accelerator.device)
         stepper = Stepper(built.objective, built.model, players, precision, plan.who, settings.clip, ranks)
         checkpoints = Checkpoints(self.record.folder)

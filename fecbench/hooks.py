@@ -115,7 +115,7 @@ class Observers:
                 self.manager.subset_hook_caller(event, others)(**arguments)
             except FecbenchError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self.manager.unregister(observer)
                 warnings.warn(f"observer {name} failed at {event} and was dropped: {error!r}", stacklevel=2)
 
@@ -128,7 +128,7 @@ class Observers:
             try:
                 added = [command for commands in self.manager.subset_hook_caller("commands", others)() for command in commands]
                 names = [command.name for command in added]  # what isn't a command has none
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 warnings.warn(f"the hook plugin {name} adds no commands: {error!r}; mend or uninstall it", stacklevel=2)
                 continue
             found += [command for command, known in zip(added, names, strict=True) if known]

@@ -13,7 +13,8 @@ from fecbench.building import build_pair
 from fecbench.checkpoints import Checkpoints
 from fecbench.datasets.core import Places
 from fecbench.encoders import EncoderSource
-from fecbench.errors import RunError
+from fecbench.errors import NumericalError, RunError
+from fecbench.guard import guard
 from fecbench.planning import Plan
 from fecbench.settings import RunSettings, Setting, build, values
 
@@ -85,8 +86,14 @@ class Predictor:
     def _of_each(self, texts: Sequence[str], rows: Callable[[Batch], Tensor], width: int) -> Tensor:
         parts = [torch.empty(0, width)]
         for batch in text_batches(texts, self.tokenizer, self.max_length, self.batch_size, self.precision.device):
-            with self.precision.autocast():
-                parts.append(rows(batch).cpu())
+            with self.precision.autocast(), guard(f"objective {type(self.objective).__name__}", self.objective):
+                found = rows(batch).cpu()
+            if found.shape != (len(batch), width) or not found.isfinite().all():
+                raise NumericalError(
+                    f"every text must get {width} finite numbers, but {len(batch)} texts got {list(found.shape)}, or numbers that aren't; "
+                    "the run's weights or its objective are broken: restore them or run it again"
+                )
+            parts.append(found)
         return torch.cat(parts)
 
 

@@ -152,10 +152,11 @@ def create(folder: Path) -> Record:
         RunError: it can't be made, or holds something else.
     """
     try:
+        str(folder).encode()  # its name stands in its files
         folder.mkdir(parents=True, exist_ok=True)
         strangers = sorted(path.name for path in folder.iterdir() if path.name not in LEFT_BEHIND and path.suffix != UNFINISHED)
-    except OSError as error:
-        raise RunError(f"{folder} can't be made: {error.strerror}; choose another --run-dir") from error
+    except (OSError, ValueError) as error:  # a NUL or a byte that isn't UTF-8 is no error of the system's
+        raise RunError(f"{folder} can't be made: {getattr(error, 'strerror', error)}; choose another --run-dir") from error
     if RUN in strangers:
         raise RunError(f"{folder} holds a run already ({Record(folder).status}); continue it with --resume, or choose another --run-dir")
     if strangers:

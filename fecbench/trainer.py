@@ -15,6 +15,7 @@ from fecbench import metrics as scores
 from fecbench.batching import stream_seed
 from fecbench.errors import NumericalError, ProtocolError
 from fecbench.evaluation import split_logits
+from fecbench.guard import guard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -182,7 +183,8 @@ class Trainer:
     def logits(self, split: TokenisedSplit) -> Tensor:
         """Logits ``[N, C]`` of ``split`` under the present weights."""
         s = self.stepper
-        return split_logits(s.objective, s.model, split, self.settings.batch_size, s.precision, self.batches.rank, self.batches.ranks)
+        with guard(s.who, s.objective):
+            return split_logits(s.objective, s.model, split, self.settings.batch_size, s.precision, self.batches.rank, self.batches.ranks)
 
     def score(self, split: TokenisedSplit) -> dict[str, float]:
         """Every metric on ``split`` under the present weights."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fecbench import registry
+from fecbench import registry, strictjson
 from fecbench.datasets.core import SPLITS, DatasetInfo, EmotionData
 from fecbench.datasets.records import Columns, assemble
 from fecbench.errors import DataError, DataNotFound
@@ -142,23 +141,14 @@ def _read_json_lines(path: Path) -> Iterator[Row]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line, object_pairs_hook=_object)
-        except (ValueError, RecursionError) as error:
+            row = strictjson.loads(line, numbers=False)
+        except ValueError as error:
             raise DataError(f"{path}, line {number}: every line must be a JSON object: {error}; correct or remove it") from error
         if not isinstance(row, dict):
             raise DataError(
                 f"{path}, line {number}: every line must be a JSON object, found {type(row).__name__}; write one object of text and label"
             )
         yield f"{path}, line {number}", row
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; the standard reader would take the last of two values that have one key."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        (key, _), *_ = Counter(key for key, _ in pairs).most_common()
-        raise ValueError(f"every key must be named once, but {key!r} stands there twice")
-    return found
 
 
 def _read_parquet(path: Path) -> Iterator[Row]:
