@@ -12,6 +12,7 @@ from platformdirs import user_cache_path
 
 from fecbench import encoders, heads
 from fecbench.batching import PARAPHRASE, text_batches, tokenise
+from fecbench.checkpoints import state_of
 from fecbench.guard import guard
 from fecbench.heads import HeadTask
 from fecbench.model import Model, TextEncoder, build_model, fold
@@ -130,7 +131,9 @@ def build_pair(
     new_model = partial(further_model, settings, source, head_task)
     task = Task(dataset, tuple(labels), tuple(label_texts), hidden, model.head.features, settings.seed, new_model)
     with guard(plan.who, plan.objective):
-        return model, plan.objective(plan.options, task)
+        built = plan.objective(plan.options, task)
+        state_of({"objective": built})  # what can't be saved is said before it is trained
+    return model, built
 
 
 def further_model(settings: RunSettings, source: EncoderSource, task: HeadTask, head: str) -> Model:

@@ -11,7 +11,7 @@ from fecbench.errors import FecbenchError, PluginError
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, the machine's or the accelerator's: that is nobody's mistake."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate memory" in str(error)
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate memory" in words(error)
 
 
 @contextmanager
@@ -34,16 +34,20 @@ def guard(who: str, plugin: object) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         if out_of_memory(error):
             raise
-        reason = f"{type(error).__name__}: {first_line(error)}".rstrip(": ")
-        raise PluginError(f"{who} failed{_place(error, plugin)}: {reason}; mend or uninstall it") from error
+        raise PluginError(f"{who} failed{_place(error, plugin)}: {words(error)}; mend or uninstall it") from error
 
 
-def first_line(error: BaseException) -> str:
-    """The first line of what an error says; of a broken one, nothing."""
+def words(error: BaseException) -> str:
+    """An error's kind and the first line of what it says; some can't even be printed.
+
+    >>> words(KeyError("a")), words(ValueError())
+    ("KeyError: 'a'", 'ValueError')
+    """
     try:
-        return (str(error).strip().splitlines() or [""])[0]
+        said = str(error).strip().partition("\n")[0]
     except Exception:
-        return ""
+        said = ""
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def _place(error: BaseException, plugin: object) -> str:

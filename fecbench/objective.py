@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from fecbench import registry
 from fecbench.batching import BatchNeeds
 from fecbench.errors import PluginError
+from fecbench.guard import words
 from fecbench.settings import Config, RunSettings, plain
 
 if TYPE_CHECKING:
@@ -239,8 +240,7 @@ def _check_defaults(plugin: type[Objective]) -> None:
     try:
         needs = plugin.batch_needs(plugin.Config())
     except (Exception, SystemExit) as error:  # a plugin's validator or batch_needs can raise anything
-        reason = str(error).splitlines()[0] if str(error) else ""
-        raise PluginError(f"can't be configured with its own defaults: {type(error).__name__}: {reason}; correct Config") from error
+        raise PluginError(f"can't be configured with its own defaults: {words(error)}; correct Config") from error
     if not isinstance(needs, BatchNeeds):
         raise PluginError(f"must have needs that are a fecbench.BatchNeeds, but they are {needs!r}")
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fecbench import datasets, devices, encoders, heads, objective, registry
+from fecbench.batching import BatchNeeds
 from fecbench.datasets import HUB_PREFIX, is_path
-from fecbench.errors import UsageError
+from fecbench.errors import PluginError, UsageError
 from fecbench.guard import guard
 from fecbench.settings import Layer, RunSettings, Setting, build, check_names, resolve, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fecbench.batching import BatchNeeds
     from fecbench.objective import Objective
     from fecbench.settings import Config
 
@@ -41,7 +41,10 @@ class Plan:
     def needs(self) -> BatchNeeds:
         """What the objective needs of a batch under its options."""
         with guard(self.who, self.objective):
-            return self.objective.batch_needs(self.options)
+            needs = self.objective.batch_needs(self.options)
+        if not isinstance(needs, BatchNeeds):
+            raise PluginError(f"{self.who} must have needs that are a fecbench.BatchNeeds, but they are {needs!r}; mend or uninstall it")
+        return needs
 
     @property
     def who(self) -> str:

@@ -74,6 +74,8 @@ def load(name: str, texts: Sequence[str]) -> EncoderSource:
     who = f"the encoder {name!r} ({registry.encoders.origin(name)})"
     with guard(who, factory):
         source = factory(texts)
-    if not isinstance(source, EncoderSource):
-        raise PluginError(f"{who} must give a fecbench.EncoderSource, but gave {type(source).__name__}; mend or uninstall it")
+    if not isinstance(source, EncoderSource) or not callable(source.tokenizer) or not hasattr(source.config, "model_type"):
+        raise PluginError(
+            f"{who} must give a fecbench.EncoderSource with tokenizer and architecture, but gave {str(source):.100}; mend or uninstall it"
+        )
     return source
