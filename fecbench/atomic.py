@@ -58,7 +58,7 @@ def read_json(path: Path) -> dict[str, Any]:
         RunError: it is missing, unreadable or not a JSON object.
     """
     try:
-        content = strictjson.loads(_there(path).read_text(encoding="utf-8"))
+        content = strictjson.loads(regular(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(f"{path} must be a readable JSON file: {error}; restore it or delete the run") from error
     if not isinstance(content, dict):
@@ -66,7 +66,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _there(path: Path) -> Path:
+def regular(path: Path) -> Path:
     """``path`` itself, once it is a file: opening a pipe would wait for somebody to write."""
     if path.exists() and not path.is_file():
         raise OSError("it isn't a file")
@@ -91,7 +91,7 @@ def read_tensors(path: Path, device: str = "cpu") -> "tuple[dict[str, Tensor], d
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(_there(path), framework="pt", device=device) as file:
+        with safe_open(regular(path), framework="pt", device=device) as file:
             metadata = strictjson.loads((file.metadata() or {})["fecbench"])
             if not isinstance(metadata, dict):
                 raise ValueError(f"its metadata must be an object, found {type(metadata).__name__}")

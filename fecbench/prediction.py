@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fecbench import datasets, devices, objective, runs
+from fecbench import datasets, devices, objective, runs, seals
 from fecbench.batching import text_batches
 from fecbench.building import build_pair
-from fecbench.checkpoints import Checkpoints
+from fecbench.checkpoints import BEST, Checkpoints, state_of
 from fecbench.datasets.core import Places
 from fecbench.encoders import EncoderSource
 from fecbench.errors import NumericalError, RunError
@@ -62,13 +62,17 @@ class Predictor:
         if record.status != "complete":
             raise RunError(f"{record.folder} must be a complete run, but is {record.status}; finish it with `fecbench run ... --resume`")
         about, folder = record.about, record.folder / runs.ENCODER
+        runs.check_loadable(record)
+        record.check_part("encoder", runs.encoder_digest(record), folder)
         try:
             source = EncoderSource(str(folder), AutoTokenizer.from_pretrained(folder), AutoConfig.from_pretrained(folder), None)
         except (OSError, ValueError, KeyError) as error:
             raise RunError(f"{folder} must hold the run's encoder: {str(error).splitlines()[0]}; restore the directory") from error
         plan, dataset = _plan(record), about["dataset"]
         model, built = build_pair(plan, source, dataset["labels"], dataset["label_texts"], dataset["name"])
-        Checkpoints(record.folder).load_best({"model": model, "objective": built})
+        modules = {"model": model, "objective": built}
+        Checkpoints(record.folder, seals.of_run(about)).load_best(modules)
+        record.check_part("weights", seals.of_tensors(state_of(modules)), record.folder / BEST)
         accelerator = devices.accelerator(device)
         precision = devices.precision(plan.settings.precision, accelerator.device)
         model, built = model.to(precision.device).eval(), built.to(precision.device).eval()

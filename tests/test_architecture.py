@@ -42,6 +42,7 @@ ROOMS = [
     "planning",
     "building",
     "schema",
+    "seals",
     "runs",
     "recording",
     "provenance",
