@@ -6,14 +6,14 @@ import math
 import time
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate.utils import set_seed
 
 from fecbench import metrics as scores
 from fecbench.batching import stream_seed
-from fecbench.errors import NumericalError, ProtocolError
+from fecbench.errors import NumericalError, ProtocolError, RunError
 from fecbench.evaluation import split_logits
 from fecbench.guard import guard
 
@@ -50,6 +50,21 @@ class Progress:
     best_score: float = -1.0
     stale: int = 0
     seconds: float = 0.0
+
+    @classmethod
+    def read(cls, about: Mapping[str, Any], epochs: int) -> Progress:
+        """What a checkpoint of a run of so many ``epochs`` says.
+
+        Raises:
+            RunError: it can't be so.
+        """
+        odd = [name for name, value in asdict(cls()).items() if type(about.get(name)) is not type(value)]
+        if odd:
+            raise RunError(f"a checkpoint must tell its progress, but {', '.join(odd)} isn't there; restore it or start the run afresh")
+        found = cls(**{name: about[name] for name in asdict(cls())})
+        if not 1 <= found.best_epoch <= found.epoch <= epochs or found.stale < 0 or not math.isfinite(found.best_score + found.seconds):
+            raise RunError(f"a checkpoint must tell its progress, but tells {found}; restore it or start the run afresh")
+        return found
 
     def update(self, epoch: int, score: float) -> bool:
         """Count ``epoch``; True where it is the best so far (a tie is: the later epoch counts)."""
@@ -126,7 +141,7 @@ class Trainer:
         tensors, about = found
         for player in self.stepper.players.values():
             player.load(tensors)
-        self.progress = Progress(**about)
+        self.progress = Progress.read(about, self.settings.epochs)
         return True
 
     def fit(self) -> Progress:

@@ -69,8 +69,8 @@ class Judge:
 
 
 def tree(folder: Path) -> dict[str, str]:
-    """Every path under ``folder`` and what is there: a file by its checksum. Locks come and go."""
-    return {str(path.relative_to(folder)): _kind(path) for path in folder.rglob("*") if path.name != ".lock"}
+    """Every path under ``folder`` and what is there: a file by its checksum. Locks come and go, and the last failure replaces another."""
+    return {str(path.relative_to(folder)): _kind(path) for path in folder.rglob("*") if path.name not in (".lock", "failure.json")}
 
 
 def _kind(path: Path) -> str:
