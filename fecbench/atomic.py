@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fecbench import strictjson
 from fecbench.errors import RunError
 
 if TYPE_CHECKING:
@@ -70,12 +71,19 @@ def read_json(path: Path) -> dict[str, Any]:
         RunError: it is missing, unreadable, not a JSON object, or a link to another folder.
     """
     try:
-        content = json.loads(contained(path, path.parent).read_text(encoding="utf-8"))
+        content = strictjson.loads(regular(contained(path, path.parent)).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(f"{path} must be a readable JSON file: {error}; restore it or delete the run") from error
     if not isinstance(content, dict):
         raise RunError(f"{path} must hold a JSON object, not {type(content).__name__}; restore it or delete the run")
     return content
+
+
+def regular(path: Path) -> Path:
+    """``path`` itself, once it is a file: opening a pipe would wait for somebody to write."""
+    if path.exists() and not path.is_file():
+        raise OSError("it isn't a file")
+    return path
 
 
 def write_tensors(path: Path, tensors: "Mapping[str, Tensor]", metadata: Mapping[str, Any] | None = None) -> None:
@@ -96,8 +104,10 @@ def read_tensors(path: Path, device: str = "cpu") -> "tuple[dict[str, Tensor], d
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(contained(path, path.parent), framework="pt", device=device) as file:
-            metadata = json.loads((file.metadata() or {})["fecbench"])
+        with safe_open(regular(contained(path, path.parent)), framework="pt", device=device) as file:
+            metadata = strictjson.loads((file.metadata() or {})["fecbench"])
+            if not isinstance(metadata, dict):
+                raise ValueError(f"its metadata must be an object, found {type(metadata).__name__}")
             return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118  not a dict
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError, AttributeError) as error:  # torch lacks some of its types
         raise RunError(f"{path} must be a tensor file written by fecbench: {error!r}; restore it or start the run afresh") from error

@@ -195,7 +195,7 @@ class TokenisedSplit:
         return Batch(
             tokens=tokens.pop("text"),
             labels=torch.from_numpy(self.labels[rows]),
-            rows=torch.from_numpy(rows),
+            rows=torch.from_numpy(rows.copy()),  # an objective may write where it pleases
             key=key,
             views=tokens,
             texts=None if self.texts is None else tuple(self.texts[row] for row in rows),

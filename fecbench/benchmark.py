@@ -203,4 +203,4 @@ def _try_encoders(entries: Iterable[Entry], data: Mapping[str, EmotionData]) -> 
     """Raise EncoderError where one can't be had."""
     wanted = {cells[0].plan.settings.encoder: cells[0].plan.settings.dataset for entry in entries for cells in entry.cells}
     for encoder, dataset in wanted.items():
-        encoders.named(encoder)(data[dataset].splits["train"][:TRIED]["text"])
+        encoders.load(encoder, data[dataset].splits["train"][:TRIED]["text"])

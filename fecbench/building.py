@@ -12,13 +12,17 @@ from platformdirs import user_cache_path
 
 from fecbench import encoders, heads
 from fecbench.batching import PARAPHRASE, text_batches, tokenise
+from fecbench.checkpoints import state_of
 from fecbench.datasets.core import labels_of
+from fecbench.guard import guard
 from fecbench.heads import HeadTask
 from fecbench.model import Model, TextEncoder, build_model, fold
 from fecbench.objective import Stage, Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from datasets import Dataset
 
     from fecbench.batching import TokenisedSplit
     from fecbench.datasets.core import EmotionData
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from fecbench.settings import RunSettings
 
 LONGEST = 10**6
+LEAK = 0.1  # the share of a split's texts that stand in train too, from which it is said
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,8 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     if settings.limit is not None and settings.limit < len(train):
         notes.append(f"LIMITED to the first {settings.limit:,} of {len(train):,} training rows: not a benchmark result")
         train = train.select(range(settings.limit))
-    source = encoders.named(settings.encoder)(train["text"])
+    notes += _leaks(train, data)
+    source = encoders.load(settings.encoder, train["text"])
     model, objective = build_pair(plan, source, data.labels, data.label_texts, data.name)
     longest = longest_text(source, model)
     if settings.max_length > longest:
@@ -87,6 +93,17 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     return Built(source, splits, model, objective, max_length, tuple(notes))
 
 
+def _leaks(train: Dataset, data: EmotionData) -> list[str]:
+    """What is said of splits whose texts the model is trained on: a file given twice, or another one's rows."""
+    known, notes = set(train["text"][:]), []
+    for split in ("validation", "test"):
+        texts = data.splits[split]["text"][:]
+        shared = sum(text in known for text in texts)
+        if shared >= LEAK * len(texts):
+            notes.append(f"LEAK: {shared:,} of {len(texts):,} {split} texts stand in train too, so that scores on them mean little")
+    return notes
+
+
 def stage_of(built: Built, data: EmotionData, settings: RunSettings, device: torch.device) -> Stage:
     """What the stages before and after training may use."""
     rows = {split: data.splits[split].select(range(len(built.splits[split]))) for split in ("train", "validation")}
@@ -114,7 +131,10 @@ def build_pair(
     hidden = int(model.encoder.network.config.hidden_size)
     new_model = partial(further_model, settings, source, head_task)
     task = Task(dataset, tuple(labels), tuple(label_texts), hidden, model.head.features, settings.seed, new_model)
-    return model, plan.objective(plan.options, task)
+    with guard(plan.who, plan.objective):
+        built = plan.objective(plan.options, task)
+        state_of({"objective": built})  # what can't be saved is said before it is trained
+    return model, built
 
 
 def further_model(settings: RunSettings, source: EncoderSource, task: HeadTask, head: str) -> Model:

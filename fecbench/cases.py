@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fecbench.atomic import read_tensors
 from fecbench.comparison import common_data, differences, remark
 from fecbench.datasets.core import some
 from fecbench.errors import RunError
 from fecbench.markdown import escape
 from fecbench.prediction import Predictor
-from fecbench.runs import PREDICTIONS, check_loadable
+from fecbench.runs import PREDICTIONS, check_loadable, read_predictions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -169,7 +168,7 @@ def _predictions(record: Record, data: EmotionData, split: str) -> _Predictions:
 def _recorded(record: Record) -> Tensor:
     """Probabilities of the test rows, by the recorded logits."""
     path = record.folder / PREDICTIONS
-    tensors, _ = read_tensors(path)
+    tensors = read_predictions(record)
     if "logits" not in tensors:
         raise RunError(f"{path} must hold logits, but holds {some(sorted(tensors)) or 'nothing'}; restore it or run it again")
     return tensors["logits"].double().softmax(-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,35 +17,53 @@ if TYPE_CHECKING:
 
 BEST = "best.safetensors"
 LAST = "last.safetensors"
+RUN, LAYOUT = "run", "layout"
 
 
 class Checkpoints:
-    """The checkpoint files of one run directory."""
+    """The checkpoint files of one run directory; ``run`` is a digest of which run that is, which they hold."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, run: str = ""):
         self.folder = folder
+        self.run = run
 
     def save_best(self, modules: Mapping[str, nn.Module], about: Mapping[str, Any]) -> None:
         """Keep the weights of ``modules`` as the best so far."""
-        write_tensors(self.folder / BEST, state_of(modules), about)
+        self._write(self.folder / BEST, state_of(modules), about)
 
     def load_best(self, modules: Mapping[str, nn.Module]) -> dict[str, Any]:
         """Restore the best weights into ``modules``; returns what was said about them."""
-        tensors, about = read_tensors(self.folder / BEST)
-        restore(modules, tensors, self.folder / BEST)
+        _, about = self._restore(modules, self.folder / BEST)
         return about
 
     def save_last(self, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
         """Keep everything that the next epoch needs."""
-        write_tensors(self.folder / LAST, {**state_of(modules), **optimizers}, about)
+        self._write(self.folder / LAST, {**state_of(modules), **optimizers}, about)
 
     def load_last(self, modules: Mapping[str, nn.Module]) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Restore the last epoch's weights into ``modules``; returns the optimisers' tensors and what was said, or None without a file."""
         path = self.folder / LAST
         if not path.exists():
             return None
+        return self._restore(modules, path)
+
+    def _write(self, path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
+        write_tensors(path, tensors, {**about, RUN: self.run, LAYOUT: _layout(tensors)})
+
+    def _restore(self, modules: Mapping[str, nn.Module], path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Copy a file's weights into ``modules``; returns all its tensors and what was said.
+
+        Raises:
+            RunError: it is broken, of another model, or of another run.
+        """
         tensors, about = read_tensors(path)
+        if about.pop(RUN, self.run) != self.run:
+            raise RunError(f"{path} must be this run's, but is another one's; restore the right one or start the run afresh")
         restore(modules, tensors, path)
+        broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+        if broken or about.pop(LAYOUT, _layout(tensors)) != _layout(tensors):
+            what = f"{broken[0]} isn't finite" if broken else "tensors are missing, or are others"
+            raise RunError(f"{path} must hold what the run wrote, but {what}; restore it or start the run afresh")
         return tensors, about
 
     def drop_last(self) -> None:
@@ -56,6 +75,12 @@ class Checkpoints:
         for pattern in (f"*{UNFINISHED}", ".tmp*"):  # safetensors writes drafts of its own
             for draft in self.folder.glob(pattern):
                 draft.unlink(missing_ok=True)
+
+
+def _layout(tensors: Mapping[str, Tensor]) -> str:
+    """Digest of names, types and shapes, optimisers' states among them: one that is missing would start afresh in silence."""
+    lines = sorted(f"{name} {tensor.dtype} {list(tensor.shape)}" for name, tensor in tensors.items())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def state_of(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
@@ -96,9 +121,10 @@ def restore(modules: Mapping[str, nn.Module], tensors: Mapping[str, Tensor], pat
         raise RunError(f"{path} holds {extra[0]}, which the model lacks; it belongs to another model, restore the right one")
     for name, tensor in state.items():
         found = tensors.get(name)
-        if found is None or found.shape != tensor.shape:
-            shape = "nothing" if found is None else f"shape {list(found.shape)}"
+        if found is None or found.shape != tensor.shape or found.dtype != tensor.dtype:
+            shape = "nothing" if found is None else f"shape {list(found.shape)} of {found.dtype}"
             raise RunError(
-                f"{path} must hold {name} of shape {list(tensor.shape)}, found {shape}; it belongs to another model, restore the right one"
+                f"{path} must hold {name} of shape {list(tensor.shape)}, {tensor.dtype}, found {shape}; "
+                "it belongs to another model, restore the right one"
             )
         tensor.copy_(found)

@@ -29,6 +29,7 @@ def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
     missing = [name for name in trackers if find_spec(name) is None]
     if missing:
         raise UsageError(f"--tracker {missing[0]} needs the package {missing[0]}, which isn't installed; pip install {missing[0]}")
+    asked = _launched()
     if device not in ("auto", "cpu"):
         _check_available(device)
         if "LOCAL_RANK" not in os.environ:  # ranks get a device each
@@ -36,12 +37,23 @@ def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
     on_cpu = device == "cpu" or (device == "auto" and not torch.accelerator.is_available())
     unset = ProjectConfiguration(logging_dir=".")  # trackers want a folder now; the run sets it once it has one
     found = Accelerator(cpu=on_cpu, log_with=list(trackers) or None, project_config=unset)
-    asked = int(os.environ.get("WORLD_SIZE", 1))
     if found.num_processes != asked:
         raise UsageError(
-            f"{asked} processes were launched, but on {found.device} they can't work together; use --device cpu, or launch one"
+            f"{asked} processes were launched (WORLD_SIZE), but on {found.device} they can't work together; use --device cpu, or launch one"
         )
     return found
+
+
+def _launched() -> int:
+    """How many processes a launcher says it started.
+
+    Raises:
+        UsageError: it says no number.
+    """
+    said = os.environ.get("WORLD_SIZE", "1")
+    if not said.isascii() or not said.isdecimal() or int(said) < 1:
+        raise UsageError(f"WORLD_SIZE must be the number of launched processes, found {said!r}; unset it, or start with torchrun")
+    return int(said)
 
 
 def _check_available(name: str) -> None:

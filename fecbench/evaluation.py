@@ -37,11 +37,14 @@ def split_logits(
             batch = split.batch(rows).to(precision.device)
             with precision.autocast():
                 found = objective.predict(batch, model)
-            if not isinstance(found, torch.Tensor):
-                raise ProtocolError(f"predict must give a tensor of logits, found {type(found).__name__}")
+            if not isinstance(found, torch.Tensor) or found.is_complex():
+                kind = found.dtype if isinstance(found, torch.Tensor) else type(found).__name__
+                raise ProtocolError(f"predict must give a tensor of real logits, found {kind}")
             if found.shape != (len(rows), objective.task.classes):
                 raise ProtocolError(f"predict must give logits {[len(rows), objective.task.classes]}, found {list(found.shape)}")
-            logits[batch.rows] = found.float()
+            logits[torch.from_numpy(rows).to(logits.device)] = found.to(logits)  # not the batch's own: predict may have written there
+    if any(module.training for module in (*model.modules(), *objective.modules())) or torch.is_grad_enabled():
+        raise ProtocolError("predict must leave the modes that it finds, but the grad or train mode changed; use `with`, and no train()")
     model.train(was_training)
     objective.train(was_training)
     whole = sum_over_ranks(logits, ranks).cpu()

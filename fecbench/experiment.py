@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from accelerate.utils import broadcast_object_list, set_seed
 
-from fecbench import datasets, devices, hooks, metrics, provenance, recording, runs
+from fecbench import datasets, devices, hooks, metrics, provenance, recording, runs, seals
 from fecbench.batching import TrainingBatches, stream_seed
 from fecbench.building import build, stage_of
 from fecbench.checkpoints import Checkpoints, owned
 from fecbench.errors import NumericalError, ProtocolError
+from fecbench.guard import guard
 from fecbench.hooks import Observers, RunInfo
 from fecbench.model import fold
 from fecbench.players import claim
@@ -91,7 +92,7 @@ class Experiment:
 
     def carry_out(self, identity: Mapping[str, Any], accelerator: Accelerator, workplace: Workplace) -> None:
         """Train, test and complete the record; a failure is recorded and raised again."""
-        trainer = self._trainer(accelerator, self._observers(accelerator, workplace))
+        trainer = self._trainer(accelerator, self._observers(accelerator, workplace), seals.of_run(identity))
         try:
             resumed = trainer.resume()
             if accelerator.is_main_process:
@@ -135,7 +136,8 @@ class Experiment:
         """
         set_seed(stream_seed(self.plan.settings.seed, stage, trainer.batches.rank) % 2**32)
         before = owned(trainer.modules)
-        yield
+        with guard(self.plan.who, self.built.objective):
+            yield
         changed = before.items() ^ owned(trainer.modules).items()
         if changed:
             name, _ = min(changed)
@@ -202,7 +204,7 @@ class Experiment:
         }
         runs.write_about(self.record, about)
 
-    def _trainer(self, accelerator: Accelerator, observers: Observers) -> Trainer:
+    def _trainer(self, accelerator: Accelerator, observers: Observers, which: str) -> Trainer:
         plan, built, settings = self.plan, self.built, self.plan.settings
         rank, ranks = accelerator.process_index, accelerator.num_processes
         bucketed = settings.order == "bucketed"
@@ -213,10 +215,11 @@ class Experiment:
         scores, broken = metrics.everything()
         for reason in broken:
             warnings.warn(reason, stacklevel=2)
-        players = claim(built.objective, built.model, settings, plan.who)
+        with guard(plan.who, built.objective):
+            players = claim(built.objective, built.model, settings, plan.who)
         precision = devices.precision(settings.precision, accelerator.device)
         stepper = Stepper(built.objective, built.model, players, precision, plan.who, settings.clip, ranks)
-        checkpoints = Checkpoints(self.record.folder)
+        checkpoints = Checkpoints(self.record.folder, which)
         return Trainer(stepper, batches, built.splits["validation"], settings, scores, checkpoints, observers, run)
 
     def _observers(self, accelerator: Accelerator, workplace: Workplace) -> Observers:

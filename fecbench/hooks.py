@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 from fecbench.errors import FecbenchError, PluginError
+from fecbench.guard import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -115,9 +116,9 @@ class Observers:
                 self.manager.subset_hook_caller(event, others)(**arguments)
             except FecbenchError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self.manager.unregister(observer)
-                warnings.warn(f"observer {name} failed at {event} and was dropped: {error!r}", stacklevel=2)
+                warnings.warn(f"observer {name} failed at {event} and was dropped: {words(error)}", stacklevel=2)
 
     def commands(self) -> list[click.Command]:
         """Every command that a plugin adds; one that can't say its commands is reported and adds none."""
@@ -128,8 +129,8 @@ class Observers:
             try:
                 added = [command for commands in self.manager.subset_hook_caller("commands", others)() for command in commands]
                 names = [command.name for command in added]  # what isn't a command has none
-            except Exception as error:
-                warnings.warn(f"the hook plugin {name} adds no commands: {error!r}; mend or uninstall it", stacklevel=2)
+            except (Exception, SystemExit) as error:
+                warnings.warn(f"the hook plugin {name} adds no commands: {words(error)}; mend or uninstall it", stacklevel=2)
                 continue
             found += [command for command, known in zip(added, names, strict=True) if known]
         return found
@@ -149,9 +150,8 @@ def named(name: str) -> object:
         plugin = entry.load()
     except (Exception, SystemExit) as error:
         distribution = entry.dist.name if entry.dist else "?"
-        reason = f"{type(error).__name__}: {error}"
         raise PluginError(
-            f"the hook plugin {name!r} ({entry.value} of {distribution}) can't be imported: {reason}; mend or uninstall it"
+            f"the hook plugin {name!r} ({entry.value} of {distribution}) can't be imported: {words(error)}; mend or uninstall it"
         ) from error
     Observers().add(plugin, name)
     return plugin

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from fecbench import objective, registry, runs, specs
 from fecbench.errors import PluginError, RunError, UnknownName, UsageError
+from fecbench.guard import guard
 from fecbench.planning import plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fecbench.planning import Plan
     from fecbench.specs import Row, Spec
 
+MOST = 20_000  # runs of a spec
 LONGEST = 80  # letters of a directory's name that say what it is, so that no file system refuses it
 
 
@@ -166,6 +168,7 @@ def expand(spec: Spec) -> Matrix:
             if name not in (*names, *left_out):
                 raise UsageError(f"[{section}.{name}]: {UnknownName('method or row of the spec', name, names)}")
     _check_trials(spec, names)
+    _check_size(spec, names)
     return Matrix(spec, tuple(_entry(spec, row, dataset) for row in rows for dataset in spec.datasets), left_out)
 
 
@@ -179,6 +182,19 @@ def _check_trials(spec: Spec, names: Iterable[str]) -> None:
     if len({*trials.values()}) > 1 or 0 in trials.values():
         counts = ", ".join(f"{name} has {number}" for name, number in trials.items())
         raise UsageError(f"[grid]: every method must have as many trials as the others, and one at least, but {counts}")
+
+
+def _check_size(spec: Spec, names: Sequence[str]) -> None:
+    """A grid multiplies fast; what nobody could run isn't planned.
+
+    Raises:
+        UsageError: there would be more than ``MOST`` runs.
+    """
+    count = len(spec.datasets) * len(spec.seeds) * sum(spec.grid.trials(name) for name in names)
+    if count > MOST:
+        raise UsageError(
+            f"a spec may need {MOST:,} runs at most, but rows, data sets, seeds and trials of [grid] make {count:,}; leave out some of them"
+        )
 
 
 def select(path: Path, found: Records) -> Selection:
@@ -241,7 +257,8 @@ def _rows(spec: Spec) -> tuple[list[Row], dict[str, str]]:
 def _reason_to_leave_out(name: str) -> str:
     try:
         kind = objective.named(name)
-        return f"a variant of {kind.variant_of}" if kind.variant_of else kind.unmet()
+        with guard(f"objective {name}", kind):
+            return f"a variant of {kind.variant_of}" if kind.variant_of else str(kind.unmet())
     except PluginError as error:
         return str(error)
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from fecbench import registry
 from fecbench.errors import PluginError
+from fecbench.guard import guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,10 +107,8 @@ def score(true: np.ndarray, predicted: np.ndarray, classes: int, metrics: dict[s
 
 
 def _value(name: str, metric: Metric, true: np.ndarray, predicted: np.ndarray, classes: int) -> float:
-    try:
-        value = float(metric(true, predicted, classes))
+    with guard(f"the metric {name!r}", metric):
+        value = float(metric(true.copy(), predicted.copy(), classes))  # a metric may write where it pleases
         if not np.isfinite(value):
             raise ValueError(f"{value} is no score")
         return value
-    except Exception as error:
-        raise PluginError(f"the metric {name!r} failed: {type(error).__name__}: {error}; mend or uninstall it") from error

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from fecbench import heads
 from fecbench.distributed import whole_batch
 from fecbench.encoders.network import quiet
+from fecbench.errors import PluginError
+from fecbench.guard import guard
 from fecbench.packing import GRID_COST, GRID_COST_ELSEWHERE, Tokens
 
 if TYPE_CHECKING:
@@ -156,7 +158,12 @@ def build_model(source: EncoderSource, head: str, task: HeadTask, pooling: str =
     """
     kind = heads.named(head)
     heads.check_pooling(kind, head, pooling)
-    network, built = kind.build(source, task)
+    with guard(f"the head {head!r}", kind):
+        network, built = kind.build(source, task)
+        if not isinstance(built, kind) or not isinstance(getattr(built, "features", None), int):
+            raise PluginError(
+                f"the head {head!r} must build itself, with its number of features, but built {built!r}; mend or uninstall it"
+            )
     if getattr(network, "pooler", None) is not None:
         setattr(network, "pooler", None)  # noqa: B010  its output is never read
     return Model(TextEncoder(network, source.tokenizer.pad_token_id or 0, pooling, packing), built)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from fecbench import registry
 from fecbench.batching import BatchNeeds
 from fecbench.errors import PluginError
+from fecbench.guard import words
 from fecbench.settings import Config, RunSettings, plain
 
 if TYPE_CHECKING:
@@ -227,6 +228,8 @@ def check(plugin: object) -> type[Objective]:
     odd = [name for name, option in plugin.Config.model_fields.items() if not plain(option.annotation)]
     if odd:
         raise PluginError(f"has options that a command line can't give: {', '.join(odd)}; use str, int, float, bool or Literal")
+    if not isinstance(plugin.panels, Mapping) or not all(isinstance(names, tuple | list) for names in plugin.panels.values()):
+        raise PluginError(f"must have panels that are tuples of names by title, but they are {plugin.panels!r}")
     _check_preferences(plugin)
     _check_defaults(plugin)
     return plugin
@@ -236,9 +239,8 @@ def _check_defaults(plugin: type[Objective]) -> None:
     """The options can be built from their defaults, and needs follow from them."""
     try:
         needs = plugin.batch_needs(plugin.Config())
-    except Exception as error:  # a plugin's validator or batch_needs can raise anything
-        reason = str(error).splitlines()[0] if str(error) else ""
-        raise PluginError(f"can't be configured with its own defaults: {type(error).__name__}: {reason}; correct Config") from error
+    except (Exception, SystemExit) as error:  # a plugin's validator or batch_needs can raise anything
+        raise PluginError(f"can't be configured with its own defaults: {words(error)}; correct Config") from error
     if not isinstance(needs, BatchNeeds):
         raise PluginError(f"must have needs that are a fecbench.BatchNeeds, but they are {needs!r}")
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fecbench import datasets, devices, encoders, heads, objective, registry
+from fecbench.batching import BatchNeeds
 from fecbench.datasets import HUB_PREFIX, is_path
-from fecbench.errors import UsageError
+from fecbench.errors import PluginError, UsageError
+from fecbench.guard import guard
 from fecbench.settings import Layer, RunSettings, Setting, build, check_names, resolve, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fecbench.batching import BatchNeeds
     from fecbench.objective import Objective
     from fecbench.settings import Config
 
@@ -39,7 +40,11 @@ class Plan:
     @property
     def needs(self) -> BatchNeeds:
         """What the objective needs of a batch under its options."""
-        return self.objective.batch_needs(self.options)
+        with guard(self.who, self.objective):
+            needs = self.objective.batch_needs(self.options)
+        if not isinstance(needs, BatchNeeds):
+            raise PluginError(f"{self.who} must have needs that are a fecbench.BatchNeeds, but they are {needs!r}; mend or uninstall it")
+        return needs
 
     @property
     def who(self) -> str:
@@ -60,6 +65,7 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
     dataset = resolve(*asked).get("dataset")
     if dataset is None:
         raise UsageError(f"a data set is needed: --dataset {' | '.join(registry.datasets)} | path/to/folder | hf:owner/name")
+    build(RunSettings, {"dataset": dataset.value}, "run settings")  # what stands below goes by its name
     own = Layer(f"objective {name}", kind.settings)
     preset = Layer(f"preset {name} on {dataset.value}", kind.presets.get(dataset.value, {}))
     defaults = Layer("default", {key: field.get_default() for key, field in RunSettings.model_fields.items() if not field.is_required()})
@@ -81,4 +87,6 @@ def _dataset_layer(dataset: str) -> Layer:
     """Settings that a named data set asks for, such as the demo's encoder."""
     if dataset.startswith(HUB_PREFIX) or is_path(dataset) or dataset not in registry.datasets:
         return Layer("data set", {})
-    return Layer(f"data set {dataset}", datasets.named(dataset).info.settings)
+    who = f"data set {dataset}"
+    with guard(f"the {who} ({registry.datasets.origin(dataset)})", loader := datasets.named(dataset)):
+        return check_names(Layer(who, dict(loader.info.settings)), RunSettings.model_fields)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fecbench import datasets, devices, objective
+from fecbench import datasets, devices, objective, runs, seals
 from fecbench.batching import text_batches
 from fecbench.building import build_pair
-from fecbench.checkpoints import Checkpoints
+from fecbench.checkpoints import BEST, Checkpoints, state_of
 from fecbench.datasets.core import Places
 from fecbench.encoders import EncoderSource
 from fecbench.encoders.pretrained import read_config, read_tokenizer
-from fecbench.errors import RunError
+from fecbench.errors import NumericalError, RunError
+from fecbench.guard import guard
 from fecbench.planning import Plan
 from fecbench.settings import RunSettings, Setting, build, values
 
@@ -60,13 +61,17 @@ class Predictor:
         if record.status != "complete":
             raise RunError(f"{record.folder} must be a complete run, but is {record.status}; finish it with `fecbench run ... --resume`")
         about, folder = record.about, record.encoder
+        runs.check_loadable(record)
+        record.check_part("encoder", runs.encoder_digest(record), folder)
         try:
             source = EncoderSource(str(folder), read_tokenizer(folder), read_config(folder), None)
         except (OSError, ValueError, KeyError) as error:
             raise RunError(f"{folder} must hold the run's encoder: {str(error).splitlines()[0]}; restore the directory") from error
         plan, dataset = _plan(record), about["dataset"]
         model, built = build_pair(plan, source, dataset["labels"], dataset["label_texts"], dataset["name"])
-        Checkpoints(record.folder).load_best({"model": model, "objective": built})
+        modules = {"model": model, "objective": built}
+        Checkpoints(record.folder, seals.of_run(about)).load_best(modules)
+        record.check_part("weights", seals.of_tensors(state_of(modules)), record.folder / BEST)
         accelerator = devices.accelerator(device)
         precision = devices.precision(plan.settings.precision, accelerator.device)
         model, built = model.to(precision.device).eval(), built.to(precision.device).eval()
@@ -84,8 +89,14 @@ class Predictor:
     def _of_each(self, texts: Sequence[str], rows: Callable[[Batch], Tensor], width: int) -> Tensor:
         parts = [torch.empty(0, width)]
         for batch in text_batches(texts, self.tokenizer, self.max_length, self.batch_size, self.precision.device):
-            with self.precision.autocast():
-                parts.append(rows(batch).cpu())
+            with self.precision.autocast(), guard(f"objective {type(self.objective).__name__}", self.objective):
+                found = rows(batch).cpu()
+            if found.shape != (len(batch), width) or not found.isfinite().all():
+                raise NumericalError(
+                    f"every text must get {width} finite numbers, but {len(batch)} texts got {list(found.shape)}, or numbers that aren't; "
+                    "the run's weights or its objective are broken: restore them or run it again"
+                )
+            parts.append(found)
         return torch.cat(parts)
 
 

@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from fecbench.atomic import replacing
-from fecbench.errors import RunError
+from fecbench.errors import FecbenchError, RunError
+from fecbench.guard import words
 from fecbench.hooks import RunInfo, hookimpl
 from fecbench.runs import HISTORY, write_failure
 
@@ -61,6 +62,12 @@ class Failure:
     def run_failed(self, run: RunInfo, error: BaseException) -> None:
         """Why it stopped."""
         interrupted = isinstance(error, KeyboardInterrupt)
-        message = "stopped by the user" if interrupted else f"{type(error).__name__}: {error}"
+        message = (
+            "stopped by the user"
+            if interrupted
+            else f"{type(error).__name__}: {error}"
+            if isinstance(error, FecbenchError)
+            else words(error)
+        )
         with suppress(RunError):  # on a full disk the first error says more
             write_failure(self.record, "interrupted" if interrupted else "failed", message)

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from fecbench import schema
-from fecbench.atomic import UNFINISHED, contained, read_json, write_json, write_tensors
+from fecbench import schema, seals
+from fecbench.atomic import UNFINISHED, contained, read_json, read_tensors, write_json, write_tensors
 from fecbench.errors import RunError, UnknownName
 
 if TYPE_CHECKING:
@@ -68,10 +68,21 @@ class Record:
 
     @property
     def result(self) -> dict[str, Any]:
-        """The content of ``result.json``. Raises RunError where it is missing or broken."""
-        result = read_json(self.folder / RESULT)
-        schema.check(result, schema.Result, self.folder / RESULT)
+        """The content of ``result.json``. Raises RunError where it is missing, broken, or of another run than ``run.json``."""
+        path = self.folder / RESULT
+        result = read_json(path)
+        schema.check(result, schema.Result, path)
+        _check_seal(result, "run", seals.of_run(self.about), path)
+        _check_seal(result, "result", seals.of_result(result), path)
         return result
+
+    def check_part(self, part: str, digest: str, path: Path) -> None:
+        """Whether a part of the complete record (``history``, ``encoder``, ``weights`` or ``predictions``), in ``path``, is the run's own.
+
+        Raises:
+            RunError: its digest isn't the one in ``result.json``.
+        """
+        _check_seal(self.result, part, digest, path)
 
     @property
     def status(self) -> str:
@@ -80,7 +91,8 @@ class Record:
             return "complete"
         if self._is_locked():
             return "running"
-        return str(self.failure.get("status", "failed")) if (self.folder / FAILURE).exists() else "unfinished"
+        told = self.failure.get("status") if (self.folder / FAILURE).exists() else "unfinished"
+        return str(told) if told in ("interrupted", "unfinished") else "failed"
 
     @property
     def failure(self) -> dict[str, Any]:
@@ -114,10 +126,16 @@ class Record:
         return {key: setting["value"] for key, setting in self.about["settings"].items()}
 
     def history(self) -> list[dict[str, Any]]:
-        """The events of ``history.jsonl``; a line torn by a kill, or of another make, is left out."""
+        """The events of ``history.jsonl``; a line torn by a kill, or of another make, is left out.
+
+        Raises:
+            RunError: the run is complete, and its history isn't what it wrote.
+        """
         events = []
         path = self.inside(HISTORY)
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
+        if self.status == "complete" and path.is_file():
+            self.check_part("history", seals.of_files(path), path)
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
             try:
                 event = json.loads(line)
             except ValueError:
@@ -171,10 +189,11 @@ def create(folder: Path) -> Record:
         RunError: it can't be made, or holds something else.
     """
     try:
+        str(folder).encode()  # its name stands in its files
         folder.mkdir(parents=True, exist_ok=True)
         strangers = sorted(path.name for path in folder.iterdir() if path.name not in LEFT_BEHIND and path.suffix != UNFINISHED)
-    except OSError as error:
-        raise RunError(f"{folder} can't be made: {error.strerror}; choose another --run-dir") from error
+    except (OSError, ValueError) as error:  # a NUL or a byte that isn't UTF-8 is no error of the system's
+        raise RunError(f"{folder} can't be made: {getattr(error, 'strerror', error)}; choose another --run-dir") from error
     if RUN in strangers:
         raise RunError(f"{folder} holds a run already ({Record(folder).status}); continue it with --resume, or choose another --run-dir")
     if strangers:
@@ -208,10 +227,59 @@ def write_predictions(record: Record, logits: Tensor, true: Tensor) -> None:
     write_tensors(record.folder / PREDICTIONS, found)
 
 
+def read_predictions(record: Record) -> dict[str, Tensor]:
+    """What :func:`write_predictions` wrote of a complete run.
+
+    Raises:
+        RunError: it is missing or broken, or isn't of this run.
+    """
+    import torch
+
+    path = record.folder / PREDICTIONS
+    tensors, _ = read_tensors(path)
+    record.check_part("predictions", seals.of_tensors(tensors), path)
+    rows = tensors.get("row")
+    ordered = rows is None or torch.equal(rows, torch.arange(rows.numel()))  # older records hold no numbers
+    if not ordered or len({tensor.shape[:1] for tensor in tensors.values()}) > 1 or not all(t.isfinite().all() for t in tensors.values()):
+        raise RunError(f"{path} must hold finite predictions of every test row, in order; restore it or run it again")
+    return tensors
+
+
 def complete(record: Record, result: Mapping[str, Any]) -> None:
-    """Write ``result.json``: from this moment the run is complete."""
-    write_json(record.folder / RESULT, result)
+    """Write ``result.json``: from this moment the run is complete, and its files are what they are."""
+    write_json(record.folder / RESULT, {**result, seals.SEAL: _seal(record, result)})
     (record.folder / FAILURE).unlink(missing_ok=True)
+
+
+def _seal(record: Record, result: Mapping[str, Any]) -> dict[str, str]:
+    """The digests of a record that is about to be complete; parts that it lacks have none."""
+    from fecbench.checkpoints import BEST  # imports torch
+
+    folder = record.folder
+    found = {"run": seals.of_run(record.about), "result": seals.of_result(result)}
+    if (folder / HISTORY).is_file():
+        found["history"] = seals.of_files(folder / HISTORY)
+    if (folder / ENCODER).is_dir():
+        found["encoder"] = encoder_digest(record)
+    for part, name in (("weights", BEST), ("predictions", PREDICTIONS)):
+        if (folder / name).is_file():
+            found[part] = seals.of_tensors(read_tensors(folder / name)[0])
+    return found
+
+
+def encoder_digest(record: Record) -> str:
+    """Digest of the encoder's architecture and tokenizer. Raises RunError where a file can't be read."""
+    folder = record.folder / ENCODER
+    try:
+        return seals.of_files(*(path for path in folder.iterdir() if path.suffix in (".json", ".txt", ".model")))
+    except OSError as error:
+        raise RunError(f"{folder} must hold the run's encoder: {error}; restore it or run it again") from error
+
+
+def _check_seal(result: Mapping[str, Any], part: str, digest: str, path: Path) -> None:
+    sealed = result.get(seals.SEAL, {}).get(part, digest)
+    if sealed != digest:
+        raise RunError(f"{path} must be as this run wrote it, but was edited since, or is another run's; restore it or delete the run")
 
 
 def check_loadable(record: Record) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError, field_validator
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError, field_validator
 
 from fecbench.errors import RunError
 
@@ -47,20 +47,33 @@ class About(BaseModel):
         missing = [name for name in ("dataset", "seed") if name not in settings]
         if missing:
             raise ValueError(f"{' and '.join(missing)} must be there")
+        if type(settings["seed"].value) is not int:
+            raise ValueError("the seed must be a whole number")
         return settings
 
 
 class Scores(BaseModel):
     """Metrics, as fractions, of the two splits that are scored."""
 
-    validation: dict[str, float]
-    test: dict[str, float]
+    validation: dict[str, FiniteFloat]
+    test: dict[str, FiniteFloat]
+
+    @field_validator("validation", "test")
+    @classmethod
+    def _shares(cls, scores: dict[str, float]) -> dict[str, float]:
+        from fecbench.metrics import PRIMARY  # imports numpy
+
+        odd = [name for name in PRIMARY if not 0 <= scores.get(name, 0) <= 1]
+        if odd:
+            raise ValueError(f"{' and '.join(odd)} must be between 0 and 1")
+        return scores
 
 
 class Result(BaseModel):
     """``result.json``."""
 
     metrics: Scores
+    seal: dict[str, str] = Field(default_factory=dict)
 
 
 class Texts(Data):
@@ -83,11 +96,13 @@ def check(content: Mapping[str, Any], shape: type[BaseModel], path: Path) -> Non
         RunError: it hasn't; the message names the first thing that is missing or of another kind.
     """
     try:
-        shape.model_validate(content)
+        shape.model_validate(content, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise RunError(f"{path} must be as fecbench writes it, but {where}: {_lower(first['msg'])}; restore it or delete the run") from None
+        raise RunError(
+            f"{path} must be as fecbench writes it, but {where}: {_lower(first['msg'].removeprefix('Value error, '))}; restore it or delete the run"
+        ) from None
 
 
 def _lower(message: str) -> str:

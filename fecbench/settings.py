@@ -10,17 +10,31 @@ Setting(value=0.0001, origin='encoder minilm')
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from fecbench.errors import UnknownName, UsageError
+from fecbench.guard import guard
+
+SHOWN = 100  # characters of a wrong value
 
 
 class Config(BaseModel):
     """Base of every typed group of settings: frozen, nothing unknown, every field described (the description is its help text)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _taken_as_given(cls, value: Any, info: ValidationInfo) -> Any:
+        """Left to itself pydantic takes true for 1, and text that no file can hold."""
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+            raise ValueError(f"valid Unicode is needed, found {value!a}")
+        if isinstance(value, bool) and {int, float} & {annotation, *get_args(annotation)} and bool not in get_args(annotation):
+            raise ValueError("a number is needed, not true or false")
+        return value
 
 
 class RunSettings(Config):
@@ -64,6 +78,12 @@ class RunSettings(Config):
     )
     text_column: str = Field("text", description="column of the texts, for a data set of your own")
     label_column: str = Field("label", description="column of the labels, for a data set of your own")
+
+    @model_validator(mode="after")
+    def _text_is_no_label(self) -> Self:
+        if self.text_column == self.label_column:
+            raise ValueError(f"--text-column and --label-column must name two columns, but both name {self.text_column!r}")
+        return self
 
 
 def plain(annotation: Any) -> bool:
@@ -133,15 +153,23 @@ def build(config: type[C], given: Mapping[str, Any], what: str) -> C:
     ...
     fecbench.errors.UsageError: run settings: --epochs 0: input should be greater than or equal to 1
     """
-    try:
-        return config(**given)
-    except ValidationError as error:
-        raise UsageError(f"{what}: {'; '.join(_explain(part) for part in error.errors())}") from None
+    with guard(what, config):
+        try:
+            return config(**given)
+        except ValidationError as error:
+            raise UsageError(f"{what}: {'; '.join(_explain(part) for part in error.errors())}") from None
 
 
 def _explain(part: Any) -> str:
-    reason = part["msg"][:1].lower() + part["msg"][1:]
+    reason = part["msg"].removeprefix("Value error, ")
+    reason = reason[:1].lower() + reason[1:]
     if not part["loc"]:  # a check of several settings together
         return str(reason)
     flag = "--" + "-".join(str(place) for place in part["loc"]).replace("_", "-")
-    return f"{flag} is needed" if part["type"] == "missing" else f"{flag} {part['input']}: {reason}"
+    return f"{flag} is needed" if part["type"] == "missing" else f"{flag} {_shown(part['input'])}: {reason}"
+
+
+def _shown(value: Any) -> str:
+    """A value in an error message, which a terminal can show and a line can hold."""
+    text = str(value).encode(errors="backslashreplace").decode()
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -53,7 +53,7 @@ class Row(Config):
 
     name: str = Field(min_length=1)
     objective: str
-    encoder: str | None = None
+    encoder: str | None = Field(None, min_length=1)
     settings: Values = Field(default_factory=dict)
 
 
@@ -111,6 +111,8 @@ class Spec(Config):
     def _each_once(self) -> Self:
         rows = [row.name for row in self.row]
         names: dict[str, list[Any]] = {"datasets": self.datasets, "seeds": self.seeds, "objectives": list(self.objectives), "row": rows}
+        grids = {"settings": self.grid.settings, **{f"objective.{name}": grid for name, grid in self.grid.objective.items()}}
+        names |= {f"grid.{place}.{key}": values for place, grid in grids.items() for key, values in grid.items()}
         for key, values in names.items():
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
@@ -136,8 +138,8 @@ def read(path: Path) -> Spec:
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path} must be a readable TOML file: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:  # numbers of thousands of digits and tables in tables in tables among them
+        raise UsageError(f"{path} must be a readable TOML file: {error}; correct it") from error
     try:
         spec = Spec.model_validate(content, strict=True)
     except ValidationError as error:

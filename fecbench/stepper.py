@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,17 +13,19 @@ from torch.autograd.graph import increment_version
 
 from fecbench.distributed import average_gradients
 from fecbench.errors import ProtocolError
+from fecbench.guard import guard
 from fecbench.objective import Update
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import nn
 
     from fecbench.batching import Batch
     from fecbench.model import Model
     from fecbench.objective import Objective
     from fecbench.players import Contestant
+
+
+MOST = 1000  # updates on one batch
 
 
 @dataclass(frozen=True)
@@ -71,17 +73,18 @@ class Stepper:
         for player in self.players.values():
             player.schedule(factor)
         logs: list[tuple[str, Tensor]] = []
-        updates = self.objective.updates(batch, self.model)
-        if not isinstance(updates, Iterator):
-            raise ProtocolError(f"{self.who}: updates must be a generator, found {type(updates).__name__}; yield each Update")
-        for number, update in enumerate(self._resumed(updates), 1):
-            player = self._checked(update, number)
-            if audit:
-                self._search_stale(update.loss, number)
-            self._backward(update.loss, player, number)
-            self._move(player)
-            logs.append((f"{player.name}_loss", update.loss.detach()))
-            logs += [(name, torch.as_tensor(value).detach().reshape(())) for name, value in update.logs.items()]
+        with guard(self.who, self.objective):
+            updates = self.objective.updates(batch, self.model)
+            if not isinstance(updates, Iterator):
+                raise ProtocolError(f"{self.who}: updates must be a generator, found {type(updates).__name__}; yield each Update")
+            for number, update in enumerate(self._resumed(updates), 1):
+                player = self._checked(update, number)
+                if audit:
+                    self._search_stale(update.loss, number)
+                self._backward(update.loss, player, number)
+                self._move(player)
+                logs.append((f"{player.name}_loss", update.loss.detach()))
+                logs += [(name, torch.as_tensor(value).detach().reshape(())) for name, value in update.logs.items()]
         return logs
 
     def _resumed(self, updates: Iterator[Update]) -> Iterator[Update]:
@@ -109,14 +112,21 @@ class Stepper:
 
     def _checked(self, update: Update, number: int) -> Contestant:
         where = f"{self.who}, update {number}"
+        if number > MOST:
+            raise ProtocolError(f"{where}: updates must end, but has yielded {MOST:,} on one batch; leave its loop")
         if not isinstance(update, Update):
             raise ProtocolError(f"{where}: updates must yield fecbench.Update, found {type(update).__name__}")
-        player = self.players.get(update.player)
+        player = self.players.get(update.player) if isinstance(update.player, str) else None
         if player is None:
             raise ProtocolError(f"{where}: the player {update.player!r} is unknown; players are {', '.join(self.players)}")
         if not isinstance(update.loss, Tensor) or update.loss.ndim:
             shape = list(update.loss.shape) if isinstance(update.loss, Tensor) else type(update.loss).__name__
             raise ProtocolError(f"{where}: the loss must be a scalar tensor, found {shape}; reduce it, for example with .mean()")
+        if not isinstance(update.logs, Mapping):
+            raise ProtocolError(f"{where}: logs must be a dict of numbers by name, found {type(update.logs).__name__}")
+        odd = [str(name) for name, value in update.logs.items() if not (isinstance(name, str) and isinstance(value, Tensor | int | float))]
+        if odd:
+            raise ProtocolError(f"{where}: logs must be numbers by name, but {', '.join(odd)} isn't; leave it out")
         many = [name for name, value in update.logs.items() if isinstance(value, Tensor) and value.numel() != 1]
         if many:
             raise ProtocolError(f"{where}: logs must be single numbers, but {', '.join(many)} isn't; reduce it, for example with .mean()")

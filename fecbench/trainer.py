@@ -6,7 +6,7 @@ import math
 import time
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate.utils import set_seed
@@ -14,8 +14,9 @@ from accelerate.utils import set_seed
 from fecbench import metrics as scores
 from fecbench.batching import stream_seed
 from fecbench.datasets.core import some
-from fecbench.errors import NumericalError, ProtocolError
+from fecbench.errors import NumericalError, ProtocolError, RunError
 from fecbench.evaluation import split_logits
+from fecbench.guard import guard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +51,21 @@ class Progress:
     best_score: float = -1.0
     stale: int = 0
     seconds: float = 0.0
+
+    @classmethod
+    def read(cls, about: Mapping[str, Any], epochs: int) -> Progress:
+        """What a checkpoint of a run of so many ``epochs`` says.
+
+        Raises:
+            RunError: it can't be so.
+        """
+        odd = [name for name, value in asdict(cls()).items() if type(about.get(name)) is not type(value)]
+        if odd:
+            raise RunError(f"a checkpoint must tell its progress, but {', '.join(odd)} isn't there; restore it or start the run afresh")
+        found = cls(**{name: about[name] for name in asdict(cls())})
+        if not 1 <= found.best_epoch <= found.epoch <= epochs or found.stale < 0 or not math.isfinite(found.best_score + found.seconds):
+            raise RunError(f"a checkpoint must tell its progress, but tells {found}; restore it or start the run afresh")
+        return found
 
     def update(self, epoch: int, score: float) -> bool:
         """Count ``epoch``; True where it is the best so far (a tie is: the later epoch counts)."""
@@ -135,7 +151,7 @@ class Trainer:
         tensors, about = found
         for player in self.stepper.players.values():
             player.load(tensors)
-        self.progress = Progress(**about)
+        self.progress = Progress.read(about, self.settings.epochs)
         return True
 
     def fit(self) -> Progress:
@@ -202,7 +218,8 @@ class Trainer:
     def logits(self, split: TokenisedSplit) -> Tensor:
         """Logits ``[N, C]`` of ``split`` under the present weights."""
         s = self.stepper
-        return split_logits(s.objective, s.model, split, self.settings.batch_size, s.precision, self.batches.rank, self.batches.ranks)
+        with guard(s.who, s.objective):
+            return split_logits(s.objective, s.model, split, self.settings.batch_size, s.precision, self.batches.rank, self.batches.ranks)
 
     def score(self, split: TokenisedSplit) -> dict[str, float]:
         """Every metric on ``split`` under the present weights."""

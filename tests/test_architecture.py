@@ -13,6 +13,8 @@ from fecbench.settings import RunSettings
 ROOT = Path(__file__).parent.parent
 ROOMS = [
     "errors",
+    "strictjson",
+    "guard",
     "markdown",
     "atomic",
     "registry",
@@ -41,6 +43,7 @@ ROOMS = [
     "planning",
     "building",
     "schema",
+    "seals",
     "runs",
     "recording",
     "provenance",

@@ -15,6 +15,7 @@ from fecbench.experiment import Workplace, run
 from fecbench.planning import plan
 from fecbench.prediction import Predictor
 from fecbench.runs import Record
+from tests.conftest import unseal
 
 LABELS = ["glad", "mad", "sad"]
 GOLD = [0, 1, 2, 0, 1, 2]
@@ -38,7 +39,9 @@ def trained(tmp_path_factory):
                 [f"{text} {tag}{n}".strip("0 "), LABELS[gold]] for n in range(times) for text, gold in zip(TEXTS, GOLD, strict=True)
             )
     settings = {"dataset": str(home / "six"), "encoder": "scratch", "epochs": 1, "batch_size": 8, "device": "cpu"}
-    return run(plan("ce", settings), Workplace(Places(), home / "run"))
+    record = run(plan("ce", settings), Workplace(Places(), home / "run"))
+    unseal(record.folder)  # tests edit copies of it
+    return record
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from fecbench.export.entries import HubDataset, claim
 from fecbench.export.folders import appearing
 from fecbench.planning import plan
 from fecbench.runs import Record
+from tests.conftest import unseal
 
 LABELS = {"glad", "mad", "sad"}
 NATIVE = {"head": "native", "pooling": "first"}
@@ -234,6 +235,7 @@ def test_scores_as_the_hubs_evaluation_entries(trained, tmp_path):
 def altered(record: Record, folder: Path, change) -> Record:
     """A copy of a record with another ``run.json``."""
     shutil.copytree(record.folder, folder)
+    unseal(folder)
     about = read_json(folder / "run.json")
     change(about)
     write_json(folder / "run.json", about)
@@ -317,6 +319,7 @@ def test_an_evaluation_data_set_has_a_name_of_the_hub(trained, tmp_path, name):
 def test_token_types_are_an_input_where_tokenizer_and_family_have_them(trained, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     shutil.copytree(trained("bert", "ce", **NATIVE).folder, tmp_path / "run")
+    unseal(tmp_path / "run")
     settings = tmp_path / "run" / "encoder" / "tokenizer_config.json"
     names = ["input_ids", "token_type_ids", "attention_mask"]
     settings.write_text(json.dumps(json.loads(settings.read_text()) | {"model_input_names": names}))
@@ -455,6 +458,7 @@ def test_a_predict_that_fails_is_the_objectives_fault_not_the_folders(trained, r
 )
 def test_a_record_with_parts_missing_is_named(trained, tmp_path, file, part, message):
     shutil.copytree(trained("bert", "ce", **NATIVE).folder, tmp_path / "run")
+    unseal(tmp_path / "run")
     write_json(tmp_path / "run" / file, read_json(tmp_path / "run" / file) | part)
     with pytest.raises(RunError, match=message):
         export(Record(tmp_path / "run"), tmp_path / "out")

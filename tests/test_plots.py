@@ -24,6 +24,7 @@ from fecbench.plots.saving import check_target, save
 from fecbench.plots.sensitivity import complete_runs, draw_sensitivity, rows, study
 from fecbench.prediction import data_of
 from fecbench.runs import Record
+from tests.conftest import unseal
 
 LABELS = ("glad", "mad", "sad")
 WORDS = (("sun", "cake", "song"), ("lie", "noise", "blame"), ("rain", "loss", "night"))
@@ -329,7 +330,10 @@ def trained(tmp_path_factory) -> dict[str, Record]:
         lines = [f"{WORDS[n % 3][count % 3]} {split}{count},{LABELS[n % 3]}" for count in range(times) for n in range(3)]
         (home / "words" / f"{split}.csv").write_text("\n".join(["text,label", *lines]) + "\n")
     settings = {"dataset": str(home / "words"), "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu"}
-    return {name: run(plan(name, settings), Workplace(Places(), home / "runs" / name)) for name in ("ce", "aml")}
+    records = {name: run(plan(name, settings), Workplace(Places(), home / "runs" / name)) for name in ("ce", "aml")}
+    for record in records.values():
+        unseal(record.folder)  # tests edit copies of them
+    return records
 
 
 def test_embeddings_show_the_same_rows_in_the_same_colours(trained, figures, tmp_path):

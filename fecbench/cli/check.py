@@ -14,6 +14,7 @@ import click
 
 from fecbench.cli.output import print_json
 from fecbench.cli.saying import say
+from fecbench.errors import PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,11 +75,17 @@ def _reason(check: Callable[[], None], required: str, kind: type[Objective]) -> 
     except NotConforming as failure:
         return str(failure)
     except Exception as error:  # a plugin's code can raise anything
-        return str(NotConforming(required, f"{type(error).__name__}: {error}", _place(error, kind)))
+        return _told(required, error.__cause__ if isinstance(error, PluginError) and error.__cause__ else error, kind)
     return ""
 
 
-def _place(error: Exception, kind: type[Objective]) -> str:
+def _told(required: str, error: BaseException, kind: type[Objective]) -> str:
+    from fecbench.testing import NotConforming
+
+    return str(NotConforming(required, f"{type(error).__name__}: {error}", _place(error, kind)))
+
+
+def _place(error: BaseException, kind: type[Objective]) -> str:
     """The last line of the objective's own files that led to ``error``; its updates where none did."""
     from fecbench import objective
     from fecbench.testing.subject import place

@@ -48,7 +48,7 @@ def _row(name: str, places: Places) -> dict[str, Any]:
         info = loader.info
         row |= {"title": info.title, "labels": info.labels, "rows": info.rows, "licence": info.licence, "homepage": info.homepage}
         row["source"] = loader.source(places).where
-    except Exception as error:  # a plugin's own, too: it must hide no other
+    except (Exception, SystemExit) as error:  # a plugin's own, too: it must hide no other
         row["source"] = f"not here: {error}"
     return row
 

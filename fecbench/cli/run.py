@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from fecbench import registry
+from fecbench import registry, strictjson
 from fecbench.cli.importing import uncollected
 from fecbench.cli.options import options
 from fecbench.cli.output import percent, print_json, print_table, score_columns
 from fecbench.datasets.core import Places
 from fecbench.errors import FecbenchError, UsageError
+from fecbench.guard import out_of_memory
 from fecbench.settings import RunSettings
 from fecbench.tracking import TRACKERS
 
@@ -106,7 +106,6 @@ def _run(name: str, given: dict[str, Any]) -> None:
         import datasets  # noqa: F401  this and the next: the run needs them in a moment
         import transformers.modeling_utils  # noqa: F401
         from accelerate import PartialState
-        from torch import OutOfMemoryError
 
         from fecbench.cli.progress import RunProgress
         from fecbench.cli.stopping import Stop
@@ -127,7 +126,7 @@ def _run(name: str, given: dict[str, Any]) -> None:
             "stopped; the same command with --resume continues after the last finished epoch (without, it starts afresh)"
         ) from None
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError | OutOfMemoryError) and "allocate memory" not in str(error):
+        if not out_of_memory(error):
             raise
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise FecbenchError(f"memory ran out: {reason}; lower --batch-size or --max-length") from error
@@ -142,11 +141,11 @@ def _spec_settings(text: str | None) -> dict[str, Any]:
         UsageError: it is no JSON object.
     """
     try:
-        given = json.loads(text or "{}")
+        given = {} if text is None else strictjson.loads(text)
     except ValueError as error:
-        raise UsageError(f"--settings must be a JSON object: {error}") from error
+        raise UsageError(f"--settings must be a JSON object: {error}; correct it") from error
     if not isinstance(given, dict):
-        raise UsageError(f"--settings must be a JSON object, found {text}")
+        raise UsageError(f"--settings must be a JSON object of settings by name, found {text}; write one")
     return given
 
 

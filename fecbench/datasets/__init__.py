@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from fecbench import registry
 from fecbench.errors import PluginError, UnknownName, UsageError
+from fecbench.guard import guard
 
 if TYPE_CHECKING:
     from fecbench.datasets.core import DatasetInfo, EmotionData, Places, Source
@@ -40,10 +41,10 @@ def named(name: str) -> DatasetLoader:
         UnknownName: no data set has that name.
         PluginError: the plugin is broken or isn't a loader.
     """
-    loader = registry.datasets.get(name)
-    missing = [part for part in ("info", "source", "load") if not hasattr(loader, part)]
+    loader, origin = registry.datasets.get(name), registry.datasets.origin(name)
+    with guard(f"the data set {name!r} ({origin})", loader):
+        missing = [part for part in ("info", "source", "load") if not hasattr(loader, part)]
     if missing:
-        origin = registry.datasets.origin(name)
         raise PluginError(f"the data set {name!r} ({origin}) must offer info, source and load, but lacks {', '.join(missing)}")
     return cast("DatasetLoader", loader)
 
@@ -56,6 +57,7 @@ def load(settings: RunSettings, places: Places) -> EmotionData:
         DataNotFound: it isn't where it was looked for.
         DataError: what was found isn't what it should be.
     """
+    from fecbench.datasets.core import check_loaded
     from fecbench.datasets.records import Columns
 
     name, columns = settings.dataset, Columns(settings.text_column, settings.label_column)
@@ -73,7 +75,9 @@ def load(settings: RunSettings, places: Places) -> EmotionData:
         if Path(name).exists():
             raise UsageError(f"{error}. A file or folder is given as a path: --dataset {os.curdir}{os.sep}{name}") from None
         raise
-    return loader.load(places)
+    who = f"the data set {name!r} ({registry.datasets.origin(name)})"
+    with guard(who, loader):
+        return check_loaded(loader.load(places), who)
 
 
 def is_path(name: str) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 from platformdirs import user_cache_path
 
-from fecbench.errors import DataError, DataNotFound
+from fecbench.errors import DataError, DataNotFound, PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -141,6 +141,32 @@ def check_splits(data: EmotionData, where: str) -> EmotionData:
                 f"add rows to {name} or drop the class from all splits"
             )
     return data
+
+
+def check_loaded(data: object, who: str) -> EmotionData:
+    """``data`` itself, once it is what a loader must give.
+
+    Raises:
+        PluginError: it isn't an EmotionData of three splits, or a row isn't a text and the number of a label.
+        DataError: it can't be trained on and scored.
+    """
+    if not isinstance(data, EmotionData):
+        raise PluginError(f"{who} must give a fecbench.EmotionData, but gave {type(data).__name__}; mend or uninstall it")
+    if sorted(data.splits) != sorted(SPLITS):
+        raise PluginError(f"{who} must give the splits {', '.join(SPLITS)}, but gave {some(sorted(data.splits))}; mend or uninstall it")
+    if len(set(data.labels)) < len(data.labels) or not all(isinstance(label, str) and label for label in data.labels):
+        raise PluginError(
+            f"{who} must name each label once, but named {some([repr(label) for label in data.labels])}; mend or uninstall it"
+        )
+    for name, split in data.splits.items():
+        lacking = sorted({"text", "label"} - set(split.column_names))
+        if lacking:
+            raise PluginError(f"{who} must give text and label, but {name} lacks {', '.join(lacking)}; mend or uninstall it")
+        for number, (text, label) in enumerate(zip(split["text"][:], split["label"][:], strict=True)):
+            if not isinstance(text, str) or not text.strip() or type(label) is not int or not 0 <= label < len(data.labels):
+                found = f"row {number} of {name} is {text!r} with label {label!r}"
+                raise PluginError(f"{who} must give texts with labels 0 to {len(data.labels) - 1}, but {found}; mend or uninstall it")
+    return check_splits(data, who)
 
 
 class Pin(NamedTuple):

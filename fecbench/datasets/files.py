@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
+import os
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import replace
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from fecbench import registry
+from fecbench import registry, strictjson
 from fecbench.datasets.core import CHUNK, SPLITS, DatasetInfo, EmotionData
 from fecbench.datasets.records import Columns, assemble
 from fecbench.errors import DataError, DataNotFound
@@ -33,6 +32,8 @@ def load_path(path: Path, columns: Columns, split_seed: int) -> EmotionData:
         DataNotFound: there is no training file at ``path``.
         DataError: a file can't be read, or a row or split isn't what it must be; the message names file and line.
     """
+    if os.path.lexists(path) and not (path.is_file() or path.is_dir()):
+        raise DataError(_no_file(path))
     files = {"train": path} if path.is_file() else _split_files(path)
     name = path.resolve().stem if path.is_file() else path.resolve().name
     info = DatasetInfo(f"{name} (own)" if name in registry.datasets else name, "a data set of the user's own", "unknown", "")
@@ -47,9 +48,11 @@ def _split_files(folder: Path) -> dict[str, Path]:
         raise DataNotFound(f"{folder} doesn't exist; give a folder with train, validation and test files, or a training file")
     found: dict[str, Path] = {}
     for split in SPLITS:
-        files = [file for stem in STEMS[split] for suffix in READERS if (file := folder / f"{stem}{suffix}").is_file()]
+        files = [file for stem in STEMS[split] for suffix in READERS if os.path.lexists(file := folder / f"{stem}{suffix}")]
         if len(files) > 1:
             raise DataError(f"{folder}: one {split} file is needed, found {', '.join(file.name for file in files)}; remove all but one")
+        if files and not files[0].is_file():
+            raise DataError(_no_file(files[0]))
         if files:
             found[split] = files[0]
     if "train" not in found:
@@ -57,13 +60,25 @@ def _split_files(folder: Path) -> dict[str, Path]:
     return found
 
 
+def _no_file(path: Path) -> str:
+    return f"{path} must be a file, but is a folder, a pipe or a link to nothing; put a file there or remove it"
+
+
 def _labels(path: Path) -> dict[str, str]:
-    """Names and descriptions of the labels, by index; nothing where there is no such file."""
+    """Names and descriptions of the labels, by index; nothing where there is no such file.
+
+    Raises:
+        DataError: it isn't a file of names, two at least, each of them once.
+    """
     file = path / LABEL_FILE
-    if not file.is_file():
+    if not path.is_dir() or not os.path.lexists(file):
         return {}
+    if not file.is_file():
+        raise DataError(_no_file(file))
     lines = [line.strip().partition("\t") for line in _text(file).splitlines() if line.strip()]
     names = [name.strip() for name, _, _ in lines]
+    if len(names) < 2:
+        raise DataError(f"{file} must name at least two labels, one a line, found {len(names)}; write them or remove the file")
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
         raise DataError(f"{file} must name each label once, but {repeated[0]!r} stands there {names.count(repeated[0])} times")
@@ -82,12 +97,14 @@ def read_rows(path: Path) -> Iterator[Row]:
     return reader(path)
 
 
-@contextmanager
-def _opened(path: Path, newline: str) -> Iterator[IO[str]]:
-    """The file at ``path``, to be read line by line."""
+def _lines(path: Path, newline: str) -> Iterator[str]:
+    """The lines of the file at ``path``, read as they are asked for."""
     try:
         with path.open(encoding="utf-8-sig", newline=newline) as file:
-            yield file
+            for number, line in enumerate(file, 1):
+                if "\0" in line:
+                    raise DataError(f"{path}, line {number}: the file must be UTF-8 text, but holds a NUL; save it as UTF-8")
+                yield line
     except UnicodeDecodeError:
         _text(path)  # tells the line
         raise
@@ -98,21 +115,24 @@ def _opened(path: Path, newline: str) -> Iterator[IO[str]]:
 def _text(path: Path) -> str:
     try:
         content = path.read_bytes()
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise DataError(f"{path}, line {line}: the file must be UTF-8 ({error.reason}); save it as UTF-8") from None
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror}; check the file and its permissions") from error
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise DataError(f"{path}, line {line}: the file must be UTF-8 text, but holds a NUL; save it as UTF-8")
+    return text
 
 
 def _read_delimited(path: Path, delimiter: str) -> Iterator[Row]:
-    with _opened(path, newline="") as file:
-        reader = csv.DictReader(file, delimiter=delimiter, strict=True)
-        try:
-            yield from _delimited_rows(reader, path, delimiter)
-        except csv.Error as error:
-            raise DataError(f"{path}, line {reader.reader.line_num}: {error}; check the quotes") from error
+    reader = csv.DictReader(_lines(path, newline=""), delimiter=delimiter, strict=True)
+    try:
+        yield from _delimited_rows(reader, path, delimiter)
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.reader.line_num}: {error}; check the quotes") from error
 
 
 def _delimited_rows(reader: csv.DictReader[str], path: Path, delimiter: str) -> Iterator[Row]:
@@ -135,19 +155,18 @@ def _read_tsv(path: Path) -> Iterator[Row]:
 
 
 def _read_json_lines(path: Path) -> Iterator[Row]:
-    with _opened(path, newline="\n") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                yield f"{path}, line {number}", _json_object(line, f"{path}, line {number}")
+    for number, line in enumerate(_lines(path, newline="\n"), 1):
+        if line.strip():
+            yield f"{path}, line {number}", _json_object(line, f"{path}, line {number}")
 
 
 def _json_object(line: str, where: str) -> dict[str, Any]:
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{where}: every line must be a JSON object: {error}") from error
+        row = strictjson.loads(line, numbers=False)
+    except ValueError as error:
+        raise DataError(f"{where}: every line must be a JSON object: {error}; correct or remove it") from error
     if not isinstance(row, dict):
-        raise DataError(f"{where}: every line must be a JSON object, found {type(row).__name__}")
+        raise DataError(f"{where}: every line must be a JSON object, found {type(row).__name__}; write one object of text and label")
     return row
 
 
@@ -156,12 +175,12 @@ def _read_parquet(path: Path) -> Iterator[Row]:
     from pyarrow import parquet
 
     try:
-        with parquet.ParquetFile(path) as file:
+        with parquet.ParquetFile(path, page_checksum_verification=True) as file:
             rows = (row for part in file.iter_batches(CHUNK) for row in part.to_pylist())
             for number, row in enumerate(rows, 1):
                 yield f"{path}, row {number}", row
     except (OSError, UnicodeDecodeError, pyarrow.ArrowException) as error:
-        raise DataError(f"{path} must be a readable Parquet file: {error}") from error
+        raise DataError(f"{path} must be a readable Parquet file: {error}; write it anew") from error
 
 
 READERS: dict[str, Callable[[Path], Iterator[Row]]] = {

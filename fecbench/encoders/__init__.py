@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
 from fecbench import registry
 from fecbench.errors import PluginError
+from fecbench.guard import guard
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 
@@ -56,4 +56,28 @@ def named(name: str) -> EncoderFactory:
     if not callable(factory) or not hasattr(factory, "settings"):
         origin = registry.encoders.origin(name)
         raise PluginError(f"the encoder {name!r} ({origin}) must be callable and have settings; it is {type(factory).__name__}")
+    if not isinstance(factory.settings, Mapping):
+        raise PluginError(
+            f"the encoder {name!r} ({registry.encoders.origin(name)}) must have settings that are a dict; mend or uninstall it"
+        )
     return cast("EncoderFactory", factory)
+
+
+def load(name: str, texts: Sequence[str]) -> EncoderSource:
+    """The encoder that ``name`` names, for training ``texts``.
+
+    Raises:
+        EncoderError: it can't be had.
+        PluginError: the plugin is broken, fails, or gives something else.
+    """
+    factory = named(name)
+    if name not in registry.encoders:
+        return factory(texts)
+    who = f"the encoder {name!r} ({registry.encoders.origin(name)})"
+    with guard(who, factory):
+        source = factory(texts)
+    if not isinstance(source, EncoderSource) or not callable(source.tokenizer) or not hasattr(source.config, "model_type"):
+        raise PluginError(
+            f"{who} must give a fecbench.EncoderSource with tokenizer and architecture, but gave {source!s:.100}; mend or uninstall it"
+        )
+    return source

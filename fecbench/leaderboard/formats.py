@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from fecbench import registry
-from fecbench.errors import FecbenchError, PluginError
+from fecbench.errors import PluginError
+from fecbench.guard import guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,12 +37,8 @@ def render(board: Board, name: str) -> str:
         PluginError: it is broken, fails, or gives something else than text.
     """
     write, who = named(name), f"the format {name!r} ({registry.formats.origin(name)})"
-    try:
+    with guard(who, write):
         text = write(board)
-    except FecbenchError:
-        raise
-    except Exception as error:
-        raise PluginError(f"{who} failed: {type(error).__name__}: {error}; mend or uninstall it") from error
     if not isinstance(text, str):
         raise PluginError(f"{who} must give text, but gave {type(text).__name__}; mend or uninstall it")
     return text

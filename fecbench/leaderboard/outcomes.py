@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fecbench.atomic import read_tensors
 from fecbench.errors import RunError
-from fecbench.runs import PREDICTIONS
+from fecbench.runs import PREDICTIONS, read_predictions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +82,7 @@ def _predictions(run: Run) -> tuple[np.ndarray, np.ndarray]:
     if not path.is_file():
         raise RunError(f"{run.record.id} holds no predictions")
     try:
-        tensors, _ = read_tensors(path)
+        tensors = read_predictions(run.record)
     except RunError as error:
         raise RunError(f"the predictions of {run.record.id} can't be read") from error  # the cause tells where they are
     if "correct" not in tensors or "predicted" not in tensors:
