@@ -117,7 +117,7 @@ def places(sizes: np.ndarray, grid_cost: float) -> int:
 def test_one_long_text_does_not_widen_the_scores_of_all():
     sizes = np.array([20] * 127 + [200])
     assert places(sizes, np.inf) == 128 * 200**2
-    assert places(sizes, 2_000) == 127 * 20**2 + 200**2
+    assert places(sizes, 4_000) == 127 * 20**2 + 200**2
 
 
 def test_another_grid_is_made_only_where_it_pays():

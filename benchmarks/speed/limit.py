@@ -82,14 +82,13 @@ class Subject:
     batches: list[Batch]
 
     @classmethod
-    def of(cls, name: str, data: Path, batch_size: int, device: torch.device, precision: str, compile: bool) -> "Subject":  # noqa: A002
-        """``ce`` on the encoder ``name`` and the training rows in ``data``."""
-        flags = {"dataset": str(data), "encoder": name, "batch_size": batch_size, "precision": precision, "compile": compile, "lr": 1e-5}
-        chosen = plan("ce", flags)
+    def of(cls, settings: dict[str, object], device: torch.device) -> "Subject":
+        """``ce`` under ``settings``, its weights on ``device``."""
+        chosen = plan("ce", settings)
         built = build(chosen, datasets.load(chosen.settings, Places()), device)
         players = claim(built.objective.train(), built.model.train(), chosen.settings, chosen.who)
-        stepper = Stepper(built.objective, built.model, players, devices.precision(precision, device), chosen.who)
-        return cls(stepper, list(TrainingBatches(built.splits["train"], batch_size, 0).epoch(1)))
+        stepper = Stepper(built.objective, built.model, players, devices.precision(chosen.settings.precision, device), chosen.who)
+        return cls(stepper, list(TrainingBatches(built.splits["train"], chosen.settings.batch_size, 0).epoch(1)))
 
     def epoch(self) -> None:
         """A step on every batch."""
@@ -177,13 +176,10 @@ def main(
     count = steps or (50 if place.type == "cuda" else 3)
     with tempfile.TemporaryDirectory() as temporary:
         rows = excerpt(dataset, data_dir, count * batch_size, Path(temporary) / dataset)
+        settings = {"dataset": str(rows), "limit": count * batch_size, "batch_size": batch_size, "precision": precision, "compile": compile}
         for name in encoders:
-            report(
-                name,
-                Subject.of(encoder(name, Path(temporary) / "shape"), rows, batch_size, place, precision, compile),
-                rate,
-                bytes_a_second,
-            )
+            network = encoder(name, Path(temporary) / "shape")
+            report(name, Subject.of({**settings, "encoder": network, "lr": 1e-5}, place), rate, bytes_a_second)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from datasets import disable_progress_bars
 from shapes import roberta_base
 
 from fecbench import datasets
@@ -14,6 +15,7 @@ SHAPE = "roberta-base-shape"
 def excerpt(dataset: str, data_dir: Path | None, rows: int, folder: Path) -> Path:
     """The first ``rows`` training rows and one row of each class in every split, as a data set of one's own: tests end at once."""
     data = datasets.load(plan("ce", {"dataset": dataset}).settings, Places(data_dir))
+    disable_progress_bars()
     folder.mkdir()
     for split, table in data.splits.items():
         labels = table["label"][:]
