@@ -8,9 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from safetensors import SafetensorError
-
-from fecbench.atomic import UNFINISHED
+from fecbench.atomic import UNFINISHED, refusal
 from fecbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,8 +37,11 @@ def appearing(folder: Path) -> Iterator[Path]:
             else:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 draft.rename(place)
-    except (OSError, SafetensorError) as error:  # safetensors reports the system's errors as its own
-        raise UsageError(f"{place} can't be written: {error}; free space or choose another folder (nothing was left there)") from error
+    except Exception as error:
+        reason = refusal(error)
+        if reason is None:
+            raise
+        raise UsageError(f"{place} can't be written: {reason}; free space or choose another folder (nothing was left there)") from error
 
 
 def _nearest(place: Path) -> Path:

@@ -51,18 +51,12 @@ def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[P
             if not target.exists() or not any(target.iterdir()):
                 _copy(record, target)
         for name, form in PAGES.items():
-            _write(folder / name, form(board))
+            text = form(board)
+            with replacing(folder / name, "free space or publish to another folder") as draft:
+                draft.write_text(text, encoding="utf-8")
     except OSError as error:
         raise RunError(f"{folder} can't be written: {error.strerror or error}; free space or choose another folder") from error
     return list(targets)
-
-
-def _write(page: Path, text: str) -> None:
-    try:
-        with replacing(page) as draft:
-            draft.write_text(text, encoding="utf-8")
-    except RunError as error:
-        raise RunError(f"{page} can't be written: {error.__cause__}; free space or publish to another folder") from error
 
 
 def _targets(records: Iterable[Record], folder: Path) -> dict[Path, Record]:
