@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from fecbench.atomic import UNFINISHED, refusal
+from fecbench.atomic import UNFINISHED, refusal, to_disk
 from fecbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def appearing(folder: Path) -> Iterator[Path]:
             draft = Path(temporary) / place.name  # a child, since a temporary folder is readable by its owner alone
             draft.mkdir()
             yield draft
+            for path in draft.rglob("*"):
+                to_disk(path)
             if place.is_dir():
                 _check_empty(place, besides=Path(temporary).name)  # somebody may have filled it meanwhile
                 _move_content(draft, place)

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fecbench.atomic import UNFINISHED, replacing
+from fecbench.atomic import UNFINISHED, replacing, to_disk
 from fecbench.errors import RunError
 from fecbench.leaderboard.document import json_text
 from fecbench.leaderboard.markdown import markdown
@@ -121,4 +121,5 @@ def _copy(record: Record, target: Path) -> None:
     draft.mkdir()
     for name, content in _contents(record).items():
         (draft / name).write_bytes(content)
+        to_disk(draft / name)
     draft.replace(target)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-SMALL = "--dataset demo --encoder tiny-bert --epochs 2 --limit 64 --batch-size 16 --lr 0.01".split()
+SMALL = ["--dataset", "demo", "--encoder", "tiny-bert", "--epochs", "2", "--limit", "64", "--batch-size", "16", "--lr", "0.01"]
 TIMES = {"started", "id", "seconds", "train_seconds", "texts_per_second"}
 
 
@@ -25,9 +25,8 @@ class Done(NamedTuple):
 def faulty():
     """Carry out a command that may meet a fault: ``faulty("run", "ce", folder=root, fault="kill", at=3)``."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    server = subprocess.Popen(
-        [sys.executable, str(Path(__file__).parent / "faults.py")], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, str(Path(__file__).parent / "faults.py")]
+    server = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def carry_out(*arguments: object, folder: Path, **how: object) -> Done:
         server.stdin.write(json.dumps({"arguments": list(map(str, arguments)), "folder": str(folder), **how}) + "\n")
@@ -46,7 +45,7 @@ def small():
 
 @pytest.fixture(scope="session")
 def unbroken(faulty, small, tmp_path_factory):
-    """A folder that holds ``run``, a small run of a method that nothing disturbed, and ``other``, with another seed; and what ``run`` wrote."""
+    """A folder with ``run``, a small run of a method that nothing disturbed, and ``other``, with another seed; and what ``run`` wrote."""
     made: dict[str, tuple[Path, list[str]]] = {}
 
     def make(name: str) -> tuple[Path, list[str]]:
