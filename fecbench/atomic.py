@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,31 +14,52 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 UNFINISHED = ".unfinished"
+RESUME = "free space or make it writable, then continue with --resume, or choose another --run-dir (what was there is untouched)"
+OUTPUT = "free space or choose another place (what was there is untouched)"
 _MASK = os.umask(0)
 os.umask(_MASK)
 _MODE = 0o666 & ~_MASK
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, remedy: str = RESUME) -> Iterator[Path]:
     """A path to write to; once the block ends without error it replaces ``path`` in one step.
 
+    A link keeps its place, and what is no regular file, such as ``/dev/stdout``, is written to directly.
+
     Raises:
-        RunError: the file can't be written (no space, no permission); an earlier file at ``path`` is untouched.
+        RunError: the file can't be written (no space, no permission); an earlier file at ``path`` is untouched. It ends in ``remedy``.
     """
-    draft = path.with_name(path.name + UNFINISHED)
+    place = path.resolve()
+    if place.exists() and not place.is_file():
+        with writing(path, remedy):
+            yield path
+        return
+    draft = place.with_name(place.name + UNFINISHED)
     try:
-        draft.unlink(missing_ok=True)  # what another process left there could be a link to elsewhere
-        yield draft
-        draft.chmod(_MODE)  # safetensors makes files that only their owner can read
-        with draft.open("rb+") as file:
-            os.fsync(file.fileno())
-        draft.replace(path)
+        with writing(path, remedy):
+            draft.unlink(missing_ok=True)  # what another process left there could be a link to elsewhere
+            yield draft
+            draft.chmod(_MODE)  # safetensors makes files that only their owner can read
+            to_disk(draft)
+            draft.replace(place)
+            to_disk(place.parent)
+    except Exception:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def writing(path: Path, remedy: str = RESUME) -> Iterator[None]:
+    """Name ``path`` and ``remedy`` where the disk fails in the block. Raises RunError then."""
+    try:
+        yield
     except Exception as error:
-        draft.unlink(missing_ok=True)
-        if not _is_disk_error(error):
+        reason = refusal(error)
+        if reason is None:
             raise
-        raise RunError(f"{path} can't be written: {error}; free space or choose another --run-dir (what was there is untouched)") from error
+        raise RunError(f"{path} can't be written: {reason}; {remedy}") from error
 
 
 def contained(path: Path, folder: Path) -> Path:
@@ -53,14 +74,37 @@ def contained(path: Path, folder: Path) -> Path:
     return path
 
 
-def _is_disk_error(error: Exception) -> bool:
-    """Safetensors reports the operating system's errors as its own."""
-    return isinstance(error, OSError) or type(error).__name__ == "SafetensorError"
+def refusal(error: Exception) -> str | None:
+    """What the operating system refused, in its words, where that is the ``error``.
+
+    >>> refusal(OSError(28, "No space left on device")), refusal(ValueError("no number"))
+    ('No space left on device', None)
+    """
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return str(error) if "(os error " in str(error) else None  # compiled libraries have exceptions of their own
+
+
+def to_disk(path: Path) -> None:
+    """Wait until the content of a file, or the names in a folder, will outlive a power cut.
+
+    Raises:
+        OSError: the disk refuses a file's content. (A folder is let be where the system can't flush one.)
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        if not path.is_dir():
+            raise
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write ``content`` as JSON, whole or not at all."""
-    with replacing(path) as draft:
+    with replacing(contained(path, path.parent)) as draft:
         draft.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
@@ -91,8 +135,8 @@ def write_tensors(path: Path, tensors: "Mapping[str, Tensor]", metadata: Mapping
     from safetensors.torch import save_file
 
     plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as draft:
-        save_file(plain, draft, metadata={"fecbench": json.dumps(metadata or {}, allow_nan=False), "format": "pt"})
+    with replacing(path) as draft:  # one key alone: safetensors shuffles several, and equal runs write equal files
+        save_file(plain, draft, metadata={"fecbench": json.dumps(metadata or {}, allow_nan=False)})
 
 
 def read_tensors(path: Path, device: str = "cpu") -> "tuple[dict[str, Tensor], dict[str, Any]]":

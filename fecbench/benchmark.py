@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from fecbench import datasets, encoders, provenance
+from fecbench.atomic import writing
 from fecbench.encoders.tiny import stand_in
 from fecbench.engine import Job, Workers, execute
 from fecbench.errors import NeedsError, RunError
@@ -102,8 +103,10 @@ class Benchmark:
 
     def carry_out(self, workers: Workers) -> None:
         """All trials and what needs none, then what the trials chose; what is complete isn't repeated, what is broken off is continued."""
-        self._execute(self.first(), workers)
-        self._execute(self.final(), workers)
+        first = self.first()
+        self._execute(first, workers)
+        tried = {task.record.folder for task in first}  # what failed isn't tried twice
+        self._execute((task for task in self.final() if task.record.folder not in tried), workers)
 
     def first(self) -> list[Task]:
         """The runs that can start at once."""
@@ -134,7 +137,8 @@ class Benchmark:
         _set_aside(task for task in self.everything() if task.record.folder.exists() and task.record.status != "running")
 
     def _execute(self, tasks: Iterable[Task], workers: Workers) -> None:
-        (self.root / LOGS).mkdir(parents=True, exist_ok=True)
+        with writing(self.root, "free space or choose another --root"):
+            (self.root / LOGS).mkdir(parents=True, exist_ok=True)
         left = [task for task in tasks if task.record.status != "complete"]
         _set_aside(task for task in left if task.is_stale)
         execute([self._job(task, workers) for task in left], workers)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 from filelock import FileLock, Timeout
 
+from fecbench.atomic import writing
 from fecbench.errors import FecbenchError, UsageError
 from fecbench.runs import Record
 
@@ -160,7 +161,9 @@ def carry_out(job: Job) -> None:
 
 
 def _start(job: Job) -> None:
-    with _device(job) as device, Path(job.log).open("ab") as log:
+    with writing(Path(job.log), "free space or choose another --root; the same command goes on"):
+        log = Path(job.log).open("ab")  # noqa: SIM115  closed below
+    with _device(job) as device, log:
         environment = {**os.environ, **device, **({"OMP_NUM_THREADS": str(job.threads)} if job.threads else {})}
         command = [sys.executable, "-m", "fecbench", *job.arguments, "--stop-with-stdin"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment) as process:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from fecbench.guard import guard
 from fecbench.hooks import Observers, RunInfo
 from fecbench.model import fold
 from fecbench.players import claim
-from fecbench.resuming import held, identify, open_record
+from fecbench.resuming import held, identify
 from fecbench.stepper import Stepper
 from fecbench.tracking import Trackers
 from fecbench.trainer import Trainer, remedy
@@ -68,10 +68,9 @@ def run(plan: Plan, workplace: Workplace) -> Record:
     data = datasets.load(plan.settings, workplace.places)
     plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
     identity = identify(plan, data, accelerator)
-    opened = open_record(plan, identity, workplace.folder, workplace.resume) if accelerator.is_main_process else None
-    record: Record = broadcast_object_list([opened])[0]
-    if record.status != "complete":
-        with held(record, accelerator.is_main_process):
+    with held(plan, identity, workplace.folder, workplace.resume) if accelerator.is_main_process else nullcontext() as own:
+        record: Record = broadcast_object_list([own])[0]
+        if record.status != "complete":
             built = build(plan, data, accelerator.device)
             Experiment(plan, data, built, record, began).carry_out(identity, accelerator, workplace)
             accelerator.wait_for_everyone()
@@ -185,8 +184,7 @@ class Experiment:
         if (self.record.folder / runs.RUN).exists():
             return
         source, info = self.built.source, self.data.info
-        source.config.save_pretrained(self.record.encoder)
-        source.tokenizer.save_pretrained(self.record.encoder)
+        runs.write_encoder(self.record, source)
         rows = {split: len(tokens) for split, tokens in self.built.splits.items()}
         dataset = {"title": info.title, "licence": info.licence, "rows": rows, "cut": list(self.data.cut)}
         about = {

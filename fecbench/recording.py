@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from fecbench.atomic import replacing
+from fecbench.atomic import replacing, to_disk, writing
 from fecbench.errors import FecbenchError, RunError
 from fecbench.guard import words
 from fecbench.hooks import RunInfo, hookimpl
@@ -41,15 +41,16 @@ class History:
 
     @hookimpl
     def evaluated(self, epoch: int, split: str, metrics: Mapping[str, float], best: bool) -> None:
-        """Scores of a split."""
-        self._write({"event": "evaluation", "epoch": epoch, "split": split, "metrics": dict(metrics), "best": best})
+        """Scores of a split: the epoch's last line, on the disk before the checkpoint that follows says that the epoch is done."""
+        self._write({"event": "evaluation", "epoch": epoch, "split": split, "metrics": dict(metrics), "best": best}, flush=True)
 
-    def _write(self, event: Mapping[str, Any]) -> None:
-        try:
-            with (self.record.folder / HISTORY).open("a", encoding="utf-8") as file:
+    def _write(self, event: Mapping[str, Any], flush: bool = False) -> None:
+        path = self.record.folder / HISTORY
+        with writing(path):
+            with path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(event) + "\n")
-        except OSError as error:
-            raise RunError(f"{self.record.folder / HISTORY} can't be written: {error}; free space, then continue with --resume") from error
+            if flush:
+                to_disk(path)
 
 
 class Failure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -87,15 +87,31 @@ def _difference(about: Mapping[str, Any], identity: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def held(record: Record, main: bool) -> Iterator[None]:
-    """The record's lock, for the first rank; a folder in which nothing was begun is removed again."""
-    if not main:
-        yield
+def held(plan: Plan, identity: Mapping[str, Any], folder: Path | None, resume: bool) -> Iterator[Record]:
+    """The record to work in (:func:`open_record`), locked unless it is complete; a folder in which nothing was begun is removed again.
+
+    Raises:
+        RunError: as :func:`open_record`; or another process works on it.
+    """
+    record = open_record(plan, identity, folder, resume)
+    if record.status == "complete":
+        _clear(record)
+        yield record
         return
     lock = record.lock()
     try:
+        open_record(plan, identity, record.folder, resume)  # once more: until the lock was had another process may have worked on it
+        runs.sign(record)
         Checkpoints(record.folder).drop_drafts()
-        yield
+        yield record
     finally:
+        runs.leave(record)
         lock.release()
-        runs.discard_if_empty(record)
+
+
+def _clear(record: Record) -> None:
+    """Remove what a run leaves that is killed just when it is complete."""
+    with suppress(OSError):  # a record that can't be changed is as good
+        Checkpoints(record.folder).drop_last()
+        for name in (runs.FAILURE, runs.HOLDER):
+            (record.folder / name).unlink(missing_ok=True)

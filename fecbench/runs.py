@@ -10,6 +10,7 @@
     predictions.safetensors   row, predicted label, whether it is right, and logits of every test row (no texts, no gold labels)
     failure.json              why the last attempt ended, if it did not end well
     result.json               the scores; it is written last, and a run is complete exactly when it is there
+    .lock, .holder            the lock of the process that works on it, and which one that is
 
 Tensors are safetensors, all else is JSON; nothing is pickled, no file names another, and none may be a link to another folder.
 """
@@ -17,6 +18,9 @@ Tensors are safetensors, all else is JSON; nothing is pickled, no file names ano
 from __future__ import annotations
 
 import json
+import os
+import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from fecbench import schema, seals
-from fecbench.atomic import UNFINISHED, contained, read_json, read_tensors, write_json, write_tensors
+from fecbench.atomic import UNFINISHED, contained, read_json, read_tensors, to_disk, write_json, write_tensors, writing
 from fecbench.errors import RunError, UnknownName
 
 if TYPE_CHECKING:
@@ -33,11 +37,13 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from fecbench.encoders import EncoderSource
+
 FORMAT = 1
 ROOT = Path("runs")
 RUN, RESULT, HISTORY, FAILURE, PREDICTIONS = "run.json", "result.json", "history.jsonl", "failure.json", "predictions.safetensors"
-ENCODER, LOCK = "encoder", ".lock"
-LEFT_BEHIND = (LOCK, ENCODER, HISTORY, FAILURE)  # by a run that died before its run.json was whole
+ENCODER, LOCK, HOLDER = "encoder", ".lock", ".holder"
+LEFT_BEHIND = (LOCK, HOLDER, ENCODER, HISTORY, FAILURE)  # by a run that died before its run.json was whole
 
 
 @dataclass(frozen=True)
@@ -154,10 +160,19 @@ class Record:
         try:
             lock.acquire(timeout=1)  # somebody may be looking whether it is held
         except Timeout:
-            raise RunError(f"{self.folder} is being worked on by another process; wait for it, or choose another --run-dir") from None
+            raise RunError(f"{self.folder} is being worked on by {self.holder}; wait for it, or choose another --run-dir") from None
         except OSError as error:
-            raise RunError(f"{self.folder} can't be written: {error}; choose another --run-dir") from error
+            raise RunError(f"{self.folder} can't be written: {error.strerror or error}; choose another --run-dir") from error
         return lock
+
+    @property
+    def holder(self) -> str:
+        """The process that holds the lock, or held it last, in words."""
+        try:
+            found = read_json(self.folder / HOLDER)
+            return f"process {found['process']} on {found['host']}"
+        except (RunError, KeyError):
+            return "another process"
 
     def _is_locked(self) -> bool:
         if not (self.folder / LOCK).exists():
@@ -201,11 +216,34 @@ def create(folder: Path) -> Record:
     return Record(folder)
 
 
-def discard_if_empty(record: Record) -> None:
-    """Remove the folder of a run that died before it began."""
-    if record.folder.is_dir() and all(path.name == LOCK for path in record.folder.iterdir()):
-        (record.folder / LOCK).unlink(missing_ok=True)
-        record.folder.rmdir()
+def sign(record: Record) -> None:
+    """Write who holds the lock."""
+    write_json(record.folder / HOLDER, {"process": os.getpid(), "host": socket.gethostname()})
+
+
+def leave(record: Record) -> None:
+    """Take the name off the lock, which is still held, and remove the folder of a run that died before it began."""
+    with suppress(OSError):  # a folder that can't be changed: what was tried there has said so
+        (record.folder / HOLDER).unlink(missing_ok=True)
+        if all(path.name == LOCK for path in record.folder.iterdir()):
+            (record.folder / LOCK).unlink(missing_ok=True)
+            record.folder.rmdir()
+
+
+def write_encoder(record: Record, source: EncoderSource) -> None:
+    """Write ``encoder/``, flushed to the disk, since ``run.json`` comes next and says that it is there.
+
+    Raises:
+        RunError: it can't be written.
+    """
+    folder, rules = record.encoder, source.tokenizer.backend_tokenizer
+    rules.no_truncation()  # what its last use left, if tokens didn't come from the cache: equal runs write equal files
+    rules.no_padding()
+    with writing(folder):
+        source.config.save_pretrained(folder)
+        source.tokenizer.save_pretrained(folder)
+        for path in folder.iterdir():
+            to_disk(path)
 
 
 def write_about(record: Record, about: Mapping[str, Any]) -> None:
@@ -289,7 +327,14 @@ def check_loadable(record: Record) -> None:
 
 def everything(root: Path = ROOT) -> Iterator[Record]:
     """All runs at or under ``root``, at any depth, newest first."""
-    yield from sorted((Record(path.parent) for path in root.rglob(RUN)), key=_begun, reverse=True)
+    yield from sorted(under(root), key=_begun, reverse=True)
+
+
+def under(place: Path) -> Iterator[Record]:
+    """All runs at or under ``place``, at any depth, by path; a copy of one that was broken off is none."""
+    for path in sorted(place.rglob(RUN)):
+        if path.parent.suffix != UNFINISHED:
+            yield Record(path.parent)
 
 
 def _begun(record: Record) -> tuple[str, int]:

@@ -136,6 +136,8 @@ def test_one_that_fails_stops_no_other(toy, tmp_path):
     assert done.returncode == 1
     assert {s["row"]: s["status"] for s in json.loads(done.stdout)} == {"ce": "failed", "aml": "complete"}
     assert "failed: ce-" in done.stderr
+    (log,) = (tmp_path / "root" / "logs").glob("ce-*.log")
+    assert log.read_text().count("fecbench: ") == 1  # it isn't tried twice
     assert "1 of 2 runs complete" in done.stderr
     assert "Traceback" not in done.stderr
 

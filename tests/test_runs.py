@@ -216,6 +216,27 @@ def test_a_full_disk_leaves_the_earlier_file(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["best.safetensors"]
 
 
+def test_equal_tensors_make_equal_files(tmp_path):
+    names = [tmp_path / str(number) for number in range(16)]  # where the order of a header's keys is chance
+    for name in names:
+        write_tensors(name, {"a": torch.ones(2), "b": torch.zeros(3)}, {"epoch": 1, "best": True})
+    assert len({name.read_bytes() for name in names}) == 1
+
+
+def test_what_is_replaced_keeps_its_kind(tmp_path):
+    (tmp_path / "there.json").write_text("{}")
+    (tmp_path / "link.json").symlink_to("there.json")
+    write_json(tmp_path / "link.json", {"a": 1})
+    assert (tmp_path / "link.json").is_symlink()
+    assert json.loads((tmp_path / "there.json").read_text()) == {"a": 1}
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_json(tmp_path / "pipe", {"a": 2})
+    assert json.loads(os.read(reader, 100)) == {"a": 2}
+    os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_a_killed_writer_leaves_a_draft_that_the_next_run_removes(tmp_path):
     (tmp_path / "best.safetensors.unfinished").write_bytes(b"half")
     checkpoints.Checkpoints(tmp_path).drop_drafts()

@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from fecbench import runs
+from fecbench.atomic import OUTPUT, replacing
 from fecbench.cli.output import print_table
 from fecbench.cli.saying import say
-from fecbench.errors import RunError, UsageError
+from fecbench.errors import UsageError
 
 FORMATS = ("terminal", "markdown", "json")
 
@@ -58,8 +59,6 @@ def _fitting(out: Path | None) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"{path} can't be written: {error}; choose another --out") from error
+    with replacing(path, OUTPUT) as draft:
+        draft.write_text(text, encoding="utf-8")
     say(f"written: {path}")

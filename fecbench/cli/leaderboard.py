@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fecbench import registry
+from fecbench.atomic import OUTPUT, replacing
 from fecbench.cli.output import console
 from fecbench.cli.saying import say
 from fecbench.errors import RunError, UnknownName, UsageError
@@ -154,10 +155,8 @@ def _show(board: Board, form: str, out: Path | None) -> None:
     text = render(board, form)
     if out is None:
         return say(text, nl=False)
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"{out} can't be written: {error.strerror}; choose another -o") from error
+    with replacing(out, OUTPUT) as draft:
+        draft.write_text(text, encoding="utf-8")
     return say(f"written: {out}", err=True)
 
 

@@ -80,8 +80,9 @@ class EmpatheticDialogues:
         try:
             return folder / str(pooch.retrieve(self.url, f"sha256:{self.sha256}", ARCHIVE, folder))
         except Exception as error:
+            reason = getattr(error, "strerror", None) or type(error).__name__  # a full disk, or what the network's libraries raise
             raise DataNotFound(
-                f"ed isn't in {places.looked('ed')}, and {self.url} can't be fetched ({type(error).__name__}); "
+                f"ed isn't in {places.looked('ed')}, and {self.url} can't be fetched ({reason}); "
                 f"put {ARCHIVE} in one of these folders, or use ed-prepared, which earlier work shares (other rows: 17,802 / 2,761 / 2,541)"
             ) from error
 

@@ -8,9 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from safetensors import SafetensorError
-
-from fecbench.atomic import UNFINISHED
+from fecbench.atomic import UNFINISHED, refusal, to_disk
 from fecbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,14 +31,19 @@ def appearing(folder: Path) -> Iterator[Path]:
             draft = Path(temporary) / place.name  # a child, since a temporary folder is readable by its owner alone
             draft.mkdir()
             yield draft
+            for path in draft.rglob("*"):
+                to_disk(path)
             if place.is_dir():
                 _check_empty(place, besides=Path(temporary).name)  # somebody may have filled it meanwhile
                 _move_content(draft, place)
             else:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 draft.rename(place)
-    except (OSError, SafetensorError) as error:  # safetensors reports the system's errors as its own
-        raise UsageError(f"{place} can't be written: {error}; free space or choose another folder (nothing was left there)") from error
+    except Exception as error:
+        reason = refusal(error)
+        if reason is None:
+            raise
+        raise UsageError(f"{place} can't be written: {reason}; free space or choose another folder (nothing was left there)") from error
 
 
 def _nearest(place: Path) -> Path:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fecbench.errors import UsageError
-from fecbench.runs import RUN, Record
+from fecbench.runs import under
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from fecbench.runs import Record
 
 
 def find(places: Iterable[Path]) -> tuple[Record, ...]:
@@ -22,6 +24,6 @@ def find(places: Iterable[Path]) -> tuple[Record, ...]:
     for place in places:
         if not place.is_dir():
             raise UsageError(f"{place} must be a run's folder or a folder of runs, but there is no such folder; correct the path")
-        for path in sorted(place.rglob(RUN)):
-            found.setdefault(path.parent.resolve(), Record(path.parent))
+        for record in under(place):
+            found.setdefault(record.folder.resolve(), record)
     return tuple(found.values())

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fecbench.atomic import UNFINISHED, replacing
+from fecbench.atomic import UNFINISHED, replacing, to_disk
 from fecbench.errors import RunError
 from fecbench.leaderboard.document import json_text
 from fecbench.leaderboard.markdown import markdown
@@ -51,18 +51,12 @@ def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[P
             if not target.exists() or not any(target.iterdir()):
                 _copy(record, target)
         for name, form in PAGES.items():
-            _write(folder / name, form(board))
+            text = form(board)
+            with replacing(folder / name, "free space or publish to another folder") as draft:
+                draft.write_text(text, encoding="utf-8")
     except OSError as error:
         raise RunError(f"{folder} can't be written: {error.strerror or error}; free space or choose another folder") from error
     return list(targets)
-
-
-def _write(page: Path, text: str) -> None:
-    try:
-        with replacing(page) as draft:
-            draft.write_text(text, encoding="utf-8")
-    except RunError as error:
-        raise RunError(f"{page} can't be written: {error.__cause__}; free space or publish to another folder") from error
 
 
 def _targets(records: Iterable[Record], folder: Path) -> dict[Path, Record]:
@@ -127,4 +121,5 @@ def _copy(record: Record, target: Path) -> None:
     draft.mkdir()
     for name, content in _contents(record).items():
         (draft / name).write_bytes(content)
+        to_disk(draft / name)
     draft.replace(target)

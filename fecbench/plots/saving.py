@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING
 
+from fecbench.atomic import OUTPUT, replacing
 from fecbench.errors import RunError
 from fecbench.markdown import shown
 
@@ -41,8 +43,8 @@ def save(figure: Figure, path: Path) -> Path:
     for text in figure.findobj(Text):
         if shown(text.get_text()) != text.get_text():
             text.set_text(shown(text.get_text()))
-    try:
-        figure.savefig(path, dpi=200)
-    except OSError as error:
-        raise RunError(f"{path} can't be written: {error}; choose another --out") from error
+    drawn = BytesIO()  # matplotlib's own files end in errors of many kinds where the disk is full
+    figure.savefig(drawn, format=path.suffix[1:].lower(), dpi=200)
+    with replacing(path, OUTPUT) as draft:
+        draft.write_bytes(drawn.getvalue())
     return path

@@ -163,6 +163,17 @@ def test_ed_that_cannot_be_had_points_at_ed_prepared(places):
         loader.load(places)
 
 
+def test_a_disk_without_room_for_ed_is_said(places, monkeypatch):
+    import pooch
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pooch, "retrieve", full)
+    with pytest.raises(DataNotFound, match=r"can't be fetched \(No space left on device\)"):
+        empathetic_dialogues.EmpatheticDialogues().load(places)
+
+
 def test_ed_is_fetched_checked_and_kept(places, tmp_path):
     import functools
     import http.server

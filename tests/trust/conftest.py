@@ -1,12 +1,16 @@
-"""What is bad must be refused in words, with nothing lost: the judge of every malformed input."""
+"""What the tests of trust share: the judge of malformed inputs, and commands that meet faults."""
 
 import hashlib
+import json
+import os
 import shutil
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -123,3 +127,66 @@ def train(name: str, data: Path, folder: Path, **flags: object) -> Record:
     """A complete run of one epoch."""
     chosen = plan(name, {"dataset": str(data), "encoder": "scratch", "epochs": 1, "batch_size": 16, **flags})
     return run(chosen, Workplace(Places(), folder))
+
+
+SMALL = ["--dataset", "demo", "--encoder", "tiny-bert", "--epochs", "2", "--limit", "64", "--batch-size", "16", "--lr", "0.01"]
+TIMES = {"started", "id", "seconds", "train_seconds", "texts_per_second"}
+
+
+class Done(NamedTuple):
+    """How a command ended, what it printed, and what it wrote."""
+
+    code: int
+    said: str
+    writes: list[str]
+
+
+@pytest.fixture(scope="session")
+def faulty():
+    """Carry out a command that may meet a fault: ``faulty("run", "ce", folder=root, fault="kill", at=3)``."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(Path(__file__).parent / "faults.py")]
+    server = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def carry_out(*arguments: object, folder: Path, **how: object) -> Done:
+        server.stdin.write(json.dumps({"arguments": list(map(str, arguments)), "folder": str(folder), **how}) + "\n")
+        server.stdin.flush()
+        return Done(**json.loads(server.stdout.readline()))
+
+    yield carry_out
+    server.communicate()
+
+
+@pytest.fixture(scope="session")
+def small():
+    """The arguments of a small run: ``small("ce", folder)``."""
+    return lambda name, folder, seed=0: ["run", name, *SMALL, "--seed", seed, "--run-dir", folder, "--resume"]
+
+
+@pytest.fixture(scope="session")
+def unbroken(faulty, small, tmp_path_factory):
+    """A folder with ``run``, a small run of a method that nothing disturbed, and ``other``, with another seed; and what ``run`` wrote."""
+    made: dict[str, tuple[Path, list[str]]] = {}
+
+    def make(name: str) -> tuple[Path, list[str]]:
+        if name not in made:
+            root = tmp_path_factory.mktemp(name)
+            run, other = (faulty(*small(name, root / folder, seed), folder=root) for folder, seed in (("run", 0), ("other", 1)))
+            assert (run.code, other.code) == (0, 0), run.said + other.said
+            made[name] = root, run.writes
+        return made[name]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def contents():
+    """All that equal runs share: the content of every file, without times."""
+
+    def read(folder: Path) -> dict[str, object]:
+        found: dict[str, object] = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for name in ("run.json", "result.json"):
+            found[name] = {key: value for key, value in json.loads(found[name]).items() if key not in TIMES}
+        return found
+
+    return read

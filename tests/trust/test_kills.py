@@ -1,0 +1,132 @@
+"""Runs killed hard, at every write and at random moments: resumed they end as one that nothing disturbed; no board counts half a run."""
+
+import json
+import random
+import shutil
+import signal
+import time
+from itertools import count, product
+from pathlib import Path
+
+import pytest
+
+from fecbench import runs
+from fecbench.leaderboard.finding import find
+from fecbench.leaderboard.publishing import PUBLISHED
+
+FAULTS = ("kill", "tear", "cut")
+ROOMS = (0, 100, 2000, 20000)  # bytes: within a JSON file, within the tokenizer, within a checkpoint
+
+
+@pytest.fixture
+def board(fecbench):
+    """What a leaderboard says of a folder, without times."""
+
+    def read(folder: Path) -> str:
+        code, out, err = fecbench("leaderboard", folder, "--json")
+        assert code == 0, err
+        tables = json.loads(out)["tables"]
+        for row in (row for table in tables for row in table["rows"]):
+            for run in (run for cell in row["cells"] for run in cell["runs"]):
+                del run["started"]
+        return json.dumps(tables)
+
+    return read
+
+
+@pytest.fixture
+def arena(unbroken, board, contents, tmp_path):
+    """A folder in which a run is broken beside a complete one, and judges of it: whether its board is right, and whether it is whole."""
+
+    class Arena:
+        def __init__(self, name: str):
+            self.whole, self.writes = unbroken(name)
+            self.allowed = {board(self.whole / "other"), board(self.whole)}
+
+        def open(self, where: str) -> Path:
+            shutil.copytree(self.whole / "other", tmp_path / where / "other")
+            return tmp_path / where / "run"
+
+        def check_board(self, run: Path) -> None:
+            assert board(run.parent) in self.allowed
+
+        def check_whole(self, run: Path) -> None:
+            assert contents(run) == contents(self.whole / "run")
+            assert board(run.parent) == board(self.whole)
+
+    return Arena
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ce", "aml"])
+def test_a_run_killed_in_every_life_at_a_later_write(arena, faulty, small, name):
+    place = arena(name)
+    run, kills = place.open("here"), 0
+    for at in count(0, 4):
+        fault = FAULTS[kills % 3]
+        done = faulty(*small(name, run), folder=run.parent, fault=fault, at=at, room=ROOMS[kills % 4])
+        place.check_board(run)
+        if done.code >= 0:
+            assert done.code == 0, done.said
+            break
+        kills += 1
+    assert kills >= 6
+    place.check_whole(run)
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize(("name", "fault"), [*product(("ce", "aml"), FAULTS), ("lcl", "cut"), ("supcon", "cut")])
+def test_a_run_killed_at_any_write_and_killed_again(arena, faulty, small, name, fault):
+    place, chance = arena(name), random.Random(0)
+    for at in range(len(place.writes)):
+        run = place.open(str(at))
+        first = faulty(*small(name, run), folder=run.parent, fault=fault, at=at, room=chance.choice(ROOMS))
+        assert first.code < 0 or (fault == "tear" and (run / "result.json").exists()), (at, first.said)
+        place.check_board(run)
+        faulty(*small(name, run), folder=run.parent, fault="kill", at=chance.randrange(len(place.writes)))
+        place.check_board(run)
+        last = faulty(*small(name, run), folder=run.parent)
+        assert last.code == 0, (at, last.said)
+        place.check_whole(run)
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize("name", ["ce", "aml"])
+def test_a_run_killed_at_random_moments(arena, faulty, small, tmp_path, name):
+    place, chance, kills = arena(name), random.Random(0), 0
+    began = time.monotonic()
+    assert faulty(*small(name, tmp_path / "run"), folder=tmp_path).code == 0
+    life = time.monotonic() - began
+    while kills < 20:
+        run, code = place.open(str(kills)), -signal.SIGALRM
+        while code == -signal.SIGALRM:
+            code = faulty(*small(name, run), folder=run.parent, after=chance.uniform(0.2, 1.2) * life).code
+            kills += code == -signal.SIGALRM
+            place.check_board(run)
+        assert code == 0
+        place.check_whole(run)
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize("fault", ["kill", "cut"])
+def test_publishing_killed_at_any_write(faulty, unbroken, board, tmp_path, fault):
+    whole, _ = unbroken("ce")
+    wanted = board(whole)
+    writes = faulty("leaderboard", whole, "--publish", tmp_path / "all", folder=tmp_path).writes
+    for at in range(len(writes)):
+        folder = tmp_path / str(at)
+        done = faulty("leaderboard", whole, "--publish", folder, folder=tmp_path, fault=fault, at=at)
+        assert done.code == -signal.SIGKILL
+        for record in runs.under(folder):
+            assert {path.name for path in record.folder.iterdir()} == set(PUBLISHED)
+            assert all(path.stat().st_size for path in record.folder.iterdir())
+        assert faulty("leaderboard", whole, "--publish", folder, folder=tmp_path).code == 0
+        assert board(folder) == wanted
+
+
+def test_a_copy_that_was_broken_off_is_no_run(tmp_path):
+    for name in ("whole", "half.unfinished"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / runs.RUN).touch()
+    assert [record.id for record in runs.under(tmp_path)] == ["whole"]
+    assert [record.id for record in find([tmp_path])] == ["whole"]
