@@ -116,7 +116,7 @@ def thousand(tmp_path) -> Path:
 
 def test_a_thousand_labels(fecbench, thousand, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for method in METHODS:
+    for method in ("ce", "lcl", "aml"):
         run = ("run", method, "--dataset", thousand, *SMALL, "--batch-size", 64, "--limit", 320, "--run-dir", tmp_path / "runs" / method)
         code, _, err = fecbench(*run)
         assert code == 0, err
