@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +14,9 @@ from torch.nn.functional import cross_entropy
 
 from fecbench import Config, Objective, Player, Update
 from fecbench.atomic import read_tensors
+from fecbench.datasets.core import Places
+from fecbench.experiment import Workplace, run
+from fecbench.planning import plan
 from fecbench.registry import objectives
 from fecbench.runs import Record
 
@@ -72,7 +77,7 @@ def test_a_number_that_is_none_stops_the_run_and_spoils_nothing(fecbench, regist
     assert "Traceback" not in err
     last = err.strip().splitlines()[-1]
     assert last.startswith(f"fecbench: objective {name} (this process): every ")
-    assert __import__("re").search(FOUND[way], last), last
+    assert re.search(FOUND[way], last), last
     record, finished = Record(folder), 3 if way == "stage" else 1
     assert record.status == "failed"
     assert record.failure["message"].removeprefix("NumericalError: ") in last
@@ -109,39 +114,60 @@ from fecbench.datasets.core import Places
 from fecbench.experiment import Workplace, run
 from fecbench.planning import plan
 
-methods, home = sys.argv[1].split(","), Path(sys.argv[2])
+data, home, threads, *methods = sys.argv[1:]
+torch.set_num_threads(int(threads))
 
-def digest(name, threads, seed):
-    torch.set_num_threads(threads)
-    settings = {"dataset": "demo", "encoder": "scratch", "epochs": 2, "limit": 96, "batch_size": 32, "seed": seed, "device": "cpu"}
-    record = run(plan(name, settings), Workplace(Places(), home / f"{name}-{threads}-{seed}"))
-    found = {"history": hashlib.sha256((record.folder / "history.jsonl").read_bytes()).hexdigest()}
+def bits(name, number):
+    settings = {"dataset": data, "encoder": "scratch", "epochs": 2, "batch_size": 30, "device": "cpu"}
+    record = run(plan(name, settings), Workplace(Places(), Path(home) / f"{number}-{name}"))
+    found = {"history": (record.folder / "history.jsonl").read_text()}
     for file in ("best", "predictions"):
-        tensors, _ = read_tensors(record.folder / f"{file}.safetensors")
         sha = hashlib.sha256()
-        for key in sorted(tensors):
-            sha.update(key.encode() + tensors[key].contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        for key, tensor in sorted(read_tensors(record.folder / f"{file}.safetensors")[0].items()):
+            sha.update(key.encode() + tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes())
         found[file] = sha.hexdigest()
-    result = {key: value for key, value in record.result.items() if not key.endswith(("seconds", "per_second"))}
-    return found | {"result": result}
+    assert record.about["threads"] == int(threads)
+    return [name, found | {"metrics": record.result["metrics"], "confusion_matrix": record.result["confusion_matrix"]}]
 
-print(json.dumps({name: {"1": digest(name, 1, 0), "2": digest(name, 2, 0), "other": digest(name, 1, 1)} for name in methods}))
+print(json.dumps([bits(name, number) for number, name in enumerate(methods)]))
 """
 
 
-def test_the_same_seed_gives_the_same_bits(tmp_path):
-    """Every method, with one thread and with two, in two processes that hash otherwise, run in another order and find other caches."""
-    started = []
-    for number, methods in enumerate((METHODS, METHODS[::-1])):
-        home = tmp_path / str(number)
-        environment = {**os.environ, "PYTHONHASHSEED": str(number + 1), "XDG_CACHE_HOME": str(home / "cache")}
-        command = [sys.executable, "-c", SAME, ",".join(methods), str(home)]
-        started.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
-    said = [process.communicate() for process in started]
-    assert not any(process.returncode for process in started), said
-    first, second = (json.loads(out) for out, _ in said)
+def same(toy: Path, home: Path, threads: int, methods: list[str], seed_of_hashes: int) -> subprocess.Popen:
+    """A process that runs ``methods`` one after the other and prints what came out."""
+    waiting = {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": str(threads)}
+    environment = {**os.environ, **waiting, "PYTHONHASHSEED": str(seed_of_hashes), "XDG_CACHE_HOME": str(home / "cache")}
+    command = [sys.executable, "-c", SAME, str(toy), str(home), str(threads), *methods]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def came_out(process: subprocess.Popen) -> list:
+    out, err = process.communicate()
+    assert not process.returncode, err
+    return json.loads(out)
+
+
+def test_the_same_seed_gives_the_same_bits_in_another_process(toy, tmp_path):
+    """Every method, in processes that hash otherwise and run the methods in another order, each with its own cache of tokens."""
+    started = [same(toy, tmp_path / str(number), 1, METHODS[:: 1 - 2 * number], number + 1) for number in (0, 1)]
+    first, second = (dict(came_out(process)) for process in started)
     assert set(first) == set(METHODS) >= {"ce", "supcon", "lcl", "aml", "aml-no-adv", "aml-threshold"}
     assert first == second
-    for name, found in first.items():
-        for what in ("history", "best", "predictions"):
-            assert found["other"][what] != found["1"][what], f"{name}: another seed gives the same {what}"
+
+
+def test_the_same_seed_gives_the_same_bits_in_one_process_on_two_threads(toy, tmp_path):
+    """The second time after other runs, and with tokens from the cache."""
+    methods = ["ce", "supcon", "lcl", "aml", "aml-threshold"]
+    found = came_out(same(toy, tmp_path, 2, methods * 2, 0))
+    assert found[: len(methods)] == found[len(methods) :]
+
+
+def test_every_method_is_moved_by_its_seed(toy, tmp_path):
+    """Else equal bits would tell nothing."""
+    found = []
+    for seed in (0, 1):
+        for name in METHODS:
+            chosen = plan(name, {"dataset": str(toy), "encoder": "tiny-bert", "epochs": 1, "batch_size": 30, "device": "cpu", "seed": seed})
+            record = run(chosen, Workplace(Places(), tmp_path / f"{name}-{seed}"))
+            found.append((record.folder / "history.jsonl").read_text())
+    assert len(set(found)) == len(found)

@@ -497,7 +497,6 @@ plot dynamics aml
 plot embeddings runs/ce runs/aml --rows 40
 cases runs/aml runs/ce
 export runs/minilm model
-export runs/ce model-onnx --format onnx
 """
 
 
