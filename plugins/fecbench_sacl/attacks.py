@@ -106,26 +106,27 @@ class InputAttack:
         self.reading = Reading(model)
         self.encoder = model.encoder
         self.tokens: Tokens
-        self.found: Tensor
+        self.gradient: Tensor
 
     def clean(self, batch: Batch) -> Read:
         """The batch as it is; the word embeddings' gradient will be kept."""
 
-        def keep(embeddings: Tensor) -> Tensor:
-            embeddings.retain_grad()
-            self.found = embeddings
+        def keep(gradient: Tensor) -> None:
+            self.gradient = gradient
+
+        def watch(embeddings: Tensor) -> Tensor:
+            if not embeddings.requires_grad:
+                raise FecbenchError("--attack input_embeddings needs word embeddings that are trained; unfreeze them or attack weights")
+            embeddings.register_hook(keep)
             return embeddings
 
-        return self._read(batch, keep)
+        return self._read(batch, watch)
 
     def perturbed(self, batch: Batch, epsilon: float) -> Read:
         """The batch with word embeddings that are a step away, by their gradient."""
-        gradient = self.found.grad
-        if gradient is None:
-            raise FecbenchError("--attack input_embeddings needs word embeddings that are trained; unfreeze them or attack weights")
-        rows, places, _ = gradient.shape  # packed: one row that holds all texts; padded: a row for each text
-        owners = self.tokens.owners if self.encoder.packs else torch.arange(rows, device=gradient.device).repeat_interleave(places)
-        step = fast_gradient_of_texts(gradient.flatten(0, 1), owners, len(self.tokens), epsilon).view_as(gradient)
+        rows, places, _ = self.gradient.shape  # packed: one row that holds all texts; padded: a row for each text
+        owners = self.tokens.owners if self.encoder.packs else torch.arange(rows, device=self.gradient.device).repeat_interleave(places)
+        step = fast_gradient_of_texts(self.gradient.flatten(0, 1), owners, len(self.tokens), epsilon).view_as(self.gradient)
         return self._read(batch, lambda embeddings: embeddings + step)
 
     def _read(self, batch: Batch, at_embeddings: Callable[[Tensor], Tensor]) -> Read:

@@ -33,7 +33,7 @@ class SACLConfig(Config):
 
 
 class SACL(Objective):
-    """``CE + lambda_1 L_scl`` on the clean reading, then ``CE + lambda_2 L_scl`` on the perturbed one; gradients are added, then stepped."""
+    """``CE + lambda_1 L_scl`` on the clean reading, then ``CE + lambda_2 L_scl`` on the perturbed one; one step on both gradients."""
 
     Config = SACLConfig
     config: SACLConfig
@@ -76,7 +76,8 @@ class SACL(Objective):
     def contrast(self, h: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
         """``L_scl`` in the space that was chosen."""
         c = self.config
-        features = {"logprob": logits.float().log_softmax(1), "logits": logits, "hidden": h}[c.space]
+        raised = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        features = {"logprob": raised.log_softmax(1), "logits": raised, "hidden": h}[c.space]
         if c.scl == "ntxent":
             return nt_xent_loss(features, labels, temperature=c.temperature)
         with torch.autocast(features.device.type, enabled=False):
