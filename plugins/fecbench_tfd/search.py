@@ -1,4 +1,4 @@
-"""The search for coefficients: steps along rays, scored by weighted F1 (Tu et al. 2023, section 3.3, and the released code)."""
+"""The search for coefficients: steps along rays, scored by weighted F1 (Tu et al. 2023, as the released code does it)."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ class _Scores:
         for start in range(0, len(new), share):
             part = new[start : start + share]
             moved = self.logits - np.einsum("pk,knc->pnc", STEP * np.array(part), self.biases)
-            self.memo.update(zip(part, weighted_f1_scores(moved.argmax(2), self.labels, self.logits.shape[1]).tolist(), strict=True))
+            found = weighted_f1_scores(moved.argmax(2), self.labels, self.logits.shape[1])
+            self.memo.update(zip(part, found.round(12).tolist(), strict=True))  # equal scores must be equal, whatever the sums' order
         return [self.memo[point] for point in points]
 
 
