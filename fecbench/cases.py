@@ -12,7 +12,7 @@ from fecbench.comparison import common_data, differences, remark
 from fecbench.datasets.core import some
 from fecbench.errors import RunError
 from fecbench.markdown import escape
-from fecbench.prediction import Predictor
+from fecbench.prediction import Predictor, probabilities
 from fecbench.runs import PREDICTIONS, check_loadable
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _recorded(record: Record) -> Tensor:
     tensors, _ = read_tensors(path)
     if "logits" not in tensors:
         raise RunError(f"{path} must hold logits, but holds {some(sorted(tensors)) or 'nothing'}; restore it or run it again")
-    return tensors["logits"].double().softmax(-1)
+    return probabilities(tensors["logits"].double())
 
 
 def _anew(record: Record, texts: Sequence[str]) -> Tensor:

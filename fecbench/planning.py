@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fecbench import datasets, devices, encoders, heads, objective, registry
 from fecbench.datasets import HUB_PREFIX, is_path
-from fecbench.errors import UsageError
+from fecbench.errors import PluginError, UsageError
+from fecbench.forms import Form
 from fecbench.settings import Layer, RunSettings, Setting, build, check_names, resolve, values
 
 if TYPE_CHECKING:
@@ -40,6 +41,19 @@ class Plan:
     def needs(self) -> BatchNeeds:
         """What the objective needs of a batch under its options."""
         return self.objective.batch_needs(self.options)
+
+    @property
+    def forms(self) -> Mapping[str, Form]:
+        """How the objective puts texts to the encoder under its options.
+
+        Raises:
+            PluginError: a form is no ``fecbench.Form``.
+        """
+        forms = self.objective.forms(self.options)
+        odd = [name for name, form in forms.items() if not isinstance(form, Form)]
+        if odd:
+            raise PluginError(f"{self.who}: forms must be objects of subclasses of fecbench.Form, but {odd[0]!r} is {forms[odd[0]]!r}")
+        return forms
 
     @property
     def who(self) -> str:

@@ -181,10 +181,15 @@ def write_failure(record: Record, status: str, message: str) -> None:
 
 
 def write_predictions(record: Record, logits: Tensor, true: Tensor) -> None:
-    """Write the predictions of all test rows, in their order: ``logits [N, C]``, and whether they are right by ``true [N]``."""
+    """Write the predictions of all test rows, in their order: ``logits [N, C]``, and whether they are right by ``true [N]``.
+
+    A label of -1 is no answer.
+    """
     import torch
 
-    predicted = logits.argmax(1)
+    from fecbench.evaluation import answers
+
+    predicted = answers(logits)
     found = {"row": torch.arange(len(logits)), "predicted": predicted, "correct": predicted == true, "logits": logits}
     write_tensors(record.folder / PREDICTIONS, found)
 

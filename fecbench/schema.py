@@ -51,9 +51,9 @@ class About(BaseModel):
 
 
 class Scores(BaseModel):
-    """Metrics, as fractions, of the two splits that are scored."""
+    """Metrics, as fractions, of the splits that are scored: the test rows, and mostly the validation rows."""
 
-    validation: dict[str, float]
+    validation: dict[str, float] | None = None
     test: dict[str, float]
 
 

@@ -19,14 +19,24 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedTokenizerBase
 
+    from fecbench.forms import Form
+
 
 @dataclass(frozen=True)
 class TokenColumn:
-    """The token ids of one text column: row ``r`` is ``ids[offsets[r]:offsets[r + 1]]``."""
+    """The token ids of one text column: row ``r`` is ``ids[offsets[r]:offsets[r + 1]]``.
+
+    Attributes:
+        ids: int64 or int32 ``[T]``.
+        offsets: int64 ``[N + 1]``.
+        cut: how many texts were cut to the greatest length.
+        segments: int64 ``[T]``, the segment of each token in rows that are pairs of texts; None where all are in the first.
+    """
 
     ids: np.ndarray
     offsets: np.ndarray
-    cut: int
+    cut: int = 0
+    segments: np.ndarray | None = None
 
     @property
     def lengths(self) -> np.ndarray:
@@ -37,11 +47,14 @@ class TokenColumn:
         """The tokens of ``rows``, in that order."""
         lengths = self.lengths[rows]
         shift = self.offsets[rows] - (np.cumsum(lengths) - lengths)
-        return Tokens.from_flat(self.ids[np.repeat(shift, lengths) + np.arange(lengths.sum())], lengths)
+        places = np.repeat(shift, lengths) + np.arange(lengths.sum())
+        return Tokens.from_flat(self.ids[places], lengths, None if self.segments is None else self.segments[places])
 
 
-def token_column(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, cache: Path) -> TokenColumn:
-    """``texts`` as token ids of at most ``max_length``; a cache that is damaged or can't be written costs time only.
+def token_column(
+    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, cache: Path, form: Form | None = None
+) -> TokenColumn:
+    """``texts`` as token ids of at most ``max_length``, in a form; a cache that is damaged or can't be written costs time only.
 
     Raises:
         EncoderError: the tokenizer finds no token in a text.
@@ -51,15 +64,15 @@ def token_column(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_l
 
     disable_progress_bars()
 
-    def encode(part: Mapping[str, list[str]]) -> Mapping[str, list[object]]:
-        encoded = tokenizer(part["text"], truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False)
-        return {"ids": encoded["input_ids"], "cut": [bool(encoding.overflowing) for encoding in encoded.encodings]}
+    def encode(part: Mapping[str, list[str]]) -> Mapping[str, Sequence[object]]:
+        ids, cut = encode_texts(part["text"], tokenizer, max_length, form)
+        return {"ids": ids, "cut": cut}
 
     def encoded(file: Path | None) -> Dataset:
         name = str(file) if file else None
         return rows.map(encode, batched=True, remove_columns=["text"], cache_file_name=name, new_fingerprint=key)
 
-    key = _cache_key(texts, tokenizer, max_length)
+    key = _cache_key(texts, tokenizer, max_length, form)
     rows, file, found = Dataset.from_dict({"text": list(texts)}), cache / f"{key}.arrow", None
     with suppress(ArrowException, OSError):  # damaged, or not to be written
         cache.mkdir(parents=True, exist_ok=True)
@@ -78,9 +91,21 @@ def token_column(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_l
     return TokenColumn(ids.flatten().to_numpy(), offsets, sum(found["cut"][:]))
 
 
-def _cache_key(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> str:
+def encode_texts(
+    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None = None
+) -> tuple[list[list[int]], list[bool]]:
+    """The ids of each text, in a form, and whether it was cut to ``max_length``."""
+    if form is not None:
+        ids = form.encode(texts, tokenizer, max_length)
+        return ids, [len(row) >= max_length for row in ids]
+    encoded = tokenizer(list(texts), truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False)
+    return encoded["input_ids"], [bool(encoding.overflowing) for encoding in encoded.encodings]
+
+
+def _cache_key(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None) -> str:
     rules = json.loads(tokenizer.backend_tokenizer.to_str()) | {"truncation": None, "padding": None}  # these two keep its last use
     sha = hashlib.sha256(json.dumps(rules).encode())
-    sha.update(f"{max_length}\x1d".encode())
+    kind = "" if form is None else f"{type(form).__module__}.{form!r}"
+    sha.update(f"{max_length}{kind}\x1d".encode())
     sha.update("\x1e".join(texts).encode())
     return sha.hexdigest()
