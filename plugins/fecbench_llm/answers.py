@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 from filelock import FileLock
 
@@ -38,7 +38,8 @@ class Answer:
 class Answers(Mapping[str, Answer]):
     """Answers by the hash of their prompt: a line of JSON each. The first answer to a prompt stands.
 
-    Several threads and processes may keep answers in one file. A line that a kill has torn is left out.
+    Several threads may keep answers in one file, and several processes one after another (:meth:`alone`). A line that a kill has torn is
+    left out.
 
     Args:
         path: the file; None keeps them in memory alone.
@@ -51,10 +52,17 @@ class Answers(Mapping[str, Answer]):
         self._lock, self._read = Lock(), 0
         self.refresh()
 
+    @classmethod
+    def read(cls, path: Path) -> Answers:
+        """The answers of a file; what is kept besides stays in memory."""
+        answers = cls(path)
+        answers.path = None
+        return answers
+
     def __getitem__(self, key: str) -> Answer:
         return self._found[key]
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._found)
 
     def __len__(self) -> int:
@@ -79,6 +87,28 @@ class Answers(Mapping[str, Answer]):
             if (entry := _entry(line)) is not None:
                 self._found.setdefault(*entry)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else keeps answers in the file meanwhile; what others kept before is read.
+
+        Raises:
+            FecbenchError: the file's folder can't be written.
+        """
+        if self.path is None:
+            yield
+            return
+        lock = FileLock(self.path.with_suffix(".lock"))
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except OSError as error:
+            raise FecbenchError(f"{self.path.parent} must be a folder to keep answers in, but can't be written: {error}") from error
+        try:
+            self.refresh()
+            yield
+        finally:
+            lock.release()
+
     def keep(self, key: str, answer: Answer) -> None:
         """Write ``answer`` to the prompt ``key`` down, at once.
 
@@ -93,8 +123,7 @@ class Answers(Mapping[str, Answer]):
     def _write(self, entry: Mapping[str, object]) -> None:
         assert self.path is not None
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.path.with_suffix(".lock")), self.path.open("ab") as file:
+            with self.path.open("ab") as file:
                 start = file.tell()
                 first = json.dumps(self.about, ensure_ascii=False) + "\n" if start == 0 and self.about else ""
                 file.write(f"{first or _line_end(self.path, start)}{json.dumps(entry)}\n".encode())

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import click
 
-from fecbench_llm.answers import Answer, Answers
 from fecbench_llm.backends import Backend, LLMError
-from fecbench_llm.prompts import Prompt
+
+if TYPE_CHECKING:
+    from fecbench_llm.answers import Answer, Answers
+    from fecbench_llm.prompts import Prompt
 
 MILLION = 1_000_000
 SECONDS = 10.0
@@ -101,17 +104,17 @@ class Interview:
         Raises:
             LLMError: it would take more tokens than allowed, or the model can't be asked; what was answered is kept.
         """
-        if any(prompt.key not in self.answers for prompt in prompts):
-            self.answers.refresh()  # another process may have asked
         different = {prompt.key: prompt for prompt in prompts}
-        missing = [prompt for key, prompt in different.items() if key not in self.answers]
-        if missing:
-            self._agree(Estimate(len(different), len(missing), sum(map(self.backend.tokens, missing)), self._written(missing)))
-            self._fill(missing)
+        if different.keys() - self.answers.keys():
+            with self.answers.alone():  # another process may be asking the same
+                self._ask_missing(different)
         return [self.answers[prompt.key] for prompt in prompts]
 
-    def _written(self, missing: Sequence[Prompt]) -> int:
-        return len(missing) * self.backend.new_tokens
+    def _ask_missing(self, different: Mapping[str, Prompt]) -> None:
+        missing = [prompt for key, prompt in different.items() if key not in self.answers]
+        written = len(missing) * self.backend.new_tokens
+        self._agree(Estimate(len(different), len(missing), sum(map(self.backend.tokens, missing)), written))
+        self._fill(missing)
 
     def _agree(self, estimate: Estimate) -> None:
         """Say what it takes before it is spent."""

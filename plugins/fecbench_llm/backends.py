@@ -48,7 +48,7 @@ def about_tokens(prompt: Prompt) -> int:
 
     >>> from fecbench_llm.prompts import EmoLLaMA
     >>> about_tokens(EmoLLaMA(("glad", "sad")).about("it rained"))
-    40
+    42
     """
     return sum(TOKENS_A_MESSAGE + math.ceil(len(message["content"].encode()) / BYTES_A_TOKEN) for message in prompt.messages)
 

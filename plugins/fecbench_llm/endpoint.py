@@ -16,11 +16,12 @@ import click
 from fecbench_llm.answers import Answer
 from fecbench_llm.backends import Keep, LLMError, about_tokens, now
 from fecbench_llm.decoding import GREEDY, Decoding
-from fecbench_llm.prompts import Prompt
 
 if TYPE_CHECKING:
     from httpx2 import Client, Response
     from tenacity import RetryCallState, Retrying
+
+    from fecbench_llm.prompts import Prompt
 
 LONGEST_WAIT = 600.0
 SHOWN = 300
@@ -150,7 +151,7 @@ class Endpoint:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, Passing) and error.after is not None:
             return error.after
-        return wait_exponential_jitter(self.backoff, max=60 * self.backoff, jitter=self.backoff)(state)
+        return float(wait_exponential_jitter(self.backoff, max=60 * self.backoff, jitter=self.backoff)(state))
 
     def _post(self, client: Client, prompt: Prompt) -> Answer:
         from httpx2 import RequestError

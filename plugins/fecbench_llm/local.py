@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from fecbench_llm.answers import Answer
 from fecbench_llm.backends import Keep, LLMError, now
 from fecbench_llm.decoding import GREEDY, Decoding
-from fecbench_llm.prompts import Prompt
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from fecbench_llm.prompts import Prompt
 
 Ids = list[int]
 
@@ -121,7 +122,8 @@ class LocalModel:
             logits = self._network(input_ids=ids, attention_mask=mask).logits[:, before - 1 : -1]
         tokens = logits.float().log_softmax(2).gather(2, ids[:, before:, None]).squeeze(2).double()
         of_label = mask[:, before:].double()
-        return ((tokens * of_label).sum(1) / of_label.sum(1)).cpu()
+        scores: Tensor = (tokens * of_label).sum(1) / of_label.sum(1)
+        return scores.cpu()
 
     def _continued(self, prompt: Prompt) -> tuple[int, list[Ids]]:
         """The prompt with each label after it, as token ids, and how many of them all have in common with the prompt alone."""

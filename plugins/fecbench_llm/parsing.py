@@ -20,9 +20,9 @@ Multi = Literal["first", "invalid"]
 
 _THOUGHT = re.compile(r".*</think(?:ing)?>|<think(?:ing)?>.*", re.DOTALL)  # what reasoning models write before they answer
 _TAG = re.compile(r"</?[a-z][^<>\n]*>")
-_MARKUP = str.maketrans({mark: " " for mark in "*_`~#\"“”„«»()[]{}<>|\\"} | {"’": "'", "‘": "'"})
+_MARKUP = str.maketrans(dict.fromkeys('*_`~#"()[]{}<>|\\\u201c\u201d\u201e\u00ab\u00bb', " ") | {"\u2019": "'", "\u2018": "'"})
 _CUE = re.compile(r"(?:(?:the|my|this|final) )*(?:answer|emotions?|label|feeling|text contains emotions)(?: ?:| (?:is|are)\b:?)")
-_EDGE = " \t.,;:!?'-–—"
+_EDGE = " .,;:!?'-\u2013\u2014"
 
 
 class Parser:
