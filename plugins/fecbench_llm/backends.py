@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from fecbench import FecbenchError
 from fecbench_llm.answers import Answer
@@ -26,7 +26,7 @@ class Backend(Protocol):
 
     @property
     def identity(self) -> Mapping[str, object]:
-        """What its answers depend on besides the prompt: model and settings."""
+        """What its answers depend on besides the prompt: model and settings; empty where they needn't be kept."""
 
     @property
     def new_tokens(self) -> int:
@@ -66,7 +66,7 @@ def first_label(prompt: Prompt) -> str:
 class Fake:
     """Answers from a function: the first label to everything, unless told otherwise. For tests and trials."""
 
-    identity: Mapping[str, object] = {"backend": "fake"}
+    identity: ClassVar[Mapping[str, object]] = {}
     new_tokens = 0
 
     def __init__(self, reply: Callable[[Prompt], str] = first_label):
@@ -85,11 +85,11 @@ class Fake:
 class Replay:
     """Answers that are in a file already, and no others."""
 
+    identity: ClassVar[Mapping[str, object]] = {}
     new_tokens = 0
 
     def __init__(self, path: Path):
         self.path = path
-        self.identity = {"backend": "replay"}
 
     def tokens(self, prompt: Prompt) -> int:
         """Nothing is asked."""

@@ -90,7 +90,7 @@ class Endpoint:
 
         stop, pool = Event(), ThreadPoolExecutor(self.concurrency)
         with Client(headers=self._headers(), timeout=self.timeout) as client:
-            asked = [pool.submit(self._see_to, client, prompt, keep, stop) for prompt in prompts]
+            asked = [pool.submit(self._unless_stopped, client, prompt, keep, stop) for prompt in prompts]
             try:
                 for answered in as_completed(asked):
                     answered.result()
@@ -110,6 +110,16 @@ class Endpoint:
         if not (self.key.isascii() and self.key.isprintable()):
             raise LLMError("the endpoint's key must be printable ASCII, and has other characters in it; correct the environment variable")
         return {"Authorization": f"Bearer {self.key}"}
+
+    def _unless_stopped(self, client: Client, prompt: Prompt, keep: Keep, stop: Event) -> None:
+        """See to a prompt, unless another has failed; nothing more is asked once one has."""
+        if stop.is_set():
+            return
+        try:
+            self._see_to(client, prompt, keep, stop)
+        except BaseException:
+            stop.set()
+            raise
 
     def _see_to(self, client: Client, prompt: Prompt, keep: Keep, stop: Event) -> None:
         """Ask until there is an answer, with fewer demonstrations where the model can't take all; one it can't take at all gets none."""
@@ -146,12 +156,12 @@ class Endpoint:
 
     def _wait(self, state: RetryCallState) -> float:
         """Seconds until the next attempt: what the server says, or twice as long each time, and a little, so that not all come at once."""
-        from tenacity import wait_exponential_jitter
+        from tenacity import wait_exponential, wait_random
 
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, Passing) and error.after is not None:
             return error.after
-        return float(wait_exponential_jitter(self.backoff, max=60 * self.backoff, jitter=self.backoff)(state))
+        return float((wait_exponential(self.backoff, max=60 * self.backoff) + wait_random(0, self.backoff))(state))
 
     def _post(self, client: Client, prompt: Prompt) -> Answer:
         from httpx2 import RequestError

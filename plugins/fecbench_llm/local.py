@@ -59,6 +59,11 @@ class LocalModel:
         return hashlib.sha256(repr([(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]).encode()).hexdigest()[:16]
 
     @property
+    def _served(self) -> str:
+        """What a record calls the model: a folder by its last part, and the version."""
+        return f"{Path(self.model).name if Path(self.model).is_dir() else self.model} {self.version}"
+
+    @property
     def new_tokens(self) -> int:
         """Tokens that are written at most."""
         return 0 if self.likelihood else self.decoding.max_new_tokens
@@ -76,7 +81,7 @@ class LocalModel:
             for prompt, shortened in zip(prompts[start : start + self.batch_size], part, strict=True):
                 answer = next(answers) if self._room(shortened) >= 0 else Answer("")
                 dropped = len(prompt.demonstrations) - len(shortened.demonstrations)
-                keep(prompt, replace(answer, model=f"{self.model} {self.version}", date=now(), dropped=dropped))
+                keep(prompt, replace(answer, model=self._served, date=now(), dropped=dropped))
 
     def _written(self, prompts: Sequence[Prompt]) -> Iterator[Answer]:
         """What the model writes after each prompt; the prompt itself, which names every label, is cut off by position."""

@@ -137,10 +137,10 @@ class LLMPrompt(Objective):
     def interview(self) -> Interview:
         """Who is asked, and what they have answered before."""
         backend, c = self.backend(), self.config
-        if c.asks in ("http", "hf"):
-            answers = Answers(_cache(backend), backend.identity)
+        if c.asks == "replay":
+            answers = Answers.read(_existing(c.answers))
         else:
-            answers = Answers.read(_existing(c.answers)) if c.asks == "replay" else Answers()
+            answers = Answers(_cache(backend), backend.identity) if backend.identity else Answers()
         return Interview(backend, answers, c.max_tokens, Prices(c.price_in, c.price_out))
 
     def backend(self) -> Backend:
