@@ -9,7 +9,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from threading import Lock
 
-from filelock import FileLock
+import click
+from filelock import FileLock, Timeout
 
 from fecbench import FecbenchError
 
@@ -100,7 +101,7 @@ class Answers(Mapping[str, Answer]):
         lock = FileLock(self.path.with_suffix(".lock"))
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
+            _acquire(lock)
         except OSError as error:
             raise FecbenchError(f"{self.path.parent} must be a folder to keep answers in, but can't be written: {error}") from error
         try:
@@ -129,6 +130,15 @@ class Answers(Mapping[str, Answer]):
                 file.write(f"{first or _line_end(self.path, start)}{json.dumps(entry)}\n".encode())
         except OSError as error:
             raise FecbenchError(f"{self.path} can't be written: {error}; free space (the answers before are kept)") from error
+
+
+def _acquire(lock: FileLock) -> None:
+    """Wait for ``lock``, and say so where it takes a while."""
+    try:
+        lock.acquire(timeout=1)
+    except Timeout:
+        click.echo(f"waiting until another process has asked the same model ({lock.lock_file})", err=True)
+        lock.acquire()
 
 
 def _line_end(path: Path, size: int) -> str:

@@ -58,9 +58,8 @@ class LLMPrompt(Objective):
     @classmethod
     def unmet(cls) -> str:
         """An endpoint and a model, by the environment; a spec's own rows can name them instead."""
-        missing = [package for package in ("httpx2", "tenacity") if find_spec(package) is None]
-        if missing:
-            return f"it needs {' and '.join(missing)}; pip install 'fecbench[llm]'"
+        if missing := _missing():
+            return missing
         unset = [name for name in (URL_VARIABLE, MODEL_VARIABLE) if not os.environ.get(name)]
         return f"it needs a model to ask; set {' and '.join(unset)}, or name one in a row of the spec" if unset else ""
 
@@ -158,6 +157,8 @@ class LLMPrompt(Objective):
             raise LLMError(f"llm-prompt needs a model: --model NAME, or the environment variable {MODEL_VARIABLE}")
         if c.asks == "hf":
             return LocalModel(c.model, decoding, c.score == "likelihood", c.concurrency, str(self.rows.device))
+        if missing := _missing():
+            raise LLMError(f"--backend http: {missing}")
         key = os.environ.get(c.api_key_env, "").strip()
         return Endpoint(_url(c), c.model, key, decoding, c.token_limit, c.concurrency, c.retries, c.timeout)
 
@@ -192,6 +193,12 @@ class LLMPrompt(Objective):
         states = [model.encode(batch).float().cpu() for batch in self.stage.batches(texts)]
         model.train(was_training)
         return torch.cat(states).numpy()
+
+
+def _missing() -> str:
+    """What isn't installed for asking an endpoint, and how to get it; empty where all is."""
+    missing = [package for package in ("httpx2", "tenacity") if find_spec(package) is None]
+    return f"it needs {' and '.join(missing)}; pip install 'fecbench[llm]'" if missing else ""
 
 
 def _url(config: LLMPromptConfig) -> str:

@@ -23,6 +23,7 @@ from fecbench.planning import plan
 from fecbench.testing import ObjectiveConformance
 from fecbench_llm import Answer, Answers, Chat, Estimate, Fake, Interview, LLMError, LLMPrompt, Prices
 
+ODD = "\u2028 \N{SMILING FACE WITH OPEN MOUTH}\n"
 KEY = "sk-very-secret-0123456789"
 
 
@@ -123,6 +124,13 @@ def test_another_model_seed_or_wording_is_another_question(toy, tmp_path, chat_s
         assert len(chat_server.requests) == 15 * (number + 1), change
     go(toy, tmp_path / "seed", **http(chat_server, seed=7, concurrency=1, price_in=3.0))
     assert len(chat_server.requests) == 15 * len(changes), "what can't change an answer asks nothing"
+
+
+def test_without_the_extra_it_says_what_to_install(toy, tmp_path, monkeypatch):
+    monkeypatch.setattr("fecbench_llm.objective.find_spec", lambda name: None if name == "tenacity" else name)
+    assert LLMPrompt.unmet() == "it needs tenacity; pip install 'fecbench[llm]'"
+    with pytest.raises(LLMError, match="--backend http: it needs tenacity; pip install"):
+        go(toy, tmp_path / "run", base_url="http://127.0.0.1:1/v1", model="m")
 
 
 def test_the_environment_names_endpoint_and_model_and_the_model_is_recorded(toy, tmp_path, chat_server, monkeypatch):
@@ -280,10 +288,7 @@ def test_kept_answers_survive_torn_lines_threads_and_other_processes(tmp_path):
     path = tmp_path / "sub" / "answers.jsonl"
     answers = Answers(path, {"model": "m"})
     with answers.alone():
-        threads = [
-            threading.Thread(target=answers.keep, args=(f"k{n}", Answer("\u2028 \N{SMILING FACE WITH OPEN MOUTH}\n" * n)))
-            for n in range(20)
-        ]
+        threads = [threading.Thread(target=answers.keep, args=(f"k{n}", Answer(ODD * n))) for n in range(20)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -298,7 +303,7 @@ def test_kept_answers_survive_torn_lines_threads_and_other_processes(tmp_path):
     later.keep("k3", Answer("a second answer"))
     answers.refresh()
     assert answers["next"].text == "glad"
-    assert answers["k3"].text == "\u2028 \N{SMILING FACE WITH OPEN MOUTH}\n" * 3 == Answers(path)["k3"].text
+    assert answers["k3"].text == ODD * 3 == Answers(path)["k3"].text
     assert len(Answers(path)) == 21
 
 
