@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fecbench.errors import FecbenchError as FecbenchError
     from fecbench.forms import Form as Form
     from fecbench.heads import Head as Head
+    from fecbench.heads import HeadTask as HeadTask
     from fecbench.hooks import RunInfo as RunInfo
     from fecbench.hooks import hookimpl as hookimpl
     from fecbench.language import LanguageHead as LanguageHead
@@ -54,6 +55,7 @@ _HOMES = {
     "FecbenchError": "errors",
     "Form": "forms",
     "Head": "heads",
+    "HeadTask": "heads",
     "LanguageHead": "language",
     "Material": "streams",
     "Model": "model",
@@ -89,6 +91,7 @@ __all__ = [
     "FecbenchError",
     "Form",
     "Head",
+    "HeadTask",
     "LanguageHead",
     "Material",
     "Model",
