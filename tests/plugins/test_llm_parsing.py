@@ -72,9 +72,10 @@ def test_several_labels_can_count_as_no_answer(answer, label):
 
 
 def test_a_label_that_holds_another_is_matched_first():
-    names = ["pride", "gay pride", "content", "self content"]
-    assert name_of("it is gay pride, surely", names, "invalid") == "gay pride"
-    assert name_of("self content it is", names, "invalid") == "self content"
+    names = ["pride", "quiet pride", "quiet", "quiet pride at last"]
+    assert name_of("it is quiet pride, surely", names, "invalid") == "quiet pride"
+    assert name_of("quiet pride at last it is", names, "invalid") == "quiet pride at last"
+    assert name_of("it was quiet at last", names, "invalid") == "quiet"
 
 
 def test_labels_of_a_data_set_of_ones_own():
