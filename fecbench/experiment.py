@@ -158,6 +158,7 @@ class Experiment:
         result = {
             "metrics": {split: self._scores(trainer, split, found) for split, found in logits.items()},
             "unanswered": {split: float((answers(found) < 0).double().mean()) for split, found in logits.items()},
+            "report": dict(self.built.objective.report()),
             "epochs": progress.epoch,
             "best_epoch": progress.best_epoch,
             "per_class": dict(zip(self.data.labels, metrics.per_class(labels, predicted, classes), strict=True)),

@@ -157,6 +157,7 @@ class Objective(nn.Module):
         variant_of: the method that it is a variant of, by name: benchmarks of all methods (``objectives = "*"``) leave variants out.
         settings: run settings or own options that it prefers over the trainer's and the encoder's, such as its head.
         presets: the same by data set name.
+        rehearsal: settings under which it is checked and smoke-tested, where its own need what not every machine has (a server, a key).
         citation: the source, one line.
         panels: names of logged numbers that ``fecbench plot dynamics`` draws together, by panel title.
     """
@@ -167,6 +168,7 @@ class Objective(nn.Module):
     variant_of: ClassVar[str] = ""
     settings: ClassVar[Mapping[str, object]] = {}
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}
+    rehearsal: ClassVar[Mapping[str, object]] = {}
     citation: ClassVar[str] = ""
     panels: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
@@ -233,6 +235,10 @@ class Objective(nn.Module):
     def after_training(self, stage: Stage) -> None:
         """A stage after the best epoch's weights are restored, such as tuning a correction on validation rows."""
 
+    def report(self) -> Mapping[str, object]:
+        """What its record must say besides, once all is predicted: which model a server answered with, when. Plain JSON, and no texts."""
+        return {}
+
 
 def named(name: str) -> type[Objective]:
     """The objective class registered as ``name``, checked.
@@ -295,7 +301,7 @@ def _check_preferences(plugin: type[Objective]) -> None:
     if not isinstance(plugin.presets, Mapping):
         raise PluginError(f"must have presets that are a dict by data set name, but they are {plugin.presets!r}")
     known = {*RunSettings.model_fields, *plugin.Config.model_fields}
-    for values in (plugin.settings, *plugin.presets.values()):
+    for values in (plugin.settings, plugin.rehearsal, *plugin.presets.values()):
         if not isinstance(values, Mapping):
             raise PluginError(f"must have settings and presets that are dicts, but one is {values!r}")
         unknown = sorted(set(values) - known)

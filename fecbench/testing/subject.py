@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from accelerate.utils import set_seed
 
-from fecbench import datasets, devices
+from fecbench import datasets, devices, objective
 from fecbench.batching import Batch, TokenisedSplit, TrainingBatches
 from fecbench.building import build, build_pair, stage_of, streams_of
 from fecbench.datasets.core import EmotionData, Places
@@ -138,7 +138,8 @@ def place(kind: type, attribute: str) -> str:
 @cache
 def subject_of(name: str, given: tuple[tuple[str, object], ...]) -> Subject:
     """The objective ``name`` under the settings ``given``; built once."""
-    flags = {"dataset": "demo", "encoder": "scratch", "device": "cpu", "precision": "float32", "epochs": 4, **dict(given)}
+    stage = {"dataset": "demo", "encoder": "scratch", "device": "cpu", "precision": "float32", "epochs": 4}
+    flags = {**stage, **objective.named(name).rehearsal, **dict(given)}
     chosen = plan(name, flags)
     flags["batch_size"] = max(chosen.settings.batch_size, _size(chosen))
     missing = set(chosen.needs.views(["text", "label"])) - {"text", "label"}
