@@ -53,6 +53,14 @@ class LabelTree:
         index = {name: number for number, name in enumerate(nodes)}
         return cls(nodes, tuple((index[above], index[name]) for name in nodes for above in _ancestors(name, parents)))
 
+    def holding(self, labels: Sequence[str]) -> Self:
+        """The part of the tree that leads to ``labels``: they and the nodes above them."""
+        wanted = {self.nodes.index(label) for label in labels}
+        kept = sorted(wanted | {above for above, node in self.pairs if node in wanted})
+        number = {node: place for place, node in enumerate(kept)}
+        pairs = tuple((number[above], number[node]) for above, node in self.pairs if node in number)
+        return type(self)(tuple(self.nodes[node] for node in kept), pairs)
+
 
 def _ancestors(node: str, parents: Mapping[str, str]) -> Iterator[str]:
     while node in parents:
@@ -61,7 +69,7 @@ def _ancestors(node: str, parents: Mapping[str, str]) -> Iterator[str]:
 
 
 def tree_for(labels: Sequence[str], tree: str) -> LabelTree:
-    """The tree that ``tree`` names, which holds all ``labels``.
+    """The tree that ``tree`` names, as far as it leads to ``labels``.
 
     ``"flat"`` puts all labels under one node; ``"ed"`` and ``"ge"`` are built in; ``"auto"`` is the built-in one that holds all labels, or
     else the flat one; anything else is a TOML file of ``node = [children]``.
@@ -77,7 +85,7 @@ def tree_for(labels: Sequence[str], tree: str) -> LabelTree:
     found = read(BUILT_IN.get(tree, Path(tree)))
     if missing := _missing(labels, found):
         raise TreeError(f"--tree {tree} must hold every label, but lacks {', '.join(missing)}; add them, or use --tree flat")
-    return found
+    return found.holding(labels)
 
 
 def _missing(labels: Sequence[str], tree: LabelTree) -> list[str]:
