@@ -27,7 +27,7 @@ def log0(x: Tensor) -> Tensor:
 
 
 def project(x: Tensor) -> Tensor:
-    """``x`` itself, but of norm ``1 - 0.004`` where it is longer (``1 - 1e-5`` in float64): closer to the border distances lose precision."""
+    """``x``, cut to norm ``1 - 0.004`` where it is longer (``1 - 1e-5`` in float64): closer to the border distances lose precision."""
     longest = 1 - (1e-5 if x.dtype == torch.float64 else 4e-3)
     return x * (longest / _norm(x)).clamp(max=1)
 
@@ -62,7 +62,8 @@ def distance(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _norm(x: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(x, dim=-1, keepdim=True).clamp(min=TINY)
+    norm: Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return norm.clamp(min=TINY)
 
 
 def _artanh(norm: Tensor) -> Tensor:

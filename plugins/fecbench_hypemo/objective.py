@@ -14,6 +14,8 @@ from fecbench_hypemo.tree import tree_for
 from fecbench_hypemo.vectors import poincare_vectors
 
 DIM = 100
+ED = {"lr": 1e-5}  # for roberta-base
+GE = {**ED, "classification_weight": 0.9, "hyperbolic_weight": 0.1, "negatives": 5}
 
 
 class HypEmoConfig(Config):
@@ -25,7 +27,8 @@ class HypEmoConfig(Config):
         "sum", description="dot products of texts and their labels in the ball are summed over a batch (the released code), or averaged"
     )
     ball_activation: Literal["relu", "none"] = Field(
-        "relu", description="activation of the hyperbolic layer; relu keeps texts where all coordinates are positive, labels don't lie there"
+        "relu",
+        description="activation of the hyperbolic layer; relu keeps texts where no coordinate is negative, half of the labels' are",
     )
     tree: str = Field(
         "auto",
@@ -55,11 +58,8 @@ class HypEmo(Objective):
         "optimizer": "adam",
         "schedule": "constant",
         "weight_decay": 1e-2,
-        "lr": 1e-5,
     }
-    presets: ClassVar = {
-        name: {"classification_weight": 0.9, "hyperbolic_weight": 0.1, "negatives": 5} for name in ("ge", "ge-prepared")
-    }
+    presets: ClassVar = {"ed": ED, "ed-prepared": ED, "ge": GE, "ge-prepared": GE}
     citation = "Chen, Hung, Hsu, Ku 2023, Label-Aware Hyperbolic Embeddings for Fine-grained Emotion Classification"
     label_vectors: Tensor
 

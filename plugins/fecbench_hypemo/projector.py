@@ -12,7 +12,7 @@ Activation = Literal["relu", "none"]
 
 
 class BallProjector(nn.Module):
-    """A Möbius linear layer with its activation at the origin's tangent space, and a linear decoder of its points. Call it with autocast off.
+    """A Möbius linear layer, its activation taken at the origin, and a linear decoder of its points. Call it with autocast off.
 
     Args:
         features: width of what is projected.

@@ -23,7 +23,7 @@ def poincare_vectors(
     lr: float = 0.025,
     batch_size: int = 16,
 ) -> Tensor:
-    """Points of the ball ``[nodes, dim]`` in float64, a function of the arguments alone: nodes lie near their ancestors and far from others.
+    """Points of the ball ``[nodes, dim]`` in float64, a function of the arguments: nodes lie near their ancestors and far from others.
 
     Riemannian gradient descent on the summed :func:`pair_losses` of batches of pairs, a tenth of ``lr`` over the first ``burn_in`` epochs.
     A process computes them once for each tree; don't write into them.
@@ -70,7 +70,8 @@ def _descend(vectors: Tensor, ancestor: Tensor, node: Tensor, others: Tensor, lr
     start = vectors.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(pair_losses(start, ancestor, node, others).sum(), start)
     moved = vectors - lr * (1 - vectors.square().sum(1, keepdim=True)).square() / 4 * gradient
-    return moved * (LONGEST / moved.norm(dim=1, keepdim=True)).clamp(max=1)
+    norm: Tensor = torch.linalg.vector_norm(moved, dim=1, keepdim=True)
+    return moved * (LONGEST / norm).clamp(max=1)
 
 
 def _chances(tree: LabelTree) -> Tensor:
@@ -80,4 +81,4 @@ def _chances(tree: LabelTree) -> Tensor:
     allowed = ~torch.eye(len(tree.nodes), dtype=torch.bool)
     allowed[node, ancestor] = False
     allowed |= ~allowed.any(1, keepdim=True)
-    return frequency.pow(0.75) * allowed
+    return torch.where(allowed, frequency.pow(0.75), 0.0)

@@ -27,7 +27,7 @@ def clustered_pairs(labels: Tensor, clusters: Tensor) -> tuple[Tensor, Tensor]:
 def clustered_contrastive_loss(
     features: Tensor, labels: Tensor, clusters: Tensor, *, temperature: float = 0.5, base_temperature: float = 0.07
 ) -> Tensor:
-    """Supervised contrast among the pairs that clusters get wrong: positives are drawn together, negatives of the same cluster driven apart.
+    """Supervised contrast among the pairs that clusters get wrong: positives of other clusters, negatives of the anchor's own.
 
     The mean over all rows of the mean over their positives of ``-log softmax`` of cosines over ``temperature``, the softmax over positives
     and negatives alone, all times ``temperature / base_temperature``. A row without a positive counts as 0.
@@ -94,5 +94,5 @@ def label_separation_loss(label_states: Tensor, weights: Tensor, *, label_weight
 
 def _pairs(square: Tensor) -> Tensor:
     """The entries of ``square [C, C]`` above the diagonal."""
-    a, b = torch.triu_indices(*square.shape, offset=1, device=square.device)
+    a, b = torch.triu_indices(len(square), len(square), 1, device=square.device)
     return square[a, b]

@@ -16,7 +16,9 @@ from fecbench_taco.losses import clustered_contrastive_loss, clustered_pairs, la
 class TACOConfig(Config):
     """Options of ``taco``."""
 
-    contrastive_weight: float = Field(0.4, ge=0, description="weight of the clustered contrast between texts (alpha); 0 saves the clustering")
+    contrastive_weight: float = Field(
+        0.4, ge=0, description="weight of the clustered contrast between texts (alpha); 0 saves the clustering"
+    )
     separation_weight: float = Field(0.4, ge=0, description="weight of the loss that drives labels apart (gamma)")
     temperature: float = Field(0.5, gt=0, description="temperature of the contrast (tau)")
     base_temperature: float = Field(0.07, gt=0, description="the contrast is scaled by temperature / base temperature (tau_b)")
@@ -31,7 +33,7 @@ class TACO(Objective):
     Config = TACOConfig
     config: TACOConfig
     settings: ClassVar = {"head": "label"}
-    citation = "Gong, Yang, Shen 2025, TACO: triple-view framework for fine-grained emotion classification"
+    citation = "Gong, Yang, Shen 2025, A Triple-View Framework for Fine-Grained Emotion Classification (TACO)"
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
         """One update of the model: ``CE + alpha L_cl + gamma L_ll``."""
@@ -57,9 +59,7 @@ class TACO(Objective):
         positive, negative = clustered_pairs(labels, clusters)
         counts = {"positive_pairs": positive.sum(), "negative_pairs": negative.sum()}
         c = self.config
-        return clustered_contrastive_loss(
-            z, labels, clusters, temperature=c.temperature, base_temperature=c.base_temperature
-        ), counts
+        return clustered_contrastive_loss(z, labels, clusters, temperature=c.temperature, base_temperature=c.base_temperature), counts
 
 
 def label_states(model: Model) -> Tensor:
