@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fecbench.batching import Batch as Batch
     from fecbench.batching import BatchNeeds as BatchNeeds
+    from fecbench.batching import TokenisedSplit as TokenisedSplit
     from fecbench.cli.output import print_json as print_json
     from fecbench.cli.output import print_table as print_table
     from fecbench.contrast import anchor_losses as anchor_losses
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from fecbench.datasets.core import Source as Source
     from fecbench.encoders import EncoderSource as EncoderSource
     from fecbench.errors import FecbenchError as FecbenchError
+    from fecbench.forms import Form as Form
     from fecbench.heads import Head as Head
+    from fecbench.heads import HeadTask as HeadTask
     from fecbench.hooks import RunInfo as RunInfo
     from fecbench.hooks import hookimpl as hookimpl
+    from fecbench.language import LanguageHead as LanguageHead
     from fecbench.model import Model as Model
     from fecbench.objective import Objective as Objective
     from fecbench.objective import Player as Player
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
     from fecbench.runs import Record as Record
     from fecbench.runs import find_run as find_run
     from fecbench.settings import Config as Config
+    from fecbench.streams import Material as Material
+    from fecbench.streams import Stream as Stream
+    from fecbench.tokenising import TokenColumn as TokenColumn
 
 _HOMES = {
     "Source": "datasets.core",
@@ -46,7 +53,11 @@ _HOMES = {
     "BatchNeeds": "batching",
     "Config": "settings",
     "FecbenchError": "errors",
+    "Form": "forms",
     "Head": "heads",
+    "HeadTask": "heads",
+    "LanguageHead": "language",
+    "Material": "streams",
     "Model": "model",
     "Objective": "objective",
     "Player": "objective",
@@ -54,7 +65,10 @@ _HOMES = {
     "Record": "runs",
     "RunInfo": "hooks",
     "Stage": "objective",
+    "Stream": "streams",
     "Task": "objective",
+    "TokenColumn": "tokenising",
+    "TokenisedSplit": "batching",
     "Tokens": "packing",
     "Update": "objective",
     "anchor_losses": "contrast",
@@ -75,7 +89,11 @@ __all__ = [
     "EmotionData",
     "EncoderSource",
     "FecbenchError",
+    "Form",
     "Head",
+    "HeadTask",
+    "LanguageHead",
+    "Material",
     "Model",
     "Objective",
     "Places",
@@ -85,7 +103,10 @@ __all__ = [
     "RunInfo",
     "Source",
     "Stage",
+    "Stream",
     "Task",
+    "TokenColumn",
+    "TokenisedSplit",
     "Tokens",
     "Update",
     "anchor_losses",

@@ -12,10 +12,10 @@ import torch
 from fecbench.datasets.core import labels_of
 from fecbench.errors import NeedsError
 from fecbench.packing import Tokens
-from fecbench.tokenising import TokenColumn, token_column
+from fecbench.tokenising import TokenColumn, encode_texts, token_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from datasets import Dataset
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from fecbench.datasets.core import EmotionData
+    from fecbench.forms import Form
 
 
 SecondView = Literal["none", "auto", "augmented", "dropout"]
@@ -111,10 +112,11 @@ class Batch:
         labels: int64 ``[B]``.
         rows: int64 ``[B]``, row numbers in the split.
         key: (seed, epoch, step); every random choice in the batch is a function of it.
-        views: other columns of the same rows.
+        views: other columns of the same rows, and the objective's forms of their texts.
         texts: the raw texts, where the objective's needs ask for them.
         second_view: what the needs want :meth:`doubled` to give.
         share: int64, the places in the batch that this rank's texts hold; None where one rank holds all.
+        streams: makers of the batches that stand beside this one, by the stream's name; see :meth:`stream`.
     """
 
     tokens: Tokens
@@ -125,9 +127,14 @@ class Batch:
     texts: tuple[str, ...] | None = None
     second_view: SecondView = "none"
     share: Tensor | None = None
+    streams: Mapping[str, Callable[[], Batch]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def stream(self, name: str) -> Batch:
+        """The batch of one of the objective's streams that stands beside this one; it is made when it is asked for."""
+        return self.streams[name]().to(self.labels.device)
 
     def view(self, column: str) -> Batch:
         """The same rows with the texts of another column (one that the needs name); raw texts don't come along."""
@@ -254,10 +261,11 @@ class TrainingBatches:
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of ``epoch``."""
-        for step, rows in enumerate(self._rows(epoch)):
+        for step, rows in enumerate(self.rows(epoch)):
             yield self.split.batch(rows, (self.seed, epoch, step), self.rank, self.ranks)
 
-    def _rows(self, epoch: int) -> list[np.ndarray]:
+    def rows(self, epoch: int) -> list[np.ndarray]:
+        """The row numbers of each batch of ``epoch``."""
         generator = np.random.default_rng(stream_seed(self.seed, epoch, "order"))
         order = generator.permutation(len(self.split))
         size = self.needs.per_label
@@ -288,19 +296,45 @@ def _bucketed(units: np.ndarray, lengths: np.ndarray, size: int, generator: np.r
 
 
 def tokenise(
-    rows: Dataset, columns: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, cache: Path, keep_texts: bool = False
+    rows: Dataset,
+    columns: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    cache: Path,
+    keep_texts: bool = False,
+    forms: Mapping[str, Form] | None = None,
 ) -> TokenisedSplit:
-    """``rows`` as token ids of at most ``max_length``, read from ``cache`` where the same texts were tokenised the same way before."""
-    tokens = {column: token_column(rows[column], tokenizer, max_length, cache) for column in columns}
+    """``rows`` as token ids of at most ``max_length``, read from ``cache`` where the same texts were tokenised the same way before.
+
+    All columns are put in the form ``text`` where there is one; the other ``forms`` make columns of their own from the texts.
+    """
+    plain, further = _parted(forms or {})
+    tokens = {column: token_column(rows[column], tokenizer, max_length, cache, plain) for column in columns}
+    tokens |= {name: token_column(rows["text"], tokenizer, max_length, cache, form) for name, form in further.items()}
     return TokenisedSplit(tokens, labels_of(rows), rows["text"] if keep_texts else None)
 
 
 def text_batches(
-    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, batch_size: int, device: torch.device
+    texts: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    batch_size: int,
+    device: torch.device,
+    forms: Mapping[str, Form] | None = None,
 ) -> Iterator[Batch]:
-    """Batches of any texts, in their order, for use without gradient; their labels are all 0."""
+    """Batches of any texts, in their order and in all ``forms``, for use without gradient; their labels are all 0."""
+    plain, further = _parted(forms or {})
     for start in range(0, len(texts), batch_size):
         part = list(texts[start : start + batch_size])
-        encoded = tokenizer(part, truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False)
+        tokens = {name: _pack(part, tokenizer, max_length, form) for name, form in {"text": plain, **further}.items()}
         rows = torch.arange(start, start + len(part))
-        yield Batch(Tokens.pack(encoded["input_ids"]), torch.zeros_like(rows), rows, texts=tuple(part)).to(device)
+        yield Batch(tokens.pop("text"), torch.zeros_like(rows), rows, views=tokens, texts=tuple(part)).to(device)
+
+
+def _pack(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None) -> Tokens:
+    return Tokens.pack(encode_texts(texts, tokenizer, max_length, form)[0])
+
+
+def _parted(forms: Mapping[str, Form]) -> tuple[Form | None, dict[str, Form]]:
+    """The form of the text itself, and the further ones by name."""
+    return forms.get("text"), {name: form for name, form in forms.items() if name != "text"}

@@ -181,7 +181,7 @@ def smoke(matrix: Matrix) -> Matrix:
 def _smallest(real: Plan) -> Plan:
     """A plan's own options and model in one step of a tiny encoder."""
     kept = real.settings.model_dump(include=KEPT)
-    asked = {**real.options.model_dump(), **kept, **SMOKE, "encoder": stand_in(real.settings.encoder)}
+    asked = {**real.options.model_dump(), **kept, **SMOKE, "encoder": stand_in(real.settings.encoder), **real.objective.rehearsal}
     return plan(real.name, {"dataset": STAGE, "seed": real.settings.seed}, asked)
 
 

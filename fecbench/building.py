@@ -16,15 +16,17 @@ from fecbench.checkpoints import state_of
 from fecbench.datasets.core import labels_of
 from fecbench.guard import guard
 from fecbench.heads import HeadTask
+from fecbench.language import LanguageHead
 from fecbench.model import Model, TextEncoder, build_model, fold
 from fecbench.objective import Stage, Task
+from fecbench.streams import Material, StreamBatches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from datasets import Dataset
 
-    from fecbench.batching import TokenisedSplit
+    from fecbench.batching import TokenisedSplit, TrainingBatches
     from fecbench.datasets.core import EmotionData
     from fecbench.encoders import EncoderSource
     from fecbench.objective import Objective
@@ -71,9 +73,10 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     if plan.needs.second_view == "auto" and PARAPHRASE not in data.columns:
         notes.append(f"{data.name} hasn't a paraphrase ({PARAPHRASE}) in every row: a text's second view is another dropout pass")
     cache = user_cache_path("fecbench") / "tokens"
-    rows = {**data.splits, "train": train}
+    rows, forms = {**data.splits, "train": train}, plan.forms
     splits = {
-        split: tokenise(rows[split], names, source.tokenizer, max_length, cache, plan.needs.texts) for split, names in columns.items()
+        split: tokenise(rows[split], names, source.tokenizer, max_length, cache, plan.needs.texts, forms)
+        for split, names in columns.items()
     }
     splits["train"] = replace(splits["train"], second_view=plan.needs.second_view)
     notes += [
@@ -108,7 +111,12 @@ def stage_of(built: Built, data: EmotionData, settings: RunSettings, device: tor
     """What the stages before and after training may use."""
     rows = {split: data.splits[split].select(range(len(built.splits[split]))) for split in ("train", "validation")}
     batches = partial(
-        text_batches, tokenizer=built.source.tokenizer, max_length=built.max_length, batch_size=settings.batch_size, device=device
+        text_batches,
+        tokenizer=built.source.tokenizer,
+        max_length=built.max_length,
+        batch_size=settings.batch_size,
+        device=device,
+        forms=built.objective.forms(built.objective.config),
     )
     return Stage(
         built.model,
@@ -118,6 +126,14 @@ def stage_of(built: Built, data: EmotionData, settings: RunSettings, device: tor
         device,
         settings.seed,
     )
+
+
+def streams_of(built: Built, data: EmotionData, batches: TrainingBatches) -> dict[str, StreamBatches]:
+    """The objective's streams beside ``batches``."""
+    train = built.splits["train"]
+    texts = data.splits["train"].select(range(len(train)))["text"]
+    material = Material(texts, train.labels, train.columns["text"], built.source.tokenizer, built.max_length, batches.seed)
+    return {name: StreamBatches(name, stream, batches) for name, stream in built.objective.streams(material).items()}
 
 
 def build_pair(
@@ -130,7 +146,9 @@ def build_pair(
     model = build_model(source, settings.head, head_task, settings.pooling, settings.packing)
     hidden = int(model.encoder.network.config.hidden_size)
     new_model = partial(further_model, settings, source, head_task)
-    task = Task(dataset, tuple(labels), tuple(label_texts), hidden, model.head.features, settings.seed, new_model)
+    language_head = partial(LanguageHead.build, source)
+    features = model.head.features
+    task = Task(dataset, tuple(labels), tuple(label_texts), hidden, features, settings.seed, new_model, source.tokenizer, language_head)
     with guard(plan.who, plan.objective):
         built = plan.objective(plan.options, task)
         state_of({"objective": built})  # what can't be saved is said before it is trained

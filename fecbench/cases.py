@@ -11,7 +11,7 @@ from fecbench.comparison import common_data, differences, remark
 from fecbench.datasets.core import some
 from fecbench.errors import RunError
 from fecbench.markdown import escape
-from fecbench.prediction import Predictor
+from fecbench.prediction import Predictor, probabilities
 from fecbench.runs import PREDICTIONS, check_loadable, read_predictions
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from fecbench.datasets.core import EmotionData
     from fecbench.runs import Record
+
+
+NO_ANSWER = -1
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,7 @@ class _Predictions:
     def answer(self, row: int, gold: int, names: Sequence[str]) -> Answer:
         """What the run says to a row."""
         label, probabilities = int(self.labels[row]), self.probabilities[row]
-        return Answer(names[label], float(probabilities[label]), float(probabilities[gold]))
+        return Answer("no answer" if label == NO_ANSWER else names[label], float(probabilities[label]), float(probabilities[gold]))
 
 
 def _predictions(record: Record, data: EmotionData, split: str) -> _Predictions:
@@ -162,7 +165,8 @@ def _predictions(record: Record, data: EmotionData, split: str) -> _Predictions:
             f"restore it or run it again"
         )
     numbers = torch.tensor([data.labels.index(name) for name in own])
-    return _Predictions(numbers[found.argmax(1)], found[:, numbers.argsort()])
+    labels = numbers[found.argmax(1)].where(found.sum(1) > 0, NO_ANSWER)
+    return _Predictions(labels, found[:, numbers.argsort()])
 
 
 def _recorded(record: Record) -> Tensor:
@@ -171,7 +175,7 @@ def _recorded(record: Record) -> Tensor:
     tensors = read_predictions(record)
     if "logits" not in tensors:
         raise RunError(f"{path} must hold logits, but holds {some(sorted(tensors)) or 'nothing'}; restore it or run it again")
-    return tensors["logits"].double().softmax(-1)
+    return probabilities(tensors["logits"].double())
 
 
 def _anew(record: Record, texts: Sequence[str]) -> Tensor:

@@ -27,8 +27,10 @@ def split_logits(
 
     Raises:
         ProtocolError: ``predict`` gave something else than one logit for every text and label.
-        NumericalError: a logit is infinite or NaN.
+        NumericalError: a logit is infinite or NaN, in a row that isn't all -inf, no answer.
     """
+    if split.texts is not None:
+        objective.before_predicting(split.texts)
     logits = torch.zeros(len(split), objective.task.classes, device=precision.device)
     was_training = model.training
     fold(model.eval(), objective.eval())
@@ -48,7 +50,20 @@ def split_logits(
     model.train(was_training)
     objective.train(was_training)
     whole = sum_over_ranks(logits, ranks).cpu()
-    if not torch.isfinite(whole).all():
-        bad = int((~torch.isfinite(whole)).any(1).sum())
+    if bad := int(broken(whole).sum()):
         raise NumericalError(f"every logit must be finite, but those of {bad:,} of {len(whole):,} texts aren't")
     return whole
+
+
+def answers(logits: Tensor) -> Tensor:
+    """The label ``[N]`` of each row of ``logits [N, C]``, its first greatest; -1 where a row is all -inf, which is no answer.
+
+    >>> answers(torch.tensor([[0.0, 2.0], [-torch.inf, -torch.inf]]))
+    tensor([ 1, -1])
+    """
+    return logits.argmax(1).masked_fill(logits.isneginf().all(1), -1)
+
+
+def broken(logits: Tensor) -> Tensor:
+    """Which rows ``[N]`` of ``logits [N, C]`` hold an infinity or NaN and aren't all -inf, no answer."""
+    return ~logits.isfinite().all(1) & (answers(logits) >= 0)

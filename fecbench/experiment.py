@@ -13,9 +13,10 @@ from accelerate.utils import broadcast_object_list, set_seed
 
 from fecbench import datasets, devices, hooks, metrics, provenance, recording, runs, seals
 from fecbench.batching import TrainingBatches, stream_seed
-from fecbench.building import build, stage_of
+from fecbench.building import build, stage_of, streams_of
 from fecbench.checkpoints import Checkpoints, owned
 from fecbench.errors import NumericalError, ProtocolError
+from fecbench.evaluation import answers
 from fecbench.guard import guard
 from fecbench.hooks import Observers, RunInfo
 from fecbench.model import fold
@@ -153,14 +154,16 @@ class Experiment:
     def _test(self, trainer: Trainer) -> dict[str, Any]:
         """Score validation and test under the best weights, and complete the record."""
         try:
-            logits = {split: trainer.logits(self.built.splits[split]) for split in ("validation", "test")}
+            logits = {split: trainer.logits(self.built.splits[split]) for split in self.plan.objective.scored(self.plan.options)}
         except NumericalError as error:
             raise NumericalError(f"{self.plan.who}: in the last test, {error}; {remedy(trainer.progress.epoch + 1)}") from None
         progress, labels, classes = trainer.progress, self.built.splits["test"].labels, len(self.data.labels)
-        predicted = logits["test"].argmax(1).numpy()
+        predicted = answers(logits["test"]).numpy()
         texts = (len(self.built.splits["train"]) - trainer.batches.left_out) * progress.epoch
         result = {
             "metrics": {split: self._scores(trainer, split, found) for split, found in logits.items()},
+            "unanswered": {split: float((answers(found) < 0).double().mean()) for split, found in logits.items()},
+            "report": dict(self.built.objective.report()),
             "epochs": progress.epoch,
             "best_epoch": progress.best_epoch,
             "per_class": dict(zip(self.data.labels, metrics.per_class(labels, predicted, classes), strict=True)),
@@ -176,7 +179,7 @@ class Experiment:
         return result
 
     def _scores(self, trainer: Trainer, split: str, logits: Tensor) -> dict[str, float]:
-        labels, predicted = self.built.splits[split].labels, logits.argmax(1).numpy()
+        labels, predicted = self.built.splits[split].labels, answers(logits).numpy()
         return metrics.score(labels, predicted, len(self.data.labels), trainer.metrics)
 
     def _describe(self, identity: Mapping[str, Any], trainer: Trainer) -> None:
@@ -218,7 +221,8 @@ class Experiment:
         precision = devices.precision(settings.precision, accelerator.device)
         stepper = Stepper(built.objective, built.model, players, precision, plan.who, settings.clip, ranks)
         checkpoints = Checkpoints(self.record.folder, which)
-        return Trainer(stepper, batches, built.splits["validation"], settings, scores, checkpoints, observers, run)
+        streams = streams_of(built, self.data, batches)
+        return Trainer(stepper, batches, built.splits["validation"], settings, scores, checkpoints, observers, run, streams)
 
     def _observers(self, accelerator: Accelerator, workplace: Workplace) -> Observers:
         """The record's own observers first; on other ranks than the first, none."""

@@ -113,7 +113,7 @@ class MLPHead(Head):
 
 
 class LabelHead(Head):
-    """Logits are dot products of a text's features with those of every label's text, ``z @ L.T``, as in TACO (Chen et al., 2023).
+    """Logits are dot products of a text's features with those of every label's text, ``z @ L.T``, as in TACO (Gong et al., 2025).
 
     Both go through one encoder and one projection, and in training gradients flow through both. The label texts travel with the batch,
     packed into the same call of the encoder. For prediction their features are folded into a matrix, so that no label is encoded again.

@@ -227,8 +227,9 @@ class Records:
 
 
 def _nameable(key: str, value: Any) -> Any:
-    """A setting's value; of a data set or encoder of this machine the name alone, as published records have it."""
-    local = key in ("dataset", "encoder") and (Path(value).is_absolute() or value.startswith((".", "~")))
+    """A setting's value; of what is on this machine, such as a data set's folder, the name alone, as published records have it."""
+    marks = (".", "~") if key in ("dataset", "encoder") else ("./", "../", "~/")
+    local = isinstance(value, str) and (Path(value).is_absolute() or value.startswith(marks))
     return Path(value).name if local else value
 
 

@@ -45,7 +45,14 @@ class TextEncoder(nn.Module):
 
     def forward(self, tokens: Tokens) -> Tensor:
         """Pooled states ``h [B, hidden]``."""
-        states = self._packed(tokens) if self.packs else self._padded(tokens)
+        return self.pool(self.states(tokens), tokens)
+
+    def states(self, tokens: Tokens) -> Tensor:
+        """The states ``[T, hidden]`` of all tokens."""
+        return self._packed(tokens) if self.packs else self._padded(tokens)
+
+    def pool(self, states: Tensor, tokens: Tokens) -> Tensor:
+        """Pooled states ``h [B, hidden]`` of token states ``[T, hidden]``."""
         return tokens.first(states) if self.pooling == "first" else tokens.mean(states)
 
     def compile_network(self) -> None:
@@ -57,13 +64,18 @@ class TextEncoder(nn.Module):
         cost = math.inf if self.compiled else GRID_COST.get(tokens.ids.device.type, GRID_COST_ELSEWHERE)
         order, grids = tokens.layout(cost)
         ids, positions = tokens.ids[order], tokens.positions[order] + self.first_position
-        states = self.network(input_ids=ids[None], position_ids=positions[None], grids=grids).last_hidden_state[0]
+        segments = {} if tokens.segments is None else {"token_type_ids": tokens.segments[order][None]}
+        states = self.network(input_ids=ids[None], position_ids=positions[None], grids=grids, **segments).last_hidden_state[0]
         return torch.empty_like(states).index_copy(0, order, states)
 
     def _padded(self, tokens: Tokens) -> Tensor:
         grid = tokens.grid()
-        ids = torch.full_like(grid.mask, self.pad_id, dtype=torch.int64).flatten().scatter(0, grid.slots, tokens.ids).view_as(grid.mask)
-        states = self.network(input_ids=ids, attention_mask=grid.mask.long()).last_hidden_state
+
+        def padded(packed: Tensor, empty: int) -> Tensor:
+            return torch.full_like(grid.mask, empty, dtype=torch.int64).flatten().scatter(0, grid.slots, packed).view_as(grid.mask)
+
+        segments = {} if tokens.segments is None else {"token_type_ids": padded(tokens.segments, 0)}
+        states = self.network(input_ids=padded(tokens.ids, self.pad_id), attention_mask=grid.mask.long(), **segments).last_hidden_state
         return cast("Tensor", states.flatten(0, 1)[grid.slots])
 
     @torch.no_grad()
@@ -120,6 +132,14 @@ class Model(nn.Module):
             states, accompanying = together.split([len(batch.tokens), len(companions)])
             self.head.accompany(accompanying)
         return states if batch.share is None else whole_batch(states, batch.share, len(batch))
+
+    def states(self, tokens: Tokens) -> Tensor:
+        """The states ``[T, hidden]`` of all tokens, on this rank; :meth:`pool` makes ``h`` of them."""
+        return self.encoder.states(tokens)
+
+    def pool(self, states: Tensor, tokens: Tokens) -> Tensor:
+        """Pooled states ``h [B, hidden]`` of token states ``[T, hidden]``, on this rank."""
+        return self.encoder.pool(states, tokens)
 
     @torch.no_grad()
     def fold(self) -> Self:

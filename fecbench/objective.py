@@ -12,7 +12,7 @@ alternating method reads like its algorithm:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,12 +25,16 @@ from fecbench.guard import words
 from fecbench.settings import Config, RunSettings, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import torch
+    from transformers import PreTrainedTokenizerBase
 
     from fecbench.batching import Batch
+    from fecbench.forms import Form
+    from fecbench.language import LanguageHead
     from fecbench.model import Model
+    from fecbench.streams import Material, Stream
 
 MODEL = "model"
 
@@ -41,13 +45,21 @@ class Update:
 
     Attributes:
         loss: a scalar with gradient for ``player``; each update's loss owns its graph.
-        player: whose parameters the step moves, and nobody else's.
+        player: whose parameters the step moves, and nobody else's; several names where one loss moves several players.
         logs: numbers for the history, detached tensors preferably: they stay on the device until they are fetched together.
+        step: False to keep the gradients instead: the objective finds them in ``parameter.grad``, averaged over ranks, and the next
+            update, of the same players, adds its own to them. The last update of a batch steps.
     """
 
     loss: Tensor
-    player: str = MODEL
+    player: str | tuple[str, ...] = MODEL
     logs: Mapping[str, Tensor | float] = field(default_factory=dict)
+    step: bool = True
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """The names of all players that it moves."""
+        return (self.player,) if isinstance(self.player, str) else tuple(self.player)
 
 
 @dataclass(frozen=True)
@@ -59,16 +71,23 @@ class Player:
         lr: its learning rate; None for the run's, times ``lr_scale``.
         lr_scale: share of the run's learning rate.
         weight_decay: its weight decay; None for the run's.
+        schedule: ``schedule(step, steps)`` is the share of its learning rate at batch ``step``, from 0, of all ``steps`` of the run; None
+            for the run's schedule.
     """
 
     parameters: Iterable[nn.Parameter]
     lr: float | None = None
     lr_scale: float = 1.0
     weight_decay: float | None = None
+    schedule: Callable[[int, int], float] | None = None
 
 
 def _no_further_model(head: str) -> Model:
     raise NotImplementedError("this task was made by hand, without a way to build a further model; give it a new_model")
+
+
+def _no_language_head() -> LanguageHead:
+    raise NotImplementedError("this task was made by hand, without a way to build a language head; give it a new_language_head")
 
 
 @dataclass(frozen=True)
@@ -84,6 +103,9 @@ class Task:
         seed: the run's seed.
         new_model: ``new_model(head)`` is a further model on the run's encoder, its pretrained weights included, for an objective with a
             second network. Call it in ``__init__`` and keep the model as a submodule.
+        tokenizer: the encoder's tokenizer.
+        new_language_head: ``new_language_head()`` is the encoder family's head for masked tokens, with its pretrained weights where the
+            checkpoint has them. Call it in ``__init__`` and keep it as a submodule.
     """
 
     dataset: str
@@ -93,6 +115,8 @@ class Task:
     features: int
     seed: int
     new_model: Callable[[str], Model] = field(default=_no_further_model, repr=False)
+    tokenizer: PreTrainedTokenizerBase | None = field(default=None, repr=False)
+    new_language_head: Callable[[], LanguageHead] = field(default=_no_language_head, repr=False)
 
     @property
     def classes(self) -> int:
@@ -134,6 +158,7 @@ class Objective(nn.Module):
         variant_of: the method that it is a variant of, by name: benchmarks of all methods (``objectives = "*"``) leave variants out.
         settings: run settings or own options that it prefers over the trainer's and the encoder's, such as its head.
         presets: the same by data set name.
+        rehearsal: settings under which it is checked and smoke-tested, where its own need what not every machine has (a server, a key).
         citation: the source, one line.
         panels: names of logged numbers that ``fecbench plot dynamics`` draws together, by panel title.
     """
@@ -144,6 +169,7 @@ class Objective(nn.Module):
     variant_of: ClassVar[str] = ""
     settings: ClassVar[Mapping[str, object]] = {}
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}
+    rehearsal: ClassVar[Mapping[str, object]] = {}
     citation: ClassVar[str] = ""
     panels: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
@@ -158,6 +184,19 @@ class Objective(nn.Module):
         return cls.needs
 
     @classmethod
+    def forms(cls, config: Any) -> Mapping[str, Form]:  # noqa: ARG003
+        """How texts are put to the encoder under these options, in training and prediction; plainly, where it is empty.
+
+        The form ``text`` is how ``batch.tokens`` come; every other name is a view of each text, ``batch.view(name)``.
+        """
+        return {}
+
+    @classmethod
+    def scored(cls, config: Any) -> tuple[str, ...]:  # noqa: ARG003
+        """The splits that are scored after training; ``test`` must be one of them."""
+        return ("validation", "test")
+
+    @classmethod
     def unmet(cls) -> str:
         """What it requires of this machine that isn't met (a package, a key, a server), and how to get it; empty where nothing is missing.
 
@@ -169,6 +208,10 @@ class Objective(nn.Module):
         """Players besides ``model``, by name."""
         return {}
 
+    def streams(self, material: Material) -> Mapping[str, Stream]:
+        """Further streams of training batches, by name: ``batch.stream(name)`` is the one beside ``batch``."""
+        return {}
+
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
         """The updates to make on ``batch``.
 
@@ -178,14 +221,24 @@ class Objective(nn.Module):
         raise NotImplementedError
 
     def predict(self, batch: Batch, model: Model) -> Tensor:
-        """Logits ``[B, C]``; called without gradient and in eval mode."""
+        """Logits ``[B, C]``; called without gradient and in eval mode.
+
+        A row of -inf is no answer: it counts as wrong, and for no class.
+        """
         return model.classify(model.project(model.encode(batch)))
+
+    def before_predicting(self, texts: Sequence[str]) -> None:
+        """Called with all the texts that are predicted next, where the needs ask for raw texts."""
 
     def before_training(self, stage: Stage) -> None:
         """A stage before the first batch, such as fitting label vectors. What it finds must be kept in parameters or buffers."""
 
     def after_training(self, stage: Stage) -> None:
         """A stage after the best epoch's weights are restored, such as tuning a correction on validation rows."""
+
+    def report(self) -> Mapping[str, object]:
+        """What its record must say besides, once all is predicted: which model a server answered with, when. Plain JSON, and no texts."""
+        return {}
 
 
 def named(name: str) -> type[Objective]:
@@ -250,7 +303,7 @@ def _check_preferences(plugin: type[Objective]) -> None:
     if not isinstance(plugin.presets, Mapping):
         raise PluginError(f"must have presets that are a dict by data set name, but they are {plugin.presets!r}")
     known = {*RunSettings.model_fields, *plugin.Config.model_fields}
-    for values in (plugin.settings, *plugin.presets.values()):
+    for values in (plugin.settings, plugin.rehearsal, *plugin.presets.values()):
         if not isinstance(values, Mapping):
             raise PluginError(f"must have settings and presets that are dicts, but one is {values!r}")
         unknown = sorted(set(values) - known)

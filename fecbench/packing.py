@@ -53,6 +53,7 @@ class Tokens:
         owners: int64 ``[T]``, the number of the text that a token belongs to.
         lengths: int64 ``[B]``.
         sizes: the lengths once more, on the host.
+        segments: int64 ``[T]``, the segment of each token in pairs of texts (BERT's token types); None where all are in the first.
     """
 
     ids: Tensor
@@ -60,6 +61,7 @@ class Tokens:
     owners: Tensor
     lengths: Tensor
     sizes: np.ndarray
+    segments: Tensor | None = None
 
     @classmethod
     def pack(cls, texts: Sequence[Sequence[int]]) -> Tokens:
@@ -72,12 +74,13 @@ class Tokens:
         return cls.from_flat(ids, np.array([len(text) for text in texts]))
 
     @classmethod
-    def from_flat(cls, ids: np.ndarray, lengths: np.ndarray) -> Tokens:
+    def from_flat(cls, ids: np.ndarray, lengths: np.ndarray, segments: np.ndarray | None = None) -> Tokens:
         """Pack texts that already stand one after another in ``ids``."""
         owners = np.repeat(np.arange(len(lengths)), lengths)
         positions = np.arange(len(ids)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         stacked = torch.from_numpy(np.stack([ids, positions, owners]).astype(np.int64))
-        return cls(stacked[0], stacked[1], stacked[2], torch.from_numpy(lengths.astype(np.int64)), lengths)
+        marked = None if segments is None else torch.from_numpy(segments.astype(np.int64))
+        return cls(stacked[0], stacked[1], stacked[2], torch.from_numpy(lengths.astype(np.int64)), lengths, marked)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -88,7 +91,8 @@ class Tokens:
             return self
         stacked = torch.stack([self.ids, self.positions, self.owners])
         ids, positions, owners = (stacked.pin_memory() if device.type == "cuda" else stacked).to(device, non_blocking=True)
-        return Tokens(ids, positions, owners, self.lengths.to(device, non_blocking=True), self.sizes)
+        segments = None if self.segments is None else self.segments.to(device, non_blocking=True)
+        return Tokens(ids, positions, owners, self.lengths.to(device, non_blocking=True), self.sizes, segments)
 
     def followed_by(self, others: Tokens) -> Tokens:
         """These texts, then ``others``, on one device.
@@ -102,7 +106,13 @@ class Tokens:
             torch.cat([self.owners, others.owners + len(self)]),
             torch.cat([self.lengths, others.lengths]),
             np.concatenate([self.sizes, others.sizes]),
+            self._segments_with(others),
         )
+
+    def _segments_with(self, others: Tokens) -> Tensor | None:
+        if self.segments is None and others.segments is None:
+            return None
+        return torch.cat([torch.zeros_like(one.ids) if one.segments is None else one.segments for one in (self, others)])
 
     def grid(self) -> Grid:
         """One padded grid of all texts in their order, computed on the tokens' own device."""

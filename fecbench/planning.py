@@ -9,6 +9,7 @@ from fecbench import datasets, devices, encoders, heads, objective, registry
 from fecbench.batching import BatchNeeds
 from fecbench.datasets import HUB_PREFIX, is_path
 from fecbench.errors import PluginError, UsageError
+from fecbench.forms import Form
 from fecbench.guard import guard
 from fecbench.settings import Layer, RunSettings, Setting, build, check_names, resolve, values
 
@@ -45,6 +46,20 @@ class Plan:
         if not isinstance(needs, BatchNeeds):
             raise PluginError(f"{self.who} must have needs that are a fecbench.BatchNeeds, but they are {needs!r}; mend or uninstall it")
         return needs
+
+    @property
+    def forms(self) -> Mapping[str, Form]:
+        """How the objective puts texts to the encoder under its options.
+
+        Raises:
+            PluginError: a form is no ``fecbench.Form``.
+        """
+        with guard(self.who, self.objective):
+            forms = self.objective.forms(self.options)
+        odd = [name for name, form in forms.items() if not isinstance(form, Form)]
+        if odd:
+            raise PluginError(f"{self.who}: forms must be objects of subclasses of fecbench.Form, but {odd[0]!r} is {forms[odd[0]]!r}")
+        return forms
 
     @property
     def who(self) -> str:

@@ -12,12 +12,13 @@ from fecbench.errors import ProtocolError
 from fecbench.objective import MODEL, Objective, Player
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from fecbench.model import Model
     from fecbench.settings import RunSettings
 
 FUSED = {"cpu", "cuda", "mps", "xpu"}
+OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 
 
 @dataclass
@@ -28,13 +29,16 @@ class Contestant:
     parameters: dict[str, nn.Parameter]
     optimizer: torch.optim.Optimizer
     lr: float
+    own_schedule: Callable[[int, int], float] | None = None
 
     def trainable(self) -> list[nn.Parameter]:
         """The parameters that require a gradient now."""
         return [parameter for parameter in self.parameters.values() if parameter.requires_grad]
 
-    def schedule(self, factor: float) -> None:
-        """Set the learning rate to ``factor`` times its peak."""
+    def schedule(self, factor: float, step: int = 0, steps: int = 1) -> None:
+        """Set the learning rate to ``factor`` times its peak, or to what the player's own schedule says for ``step`` of ``steps``."""
+        if self.own_schedule is not None:
+            factor = self.own_schedule(step, steps)
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr * factor
 
@@ -97,8 +101,9 @@ def _contestant(name: str, player: Player, parameters: dict[str, nn.Parameter], 
     lr = settings.lr * player.lr_scale if player.lr is None else player.lr
     decay = settings.weight_decay if player.weight_decay is None else player.weight_decay
     device = next(iter(parameters.values())).device.type
-    optimizer = torch.optim.AdamW(_groups(parameters, decay, settings.no_decay_norm_bias), lr=lr, fused=device in FUSED)
-    return Contestant(name, parameters, optimizer, lr)
+    groups = _groups(parameters, decay, settings.no_decay_norm_bias)
+    optimizer = OPTIMIZERS[settings.optimizer](groups, lr=lr, fused=device in FUSED)
+    return Contestant(name, parameters, optimizer, lr, player.schedule)
 
 
 def _groups(parameters: dict[str, nn.Parameter], decay: float, spare: bool) -> list[dict[str, object]]:

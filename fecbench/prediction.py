@@ -15,6 +15,7 @@ from fecbench.datasets.core import Places
 from fecbench.encoders import EncoderSource
 from fecbench.encoders.pretrained import read_config, read_tokenizer
 from fecbench.errors import NumericalError, RunError
+from fecbench.evaluation import broken
 from fecbench.guard import guard
 from fecbench.planning import Plan
 from fecbench.settings import RunSettings, Setting, build, values
@@ -78,8 +79,9 @@ class Predictor:
         return cls(model, built, source.tokenizer, about["max_length"], plan.settings.batch_size, precision)
 
     def probabilities(self, texts: Sequence[str]) -> Tensor:
-        """Probabilities ``[N, C]``, float32 on the CPU, of every label for each text."""
-        return self._of_each(texts, lambda batch: self.objective.predict(batch, self.model).float().softmax(1), len(self.labels))
+        """Probabilities ``[N, C]``, float32 on the CPU, of every label for each text; all 0 where the method gives no answer."""
+        self.objective.before_predicting(texts)
+        return probabilities(self._of_each(texts, lambda batch: self.objective.predict(batch, self.model).float(), len(self.labels)))
 
     def features(self, texts: Sequence[str]) -> Tensor:
         """The head's features ``z [N, features]``, float32 on the CPU, of each text."""
@@ -88,16 +90,27 @@ class Predictor:
     @torch.no_grad()
     def _of_each(self, texts: Sequence[str], rows: Callable[[Batch], Tensor], width: int) -> Tensor:
         parts = [torch.empty(0, width)]
-        for batch in text_batches(texts, self.tokenizer, self.max_length, self.batch_size, self.precision.device):
+        forms = self.objective.forms(self.objective.config)
+        for batch in text_batches(texts, self.tokenizer, self.max_length, self.batch_size, self.precision.device, forms):
             with self.precision.autocast(), guard(f"objective {type(self.objective).__name__}", self.objective):
                 found = rows(batch).cpu()
-            if found.shape != (len(batch), width) or not found.isfinite().all():
+            if found.shape != (len(batch), width) or broken(found).any():
                 raise NumericalError(
                     f"every text must get {width} finite numbers, but {len(batch)} texts got {list(found.shape)}, or numbers that aren't; "
                     "the run's weights or its objective are broken: restore them or run it again"
                 )
             parts.append(found)
         return torch.cat(parts)
+
+
+def probabilities(logits: Tensor) -> Tensor:
+    """The probabilities ``[N, C]`` of ``logits [N, C]``; all 0 in a row of -inf, which is no answer.
+
+    >>> probabilities(torch.tensor([[0.0, 0.0], [-torch.inf, -torch.inf]]))
+    tensor([[0.5000, 0.5000],
+            [0.0000, 0.0000]])
+    """
+    return logits.softmax(1).masked_fill(logits.isneginf().all(1, keepdim=True), 0.0)
 
 
 def data_of(record: Record, data_dir: Path | None = None) -> EmotionData:

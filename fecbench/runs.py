@@ -257,10 +257,15 @@ def write_failure(record: Record, status: str, message: str) -> None:
 
 
 def write_predictions(record: Record, logits: Tensor, true: Tensor) -> None:
-    """Write the predictions of all test rows, in their order: ``logits [N, C]``, and whether they are right by ``true [N]``."""
+    """Write the predictions of all test rows, in their order: ``logits [N, C]``, and whether they are right by ``true [N]``.
+
+    A label of -1 is no answer.
+    """
     import torch
 
-    predicted = logits.argmax(1)
+    from fecbench.evaluation import answers
+
+    predicted = answers(logits)
     found = {"row": torch.arange(len(logits)), "predicted": predicted, "correct": predicted == true, "logits": logits}
     write_tensors(record.folder / PREDICTIONS, found)
 
@@ -273,12 +278,15 @@ def read_predictions(record: Record) -> dict[str, Tensor]:
     """
     import torch
 
+    from fecbench.evaluation import broken
+
     path = record.folder / PREDICTIONS
     tensors, _ = read_tensors(path)
     record.check_part("predictions", seals.of_tensors(tensors), path)
     rows = tensors.get("row")
     ordered = rows is None or torch.equal(rows, torch.arange(rows.numel()))  # older records hold no numbers
-    if not ordered or len({tensor.shape[:1] for tensor in tensors.values()}) > 1 or not all(t.isfinite().all() for t in tensors.values()):
+    odd = any(broken(tensor.reshape(len(tensor), -1)).any() for tensor in tensors.values())
+    if not ordered or len({tensor.shape[:1] for tensor in tensors.values()}) > 1 or odd:
         raise RunError(f"{path} must hold finite predictions of every test row, in order; restore it or run it again")
     return tensors
 

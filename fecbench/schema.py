@@ -53,17 +53,17 @@ class About(BaseModel):
 
 
 class Scores(BaseModel):
-    """Metrics, as fractions, of the two splits that are scored."""
+    """Metrics, as fractions, of the splits that are scored: the test rows, and mostly the validation rows."""
 
-    validation: dict[str, FiniteFloat]
+    validation: dict[str, FiniteFloat] | None = None
     test: dict[str, FiniteFloat]
 
     @field_validator("validation", "test")
     @classmethod
-    def _shares(cls, scores: dict[str, float]) -> dict[str, float]:
+    def _shares(cls, scores: dict[str, float] | None) -> dict[str, float] | None:
         from fecbench.metrics import PRIMARY  # imports numpy
 
-        odd = [name for name in PRIMARY if not 0 <= scores.get(name, 0) <= 1]
+        odd = [name for name in PRIMARY if scores and not 0 <= scores.get(name, 0) <= 1]
         if odd:
             raise ValueError(f"{' and '.join(odd)} must be between 0 and 1")
         return scores

@@ -51,10 +51,12 @@ class RunSettings(Config):
     projection_dim: int = Field(128, ge=1, description="width of the features that the heads mlp and label project to")
     epochs: int = Field(8, ge=1, description="most epochs to train")
     batch_size: int = Field(64, ge=1, description="texts in a batch, before second views")
-    lr: float = Field(2e-5, gt=0, description="AdamW learning rate at its peak")
-    weight_decay: float = Field(1e-3, ge=0, description="AdamW weight decay")
+    lr: float = Field(2e-5, gt=0, description="learning rate at its peak")
+    weight_decay: float = Field(1e-3, ge=0, description="weight decay")
     no_decay_norm_bias: bool = Field(False, description="exempt biases and normalisation weights from weight decay")
-    warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps over which the learning rate rises before it falls linearly")
+    warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps over which the learning rate rises before its schedule begins")
+    optimizer: Literal["adamw", "adam"] = Field("adamw", description="adam adds the weight decay to the gradient instead (L2)")
+    schedule: Literal["linear", "constant"] = Field("linear", description="how the learning rate goes on after the warmup")
     clip: float | None = Field(None, gt=0, description="clip the gradient norm of each player at this value (default: no clipping)")
     patience: int = Field(
         4,

@@ -56,35 +56,43 @@ class Stepper:
     clip: float | None = None
     ranks: int = 1
     _marks: dict[nn.Parameter, tuple[str, int]] = field(default_factory=dict)
+    _kept: tuple[str, ...] = ()
     _watched: list[nn.Module] = field(init=False)
 
     def __post_init__(self) -> None:
         self._watched = [*self.model.modules(), *self.objective.modules()]
 
-    def step(self, batch: Batch, factor: float, audit: bool = False) -> list[tuple[str, Tensor]]:
+    def step(self, batch: Batch, factor: float, audit: bool = False, number: int = 0, total: int = 1) -> list[tuple[str, Tensor]]:
         """Make every update that the objective yields on ``batch``, at ``factor`` times the peak learning rates.
+
+        ``batch`` is ``number``, from 0, of the run's ``total``: players with schedules of their own go by that.
 
         With ``audit`` each graph is searched for features that are older than a step on their player: the version counters that guard every
         batch don't see those that autocast or a lone linear layer hides.
 
         Returns:
-            Each update's loss (as ``PLAYER_loss``) and logs, on the device, in order.
+            Each update's loss (as ``PLAYER_loss``, by its first player) and logs, on the device, in order.
         """
         for player in self.players.values():
-            player.schedule(factor)
+            player.schedule(factor, number, total)
         logs: list[tuple[str, Tensor]] = []
+        self._kept = ()
         with guard(self.who, self.objective):
             updates = self.objective.updates(batch, self.model)
             if not isinstance(updates, Iterator):
                 raise ProtocolError(f"{self.who}: updates must be a generator, found {type(updates).__name__}; yield each Update")
-            for number, update in enumerate(self._resumed(updates), 1):
-                player = self._checked(update, number)
+            for which, update in enumerate(self._resumed(updates), 1):
+                players = self._checked(update, which)
                 if audit:
-                    self._search_stale(update.loss, number)
-                self._backward(update.loss, player, number)
-                self._move(player)
-                logs.append((f"{player.name}_loss", update.loss.detach()))
+                    self._search_stale(update.loss, which)
+                self._backward(update.loss, players, which)
+                self._kept = () if update.step else update.players
+                if update.step:
+                    self._move(players)
+                logs.append((f"{players[0].name}_loss", update.loss.detach()))
                 logs += [(name, torch.as_tensor(value).detach().reshape(())) for name, value in update.logs.items()]
+        if self._kept:
+            raise ProtocolError(f"{self.who}: the last update of a batch must step, but it keeps its gradients; yield one with step=True")
         return logs
 
     def _resumed(self, updates: Iterator[Update]) -> Iterator[Update]:
@@ -110,15 +118,13 @@ class Stepper:
         training = [module.training for module in self._watched]
         return torch.is_grad_enabled(), torch.is_inference_mode_enabled(), autocast, training
 
-    def _checked(self, update: Update, number: int) -> Contestant:
+    def _checked(self, update: Update, number: int) -> list[Contestant]:
         where = f"{self.who}, update {number}"
         if number > MOST:
             raise ProtocolError(f"{where}: updates must end, but has yielded {MOST:,} on one batch; leave its loop")
         if not isinstance(update, Update):
             raise ProtocolError(f"{where}: updates must yield fecbench.Update, found {type(update).__name__}")
-        player = self.players.get(update.player) if isinstance(update.player, str) else None
-        if player is None:
-            raise ProtocolError(f"{where}: the player {update.player!r} is unknown; players are {', '.join(self.players)}")
+        players = self._named(update, where)
         if not isinstance(update.loss, Tensor) or update.loss.ndim:
             shape = list(update.loss.shape) if isinstance(update.loss, Tensor) else type(update.loss).__name__
             raise ProtocolError(f"{where}: the loss must be a scalar tensor, found {shape}; reduce it, for example with .mean()")
@@ -130,19 +136,34 @@ class Stepper:
         many = [name for name, value in update.logs.items() if isinstance(value, Tensor) and value.numel() != 1]
         if many:
             raise ProtocolError(f"{where}: logs must be single numbers, but {', '.join(many)} isn't; reduce it, for example with .mean()")
-        if not update.loss.requires_grad:
-            raise ProtocolError(
-                f"{where}: the loss has no gradient for player {player.name!r}; it was detached or computed without gradient"
-            )
-        if not player.trainable():
-            raise ProtocolError(f"{where}: player {player.name!r} has no parameter that requires a gradient; unfreeze some of them")
-        return player
+        for player in players:
+            if not update.loss.requires_grad:
+                raise ProtocolError(
+                    f"{where}: the loss has no gradient for player {player.name!r}; it was detached or computed without gradient"
+                )
+            if not player.trainable():
+                raise ProtocolError(f"{where}: player {player.name!r} has no parameter that requires a gradient; unfreeze some of them")
+        return players
 
-    def _backward(self, loss: Tensor, player: Contestant, number: int) -> None:
-        """Gradients of the player's trainable parameters, and of nothing else."""
+    def _named(self, update: Update, where: str) -> list[Contestant]:
+        """The players that an update names; after one that kept its gradients, the same as before."""
+        unknown = [name for name in update.players if name not in self.players]
+        if unknown or not update.players:
+            named = unknown[0] if unknown else ""
+            raise ProtocolError(f"{where}: the player {named!r} is unknown; players are {', '.join(self.players)}")
+        if self._kept and update.players != self._kept:
+            raise ProtocolError(
+                f"{where}: after gradients kept for {', '.join(self._kept)} the next update must be of the same players, but is of "
+                f"{', '.join(update.players)}; yield it later"
+            )
+        return [self.players[name] for name in update.players]
+
+    def _backward(self, loss: Tensor, players: list[Contestant], number: int) -> None:
+        """Gradients of the players' trainable parameters, added to those that are kept, and of nothing else."""
         where = f"{self.who}, update {number}"
-        parameters = player.trainable()
-        self._clear()
+        parameters = [parameter for player in players for parameter in player.trainable()]
+        if not self._kept:
+            self._clear()
         try:
             loss.backward(inputs=parameters)
         except RuntimeError as error:
@@ -153,20 +174,22 @@ class Stepper:
                     f"{where}: its loss shares a graph with an earlier one; each loss owns its graph, compute it again"
                 ) from error
             raise
-        if all(parameter.grad is None for parameter in parameters):
-            raise ProtocolError(f"{where}: the loss has no gradient for player {player.name!r}; it depends on none of its parameters")
+        for player in players:
+            if all(parameter.grad is None for parameter in player.trainable()):
+                raise ProtocolError(f"{where}: the loss has no gradient for player {player.name!r}; it depends on none of its parameters")
         average_gradients(parameters, self.ranks)
 
-    def _move(self, player: Contestant) -> None:
-        """Step the player, drop all gradients, and make graphs over the old weights fail."""
-        parameters = player.trainable()
-        if self.clip is not None:
-            torch.nn.utils.clip_grad_norm_(parameters, self.clip)
-        player.optimizer.step()
+    def _move(self, players: list[Contestant]) -> None:
+        """Step the players, drop all gradients, and make graphs over the old weights fail."""
+        for player in players:
+            if self.clip is not None:
+                torch.nn.utils.clip_grad_norm_(player.trainable(), self.clip)
+            player.optimizer.step()
         self._clear()
-        increment_version(parameters)  # fused AdamW doesn't raise them itself
         now = _sequence_number()
-        self._marks.update(dict.fromkeys(parameters, (player.name, now)))
+        for player in players:
+            increment_version(player.trainable())  # fused optimisers don't raise them themselves
+            self._marks.update(dict.fromkeys(player.trainable(), (player.name, now)))
 
     def _clear(self) -> None:
         for player in self.players.values():

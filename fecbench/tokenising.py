@@ -23,16 +23,26 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedTokenizerBase
 
+    from fecbench.forms import Form
+
 TOGETHER = 1000  # texts that are tokenised at once: with what a tokenizer tells of them they take a hundred bytes a token
 
 
 @dataclass(frozen=True)
 class TokenColumn:
-    """The token ids of one text column: row ``r`` is ``ids[offsets[r]:offsets[r + 1]]``."""
+    """The token ids of one text column: row ``r`` is ``ids[offsets[r]:offsets[r + 1]]``.
+
+    Attributes:
+        ids: int64 or int32 ``[T]``.
+        offsets: int64 ``[N + 1]``.
+        cut: how many texts were cut to the greatest length.
+        segments: int64 ``[T]``, the segment of each token in rows that are pairs of texts; None where all are in the first.
+    """
 
     ids: np.ndarray
     offsets: np.ndarray
-    cut: int
+    cut: int = 0
+    segments: np.ndarray | None = None
 
     @property
     def lengths(self) -> np.ndarray:
@@ -43,19 +53,22 @@ class TokenColumn:
         """The tokens of ``rows``, in that order."""
         lengths = self.lengths[rows]
         shift = self.offsets[rows] - (np.cumsum(lengths) - lengths)
-        return Tokens.from_flat(self.ids[np.repeat(shift, lengths) + np.arange(lengths.sum())], lengths)
+        places = np.repeat(shift, lengths) + np.arange(lengths.sum())
+        return Tokens.from_flat(self.ids[places], lengths, None if self.segments is None else self.segments[places])
 
 
-def token_column(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, cache: Path) -> TokenColumn:
-    """``texts`` as token ids of at most ``max_length``; a cache that is damaged or can't be written costs time only.
+def token_column(
+    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, cache: Path, form: Form | None = None
+) -> TokenColumn:
+    """``texts`` as token ids of at most ``max_length``, in a form; a cache that is damaged or can't be written costs time only.
 
     Raises:
         EncoderError: the tokenizer finds no token in a text.
     """
-    file = cache / f"{_cache_key(texts, tokenizer, max_length)}.tokens"
+    file = cache / f"{_cache_key(texts, tokenizer, max_length, form)}.tokens"
     found = _read(file, len(texts)) if file.is_file() else None
     if found is None:
-        found = _written(file, lambda out: _encode(texts, tokenizer, max_length, out), len(texts))
+        found = _written(file, lambda out: _encode(texts, tokenizer, max_length, form, out), len(texts))
     if (empty := np.flatnonzero(found.lengths == 0)).size:
         text = texts[int(empty[0])]
         raise EncoderError(
@@ -64,15 +77,15 @@ def token_column(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_l
     return found
 
 
-def _encode(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, out: IO[bytes]) -> None:
+def _encode(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None, out: IO[bytes]) -> None:
     """Write all token ids, then each text's number of them, how many texts were cut, and how many there are: int32 throughout."""
     lengths, cut = array("i"), 0
     for part in chunks(texts, TOGETHER):
-        encoded = tokenizer(list(part), truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False)
-        for ids in encoded["input_ids"]:
+        encoded, shortened = encode_texts(part, tokenizer, max_length, form)
+        for ids in encoded:
             out.write(np.asarray(ids, np.int32).data)
             lengths.append(len(ids))
-        cut += sum(bool(encoding.overflowing) for encoding in encoded.encodings)
+        cut += sum(shortened)
     out.write(np.array([*lengths, cut, len(texts)], np.int32).data)
 
 
@@ -115,10 +128,22 @@ def _written(file: Path, write: Callable[[IO[bytes]], None], texts: int) -> Toke
     return found
 
 
-def _cache_key(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> str:
+def encode_texts(
+    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None = None
+) -> tuple[list[list[int]], list[bool]]:
+    """The ids of each text, in a form, and whether it was cut to ``max_length``."""
+    if form is not None:
+        ids = form.encode(texts, tokenizer, max_length)
+        return ids, [len(row) >= max_length for row in ids]
+    encoded = tokenizer(list(texts), truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False)
+    return encoded["input_ids"], [bool(encoding.overflowing) for encoding in encoded.encodings]
+
+
+def _cache_key(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None) -> str:
     rules = json.loads(tokenizer.backend_tokenizer.to_str()) | {"truncation": None, "padding": None}  # these two keep its last use
     sha = hashlib.sha256(json.dumps(rules).encode())
-    sha.update(f"{max_length}\x1d".encode())
+    kind = "" if form is None else f"{type(form).__module__}.{form!r}"
+    sha.update(f"{max_length}{kind}\x1d".encode())
     for part in chunks(texts):
         sha.update("".join(f"{text}\x1e" for text in part).encode())
     return sha.hexdigest()

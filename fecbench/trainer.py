@@ -15,8 +15,9 @@ from fecbench import metrics as scores
 from fecbench.batching import stream_seed
 from fecbench.datasets.core import some
 from fecbench.errors import NumericalError, ProtocolError, RunError
-from fecbench.evaluation import split_logits
+from fecbench.evaluation import answers, split_logits
 from fecbench.guard import guard
+from fecbench.streams import with_streams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,18 +29,23 @@ if TYPE_CHECKING:
     from fecbench.hooks import Observers, RunInfo
     from fecbench.settings import RunSettings
     from fecbench.stepper import Stepper
+    from fecbench.streams import StreamBatches
 
 LOG_EVERY = 10
 
 
-def linear_schedule(step: int, steps: int, warmup: float) -> float:
-    """Share of the peak learning rate at ``step`` of ``steps``: a linear rise over the share ``warmup``, then a linear fall to 0.
+def share_of_peak(schedule: str, step: int, steps: int, warmup: float) -> float:
+    """Share of the peak learning rate at ``step`` of ``steps``: a linear rise over the share ``warmup``, then what ``schedule`` says.
 
-    >>> [linear_schedule(step, 4, 0.0) for step in range(5)]
+    >>> [share_of_peak("linear", step, 4, 0.0) for step in range(5)]
     [1.0, 0.75, 0.5, 0.25, 0.0]
+    >>> [share_of_peak("constant", step, 4, 0.5) for step in range(5)]
+    [0.0, 0.5, 1.0, 1.0, 1.0]
     """
     rise = round(warmup * steps)
-    return step / rise if step < rise else (steps - step) / max(1, steps - rise)
+    if step < rise:
+        return step / rise
+    return (steps - step) / max(1, steps - rise) if schedule == "linear" else 1.0
 
 
 @dataclass
@@ -136,6 +142,7 @@ class Trainer:
     checkpoints: Checkpoints
     observers: Observers
     run: RunInfo
+    streams: Mapping[str, StreamBatches] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
 
     @property
@@ -183,10 +190,12 @@ class Trainer:
         total: dict[str, list[float]] = defaultdict(list)
         self.stepper.model.train()
         self.stepper.objective.train()
+        steps = self.settings.epochs * per_epoch
         for step, batch in enumerate(self.batches.epoch(epoch)):
-            factor = linear_schedule((epoch - 1) * per_epoch + step, self.settings.epochs * per_epoch, self.settings.warmup)
-            batch_here = batch.to(self.stepper.precision.device)
-            window.add(step, self.stepper.step(batch_here, factor, audit=step < 2))
+            number = (epoch - 1) * per_epoch + step
+            factor = share_of_peak(self.settings.schedule, number, steps, self.settings.warmup)
+            batch_here = with_streams(batch, self.streams, number).to(self.stepper.precision.device)
+            window.add(step, self.stepper.step(batch_here, factor, step < 2, number, steps))
             if (step + 1) % LOG_EVERY == 0 or step + 1 == per_epoch:
                 values = window.fetch(self.stepper.who, epoch)
                 self.observers.notify("updates_logged", run=self.run, epoch=epoch, step=step + 1, logs=means(values))
@@ -223,7 +232,7 @@ class Trainer:
 
     def score(self, split: TokenisedSplit) -> dict[str, float]:
         """Every metric on ``split`` under the present weights."""
-        predicted = self.logits(split).argmax(1).numpy()
+        predicted = answers(self.logits(split)).numpy()
         return scores.score(split.labels, predicted, self.stepper.objective.task.classes, self.metrics)
 
     def _save(self, best: bool) -> None:

@@ -62,7 +62,7 @@ def train(name: str, data: Path, folder: Path, ranks: int, script: Path) -> Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ce", "supcon", "lcl", "aml"])
+@pytest.mark.parametrize("name", ["ce", "supcon", "lcl", "aml", "sacl", "tfd"])
 def test_two_ranks_equal_one(name, toy, tmp_path):
     """61 training rows in batches of 8: the last batch has 5, so that shares are uneven; each split takes several batches to evaluate."""
     with (toy / "train.csv").open("a") as file:

@@ -413,3 +413,126 @@ def test_a_wholly_frozen_player_is_named():
     game.objective.updates = lambda batch, model: iter([Update(model.encode(batch).mean(), "rival")])
     with pytest.raises(ProtocolError, match="player 'rival' has no parameter that requires a gradient; unfreeze"):
         game.step(BATCH, 1.0)
+
+
+# Gradients that are kept, and updates of several players.
+
+
+def test_kept_gradients_are_added_to_the_next_update_s():
+    def apart(self, batch, model):
+        yield Update(model.encode(batch).square().mean(), step=False)
+        yield Update(model.encode(batch).sum())
+
+    def together(self, batch, model):
+        z = model.encode(batch)
+        yield Update(z.square().mean() + z.sum())
+
+    results = []
+    for method in (apart, together):
+        game = playing(method)
+        game.step(BATCH, 1.0)
+        results.append(snapshot(game))
+    assert all(torch.allclose(results[0][name], results[1][name], atol=1e-6) for name in results[0])
+
+
+def test_an_objective_reads_the_gradients_that_it_keeps():
+    seen = []
+
+    def updates(self, batch, model):
+        before = model.layer[0].weight.detach().clone()
+        yield Update(model.encode(batch).sum(), step=False)
+        seen.append(model.layer[0].weight.grad.norm())
+        assert torch.equal(before, model.layer[0].weight)
+        yield Update(model.encode(batch).square().mean())
+        seen.append(model.layer[0].weight.grad)
+
+    playing(updates).step(BATCH, 1.0)
+    assert seen[0] > 0
+    assert seen[1] is None
+
+
+def test_gradients_kept_at_the_end_are_refused_and_spoil_no_later_batch():
+    def ends(self, batch, model):
+        yield Update(model.encode(batch).sum(), step=False)
+
+    def changes(self, batch, model):
+        yield Update(model.encode(batch).sum(), step=False)
+        yield Update(self.rival.sum(), "rival")
+
+    with pytest.raises(ProtocolError, match="the last update of a batch must step"):
+        playing(ends).step(BATCH, 1.0)
+    game = playing(changes)
+    with pytest.raises(ProtocolError, match="kept for model the next update must be of the same players, but is of rival"):
+        game.step(BATCH, 1.0)
+    game.objective.updates = Game.updates.__get__(game.objective)
+    clean = playing()
+    for one in (game, clean):
+        one.step(BATCH, 1.0)
+    assert all(torch.equal(value, snapshot(clean)[name]) for name, value in snapshot(game).items())
+
+
+def test_one_loss_can_move_several_players():
+    def updates(self, batch, model):
+        yield Update((model.encode(batch) * self.rival).sum(), ("model", "rival"))
+
+    game = playing(updates)
+    before = snapshot(game)
+    (name, _), *_ = game.step(BATCH, 1.0)
+    assert {"objective.rival", "model.layer.0.weight"} <= moved(before, game)
+    assert name == "model_loss"
+
+
+@pytest.mark.parametrize("players", [("model", "nobody"), ()])
+def test_every_player_of_an_update_must_be_known(players):
+    def updates(self, batch, model):
+        yield Update(model.encode(batch).sum(), players)
+
+    with pytest.raises(ProtocolError, match="is unknown; players are model, rival"):
+        playing(updates).step(BATCH, 1.0)
+
+
+def test_every_player_of_an_update_must_get_a_gradient():
+    def updates(self, batch, model):
+        yield Update(model.encode(batch).sum(), ("model", "rival"))
+
+    with pytest.raises(ProtocolError, match="no gradient for player 'rival'; it depends on none"):
+        playing(updates).step(BATCH, 1.0)
+
+
+def test_stepped_together_both_are_stale():
+    def updates(self, batch, model):
+        z = model.encode(batch)
+        yield Update((z.detach() * self.rival).sum() + model.encode(batch).sum(), ("rival", "model"))
+        yield Update(z.square().mean())
+
+    with pytest.raises(ProtocolError, match="computed before the step on"):
+        playing(updates).step(BATCH, 1.0)
+
+
+# Rates.
+
+
+def test_a_player_s_own_schedule_goes_by_the_step():
+    class Halving(Game):
+        def players(self):
+            return {"rival": Player([self.rival], lr=0.8, schedule=lambda step, steps: 0.5**step * (steps == 4))}
+
+    game = playing(objective=Halving())
+    for step, expected in enumerate((0.8, 0.4, 0.2)):
+        game.step(BATCH, 0.25, False, step, 4)
+        assert game.players["rival"].optimizer.param_groups[0]["lr"] == pytest.approx(expected)
+        assert game.players["model"].optimizer.param_groups[0]["lr"] == pytest.approx(0.025)
+
+
+def test_adam_adds_the_decay_to_the_gradient():
+    def updates(self, batch, model):
+        yield Update(self.rival.sum() * 0.0 + model.encode(batch).sum() * 0.0, ("model", "rival"))
+
+    shrunk = {}
+    for optimizer in ("adam", "adamw"):
+        game = playing(updates, optimizer=optimizer, weight_decay=0.5)
+        before = game.objective.rival.detach().clone()
+        game.step(BATCH, 1.0)
+        shrunk[optimizer] = before - game.objective.rival.detach()
+    assert torch.allclose(shrunk["adam"].abs(), torch.full((4,), 0.1), atol=1e-5)  # Adam's first step is the rate, whatever the size
+    assert torch.allclose(shrunk["adamw"], before * 0.1 * 0.5, atol=1e-6)

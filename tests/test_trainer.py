@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fecbench.errors import NumericalError
-from fecbench.trainer import Progress, Window, linear_schedule, means
+from fecbench.trainer import Progress, Window, means, share_of_peak
 
 
 def test_the_schedule_is_transformers_linear_one():
@@ -16,15 +16,15 @@ def test_the_schedule_is_transformers_linear_one():
         optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=1.0)
         expected = get_linear_schedule_with_warmup(optimizer, round(warmup * steps), steps)
         for step in range(steps + 1):
-            assert linear_schedule(step, steps, warmup) == pytest.approx(expected.get_last_lr()[0])
+            assert share_of_peak("linear", step, steps, warmup) == pytest.approx(expected.get_last_lr()[0])
             optimizer.step()
             expected.step()
 
 
 def test_half_way_and_at_the_end():
-    assert linear_schedule(50, 100, 0.0) == 0.5
-    assert linear_schedule(100, 100, 0.0) == 0.0
-    assert linear_schedule(20, 100, 0.2) == 1.0
+    assert share_of_peak("linear", 50, 100, 0.0) == 0.5
+    assert share_of_peak("linear", 100, 100, 0.0) == 0.0
+    assert share_of_peak("linear", 20, 100, 0.2) == 1.0
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=12))

@@ -35,7 +35,7 @@ class Plain(Objective):
 def factors(monkeypatch):
     """The learning rates' factors, in order."""
     seen, original = [], Contestant.schedule
-    monkeypatch.setattr(Contestant, "schedule", lambda self, factor: seen.append(factor) or original(self, factor))
+    monkeypatch.setattr(Contestant, "schedule", lambda self, factor, *at: seen.append(factor) or original(self, factor, *at))
     return seen
 
 

@@ -13,14 +13,17 @@ if TYPE_CHECKING:
 
 
 def options(config: type[BaseModel]) -> list[click.Parameter]:
-    """One option for each field; one that isn't given has the value None, whatever the field's default."""
+    """One option for each field; one that isn't given has the value None, whatever the field's default.
+
+    A default that a function makes is told by the field's description.
+    """
     return [_option(name, field) for name, field in config.model_fields.items()]
 
 
 def _option(name: str, field: FieldInfo) -> click.Option:
     flag = "--" + name.replace("_", "-")
     kind, text = _kind(field.annotation), field.description or ""
-    if not field.is_required() and field.get_default() is not None:
+    if not field.is_required() and field.default_factory is None and field.get_default() not in (None, ""):
         shown = str(field.get_default()).lower() if kind is bool else field.get_default()
         text = f"{text}  [default: {shown}]"
     if kind is bool:

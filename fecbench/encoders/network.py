@@ -26,7 +26,7 @@ def encoder_network(source: EncoderSource) -> PreTrainedModel:
     """
     from transformers import AutoModel
 
-    return _network(AutoModel, source, copy.deepcopy(source.config))
+    return _network(AutoModel, source, copy.deepcopy(source.config))[0]
 
 
 def classifier_network(source: EncoderSource, labels: Sequence[str]) -> PreTrainedModel:
@@ -40,14 +40,26 @@ def classifier_network(source: EncoderSource, labels: Sequence[str]) -> PreTrain
     config = copy.deepcopy(source.config)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
-    return _network(AutoModelForSequenceClassification, source, config)
+    return _network(AutoModelForSequenceClassification, source, config)[0]
 
 
-def _network(auto: Any, source: EncoderSource, config: Any) -> PreTrainedModel:
+def language_network(source: EncoderSource) -> tuple[PreTrainedModel, bool]:
+    """The encoder with its family's head for masked tokens, and whether the checkpoint has that head's weights.
+
+    Raises:
+        EncoderError: the family has none, or the checkpoint lacks weights.
+    """
+    from transformers import AutoModelForMaskedLM
+
+    return _network(AutoModelForMaskedLM, source, copy.deepcopy(source.config))
+
+
+def _network(auto: Any, source: EncoderSource, config: Any) -> tuple[PreTrainedModel, bool]:
+    """The network, and whether all of its weights come from the checkpoint."""
     try:
         with quiet():
             if source.weights is None:
-                return cast("PreTrainedModel", auto.from_config(config, dtype=torch.float32, trust_remote_code=False))
+                return cast("PreTrainedModel", auto.from_config(config, dtype=torch.float32, trust_remote_code=False)), False
             network, report = auto.from_pretrained(
                 source.weights,
                 config=config,
@@ -61,7 +73,7 @@ def _network(auto: Any, source: EncoderSource, config: Any) -> PreTrainedModel:
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise EncoderError(f"the encoder {source.name} can't be built as {auto.__name__}: {_explain(error, source)}") from error
     _check_weights(network, report, source.name)
-    return cast("PreTrainedModel", network)
+    return cast("PreTrainedModel", network), not report["missing_keys"] and not report["mismatched_keys"]
 
 
 def _explain(error: Exception, source: EncoderSource) -> str:

@@ -73,7 +73,8 @@ def reference(predictor: Predictor, name: str) -> Reference:
     Raises:
         ExportError: the objective's ``predict`` fails.
     """
-    batches = list(text_batches(TEXTS, predictor.tokenizer, predictor.max_length, len(TEXTS), torch.device("cpu")))
+    forms = predictor.objective.forms(predictor.objective.config)
+    batches = list(text_batches(TEXTS, predictor.tokenizer, predictor.max_length, len(TEXTS), torch.device("cpu"), forms))
     try:
         logits = torch.cat([predictor.objective.predict(batch, predictor.model).float() for batch in batches])
     except Exception as error:  # a plugin's predict can raise anything

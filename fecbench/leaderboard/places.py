@@ -18,22 +18,27 @@ if TYPE_CHECKING:
     Content = TypeVar("Content")
 
 NO_PLACE = {"dataset": re.compile(f"{HUB_PREFIX}.*"), "encoder": re.compile(r"\w[\w.-]*/[\w.-]+")}  # on the hub, for all alike
+OWN_PLACE = re.compile(r"/|~/|\.\.?/|[A-Za-z]:[\\/]")  # how a path begins that an objective's own option names
 
 
 def name_of(setting: str, value: Any) -> Any:
-    """A setting's value; of a data set or encoder that was given as a path its last part alone.
+    """A setting's value; of a data set, an encoder or an objective's own option that was given as a path its last part alone.
 
     >>> name_of("dataset", "/home/me/toy"), name_of("dataset", "hf:owner/name"), name_of("encoder", "owner/name"), name_of("lr", 0.1)
     ('toy', 'hf:owner/name', 'owner/name', 0.1)
+    >>> name_of("model", "/home/me/model"), name_of("model", "owner/of/model")
+    ('model', 'owner/of/model')
     """
-    if setting not in NO_PLACE or not is_path(str(value)) or NO_PLACE[setting].fullmatch(value):
+    if setting not in NO_PLACE:
+        return Path(value).name or value if isinstance(value, str) and OWN_PLACE.match(value) else value
+    if not is_path(str(value)) or NO_PLACE[setting].fullmatch(value):
         return value
     return Path(value).name or value
 
 
 def without_places(content: Content, settings: Mapping[str, Any]) -> Content:
     """``content``, at any depth, with the name for every path that ``settings`` hold."""
-    names = {str(settings[setting]): str(name_of(setting, settings[setting])) for setting in NO_PLACE if setting in settings}
+    names = {str(settings[setting]): str(name_of(setting, settings[setting])) for setting in settings}
     longest_first = sorted(names.items(), key=lambda pair: -len(pair[0]))
     return cast("Content", _renamed(content, {place: name for place, name in longest_first if place != name}))
 

@@ -15,15 +15,16 @@ import numpy as np
 import torch
 from accelerate.utils import set_seed
 
-from fecbench import datasets, devices
-from fecbench.batching import Batch, TrainingBatches
-from fecbench.building import build, build_pair, stage_of
+from fecbench import datasets, devices, objective
+from fecbench.batching import Batch, TokenisedSplit, TrainingBatches
+from fecbench.building import build, build_pair, stage_of, streams_of
 from fecbench.datasets.core import EmotionData, Places
 from fecbench.experiment import Workplace, run
 from fecbench.model import fold
 from fecbench.planning import plan
 from fecbench.players import claim
 from fecbench.stepper import Stepper
+from fecbench.streams import with_streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,7 +79,9 @@ class Subject:
     def batches(self, count: int | None = None) -> Iterator[Batch]:
         """The first batches of an epoch, or all, as the trainer would draw them; none where the method doesn't train."""
         train = TrainingBatches(self._built.splits["train"], self.size, 0, needs=self.plan.needs)
-        return islice(train.epoch(1), count) if self.trains else iter(())
+        streams = streams_of(self._built, self.data, train)
+        batches = (with_streams(batch, streams, number) for number, batch in enumerate(train.epoch(1)))
+        return islice(batches, count) if self.trains else iter(())
 
     def rows(self) -> dict[str, np.ndarray]:
         """Row numbers of batches of every make that the needs allow."""
@@ -97,8 +100,9 @@ class Subject:
 
     def batch(self, rows: np.ndarray) -> Batch:
         """A batch of training rows."""
-        batch: Batch = self._built.splits["train"].batch(rows.copy())  # an objective that writes into its batch spoils no other
-        return batch
+        train: TokenisedSplit = self._built.splits["train"]
+        batch = train.batch(rows.copy())  # an objective that writes into its batch spoils no other
+        return with_streams(batch, streams_of(self._built, self.data, TrainingBatches(train, self.size, 0)), 0)
 
     @torch.no_grad()
     def predict(self, stepper: Stepper) -> Tensor:
@@ -134,7 +138,8 @@ def place(kind: type, attribute: str) -> str:
 @cache
 def subject_of(name: str, given: tuple[tuple[str, object], ...]) -> Subject:
     """The objective ``name`` under the settings ``given``; built once."""
-    flags = {"dataset": "demo", "encoder": "scratch", "device": "cpu", "precision": "float32", "epochs": 4, **dict(given)}
+    stage = {"dataset": "demo", "encoder": "scratch", "device": "cpu", "precision": "float32", "epochs": 4}
+    flags = {**stage, **objective.named(name).rehearsal, **dict(given)}
     chosen = plan(name, flags)
     flags["batch_size"] = max(chosen.settings.batch_size, _size(chosen))
     missing = set(chosen.needs.views(["text", "label"])) - {"text", "label"}

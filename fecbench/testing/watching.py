@@ -31,10 +31,10 @@ class Watched(Stepper):
     reached: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     strangers: set[str] = field(default_factory=set)
 
-    def step(self, batch: Batch, factor: float, audit: bool = False) -> list[tuple[str, Tensor]]:
+    def step(self, batch: Batch, factor: float, audit: bool = False, number: int = 0, total: int = 1) -> list[tuple[str, Tensor]]:
         """Step, with a look at all parameters before."""
         self._before = self._snapshot()
-        logs = super().step(batch, factor, audit)
+        logs = super().step(batch, factor, audit, number, total)
         self._compare(self.players)  # nothing moves after the last step
         return logs
 
@@ -50,10 +50,11 @@ class Watched(Stepper):
             player: {name: parameter.detach().clone() for name, parameter in one.parameters.items()} for player, one in self.players.items()
         }
 
-    def _move(self, player: Contestant) -> None:
-        self.reached[player.name] |= {name for name, parameter in player.parameters.items() if parameter.grad is not None}
-        super()._move(player)
-        self._compare(set(self.players) - {player.name})
+    def _move(self, players: list[Contestant]) -> None:
+        for player in players:
+            self.reached[player.name] |= {name for name, parameter in player.parameters.items() if parameter.grad is not None}
+        super()._move(players)
+        self._compare(set(self.players) - {player.name for player in players})
 
     def _compare(self, still: Iterable[str]) -> None:
         now = self._snapshot()

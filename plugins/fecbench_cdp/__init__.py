@@ -1,0 +1,19 @@
+"""BERT + CDP + MLM: classification beside two further tasks on pairs of texts and definitions."""
+
+from fecbench_cdp.head import PooledHead
+from fecbench_cdp.losses import Masked, classification_loss, mask_tokens, mean_cross_entropy
+from fecbench_cdp.objective import CDPMLM, CDPMLMConfig
+from fecbench_cdp.pairs import definitions, pair_columns, paired
+
+__all__ = [
+    "CDPMLM",
+    "CDPMLMConfig",
+    "Masked",
+    "PooledHead",
+    "classification_loss",
+    "definitions",
+    "mask_tokens",
+    "mean_cross_entropy",
+    "pair_columns",
+    "paired",
+]

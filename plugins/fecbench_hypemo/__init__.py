@@ -1,0 +1,24 @@
+"""HypEmo: cross-entropy weighted by distance in hyperbolic space (Chen et al. 2023).
+
+The ball's arithmetic, the label vectors and the losses are usable without fecbench's trainer.
+"""
+
+from fecbench_hypemo.head import HypEmoHead
+from fecbench_hypemo.losses import hyperbolic_loss, label_distances, weighted_cross_entropy
+from fecbench_hypemo.objective import HypEmo, HypEmoConfig
+from fecbench_hypemo.projector import BallProjector
+from fecbench_hypemo.tree import LabelTree, tree_for
+from fecbench_hypemo.vectors import poincare_vectors
+
+__all__ = [
+    "BallProjector",
+    "HypEmo",
+    "HypEmoConfig",
+    "HypEmoHead",
+    "LabelTree",
+    "hyperbolic_loss",
+    "label_distances",
+    "poincare_vectors",
+    "tree_for",
+    "weighted_cross_entropy",
+]

@@ -1,0 +1,112 @@
+"""The objective: label vectors first, then encoder and projector together (Chen, Hung, Hsu, Ku 2023)."""
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from fecbench import Batch, Config, Model, Objective, Player, Stage, Task, Update
+from fecbench_hypemo.losses import hyperbolic_loss, label_distances, weighted_cross_entropy
+from fecbench_hypemo.projector import BallProjector
+from fecbench_hypemo.tree import tree_for
+from fecbench_hypemo.vectors import poincare_vectors
+
+DIM = 100
+ED = {"lr": 1e-5}  # for roberta-base
+GE = {**ED, "classification_weight": 0.9, "hyperbolic_weight": 0.1, "negatives": 5}
+
+
+class HypEmoConfig(Config):
+    """Options of ``hypemo``; the defaults are those for EmpatheticDialogues."""
+
+    classification_weight: float = Field(1.0, gt=0, description="weight of the distance-weighted cross-entropy (alpha)")
+    hyperbolic_weight: float = Field(0.25, gt=0, description="weight of the projector's loss in the ball (gamma)")
+    dot: Literal["sum", "mean"] = Field(
+        "sum", description="dot products of texts and their labels in the ball are summed over a batch (the released code), or averaged"
+    )
+    ball_activation: Literal["relu", "none"] = Field(
+        "relu",
+        description="activation of the hyperbolic layer; relu keeps texts where no coordinate is negative, half of the labels' are",
+    )
+    tree: str = Field(
+        "auto",
+        description='tree of the labels: ed, ge, flat, or a TOML file of lines node = ["child", "child"]; auto: ed or ge where that tree '
+        "holds every label, else flat",
+    )
+    negatives: int = Field(10, ge=1, description="nodes that an ancestor is told from when the label vectors are trained")
+    tree_seed: int = Field(7, ge=0, lt=2**32, description="seed of the label vectors, apart from the run's")
+    projector_lr: float = Field(0.01, gt=0, description="learning rate of the projector")
+    projector_lr_step: Literal["batch", "epoch"] = Field(
+        "batch",
+        description="the projector's learning rate is halved every ten batches (the released code), or every ten epochs of twenty, "
+        "once, at half the run",
+    )
+
+
+class HypEmo(Objective):
+    """Cross-entropy that weighs a text by how far it lies from its label in a hyperbolic space of label vectors."""
+
+    Config = HypEmoConfig
+    config: HypEmoConfig
+    settings: ClassVar = {
+        "head": "hypemo",
+        "batch_size": 100,
+        "epochs": 20,
+        "patience": 20,
+        "optimizer": "adam",
+        "schedule": "constant",
+        "weight_decay": 1e-2,
+    }
+    presets: ClassVar = {"ed": ED, "ed-prepared": ED, "ge": GE, "ge-prepared": GE}
+    citation = "Chen, Hung, Hsu, Ku 2023, Label-Aware Hyperbolic Embeddings for Fine-grained Emotion Classification"
+    label_vectors: Tensor
+
+    def __init__(self, config: HypEmoConfig, task: Task):
+        super().__init__(config, task)
+        self.projector = BallProjector(task.features, task.classes, DIM, config.ball_activation)
+        self.register_buffer("label_vectors", torch.full((task.classes, DIM), torch.nan))  # before_training finds them
+
+    def before_training(self, stage: Stage) -> None:
+        """Train the label vectors, or take those that this process has trained on the same tree."""
+        tree = tree_for(self.task.labels, self.config.tree)
+        vectors = poincare_vectors(tree, negatives=self.config.negatives, seed=self.config.tree_seed, dim=DIM)
+        self.label_vectors.copy_(vectors[[tree.nodes.index(label) for label in self.task.labels]])
+
+    def players(self) -> Mapping[str, Player]:
+        """The projector, at a rate of its own that soon dies away."""
+        schedule = halved_by_batch if self.config.projector_lr_step == "batch" else halved_by_epoch
+        return {"projector": Player(self.projector.parameters(), lr=self.config.projector_lr, weight_decay=0.0, schedule=schedule)}
+
+    def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
+        """One update of encoder, head and projector: ``alpha`` weighted cross-entropy plus ``gamma`` hyperbolic loss."""
+        c = self.config
+        z = model.project(model.encode(batch))
+        with torch.autocast(z.device.type, enabled=False):
+            points = self.projector(z.float())
+            decoded = self.projector.decode(points)
+            weights = label_distances(points, self.label_vectors, batch.labels)
+            hyperbolic = hyperbolic_loss(points, decoded, self.label_vectors, batch.labels, reduction=c.dot)
+        weighted = weighted_cross_entropy(model.classify(z), batch.labels, weights)
+        logs = {"weighted_cross_entropy": weighted.detach(), "hyperbolic": hyperbolic.detach(), "label_distance": weights.mean()}
+        loss = c.classification_weight * weighted + c.hyperbolic_weight * hyperbolic
+        yield Update(loss, ("model", "projector"), logs)
+
+
+def halved_by_batch(step: int, steps: int) -> float:  # noqa: ARG001
+    """Share of the projector's learning rate at batch ``step``: half of it every ten batches.
+
+    >>> [halved_by_batch(step, 1000) for step in (0, 9, 10, 35)]
+    [1.0, 1.0, 0.5, 0.125]
+    """
+    return 0.5 ** (step // 10)
+
+
+def halved_by_epoch(step: int, steps: int) -> float:
+    """The same every ten of the published twenty epochs, however many the run has: half of it from the middle of the run on.
+
+    >>> [halved_by_epoch(step, 1000) for step in (0, 499, 500, 999)]
+    [1.0, 1.0, 0.5, 0.5]
+    """
+    return 0.5 ** (20 * step // steps // 10)

@@ -1,0 +1,115 @@
+"""Trees of labels, from files that give each node its children."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Self
+
+from fecbench import FecbenchError
+
+BUILT_IN = {name: Path(__file__).with_name("trees") / f"{name}.toml" for name in ("ed", "ge")}
+ANY = ""  # the one parent in a flat tree; no label is called so
+
+
+class TreeError(FecbenchError):
+    """A tree of labels can't be read, isn't a tree, or lacks labels."""
+
+
+@dataclass(frozen=True)
+class LabelTree:
+    """A tree, or several side by side.
+
+    Attributes:
+        nodes: their names.
+        pairs: every (ancestor, node), as indices into ``nodes``: a node's parent, its parent's parent, and so on.
+    """
+
+    nodes: tuple[str, ...]
+    pairs: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, children: Mapping[str, Sequence[str]]) -> Self:
+        """The tree in which each node of ``children`` has those.
+
+        Raises:
+            ValueError: a node has two parents, or is its own ancestor.
+
+        >>> LabelTree.of({"a": ["b"], "b": ["c"]}).pairs
+        ((0, 1), (1, 2), (0, 2))
+        """
+        nodes = tuple(dict.fromkeys(name for parent, below in children.items() for name in (parent, *below)))
+        parents: dict[str, str] = {}
+        for parent, below in children.items():
+            for child in below:
+                if child in parents:
+                    raise ValueError(f"{child!r} stands under {parents[child]!r} and under {parent!r}")
+                parents[child] = parent
+        try:
+            TopologicalSorter({child: [parent] for child, parent in parents.items()}).prepare()
+        except CycleError as error:
+            raise ValueError(f"the nodes {', '.join(error.args[1])} stand under one another in a circle") from None
+        index = {name: number for number, name in enumerate(nodes)}
+        return cls(nodes, tuple((index[above], index[name]) for name in nodes for above in _ancestors(name, parents)))
+
+    def holding(self, labels: Sequence[str]) -> Self:
+        """The part of the tree that leads to ``labels``: they and the nodes above them."""
+        wanted = {self.nodes.index(label) for label in labels}
+        kept = sorted(wanted | {above for above, node in self.pairs if node in wanted})
+        number = {node: place for place, node in enumerate(kept)}
+        pairs = tuple((number[above], number[node]) for above, node in self.pairs if node in number)
+        return type(self)(tuple(self.nodes[node] for node in kept), pairs)
+
+
+def _ancestors(node: str, parents: Mapping[str, str]) -> Iterator[str]:
+    while node in parents:
+        node = parents[node]
+        yield node
+
+
+def tree_for(labels: Sequence[str], tree: str) -> LabelTree:
+    """The tree that ``tree`` names, as far as it leads to ``labels``.
+
+    ``"flat"`` puts all labels under one node; ``"ed"`` and ``"ge"`` are built in; ``"auto"`` is the built-in one that holds all labels, or
+    else the flat one; anything else is a TOML file of ``node = [children]``.
+
+    Raises:
+        TreeError: the file can't be read, isn't a tree, or lacks a label.
+    """
+    if tree == "auto":
+        fitting = (name for name, file in BUILT_IN.items() if not _missing(labels, read(file)))
+        return tree_for(labels, next(fitting, "flat"))
+    if tree == "flat":
+        return LabelTree.of({ANY: labels})
+    found = read(BUILT_IN.get(tree, Path(tree)))
+    if missing := _missing(labels, found):
+        raise TreeError(f"--tree {tree} must hold every label, but lacks {', '.join(missing)}; add them, or use --tree flat")
+    return found.holding(labels)
+
+
+def _missing(labels: Sequence[str], tree: LabelTree) -> list[str]:
+    return [label for label in labels if label not in tree.nodes]
+
+
+def read(file: Path) -> LabelTree:
+    """The tree in a TOML file of lines ``node = ["child", "child"]``.
+
+    Raises:
+        TreeError: it can't be read, is of another make, or isn't a tree.
+    """
+    try:
+        children = tomllib.loads(file.read_text(encoding="utf-8"))
+        odd = [name for name, below in children.items() if not _is_names(below)]
+        if odd:
+            raise ValueError(f"{odd[0]!r} isn't given a list of names")
+        return LabelTree.of(children)
+    except (OSError, ValueError) as error:  # what isn't TOML or UTF-8 is a ValueError too
+        raise TreeError(
+            f'--tree must be auto, flat, {", ".join(BUILT_IN)} or a TOML file of lines node = ["child", "child"], each node under one '
+            f"other at most, but {file}: {error}; correct it"
+        ) from error
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)

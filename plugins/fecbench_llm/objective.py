@@ -1,0 +1,235 @@
+"""The objective: no training; a language model is asked about every text, and its answers are read as labels."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from platformdirs import user_cache_path
+from torch import Tensor
+
+from fecbench import Batch, BatchNeeds, Model, Objective, Stage, Task
+from fecbench_llm.answers import Answer, Answers
+from fecbench_llm.asking import Interview, Prices
+from fecbench_llm.backends import Backend, Fake, LLMError, Replay
+from fecbench_llm.config import MODEL_VARIABLE, URL_VARIABLE, LLMPromptConfig, check_url
+from fecbench_llm.demonstrations import Pool, draw, generator_of, nearest
+from fecbench_llm.endpoint import Endpoint
+from fecbench_llm.local import LocalModel
+from fecbench_llm.parsing import NO_ANSWER, Parser
+from fecbench_llm.prompts import Chat, EmoLLaMA, Prompt
+
+SUBJECTS = {"situation": ("ed", "ed-prepared"), "comment": ("ge", "ge-prepared")}
+SURE = 20.0  # the logit of an answer beside 0 for the other labels: a probability of almost 1
+
+
+class LLMPrompt(Objective):
+    """Ask a language model for the label of each text, with or without labelled examples."""
+
+    Config = LLMPromptConfig
+    config: LLMPromptConfig
+    rows: Tensor
+    trains = False
+    needs = BatchNeeds(texts=True)
+    settings: ClassVar = {"encoder": "none", "head": "linear"}
+    presets: ClassVar = {name: {"subject": subject} for subject, names in SUBJECTS.items() for name in names}
+    rehearsal: ClassVar = {"backend": "fake"}
+    citation = "Brown et al. 2020, Language Models are Few-Shot Learners; EmoLLaMA: Liu et al. 2024, EmoLLMs"
+
+    def __init__(self, config: LLMPromptConfig, task: Task):
+        super().__init__(config, task)
+        self.parse = Parser(task.labels, config.multi)
+        form = EmoLLaMA if config.preset == "emollama" else Chat
+        self.wording = form(task.labels, config.subject, task.label_texts if config.definitions else ())
+        self.register_buffer("rows", torch.full((config.shots,), -1))  # training rows of fixed demonstrations
+        self.stage: Stage | None = None
+        self.pool: Pool | None = None
+        self.used: dict[str, Answer] = {}
+
+    @classmethod
+    def unmet(cls) -> str:
+        """An endpoint and a model, by the environment; a spec's own rows can name them instead."""
+        if missing := _missing():
+            return missing
+        unset = [name for name in (URL_VARIABLE, MODEL_VARIABLE) if not os.environ.get(name)]
+        return f"it needs a model to ask; set {' and '.join(unset)}, or name one in a row of the spec" if unset else ""
+
+    @classmethod
+    def scored(cls, config: object) -> tuple[str, ...]:  # noqa: ARG003
+        """The test rows alone: there is nothing to choose by validation, and answers cost."""
+        return ("test",)
+
+    def before_training(self, stage: Stage) -> None:
+        """See that the model can be asked, and choose the fixed demonstrations."""
+        self.stage = stage
+        self.pool = Pool(stage.texts["train"], stage.labels["train"].numpy(), self.task.labels)
+        self.interview  # noqa: B018  what is missing is said before anything else is done
+        if self.config.demonstrations == "fixed":
+            labels = self.pool.labels
+            rows = draw(labels, np.ones(len(labels), dtype=bool), self.config.shots, np.random.default_rng(self.task.seed))
+            self.rows[: len(rows)].copy_(torch.from_numpy(rows))
+
+    def before_predicting(self, texts: Sequence[str]) -> None:
+        """Have all texts of a split asked about at once."""
+        self.answers_to(texts)
+
+    def predict(self, batch: Batch, model: Model) -> Tensor:
+        """Logits ``[B, C]``: the label that was answered, or the labels' mean log-probabilities; a row of -inf for no answer."""
+        assert batch.texts is not None
+        return torch.stack([self.logits(answer) for answer in self.answers_to(batch.texts)]).to(batch.labels.device)
+
+    def answers_to(self, texts: Sequence[str]) -> list[Answer]:
+        """The answer for each of ``texts``, asked for where none is kept."""
+        prompts = self.prompts(texts)
+        answers = self.interview.ask(prompts)
+        self.used.update((prompt.key, answer) for prompt, answer in zip(prompts, answers, strict=True))
+        return answers
+
+    def logits(self, answer: Answer) -> Tensor:
+        """What an answer says of each label, float32 ``[C]``."""
+        none = torch.full((self.task.classes,), -torch.inf)
+        if self.config.score == "likelihood":
+            return torch.tensor(json.loads(answer.text)) if answer.text else none
+        label = self.parse(answer.text)
+        return none if label == NO_ANSWER else SURE * torch.eye(self.task.classes)[label]
+
+    def prompts(self, texts: Sequence[str]) -> list[Prompt]:
+        """The prompt for each of ``texts``.
+
+        Raises:
+            LLMError: it needs demonstrations, and the training rows aren't there.
+        """
+        if not self.config.shots:
+            return [self.wording.about(text) for text in texts]
+        if self.pool is None:
+            raise LLMError(
+                "prompts with demonstrations need the training rows, and a run's record holds no texts; predict from a run with --shots 0"
+            )
+        features = self._features(texts) if self.config.demonstrations == "nearest" else np.zeros((len(texts), 0))
+        chosen = [self._rows(text, feature) for text, feature in zip(texts, features, strict=True)]
+        return [self.wording.about(text, self.pool.shown(rows)) for text, rows in zip(texts, chosen, strict=True)]
+
+    def report(self) -> Mapping[str, object]:
+        """Which models answered, when, and how much was read and written; which training rows were shown."""
+        answers = list(self.used.values())
+        dates = sorted(answer.date for answer in answers)
+        return {
+            "models": sorted({answer.model for answer in answers}),
+            "answered": [dates[0], dates[-1]] if dates else [],
+            "prompts": len(answers),
+            "shortened": sum(answer.dropped > 0 for answer in answers),
+            "prompt_tokens": sum(answer.prompt_tokens for answer in answers),
+            "completion_tokens": sum(answer.completion_tokens for answer in answers),
+            "demonstrations": [row for row in self.rows.tolist() if row >= 0],
+        }
+
+    @cached_property
+    def interview(self) -> Interview:
+        """Who is asked, and what they have answered before."""
+        backend, c = self.backend(), self.config
+        if c.asks == "replay":
+            answers = Answers.read(_existing(c.answers))
+        else:
+            answers = Answers(_cache(backend), backend.identity) if backend.identity else Answers()
+        return Interview(backend, answers, c.max_tokens, Prices(c.price_in, c.price_out))
+
+    def backend(self) -> Backend:
+        """Who is asked.
+
+        Raises:
+            LLMError: the options and the environment name nobody.
+        """
+        c, decoding = self.config, self.config.decodes(self.task.seed)
+        if c.asks == "fake":
+            return Fake()
+        if c.asks == "replay":
+            return Replay(Path(c.answers))
+        if not c.model:
+            raise LLMError(f"llm-prompt needs a model: --model NAME, or the environment variable {MODEL_VARIABLE}")
+        if c.asks == "hf":
+            return LocalModel(c.model, decoding, c.score == "likelihood", c.concurrency, str(self.rows.device))
+        if missing := _missing():
+            raise LLMError(f"--backend http: {missing}")
+        key = os.environ.get(c.api_key_env, "").strip()
+        return Endpoint(_url(c), c.model, key, decoding, c.token_limit, c.concurrency, c.retries, c.timeout)
+
+    def _rows(self, text: str, feature: np.ndarray) -> Iterable[int]:
+        """The training rows to show beside ``text``, the farthest first; ``text`` itself is none."""
+        assert self.pool is not None
+        allowed, shots = self.pool.others(text), self.config.shots
+        if self.config.demonstrations == "nearest":
+            return nearest(feature, self._training_features, allowed, shots)
+        if self.config.demonstrations == "per_text":
+            return draw(self.pool.labels, allowed, shots, generator_of(self.task.seed, text))
+        return [row for row in self.rows.tolist() if row >= 0 and allowed[row]]
+
+    @cached_property
+    def _training_features(self) -> np.ndarray:
+        """Raises LLMError where the encoder takes all texts for the same."""
+        assert self.pool is not None
+        features = self._features(self.pool.texts)
+        if not np.ptp(features, axis=0).any():
+            raise LLMError(
+                "--demonstrations nearest needs an encoder that tells texts apart; add one, such as --encoder minilm --pooling mean"
+            )
+        return features
+
+    @torch.no_grad()
+    def _features(self, texts: Sequence[str]) -> np.ndarray:
+        """The encoder's states ``[N, hidden]``."""
+        assert self.stage is not None
+        model = self.stage.model
+        was_training = model.training
+        model.eval()
+        states = [model.encode(batch).float().cpu() for batch in self.stage.batches(texts)]
+        model.train(was_training)
+        return torch.cat(states).numpy()
+
+
+def _missing() -> str:
+    """What isn't installed for asking an endpoint, and how to get it; empty where all is."""
+    missing = [package for package in ("httpx2", "tenacity") if find_spec(package) is None]
+    return f"it needs {' and '.join(missing)}; pip install 'fecbench[llm]'" if missing else ""
+
+
+def _url(config: LLMPromptConfig) -> str:
+    """The endpoint's address, by option or environment.
+
+    Raises:
+        LLMError: there is none, or it is no plain address.
+    """
+    url = config.base_url or os.environ.get(URL_VARIABLE, "")
+    if not url:
+        raise LLMError(f"llm-prompt needs an endpoint: --base-url https://host/v1, or the environment variable {URL_VARIABLE}")
+    try:
+        check_url(url)
+    except ValueError as error:
+        raise LLMError(f"{URL_VARIABLE}: {error}") from None
+    return url
+
+
+def _cache(backend: Backend) -> Path:
+    """Where the answers of a backend are kept: a file for each model and way to ask it."""
+    about = json.dumps(backend.identity, sort_keys=True)
+    name = re.sub(r"[^\w.-]+", "-", Path(str(backend.identity["model"])).name)
+    return user_cache_path("fecbench") / "answers" / f"{name}-{sha256(about.encode()).hexdigest()[:12]}.jsonl"
+
+
+def _existing(path: str) -> Path:
+    """The file of answers to replay.
+
+    Raises:
+        LLMError: it isn't there.
+    """
+    if not Path(path).is_file():
+        raise LLMError(f"--answers must be a file of answers, but {path} isn't there; runs keep theirs in the user cache")
+    return Path(path)

@@ -1,0 +1,7 @@
+"""SACL: supervised adversarial contrastive learning (Hu et al. 2023). Losses and perturbations are usable without fecbench."""
+
+from fecbench_sacl.losses import focal_cross_entropy, nt_xent_loss
+from fecbench_sacl.objective import SACL, SACLConfig
+from fecbench_sacl.perturbations import fast_gradient, fast_gradient_of_texts
+
+__all__ = ["SACL", "SACLConfig", "fast_gradient", "fast_gradient_of_texts", "focal_cross_entropy", "nt_xent_loss"]

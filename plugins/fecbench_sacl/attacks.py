@@ -1,0 +1,153 @@
+"""What is perturbed for the second pass, and how: weights of the model, or the word embeddings of each text."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal, Protocol, cast
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from fecbench import FecbenchError
+from fecbench_sacl.perturbations import fast_gradient, fast_gradient_of_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fecbench import Batch, Model, Tokens
+
+Target = Literal["embeddings_matrix", "embeddings_and_first_layer", "input_embeddings"]
+Read = tuple[Tensor, Tensor]
+
+
+class Attack(Protocol):
+    """Two readings of one batch; between them the loss of the first is differentiated, and its gradients are kept.
+
+    Both give encoder states ``[B, hidden]`` and logits ``[B, C]``.
+    """
+
+    def clean(self, batch: Batch) -> Read:
+        """The batch as it is."""
+
+    def perturbed(self, batch: Batch, epsilon: float) -> Read:
+        """The batch, or the model, a step of length ``epsilon`` further in the direction of the first loss's gradient."""
+
+
+def attack_on(model: Model, target: Target) -> Attack:
+    """The attack of ``target`` on ``model``.
+
+    Raises:
+        FecbenchError: the encoder isn't built so that ``target`` can be attacked.
+    """
+    if target == "input_embeddings":
+        return InputAttack(model)
+    network = model.encoder.network
+    attacked = list(network.get_input_embeddings().parameters())
+    if target == "embeddings_and_first_layer":
+        attacked += first_layer(network).parameters()
+    return WeightAttack(model, attacked)
+
+
+def first_layer(network: nn.Module) -> nn.Module:
+    """The first of an encoder's layers.
+
+    Raises:
+        FecbenchError: they don't stand in a list of their own.
+    """
+    depth = getattr(network.config, "num_hidden_layers", None)
+    layers = [part for part in network.modules() if isinstance(part, nn.ModuleList) and len(part) == depth]
+    if not layers:
+        raise FecbenchError(
+            f"--attack embeddings_and_first_layer needs an encoder whose {depth} layers stand in a list, but {type(network).__name__} has "
+            "none; use --attack embeddings_matrix"
+        )
+    return layers[0][0]
+
+
+class Reading(nn.Module):
+    """From a batch to encoder states and logits in one forward, as ``functional_call`` wants it."""
+
+    def __init__(self, model: Model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Batch) -> Read:
+        """Encoder states ``[B, hidden]`` and logits ``[B, C]``."""
+        h = self.model.encode(batch)
+        return h, self.model.classify(self.model.project(h))
+
+
+class WeightAttack:
+    """Every attacked tensor takes a step of length epsilon. The weights themselves never change: the second pass reads copies.
+
+    The copies are detached, so that the second pass adds nothing to the attacked tensors' gradients.
+    """
+
+    def __init__(self, model: Model, attacked: list[nn.Parameter]):
+        self.reading = Reading(model)
+        chosen = set(attacked)
+        self.attacked = {name: parameter for name, parameter in self.reading.named_parameters() if parameter in chosen}
+
+    def clean(self, batch: Batch) -> Read:
+        """The batch under the weights as they are."""
+        return cast("Read", self.reading(batch))
+
+    def perturbed(self, batch: Batch, epsilon: float) -> Read:
+        """The batch under weights that are a step away, by their gradients."""
+        moved = {name: p.detach() + fast_gradient(p.grad, epsilon) for name, p in self.attacked.items() if p.grad is not None}
+        return cast("Read", functional_call(self.reading, moved, (batch,)))
+
+
+class InputAttack:
+    """The word embeddings of each text take a step of length epsilon together."""
+
+    def __init__(self, model: Model):
+        self.reading = Reading(model)
+        self.encoder = model.encoder
+        self.tokens: Tokens
+        self.gradient: Tensor
+
+    def clean(self, batch: Batch) -> Read:
+        """The batch as it is; the word embeddings' gradient will be kept."""
+
+        def keep(gradient: Tensor) -> None:
+            self.gradient = gradient
+
+        def watch(embeddings: Tensor) -> Tensor:
+            if not embeddings.requires_grad:
+                raise FecbenchError("--attack input_embeddings needs word embeddings that are trained; unfreeze them or attack weights")
+            embeddings.register_hook(keep)
+            return embeddings
+
+        return self._read(batch, watch)
+
+    def perturbed(self, batch: Batch, epsilon: float) -> Read:
+        """The batch with word embeddings that are a step away, by their gradient."""
+        rows, places, _ = self.gradient.shape  # packed: one row that holds all texts; padded: a row for each text
+        owners = self.tokens.owners if self.encoder.packs else torch.arange(rows, device=self.gradient.device).repeat_interleave(places)
+        step = fast_gradient_of_texts(self.gradient.flatten(0, 1), owners, len(self.tokens), epsilon).view_as(self.gradient)
+        return self._read(batch, lambda embeddings: embeddings + step)
+
+    def _read(self, batch: Batch, at_embeddings: Callable[[Tensor], Tensor]) -> Read:
+        with self._hooked(at_embeddings):
+            return cast("Read", self.reading(batch))
+
+    @contextmanager
+    def _hooked(self, at_embeddings: Callable[[Tensor], Tensor]) -> Iterator[None]:
+        network = self.encoder.network
+        if getattr(network, "_compiled_call_impl", None) is not None:
+            raise FecbenchError("--attack input_embeddings can't look into a compiled encoder; leave out --compile or attack weights")
+
+        def remember(_: nn.Module, arguments: tuple[Tokens]) -> None:
+            (self.tokens,) = arguments
+
+        hooks = [
+            self.encoder.register_forward_pre_hook(remember),
+            network.get_input_embeddings().register_forward_hook(lambda _, __, output: at_embeddings(output)),
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()

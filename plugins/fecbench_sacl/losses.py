@@ -1,0 +1,53 @@
+"""The two parts of SACL's joint loss (Hu et al., Supervised Adversarial Contrastive Learning, ACL 2023), as its released code has them."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, softplus
+
+from fecbench import similarities
+
+
+def nt_xent_loss(features: Tensor, labels: Tensor, *, temperature: float) -> Tensor:
+    """The mean over ordered pairs (i, p) of one label of ``-log exp(s_ip) / (exp(s_ip) + sum_n exp(s_in))``, n over other labels' rows.
+
+    s are cosines over ``temperature``. Unlike in SupCon, an anchor's other positives don't stand in the denominator, and pairs count
+    alike, not anchors. Without a pair of one label, or without two labels, the loss is 0, and so is its gradient.
+
+    Args:
+        features: ``[N, d]``, normalised here; bf16 and float16 are raised to float32.
+        labels: int ``[N]``.
+        temperature: tau.
+
+    Raises:
+        ValueError: the temperature isn't positive.
+
+    >>> round(nt_xent_loss(torch.ones(4, 2), torch.tensor([0, 0, 1, 1]), temperature=0.1).item(), 6)  # log 3
+    1.098612
+    """
+    with torch.autocast(features.device.type, enabled=False):
+        similarity = similarities(features, temperature)
+        same = labels[:, None] == labels
+        opposed = (~same).any(1, keepdim=True)
+        left_out = same & opposed  # a row without negatives would be a logsumexp of nothing, with gradient NaN
+        negatives = similarity.masked_fill(left_out, -torch.inf).logsumexp(1, keepdim=True)
+        counted = same & opposed & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+        losses = softplus(negatives - similarity).masked_fill(~counted, 0.0)
+        return losses.sum() / counted.sum().clamp(min=1)
+
+
+def focal_cross_entropy(logits: Tensor, labels: Tensor, gamma: float = 0.0, class_weights: Tensor | None = None) -> Tensor:
+    """The mean over rows of ``-w_y (1 - p_y)^gamma log p_y``, in which ``1 - p_y`` has no gradient; with gamma 0 cross-entropy.
+
+    Args:
+        logits: ``[N, C]``; bf16 and float16 are raised to float32.
+        labels: int64 ``[N]``.
+        gamma: how much less a row counts the surer the model is of its label.
+        class_weights: ``[C]``, w; 1 by default.
+
+    >>> round(focal_cross_entropy(torch.zeros(2, 2), torch.tensor([0, 1]), gamma=1.0).item(), 6)  # half of log 2
+    0.346574
+    """
+    losses = cross_entropy(logits.to(torch.promote_types(logits.dtype, torch.float32)), labels, reduction="none")
+    doubt = -torch.expm1(-losses.detach())
+    weights = 1.0 if class_weights is None else class_weights[labels]
+    return (weights * doubt**gamma * losses).mean()

@@ -1,0 +1,86 @@
+"""The objective: the joint loss twice, on a clean and on a perturbed reading of the batch, and one step (Hu et al. 2023)."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from fecbench import Batch, Config, Model, Objective, Stage, Task, Update, anchor_losses, mean_of_anchors, similarities
+from fecbench_sacl.attacks import Target, attack_on
+from fecbench_sacl.losses import focal_cross_entropy, nt_xent_loss
+
+
+class SACLConfig(Config):
+    """Options of ``sacl``."""
+
+    contrastive_weight: float = Field(0.1, ge=0, description="weight of the contrast on the clean reading (lambda 1)")
+    attacked_contrastive_weight: float = Field(0.1, ge=0, description="weight of the contrast on the perturbed reading (lambda 2)")
+    temperature: float = Field(0.1, gt=0, description="temperature of the contrast (tau)")
+    scl: Literal["ntxent", "supcon"] = Field("ntxent", description="form of the contrast: the released code's, or SupCon's")
+    space: Literal["logprob", "logits", "hidden"] = Field(
+        "logprob", description="what is contrasted: log-probabilities, logits, or the encoder's states"
+    )
+    attack: Target = Field(
+        "embeddings_matrix",
+        description="what is perturbed: the word embedding matrix, that and the encoder's first layer, or each text's word embeddings",
+    )
+    epsilon: float = Field(1.0, ge=0, description="length of the perturbation, of each tensor or of each text")
+    at_rate: float = Field(1.0, ge=0, le=1, description="share of batches that are read a second time, perturbed")
+    focal_gamma: float = Field(0.0, ge=0, description="focusing of the cross-entropy (0: none)")
+    weigh_classes: bool = Field(False, description="weigh each row's cross-entropy by log(1 / its label's share of the training rows)")
+
+
+class SACL(Objective):
+    """``CE + lambda_1 L_scl`` on the clean reading, then ``CE + lambda_2 L_scl`` on the perturbed one; one step on both gradients."""
+
+    Config = SACLConfig
+    config: SACLConfig
+    class_weights: Tensor
+    citation = "Hu et al. 2023, Supervised Adversarial Contrastive Learning for Emotion Recognition in Conversations"
+
+    def __init__(self, config: SACLConfig, task: Task):
+        super().__init__(config, task)
+        self.register_buffer("class_weights", torch.ones(task.classes))
+
+    def before_training(self, stage: Stage) -> None:
+        """Take the class weights from the training labels; a label without rows is never asked for."""
+        if self.config.weigh_classes:
+            counts = torch.bincount(stage.labels["train"], minlength=self.task.classes)
+            self.class_weights.copy_((counts.sum() / counts.clamp(min=1)).log())
+
+    def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
+        """One step on the gradients of both readings; attacked weights have theirs from the clean one alone."""
+        c = self.config
+        attack = attack_on(model, c.attack)
+        loss, logs = self.joint_loss(*attack.clean(batch), batch.labels, c.contrastive_weight)
+        if not self.attacks(batch):
+            yield Update(loss, logs=logs)
+            return
+        yield Update(loss, logs=logs, step=False)
+        loss, logs = self.joint_loss(*attack.perturbed(batch, c.epsilon), batch.labels, c.attacked_contrastive_weight)
+        yield Update(loss, logs={f"attacked_{name}": value for name, value in logs.items()})
+
+    def attacks(self, batch: Batch) -> bool:
+        """Whether this batch is read a second time, a function of its key."""
+        return torch.rand((), generator=batch.generator("attack")).item() < self.config.at_rate
+
+    def joint_loss(self, h: Tensor, logits: Tensor, labels: Tensor, weight: float) -> tuple[Tensor, dict[str, Tensor]]:
+        """``CE + weight L_scl`` of states ``[B, hidden]`` and logits ``[B, C]``, and its two parts."""
+        classification = focal_cross_entropy(logits, labels, self.config.focal_gamma, self.class_weights)
+        contrast = self.contrast(h, logits, labels)
+        logs = {"cross_entropy": classification.detach(), "contrastive": contrast.detach()}
+        return classification + weight * contrast, logs
+
+    def contrast(self, h: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+        """``L_scl`` in the space that was chosen."""
+        c = self.config
+        raised = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        features = {"logprob": raised.log_softmax(1), "logits": raised, "hidden": h}[c.space]
+        if c.scl == "ntxent":
+            return nt_xent_loss(features, labels, temperature=c.temperature)
+        with torch.autocast(features.device.type, enabled=False):
+            others = ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+            positive = (labels[:, None] == labels) & others
+            return mean_of_anchors(anchor_losses(similarities(features, c.temperature), positive, others), positive, "skip")

@@ -1,0 +1,40 @@
+"""Steps of the fast gradient method: in the direction that increases a loss, of a given length (Miyato et al. 2017, section 3)."""
+
+import torch
+from torch import Tensor
+
+
+def fast_gradient(gradient: Tensor, epsilon: float) -> Tensor:
+    """``epsilon G / ||G||``, the norm over the whole tensor; 0 where that is 0 or no number.
+
+    Args:
+        gradient: G, of any shape.
+        epsilon: length of the step.
+
+    >>> fast_gradient(torch.tensor([3.0, 4.0]), 0.5)
+    tensor([0.3000, 0.4000])
+    """
+    gradient = gradient.detach()
+    return _of_length(gradient, torch.linalg.vector_norm(gradient), epsilon)
+
+
+def fast_gradient_of_texts(gradient: Tensor, owners: Tensor, texts: int, epsilon: float) -> Tensor:
+    """The same with a norm for each text: every text's step is of length ``epsilon``.
+
+    Args:
+        gradient: G ``[T, width]``, of the tokens of all texts.
+        owners: int64 ``[T]``, the number of the text that a token belongs to.
+        texts: how many texts there are.
+        epsilon: length of each text's step.
+
+    >>> fast_gradient_of_texts(torch.tensor([[3.0], [4.0], [0.1]]), torch.tensor([0, 0, 1]), 2, 0.5).flatten()
+    tensor([0.3000, 0.4000, 0.5000])
+    """
+    gradient = gradient.detach()
+    squares = gradient.new_zeros(texts).index_add(0, owners, gradient.square().sum(1))
+    return _of_length(gradient, squares.sqrt()[owners, None], epsilon)
+
+
+def _of_length(gradient: Tensor, norm: Tensor, epsilon: float) -> Tensor:
+    usable = norm.isfinite() & (norm > 0)
+    return torch.where(usable, epsilon * gradient / torch.where(usable, norm, 1.0), 0.0)

@@ -1,0 +1,137 @@
+"""Forms of a text: the same in training, evaluation and prediction, and cached by all that they depend on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy, one_hot
+
+from fecbench import BatchNeeds, Form, Objective, Predictor, Update
+from fecbench.datasets.core import Places
+from fecbench.errors import NumericalError, PluginError
+from fecbench.experiment import Workplace, run
+from fecbench.planning import plan
+from fecbench.tokenising import token_column
+
+
+@dataclass(frozen=True)
+class Marked(Form):
+    """A text after a mark."""
+
+    mark: str
+
+    def encode(self, texts, tokenizer, max_length):
+        return tokenizer([f"{self.mark} {text}" for text in texts], truncation=True, max_length=max_length)["input_ids"]
+
+
+class Seen(Objective):
+    """Cross-entropy that writes down which views it is shown, and when."""
+
+    seen: set = set()  # noqa: RUF012
+
+    @classmethod
+    def forms(cls, config):
+        return {"text": Marked("day"), "sad": Marked("sad")}
+
+    def updates(self, batch, model):
+        self.note("train", batch)
+        yield Update(cross_entropy(model.classify(model.encode(batch)), batch.labels))
+
+    def predict(self, batch, model):
+        self.note("predict", batch)
+        return model.classify(model.encode(batch.view("sad")))
+
+    def after_training(self, stage):
+        for batch in stage.batches(stage.texts["validation"][:3]):
+            self.note("stage", batch)
+
+    def note(self, when, batch):
+        first, sad = batch.tokens.first(batch.tokens.ids[:, None]), batch.view("sad").tokens
+        assert torch.equal(first, sad.first(sad.ids[:, None]))  # [CLS]
+        marks = {int(tokens.ids[tokens.positions == 1].unique()) for tokens in (batch.tokens, sad)}
+        Seen.seen.add((when, len(marks)))
+
+
+def go(name, toy, folder, **flags):
+    chosen = plan(name, {"dataset": str(toy), "encoder": "scratch", "head": "linear", "epochs": 1, "batch_size": 16, **flags})
+    return run(chosen, Workplace(Places(), folder))
+
+
+def test_forms_come_in_training_evaluation_stages_and_prediction(registered, toy, tmp_path):
+    Seen.seen = set()
+    record = go(registered("seen", Seen), toy, tmp_path / "run")
+    assert Seen.seen == {("train", 2), ("predict", 2), ("stage", 2)}
+    Seen.seen = set()
+    predictor = Predictor.load(record)
+    predictor.probabilities(["what a lovely day"])
+    assert Seen.seen == {("predict", 2)}
+
+
+def test_ids_are_cached_by_the_form_and_its_fields(tokenizer, tmp_path):
+    texts = ["what a lovely day", "rain"]
+    columns = [token_column(texts, tokenizer, 32, tmp_path, form) for form in (None, Marked("sad"), Marked("day"), Marked("sad"))]
+    ids = [tuple(column.ids) for column in columns]
+    assert len(set(ids)) == 3
+    assert ids[1] == ids[3]
+    assert len(list(tmp_path.glob("*.arrow"))) == 3
+
+
+def test_texts_that_fill_the_greatest_length_are_counted(tokenizer, tmp_path):
+    column = token_column(["rain", "what a lovely day it is"], tokenizer, 6, tmp_path, Marked("sad"))
+    assert column.cut == 1
+    assert column.lengths.max() == 6
+
+
+def test_a_form_must_be_one(registered, toy):
+    class Odd(Seen):
+        @classmethod
+        def forms(cls, config):
+            return {"text": str.upper}
+
+    with pytest.raises(PluginError, match=r"forms must be objects of subclasses of fecbench\.Form, but 'text' is"):
+        _ = plan(registered("odd", Odd), {"dataset": str(toy), "encoder": "scratch"}).forms
+
+
+class Answers(Objective):
+    """Reads raw texts; says nothing to those that hold "the", gold to all others by what it is told before."""
+
+    trains = False
+    needs = BatchNeeds(texts=True)
+    settings = {"encoder": "none", "head": "linear"}  # noqa: RUF012
+    told: list = []  # noqa: RUF012
+
+    @classmethod
+    def scored(cls, config):
+        return ("test",)
+
+    def before_predicting(self, texts):
+        Answers.told.append(len(texts))
+
+    def predict(self, batch, model):
+        logits = one_hot(torch.zeros(len(batch), dtype=torch.int64), self.task.classes).float()
+        silent = torch.tensor(["the" in text.split() for text in batch.texts])
+        return logits.masked_fill(silent[:, None], -torch.inf)
+
+
+def test_no_answer_is_wrong_and_counts_for_no_class(registered, toy, tmp_path):
+    Answers.told = []
+    record = go(registered("answers", Answers), toy, tmp_path / "run", encoder="none")
+    result = record.result
+    assert Answers.told == [15]  # the test rows, at once; validation isn't scored
+    assert set(result["metrics"]) == {"test"}
+    silent = result["unanswered"]["test"]
+    assert silent == pytest.approx(1 / 15)  # "the cake was a treat"
+    assert result["metrics"]["test"]["accuracy"] == pytest.approx(4 / 15)  # the fifth glad text has no answer
+    assert np.array(result["confusion_matrix"]).sum() == 14
+    probabilities = Predictor.load(record).probabilities(["the end", "rain"])
+    assert probabilities.sum(1).tolist() == [0.0, 1.0] or probabilities.sum(1).tolist() == pytest.approx([0.0, 1.0])
+
+
+def test_a_single_infinite_logit_is_still_an_error(registered, toy, tmp_path):
+    class Half(Answers):
+        def predict(self, batch, model):
+            return torch.tensor([0.0, -torch.inf, 0.0]).repeat(len(batch), 1)
+
+    with pytest.raises(NumericalError, match="those of 15 of 15 texts aren't"):
+        go(registered("half", Half), toy, tmp_path / "run", encoder="none")
