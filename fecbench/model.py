@@ -13,7 +13,7 @@ from fecbench.distributed import whole_batch
 from fecbench.encoders.network import quiet
 from fecbench.errors import PluginError
 from fecbench.guard import guard
-from fecbench.packing import GRID_COST, GRID_COST_ELSEWHERE, Tokens
+from fecbench.packing import GRID_COST, GRID_COST_ELSEWHERE, Layout, Tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -60,9 +60,12 @@ class TextEncoder(nn.Module):
         self.network.compile(dynamic=True)
         self.compiled = True
 
+    def layout(self, tokens: Tokens) -> Layout:
+        """In which order the network reads packed tokens, and in which grids they attend."""
+        return tokens.layout(math.inf if self.compiled else GRID_COST.get(tokens.ids.device.type, GRID_COST_ELSEWHERE))
+
     def _packed(self, tokens: Tokens) -> Tensor:
-        cost = math.inf if self.compiled else GRID_COST.get(tokens.ids.device.type, GRID_COST_ELSEWHERE)
-        order, grids = tokens.layout(cost)
+        order, grids = self.layout(tokens)
         ids, positions = tokens.ids[order], tokens.positions[order] + self.first_position
         segments = {} if tokens.segments is None else {"token_type_ids": tokens.segments[order][None]}
         states = self.network(input_ids=ids[None], position_ids=positions[None], grids=grids, **segments).last_hidden_state[0]

@@ -110,7 +110,7 @@ def probabilities(logits: Tensor) -> Tensor:
     tensor([[0.5000, 0.5000],
             [0.0000, 0.0000]])
     """
-    return logits.softmax(1).masked_fill(logits.isneginf().all(1, keepdim=True), 0.0)
+    return logits.softmax(-1).masked_fill(logits.isneginf().all(-1, keepdim=True), 0.0)
 
 
 def data_of(record: Record, data_dir: Path | None = None) -> EmotionData:

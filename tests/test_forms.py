@@ -74,7 +74,7 @@ def test_ids_are_cached_by_the_form_and_its_fields(tokenizer, tmp_path):
     ids = [tuple(column.ids) for column in columns]
     assert len(set(ids)) == 3
     assert ids[1] == ids[3]
-    assert len(list(tmp_path.glob("*.arrow"))) == 3
+    assert len(list(tmp_path.glob("*.tokens"))) == 3
 
 
 def test_texts_that_fill_the_greatest_length_are_counted(tokenizer, tmp_path):

@@ -125,7 +125,10 @@ class InputAttack:
     def perturbed(self, batch: Batch, epsilon: float) -> Read:
         """The batch with word embeddings that are a step away, by their gradient."""
         rows, places, _ = self.gradient.shape  # packed: one row that holds all texts; padded: a row for each text
-        owners = self.tokens.owners if self.encoder.packs else torch.arange(rows, device=self.gradient.device).repeat_interleave(places)
+        if self.encoder.packs:
+            owners = self.tokens.owners[self.encoder.layout(self.tokens).order]
+        else:
+            owners = torch.arange(rows, device=self.gradient.device).repeat_interleave(places)
         step = fast_gradient_of_texts(self.gradient.flatten(0, 1), owners, len(self.tokens), epsilon).view_as(self.gradient)
         return self._read(batch, lambda embeddings: embeddings + step)
 
