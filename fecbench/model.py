@@ -150,7 +150,9 @@ def build_model(source: EncoderSource, head: str, task: HeadTask, pooling: str =
     with guard(f"the head {head!r}", kind):
         network, built = kind.build(source, task)
         if not isinstance(built, kind) or not isinstance(getattr(built, "features", None), int):
-            raise PluginError(f"the head {head!r} must build itself, with its number of features, but built {built!r}; mend or uninstall it")
+            raise PluginError(
+                f"the head {head!r} must build itself, with its number of features, but built {built!r}; mend or uninstall it"
+            )
     if getattr(network, "pooler", None) is not None:
         setattr(network, "pooler", None)  # noqa: B010  its output is never read
     return Model(TextEncoder(network, source.tokenizer.pad_token_id or 0, pooling, packing), built)

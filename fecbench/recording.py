@@ -62,6 +62,12 @@ class Failure:
     def run_failed(self, run: RunInfo, error: BaseException) -> None:
         """Why it stopped."""
         interrupted = isinstance(error, KeyboardInterrupt)
-        message = "stopped by the user" if interrupted else f"{type(error).__name__}: {error}" if isinstance(error, FecbenchError) else words(error)
+        message = (
+            "stopped by the user"
+            if interrupted
+            else f"{type(error).__name__}: {error}"
+            if isinstance(error, FecbenchError)
+            else words(error)
+        )
         with suppress(RunError):  # on a full disk the first error says more
             write_failure(self.record, "interrupted" if interrupted else "failed", message)

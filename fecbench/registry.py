@@ -94,8 +94,7 @@ class Registry:
             return self._catalogue.get(name)
         except (Exception, SystemExit) as error:
             raise PluginError(
-                f"the {self.word} {name!r} ({origin}) can't be imported: {words(error)}; "
-                f"mend or uninstall {origin.distribution}"
+                f"the {self.word} {name!r} ({origin}) can't be imported: {words(error)}; mend or uninstall {origin.distribution}"
             ) from error
 
     def register(self, name: str, plugin: T) -> T:

@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from fecbench.errors import UnknownName, UsageError
 from fecbench.guard import guard
 
-
 SHOWN = 100  # characters of a wrong value
 
 

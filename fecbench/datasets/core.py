@@ -137,7 +137,9 @@ def check_loaded(data: object, who: str) -> EmotionData:
     if sorted(data.splits) != sorted(SPLITS):
         raise PluginError(f"{who} must give the splits {', '.join(SPLITS)}, but gave {some(sorted(data.splits))}; mend or uninstall it")
     if len(set(data.labels)) < len(data.labels) or not all(isinstance(label, str) and label for label in data.labels):
-        raise PluginError(f"{who} must name each label once, but named {some([repr(label) for label in data.labels])}; mend or uninstall it")
+        raise PluginError(
+            f"{who} must name each label once, but named {some([repr(label) for label in data.labels])}; mend or uninstall it"
+        )
     for name, split in data.splits.items():
         lacking = sorted({"text", "label"} - set(split.column_names))
         if lacking:

@@ -57,7 +57,9 @@ def named(name: str) -> EncoderFactory:
         origin = registry.encoders.origin(name)
         raise PluginError(f"the encoder {name!r} ({origin}) must be callable and have settings; it is {type(factory).__name__}")
     if not isinstance(factory.settings, Mapping):
-        raise PluginError(f"the encoder {name!r} ({registry.encoders.origin(name)}) must have settings that are a dict; mend or uninstall it")
+        raise PluginError(
+            f"the encoder {name!r} ({registry.encoders.origin(name)}) must have settings that are a dict; mend or uninstall it"
+        )
     return cast("EncoderFactory", factory)
 
 
@@ -76,6 +78,6 @@ def load(name: str, texts: Sequence[str]) -> EncoderSource:
         source = factory(texts)
     if not isinstance(source, EncoderSource) or not callable(source.tokenizer) or not hasattr(source.config, "model_type"):
         raise PluginError(
-            f"{who} must give a fecbench.EncoderSource with tokenizer and architecture, but gave {str(source):.100}; mend or uninstall it"
+            f"{who} must give a fecbench.EncoderSource with tokenizer and architecture, but gave {source!s:.100}; mend or uninstall it"
         )
     return source
