@@ -92,7 +92,7 @@ class Experiment:
 
     def carry_out(self, identity: Mapping[str, Any], accelerator: Accelerator, workplace: Workplace) -> None:
         """Train, test and complete the record; a failure is recorded and raised again."""
-        trainer = self._trainer(accelerator, self._observers(accelerator, workplace), seals.of_run(identity))
+        trainer = self._trainer(accelerator, self._observers(accelerator, workplace), identity)
         try:
             resumed = trainer.resume()
             if accelerator.is_main_process:
@@ -205,7 +205,7 @@ class Experiment:
         }
         runs.write_about(self.record, about)
 
-    def _trainer(self, accelerator: Accelerator, observers: Observers, which: str) -> Trainer:
+    def _trainer(self, accelerator: Accelerator, observers: Observers, identity: Mapping[str, Any]) -> Trainer:
         plan, built, settings = self.plan, self.built, self.plan.settings
         rank, ranks = accelerator.process_index, accelerator.num_processes
         bucketed = settings.order == "bucketed"
@@ -220,7 +220,7 @@ class Experiment:
             players = claim(built.objective, built.model, settings, plan.who)
         precision = devices.precision(settings.precision, accelerator.device)
         stepper = Stepper(built.objective, built.model, players, precision, plan.who, settings.clip, ranks)
-        checkpoints = Checkpoints(self.record.folder, which)
+        checkpoints = Checkpoints(self.record.folder, seals.of_run({**identity, "max_length": built.max_length}))
         streams = streams_of(built, self.data, batches)
         return Trainer(stepper, batches, built.splits["validation"], settings, scores, checkpoints, observers, run, streams)
 

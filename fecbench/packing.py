@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-# What another grid costs, in places of scores (a text of l tokens has l^2): a CPU core does that many in about half a millisecond a layer, and
-# elsewhere the 25 further launches must be paid for.
+# What another grid costs, in places of scores (a text of l tokens has l^2): a CPU core does that many in about half a millisecond a layer,
+# and elsewhere the 25 further launches must be paid for.
 GRID_COST = {"cpu": 4_000}
 GRID_COST_ELSEWHERE = 1_000_000
 

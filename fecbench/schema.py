@@ -99,10 +99,8 @@ def check(content: Mapping[str, Any], shape: type[BaseModel], path: Path) -> Non
         shape.model_validate(content, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise RunError(
-            f"{path} must be as fecbench writes it, but {where}: {_lower(first['msg'].removeprefix('Value error, '))}; restore it or delete the run"
-        ) from None
+        where, why = ".".join(map(str, first["loc"])), _lower(first["msg"].removeprefix("Value error, "))
+        raise RunError(f"{path} must be as fecbench writes it, but {where}: {why}; restore it or delete the run") from None
 
 
 def _lower(message: str) -> str:

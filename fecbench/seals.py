@@ -23,10 +23,11 @@ SEAL = "seal"
 
 
 def of_run(about: Mapping[str, Any]) -> str:
-    """Digest of what makes a run that run, in ``run.json``: objective, rows, labels, settings and code."""
+    """Digest of what makes a run that run, in ``run.json``: objective, rows, labels, settings, code, precision and length of texts."""
     settings = {key: setting["value"] for key, setting in about["settings"].items() if key not in PLACES}
     dataset = about["dataset"]
-    return _of_json([about["objective"]["name"], dataset["fingerprint"], list(dataset["labels"]), settings, about["code"]])
+    rows = [dataset["fingerprint"], list(dataset["labels"]), dataset.get("label_texts")]
+    return _of_json([about["objective"]["name"], rows, settings, about["code"], about.get("precision"), about.get("max_length")])
 
 
 def of_result(result: Mapping[str, Any]) -> str:
@@ -41,7 +42,7 @@ def of_tensors(tensors: Mapping[str, Tensor]) -> str:
     sha = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         sha.update(f"{name}\0{tensor.dtype}\0{list(tensor.shape)}\0".encode())
-        sha.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        sha.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return sha.hexdigest()
 
 

@@ -53,7 +53,7 @@ class Row(Config):
 
     name: str = Field(min_length=1)
     objective: str
-    encoder: str | None = Field(None, min_length=1)
+    encoder: Name | None = None
     settings: Values = Field(default_factory=dict)
 
 

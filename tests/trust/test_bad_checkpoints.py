@@ -86,7 +86,9 @@ OF_OPTIMISERS: dict[str, Callable[[Tensors], Tensors]] = {
     "no optimiser's state": lambda t: {name: tensor for name, tensor in t.items() if "/" not in name},
     "an optimiser's state missing": lambda t: dict(sorted(t.items())[:-1]),
     "an optimiser's state too many": lambda t: t | {"nobody/x/exp_avg": torch.ones(2)},
-    "an optimiser's state that is NaN": lambda t: {name: tensor * float("nan") if "exp_avg" in name else tensor for name, tensor in t.items()},
+    "an optimiser's state that is NaN": lambda t: {
+        name: tensor * float("nan") if "exp_avg" in name else tensor for name, tensor in t.items()
+    },
     "an optimiser's state of another shape": lambda t: {name: tensor[:1] if "exp_avg" in name else tensor for name, tensor in t.items()},
 }
 

@@ -204,7 +204,11 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize(("file", "keys"), [(file, keys) for file in PLACES for keys in PLACES[file]], ids=lambda x: ".".join(x) * (x is not str))
+@pytest.mark.parametrize(
+    ("file", "keys"),
+    [(file, keys) for file in PLACES for keys in PLACES[file]],
+    ids=lambda part: part if isinstance(part, str) else ".".join(part),
+)
 def test_an_edited_value(judge, runs, shelf, truths, file, keys):
     path = runs / "mine" / file
     whole = path.read_text()

@@ -167,8 +167,8 @@ def test_a_pipe_is_read_as_any_file(judge):
     from threading import Thread
 
     os.mkfifo(judge.folder / "pipe")
+    writer = Thread(target=(judge.folder / "pipe").write_text, args=("seeds = [0]\n",))
+    writer.start()
     with pytest.raises(UsageError, match="title is needed"):
-        writer = Thread(target=(judge.folder / "pipe").write_text, args=("seeds = [0]\n",))
-        writer.start()
         specs.read(judge.folder / "pipe")
     writer.join()
