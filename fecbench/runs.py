@@ -285,7 +285,9 @@ def read_predictions(record: Record) -> dict[str, Tensor]:
     record.check_part("predictions", seals.of_tensors(tensors), path)
     rows = tensors.get("row")
     ordered = rows is None or torch.equal(rows, torch.arange(rows.numel()))  # older records hold no numbers
-    odd = any(broken(tensor.reshape(len(tensor), -1)).any() for tensor in tensors.values())
+    odd = [
+        name for name, tensor in tensors.items() if (broken(tensor) if name == "logits" and tensor.ndim == 2 else ~tensor.isfinite()).any()
+    ]
     if not ordered or len({tensor.shape[:1] for tensor in tensors.values()}) > 1 or odd:
         raise RunError(f"{path} must hold finite predictions of every test row, in order; restore it or run it again")
     return tensors

@@ -166,6 +166,8 @@ def test_ed_that_cannot_be_had_points_at_ed_prepared(places):
 def test_a_disk_without_room_for_ed_is_said(places, monkeypatch):
     import pooch
 
+    places.data_dir.mkdir(exist_ok=True)
+
     def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 
