@@ -59,7 +59,7 @@ class Update:
     @property
     def players(self) -> tuple[str, ...]:
         """The names of all players that it moves."""
-        return (self.player,) if isinstance(self.player, str) else tuple(self.player)
+        return self.player if isinstance(self.player, tuple) else (self.player,)
 
 
 @dataclass(frozen=True)

@@ -147,9 +147,9 @@ class Stepper:
 
     def _named(self, update: Update, where: str) -> list[Contestant]:
         """The players that an update names; after one that kept its gradients, the same as before."""
-        unknown = [name for name in update.players if name not in self.players]
+        unknown = [name for name in update.players if not isinstance(name, str) or name not in self.players]
         if unknown or not update.players:
-            named = unknown[0] if unknown else ""
+            named = unknown[0] if unknown else update.player
             raise ProtocolError(f"{where}: the player {named!r} is unknown; players are {', '.join(self.players)}")
         if self._kept and update.players != self._kept:
             raise ProtocolError(

@@ -191,7 +191,8 @@ def test_a_real_local_cluster(engine, toy, tmp_path):
 def test_every_shipped_spec_runs_at_its_smallest(path, tmp_path):
     small = smoke(matrix.expand(specs.read(path)))
     wanted = {entry.cells[0][0].plan.settings.encoder for entry in small.entries}
-    assert wanted == {"tiny-roberta" if path.stem in ("paper", "ablation", "sensitivity") else "tiny-bert"}
+    families = {"table2": {"bert", "electra", "roberta"}, **dict.fromkeys(("paper", "ablation", "sensitivity"), {"roberta"})}
+    assert wanted == {f"tiny-{family}" for family in families.get(path.stem, {"bert"})}
     tasks = Benchmark.prepare(small, tmp_path, Places()).everything()
     for task in tasks:
         run(task.cell.plan, Workplace(Places(), task.record.folder))

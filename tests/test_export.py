@@ -452,7 +452,7 @@ def test_a_predict_that_fails_is_the_objectives_fault_not_the_folders(trained, r
         ("run.json", {"dataset": {}}, r"run\.json must be as fecbench writes it, but dataset\.name: field required; restore it"),
         ("run.json", {"settings": []}, r"run\.json must be as fecbench writes it, but settings: "),
         ("run.json", {"encoder": None}, r"run\.json must be as fecbench writes it, but encoder: "),
-        ("result.json", {"metrics": {}}, r"result\.json must be as fecbench writes it, but metrics\.validation: field required"),
+        ("result.json", {"metrics": {}}, r"result\.json must be as fecbench writes it, but metrics\.test: field required"),
         ("result.json", {"per_class": {"glad": {}}}, r"result\.json must be as fecbench writes it, but per_class\.glad\.precision: "),
     ],
 )

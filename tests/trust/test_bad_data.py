@@ -284,14 +284,14 @@ def test_a_file_that_nobody_may_read(judge):
 def test_a_file_that_shrinks_while_it_is_read(judge, monkeypatch):
     """What was read at once is what is trained on; a file that is gone by then is said to be gone."""
     folder = lay(judge.folder / "moods", {"train.csv": CSV})
-    read = Path.read_bytes
+    opened = Path.open
 
-    def shrinking(path: Path) -> bytes:
+    def shrinking(path: Path, *arguments, **options):
         if path.name == "train.csv":
             raise OSError(116, "Stale file handle")
-        return read(path)
+        return opened(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "read_bytes", shrinking)
+    monkeypatch.setattr(Path, "open", shrinking)
     code, _, err = judge.call("run", "ce", "--dataset", folder, *TINY)
     assert code == 1
     assert "train.csv can't be read: Stale file handle" in err

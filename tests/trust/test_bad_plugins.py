@@ -143,7 +143,7 @@ BODIES = {
     "a gradient that is NaN": (
         "def updates(self, batch, model):\n    loss = self.loss(batch, model)\n"
         "    yield Update(loss + (loss.detach() - loss).abs().sqrt())",
-        "every weight must be finite",
+        "every weight and optimiser state must be finite",
         "--batch-size",
         "64",
     ),

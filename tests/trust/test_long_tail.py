@@ -60,7 +60,7 @@ def test_texts_of_ten_thousand_tokens_are_cut_counted_and_reported(fecbench, tmp
     for note in ("2 of 18 train texts (text) were cut to 32 tokens", "1 of 17 validation texts (text) were cut to 32 tokens"):
         assert f"note: {note}" in err
         assert note in Record(tmp_path / "run").about["notes"]
-    assert "test texts" not in err
+    assert "test texts (text)" not in err
     code, out, err = fecbench("predict", tmp_path / "run", long[0][0])
     assert code == 0, err
     assert out.endswith("word4999\n")

@@ -20,7 +20,7 @@ from fecbench.planning import plan
 from fecbench.registry import objectives
 from fecbench.runs import Record
 
-METHODS = [name for name in objectives if objectives.origin(name).distribution == "fecbench"]
+METHODS = [name for name in objectives if objectives.origin(name).distribution == "fecbench" and objectives.get(name).trains]
 
 
 class Breaking(Objective):

@@ -223,7 +223,7 @@ def test_custom_code_beside_a_known_architecture_is_left_alone(fecbench, folder,
     shutil.copy(folder / "custom.py", here / "run" / "encoder")
     code, _, err = fecbench("predict", here / "run", "hello")
     assert code == 1
-    assert "must hold the run's encoder" in err
+    assert "must be as this run wrote it" in err
     assert not marker.exists()
 
 
