@@ -146,7 +146,6 @@ def table(name: str, sizes: list[int], found: list[dict[str, tuple[float, float]
 
 
 @click.command(help=__doc__)
-@click.option("--data-dir", expose_value=False, help="not needed: the texts are random")
 @click.option("--range", "names", multiple=True, type=click.Choice(list(RANGES)), default=tuple(RANGES), help="[default: all]")
 @click.option("--sizes", help="other sizes for every range, such as 4,8")
 @click.option("--strategy", default="topk", show_default=True)
