@@ -74,6 +74,16 @@ def contained(path: Path, folder: Path) -> Path:
     return path
 
 
+def own_file(path: Path) -> Path:
+    """``path`` itself, once a record's file can stand there: a link would be followed and a pipe waited for, as an output's may.
+
+    Raises:
+        RunError: a link to another folder is there, or what is no file.
+    """
+    with writing(path):
+        return regular(contained(path, path.parent))
+
+
 def refusal(error: Exception) -> str | None:
     """What the operating system refused, in its words, where that is the ``error``.
 
@@ -104,7 +114,7 @@ def to_disk(path: Path) -> None:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write ``content`` as JSON, whole or not at all."""
-    with replacing(contained(path, path.parent)) as draft:
+    with replacing(own_file(path)) as draft:
         draft.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
@@ -135,7 +145,7 @@ def write_tensors(path: Path, tensors: "Mapping[str, Tensor]", metadata: Mapping
     from safetensors.torch import save_file
 
     plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as draft:  # one key alone: safetensors shuffles several, and equal runs write equal files
+    with replacing(own_file(path)) as draft:  # one key alone: safetensors shuffles several, and equal runs write equal files
         save_file(plain, draft, metadata={"fecbench": json.dumps(metadata or {}, allow_nan=False)})
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from fecbench.atomic import replacing, to_disk, writing
+from fecbench.atomic import own_file, replacing, to_disk, writing
 from fecbench.errors import FecbenchError, RunError
 from fecbench.guard import words
 from fecbench.hooks import RunInfo, hookimpl
@@ -26,7 +26,7 @@ class History:
     def keep(self, epochs: int) -> None:
         """Forget events after ``epochs`` finished epochs: a resumed run writes them again."""
         kept = [event for event in self.record.history() if event["epoch"] <= epochs]
-        with replacing(self.record.folder / HISTORY) as draft:
+        with replacing(own_file(self.record.folder / HISTORY)) as draft:
             draft.write_text("".join(json.dumps(event) + "\n" for event in kept), encoding="utf-8")
 
     @hookimpl

@@ -272,6 +272,22 @@ def test_a_link_out_of_a_record_is_not_followed(fecbench, toy, here, secret, nam
     assert secret.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["best.safetensors", "predictions.safetensors", "history.jsonl", ".holder"])
+def test_a_run_that_is_continued_writes_through_no_link_and_waits_for_no_pipe(fecbench, toy, here, secret, name):
+    command = ("run", "ce", "--dataset", toy, *SMALL, "--run-dir", here / "one")
+    assert fecbench(*command)[0] == 0
+    (here / "one" / "result.json").unlink()  # as if it had died in its test
+    before, place = secret.read_bytes(), here / "one" / name
+    for lay in (lambda: place.symlink_to(secret), lambda: os.mkfifo(place)):
+        place.unlink(missing_ok=True)
+        lay()
+        code, _, err = fecbench(*command, "--resume")
+        assert code == 1
+        assert f"{name} " in err
+        assert "Traceback" not in err
+        assert secret.read_bytes() == before
+
+
 @pytest.mark.parametrize("name", ["", "config.json", "tokenizer.json"])
 def test_a_link_out_of_the_encoders_folder_is_neither_read_nor_written(fecbench, toy, here, name):
     assert fecbench("run", "ce", "--dataset", toy, *SMALL, "--run-dir", here / "one")[0] == 0
