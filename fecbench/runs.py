@@ -17,7 +17,6 @@ Tensors are safetensors, all else is JSON; nothing is pickled, no file names ano
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from contextlib import suppress
@@ -28,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from fecbench import schema, seals
+from fecbench import schema, seals, strictjson
 from fecbench.atomic import UNFINISHED, contained, read_json, read_tensors, to_disk, write_json, write_tensors, writing
 from fecbench.errors import RunError, UnknownName
 
@@ -143,7 +142,7 @@ class Record:
             self.check_part("history", seals.of_files(path), path)
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
             try:
-                event = json.loads(line)
+                event = strictjson.loads(line, numbers=False)
             except ValueError:
                 continue
             if isinstance(event, dict) and isinstance(event.get("epoch"), int) and "event" in event:

@@ -19,11 +19,29 @@ class Named(BaseModel):
     name: str
 
 
+class Rows(BaseModel):
+    """Rows of each split."""
+
+    train: int
+    validation: int
+    test: int
+
+
 class Data(Named):
-    """The data set of a run."""
+    """The data set of a run; of what has a default here older records may lack it."""
 
     fingerprint: str
     labels: list[str]
+    title: str | None = None
+    licence: str | None = None
+    rows: Rows | None = None
+
+
+class Encoder(BaseModel):
+    """The encoder of a run; ``revision`` is a commit of the hub."""
+
+    name: str | None = None
+    revision: str | None = None
 
 
 class Recorded(BaseModel):
@@ -40,6 +58,10 @@ class About(BaseModel):
     dataset: Data
     settings: dict[str, Recorded]
     code: str
+    encoder: Encoder | None = None
+    precision: str | None = None
+    versions: dict[str, str] | None = None
+    notes: list[str] = Field(default_factory=list)
 
     @field_validator("settings")
     @classmethod
@@ -73,6 +95,8 @@ class Result(BaseModel):
     """``result.json``."""
 
     metrics: Scores
+    epochs: int | None = None
+    best_epoch: int | None = None
     seal: dict[str, str] = Field(default_factory=dict)
 
 

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from fecbench import BatchNeeds, Config, Objective, Player, Update, checkpoints, provenance, runs
-from fecbench.atomic import read_tensors, write_json, write_tensors
+from fecbench.atomic import read_tensors, replacing, write_json, write_tensors
 from fecbench.datasets.core import Places
 from fecbench.errors import FecbenchError, NeedsError, NumericalError, ProtocolError, RunError, UnknownName
 from fecbench.experiment import Workplace, run
@@ -231,7 +231,8 @@ def test_what_is_replaced_keeps_its_kind(tmp_path):
     assert json.loads((tmp_path / "there.json").read_text()) == {"a": 1}
     os.mkfifo(tmp_path / "pipe")
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-    write_json(tmp_path / "pipe", {"a": 2})
+    with replacing(tmp_path / "pipe") as draft:
+        draft.write_text('{"a": 2}')
     assert json.loads(os.read(reader, 100)) == {"a": 2}
     os.close(reader)
     assert (tmp_path / "pipe").is_fifo()

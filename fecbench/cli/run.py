@@ -158,7 +158,6 @@ def _report(record: Record, as_json: bool) -> None:
         return
     scores = result["metrics"]
     names = score_columns(scores["test"])
-    title = (
-        f"{about['objective']['name']} on {about['dataset']['name']}: {about['dataset']['title']} (best epoch {result['best_epoch']}, in %)"
-    )
+    data, best = about["dataset"], result.get("best_epoch")  # a record that was complete before may be of an older make
+    title = f"{about['objective']['name']} on {data['name']}: {data.get('title', 'untitled')} (best epoch {best}, in %)"
     print_table(["split", *names], [[split, *(percent(scores[split][name]) for name in names)] for split in scores], title)

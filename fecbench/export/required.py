@@ -12,24 +12,16 @@ if TYPE_CHECKING:
     from fecbench.runs import Record
 
 
-class Rows(BaseModel):
-    """Rows of each split."""
-
-    train: int
-    validation: int
-    test: int
-
-
 class Data(schema.Texts):
     """The data set and where it came from."""
 
     title: str
     licence: str
-    rows: Rows
+    rows: schema.Rows
 
 
-class Encoder(BaseModel):
-    """The encoder; ``revision`` is a commit of the hub."""
+class Encoder(schema.Encoder):
+    """The encoder, told in full."""
 
     name: str
     revision: str | None

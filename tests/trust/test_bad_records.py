@@ -219,6 +219,48 @@ def test_an_edited_value(judge, runs, shelf, truths, file, keys):
             never_believed(name, judge, shelf, truths)
 
 
+TOLD = {  # what only readers are told, and what of it no seal of an older fecbench holds
+    "run.json": [("notes",), ("versions",), ("precision",), ("encoder",), ("encoder", "revision"), ("dataset", "rows"), ("dataset", "title")],
+    "result.json": [("epochs",), ("best_epoch",)],
+}
+
+
+@pytest.mark.parametrize("file", TOLD)
+def test_one_odd_record_keeps_no_board_from_the_others(judge, runs, file):
+    reseal(runs / "mine")
+    path = runs / "mine" / file
+    whole = path.read_text()
+    for keys in TOLD[file]:
+        path.write_text(whole)
+        edited(path, keys, [{"a": 1}])
+        answer = judge("leaderboard", "--format", "html")
+        assert answer.code == 0, (keys, answer.text)
+        assert "broken: mine" in answer.text
+
+
+def test_a_complete_run_of_an_older_make_is_shown_again(judge, runs, shelf):
+    reseal(runs / "mine")
+    edited(runs / "mine" / "run.json", ("dataset", "title"), GONE)
+    edited(runs / "mine" / "result.json", ("best_epoch",), GONE)
+    flags = ["--encoder", "scratch", "--epochs", 2, "--batch-size", 16]
+    answer = judge("run", "ce", "--dataset", shelf.folder / "moods", *flags, "--run-dir", "runs/mine", "--resume")
+    assert answer.code == 0, answer.text
+
+
+HISTORIES = {"nested deeply": "[" * 100_000, "a score that is text": '{"event": "evaluation", "epoch": 1, "metrics": {"accuracy": "high"}}'}
+
+
+@pytest.mark.parametrize("line", HISTORIES.values(), ids=HISTORIES)
+def test_a_line_of_another_make_is_left_out_of_a_history(judge, runs, line):
+    reseal(runs / "mine")
+    with (runs / "mine" / "history.jsonl").open("a") as file:
+        file.write(line + "\n")
+    for command in (["leaderboard", "--format", "html", "-o", "page.html"], ["plot", "dynamics", "runs/mine", "--out", "picture.svg"]):
+        answer = judge(*command)
+        assert answer.code == 0, answer.text
+        (judge.folder / command[-1]).unlink()
+
+
 PLAUSIBLE = {
     "a better accuracy": ("result.json", ("metrics", "test", "accuracy"), 0.99),
     "an accuracy above one": ("result.json", ("metrics", "test", "accuracy"), 1.5),

@@ -75,8 +75,14 @@ def _validation(runs: Sequence[Run]) -> Chart | None:
 
 
 def _scores(run: Run) -> list[tuple[float, float]]:
-    events = [event for event in run.record.history() if event["event"] == "evaluation" and METRIC in event.get("metrics", ())]
-    return [(event["epoch"], 100 * event["metrics"][METRIC]) for event in events]
+    events = [event for event in run.record.history() if event["event"] == "evaluation"]
+    return [(event["epoch"], 100 * score) for event in events if (score := _score(event.get("metrics"))) is not None]
+
+
+def _score(metrics: object) -> float | None:
+    """None where an event, of another make, tells none."""
+    score = metrics.get(METRIC) if isinstance(metrics, dict) else None
+    return score if isinstance(score, int | float) else None
 
 
 def _logged(run: Run) -> list[Chart | None]:
