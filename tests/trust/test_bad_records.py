@@ -220,7 +220,15 @@ def test_an_edited_value(judge, runs, shelf, truths, file, keys):
 
 
 TOLD = {  # what only readers are told, and what of it no seal of an older fecbench holds
-    "run.json": [("notes",), ("versions",), ("precision",), ("encoder",), ("encoder", "revision"), ("dataset", "rows"), ("dataset", "title")],
+    "run.json": [
+        ("notes",),
+        ("versions",),
+        ("precision",),
+        ("encoder",),
+        ("encoder", "revision"),
+        ("dataset", "rows"),
+        ("dataset", "title"),
+    ],
     "result.json": [("epochs",), ("best_epoch",)],
 }
 
