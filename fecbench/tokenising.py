@@ -145,5 +145,5 @@ def _cache_key(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_len
     kind = "" if form is None else f"{type(form).__module__}.{form!r}"
     sha.update(f"{max_length}{kind}\x1d".encode())
     for part in chunks(texts):
-        sha.update("".join(f"{text}\x1e" for text in part).encode())
+        sha.update("".join(f"{len(text)} {text}" for text in part).encode())  # no text can hold what parts two
     return sha.hexdigest()

@@ -9,10 +9,11 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from fecbench import BatchNeeds, Form, Objective, Predictor, Update
 from fecbench.datasets.core import Places
+from fecbench.encoders.scratch import scratch
 from fecbench.errors import NumericalError, PluginError
 from fecbench.experiment import Workplace, run
 from fecbench.planning import plan
-from fecbench.tokenising import token_column
+from fecbench.tokenising import encode_texts, token_column
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,15 @@ def test_ids_are_cached_by_the_form_and_its_fields(tokenizer, tmp_path):
     assert len(set(ids)) == 3
     assert ids[1] == ids[3]
     assert len(list(tmp_path.glob("*.tokens"))) == 3
+
+
+def test_ids_are_cached_by_the_texts_and_the_tokenizer(tokenizer, tmp_path):
+    """Also where texts are equal once they are joined."""
+    other = scratch(["a mark"]).tokenizer
+    for one, texts in ((tokenizer, ["what\x1ea", "day"]), (tokenizer, ["what", "a\x1eday"]), (other, ["what", "a\x1eday"])):
+        ids, _ = encode_texts(texts, one, 32)
+        found = token_column(texts, one, 32, tmp_path)
+        assert (found.ids.tolist(), found.lengths.tolist()) == ([i for row in ids for i in row], [len(row) for row in ids])
 
 
 def test_texts_that_fill_the_greatest_length_are_counted(tokenizer, tmp_path):
