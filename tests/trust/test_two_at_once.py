@@ -52,7 +52,7 @@ def test_two_that_fill_one_token_cache(contents, small, tmp_path):
     assert contents(tmp_path / "a" / "run") == contents(tmp_path / "b" / "run")
     tokens = [path.name for path in (tmp_path / "cache" / "fecbench" / "tokens").iterdir()]
     assert len(tokens) == 3
-    assert all(name.endswith(".arrow") for name in tokens)
+    assert all(name.endswith(".tokens") for name in tokens)
 
 
 @pytest.mark.parametrize("resume", [False, True])
