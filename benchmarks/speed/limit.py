@@ -96,7 +96,7 @@ class Subject:
             self.stepper.step(batch.to(self.stepper.precision.device), 1.0)
 
     def seconds(self) -> float:
-        """Of a step: the median of three epochs, after one to warm up."""
+        """Of a step: the mean over an epoch, after two to warm up."""
         timer = Timer("epoch()", globals={"epoch": self.epoch}, num_threads=torch.get_num_threads())
         return timer.timeit(1).median / len(self.batches)
 
