@@ -21,7 +21,7 @@ from fecbench.guard import guard
 from fecbench.hooks import Observers, RunInfo
 from fecbench.model import fold
 from fecbench.players import claim
-from fecbench.resuming import held, identify
+from fecbench.resuming import held, identify, same_encoder
 from fecbench.stepper import Stepper
 from fecbench.tracking import Trackers
 from fecbench.trainer import Trainer, remedy
@@ -93,6 +93,8 @@ class Experiment:
     def carry_out(self, identity: Mapping[str, Any], accelerator: Accelerator, workplace: Workplace) -> None:
         """Train, test and complete the record; a failure is recorded and raised again."""
         trainer = self._trainer(accelerator, self._observers(accelerator, workplace), identity)
+        if accelerator.is_main_process:
+            same_encoder(self.record, self.built)
         try:
             resumed = trainer.resume()
             if accelerator.is_main_process:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,10 +16,10 @@ from fecbench.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from accelerate import Accelerator
 
+    from fecbench.building import Built
     from fecbench.datasets.core import EmotionData
     from fecbench.planning import Plan
     from fecbench.runs import Record
@@ -84,6 +86,24 @@ def _difference(about: Mapping[str, Any], identity: Mapping[str, Any]) -> str:
         if about[key] != identity[key]:
             return f"its {key} was {about[key]}, not {identity[key]}"
     return "" if about["code"] == identity["code"] else "the code of fecbench or of one of its plugins has changed since"
+
+
+def same_encoder(record: Record, built: Built) -> None:
+    """Whether ``built``, before a checkpoint is loaded, has the encoder that an unfinished run was begun with; a new record has none yet.
+
+    Raises:
+        RunError: it has other weights, another architecture or tokenizer; or the record's ``encoder/`` is missing.
+    """
+    if not (record.folder / runs.RUN).exists():
+        return
+    with TemporaryDirectory() as folder:
+        runs.write_encoder(fresh := runs.Record(Path(folder)), built.source)
+        same = runs.encoder_digest(fresh) == runs.encoder_digest(record)
+    if not same or provenance.weights_version(built.model.encoder.network) != record.about["encoder"]["weights"]:
+        raise RunError(
+            f"{record.folder} can only be continued with the encoder it was begun with, but the files of {built.source.name} have changed "
+            "since; restore them, or start afresh in another --run-dir"
+        )
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import AutoModel
 
 from fecbench import BatchNeeds, Config, Objective, Player, Update, checkpoints, provenance, runs
 from fecbench.atomic import read_tensors, replacing, write_json, write_tensors
@@ -148,6 +150,25 @@ def test_resume_without_a_folder_finds_the_newest_unfinished_run(toy, tmp_path, 
     assert resumed.folder == begun.folder
     assert resumed.status == "complete"
     assert begun.id.endswith("ce-toy-scratch-s0") or "-ce-" in begun.id
+
+
+@pytest.mark.parametrize("changed", ["weights", "tokenizer", "nothing left"])
+def test_a_run_goes_on_only_with_the_encoder_it_was_begun_with(toy, tmp_path, source, changed):
+    mine, begun = tmp_path / "mine", source()
+    AutoModel.from_config(begun.config).save_pretrained(mine)
+    begun.tokenizer.save_pretrained(mine)
+    with pytest.raises(KeyboardInterrupt):
+        go("ce", toy, tmp_path / "run", encoder=str(mine), observers=[StopAfter(1)])
+    before = (tmp_path / "run" / "last.safetensors").read_bytes()
+    if changed == "weights":
+        AutoModel.from_config(begun.config).save_pretrained(mine)
+    elif changed == "tokenizer":
+        begun.tokenizer.train_new_from_iterator(["quite other words"], 200).save_pretrained(mine)
+    else:
+        shutil.rmtree(tmp_path / "run" / "encoder")
+    with pytest.raises(RunError, match="must hold the run's encoder" if changed == "nothing left" else "the encoder it was begun with"):
+        go("ce", toy, tmp_path / "run", encoder=str(mine), resume=True)
+    assert (tmp_path / "run" / "last.safetensors").read_bytes() == before
 
 
 def test_resuming_a_complete_run_does_nothing_and_resuming_nothing_starts(toy, tmp_path):

@@ -75,7 +75,7 @@ def _labels(path: Path) -> dict[str, str]:
         return {}
     if not file.is_file():
         raise DataError(_no_file(file))
-    lines = [line.strip().partition("\t") for line in _text(file).splitlines() if line.strip()]
+    lines = [line.strip().partition("\t") for line in _text(file).split("\n") if line.strip()]
     names = [name.strip() for name, _, _ in lines]
     if len(names) < 2:
         raise DataError(f"{file} must name at least two labels, one a line, found {len(names)}; write them or remove the file")

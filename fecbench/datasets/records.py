@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,7 @@ def assemble(
             labels = _ordered(found)
             splits[split] = _renumbered(splits[split], [labels.index(label) for label in found])
             index = {label: number for number, label in enumerate(labels)}
+    _told_apart(labels, source)
     cut = tuple(split for split in SPLITS if split not in splits)
     return check_splits(EmotionData(info, labels, cut_missing(splits, split_seed, source), source, cut=cut), source)
 
@@ -101,6 +103,16 @@ def _record(where: str, row: Mapping[str, Any], columns: Columns) -> Record:
     own = {columns.text, columns.label, "text", "label"}
     others = {name: value for name, value in row.items() if name not in own and isinstance(value, str) and value.strip()}
     return Record(text, str(label).strip(), others)
+
+
+def _told_apart(labels: Sequence[str], where: str) -> None:
+    """Raises DataError where two labels differ in what can't be seen: how an accent is written, or a character without width."""
+    seen: dict[str, str] = {}
+    for label in labels:
+        shown = "".join(character for character in unicodedata.normalize("NFKC", label) if unicodedata.category(character) != "Cf")
+        if shown in seen:
+            raise DataError(f"{where}: labels must look different, but {seen[shown]!a} and {label!a} don't; write them alike")
+        seen[shown] = label
 
 
 def _ordered(labels: Iterable[str]) -> tuple[str, ...]:

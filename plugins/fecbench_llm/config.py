@@ -13,7 +13,7 @@ from fecbench_llm.decoding import GREEDY, REFERENCE, Decoding
 from fecbench_llm.parsing import Multi
 from fecbench_llm.prompts import Subject
 
-MODEL_VARIABLE, URL_VARIABLE = "FECBENCH_LLM_MODEL", "OPENAI_BASE_URL"
+MODEL_VARIABLE, URL_VARIABLE, KEY_VARIABLE = "FECBENCH_LLM_MODEL", "OPENAI_BASE_URL", "OPENAI_API_KEY"
 
 
 class LLMPromptConfig(Config):
@@ -33,9 +33,7 @@ class LLMPromptConfig(Config):
         description=f"the model: its name at the endpoint, or for hf a folder or hub id  [default: what {MODEL_VARIABLE} says]",
     )
     base_url: str = Field("", description=f"the endpoint, as https://host/v1  [default: what {URL_VARIABLE} says, which isn't recorded]")
-    api_key_env: str = Field(
-        "OPENAI_API_KEY", description="name of the environment variable that holds the endpoint's key, if it wants one"
-    )
+    api_key_env: str = Field(KEY_VARIABLE, description="name of the environment variable that holds the endpoint's key, if it wants one")
     shots: int = Field(0, ge=0, description="labelled training texts in each prompt")
     demonstrations: Literal["fixed", "per_text", "nearest"] = Field(
         "fixed",

@@ -21,7 +21,7 @@ from fecbench import Batch, BatchNeeds, Model, Objective, Stage, Task
 from fecbench_llm.answers import Answer, Answers
 from fecbench_llm.asking import Interview, Prices
 from fecbench_llm.backends import Backend, Fake, LLMError, Replay
-from fecbench_llm.config import MODEL_VARIABLE, URL_VARIABLE, LLMPromptConfig, check_url
+from fecbench_llm.config import KEY_VARIABLE, MODEL_VARIABLE, URL_VARIABLE, LLMPromptConfig, check_url
 from fecbench_llm.demonstrations import Pool, draw, generator_of, nearest
 from fecbench_llm.endpoint import Endpoint
 from fecbench_llm.local import LocalModel
@@ -146,8 +146,10 @@ class LLMPrompt(Objective):
         """Who is asked.
 
         Raises:
-            LLMError: the options and the environment name nobody.
+            LLMError: the options and the environment name nobody, or a record alone names it.
         """
+        if self.stage is None:
+            agreed(self.config)
         c, decoding = self.config, self.config.decodes(self.task.seed)
         if c.asks == "fake":
             return Fake()
@@ -159,7 +161,7 @@ class LLMPrompt(Objective):
             return LocalModel(c.model, decoding, c.score == "likelihood", c.concurrency, str(self.rows.device))
         if missing := _missing():
             raise LLMError(f"--backend http: {missing}")
-        key = os.environ.get(c.api_key_env, "").strip()
+        key = os.environ.get(c.api_key_env if self.stage else KEY_VARIABLE, "").strip()
         return Endpoint(_url(c), c.model, key, decoding, c.token_limit, c.concurrency, c.retries, c.timeout)
 
     def _rows(self, text: str, feature: np.ndarray) -> Iterable[int]:
@@ -193,6 +195,21 @@ class LLMPrompt(Objective):
         states = [model.encode(batch).float().cpu() for batch in self.stage.batches(texts)]
         model.train(was_training)
         return torch.cat(states).numpy()
+
+
+def agreed(config: LLMPromptConfig) -> None:
+    """Whether new texts may go where ``config``, which comes from a record that anyone may have written, says.
+
+    Raises:
+        LLMError: it names a server, a model on this machine or a file that the environment doesn't.
+    """
+    if config.asks == "replay":
+        raise LLMError("a run of kept answers has none for new texts; predict from a run that asked a model")
+    variable, named = (MODEL_VARIABLE, config.model) if config.asks == "hf" else (URL_VARIABLE, config.base_url)
+    if config.asks != "fake" and named and os.environ.get(variable) != named:
+        raise LLMError(
+            f"the run asked {named}, and a record alone doesn't decide who reads your texts; if {named} may, set {variable} to it"
+        )
 
 
 def _missing() -> str:

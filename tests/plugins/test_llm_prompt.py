@@ -22,6 +22,8 @@ from fecbench.experiment import Workplace, run
 from fecbench.planning import plan
 from fecbench.testing import ObjectiveConformance
 from fecbench_llm import Answer, Answers, Chat, Estimate, Fake, Interview, LLMError, LLMPrompt, Prices
+from fecbench_llm.config import LLMPromptConfig
+from fecbench_llm.objective import agreed
 
 ODD = "\u2028 \N{SMILING FACE WITH OPEN MOUTH}\n"
 KEY = "sk-very-secret-0123456789"
@@ -257,11 +259,34 @@ def test_a_limit_refuses_to_start_and_prices_are_the_users(toy, tmp_path, chat_s
 def test_new_texts_are_predicted_and_no_answer_is_no_probability(toy, tmp_path, chat_server, monkeypatch):
     record = go(toy, tmp_path / "run", **http(chat_server))
     chat_server.reply = lambda body: "mad" if "window" in body["messages"][1]["content"] else "hm"
+    monkeypatch.setenv("OPENAI_BASE_URL", chat_server.url)
     probabilities = Predictor.load(record, "cpu").probabilities(["the window!", "the fog"])
     labels = Predictor.load(record, "cpu").labels
     assert labels[int(probabilities[0].argmax())] == "mad"
     assert probabilities[0].max() > 0.99
     assert probabilities[1].eq(0).all()
+
+
+def test_a_record_alone_sends_neither_texts_nor_a_secret(toy, tmp_path, chat_server, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not yours")
+    record = go(toy, tmp_path / "run", **http(chat_server), api_key_env="AWS_SECRET_ACCESS_KEY")
+    asked = len(chat_server.requests)
+    with pytest.raises(LLMError, match=f"the run asked {chat_server.url}.* set OPENAI_BASE_URL to it"):
+        Predictor.load(record, "cpu").probabilities(["a new text"])
+    assert len(chat_server.requests) == asked
+    monkeypatch.setenv("OPENAI_BASE_URL", chat_server.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "mine")
+    Predictor.load(record, "cpu").probabilities(["a new text"])
+    assert chat_server.requests[-1]["headers"]["Authorization"] == "Bearer mine"
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"backend": "hf", "model": "/home/me/model"}, "set FECBENCH_LLM_MODEL to it"),
+    ({"backend": "replay", "answers": "/etc/passwd"}, "a run of kept answers has none for new texts"),
+])  # fmt: skip
+def test_a_record_alone_opens_no_file(options, message):
+    with pytest.raises(LLMError, match=message):
+        agreed(LLMPromptConfig(**options))
 
 
 @pytest.mark.slow
