@@ -13,6 +13,8 @@ _CACHE = tempfile.TemporaryDirectory(prefix="fecbench-tests-")
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["XDG_CACHE_HOME"] = _CACHE.name  # tokens and data sets that the tests cache
 os.environ.pop("FECBENCH_DATA", None)
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # there is a worker for each core; this is for the processes they start too
 
 import catalogue  # noqa: E402
 import pytest  # noqa: E402
