@@ -121,7 +121,7 @@ class Experiment:
             self._meet(trainer)
             about = trainer.checkpoints.load_best(trainer.modules)
         if not about.get("after_training"):  # a run that was killed during its test has done it
-            with self._of_its_own(trainer, "after_training"):
+            with self._of_its_own(trainer, "after_training"), trainer.stepper.precision.autocast():
                 objective.after_training(stage)
             trainer.check_weights("after after_training", "correct that method (the best epoch's weights are kept)")
             fold(self.built.model, objective)

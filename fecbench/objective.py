@@ -234,7 +234,7 @@ class Objective(nn.Module):
         """A stage before the first batch, such as fitting label vectors. What it finds must be kept in parameters or buffers."""
 
     def after_training(self, stage: Stage) -> None:
-        """A stage after the best epoch's weights are restored, such as tuning a correction on validation rows."""
+        """A stage after the best epoch's weights are restored, such as a correction tuned on validation rows; as precise as ``predict``."""
 
     def report(self) -> Mapping[str, object]:
         """What its record must say besides, once all is predicted: which model a server answered with, when. Plain JSON, and no texts."""

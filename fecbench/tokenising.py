@@ -15,6 +15,7 @@ import numpy as np
 
 from fecbench.datasets.core import chunks
 from fecbench.errors import EncoderError
+from fecbench.guard import guard
 from fecbench.packing import Tokens
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ def encode_texts(
 ) -> tuple[list[list[int]], list[bool]]:
     """The ids of each text, in a form, and whether it was cut to ``max_length``."""
     if form is not None:
-        ids = form.encode(texts, tokenizer, max_length)
+        with guard(f"the form {type(form).__name__}", form):
+            ids = form.encode(texts, tokenizer, max_length)
         return ids, [len(row) >= max_length for row in ids]
     encoded = tokenizer(list(texts), truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False)
     return encoded["input_ids"], [bool(encoding.overflowing) for encoding in encoded.encodings]

@@ -69,6 +69,23 @@ def test_forms_come_in_training_evaluation_stages_and_prediction(registered, toy
     assert Seen.seen == {("predict", 2)}
 
 
+class Broken(Seen):
+    @classmethod
+    def forms(cls, config):
+        return {"text": Marked("day"), "sad": Unreadable()}
+
+
+@dataclass(frozen=True)
+class Unreadable(Form):
+    def encode(self, texts, tokenizer, max_length):
+        raise KeyError("mark")
+
+
+def test_a_form_that_fails_is_told_by_name(registered, toy, tmp_path):
+    with pytest.raises(PluginError, match=r"the form Unreadable failed at .*test_forms.py:\d+: KeyError: 'mark'; mend or uninstall it"):
+        go(registered("broken", Broken), toy, tmp_path / "run")
+
+
 def test_ids_are_cached_by_the_form_and_its_fields(tokenizer, tmp_path):
     texts = ["what a lovely day", "rain"]
     columns = [token_column(texts, tokenizer, 32, tmp_path, form) for form in (None, Marked("sad"), Marked("day"), Marked("sad"))]

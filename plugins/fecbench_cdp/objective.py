@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from fecbench import Batch, Config, Model, Objective, Task, Update
+from fecbench import Batch, Config, FecbenchError, Model, Objective, Task, Update
 from fecbench_cdp.losses import classification_loss, mask_tokens, mean_cross_entropy
 from fecbench_cdp.pairs import definition_column, paired
 
@@ -48,6 +48,10 @@ class CDPMLM(Objective):
     def __init__(self, config: CDPMLMConfig, task: Task):
         super().__init__(config, task)
         tokenizer = cast("PreTrainedTokenizerBase", task.tokenizer)
+        if tokenizer.sep_token_id is None or tokenizer.mask_token_id is None:
+            raise FecbenchError(
+                "cdp-mlm needs an encoder that reads pairs and masked words: its tokenizer must have a separator and a mask"
+            )
         self.definition = nn.Linear(task.features, 2) if config.cdp else None
         self.language: LanguageHead | UntiedHead | None = None
         if config.mlm:
@@ -64,6 +68,11 @@ class CDPMLM(Objective):
     def streams(self, material: Material) -> Mapping[str, Stream]:
         """Pairs of texts and definitions."""
         column = definition_column(self.task.label_texts, material.tokenizer)
+        if (needed := int(column.lengths.max()) + 2) > material.max_length:  # the first token, and one of the text
+            raise FecbenchError(
+                f"cdp-mlm needs room for a label's whole definition and a text, {needed} tokens, but reads {material.max_length}; raise "
+                "--max-length, or shorten the descriptions of the labels"
+            )
         return {"pairs": partial(paired, material, column)}
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:

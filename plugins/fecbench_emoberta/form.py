@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from fecbench import Form
+from fecbench import FecbenchError, Form
 from fecbench_emoberta.segments import conversation
 
 if TYPE_CHECKING:
@@ -38,9 +38,15 @@ class Speaking(Form):
         return f"{name}: " if name else ""
 
     def encode(self, texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[list[int]]:
-        """Ids made of pieces: a text that spells a special token doesn't make one."""
+        """Ids made of pieces: a text that spells a special token doesn't make one.
+
+        Raises:
+            FecbenchError: the tokenizer has no first token or no separator to frame a text with.
+        """
+        first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
+        if first is None or last is None:
+            raise FecbenchError("--frame and --speaker need an encoder whose tokenizer puts a first token and a separator around a text")
         turns = tokenizer([self.prefix + text for text in texts], add_special_tokens=False, split_special_tokens=True)["input_ids"]
         separators = tokenizer.num_special_tokens_to_add(pair=True) - tokenizer.num_special_tokens_to_add(pair=False)
-        first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
         past: list[list[int]] | None = [] if self.past else None
         return [conversation(past, turn, None, first=first, last=last, between=[last] * separators, limit=max_length) for turn in turns]

@@ -75,17 +75,20 @@ def tree_for(labels: Sequence[str], tree: str) -> LabelTree:
     else the flat one; anything else is a TOML file of ``node = [children]``.
 
     Raises:
-        TreeError: the file can't be read, isn't a tree, or lacks a label.
+        TreeError: the file can't be read, isn't a tree, lacks a label, or has none under anything.
     """
     if tree == "auto":
         fitting = (name for name, file in BUILT_IN.items() if not _missing(labels, read(file)))
         return tree_for(labels, next(fitting, "flat"))
     if tree == "flat":
         return LabelTree.of({ANY: labels})
-    found = read(BUILT_IN.get(tree, Path(tree)))
+    found = read(BUILT_IN.get(tree, Path(tree).expanduser()))
     if missing := _missing(labels, found):
         raise TreeError(f"--tree {tree} must hold every label, but lacks {', '.join(missing)}; add them, or use --tree flat")
-    return found.holding(labels)
+    part = found.holding(labels)
+    if not part.pairs:
+        raise TreeError(f"--tree {tree} must put labels under other words, but no label stands under one; add some, or use --tree flat")
+    return part
 
 
 def _missing(labels: Sequence[str], tree: LabelTree) -> list[str]:

@@ -11,6 +11,7 @@ from threading import Lock
 
 import click
 from filelock import FileLock, Timeout
+from pydantic import TypeAdapter
 
 from fecbench import FecbenchError
 
@@ -34,6 +35,9 @@ class Answer:
     dropped: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+
+_ANSWER = TypeAdapter(Answer)
 
 
 class Answers(Mapping[str, Answer]):
@@ -153,7 +157,6 @@ def _line_end(path: Path, size: int) -> str:
 def _entry(line: bytes) -> tuple[str, Answer] | None:
     """The prompt's hash and the answer of a line; None for a line of another make."""
     try:
-        content = json.loads(line)
-        return str(content.pop("prompt")), Answer(**content)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return str(json.loads(line)["prompt"]), _ANSWER.validate_json(line, strict=True)
+    except (ValueError, KeyError, TypeError):
         return None

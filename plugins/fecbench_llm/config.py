@@ -79,8 +79,8 @@ class LLMPromptConfig(Config):
     def _fit_together(self) -> Self:
         if self.asks == "http" and self.decoding == "reference":
             raise ValueError("--decoding reference needs --backend hf: endpoints know no top-k and no repetition penalty")
-        if self.asks == "http" and self.score == "likelihood":
-            raise ValueError("--score likelihood needs --backend hf: endpoints don't tell how likely a given answer is")
+        if self.asks in ("http", "fake") and self.score == "likelihood":
+            raise ValueError("--score likelihood needs --backend hf: others don't tell how likely a given answer is")
         if (self.asks == "replay") != bool(self.answers):
             raise ValueError("--backend replay and --answers FILE go together; give both or neither")
         return self
@@ -103,7 +103,11 @@ def check_url(url: str) -> None:
     Raises:
         ValueError: it isn't, or has a secret in it.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port, (parts.hostname or "").encode("idna")  # both raise where there is no such port, or no such name
+    except ValueError:
+        raise ValueError("--base-url must be an address that can be, with a port below 65536, as http://localhost:8000/v1") from None
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("--base-url must be an address without user, password or query (it is recorded); keys come by the environment")
     if url and not (parts.scheme in ("http", "https") and parts.hostname):

@@ -86,10 +86,8 @@ class Endpoint:
 
         Whoever stops it (Ctrl-C, or a request that fails for good) waits until the answers under way are in, and they are kept too.
         """
-        from httpx2 import Client
-
         stop, pool = Event(), ThreadPoolExecutor(self.concurrency)
-        with Client(headers=self._headers(), timeout=self.timeout) as client:
+        with self._client() as client:
             asked = [pool.submit(self._unless_stopped, client, prompt, keep, stop) for prompt in prompts]
             try:
                 for answered in as_completed(asked):
@@ -102,6 +100,15 @@ class Endpoint:
                 raise
             finally:
                 pool.shutdown(wait=False)
+
+    def _client(self) -> Client:
+        """Raises LLMError where the environment's proxy can't be used."""
+        from httpx2 import Client
+
+        try:
+            return Client(headers=self._headers(), timeout=self.timeout)
+        except (ValueError, ImportError) as error:  # ImportError: SOCKS needs a package of its own
+            raise LLMError(f"the proxy that the environment names (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) can't be used: {error}") from None
 
     def _headers(self) -> dict[str, str]:
         """Raises LLMError, without the key, where the key can't be sent."""
@@ -190,8 +197,8 @@ class Endpoint:
             if not (text is None or isinstance(text, str)):
                 raise TypeError
             counts = (int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens"))
-            return Answer(self._cleaned(text or ""), str(content.get("model") or self.model), now(), 0, *counts)
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            return Answer(self._cleaned(text or ""), self._cleaned(str(content.get("model") or self.model)), now(), 0, *counts)
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError):
             raise Passing(f"an answer that is no chat completion: {self._shown(response)}") from None
 
     def _fault(self, response: Response) -> LLMError:
@@ -212,6 +219,8 @@ class Endpoint:
         return self._cleaned(" ".join(response.text.split()))[:SHOWN] or "(an empty body)"
 
     def _cleaned(self, text: str) -> str:
+        """Without the key, and without halves of characters, which no file can hold."""
+        text = text.encode(errors="replace").decode()
         return text.replace(self.key, "[key]") if self.key else text
 
 

@@ -53,6 +53,7 @@ class LLMPrompt(Objective):
         self.register_buffer("rows", torch.full((config.shots,), -1))  # training rows of fixed demonstrations
         self.stage: Stage | None = None
         self.pool: Pool | None = None
+        self.made: dict[str, Prompt] = {}
         self.used: dict[str, Answer] = {}
 
     @classmethod
@@ -98,16 +99,34 @@ class LLMPrompt(Objective):
         """What an answer says of each label, float32 ``[C]``."""
         none = torch.full((self.task.classes,), -torch.inf)
         if self.config.score == "likelihood":
-            return torch.tensor(json.loads(answer.text)) if answer.text else none
+            return self._read_likelihoods(answer.text) if answer.text else none
         label = self.parse(answer.text)
         return none if label == NO_ANSWER else SURE * torch.eye(self.task.classes)[label]
 
+    def _read_likelihoods(self, text: str) -> Tensor:
+        """Raises LLMError where an answer, of a replayed file perhaps, isn't a number for each label."""
+        try:
+            scores = torch.tensor(json.loads(text), dtype=torch.float32)
+        except (ValueError, TypeError):
+            scores = torch.empty(0)
+        if scores.shape != (self.task.classes,):
+            raise LLMError(
+                f"--score likelihood needs answers that are a number for each of {self.task.classes} labels, but there are others; replay "
+                "a file that --score likelihood wrote, or leave it out"
+            )
+        return scores
+
     def prompts(self, texts: Sequence[str]) -> list[Prompt]:
-        """The prompt for each of ``texts``.
+        """The prompt for each of ``texts``, made once: the nearest examples to a text mustn't hang on the precision or the batch it is in.
 
         Raises:
             LLMError: it needs demonstrations, and the training rows aren't there.
         """
+        if new := [text for text in dict.fromkeys(texts) if text not in self.made]:
+            self.made.update(zip(new, self._made(new), strict=True))
+        return [self.made[text] for text in texts]
+
+    def _made(self, texts: Sequence[str]) -> list[Prompt]:
         if not self.config.shots:
             return [self.wording.about(text) for text in texts]
         if self.pool is None:
@@ -237,7 +256,7 @@ def _url(config: LLMPromptConfig) -> str:
 def _cache(backend: Backend) -> Path:
     """Where the answers of a backend are kept: a file for each model and way to ask it."""
     about = json.dumps(backend.identity, sort_keys=True)
-    name = re.sub(r"[^\w.-]+", "-", Path(str(backend.identity["model"])).name)
+    name = re.sub(r"[^\w.-]+", "-", Path(str(backend.identity["model"])).name)[:80]
     return user_cache_path("fecbench") / "answers" / f"{name}-{sha256(about.encode()).hexdigest()[:12]}.jsonl"
 
 

@@ -100,7 +100,7 @@ class Prompt:
     @cached_property
     def key(self) -> str:
         """A hash of all that is asked."""
-        return hashlib.sha256(json.dumps([type(self.wording).__name__, self.messages]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([type(self.wording).__name__, self.raw or self.messages]).encode()).hexdigest()
 
     def without_farthest(self) -> Prompt:
         """The same prompt without the demonstration that is farthest from the text."""
@@ -147,5 +147,5 @@ class EmoLLaMA(Wording):
         return [{"role": "user", "content": "\n".join([task, *shots, f"Text: {prompt.text}\n{self.CUE}"])}]
 
     def raw(self, prompt: Prompt) -> str:
-        """The instruction between ``Human:`` and ``Assistant:``; no space after the latter, unlike in training."""
-        return f"Human:\n{self.messages(prompt)[0]['content']}\n\nAssistant:\n"
+        """The instruction between ``Human:``, with a space after it, and ``Assistant:``, without one, unlike in training."""
+        return f"Human: \n{self.messages(prompt)[0]['content']}\n\nAssistant:\n"

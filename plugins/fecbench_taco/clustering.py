@@ -16,14 +16,14 @@ def kmeans_clusters(features: Tensor, clusters: int, seed: int) -> Tensor:
     Fewer clusters come out where fewer rows are different.
 
     Args:
-        features: ``[B, d]``, normalised here.
+        features: ``[B, d]``, normalised here; rows that are no numbers count as 0, since the loss of such rows tells of them better.
         clusters: how many to look for, at most B.
         seed: of the ten starts.
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
-    directions = normalize(features.float()).double().cpu().numpy()
+    directions = normalize(features.float()).nan_to_num().double().cpu().numpy()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than clusters
         found = KMeans(clusters, n_init=RESTARTS, random_state=seed).fit_predict(directions)

@@ -58,7 +58,7 @@ def read_lexicon(path: str | Path = OWN) -> Lexicon:
 @cache
 def _read(path: str) -> Lexicon:
     try:
-        lines = Path(path).expanduser().read_text(encoding="utf-8").splitlines()
+        lines = Path(path).expanduser().read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeError) as error:
         raise FecbenchError(f"--lexicon must be a UTF-8 file of lines word<TAB>pos|neg, but {path} can't be read: {error}") from None
     polarities: dict[str, str] = {}

@@ -64,6 +64,19 @@ class Handler(BaseHTTPRequestHandler):
     def number(self, body):
         self.send(200, json.dumps({"choices": [{"message": {"content": 7}}]}))
 
+    def endless(self, body):
+        self.send(200, '{"choices": [{"message": {"content": "sad"}}], "usage": {"prompt_tokens": 1e400}}')
+
+    def deep(self, body):
+        self.send(200, "[" * 100_000)
+
+    def halves(self, body):
+        self.send(200, r'{"model": "tiny \ud800", "choices": [{"message": {"content": "sad \udc00"}}]}')
+
+    def echo(self, body):
+        message = {"model": f"tiny-chat for {self.headers['Authorization']}", "choices": [{"message": {"content": "sad"}}]}
+        self.send(200, json.dumps(message))
+
     def null(self, body):
         self.send(200, json.dumps({"choices": [{"message": {"content": None}}]}))
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from fecbench import Material, Task, TokenColumn
+from fecbench import FecbenchError, Material, Task, TokenColumn
 from fecbench.batching import TrainingBatches
 from fecbench.building import build, streams_of
 from fecbench.datasets import load
@@ -147,6 +147,17 @@ def test_pairs_are_the_tokenizer_s_own(family, tokenizer):
     first = column([tokenizer(text)["input_ids"] for text in texts])
     found, _ = rows_of(pair_columns(first, definition_column(label_texts, tokenizer), np.array([0, 1]), np.array([1, 0]), 50))
     assert found == [tokenizer(texts[0], "an empty house")["input_ids"], tokenizer(texts[1], "a treat")["input_ids"]]
+
+
+def test_definitions_that_leave_no_room_for_a_text_are_refused(tmp_path):
+    chosen = plan("cdp-mlm", {"dataset": "demo", "encoder": "tiny-bert", "max_length": 8, "limit": 64})
+    with pytest.raises(FecbenchError, match=r"room for a label's whole definition and a text, \d+ tokens, but reads 8; raise --max-length"):
+        run(chosen, Workplace(Places(), tmp_path / "run"))
+
+
+def test_a_tokenizer_without_separator_or_mask_is_refused(tmp_path):
+    with pytest.raises(FecbenchError, match="its tokenizer must have a separator and a mask"):
+        run(plan("cdp-mlm", {"dataset": "demo", "encoder": "none", "limit": 64}), Workplace(Places(), tmp_path / "run"))
 
 
 def test_negatives_are_other_labels_evenly_and_anew_in_each_pass(tokenizer):

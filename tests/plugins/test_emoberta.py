@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 from transformers import AutoConfig
 
+from fecbench import FecbenchError
 from fecbench.datasets.core import Places
 from fecbench.encoders import EncoderSource
 from fecbench.encoders.network import classifier_network
@@ -86,6 +87,11 @@ def test_the_empty_past_segment(tokenizer):
 def test_a_text_that_spells_a_special_token_makes_none(tokenizer):
     (ids,) = Speaking().encode([f"rain {tokenizer.sep_token} house"], tokenizer, 30)
     assert ids.count(tokenizer.sep_token_id) == 1
+
+
+def test_a_tokenizer_that_frames_no_text_is_refused(toy, tmp_path):
+    with pytest.raises(FecbenchError, match="--frame and --speaker need an encoder whose tokenizer puts a first token and a separator"):
+        run(plan("emoberta", {"dataset": str(toy), "encoder": "none", "speaker": "x"}), Workplace(Places(), tmp_path / "run"))
 
 
 def test_by_default_it_is_cross_entropy_to_the_bit(toy, tmp_path):

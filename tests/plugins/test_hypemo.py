@@ -208,6 +208,10 @@ def test_other_labels_stand_side_by_side_under_one_node():
         ('good = ["glad"]\nbad = ["mad"]', r"--tree .*tree.toml must hold every label, but lacks sad; add them, or use --tree flat"),
         ('good = ["glad"]\nbad = ["glad"]', r"tree.toml: 'glad' stands under 'good' and under 'bad'; correct it"),
         ('good = ["bad"]\nbad = ["good"]', r"the nodes .*good.* stand under one another in a circle"),
+        (
+            "glad = []\nmad = []\nsad = []",
+            r"must put labels under other words, but no label stands under one; add some, or use --tree flat",
+        ),
         ('good = "glad"', r"'good' isn't given a list of names"),
         ("good = [1]", r"'good' isn't given a list of names"),
         ("good is glad", r"--tree must be auto, flat, ed, ge or a TOML file of lines node"),

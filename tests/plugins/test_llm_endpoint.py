@@ -47,7 +47,9 @@ def test_no_key_no_header_and_what_is_the_protocols_default_is_not_said(chat_ser
     assert request["body"].keys() == {"model", "messages", "max_completion_tokens", "seed"}
 
 
-@pytest.mark.parametrize("fault", [(429,), (500,), (502,), (503, "0"), (408,), "cut", "hang_up", "page", "other_json", "number"])
+@pytest.mark.parametrize(
+    "fault", [(429,), (500,), (502,), (503, "0"), (408,), "cut", "hang_up", "page", "other_json", "number", "endless", "deep"]
+)
 def test_what_may_pass_is_tried_again(chat_server, fault):
     chat_server.behaviours = [fault, fault]
     assert ask(chat_server)["text 0"].text == "sad"
@@ -101,6 +103,21 @@ def test_waits_grow(chat_server):
         assert least <= wait < least + 0.6
 
 
+def test_halves_of_characters_are_replaced(chat_server):
+    chat_server.behaviours = ["halves"]
+    answer = ask(chat_server)["text 0"]
+    assert (answer.text, answer.model) == ("sad ?", "tiny ?")
+
+
+@pytest.mark.parametrize("proxy", ["odd://proxy:1", "socks5://proxy:1"])
+def test_a_proxy_that_can_not_be_used_is_named(chat_server, monkeypatch, proxy):
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(LLMError, match=r"the proxy that the environment names \(HTTP_PROXY, HTTPS_PROXY, ALL_PROXY\) can't be used: "):
+        ask(chat_server)
+
+
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [((401,), "HTTP 401.*check the key"), ((404,), "HTTP 404.*check --base-url, --model"), ((400,), "HTTP 400"), ("moved", "HTTP 302")],
@@ -146,6 +163,8 @@ def test_the_key_is_in_no_message_answer_log_or_repr(chat_server, caplog):
     assert "Bearer [key]" in str(caught.value)
     chat_server.reply = lambda body: f"your key is {KEY}, sad"
     assert ask(chat_server)["text 0"].text == "your key is [key], sad"
+    chat_server.behaviours = ["echo"]
+    assert ask(chat_server)["text 0"].model == "tiny-chat for Bearer [key]"
     told = [str(caught.value), repr(caught.value), repr(endpoint(chat_server)), str(endpoint(chat_server).identity), caplog.text]
     assert not any(KEY in line for line in told)
 

@@ -60,7 +60,7 @@ def test_batches_change_no_answer(tiny):
 def test_a_prompt_in_the_emollama_form_begins_with_the_begin_token(tiny):
     model = LocalModel(tiny)
     text = model._text(EmoLLaMA(LABELS).about("x"))
-    assert text.startswith("Human:\n")
+    assert text.startswith("Human: \n")
     assert model._ids(text)[:2] == [1, model._tokenizer.convert_tokens_to_ids("H")]
 
 

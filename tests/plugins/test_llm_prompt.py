@@ -162,8 +162,13 @@ def test_the_environment_names_endpoint_and_model_and_the_model_is_recorded(toy,
         ({"base_url": f"https://me:{KEY}@host/v1"}, "must be an address without user, password or query"),
         ({"base_url": f"https://host/v1?key={KEY}"}, "must be an address without user, password or query"),
         ({"base_url": "host/v1"}, "must begin with http:// or https://"),
+        ({"base_url": f"https://me:{KEY}/v1"}, "must be an address that can be, with a port below 65536"),
+        ({"base_url": "http://host:99999/v1"}, "must be an address that can be"),
+        ({"base_url": "http://[::1/v1"}, "must be an address that can be"),
+        ({"base_url": "http://host..name/v1"}, "must be an address that can be"),
         ({"decoding": "reference"}, "--decoding reference needs --backend hf"),
         ({"score": "likelihood"}, "--score likelihood needs --backend hf"),
+        ({"score": "likelihood", "backend": "fake"}, "--score likelihood needs --backend hf"),
         ({"backend": "replay"}, "go together"),
         ({"answers": "a.jsonl"}, "go together"),
     ],
@@ -189,6 +194,27 @@ def test_a_replay_scores_again_without_asking(toy, tmp_path, chat_server, monkey
         go(toy, tmp_path / "c", backend="replay", answers=str(path), subject="comment")
     with pytest.raises(LLMError, match=r"--answers must be a file of answers, but .* isn't there"):
         go(toy, tmp_path / "d", backend="replay", answers=str(path) + "x")
+
+
+@pytest.mark.parametrize("text", ["sad", "[1, 2]", "3", '["a", "b", "c"]'])
+def test_likelihoods_that_are_none_are_named(tmp_path, toy, text):
+    texts = [row["text"] for row in rows_of(toy)]
+    file = tmp_path / "kept.jsonl"
+    file.write_text("".join(json.dumps({"prompt": Chat(("glad", "mad", "sad")).about(one).key, "text": text}) + "\n" for one in texts))
+    with pytest.raises(LLMError, match="likelihood needs answers that are a number for each of 3 labels, but there are others; replay"):
+        go(toy, tmp_path / "run", backend="replay", answers=str(file), score="likelihood")
+
+
+def test_kept_lines_of_another_make_are_left_out(tmp_path):
+    file = tmp_path / "kept.jsonl"
+    lines = [{"prompt": "a", "text": 5}, {"prompt": "b", "text": "sad", "date": None}, {"text": "sad"}, [], {"prompt": "c", "text": "sad"}]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert dict(Answers.read(file)) == {"c": Answer("sad")}
+
+
+def test_a_model_of_a_very_long_name_has_its_answers_kept(toy, tmp_path, chat_server):
+    go(toy, tmp_path / "run", **{**http(chat_server), "model": "long" * 100})
+    assert len(chat_server.requests) == 15
 
 
 def asked_prompts(server):
@@ -241,6 +267,14 @@ def test_the_nearest_stand_last_and_need_an_encoder_that_reads(toy, tmp_path, ch
     assert shots_in(prompt)[-1] == f"Text: {twin}\nEmotion: glad"
     with pytest.raises(LLMError, match="nearest needs an encoder that tells texts apart"):
         go(toy, tmp_path / "none", **http(chat_server, shots=2, demonstrations="nearest"))
+
+
+def test_the_nearest_are_found_once_whatever_the_precision(toy, tmp_path, monkeypatch):
+    looked = []
+    monkeypatch.setattr("fecbench_llm.objective.nearest", lambda query, *_: looked.append(query) or [0])
+    flags = {"backend": "fake", "shots": 1, "demonstrations": "nearest", "encoder": "scratch", "pooling": "mean", "precision": "bf16"}
+    record = go(toy, tmp_path / "run", **flags)
+    assert len(looked) == record.result["report"]["prompts"] == 15
 
 
 def test_a_limit_refuses_to_start_and_prices_are_the_users(toy, tmp_path, chat_server, capsys):

@@ -36,7 +36,7 @@ def test_eight_shots_are_eight_pairs_and_the_text_is_last(form, cue):
 
 def test_the_emollama_form():
     prompt = EmoLLaMA(("sad", "proud"), "situation").about("it rained")
-    assert prompt.raw == f"Human:\n{prompt.messages[0]['content']}\n\nAssistant:\n"
+    assert prompt.raw == f"Human: \n{prompt.messages[0]['content']}\n\nAssistant:\n"
     task, text, cue = prompt.messages[0]["content"].split("\n")
     assert task.startswith("Task: ")
     assert task.endswith(": sad, proud")

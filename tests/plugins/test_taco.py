@@ -205,6 +205,12 @@ def test_fewer_different_rows_than_clusters_are_no_matter():
     assert found[2] != found[0]
 
 
+def test_rows_that_are_no_numbers_are_left_to_the_loss():
+    found = kmeans_clusters(torch.tensor([[torch.nan, 1], [1, 0], [torch.inf, 0], [0, 1]]), 3, seed=0)
+    assert found[0] == found[2]
+    assert len(found.unique()) == 3
+
+
 def go(data: Path, folder: Path, **flags):
     flags = {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 16, "device": "cpu", **flags}
     return run(plan("taco", flags), Workplace(Places(), folder))

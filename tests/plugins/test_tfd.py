@@ -164,6 +164,9 @@ def test_a_lexicon_of_your_own(tmp_path):
     file = tmp_path / "lexicon.tsv"
     file.write_text("# mine\nGlücklich\tpos\n\ntraurig\tneg \n", encoding="utf-8")
     assert read_lexicon(file).polarities == {"glücklich": "pos", "traurig": "neg"}
+    marked = tmp_path / "marked.tsv"
+    marked.write_text("traurig\tneg\n", encoding="utf-8-sig")  # as spreadsheets write it
+    assert read_lexicon(marked).polarities == {"traurig": "neg"}
 
 
 @pytest.mark.parametrize(
@@ -220,6 +223,27 @@ def test_predictions_are_debiased_by_what_was_found_on_validation_rows(skewed, t
     raw_logits, label, word = (base.probabilities(part).log() for part in hidden)
     expected = raw_logits - 0.1 * steps[0] * label - 0.1 * steps[1] * word
     torch.testing.assert_close(predictor.probabilities(texts), expected.softmax(1), rtol=1e-3, atol=1e-4)
+
+
+class Watched(SupCon):
+    """Cross-entropy and contrast that remember in which precision they predicted."""
+
+    seen: list[bool] = []  # noqa: RUF012
+
+    def predict(self, batch, model):
+        self.seen.append(torch.is_autocast_enabled("cpu"))
+        return super().predict(batch, model)
+
+
+class DebiasedWatched(Debiasing, Watched):
+    class Config(DebiasingConfig, SupConConfig):
+        pass
+
+
+def test_the_search_reads_logits_of_the_precision_that_predicts(toy, tmp_path, registered):
+    record = go(registered("watched", DebiasedWatched), toy, tmp_path / "run", precision="bf16", head="mlp")
+    assert record.about["precision"] == "bf16"
+    assert all(Watched.seen)
 
 
 def test_without_coefficients_nothing_is_changed_and_nothing_more_is_read(toy, tmp_path, monkeypatch):
