@@ -73,6 +73,8 @@ def _no_formula(value: Any) -> Any:
 
     >>> _no_formula('=HYPERLINK("http://x")'), _no_formula("aml"), _no_formula(-1.5)
     ('\'=HYPERLINK("http://x")', 'aml', -1.5)
+    >>> [_no_formula(first + "1")[0] for first in FORMULA] == ["'"] * 7
+    True
     """
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 

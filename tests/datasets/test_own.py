@@ -216,6 +216,29 @@ def test_hub_data_and_hub_encoder_end_to_end(hub, tokenizer):
     assert "Traceback" not in nobody.stderr
 
 
+@pytest.mark.slow
+def test_neither_a_hub_data_sets_code_nor_a_hub_encoders_pickle_runs(hub, tokenizer, tmp_path):
+    import torch
+    from transformers import BertConfig, BertModel
+
+    root, call = hub
+    marker, script = tmp_path / "it ran", root / "datasets" / "them" / "coded" / "coded.py"
+    script.parent.mkdir(parents=True)
+    script.write_text(f"from pathlib import Path\nPath({str(marker)!r}).touch()\n")
+    coded = call("run", "ce", "--dataset", "hf:them/coded", "--encoder", "tiny-bert")
+    assert (coded.returncode, "hf:them/coded can't be loaded" in coded.stderr, "Traceback" in coded.stderr) == (1, True, False)
+    folder = root / "models" / "them" / "pickled"
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    network = BertModel(BertConfig(vocab_size=len(tokenizer), **sizes))
+    network.config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    torch.save(network.state_dict(), folder / "pytorch_model.bin")
+    pickled = call("run", "ce", "--dataset", "demo", "--encoder", "them/pickled", "--epochs", "1")
+    assert pickled.returncode == 1
+    assert "its weights must be safetensors" in pickled.stderr
+    assert not marker.exists()
+
+
 GE_FROM_HUB = """
 from fecbench.datasets.core import Places
 from fecbench.datasets.goemotions import GoEmotions
