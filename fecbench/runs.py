@@ -159,7 +159,7 @@ class Record:
         try:
             lock.acquire(timeout=1)  # somebody may be looking whether it is held
         except Timeout:
-            raise RunError(f"{self.folder} is being worked on by {self.holder}; wait for it, or choose another --run-dir") from None
+            raise RunError(busy(self)) from None
         except OSError as error:
             raise RunError(f"{self.folder} can't be written: {error.strerror or error}; choose another --run-dir") from error
         return lock
@@ -196,6 +196,11 @@ def new_folder(name: str, root: Path = ROOT) -> Path:
     return folder
 
 
+def busy(record: Record) -> str:
+    """Who works on ``record``, and what to do, in words."""
+    return f"{record.folder} is being worked on by {record.holder}; wait for it, or choose another --run-dir"
+
+
 def create(folder: Path) -> Record:
     """A record in ``folder``, new and empty (or holding only what a run left that died before it began).
 
@@ -209,7 +214,10 @@ def create(folder: Path) -> Record:
     except (OSError, ValueError) as error:  # a NUL or a byte that isn't UTF-8 is no error of the system's
         raise RunError(f"{folder} can't be made: {getattr(error, 'strerror', error)}; choose another --run-dir") from error
     if RUN in strangers:
-        raise RunError(f"{folder} holds a run already ({Record(folder).status}); continue it with --resume, or choose another --run-dir")
+        found = Record(folder)
+        if found.status == "running":
+            raise RunError(busy(found))
+        raise RunError(f"{folder} holds a run already ({found.status}); continue it with --resume, or choose another --run-dir")
     if strangers:
         raise RunError(f"{folder} must be empty, but holds {', '.join(strangers[:3])}; choose another --run-dir")
     return Record(folder)

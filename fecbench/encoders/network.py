@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from fecbench.encoders import EncoderSource
+
+
+# Else transformers has a service of the hub convert a pickle, and loads what it proposes: nobody asked for either.
+os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
 
 
 def encoder_network(source: EncoderSource) -> PreTrainedModel:
