@@ -14,6 +14,7 @@ from fecbench import encoders, heads
 from fecbench.batching import PARAPHRASE, text_batches, tokenise
 from fecbench.checkpoints import state_of
 from fecbench.datasets.core import labels_of
+from fecbench.encoders.lengths import longest_text
 from fecbench.guard import guard
 from fecbench.heads import HeadTask
 from fecbench.language import LanguageHead
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from fecbench.planning import Plan
     from fecbench.settings import RunSettings
 
-LONGEST = 10**6
 LEAK = 0.1  # the share of a split's texts that stand in train too, from which it is said
 
 
@@ -65,7 +65,7 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     notes += _leaks(train, data)
     source = encoders.load(settings.encoder, train["text"])
     model, objective = build_pair(plan, source, data.labels, data.label_texts, data.name)
-    longest = longest_text(source, model)
+    longest = longest_text(source, model.encoder.network)
     if settings.max_length > longest:
         notes.append(f"--max-length {settings.max_length} is more than encoder {source.name} takes; texts are read to {longest} tokens")
     max_length = min(settings.max_length, longest)
@@ -164,12 +164,3 @@ def further_model(settings: RunSettings, source: EncoderSource, task: HeadTask, 
     poolings = heads.named(head).poolings
     pooling = settings.pooling if settings.pooling in poolings else poolings[0]
     return build_model(source, head, task, pooling, settings.packing)
-
-
-def longest_text(source: EncoderSource, model: Model) -> int:
-    """The most tokens of a text that the encoder takes, by its positions and its tokenizer."""
-    positions = getattr(source.config, "max_position_embeddings", None)
-    limits = [source.tokenizer.model_max_length]
-    if isinstance(positions, int) and positions > 0:
-        limits.append(positions - model.encoder.first_position)
-    return min(*limits, LONGEST)

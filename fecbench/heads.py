@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from fecbench import registry
+from fecbench.encoders.lengths import longest_text
 from fecbench.encoders.network import classifier_network, encoder_network
 from fecbench.errors import EncoderError, PluginError, UsageError
 from fecbench.packing import Tokens
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from transformers.modeling_outputs import BaseModelOutputWithPooling
 
     from fecbench.encoders import EncoderSource
-
-LABEL_TOKENS = 64
 
 
 @dataclass(frozen=True)
@@ -131,9 +130,20 @@ class LabelHead(Head):
 
     @classmethod
     def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
-        """The encoder network and this head for it; label texts are read to ``LABEL_TOKENS`` tokens."""
+        """The encoder network and this head for it; label texts are read whole.
+
+        Raises:
+            UsageError: a label's text is longer than any that the encoder takes.
+        """
         network = encoder_network(source)
-        ids = source.tokenizer(list(task.label_texts), truncation=True, max_length=LABEL_TOKENS)["input_ids"]
+        longest = longest_text(source, network)
+        ids = source.tokenizer(list(task.label_texts), verbose=False)["input_ids"]
+        for label, text in zip(task.labels, ids, strict=True):
+            if len(text) > longest:
+                raise UsageError(
+                    f"the head label reads each label's text whole, at most {longest:,} tokens with encoder {source.name}, but that of "
+                    f"{label!r} has {len(text):,}; shorten its description, or give --label-texts names"
+                )
         return network, cls(network.config.hidden_size, Tokens.pack(ids), task.projection_dim)
 
     def project(self, h: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from fecbench import heads
 from fecbench.distributed import whole_batch
+from fecbench.encoders.lengths import first_position
 from fecbench.encoders.network import quiet
 from fecbench.errors import PluginError
 from fecbench.guard import guard
@@ -39,7 +40,7 @@ class TextEncoder(nn.Module):
         self.network = network
         self.pad_id = pad_id
         self.pooling = pooling
-        self.first_position = _first_position(network)
+        self.first_position = first_position(network)
         self.compiled = False
         self.packs = packing and self._can_pack()
 
@@ -101,14 +102,6 @@ class TextEncoder(nn.Module):
             return False  # the family's forward doesn't hand the grid on to its attention
         finally:
             self.network.train(training)
-
-
-def _first_position(network: PreTrainedModel) -> int:
-    """The position number of a text's first token: 0, but one past the padding's where positions have a padding entry, as in RoBERTa."""
-    for name, module in network.named_modules():
-        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
-            return cast("int", module.padding_idx) + 1
-    return 0
 
 
 class Model(nn.Module):

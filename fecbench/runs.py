@@ -303,7 +303,8 @@ def read_predictions(record: Record) -> dict[str, Tensor]:
 def complete(record: Record, result: Mapping[str, Any]) -> None:
     """Write ``result.json``: from this moment the run is complete, and its files are what they are."""
     write_json(record.folder / RESULT, {**result, seals.SEAL: _seal(record, result)})
-    (record.folder / FAILURE).unlink(missing_ok=True)
+    with writing(record.folder / FAILURE, "remove it by hand: the run is complete"):
+        (record.folder / FAILURE).unlink(missing_ok=True)
 
 
 def _seal(record: Record, result: Mapping[str, Any]) -> dict[str, str]:

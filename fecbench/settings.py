@@ -80,6 +80,10 @@ class RunSettings(Config):
     )
     text_column: str = Field("text", description="column of the texts, for a data set of your own")
     label_column: str = Field("label", description="column of the labels, for a data set of your own")
+    label_texts: Literal["described", "names"] = Field(
+        "described",
+        description="what methods read of a label: its name and, where there is one, its description; or its name alone",
+    )
 
     @model_validator(mode="after")
     def _text_is_no_label(self) -> Self:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from fecbench.batching import Batch
+from fecbench.errors import UsageError
 from fecbench.heads import HeadTask
 from fecbench.model import build_model
 from fecbench.packing import Tokens
@@ -92,3 +93,16 @@ def test_each_batch_brings_its_labels_anew(model):
     after = model.classify(model.project(model.encode(BATCH))).detach()
     assert not torch.allclose(before, after)
     torch.testing.assert_close(after, slow_logits(model, label_ids(model)), atol=1e-5, rtol=1e-4)
+
+
+def test_a_labels_text_is_read_whole_or_refused(source):
+    of_bert = source("bert")
+    longest, special = of_bert.config.max_position_embeddings, of_bert.tokenizer.num_special_tokens_to_add()
+
+    def lengths(words):
+        task = HeadTask(["glad", "mad"], ["rain " * words, "mad"])
+        return build_model(of_bert, "label", task, "mean").head.companions().lengths.tolist()
+
+    assert lengths(longest - special)[0] == longest
+    with pytest.raises(UsageError, match="that of 'glad' has 65; shorten its description"):
+        lengths(longest - special + 1)

@@ -6,6 +6,7 @@ A name means one fixed set of rows, pinned by checksum, and never falls through 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -50,13 +51,18 @@ def named(name: str) -> DatasetLoader:
 
 
 def load(settings: RunSettings, places: Places) -> EmotionData:
-    """The data set that ``settings`` name.
+    """The data set that ``settings`` name, its labels described or, where so asked for, not.
 
     Raises:
         UsageError: the name is neither registered, nor a path, nor a hub address.
         DataNotFound: it isn't where it was looked for.
         DataError: what was found isn't what it should be.
     """
+    data = _find(settings, places)
+    return data if settings.label_texts == "described" else replace(data, descriptions={})
+
+
+def _find(settings: RunSettings, places: Places) -> EmotionData:
     from fecbench.datasets.core import check_loaded
     from fecbench.datasets.records import Columns
 

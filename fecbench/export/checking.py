@@ -108,6 +108,7 @@ def check(folder: Path, files: Readable, expected: Reference) -> Check:
     if not difference <= expected.allowed:  # so that NaN is refused too
         raise ExportError(
             f"what was written must predict as the run does, but a logit differs by {difference:.3g} (allowed: {expected.allowed:.3g}); "
-            "predict must depend on the text and the saved weights alone. Nothing was left behind"
+            "predict must depend on the saved weights and the text alone, as the tokenizer reads it: an objective's own forms of texts "
+            "aren't exported (`fecbench predict` has them). Nothing was left behind"
         )
     return Check(expected.lengths, difference)

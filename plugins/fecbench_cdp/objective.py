@@ -67,7 +67,7 @@ class CDPMLM(Objective):
 
     def streams(self, material: Material) -> Mapping[str, Stream]:
         """Pairs of texts and definitions."""
-        column = definition_column(self.task.label_texts, material.tokenizer)
+        column = definition_column(self.task.labels, self.task.label_texts, material.tokenizer)
         if (needed := int(column.lengths.max()) + 2) > material.max_length:  # the first token, and one of the text
             raise FecbenchError(
                 f"cdp-mlm needs room for a label's whole definition and a text, {needed} tokens, but reads {material.max_length}; raise "

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 IS_DEFINITION, IS_NOT = 0, 1
 
 
-def definitions(label_texts: Sequence[str]) -> list[str]:
+def definitions(labels: Sequence[str], label_texts: Sequence[str]) -> list[str]:
     """What is said of each label, without its name where something is said.
 
-    >>> definitions(["joy: a feeling of great happiness", "relief"])
-    ['a feeling of great happiness', 'relief']
+    >>> definitions(["joy", "mood: calm"], ["joy: a feeling of great happiness", "mood: calm"])
+    ['a feeling of great happiness', 'mood: calm']
     """
-    return [text.partition(": ")[2] or text for text in label_texts]
+    return [text.removeprefix(f"{label}: ") for label, text in zip(labels, label_texts, strict=True)]
 
 
-def definition_column(label_texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> TokenColumn:
+def definition_column(labels: Sequence[str], label_texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> TokenColumn:
     """The second part of a pair for each label: the separator of the encoder's family, the definition, the last separator."""
     separators = tokenizer.num_special_tokens_to_add(pair=True) - tokenizer.num_special_tokens_to_add(pair=False)
     between, last = [tokenizer.sep_token_id] * separators, [tokenizer.sep_token_id]
-    rows = [[*between, *ids, *last] for ids in tokenizer(definitions(label_texts), add_special_tokens=False)["input_ids"]]
+    rows = [[*between, *ids, *last] for ids in tokenizer(definitions(labels, label_texts), add_special_tokens=False)["input_ids"]]
     return TokenColumn(np.concatenate(rows), np.cumsum([0, *map(len, rows)]))
 
 

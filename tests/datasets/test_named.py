@@ -237,6 +237,13 @@ def test_demo_is_varied_balanced_and_fixed():
     assert "DEMO" in data.info.title
 
 
+def test_labels_are_described_unless_their_names_alone_are_asked_for():
+    described, named = (datasets.load(RunSettings(dataset="demo", label_texts=kind), Places()) for kind in ("described", "names"))
+    assert all(text.startswith(f"{label}: ") for label, text in zip(described.labels, described.label_texts, strict=True))
+    assert named.label_texts == named.labels == described.labels
+    assert named.fingerprint == described.fingerprint  # the same rows: such runs are compared example by example
+
+
 def test_names_never_fall_through(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "mine", {"train.csv": "text,label\na,x\n"})

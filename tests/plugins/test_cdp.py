@@ -145,7 +145,8 @@ def test_pairs_are_the_tokenizer_s_own(family, tokenizer):
         tokenizer.backend_tokenizer.post_processor = RobertaProcessing(sep[::1], cls[::1])
     texts, label_texts = ["what a lovely day", "rain"], ["glad: a treat", "sad: an empty house"]
     first = column([tokenizer(text)["input_ids"] for text in texts])
-    found, _ = rows_of(pair_columns(first, definition_column(label_texts, tokenizer), np.array([0, 1]), np.array([1, 0]), 50))
+    second = definition_column(["glad", "sad"], label_texts, tokenizer)
+    found, _ = rows_of(pair_columns(first, second, np.array([0, 1]), np.array([1, 0]), 50))
     assert found == [tokenizer(texts[0], "an empty house")["input_ids"], tokenizer(texts[1], "a treat")["input_ids"]]
 
 
@@ -178,7 +179,8 @@ def test_negatives_are_other_labels_evenly_and_anew_in_each_pass(tokenizer):
 
 
 def test_definitions_leave_names_out():
-    assert definitions(["joy: great: indeed", "relief"]) == ["great: indeed", "relief"]
+    labels, texts = ["joy", "relief", "mood: calm", "mood: low"], ["joy: great: indeed", "relief", "mood: calm", "mood: low: rain"]
+    assert definitions(labels, texts) == ["great: indeed", "relief", "mood: calm", "rain"]
 
 
 # Steps.
