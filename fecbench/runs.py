@@ -30,6 +30,7 @@ from filelock import FileLock, Timeout
 from fecbench import schema, seals, strictjson
 from fecbench.atomic import UNFINISHED, contained, read_json, read_tensors, to_disk, write_json, write_tensors, writing
 from fecbench.errors import RunError, UnknownName
+from fecbench.settings import DEFAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -127,8 +128,8 @@ class Record:
         return contained(self.folder / name, self.folder)
 
     def settings(self) -> dict[str, Any]:
-        """Every resolved setting's value."""
-        return {key: setting["value"] for key, setting in self.about["settings"].items()}
+        """Every resolved setting's value; one of a run that is newer than the record counts as its default, which is what was done."""
+        return {**DEFAULTS, **{key: setting["value"] for key, setting in self.about["settings"].items()}}
 
     def history(self) -> list[dict[str, Any]]:
         """The events of ``history.jsonl``; a line torn by a kill, or of another make, is left out.

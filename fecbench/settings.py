@@ -92,6 +92,9 @@ class RunSettings(Config):
         return self
 
 
+DEFAULTS = {name: field.default for name, field in RunSettings.model_fields.items() if not field.is_required()}
+
+
 def plain(annotation: Any) -> bool:
     """Whether a setting of this type can be given on a command line and recorded: text, numbers, yes or no, choices of them, or None.
 

@@ -85,7 +85,7 @@ def read(record: Record) -> Run:
             title=data.get("title", data["name"]),
             fingerprint=data["fingerprint"],
             labels=tuple(data["labels"]),
-            settings=_settings(about["settings"]),
+            settings=_settings(record),
             code=about["code"],
             precision=about.get("precision", ""),
             revision=(about.get("encoder") or {}).get("revision") or "",
@@ -106,10 +106,10 @@ def _scores(recorded: Mapping[str, float]) -> dict[str, float]:
     return scores
 
 
-def _settings(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    settings = {key: setting["value"] for key, setting in recorded.items()}
-    _ = int(settings["seed"]), settings["encoder"]  # no table can do without
-    return settings
+def _settings(record: Record) -> dict[str, Any]:
+    recorded = record.about["settings"]
+    _ = int(recorded["seed"]["value"]), recorded["encoder"]  # no table can do without
+    return record.settings()
 
 
 def read_all(records: Iterable[Record]) -> tuple[tuple[Run, ...], tuple[str, ...]]:

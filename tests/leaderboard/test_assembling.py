@@ -6,6 +6,7 @@ import pytest
 
 from fecbench import runs
 from fecbench.atomic import read_tensors, write_tensors
+from fecbench.comparison import differences
 from fecbench.errors import UnknownName, UsageError
 from fecbench.leaderboard import layout
 from fecbench.leaderboard.assembling import of_records, of_selection
@@ -114,6 +115,14 @@ def test_records_speak_and_differences_are_told(make):
     assert "the seeds of a row were run with different versions of the code: aml" in notes
     assert any(note.startswith("precision differs: ") and "bf16 (supcon)" in note for note in notes)
     assert any(note.startswith("the revision of scratch differs: ") and "abc (supcon)" in note for note in notes)
+
+
+def test_a_setting_newer_than_a_record_counts_as_its_default(make):
+    older = {key: value for key, value in make("ce", seed=0).about["settings"].items() if key != "label_texts"}
+    old, new, other = make("ce", about={"settings": older}), make("ce", seed=1), make("ce", seed=2, label_texts="names")
+    assert [len(row.cells[0].runs) for row in of_records([old, new]).tables[0].rows] == [2]
+    assert names(of_records([old, new, other])) == [["ce (label_texts described)", "ce (label_texts names)"]]
+    assert differences([old, new]) == {"seed": [0, 1]}
 
 
 def test_unfinished_and_broken_records_are_left_out_and_named(three, make, tmp_path):
