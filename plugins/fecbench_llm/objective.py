@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from hashlib import sha256
-from importlib.util import find_spec
-from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
-from platformdirs import user_cache_path
 from torch import Tensor
 
 from fecbench import Batch, BatchNeeds, Model, Objective, Stage, Task
-from fecbench_llm.answers import Answer, Answers
-from fecbench_llm.asking import Interview, Prices
-from fecbench_llm.backends import Backend, Fake, LLMError, Replay
-from fecbench_llm.config import KEY_VARIABLE, MODEL_VARIABLE, URL_VARIABLE, LLMPromptConfig, check_url
+from fecbench_llm import choosing
+from fecbench_llm.backends import LLMError
+from fecbench_llm.config import LLMPromptConfig
 from fecbench_llm.demonstrations import Pool, draw, generator_of, nearest
-from fecbench_llm.endpoint import Endpoint
-from fecbench_llm.local import LocalModel
 from fecbench_llm.parsing import NO_ANSWER, Parser
 from fecbench_llm.prompts import Chat, EmoLLaMA, Prompt
+
+if TYPE_CHECKING:
+    from fecbench_llm.answers import Answer
+    from fecbench_llm.asking import Interview
+    from fecbench_llm.backends import Backend
 
 SUBJECTS = {"situation": ("ed", "ed-prepared"), "comment": ("ge", "ge-prepared")}
 SURE = 20.0  # the logit of an answer beside 0 for the other labels: a probability of almost 1
@@ -59,10 +55,7 @@ class LLMPrompt(Objective):
     @classmethod
     def unmet(cls) -> str:
         """An endpoint and a model, by the environment; a spec's own rows can name them instead."""
-        if missing := _missing():
-            return missing
-        unset = [name for name in (URL_VARIABLE, MODEL_VARIABLE) if not os.environ.get(name)]
-        return f"it needs a model to ask; set {' and '.join(unset)}, or name one in a row of the spec" if unset else ""
+        return choosing.unmet()
 
     @classmethod
     def scored(cls, config: object) -> tuple[str, ...]:  # noqa: ARG003
@@ -154,34 +147,15 @@ class LLMPrompt(Objective):
     @cached_property
     def interview(self) -> Interview:
         """Who is asked, and what they have answered before."""
-        backend, c = self.backend(), self.config
-        if c.asks == "replay":
-            answers = Answers.read(_existing(c.answers))
-        else:
-            answers = Answers(_cache(backend), backend.identity) if backend.identity else Answers()
-        return Interview(backend, answers, c.max_tokens, Prices(c.price_in, c.price_out))
+        return choosing.interview(self.config, self.backend())
 
     def backend(self) -> Backend:
-        """Who is asked.
+        """Who is asked; without a stage the options are a record's.
 
         Raises:
-            LLMError: the options and the environment name nobody, or a record alone names it.
+            LLMError: nobody can be asked.
         """
-        if self.stage is None:
-            agreed(self.config)
-        c, decoding = self.config, self.config.decodes(self.task.seed)
-        if c.asks == "fake":
-            return Fake()
-        if c.asks == "replay":
-            return Replay(Path(c.answers))
-        if not c.model:
-            raise LLMError(f"llm-prompt needs a model: --model NAME, or the environment variable {MODEL_VARIABLE}")
-        if c.asks == "hf":
-            return LocalModel(c.model, decoding, c.score == "likelihood", c.concurrency, str(self.rows.device))
-        if missing := _missing():
-            raise LLMError(f"--backend http: {missing}")
-        key = os.environ.get(c.api_key_env if self.stage else KEY_VARIABLE, "").strip()
-        return Endpoint(_url(c), c.model, key, decoding, c.token_limit, c.concurrency, c.retries, c.timeout)
+        return choosing.backend(self.config, self.task.seed, str(self.rows.device), recorded=self.stage is None)
 
     def _rows(self, text: str, feature: np.ndarray) -> Iterable[int]:
         """The training rows to show beside ``text``, the farthest first; ``text`` itself is none."""
@@ -214,58 +188,3 @@ class LLMPrompt(Objective):
         states = [model.encode(batch).float().cpu() for batch in self.stage.batches(texts)]
         model.train(was_training)
         return torch.cat(states).numpy()
-
-
-def agreed(config: LLMPromptConfig) -> None:
-    """Whether new texts may go where ``config``, which comes from a record that anyone may have written, says.
-
-    Raises:
-        LLMError: it names a server, a model on this machine or a file that the environment doesn't.
-    """
-    if config.asks == "replay":
-        raise LLMError("a run of kept answers has none for new texts; predict from a run that asked a model")
-    variable, named = (MODEL_VARIABLE, config.model) if config.asks == "hf" else (URL_VARIABLE, config.base_url)
-    if config.asks != "fake" and named and os.environ.get(variable) != named:
-        raise LLMError(
-            f"the run asked {named}, and a record alone doesn't decide who reads your texts; if {named} may, set {variable} to it"
-        )
-
-
-def _missing() -> str:
-    """What isn't installed for asking an endpoint, and how to get it; empty where all is."""
-    missing = [package for package in ("httpx2", "tenacity") if find_spec(package) is None]
-    return f"it needs {' and '.join(missing)}; pip install 'fecbench[llm]'" if missing else ""
-
-
-def _url(config: LLMPromptConfig) -> str:
-    """The endpoint's address, by option or environment.
-
-    Raises:
-        LLMError: there is none, or it is no plain address.
-    """
-    url = config.base_url or os.environ.get(URL_VARIABLE, "")
-    if not url:
-        raise LLMError(f"llm-prompt needs an endpoint: --base-url https://host/v1, or the environment variable {URL_VARIABLE}")
-    try:
-        check_url(url)
-    except ValueError as error:
-        raise LLMError(f"{URL_VARIABLE}: {error}") from None
-    return url
-
-
-def _cache(backend: Backend) -> Path:
-    """Where the answers of a backend are kept: a file for each model and way to ask it."""
-    about = json.dumps(backend.identity, sort_keys=True)
-    name = re.sub(r"[^\w.-]+", "-", Path(str(backend.identity["model"])).name)[:80]
-    return user_cache_path("fecbench") / "answers" / f"{name}-{sha256(about.encode()).hexdigest()[:12]}.jsonl"
-
-
-def _existing(path: str) -> Path:
-    """The file of answers to replay.
-
-    Raises:
-        LLMError: it isn't there.
-    """
-    if not Path(path).is_file():
-        raise LLMError(f"--answers must be a file of answers, but {path} isn't there; runs keep theirs in the user cache")
-    return Path(path)

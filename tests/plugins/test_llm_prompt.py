@@ -22,8 +22,8 @@ from fecbench.experiment import Workplace, run
 from fecbench.planning import plan
 from fecbench.testing import ObjectiveConformance
 from fecbench_llm import Answer, Answers, Chat, Estimate, Fake, Interview, LLMError, LLMPrompt, Prices
+from fecbench_llm.choosing import agreed
 from fecbench_llm.config import LLMPromptConfig
-from fecbench_llm.objective import agreed
 
 ODD = "\u2028 \N{SMILING FACE WITH OPEN MOUTH}\n"
 KEY = "sk-very-secret-0123456789"
@@ -129,7 +129,7 @@ def test_another_model_seed_or_wording_is_another_question(toy, tmp_path, chat_s
 
 
 def test_without_the_extra_it_says_what_to_install(toy, tmp_path, monkeypatch):
-    monkeypatch.setattr("fecbench_llm.objective.find_spec", lambda name: None if name == "tenacity" else name)
+    monkeypatch.setattr("fecbench_llm.choosing.find_spec", lambda name: None if name == "tenacity" else name)
     assert LLMPrompt.unmet() == "it needs tenacity; pip install 'fecbench[llm]'"
     with pytest.raises(LLMError, match="--backend http: it needs tenacity; pip install"):
         go(toy, tmp_path / "run", base_url="http://127.0.0.1:1/v1", model="m")
