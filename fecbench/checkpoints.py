@@ -31,9 +31,16 @@ class Checkpoints:
         """Keep the weights of ``modules`` as the best so far."""
         self._write(self.folder / BEST, state_of(modules), about)
 
-    def load_best(self, modules: Mapping[str, nn.Module]) -> dict[str, Any]:
-        """Restore the best weights into ``modules``; returns what was said about them."""
-        _, about = self._restore(modules, self.folder / BEST)
+    def load_best(self, modules: Mapping[str, nn.Module], epoch: int | None = None) -> dict[str, Any]:
+        """Restore the best weights into ``modules``, of ``epoch`` where that is given; returns what was said about them.
+
+        Raises:
+            RunError: the file is broken, of another model, of another run, or of another epoch.
+        """
+        path = self.folder / BEST
+        _, about = self._restore(modules, path)
+        if epoch not in (None, about.get("epoch")):
+            raise RunError(f"{path} must be of epoch {epoch}, the best, but is of {about.get('epoch')}; restore it or start the run afresh")
         return about
 
     def save_last(self, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:

@@ -119,7 +119,7 @@ class Experiment:
         if objective.trains:
             trainer.fit()
             self._meet(trainer)
-            about = trainer.checkpoints.load_best(trainer.modules)
+            about = trainer.checkpoints.load_best(trainer.modules, trainer.progress.best_epoch)
         if not about.get("after_training"):  # a run that was killed during its test has done it
             with self._of_its_own(trainer, "after_training"), trainer.stepper.precision.autocast():
                 objective.after_training(stage)

@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from fecbench.atomic import read_tensors, write_tensors
+from fecbench.checkpoints import Checkpoints
 from fecbench.datasets.core import Places
+from fecbench.errors import RunError
 from fecbench.experiment import Workplace, run
 from fecbench.hooks import hookimpl
 from fecbench.planning import plan
@@ -129,15 +131,29 @@ def test_a_file_of_another_run_is_not_continued_from(judge, shelf, other, file):
     judge.refuses("run", "ce", "--dataset", shelf.folder / "moods", *FLAGS, "--run-dir", "run", "--resume", says="run")
 
 
-@pytest.mark.parametrize("file", ["best.safetensors", "encoder/config.json", "history.jsonl"])
+@pytest.mark.parametrize("file", ["best.safetensors", "history.jsonl"])
 def test_what_a_run_writes_anew_may_be_gone(judge, shelf, file):
-    """A run that is continued ends in the figures that it would have had, or is refused."""
+    """A run that is continued ends in the figures that it would have had."""
     (shelf.take("mine", judge.folder / "run") / file).unlink()
     code, _, err = judge.call("run", "ce", "--dataset", shelf.folder / "moods", *FLAGS, "--run-dir", "run", "--resume")
-    if code == 0:
-        ours, theirs = (json.loads((folder / "result.json").read_text()) for folder in (judge.folder / "run", shelf.folder / "whole"))
-        assert ours["metrics"] == theirs["metrics"]
-    assert "Traceback" not in err
+    assert code == 0, err
+    ours, theirs = (json.loads((folder / "result.json").read_text()) for folder in (judge.folder / "run", shelf.folder / "whole"))
+    assert ours["metrics"] == theirs["metrics"]
+
+
+def test_without_the_encoder_it_was_begun_with_a_run_is_not_continued(judge, shelf):
+    (shelf.take("mine", judge.folder / "run") / "encoder" / "config.json").unlink()
+    judge.refuses(
+        "run", "ce", "--dataset", shelf.folder / "moods", *FLAGS, "--run-dir", "run", "--resume", says="the files of scratch have"
+    )
+
+
+def test_the_weights_that_are_tested_are_the_best_epochs(tmp_path):
+    modules, checkpoints = {"model": torch.nn.Linear(2, 2)}, Checkpoints(tmp_path)
+    checkpoints.save_best(modules, {"epoch": 2})
+    assert checkpoints.load_best(modules, 2) == {"epoch": 2}
+    with pytest.raises(RunError, match="must be of epoch 1, the best, but is of 2"):
+        checkpoints.load_best(modules, 1)
 
 
 PROGRESS: dict[str, dict[str, Any]] = {
