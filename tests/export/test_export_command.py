@@ -1,0 +1,82 @@
+"""``fecbench export``: what it says, and what it refuses."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from fecbench.atomic import read_json, write_json
+from fecbench.errors import RunError, UsageError
+from fecbench.export import export, graph
+from fecbench.runs import Record
+from tests.conftest import unseal
+from tests.export.conftest import NATIVE
+
+
+def test_command(fecbench, trained, tmp_path):
+    record = trained("bert", "ce", **NATIVE)
+    (tmp_path / "taken").mkdir()  # but empty
+    code, out, err = fecbench("export", record.folder, tmp_path / "taken", "--eval-dataset", "me/emotions")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"written: {tmp_path / 'taken'} (.eval_results/me--emotions.yaml, README.md, config.json, model.safetensors, ")
+    assert re.search(r"checked: 4 texts of 5 to 64 tokens have the run's logits to within \d\.\de-\d\d\n$", out)
+
+
+def test_nothing_is_said_but_what_was_asked_for(trained, tmp_path):
+    """In a process of its own, where torch's exporter would log its notes."""
+    pytest.importorskip("onnxruntime")
+    record, target = trained("bert", "ce", **NATIVE), tmp_path / "new" / "folder"
+    command = ["export", record.id, target, "--root", record.folder.parent, "--format", "onnx", "--json"]
+    done = subprocess.run([sys.executable, "-m", "fecbench", *map(str, command)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(done.stdout)
+    assert found["files"] == sorted(path.name for path in target.iterdir())
+    assert found["check"]["difference"] < 1e-4
+    assert "no .eval_results: toy isn't a data set of the hub" in found["note"]
+
+
+def test_refusals(fecbench, trained, tmp_path, monkeypatch):
+    linear = trained("scratch")
+    code, _, err = fecbench("export", linear.folder, tmp_path / "out")
+    assert (code, err) == (
+        2,
+        "fecbench: --format hf needs a run with --head native, but run-scratch-ce has --head linear; use --format onnx\n",
+    )
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("precious")
+    with pytest.raises(UsageError, match=r"must be new or empty, but holds chapter\.txt; choose another folder"):
+        export(linear, tmp_path / "thesis", "onnx")
+    for target in ("chapter.txt", "chapter.txt/deeper/out"):
+        with pytest.raises(UsageError, match=r"must be a new or empty folder, but .*chapter\.txt is a file; choose another"):
+            export(linear, tmp_path / "thesis" / target, "onnx")
+    assert (tmp_path / "thesis" / "chapter.txt").read_text() == "precious"
+    monkeypatch.setattr(graph, "PACKAGES", ("onnx", "not_installed_at_all"))
+    with pytest.raises(UsageError, match=r"not installed: not_installed_at_all; pip install 'fecbench\[onnx\]'"):
+        export(linear, tmp_path / "out", "onnx")
+    (tmp_path / "begun").mkdir()
+    shutil.copy(linear.folder / "run.json", tmp_path / "begun")
+    with pytest.raises(RunError, match="must be a complete run, but is unfinished"):
+        export(Record(tmp_path / "begun"), tmp_path / "out")
+    assert {path.name for path in tmp_path.iterdir()} == {"toy", "thesis", "begun"}
+
+
+@pytest.mark.parametrize(
+    ("file", "part", "message"),
+    [
+        ("run.json", {"dataset": {}}, r"run\.json must be as fecbench writes it, but dataset\.name: field required; restore it"),
+        ("run.json", {"settings": []}, r"run\.json must be as fecbench writes it, but settings: "),
+        ("run.json", {"encoder": None}, r"run\.json must be as fecbench writes it, but encoder: "),
+        ("result.json", {"metrics": {}}, r"result\.json must be as fecbench writes it, but metrics\.test: field required"),
+        ("result.json", {"per_class": {"glad": {}}}, r"result\.json must be as fecbench writes it, but per_class\.glad\.precision: "),
+    ],
+)
+def test_a_record_with_parts_missing_is_named(trained, tmp_path, file, part, message):
+    shutil.copytree(trained("bert", "ce", **NATIVE).folder, tmp_path / "run")
+    unseal(tmp_path / "run")
+    write_json(tmp_path / "run" / file, read_json(tmp_path / "run" / file) | part)
+    with pytest.raises(RunError, match=message):
+        export(Record(tmp_path / "run"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
