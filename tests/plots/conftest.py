@@ -1,0 +1,71 @@
+"""What the tests of pictures share: records of runs that never were, two of runs that were, and the figures as they are drawn."""
+
+import pytest
+
+from fecbench.atomic import write_json
+from fecbench.datasets.core import Places
+from fecbench.experiment import Workplace, run
+from fecbench.planning import plan
+from fecbench.plots import dynamics, embeddings, sensitivity
+from fecbench.plots.saving import save
+from fecbench.runs import Record
+from tests.conftest import unseal
+
+LABELS = ("glad", "mad", "sad")
+WORDS = (("sun", "cake", "song"), ("lie", "noise", "blame"), ("rain", "loss", "night"))
+PAPER = {"k_pos": 10, "k_neg": 10, "weight": 1.0}
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """Write the record of a run that never was: ``recorded("a/b", 0.5, seed=1, k_pos=5)``."""
+
+    def write(name: str, accuracy: float | None, *, objective="aml", data=("ed", "e" * 64), code="c", minute=0, **settings) -> Record:
+        folder = tmp_path / "runs" / name
+        folder.mkdir(parents=True)
+        values = {**PAPER, "seed": 0, "device": "cpu", "dataset": data[0], "limit": None, **settings}
+        about = {
+            "format": 1,
+            "started": f"2026-01-01T00:{minute:02}:00+00:00",
+            "objective": {"name": objective},
+            "dataset": {"name": data[0], "fingerprint": data[1], "labels": ["glad", "mad"]},
+            "settings": {key: {"value": value, "origin": "flag"} for key, value in values.items()},
+            "code": code,
+        }
+        write_json(folder / "run.json", about)
+        if accuracy is not None:
+            scores = {"accuracy": accuracy, "macro_f1": accuracy / 2}
+            write_json(folder / "result.json", {"metrics": {"test": scores, "validation": {"accuracy": 1 - accuracy}}})
+        return Record(folder)
+
+    write.root = tmp_path / "runs"
+    return write
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory) -> dict[str, Record]:
+    """Two runs on a small data set."""
+    home = tmp_path_factory.mktemp("plots")
+    (home / "words").mkdir()
+    for split, times in (("train", 8), ("validation", 2), ("test", 6)):
+        lines = [f"{WORDS[n % 3][count % 3]} {split}{count},{LABELS[n % 3]}" for count in range(times) for n in range(3)]
+        (home / "words" / f"{split}.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    settings = {"dataset": str(home / "words"), "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu"}
+    records = {name: run(plan(name, settings), Workplace(Places(), home / "runs" / name)) for name in ("ce", "aml")}
+    for record in records.values():
+        unseal(record.folder)  # tests edit copies of them
+    return records
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """The figures that are drawn, before they are written."""
+    kept = []
+
+    def keep(figure, path):
+        kept.append(figure)
+        return save(figure, path)
+
+    for module in (sensitivity, embeddings, dynamics):
+        monkeypatch.setattr(module, "save", keep)
+    return kept

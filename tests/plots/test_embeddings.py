@@ -1,0 +1,112 @@
+"""The picture of embeddings: the same rows in the same colours, and figures that say how well they part."""
+
+import json
+import shutil
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from fecbench.atomic import write_json
+from fecbench.errors import RunError, UnknownName, UsageError
+from fecbench.plots import embeddings
+from fecbench.plots.embeddings import Sample, draw_embeddings, lay_out, neighbour_accuracy, sample, silhouette
+from fecbench.plots.marks import MOST, mark
+from fecbench.prediction import data_of
+from fecbench.runs import Record
+from tests.plots.conftest import LABELS
+
+
+def test_marks_differ_as_long_as_they_can():
+    assert len({mark(index) for index in range(MOST)}) == MOST >= 32
+    assert mark(0).colour != mark(1).colour
+
+
+def test_embeddings_show_the_same_rows_in_the_same_colours(trained, figures, tmp_path):
+    drawn, found = draw_embeddings([trained["ce"], trained["aml"]], tmp_path / "e.svg", device="cpu")
+    ElementTree.parse(tmp_path / "e.svg")
+    assert Counter(drawn.labels.tolist()) == {0: 6, 1: 6, 2: 6}
+    (figure,) = figures
+    assert figure.get_suptitle() == "t-SNE of 18 test rows"
+    for axes, embedding in zip(figure.axes, found, strict=True):
+        name, accuracy = embedding.record.about["objective"]["name"], embedding.record.result["metrics"]["test"]["accuracy"]
+        assert axes.get_title() == f"{name} on words, seed 0\ntest accuracy {100 * accuracy:.2f} %"
+        for index, points in enumerate(axes.collections):
+            assert points.get_offsets().data.tolist() == embedding.points[drawn.labels == index].tolist()
+            assert points.get_facecolor()[0, :3].tolist() == list(to_rgb(mark(index).colour))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(LABELS)
+    ours, theirs = ([points.get_facecolor().tolist() for points in axes.collections] for axes in figure.axes)
+    assert ours == theirs
+    assert found[0].points.tolist() != found[1].points.tolist()
+    again = draw_embeddings([trained["ce"]], tmp_path / "e.png", device="cpu")[1]
+    assert again[0].points.tolist() == found[0].points.tolist()
+
+
+def test_labels_stand_as_they_are_and_a_part_of_the_rows_is_told_from_the_whole(trained, figures, tmp_path):
+    part = Sample("test", 18, 12, 0, ("_glad", "$sad"), np.array([0, 1] * 6), [])
+    accuracy = trained["ce"].result["metrics"]["test"]["accuracy"]
+    found = embeddings.Embedding(trained["ce"], np.random.default_rng(0).normal(size=(12, 2)), 0.5, 0.5)
+    embeddings._draw_all([found], part, tmp_path / "e.svg")
+    (figure,) = figures
+    texts = figure.legends[0].get_texts()
+    assert [text.get_text() for text in texts] == ["_glad", "$sad"]
+    assert not any(text.get_parse_math() for text in texts)
+    assert figure.axes[0].get_title().endswith(f"test accuracy {100 * accuracy:.2f} % on all 18 rows")
+
+
+def test_a_sample_is_drawn_by_seed_or_by_labels(trained):
+    data = data_of(trained["ce"])
+    some = sample(data, "test", 12, (), 0)
+    assert (len(some.texts), some.total, some.whole) == (12, 18, 18)
+    assert some.title == "12 of 18 test rows, drawn at random by seed 0"
+    assert some.texts == sample(data, "test", 12, (), 0).texts != sample(data, "test", 12, (), 1).texts
+    gold = dict(zip(data.splits["test"]["text"], data.splits["test"]["label"], strict=True))
+    assert [data.labels[gold[text]] for text in some.texts] == [some.names[label] for label in some.labels]
+    two = sample(data, "test", 100, ("sad", "glad"), 0)
+    assert (two.total, two.whole) == (12, 18)
+    assert (two.names, two.labels.tolist(), two.commonest) == (("glad", "sad"), [0, 1] * 6, 0.5)
+    with pytest.raises(UnknownName, match="no label of words is called 'gald'; did you mean 'glad'"):
+        sample(data, "test", 100, ("gald",), 0)
+    with pytest.raises(UsageError, match="at least 10 rows of at least two labels, found 6 of 1; give more with --rows or --labels"):
+        sample(data, "test", 100, ("sad",), 0)
+
+
+def test_neighbour_accuracy_is_a_leave_one_out_vote():
+    noise = np.random.default_rng(0)
+    labels = noise.integers(0, 3, 40)
+    features = noise.normal(size=(40, 5)) + 2 * np.eye(5)[labels]
+    right = 0
+    for row, vector in enumerate(features):
+        cosine = features @ vector / np.linalg.norm(features, axis=1) / np.linalg.norm(vector)
+        cosine[row] = -2
+        votes = Counter(labels[np.argsort(-cosine)[:5]].tolist())
+        right += min(label for label, count in votes.items() if count == max(votes.values())) == labels[row]
+    assert 0.3 < right / 40 < 1
+    assert neighbour_accuracy(features, labels, neighbours=5) == pytest.approx(right / 40)
+
+
+@pytest.mark.parametrize("features", [np.ones((12, 4)), np.zeros((12, 4)), np.arange(1.0, 13.0)[:, None]], ids=["equal", "zero", "a line"])
+def test_collapsed_features_are_drawn_all_the_same(features):
+    labels = np.arange(12) % 3
+    assert np.isfinite(lay_out(features, 0)).all()
+    assert np.isfinite(silhouette(features, labels))
+    assert silhouette(features, np.arange(12)) == 0
+
+
+def test_embeddings_need_weights_and_the_same_rows(trained, tmp_path):
+    published = tmp_path / "published"
+    shutil.copytree(trained["ce"].folder, published, ignore=shutil.ignore_patterns("best.safetensors", "encoder"))
+    with pytest.raises(RunError, match=r"published must hold its trained weights \(best.safetensors\), but a published record has none"):
+        draw_embeddings([trained["aml"], Record(published)], tmp_path / "e.png")
+    about = json.loads((trained["ce"].folder / "run.json").read_text())
+    other = tmp_path / "other"
+    shutil.copytree(trained["ce"].folder, other)
+    write_json(other / "run.json", {**about, "dataset": {**about["dataset"], "fingerprint": "f" * 64}})
+    with pytest.raises(RunError, match="need the same rows"):
+        draw_embeddings([trained["aml"], Record(other)], tmp_path / "e.png")
+    write_json(other / "run.json", {key: value for key, value in about.items() if key != "max_length"})
+    with pytest.raises(RunError, match=r"run\.json must be as fecbench writes it, but max_length: field required"):
+        draw_embeddings([trained["aml"], Record(other)], tmp_path / "e.png")
+    assert not (tmp_path / "e.png").exists()

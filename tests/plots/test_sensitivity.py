@@ -1,0 +1,138 @@
+"""The sensitivity plot: which runs it averages, and what it shows of them."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from fecbench.atomic import write_json
+from fecbench.errors import RunError, UnknownName, UsageError
+from fecbench.plots.sensitivity import complete_runs, draw_sensitivity, rows, study
+
+
+def test_seeds_are_averaged_and_a_repeated_run_counts_once(recorded):
+    recorded("base/0", 0.50)
+    recorded("base/1", 0.60, seed=1, device="cuda")
+    recorded("deeper/k/0", 0.90, k_pos=5, k_neg=5, minute=1)
+    recorded("deeper/k/again", 0.30, k_pos=5, k_neg=5, minute=2)
+    recorded("unfinished", None, weight=7.0)
+    records, notes = complete_runs([recorded.root, recorded.root / "base"])
+    assert len(records) == 4
+    assert notes == ["runs left out, not being complete: 1"]
+    found = study(records)
+    k, base = rows(found)
+    assert (k["value"], k["mean"], k["std"], k["seeds"]) == ("5", 0.30, None, 1)
+    assert (base["value"], base["mean"], base["seeds"]) == ("10 (base)", pytest.approx(0.55), 2)
+    assert base["std"] == pytest.approx(np.std([0.5, 0.6], ddof=1))
+    assert found.notes == ("ed: runs left out, repeating a newer one's settings and seed: 1",)
+    assert rows(study(records, "macro_f1"))[0]["mean"] == 0.15
+    assert rows(study(records, split="validation"))[0]["mean"] == 0.7
+
+
+def test_a_setting_that_older_records_lack_counts_as_none_and_whole_numbers_as_numbers(recorded):
+    recorded("old", 0.4, weight=1, seed=1)
+    recorded("new", 0.6, newer=None, weight=1.0)
+    recorded("newer", 0.2, newer=2.0)
+    (panel,) = study(complete_runs([recorded.root])[0]).panels
+    assert panel.settings == ("newer",)
+    assert {point.values: sorted(point.scores) for point in panel.lines["ed"]} == {(2.0,): [0.2], (None,): [0.4, 0.6]}
+
+
+def test_versions_of_the_data_never_share_a_line_and_of_the_code_are_said(recorded):
+    for number, fingerprint in enumerate("ab"):
+        for weight in (1.0, 2.0):
+            recorded(f"{fingerprint}{weight}", weight / 4, data=("ed", fingerprint * 64), weight=weight, code=str(number), limit=2560)
+    found = study(complete_runs([recorded.root])[0])
+    (panel,) = found.panels
+    assert {name: [point.scores for point in points] for name, points in panel.lines.items()} == {
+        "ed (aaaaaaaa)": [(0.25,), (0.5,)],
+        "ed (bbbbbbbb)": [(0.25,), (0.5,)],
+    }
+    assert found.notes == ("the runs are of 2 versions of the code", "LIMITED: runs were trained on the first 2,560 rows only")
+
+
+def test_which_runs_are_studied_and_what_is_refused(recorded):
+    with pytest.raises(RunError, match=r"needs complete runs, but .*runs holds none; run some"):
+        complete_runs([recorded.root])
+    recorded("ce", 0.5, objective="ce")
+    recorded("lcl", 0.5, objective="lcl")
+    records, _ = complete_runs([recorded.root])
+    with pytest.raises(UsageError, match="one objective must be chosen, found runs of ce, lcl; choose one with --objective"):
+        study(records)
+    with pytest.raises(RunError, match=r"needs runs of ce that differ in a setting, but nothing varies among 1 found"):
+        study(records, objective="ce")
+    with pytest.raises(UnknownName, match="did you mean 'lcl'"):
+        study(records, objective="lc")
+    recorded("aml", 0.5)
+    recorded("aml-5", 0.5, k_pos=5)
+    assert study(complete_runs([recorded.root])[0]).objective == "aml"
+    with pytest.raises(UnknownName, match="no metric of all 2 runs is called 'weighted_f1'"):
+        study(complete_runs([recorded.root])[0], "weighted_f1")
+
+
+def test_the_sensitivity_plot_shows_means_bars_base_and_data_sets(recorded, figures, tmp_path):
+    for name in ("ed", "ge"):
+        for seed, gain in enumerate((0.0, 0.1)):
+            for k in (5, 10):
+                recorded(f"{name}k{k}s{seed}", k / 20 + gain, data=(name, name * 32), seed=seed, k_pos=k, k_neg=k)
+            recorded(f"{name}us{seed}", 0.2 + gain, data=(name, name * 32), seed=seed, strategy="uniform")
+    path = draw_sensitivity(study(complete_runs([recorded.root])[0]), tmp_path / "s.svg")
+    ElementTree.parse(path)
+    (figure,) = figures
+    k, strategy = figure.axes
+    assert (k.get_xlabel(), strategy.get_xlabel()) == ("k_pos = k_neg", "strategy")
+    (line, bars, _), (other, _, _) = k.containers[0].lines, k.containers[1].lines
+    assert line.get_xdata().tolist() == [5, 10]
+    assert line.get_ydata() == pytest.approx([30, 55])
+    assert bars[0].get_ydata() == pytest.approx([30 - 100 * np.std([0, 0.1], ddof=1), 55 - 100 * np.std([0, 0.1], ddof=1)])
+    assert line.get_marker() == other.get_marker() != "none"
+    assert line.get_color() != other.get_color()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ed", "ge", "base"]
+    assert [label.get_text() for label in strategy.get_xticklabels()] == ["none", "uniform"]
+    rings = [ring for ring in k.lines if ring.get_fillstyle() == "none"]
+    assert [ring.get_xydata()[0].tolist() for ring in rings] == [[10, pytest.approx(55)]] * 2
+
+
+def test_a_single_seed_has_no_bar_and_crowded_values_keep_matplotlibs_ticks(recorded, figures, tmp_path):
+    for weight in (1.0, 1.1, 100.0):
+        recorded(str(weight), 0.5, weight=weight)
+    recorded("again", 0.7, weight=100.0, seed=1)
+    draw_sensitivity(study(complete_runs([recorded.root])[0]), tmp_path / "s.png")
+    (axes,) = figures[0].axes
+    assert 1.1 not in axes.get_xticks()
+    assert figures[0].get_suptitle() == "aml: mean and standard deviation over 1 to 2 seeds"
+    _, caps, (bars,) = axes.containers[0].lines
+    drawn = [path.vertices for path in bars.get_paths() if np.isfinite(path.vertices).all()]
+    assert [segment[:, 0].tolist() for segment in drawn] == [[100.0, 100.0]]
+    assert drawn[0][:, 1] == pytest.approx([60 - 100 * np.std([0.5, 0.7], ddof=1), 60 + 100 * np.std([0.5, 0.7], ddof=1)])
+    assert all(np.isfinite(cap.get_ydata().astype(float)).tolist() == [False, False, True] for cap in caps)
+
+
+def test_values_are_named_apart_and_a_word_is_no_missing_value(recorded, figures, tmp_path):
+    for number, k in enumerate((1_000_001, 1_000_002, 9_000_000)):
+        recorded(f"k{number}", 0.5, k_pos=k, k_neg=k)
+    for number, strategy in enumerate((None, "none", "$uniform")):
+        recorded(f"s{number}", 0.5, strategy=strategy, k_pos=9_000_000, k_neg=9_000_000)
+    draw_sensitivity(study(complete_runs([recorded.root])[0]), tmp_path / "s.png")
+    k, strategy = study(complete_runs([recorded.root])[0]).panels
+    assert [point.text for point in k.lines["ed"]] == ["1000001", "1000002", "9000000"]
+    ticks = figures[0].axes[1].get_xticklabels()
+    assert sorted(tick.get_text() for tick in ticks) == ["$uniform", "none", "none"]
+    assert not any(tick.get_parse_math() for tick in ticks)
+
+
+def test_a_broken_record_is_passed_over_and_said(fecbench, recorded, tmp_path):
+    for weight in (1.0, 2.0):
+        recorded(str(weight), weight / 4, weight=weight)
+    (recorded("empty", 0.5).folder / "result.json").write_text("{}")
+    (recorded("text", 0.5).folder / "run.json").write_text("no JSON")
+    for name, part in {"list": {"settings": [1]}, "nothing": {"dataset": {}}, "seedless": {"settings": {}}}.items():
+        folder = recorded(name, 0.5).folder
+        write_json(folder / "run.json", json.loads((folder / "run.json").read_text()) | part)
+    code, out, err = fecbench("plot", "sensitivity", recorded.root, "--out", tmp_path / "s.png")
+    assert code == 0, err
+    assert len([line for line in out.splitlines() if line.startswith("weight")]) == 2
+    (note,) = [line for line in out.splitlines() if line.startswith("note")]
+    assert note.startswith("note: runs left out, their records being broken: ")
+    assert all(name in note for name in ("empty", "text", "list", "nothing", "seedless"))
