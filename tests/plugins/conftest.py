@@ -1,16 +1,22 @@
-"""A chat endpoint on loopback that answers well or badly, as it is told.
+"""What the tests of prompting share: runs, tiny models, and a chat endpoint on loopback that answers well or badly, as it is told.
 
-``behaviours`` are met one by one, each by one request; when they are through, every request is answered well. A behaviour is a name below,
-or a status with an optional ``Retry-After``: ``(429, "0")``.
+The endpoint's ``behaviours`` are met one by one, each by one request; when they are through, every request is answered well. A behaviour
+is a name below, or a status with an optional ``Retry-After``: ``(429, "0")``.
 """
 
 import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import torch
+
+from fecbench.datasets import load
+from fecbench.datasets.core import Places
+from fecbench.experiment import Workplace, run
+from fecbench.planning import plan
 
 SERVED = "tiny-chat-2026-11-01"
 
@@ -172,3 +178,27 @@ def save_causal_model(folder, template=None, zero=False, positions=512):
 def causal_model():
     """``causal_model(folder)`` saves one and returns the folder's path."""
     return save_causal_model
+
+
+@pytest.fixture
+def unset(monkeypatch):
+    """No endpoint, key or model in the environment."""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "FECBENCH_LLM_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def go(data, folder, kind="llm-prompt", **flags):
+    chosen = plan(kind, {"dataset": str(data), "device": "cpu", "batch_size": 4, "seed": 0, **flags})
+    return run(chosen, Workplace(Places(), folder))
+
+
+def rows_of(data, split="test"):
+    return load(plan("llm-prompt", {"dataset": str(data), "backend": "fake"}).settings, Places()).splits[split]
+
+
+def http(server, **flags):
+    return {"base_url": server.url, "model": "tiny-chat", "concurrency": 3, **flags}
+
+
+def files_in(folder):
+    return {path: path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
