@@ -1,0 +1,37 @@
+"""Mistakes in any command."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["run", "alm", "--dataset", "demo"], 2, "no objective is called 'alm'; did you mean 'aml'?"),
+        (["run", "ce"], 2, "a data set is needed: --dataset"),
+        (["run", "ce", "--dataset", "dmeo"], 2, "no data set is called 'dmeo'; did you mean 'demo'?"),
+        (["run", "ce", "--dataset", "demo", "--epochs", "many"], 2, "'many' is not a valid integer"),
+        (["run", "ce", "--dataset", "demo", "--epochs", "0"], 2, "--epochs 0: input should be greater than or equal to 1"),
+        (["run", "ce", "--dataset", "demo", "--k-pos", "3"], 2, "No such option"),
+        (["run", "ce", "--dataset", "demo", "--head", "nativ"], 2, "no head is called 'nativ'; did you mean 'native'?"),
+        (["run", "ce", "--dataset", "demo", "--head", "native"], 2, "--head native takes --pooling first, found mean"),
+        (["run", "ce", "--dataset", "demo", "--encoder", "roberta-base"], 1, "isn't on this machine, and HF_HUB_OFFLINE is set"),
+        (["run", "ce", "--dataset", "demo", "--device", "cuda:7"], 2, "--device cuda:7 isn't available here"),
+        (["run", "ce", "--dataset", "demo", "--precision", "float16"], 2, "float16"),
+        (["run", "ce", "--dataset", "./nowhere"], 1, "doesn't exist; give a folder"),
+        (["run", "ce", "--dataset", "ge", "--data-dir", "nowhere"], 1, "--data-dir must be a folder"),
+        (["run", "ce", "--dataset", "ed", "--data-dir", "."], 1, "use ed-prepared"),
+        (["run", "ce", "--dataset", "demo", "--tracker", "mlflow"], 2, "mlflow"),
+        (["run", "ce", "--dataset", "demo", "--resume"], 1, "there is none; leave it out"),
+        (["predict", "nothing", "text"], 2, "no run (under runs, or complete run of a method) is called 'nothing'"),
+        (["data", "stats", "gee"], 2, "did you mean 'ge'"),
+        (["nonsense"], 2, "No such command 'nonsense'"),
+    ],
+)
+def test_mistakes_end_in_one_line_and_an_exit_code(fecbench, here, monkeypatch, arguments, code, message):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    found, out, err = fecbench(*arguments)
+    assert message in err.replace("\n", " ")
+    assert found == code
+    assert "Traceback" not in out + err
+    assert not list(here.glob("runs/*"))

@@ -1,0 +1,67 @@
+"""``fecbench predict``: new texts by a run's folder, wherever it lies."""
+
+import io
+import json
+import sys
+
+import pytest
+
+
+def test_predict_from_arguments_by_folder_id_and_method(fecbench, trained):
+    for run in (trained.folder, "first", "ce"):
+        code, out, err = fecbench("predict", run, "what a lovely day", "my dog died", "--top", 2)
+        assert code == 0, err
+        lines = [line.split("\t") for line in out.splitlines()]
+        assert [line[-1] for line in lines] == ["what a lovely day", "my dog died"]
+        assert [line[0].split()[0] for line in lines] == ["glad", "sad"]
+        assert all(len(line) == 3 for line in lines)
+
+
+def test_predict_from_standard_input_as_json(fecbench, trained, monkeypatch):
+    stdin = io.StringIO("stop shouting at me\n\nrain and an empty house\n")
+    monkeypatch.setattr(sys, "stdin", stdin)
+    code, out, _ = fecbench("predict", "ce", "--json", "--top", 9)
+    assert code == 0
+    found = json.loads(out)["predictions"]
+    assert [row["text"] for row in found] == ["stop shouting at me", "rain and an empty house"]
+    assert [row["labels"][0]["label"] for row in found] == ["mad", "sad"]
+    for row in found:
+        assert sum(label["probability"] for label in row["labels"]) == pytest.approx(1, abs=1e-5)
+
+
+def test_predictions_equal_those_of_the_test(fecbench, trained, toy):
+    """A predictor made from the directory alone gives the logits that were recorded."""
+    import csv
+
+    import torch
+    from safetensors.torch import load_file
+
+    from fecbench.prediction import Predictor
+
+    with (toy / "test.csv").open(newline="") as file:
+        texts = [row["text"] for row in csv.DictReader(file)]
+    recorded = load_file(trained.folder / "predictions.safetensors")["logits"].softmax(1)
+    torch.testing.assert_close(Predictor.load(trained).probabilities(texts), recorded, rtol=1e-4, atol=1e-6)
+
+
+def test_a_run_can_be_moved(fecbench, trained, here):
+    trained.folder.rename(here / "elsewhere")
+    code, out, _ = fecbench("predict", here / "elsewhere", "what a lovely day")
+    assert code == 0
+    assert out.startswith("glad")
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "encoder/tokenizer.json", "encoder/config.json"])
+def test_predict_names_a_missing_or_broken_file(fecbench, trained, name):
+    (trained.folder / name).write_text("broken")
+    code, _, err = fecbench("predict", "ce", "a text")
+    assert code == 1
+    assert "must" in err
+    assert "Traceback" not in err
+
+
+def test_predict_without_text_says_so(fecbench, trained, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+    code, _, err = fecbench("predict", "ce")
+    assert code == 2
+    assert "a text is needed" in err
