@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import zlib
 from array import array
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
@@ -79,24 +81,30 @@ def token_column(
 
 
 def _encode(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None, out: IO[bytes]) -> None:
-    """Write all token ids, then each text's number of them, how many texts were cut, and how many there are: int32 throughout."""
-    lengths, cut = array("i"), 0
+    """Write all token ids, each text's number of them, how many texts were cut, and the checksum of all this: int32 throughout."""
+    lengths, cut, checksum = array("i"), 0, 0
+
+    def write(numbers: np.ndarray) -> None:
+        nonlocal checksum
+        checksum = zlib.crc32(numbers.data, checksum)
+        out.write(numbers.data)
+
     for part in chunks(texts, TOGETHER):
         encoded, shortened = encode_texts(part, tokenizer, max_length, form)
-        for ids in encoded:
-            out.write(np.asarray(ids, np.int32).data)
-            lengths.append(len(ids))
+        write(np.fromiter(chain.from_iterable(encoded), np.int32))
+        lengths.extend(map(len, encoded))
         cut += sum(shortened)
-    out.write(np.array([*lengths, cut, len(texts)], np.int32).data)
+    write(np.array([*lengths, cut], np.int32))
+    out.write(np.uint32(checksum).data)
 
 
 def _read(file: Path | IO[bytes], texts: int) -> TokenColumn | None:
-    """What :func:`_encode` wrote of so many texts, mapped and not read; None where it is something else."""
+    """What :func:`_encode` wrote of so many texts, mapped, so that it takes no memory of the process's own; None where it is something else."""
     try:
         numbers = np.asarray(np.memmap(file, np.int32, mode="r"))
     except (OSError, ValueError):  # nothing, or no whole number of numbers
         return None
-    if len(numbers) < texts + 2 or numbers[-1] != texts:
+    if len(numbers) < texts + 2 or zlib.crc32(numbers[:-1].data) != numbers[-1:].view(np.uint32)[0]:
         return None
     lengths, cut = numbers[-texts - 2 : -2], int(numbers[-2])
     offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])

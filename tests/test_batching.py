@@ -283,9 +283,10 @@ def test_a_damaged_or_unwritable_cache_costs_nothing_but_time(tokenizer, tmp_pat
     expected = tokenise(rows, ["text"], tokenizer, 9, tmp_path).columns["text"].ids.tolist()
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
-    file.write_bytes(whole[: len(whole) // 2])
-    assert tokenise(rows, ["text"], tokenizer, 9, tmp_path).columns["text"].ids.tolist() == expected
-    assert tokenise(rows, ["text"], tokenizer, 9, tmp_path).columns["text"].ids.tolist() == expected
-    assert len(file.read_bytes()) == len(whole)
+    flipped = bytes([whole[4] ^ 1])  # a token that is another
+    for damaged in (whole[: len(whole) // 2], whole[:4] + flipped + whole[5:], b""):
+        file.write_bytes(damaged)
+        assert tokenise(rows, ["text"], tokenizer, 9, tmp_path).columns["text"].ids.tolist() == expected
+        assert file.read_bytes() == whole
     (tmp_path / "file").write_text("no folder")
     assert tokenise(rows, ["text"], tokenizer, 9, tmp_path / "file" / "cache").columns["text"].ids.tolist() == expected

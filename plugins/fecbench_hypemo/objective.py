@@ -22,7 +22,9 @@ class HypEmoConfig(Config):
     """Options of ``hypemo``; the defaults are those for EmpatheticDialogues."""
 
     classification_weight: float = Field(1.0, gt=0, description="weight of the distance-weighted cross-entropy (alpha)")
-    hyperbolic_weight: float = Field(0.25, gt=0, description="weight of the projector's loss in the ball (gamma)")
+    hyperbolic_weight: float = Field(
+        0.25, ge=0, description="weight of the projector's loss in the ball (gamma); 0 leaves the projector as it began"
+    )
     dot: Literal["sum", "mean"] = Field(
         "sum", description="dot products of texts and their labels in the ball are summed over a batch (the released code), or averaged"
     )

@@ -294,7 +294,8 @@ def go(data: Path | str, folder: Path, **flags):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"dot": "mean", "ball_activation": "none", "projector_lr_step": "epoch", "hyperbolic_weight": 2.0}]
+    "options",
+    [{}, {"dot": "mean", "ball_activation": "none", "projector_lr_step": "epoch", "hyperbolic_weight": 2.0}, {"hyperbolic_weight": 0.0}],
 )
 def test_it_trains_and_predicts(toy, tmp_path, options):
     record = go(toy, tmp_path / "run", epochs=6, **options)
