@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from accelerate.utils import set_seed
 from platformdirs import user_cache_path
@@ -13,7 +14,7 @@ from platformdirs import user_cache_path
 from fecbench import encoders, heads
 from fecbench.batching import PARAPHRASE, text_batches, tokenise
 from fecbench.checkpoints import state_of
-from fecbench.datasets.core import labels_of
+from fecbench.datasets.core import chunks, labels_of
 from fecbench.encoders.lengths import longest_text
 from fecbench.guard import guard
 from fecbench.heads import HeadTask
@@ -39,13 +40,24 @@ LEAK = 0.1  # the share of a split's texts that stand in train too, from which i
 
 @dataclass(frozen=True)
 class Built:
-    """What a plan becomes before training; ``notes`` say what was left out, cut or done otherwise than asked."""
+    """What a plan becomes before training.
+
+    Attributes:
+        source: where the encoder comes from.
+        splits: the rows as tokens.
+        model: encoder and head.
+        objective: what trains them.
+        max_length: tokens of a text at most.
+        scored: the splits that are scored after training.
+        notes: what was left out, cut or done otherwise than asked.
+    """
 
     source: EncoderSource
     splits: dict[str, TokenisedSplit]
     model: Model
     objective: Objective
     max_length: int
+    scored: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -56,7 +68,7 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
         EncoderError: the encoder can't be had or has no such head.
         UsageError: head and pooling don't fit.
     """
-    settings = plan.settings
+    settings, scored = plan.settings, plan.scored
     notes = [data.info.note] if data.info.note else []
     train = data.splits["train"]
     if settings.limit is not None and settings.limit < len(train):
@@ -93,18 +105,23 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
                 module.compile_network()
     model, objective = model.to(device), objective.to(device)
     fold(model, objective)
-    return Built(source, splits, model, objective, max_length, tuple(notes))
+    return Built(source, splits, model, objective, max_length, scored, tuple(notes))
 
 
 def _leaks(train: Dataset, data: EmotionData) -> list[str]:
     """What is said of splits whose texts the model is trained on: a file given twice, or another one's rows."""
-    known, notes = set(train["text"][:]), []
+    known, notes = _hashes(train), []
     for split in ("validation", "test"):
-        texts = data.splits[split]["text"][:]
-        shared = sum(text in known for text in texts)
+        texts = _hashes(data.splits[split])
+        shared = np.isin(texts, known).sum()
         if shared >= LEAK * len(texts):
             notes.append(f"LEAK: {shared:,} of {len(texts):,} {split} texts stand in train too, so that scores on them mean little")
     return notes
+
+
+def _hashes(rows: Dataset) -> np.ndarray:
+    """A number for each text, int64 ``[N]``, alike for equal texts: the texts themselves stay on the disk."""
+    return np.fromiter((hash(text) for part in chunks(rows["text"]) for text in part), np.int64, len(rows))
 
 
 def stage_of(built: Built, data: EmotionData, settings: RunSettings, device: torch.device) -> Stage:

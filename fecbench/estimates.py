@@ -39,7 +39,9 @@ class Estimates:
             about, result, settings = record.about, record.result, record.settings()
             rate = result["train_seconds"] / (_texts(settings, about["dataset"]["rows"]["train"]) * result["epochs"])
             rest = max(0.0, result["seconds"] - result["train_seconds"])  # of a run that was continued, the last part's
-        except (RunError, KeyError, TypeError, ZeroDivisionError):
+        except (RunError, KeyError, TypeError, ZeroDivisionError, OverflowError):
+            return
+        if rate < 0:
             return
         for key in _keys(about["objective"]["name"], settings):
             self._known.setdefault(key, []).append((rate, rest))

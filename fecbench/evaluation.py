@@ -36,7 +36,7 @@ def split_logits(
     fold(model.eval(), objective.eval())
     for number, rows in enumerate(split.by_length(batch_size)):
         if number % ranks == rank:
-            batch = split.batch(rows).to(precision.device)
+            batch, places = split.batch(rows).to(precision.device), torch.from_numpy(rows).to(precision.device)  # before: a copy waits
             with precision.autocast():
                 found = objective.predict(batch, model)
             if not isinstance(found, torch.Tensor) or found.is_complex():
@@ -44,7 +44,7 @@ def split_logits(
                 raise ProtocolError(f"predict must give a tensor of real logits, found {kind}")
             if found.shape != (len(rows), objective.task.classes):
                 raise ProtocolError(f"predict must give logits {[len(rows), objective.task.classes]}, found {list(found.shape)}")
-            logits[torch.from_numpy(rows).to(logits.device)] = found.to(logits)  # not the batch's own: predict may have written there
+            logits[places] = found.to(logits)  # not the batch's own rows: predict may have written there
     if any(module.training for module in (*model.modules(), *objective.modules())) or torch.is_grad_enabled():
         raise ProtocolError("predict must leave the modes that it finds, but the grad or train mode changed; use `with`, and no train()")
     model.train(was_training)

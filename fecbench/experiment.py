@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import warnings
 from contextlib import contextmanager, nullcontext
@@ -115,6 +116,7 @@ class Experiment:
         if not resumed:
             with self._of_its_own(trainer, "before_training"):
                 objective.before_training(stage)
+            trainer.check_weights("before training", "correct the objective; a buffer that needs no saving can be persistent=False")
         about: Mapping[str, Any] = {}
         if objective.trains:
             trainer.fit()
@@ -156,7 +158,7 @@ class Experiment:
     def _test(self, trainer: Trainer) -> dict[str, Any]:
         """Score validation and test under the best weights, and complete the record."""
         try:
-            logits = {split: trainer.logits(self.built.splits[split]) for split in self.plan.objective.scored(self.plan.options)}
+            logits = {split: trainer.logits(self.built.splits[split]) for split in self.built.scored}
         except NumericalError as error:
             raise NumericalError(f"{self.plan.who}: in the last test, {error}; {remedy(trainer.progress.epoch + 1)}") from None
         progress, labels, classes = trainer.progress, self.built.splits["test"].labels, len(self.data.labels)
@@ -165,7 +167,7 @@ class Experiment:
         result = {
             "metrics": {split: self._scores(trainer, split, found) for split, found in logits.items()},
             "unanswered": {split: float((answers(found) < 0).double().mean()) for split, found in logits.items()},
-            "report": dict(self.built.objective.report()),
+            "report": self._report(),
             "epochs": progress.epoch,
             "best_epoch": progress.best_epoch,
             "per_class": dict(zip(self.data.labels, metrics.per_class(labels, predicted, classes), strict=True)),
@@ -179,6 +181,13 @@ class Experiment:
             runs.complete(self.record, result)
             trainer.checkpoints.drop_last()
         return result
+
+    def _report(self) -> dict[str, object]:
+        """What the objective adds to the record, once that can hold it."""
+        with guard(self.plan.who, self.built.objective):
+            report = dict(self.built.objective.report())
+            json.dumps(report, ensure_ascii=False, allow_nan=False).encode()
+            return report
 
     def _scores(self, trainer: Trainer, split: str, logits: Tensor) -> dict[str, float]:
         labels, predicted = self.built.splits[split].labels, answers(logits).numpy()
@@ -220,10 +229,10 @@ class Experiment:
             warnings.warn(reason, stacklevel=2)
         with guard(plan.who, built.objective):
             players = claim(built.objective, built.model, settings, plan.who)
+            streams = streams_of(built, self.data, batches)
         precision = devices.precision(settings.precision, accelerator.device)
         stepper = Stepper(built.objective, built.model, players, precision, plan.who, settings.clip, ranks)
         checkpoints = Checkpoints(self.record.folder, seals.of_run({**identity, "max_length": built.max_length}))
-        streams = streams_of(built, self.data, batches)
         return Trainer(stepper, batches, built.splits["validation"], settings, scores, checkpoints, observers, run, streams)
 
     def _observers(self, accelerator: Accelerator, workplace: Workplace) -> Observers:

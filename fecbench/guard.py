@@ -29,9 +29,9 @@ def guard(who: str, plugin: object) -> Iterator[None]:
     """
     try:
         yield
-    except FecbenchError:
+    except (FecbenchError, KeyboardInterrupt, GeneratorExit):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         if out_of_memory(error):
             raise
         raise PluginError(f"{who} failed{_place(error, plugin)}: {words(error)}; mend or uninstall it") from error

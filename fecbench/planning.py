@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fecbench import datasets, devices, encoders, heads, objective, registry
 from fecbench.batching import BatchNeeds
 from fecbench.datasets import HUB_PREFIX, is_path
+from fecbench.datasets.core import SPLITS
 from fecbench.errors import PluginError, UsageError
 from fecbench.forms import Form
 from fecbench.guard import guard
@@ -56,10 +57,24 @@ class Plan:
         """
         with guard(self.who, self.objective):
             forms = self.objective.forms(self.options)
-        odd = [name for name, form in forms.items() if not isinstance(form, Form)]
+            odd = [name for name, form in forms.items() if not isinstance(form, Form)]
         if odd:
             raise PluginError(f"{self.who}: forms must be objects of subclasses of fecbench.Form, but {odd[0]!r} is {forms[odd[0]]!r}")
         return forms
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """The splits that are scored after training.
+
+        Raises:
+            PluginError: the test isn't one of them, or one is no split.
+        """
+        with guard(self.who, self.objective):
+            scored = tuple(self.objective.scored(self.options))
+            fits = {"test"} <= set(scored) <= set(SPLITS)
+        if not fits:
+            raise PluginError(f"{self.who}: scored must name splits, test among them, but names {scored!r}; mend or uninstall it")
+        return scored
 
     @property
     def who(self) -> str:

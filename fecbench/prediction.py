@@ -22,6 +22,7 @@ from fecbench.settings import RunSettings, Setting, build, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from torch import Tensor
@@ -80,19 +81,24 @@ class Predictor:
 
     def probabilities(self, texts: Sequence[str]) -> Tensor:
         """Probabilities ``[N, C]``, float32 on the CPU, of every label for each text; all 0 where the method gives no answer."""
-        self.objective.before_predicting(texts)
+        with self._guarded():
+            self.objective.before_predicting(texts)
         return probabilities(self._of_each(texts, lambda batch: self.objective.predict(batch, self.model).float(), len(self.labels)))
 
     def features(self, texts: Sequence[str]) -> Tensor:
         """The head's features ``z [N, features]``, float32 on the CPU, of each text."""
         return self._of_each(texts, lambda batch: self.model.project(self.model.encode(batch)).float(), self.model.head.features)
 
+    def _guarded(self) -> AbstractContextManager[None]:
+        """Around calls of the objective's code."""
+        return guard(f"objective {type(self.objective).__name__}", self.objective)
+
     @torch.no_grad()
     def _of_each(self, texts: Sequence[str], rows: Callable[[Batch], Tensor], width: int) -> Tensor:
         parts = [torch.empty(0, width)]
         forms = self.objective.forms(self.objective.config)
         for batch in text_batches(texts, self.tokenizer, self.max_length, self.batch_size, self.precision.device, forms):
-            with self.precision.autocast(), guard(f"objective {type(self.objective).__name__}", self.objective):
+            with self.precision.autocast(), self._guarded():
                 found = rows(batch).cpu()
             if found.shape != (len(batch), width) or broken(found).any():
                 raise NumericalError(

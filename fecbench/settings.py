@@ -48,7 +48,7 @@ class RunSettings(Config):
     encoder: str = Field("roberta-base", description="encoder: a registered name, a hub id or a local folder")
     head: str = Field("native", description="classification head; native is the encoder family's own")
     pooling: Literal["first", "mean"] = Field("first", description="encoder state of a text: its first token's, or the mean of all")
-    projection_dim: int = Field(128, ge=1, description="width of the features that the heads mlp and label project to")
+    projection_dim: int = Field(128, ge=1, le=2**16, description="width of the features that the heads mlp and label project to")
     epochs: int = Field(8, ge=1, description="most epochs to train")
     batch_size: int = Field(64, ge=1, description="texts in a batch, before second views")
     lr: float = Field(2e-5, gt=0, description="learning rate at its peak")

@@ -73,11 +73,11 @@ class Stepper:
         Returns:
             Each update's loss (as ``PLAYER_loss``, by its first player) and logs, on the device, in order.
         """
-        for player in self.players.values():
-            player.schedule(factor, number, total)
         logs: list[tuple[str, Tensor]] = []
         self._kept = ()
         with guard(self.who, self.objective):
+            for player in self.players.values():
+                player.schedule(factor, number, total)
             updates = self.objective.updates(batch, self.model)
             if not isinstance(updates, Iterator):
                 raise ProtocolError(f"{self.who}: updates must be a generator, found {type(updates).__name__}; yield each Update")

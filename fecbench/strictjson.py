@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
+from math import isfinite
+from typing import Any, NoReturn
 
 
 def loads(text: str, numbers: bool = True) -> Any:
@@ -19,7 +20,8 @@ def loads(text: str, numbers: bool = True) -> Any:
     ValueError: every key must be named once, but 'lr' stands there twice
     """
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse if numbers else None)
+        strict = {"parse_constant": _refuse, "parse_float": _finite} if numbers else {}
+        return json.loads(text, object_pairs_hook=_object, **strict)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
@@ -33,5 +35,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse(constant: str) -> Any:
+def _finite(digits: str) -> float:
+    """The number; one that is too great would be read as infinite."""
+    number = float(digits)
+    return number if isfinite(number) else _refuse(digits)
+
+
+def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"every number must be finite, but {constant} stands there")

@@ -54,7 +54,7 @@ class TokenColumn:
 
     def take(self, rows: np.ndarray) -> Tokens:
         """The tokens of ``rows``, in that order."""
-        lengths = self.lengths[rows]
+        lengths = self.offsets[rows + 1] - self.offsets[rows]
         shift = self.offsets[rows] - (np.cumsum(lengths) - lengths)
         places = np.repeat(shift, lengths) + np.arange(lengths.sum())
         return Tokens.from_flat(self.ids[places], lengths, None if self.segments is None else self.segments[places])
@@ -99,7 +99,7 @@ def _encode(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length
 
 
 def _read(file: Path | IO[bytes], texts: int) -> TokenColumn | None:
-    """What :func:`_encode` wrote of so many texts, mapped, so that it takes no memory of the process's own; None where it is something else."""
+    """What :func:`_encode` wrote of so many texts, mapped, so that it takes no own memory; None where it is something else."""
     try:
         numbers = np.asarray(np.memmap(file, np.int32, mode="r"))
     except (OSError, ValueError):  # nothing, or no whole number of numbers

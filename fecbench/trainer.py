@@ -13,6 +13,7 @@ from accelerate.utils import set_seed
 
 from fecbench import metrics as scores
 from fecbench.batching import stream_seed
+from fecbench.checkpoints import state_of
 from fecbench.datasets.core import some
 from fecbench.errors import NumericalError, ProtocolError, RunError
 from fecbench.evaluation import answers, split_logits
@@ -188,8 +189,9 @@ class Trainer:
         set_seed(stream_seed(self.settings.seed, epoch, "noise", self.batches.rank) % 2**32)
         per_epoch, window = len(self.batches), Window()
         total: dict[str, list[float]] = defaultdict(list)
-        self.stepper.model.train()
-        self.stepper.objective.train()
+        with guard(self.stepper.who, self.stepper.objective):
+            self.stepper.model.train()
+            self.stepper.objective.train()
         steps = self.settings.epochs * per_epoch
         for step, batch in enumerate(self.batches.epoch(epoch)):
             number = (epoch - 1) * per_epoch + step
@@ -206,21 +208,21 @@ class Trainer:
         return means(total)
 
     def check_weights(self, when: str, what_to_do: str) -> None:
-        """A loss can be finite and its gradient not: weights are looked at before they are scored and kept, in one transfer.
+        """A loss can be finite and its gradient not: what is kept is looked at before it is scored and written, in one transfer.
 
         So are the optimisers' means: a gradient whose square is infinite leaves its weight as it is, now and for ever.
 
         Raises:
-            NumericalError: a weight or an optimiser's mean is infinite or NaN.
+            NumericalError: a weight, a buffer that is saved or an optimiser's mean is infinite or NaN.
         """
-        tensors: dict[str, Tensor] = {}
+        tensors = state_of(self.modules)
         for player in self.stepper.players.values():
-            tensors |= {name: parameter.detach() for name, parameter in player.parameters.items()} | player.state()
+            tensors |= player.state()
         finite = torch.stack([tensor.isfinite().all().to(self.stepper.precision.device) for tensor in tensors.values()]).tolist()
         broken = [name for name, whole in zip(tensors, finite, strict=True) if not whole]
         if broken:
             raise NumericalError(
-                f"{self.stepper.who}: every weight and optimiser state must be finite, but {when} {some(broken, 3)} "
+                f"{self.stepper.who}: every weight, buffer and optimiser state must be finite, but {when} {some(broken, 3)} "
                 f"{'isn' if len(broken) == 1 else 'aren'}'t; {what_to_do}"
             )
 

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -254,6 +255,16 @@ def test_a_dry_run_estimates_by_earlier_runs(toy, tmp_path):
     assert shown.exit_code == 0, shown.output
     assert "time left with 1 at once" in shown.output
     assert len(list(runs.readable(tmp_path / "root"))) == 1
+
+
+@pytest.mark.parametrize("seconds", ["1e999", "-5e9", "1" + "0" * 400, '"long"', "null"])
+def test_a_record_whose_times_are_none_estimates_nothing(toy, tmp_path, seconds):
+    benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
+    (task,) = benchmark.everything()
+    run(task.cell.plan, Workplace(Places(), task.record.folder))
+    result = task.record.folder / runs.RESULT
+    result.write_text(re.sub(r'"train_seconds": [\d.]+', f'"train_seconds": {seconds}', result.read_text()))
+    assert Estimates.under(tmp_path / "root").seconds(task.cell.plan, 60) is None
 
 
 def test_a_run_under_way_counts_for_what_is_left_of_it(toy, tmp_path):

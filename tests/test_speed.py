@@ -1,6 +1,8 @@
 """What keeps training fast is counted, not timed: sizes of tensors, questions to the device. And the speed benchmarks run."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +15,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from fecbench import Task
+from fecbench import Task, objective, registry
 from fecbench.packing import Tokens, cuts
 from fecbench.planning import plan
 from fecbench.testing.subject import Subject
@@ -59,16 +61,16 @@ def test_mining_holds_nothing_beyond_all_similarities_and_the_pairs_features(str
 
 @pytest.mark.parametrize("family", ["metric", "mlp"])
 def test_judging_pairs_never_holds_the_four_blocks_of_their_features(family):
-    objective = AML(AMLConfig(family=family), Task("", (), (), WIDTH, WIDTH, 0))
-    parameters = list(objective.discriminator.parameters())
+    aml = AML(AMLConfig(family=family), Task("", (), (), WIDTH, WIDTH, 0))
+    parameters = list(aml.discriminator.parameters())
     weights = max(parameter.numel() for parameter in parameters)
     for size, k in ((16, 1), (16, 64), (128, 8)):
         z, labels = batch(size)
         pairs = mine_hard_pairs(z, labels, k_pos=k, k_neg=k)
 
         def updates(z=z, pairs=pairs):
-            objective.discriminator_update(z.detach(), pairs).loss.backward(inputs=parameters)
-            objective.pair_loss(objective.judge(z, pairs), pairs).backward(inputs=[z])
+            aml.discriminator_update(z.detach(), pairs).loss.backward(inputs=parameters)
+            aml.pair_loss(aml.judge(z, pairs), pairs).backward(inputs=[z])
 
         assert largest(updates) <= max(2 * WIDTH * len(pairs.i), weights)  # 256, the width of the mlp, is twice that of the features
 
@@ -86,7 +88,10 @@ class NoQuestions(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize("method", ["ce", "supcon", "lcl", "aml", "aml-mlp"])
+ASKING = {"taco": "clusters on the host", "sacl": "tosses a coin on the host", "cdp-mlm": "tosses a coin on the host"}
+
+
+@pytest.mark.parametrize("method", [name for name in registry.objectives if objective.named(name).trains and name not in ASKING])
 def test_a_training_step_asks_the_device_nothing(method, monkeypatch):
     subject = Subject(plan(method, {"dataset": "demo"}), {})
     stepper, (first, second) = subject.stepper(), subject.batches(2)
@@ -206,3 +211,20 @@ def test_a_table_compares_within_rounds(part, capsys):
     assert "2.50 (2.00-3.00)" in printed
     assert "an iteration of aml costs 1.75 (1.50-2.00) times one of ce" in printed
     assert "mining alone: 32.0 ms, 1.2% of an iteration" in printed
+
+
+PARTS = {
+    "startup": ("--rounds 1", "fecbench plugins"),
+    "second": ("--datasets demo --encoder tiny-bert --rounds 1", "second run"),
+    "side_by_side": ("--dataset demo --encoder tiny-bert --rows 64 --runs 2 --at-once 1 2", "runs / hour"),
+    "paper": (f"--spec {SPEED.parent / 'demo.toml'} --encoder tiny-bert --steps 12 --scored 20", "the whole, if no run stops early"),
+}
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_that_measures_other_processes_runs(name):
+    options, says = PARTS[name]
+    done = subprocess.run([sys.executable, SPEED, name, *options.split()], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert says in done.stdout

@@ -158,7 +158,7 @@ class Breaking(Plain):
 
 def test_broken_weights_are_refused_and_never_kept(toy, tmp_path, registered):
     with pytest.raises(
-        NumericalError, match=r"every weight and optimiser state must be finite, but after epoch 2 model\..* and \d+ more aren't"
+        NumericalError, match=r"every weight, buffer and optimiser state must be finite, but after epoch 2 model\..* and \d+ more aren't"
     ):
         go(registered("breaking", Breaking), toy, tmp_path / "run")
     from fecbench.atomic import read_tensors
@@ -167,6 +167,27 @@ def test_broken_weights_are_refused_and_never_kept(toy, tmp_path, registered):
         tensors, _ = read_tensors(tmp_path / "run" / name)
         assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
     assert Record(tmp_path / "run").status == "failed"
+
+
+class Brimming(Plain):
+    """Counts up a buffer, which overflows in the second epoch and touches nothing else."""
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.register_buffer("count", torch.ones(()))
+
+    def updates(self, batch, model):
+        self.count *= 1e5
+        yield from super().updates(batch, model)
+
+
+def test_a_buffer_that_overflows_ends_the_run_before_it_is_kept(toy, tmp_path, registered):
+    from fecbench.atomic import read_tensors
+
+    with pytest.raises(NumericalError, match=r"but after epoch 2 objective\.count isn't; .*the weights of epoch 1 are kept"):
+        go(registered("brimming", Brimming), toy, tmp_path / "run")
+    for name in ("best.safetensors", "last.safetensors"):
+        assert read_tensors(tmp_path / "run" / name)[0]["objective.count"].isfinite()
 
 
 class NoNumber(Plain):

@@ -155,6 +155,8 @@ def table(name: str, sizes: list[int], found: list[dict[str, tuple[float, float]
 def main(names: tuple[str, ...], sizes: str | None, strategy: str, family: str, encoder: str, device: str) -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
     place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    if place.index is not None:
+        torch.cuda.set_device(place)  # what waits for a GPU and counts its memory goes by the current one
     base = Case(strategy=strategy, family=family, encoder=encoder)
     print(f"{date.today()}, {platform.machine()}, {place}, {torch.get_num_threads()} threads, {base}")
     for name in names:

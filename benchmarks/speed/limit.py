@@ -169,6 +169,8 @@ def main(
 ) -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
     place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    if place.index is not None:
+        torch.cuda.set_device(place)  # what waits for a GPU and counts its memory goes by the current one
     used = devices.precision(precision, place)
     rate, bytes_a_second = matrix_rate(place, used), bandwidth(place)
     print(f"{date.today()}, {platform.machine()}, {place}, {torch.get_num_threads()} threads, batch {batch_size}")

@@ -14,7 +14,7 @@ from fecbench.datasets.records import Columns, assemble
 from fecbench.errors import DataError, DataNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from fecbench.datasets.records import Row
@@ -136,14 +136,19 @@ def _read_delimited(path: Path, delimiter: str) -> Iterator[Row]:
 
 
 def _delimited_rows(reader: csv.DictReader[str], path: Path, delimiter: str) -> Iterator[Row]:
-    repeated = [name for name, count in Counter(reader.fieldnames or ()).items() if count > 1]
-    if repeated:
-        raise DataError(f"{path}, line 1: every column must be named once, but {repeated[0]!r} stands there twice; rename one")
+    _named_once(reader.fieldnames or (), f"{path}, line 1")
     for row in reader:
         where = f"{path}, line {reader.line_num}"
         if None in row or None in row.values():
             raise DataError(f"{where}: {len(reader.fieldnames or ())} columns are needed; quote texts that hold {delimiter!r}")
         yield where, row
+
+
+def _named_once(columns: Iterable[str], where: str) -> None:
+    """Raises DataError where two columns have one name: only one of them would be read."""
+    repeated = [name for name, count in Counter(columns).items() if count > 1]
+    if repeated:
+        raise DataError(f"{where}: every column must be named once, but {repeated[0]!r} stands there twice; rename one")
 
 
 def _read_csv(path: Path) -> Iterator[Row]:
@@ -176,10 +181,13 @@ def _read_parquet(path: Path) -> Iterator[Row]:
 
     try:
         with parquet.ParquetFile(path, page_checksum_verification=True) as file:
-            rows = (row for part in file.iter_batches(CHUNK) for row in part.to_pylist())
+            _named_once(file.schema_arrow.names, str(path))
+            # a time is neither text nor label, and Python's own can't hold every one of Parquet's
+            columns = [column.name for column in file.schema_arrow if not pyarrow.types.is_temporal(column.type)]
+            rows = (row for part in file.iter_batches(CHUNK, columns=columns) for row in part.to_pylist())
             for number, row in enumerate(rows, 1):
                 yield f"{path}, row {number}", row
-    except (OSError, UnicodeDecodeError, pyarrow.ArrowException) as error:
+    except (OSError, ValueError, OverflowError, pyarrow.ArrowException) as error:
         raise DataError(f"{path} must be a readable Parquet file: {error}; write it anew") from error
 
 

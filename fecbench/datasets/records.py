@@ -93,16 +93,24 @@ def _record(where: str, row: Mapping[str, Any], columns: Columns) -> Record:
         if column not in row:
             raise DataError(f"{where}: the column {column!r} is missing, found {', '.join(map(str, row))}; name yours with {flag}")
     text, label = row[columns.text], row[columns.label]
-    for value in (text, label):
-        if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-            raise DataError(f"{where}: text and label must be valid Unicode, found {value!r}; remove the lone surrogate")
     if not isinstance(text, str) or not text.strip():
         raise DataError(f"{where}: the text must not be empty, found {text!r}; write one or remove the row")
     if not isinstance(label, str | int) or isinstance(label, bool) or not str(label).strip():
         raise DataError(f"{where}: the label must be one name or whole number, found {label!r}; correct or remove the row")
     own = {columns.text, columns.label, "text", "label"}
     others = {name: value for name, value in row.items() if name not in own and isinstance(value, str) and value.strip()}
-    return Record(text, str(label).strip(), others)
+    record = Record(text, str(label).strip(), others)
+    _check_unicode(where, record)
+    return record
+
+
+def _check_unicode(where: str, record: Record) -> None:
+    """Raises DataError where a text, the label or a column's name holds half a character, which JSON can spell and no file can hold."""
+    for value in (record.text, record.label, *record.others, *record.others.values()):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise DataError(f"{where}: all text must be valid Unicode, found {value!r}; remove the lone surrogate") from None
 
 
 def _told_apart(labels: Sequence[str], where: str) -> None:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fecbench.atomic import UNFINISHED, replacing, to_disk
+from fecbench.atomic import UNFINISHED, contained, replacing, to_disk
 from fecbench.errors import RunError
 from fecbench.leaderboard.document import json_text
 from fecbench.leaderboard.markdown import markdown
@@ -36,7 +36,8 @@ def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[P
         The folders of the copies, those that were there among them.
 
     Raises:
-        RunError: two runs have one id, what stands in a copy's place is something else, or the folder can't be written. Nothing is changed
+        RunError: two runs have one id, what stands in a copy's place is something else, a page's leads out of the folder, or that can't be
+            written. Nothing is changed
             then, except where the disk fails midway.
     """
     targets = _targets((*(run.record for run in board.runs()), *trials), folder)
@@ -45,6 +46,7 @@ def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[P
     for name in PAGES:
         if (folder / name).is_dir():
             raise RunError(f"{folder / name} must be a file, to be written anew, but is a folder; move it or publish to another folder")
+        contained(folder / name, folder)  # the page of somebody's folder could be a link to a file of yours
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for target, record in targets.items():

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize, pad
+from torch.nn.functional import normalize
 
 STRATEGIES = ("topk", "threshold", "uniform", "batch-topk")
 
@@ -36,10 +36,11 @@ def mine_hard_pairs(
     """Pairs of a batch, by cosine similarity ``o``; of equal similarities the lower index first.
 
     - ``topk`` (the paper): for each anchor the ``k_pos`` least similar rows of its own label and the ``k_neg`` most similar rows of other
-      labels. ``B * (k_pos + k_neg)`` slots.
+      labels. ``B * (k_pos + k_neg)`` slots; a count beyond B is B.
     - ``threshold``: each unordered pair once, alike with ``o < threshold``, unlike with ``o >= threshold``. ``B (B - 1) / 2`` slots.
     - ``uniform``: for each anchor ``k_pos`` rows of its own and ``k_neg`` of other labels, drawn without replacement. Slots as ``topk``.
-    - ``batch-topk`` (the released code): the hardest ``k_pos`` and ``k_neg`` unordered pairs of the whole batch. ``k_pos + k_neg`` slots.
+    - ``batch-topk`` (the released code): the hardest ``k_pos`` and ``k_neg`` unordered pairs of the whole batch. ``k_pos + k_neg`` slots; a
+      count beyond all ``B (B - 1) / 2`` pairs is that.
 
     Args:
         z: features ``[B, d]``, of any float type; compared in float32 at least.
@@ -99,7 +100,6 @@ def _of_the_batch(similarity: Tensor, same: Tensor, k_pos: int, k_neg: int) -> H
     alike, distance = same[i, j][None], similarity[i, j][None]
     positives, negatives = _nearest(distance, alike, k_pos, 1.0), _nearest(-distance, ~alike, k_neg, 0.0)
     _, pair, target, valid = (torch.cat(parts) for parts in zip(positives, negatives, strict=True))
-    i, j = pad(i, (0, 1)), pad(j, (0, 1))  # a batch of one has no pair for empty slots to name
     return HardPairs(i[pair], j[pair], target, valid)
 
 
@@ -111,11 +111,8 @@ def _unordered(same: Tensor) -> tuple[Tensor, Tensor]:
 
 def _nearest(distance: Tensor, candidates: Tensor, k: int, target: float) -> HardPairs:
     """For each row the ``k`` candidates of least ``distance``, by a stable sort: ``topk`` promises no order among equals."""
-    anchors = len(distance)
+    anchors, others = distance.shape
+    k = min(k, others)
     order = distance.masked_fill(~candidates, torch.inf).sort(dim=1, stable=True).indices[:, :k]
-    valid = candidates.gather(1, order)
-    unused = k - order.shape[1]  # k may exceed the batch
-    j = pad(order, (0, unused)).flatten()
-    valid = pad(valid, (0, unused), value=False).flatten()
     i = torch.arange(anchors, device=distance.device).repeat_interleave(k)
-    return HardPairs(i, j, distance.new_full((anchors * k,), target), valid)
+    return HardPairs(i, order.flatten(), distance.new_full((anchors * k,), target), candidates.gather(1, order).flatten())

@@ -75,9 +75,9 @@ def seconds(*command: str) -> float:
     return min(found)
 
 
-@pytest.mark.parametrize(("argument", "most"), [("--help", 25), ("plugins", 40)])
+@pytest.mark.parametrize(("argument", "most"), [("--help", 19), ("plugins", 31)])
 def test_start_up_is_a_small_multiple_of_the_interpreters(argument, most):
-    """Measured: 7 and 10. The multiples asked for (0.3 and 0.5 s beside 0.016 s) are 19 and 31; torch alone would be 90."""
+    """The promise, 0.3 and 0.5 s, beside 0.016 s. Measured: 7 and 10; torch alone would be 90."""
     assert seconds(sys.executable, "-m", "fecbench", argument) < most * seconds(sys.executable, "-c", "pass")
 
 

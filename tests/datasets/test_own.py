@@ -92,6 +92,15 @@ def test_missing_splits_are_cut_stratified_by_seed(tmp_path):
     assert counts == {"train": {0: 72, 1: 1}, "validation": {0: 9, 1: 1}, "test": {0: 9, 1: 1}}
 
 
+def test_texts_that_hold_what_parts_rows_in_a_digest_are_other_texts(tmp_path):
+    fingerprints = set()
+    for number, texts in enumerate((["a\x1eb", "c"], ["a", "b\x1ec"], ["a\x10rb", "c"])):
+        lines = [{"text": text, "label": label} for label in ("sad", "glad") for text in (*texts, "x", "y")]
+        (tmp_path / f"{number}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        fingerprints.add(load_path(tmp_path / f"{number}.jsonl", COLUMNS, 0).fingerprint)
+    assert len(fingerprints) == 3
+
+
 def test_given_splits_are_kept_as_they_are(tmp_path):
     write(tmp_path / "train.csv")
     write(tmp_path / "test.csv", ROWS[:4])

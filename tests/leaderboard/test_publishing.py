@@ -60,6 +60,17 @@ def test_a_different_copy_is_refused_and_nothing_is_written(three, tmp_path):
     assert contents(tmp_path / "public") == before
 
 
+@pytest.mark.parametrize("name", ["board.md", "board.json", "board.html"])
+def test_a_page_that_is_a_link_out_of_the_folder_is_not_written_through(three, tmp_path, name):
+    (tmp_path / "public").mkdir()
+    (tmp_path / "precious").write_text("thesis")
+    (tmp_path / "public" / name).symlink_to(tmp_path / "precious")
+    with pytest.raises(RunError, match=rf"{name} must stand in .*, but leads to .*precious"):
+        publish(of_records(three), tmp_path / "public")
+    assert (tmp_path / "precious").read_text() == "thesis"
+    assert [path.name for path in (tmp_path / "public").iterdir()] == [name]
+
+
 def test_two_runs_of_one_id_are_refused(make, tmp_path):
     records = [make("ce", seed=0, folder=tmp_path / "a" / "r"), make("ce", seed=1, folder=tmp_path / "b" / "r")]
     with pytest.raises(RunError, match=r"a published run needs an id of its own, but .* are both called r; rename one"):

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,23 @@ def parquet(**columns) -> bytes:
     file = io.BytesIO()
     format_.write_table(pyarrow.table(columns), file)
     return file.getvalue()
+
+
+def parquet_twice() -> bytes:
+    """One with two columns called label."""
+    import pyarrow
+    from pyarrow import parquet as format_
+
+    file = io.BytesIO()
+    format_.write_table(pyarrow.Table.from_arrays([pyarrow.array(TEXTS), *[pyarrow.array(NAMES)] * 2], ["text", "label", "label"]), file)
+    return file.getvalue()
+
+
+def late() -> object:
+    """Dates that Python's own can't hold."""
+    import pyarrow
+
+    return pyarrow.array([2**30] * len(ROWS), pyarrow.int32()).cast(pyarrow.date32())
 
 
 TEXTS, NAMES = [text for text, _ in ROWS], [label for _, label in ROWS]
@@ -100,6 +118,14 @@ REFUSED = {
     "json whose text is null": ({"train.jsonl": lines('{"text": null, "label": "sad"}')}, ("line 25", "the text must")),
     "json with a key twice": ({"train.jsonl": lines('{"text": "a", "label": "sad", "label": "mad"}')}, ("line 25", "named once", "label")),
     "json with a lone surrogate": ({"train.jsonl": lines('{"text": "a \\ud800", "label": "sad"}')}, ("line 25", "lone surrogate")),
+    "json with a lone surrogate beside": (
+        {"train.jsonl": lines('{"text": "a", "label": "sad", "aug_text": "\\ud800"}')},
+        ("line 25", "lone surrogate"),
+    ),
+    "json with a lone surrogate in a key": (
+        {"train.jsonl": lines('{"text": "a", "label": "sad", "\\udfff": "b"}')},
+        ("line 25", "lone surrogate"),
+    ),
     "json with a NUL": ({"train.jsonl": lines('{"text": "a\0", "label": "sad"}')}, "line 25"),
     "json without labels": ({"train.jsonl": lines('{"text": "a"}')}, ("line 25", "the column 'label' is missing")),
     "json that is a csv": ({"train.jsonl": CSV}, ("train.jsonl, line 1", "must be a JSON object")),
@@ -113,6 +139,8 @@ REFUSED = {
     "parquet that is a csv": ({"train.parquet": CSV}, "must be a readable Parquet file"),
     "parquet of no rows": ({"train.parquet": parquet(text=[], label=[])}, "train must hold at least one row"),
     "parquet with other columns": ({"train.parquet": parquet(a=TEXTS, b=NAMES)}, "--text-column"),
+    "parquet with a column twice": ({"train.parquet": parquet_twice()}, "every column must be named once, but 'label'"),
+    "parquet whose labels are times": ({"train.parquet": parquet(text=TEXTS, label=[datetime(2020, 1, 1)] * 24)}, "--label-column"),
     "parquet whose labels are floats": ({"train.parquet": parquet(text=TEXTS, label=[1.5] * 24)}, ("row 1", "the label must be one name")),
     "parquet whose labels are lists": ({"train.parquet": parquet(text=TEXTS, label=[["sad"]] * 24)}, ("row 1", "one name")),
     "parquet with a missing label": ({"train.parquet": parquet(text=TEXTS, label=[*NAMES[:-1], None])}, ("row 24", "one name")),
@@ -183,6 +211,7 @@ ODD = {
     "blank lines in json": ({"train.jsonl": LINES.replace("\n", "\n\n")}, 24),
     "further keys in json": ({"train.jsonl": LINES.replace('"text"', '"id": [1, {"a": null}], "text"')}, 24),
     "whole numbers as labels in json": ({"train.jsonl": LINES.replace('"sad"', "1").replace('"mad"', "2").replace('"glad"', "30")}, 24),
+    "dates beyond Python's in parquet": ({"train.parquet": parquet(text=TEXTS, label=NAMES, posted=late())}, 24),
     "an ending in capitals": ({"train.CSV": CSV}, None),
 }
 

@@ -143,7 +143,7 @@ BODIES = {
     "a gradient that is NaN": (
         "def updates(self, batch, model):\n    loss = self.loss(batch, model)\n"
         "    yield Update(loss + (loss.detach() - loss).abs().sqrt())",
-        "every weight and optimiser state must be finite",
+        "every weight, buffer and optimiser state must be finite",
         "--batch-size",
         "64",
     ),
@@ -254,6 +254,37 @@ BODIES = {
         "def after_training(self, stage):\n    with torch.no_grad(): next(stage.model.head.parameters()).fill_(float('nan'))",
         "must be finite",
     ),
+    "a buffer that is infinite": (
+        "def __init__(self, c, t):\n    super().__init__(c, t)\n    self.register_buffer('b', torch.tensor(float('-inf')))",
+        ("but before training objective.b isn't", "persistent=False"),
+    ),
+    "train that raises": ("def train(self, mode=True): raise RuntimeError('no training')", "no training"),
+    "updates that are cancelled": (
+        "def updates(self, batch, model):\n    import asyncio\n    raise asyncio.CancelledError\n    yield",
+        "CancelledError",
+    ),
+    "a schedule that raises": (
+        "def __init__(self, c, t):\n    super().__init__(c, t)\n    self.w = nn.Parameter(torch.ones(1))\n"
+        "def players(self): return {'a': Player([self.w], schedule=lambda step, steps: 1 // 0)}",
+        "ZeroDivisionError",
+    ),
+    "a schedule of text": (
+        "def __init__(self, c, t):\n    super().__init__(c, t)\n    self.w = nn.Parameter(torch.ones(1))\n"
+        "def players(self): return {'a': Player([self.w], schedule=lambda step, steps: 'slow')}",
+        "TypeError",
+    ),
+    "streams that raise": ("def streams(self, material): raise KeyError('pairs')", "pairs"),
+    "streams that are None": ("def streams(self, material): return None", "objective sick"),
+    "forms that are a list": ("@classmethod\ndef forms(cls, config): return ['text']", "objective sick"),
+    "scores of no split": ("@classmethod\ndef scored(cls, config): return ('test', 'dev')", "scored must name splits, test among them"),
+    "scores without the test": ("@classmethod\ndef scored(cls, config): return ('validation',)", "scored must name splits"),
+    "scores that are None": ("@classmethod\ndef scored(cls, config): return None", "objective sick"),
+    "scores that raise": ("@classmethod\ndef scored(cls, config): raise ValueError('none')", "none"),
+    "a report that raises": ("def report(self): raise ValueError('no server')", "no server"),
+    "a report that is None": ("def report(self): return None", "objective sick"),
+    "a report of a tensor": ("def report(self): return {'a': torch.ones(1)}", "not JSON serializable"),
+    "a report of NaN": ("def report(self): return {'a': float('nan')}", "not JSON compliant"),
+    "a report of half a character": ("def report(self): return {'a': '\\ud800'}", "UnicodeEncodeError"),
     "a stage before that takes nothing": ("def before_training(self): pass", "TypeError"),
     "needs that raise": (
         "class Config(Config):\n    k: int = 1\n@classmethod\ndef batch_needs(cls, config):\n"
