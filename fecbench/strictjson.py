@@ -20,8 +20,8 @@ def loads(text: str, numbers: bool = True) -> Any:
     ValueError: every key must be named once, but 'lr' stands there twice
     """
     try:
-        strict = {"parse_constant": _refuse, "parse_float": _finite} if numbers else {}
-        return json.loads(text, object_pairs_hook=_object, **strict)
+        constant, real = (_refuse, _finite) if numbers else (None, None)
+        return json.loads(text, object_pairs_hook=_object, parse_constant=constant, parse_float=real)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 

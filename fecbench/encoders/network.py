@@ -35,7 +35,7 @@ def encoder_network(source: EncoderSource) -> PreTrainedModel:
 
 
 def classifier_network(source: EncoderSource, labels: Sequence[str]) -> PreTrainedModel:
-    """The encoder with its family's own classification head for ``labels``.
+    """The encoder with its family's own classification head for ``labels``, fresh also where the checkpoint has one, of another task.
 
     Raises:
         EncoderError: the family has none, or the checkpoint lacks weights.
@@ -45,7 +45,15 @@ def classifier_network(source: EncoderSource, labels: Sequence[str]) -> PreTrain
     config = copy.deepcopy(source.config)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
-    return _network(AutoModelForSequenceClassification, source, config)[0]
+    network, fresh = _network(AutoModelForSequenceClassification, source, config)
+    encoder = {id(parameter) for parameter in network.base_model.parameters()}
+    taken = [name for name, parameter in network.named_parameters() if id(parameter) not in encoder and name not in fresh]
+    if taken:
+        other = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32, trust_remote_code=False)
+        with torch.no_grad():
+            for name in taken:
+                network.get_parameter(name).copy_(other.get_parameter(name))
+    return network
 
 
 def language_network(source: EncoderSource) -> tuple[PreTrainedModel, bool]:
@@ -56,15 +64,17 @@ def language_network(source: EncoderSource) -> tuple[PreTrainedModel, bool]:
     """
     from transformers import AutoModelForMaskedLM
 
-    return _network(AutoModelForMaskedLM, source, copy.deepcopy(source.config))
+    network, fresh = _network(AutoModelForMaskedLM, source, copy.deepcopy(source.config))
+    return network, not fresh
 
 
-def _network(auto: Any, source: EncoderSource, config: Any) -> tuple[PreTrainedModel, bool]:
-    """The network, and whether all of its weights come from the checkpoint."""
+def _network(auto: Any, source: EncoderSource, config: Any) -> tuple[PreTrainedModel, set[str]]:
+    """The network, and the names of its weights that don't come from the checkpoint."""
     try:
         with quiet():
             if source.weights is None:
-                return cast("PreTrainedModel", auto.from_config(config, dtype=torch.float32, trust_remote_code=False)), False
+                made = cast("PreTrainedModel", auto.from_config(config, dtype=torch.float32, trust_remote_code=False))
+                return made, {name for name, _ in made.named_parameters()}
             network, report = auto.from_pretrained(
                 source.weights,
                 config=config,
@@ -77,8 +87,9 @@ def _network(auto: Any, source: EncoderSource, config: Any) -> tuple[PreTrainedM
             )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise EncoderError(f"the encoder {source.name} can't be built as {auto.__name__}: {_explain(error, source)}") from error
-    _check_weights(network, report, source.name)
-    return cast("PreTrainedModel", network), not report["missing_keys"] and not report["mismatched_keys"]
+    lost = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
+    _check_weights(network, lost, source.name)
+    return cast("PreTrainedModel", network), lost
 
 
 def _explain(error: Exception, source: EncoderSource) -> str:
@@ -94,9 +105,8 @@ def _explain(error: Exception, source: EncoderSource) -> str:
     return f"{reason}; try --head linear or another encoder"
 
 
-def _check_weights(network: PreTrainedModel, report: Any, name: str) -> None:
+def _check_weights(network: PreTrainedModel, lost: set[str], name: str) -> None:
     """A head may start afresh, an encoder may not: transformers would fill missing weights at random and say so in a log line only."""
-    lost = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
     prefix = f"{network.base_model_prefix}."
     whole = network.base_model is not network
     encoder = {key for key in lost if (key.startswith(prefix) or not whole) and ".pooler." not in f".{key}"}

@@ -77,12 +77,16 @@ class CDPMLM(Objective):
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
         """One update, of one stream: all ranks draw the same."""
-        c = self.config
-        if not (c.cdp or c.mlm) or float(torch.rand((), generator=batch.generator("task"))) < c.rho:
+        if self.reads_texts(batch):
             logits = model.classify(model.project(model.encode(batch)))
-            yield Update(classification_loss(logits, batch.labels, c.main_loss == "sigmoid"), logs={"main_steps": 1.0})
+            yield Update(classification_loss(logits, batch.labels, self.config.main_loss == "sigmoid"), logs={"main_steps": 1.0})
         else:
             yield self.auxiliary(batch.stream("pairs"), model)
+
+    def reads_texts(self, batch: Batch) -> bool:
+        """Whether the step is one on texts, with chance rho; always where no term is left to learn from pairs."""
+        c = self.config
+        return not (c.cdp or c.mlm) or float(torch.rand((), generator=batch.generator("task"))) < c.rho
 
     def auxiliary(self, pairs: Batch, model: Model) -> Update:
         """Both auxiliary losses on the same corrupted pairs."""

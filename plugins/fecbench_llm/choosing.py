@@ -45,7 +45,16 @@ def backend(config: LLMPromptConfig, seed: int, device: str, *, recorded: bool) 
     if missing := _missing():
         raise LLMError(f"--backend http: {missing}")
     key = os.environ.get(KEY_VARIABLE if recorded else config.api_key_env, "").strip()
-    return Endpoint(_url(config), config.model, key, decoding, config.token_limit, config.concurrency, config.retries, config.timeout)
+    return Endpoint(
+        _url(config),
+        config.model,
+        key,
+        decoding,
+        token_limit=config.token_limit,
+        concurrency=config.concurrency,
+        retries=config.retries,
+        timeout=config.timeout,
+    )
 
 
 def interview(config: LLMPromptConfig, asked: Backend) -> Interview:
@@ -120,5 +129,5 @@ def _existing(path: str) -> Path:
         LLMError: it isn't there.
     """
     if not Path(path).is_file():
-        raise LLMError(f"--answers must be a file of answers, but {path} isn't there; runs keep theirs in the user cache")
+        raise LLMError(f"--answers must be a file of answers, but {path} is none; runs keep theirs in the user cache")
     return Path(path)

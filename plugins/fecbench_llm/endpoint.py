@@ -103,10 +103,11 @@ class Endpoint:
 
     def _client(self) -> Client:
         """Raises LLMError where the environment's proxy can't be used."""
-        from httpx2 import Client
+        from httpx2 import Client, Limits, Timeout
 
+        room = Limits(max_connections=self.concurrency)  # else a hundred, and waiting for one of them counts as the endpoint's fault
         try:
-            return Client(headers=self._headers(), timeout=self.timeout)
+            return Client(headers=self._headers(), timeout=Timeout(self.timeout, pool=None), limits=room)
         except (ValueError, ImportError) as error:  # ImportError: SOCKS needs a package of its own
             raise LLMError(f"the proxy that the environment names (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) can't be used: {error}") from None
 
@@ -129,26 +130,40 @@ class Endpoint:
             raise
 
     def _see_to(self, client: Client, prompt: Prompt, keep: Keep, stop: Event) -> None:
-        """Ask until there is an answer, with fewer demonstrations where the model can't take all; one it can't take at all gets none."""
+        """Keep the answer to a prompt, with fewer demonstrations where the model can't take all."""
         asked = prompt
-        while True:
-            try:
-                answer = self._retrying(stop)(self._post, client, asked)
-            except TooLong:
-                if not asked.demonstrations:
-                    answer = Answer("", self.model, now())
-                    break
+        try:
+            while (answer := self._whole(client, asked, stop)) is None:
                 asked = asked.without_farthest()
-            except Passing as error:
-                if stop.is_set():  # somebody else's fault has been told already
-                    return
-                raise LLMError(
-                    f"the endpoint must answer, but {1 + self.retries} attempts found {error}; the answers before are kept, and the same "
-                    "command goes on after them (--retries and --timeout have it try longer)"
-                ) from None
-            else:
-                break
+        except Passing as error:
+            if stop.is_set():  # somebody else's fault has been told already
+                return
+            raise LLMError(
+                f"the endpoint must answer, but {1 + self.retries} attempts found {error}; the answers before are kept, and the same "
+                "command goes on after them (--retries and --timeout have it try longer)"
+            ) from None
         keep(prompt, replace(answer, dropped=len(prompt.demonstrations) - len(asked.demonstrations)))
+
+    def _whole(self, client: Client, prompt: Prompt, stop: Event) -> Answer | None:
+        """Ask until there is an answer; a text that the model can't take at all gets none. None where demonstrations are too many.
+
+        Raises:
+            LLMError: the model has no room for the request even without a text, which isn't the text's fault then.
+        """
+        post = self._retrying(stop)
+        try:
+            return post(self._post, client, prompt)
+        except TooLong:
+            if prompt.demonstrations:
+                return None
+        try:
+            post(self._post, client, replace(prompt, text=""))
+        except TooLong as error:
+            raise LLMError(
+                f"the endpoint must have room for the request, but calls it too long even without a text: {error}; lower --max-new-tokens, "
+                "or choose a model that reads more"
+            ) from None
+        return Answer("", self.model, now())
 
     def _retrying(self, stop: Event) -> Retrying:
         from tenacity import Retrying, retry_if_exception_type, sleep_using_event, stop_after_attempt, stop_when_event_set

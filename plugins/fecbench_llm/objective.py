@@ -38,7 +38,7 @@ class LLMPrompt(Objective):
     needs = BatchNeeds(texts=True)
     settings: ClassVar = {"encoder": "none", "head": "linear"}
     presets: ClassVar = {name: {"subject": subject} for subject, names in SUBJECTS.items() for name in names}
-    rehearsal: ClassVar = {"backend": "fake"}
+    rehearsal: ClassVar = {"backend": "fake", "score": "answer", "answers": ""}
     citation = "Brown et al. 2020, Language Models are Few-Shot Learners; EmoLLaMA: Liu et al. 2024, EmoLLMs"
 
     def __init__(self, config: LLMPromptConfig, task: Task):

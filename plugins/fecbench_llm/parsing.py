@@ -18,7 +18,7 @@ from fecbench import FecbenchError
 NO_ANSWER = -1
 Multi = Literal["first", "invalid"]
 
-_THOUGHT = re.compile(r".*</think(?:ing)?>|<think(?:ing)?>.*", re.DOTALL)  # what reasoning models write before they answer
+_THOUGHT = re.compile(r"\A.*</think(?:ing)?>|<think(?:ing)?>.*", re.DOTALL)  # what reasoning models write before they answer
 _TAG = re.compile(r"</?[a-z][^<>\n]*>")
 _MARKUP = str.maketrans(dict.fromkeys('*_`~#"()[]{}<>|\\\u201c\u201d\u201e\u00ab\u00bb', " ") | {"\u2019": "'", "\u2018": "'"})
 _CUE = re.compile(r"(?:(?:the|my|this|final) )*(?:answer|emotions?|label|feeling|text contains emotions)(?: ?:| (?:is|are)\b:?)")

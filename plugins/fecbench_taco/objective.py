@@ -39,7 +39,7 @@ class TACO(Objective):
         """One update of the model: ``CE + alpha L_cl + gamma L_ll``."""
         c = self.config
         z = model.project(model.encode(batch))
-        logits = model.classify(z).float()
+        states, logits = label_states(model), model.classify(z).float()
         loss = cross_entropy(logits, batch.labels)
         logs: dict[str, Tensor] = {"cross_entropy": loss.detach()}
         if c.contrastive_weight:
@@ -48,7 +48,7 @@ class TACO(Objective):
             logs |= {"contrastive": contrast.detach(), **counts}
         if c.separation_weight:
             weights = label_pair_weights(logits)
-            separation = label_separation_loss(label_states(model), weights, label_weights=c.label_weights)
+            separation = label_separation_loss(states, weights, label_weights=c.label_weights)
             loss = loss + c.separation_weight * separation
             logs |= {"label_separation": separation.detach(), "label_weight_sum": weights.detach().sum()}
         yield Update(loss, logs=logs)

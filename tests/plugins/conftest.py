@@ -31,6 +31,8 @@ class Handler(BaseHTTPRequestHandler):
             behaviour = self.server.behaviours.pop(0) if self.server.behaviours else "well"
             self.server.under_way += 1
             self.server.most = max(self.server.most, self.server.under_way)
+            if self.server.most == self.server.expected:
+                self.server.enough.set()
         try:
             status, *after = behaviour if isinstance(behaviour, tuple) else (None,)
             self.refuse(status, *after) if status else getattr(self, behaviour)(body)
@@ -45,6 +47,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def late(self, body):
         time.sleep(0.15)
+        self.well(body)
+
+    def together(self, body):
+        """Once so many are under way as are expected."""
+        self.server.enough.wait(10)
         self.well(body)
 
     def slow(self, body):
@@ -118,7 +125,8 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.lock, self.released = threading.Lock(), threading.Event()
+        self.lock, self.released, self.enough = threading.Lock(), threading.Event(), threading.Event()
+        self.expected = 0
         self.requests, self.behaviours = [], []
         self.under_way = self.most = 0
         self.reply = lambda body: "sad"

@@ -1,13 +1,14 @@
 """CDP+MLM: pairs, masking and losses against the card's numbers and a slow loop; the streams and the schedule of steps."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from fecbench import FecbenchError, Material, Task, TokenColumn
+from fecbench import FecbenchError, Material, TokenColumn
 from fecbench.batching import TrainingBatches
 from fecbench.building import build, streams_of
 from fecbench.datasets import load
@@ -242,11 +243,11 @@ def test_rho_0_never_moves_the_classifier(tmp_path):
 
 def test_how_often_each_stream_is_taken(setting):
     batch = setting[2].splits["train"].batch(np.arange(2))
-    from dataclasses import replace
-
     for rho in (0.3, 0.5):
-        main = sum(float(torch.rand((), generator=replace(batch, key=(0, 1, step)).generator("task"))) < rho for step in range(10_000))
+        objective = objective_of(setting[2], rho=rho)
+        main = sum(objective.reads_texts(replace(batch, key=(0, 1, step))) for step in range(10_000))
         assert main / 10_000 == pytest.approx(rho, abs=0.015)
+    assert objective_of(setting[2], rho=0.0, cdp=False, mlm=False).reads_texts(batch)
 
 
 @pytest.mark.parametrize(
@@ -282,8 +283,3 @@ def test_the_pooled_head_begins_as_bert_s_pooler(source):
     network.eval()
     states = network(ids)
     assert torch.allclose(head.project(states.last_hidden_state[:, 0]), states.pooler_output, atol=1e-6)
-
-
-def test_a_task_without_a_tokenizer_is_told_of():
-    with pytest.raises((NotImplementedError, AttributeError, TypeError)):
-        CDPMLM(CDPMLMConfig(), Task("toy", ("a",), ("a",), 4, 4, 0))

@@ -109,16 +109,19 @@ def test_its_own_recipe_is_the_paper_s():
     assert settings.no_decay_norm_bias
 
 
-def test_published_checkpoints_lend_their_encoder_and_not_their_head(source, tmp_path):
+@pytest.mark.parametrize("labels", ["abc", "abcdefg"])
+def test_published_checkpoints_lend_their_encoder_and_not_their_head(source, tmp_path, labels):
     made = source("roberta")
     trained = classifier_network(made, list("abcdefg"))
     with torch.no_grad():
         for parameter in trained.parameters():
             parameter.fill_(5.0)
     trained.save_pretrained(tmp_path)
-    network = classifier_network(EncoderSource("here", made.tokenizer, made.config, str(tmp_path)), list("abc")).requires_grad_(False)
+    network = classifier_network(EncoderSource("here", made.tokenizer, made.config, str(tmp_path)), list(labels)).requires_grad_(False)
     assert float(network.base_model.get_input_embeddings().weight.mean()) == 5.0
-    assert float(network.classifier.out_proj.weight.std()) == pytest.approx(0.02, rel=0.5)
+    for layer in (network.classifier.dense, network.classifier.out_proj):
+        assert float(layer.weight.std()) == pytest.approx(0.02, rel=0.5)
+        assert float(layer.bias.abs().max()) == 0
 
 
 def test_its_head_by_hand(tokenizer):

@@ -147,6 +147,20 @@ def test_a_prompt_that_is_too_long_loses_its_farthest_demonstrations_first(chat_
     assert (answer.text, answer.dropped) == ("", 2)
 
 
+def test_a_request_that_is_too_long_without_a_text_is_the_options_fault_and_no_answer(chat_server):
+    chat_server.behaviours = ["too_long"] * 9
+    with pytest.raises(LLMError, match=r"calls it too long even without a text: .*maximum context length is 64.*; lower --max-new-tokens"):
+        ask(chat_server, 3, concurrency=1)
+    assert len(chat_server.requests) == 2
+    assert chat_server.requests[1]["body"]["messages"] == CHAT.about("").messages
+
+
+def test_more_at_once_than_a_client_has_connections_by_default(chat_server):
+    chat_server.behaviours, chat_server.expected = ["together"] * 110, 110
+    assert len(ask(chat_server, 110, concurrency=110, timeout=30.0)) == 110
+    assert chat_server.most == 110
+
+
 def test_so_many_at_once_and_no_more(chat_server):
     chat_server.behaviours = ["late"] * 24
     began = time.monotonic()
