@@ -124,4 +124,6 @@ def _copy(record: Record, target: Path) -> None:
     for name, content in _contents(record).items():
         (draft / name).write_bytes(content)
         to_disk(draft / name)
+    to_disk(draft)
     draft.replace(target)
+    to_disk(target.parent)

@@ -44,7 +44,7 @@ class Writes:
             if self.count - 1 == self.at:
                 self.strike()
             if what == "rename":
-                self.flushed[os.path.abspath(arguments[1])] = self.flushed.pop(os.path.abspath(arguments[0]), 0)  # noqa: PTH100
+                self.renamed(*map(os.path.abspath, arguments[:2]))
 
     def strike(self):
         if self.fault == "cut":
@@ -56,6 +56,12 @@ class Writes:
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             signal.signal(signal.SIGXFSZ, signal.SIG_DFL if self.fault == "tear" else signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (self.room, resource.RLIM_INFINITY))
+
+    def renamed(self, old, new):
+        """What was flushed of a file, or of all files in a folder, is flushed under its new name."""
+        self.flushed[new] = self.flushed.pop(old, 0)
+        for path in [path for path in self.flushed if path.startswith(f"{old}{os.sep}")]:
+            self.flushed[new + path.removeprefix(old)] = self.flushed.pop(path)
 
     def files(self):
         return [os.path.join(folder, name) for folder, _, names in os.walk(self.folder) for name in names]  # noqa: PTH118
