@@ -57,6 +57,16 @@ class Missing:
     reason: str
 
 
+def condition(settings: Mapping[str, Any], key: str) -> Any:
+    """What counts of a setting of encoder or budget: patience beyond the epochs there are stops no run.
+
+    >>> [condition({"epochs": 2, "patience": patience}, "patience") for patience in (1, 4, 20)]
+    [1, 2, 2]
+    """
+    value = settings.get(key)
+    return min(value, settings["epochs"]) if key == "patience" and value and settings.get("epochs") else value
+
+
 @dataclass(frozen=True)
 class Cell:
     """A row on one data set.
@@ -78,7 +88,7 @@ class Cell:
     @property
     def conditions(self) -> tuple[Any, ...]:
         """Encoder and budget: rows are compared where these are equal."""
-        return tuple(self.settings.get(key) for key in COMPARED)
+        return tuple(condition(self.settings, key) for key in COMPARED)
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,10 @@ class Row:
     def setting(self, key: str) -> tuple[Any, ...]:
         """The values of a setting over the data sets, each once; none where nothing was run."""
         return tuple(dict.fromkeys(cell.settings[key] for cell in self.cells if key in cell.settings))
+
+    def condition(self, key: str) -> tuple[Any, ...]:
+        """The same of what counts of a condition (:func:`condition`)."""
+        return tuple(dict.fromkeys(condition(cell.settings, key) for cell in self.cells if key in cell.settings))
 
 
 @dataclass(frozen=True)
@@ -227,7 +241,7 @@ class Table:
     @property
     def varying(self) -> tuple[str, ...]:
         """Those of encoder, budget and batch size that aren't the same in all rows."""
-        return tuple(key for key in CONDITIONS if len({row.setting(key) for row in self.rows if row.setting(key)}) > 1)
+        return tuple(key for key in CONDITIONS if len({row.condition(key) for row in self.rows if row.setting(key)}) > 1)
 
     @property
     def common_seeds(self) -> int | None:
