@@ -5,6 +5,7 @@ Scores are fractions between 0 and 1; formats turn them into percent.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
@@ -58,13 +59,13 @@ class Missing:
 
 
 def condition(settings: Mapping[str, Any], key: str) -> Any:
-    """What counts of a setting of encoder or budget: patience beyond the epochs there are stops no run.
+    """What counts of a setting of encoder or budget: patience for as many epochs as there are, or more, stops no run.
 
     >>> [condition({"epochs": 2, "patience": patience}, "patience") for patience in (1, 4, 20)]
-    [1, 2, 2]
+    [1, None, None]
     """
     value = settings.get(key)
-    return min(value, settings["epochs"]) if key == "patience" and value and settings.get("epochs") else value
+    return None if key == "patience" and value and value >= settings.get("epochs", math.inf) else value
 
 
 @dataclass(frozen=True)

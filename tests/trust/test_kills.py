@@ -5,7 +5,7 @@ import random
 import shutil
 import signal
 import time
-from itertools import count, product, takewhile
+from itertools import count, product
 from pathlib import Path
 
 import pytest
@@ -97,8 +97,9 @@ def test_a_run_killed_at_random_moments(arena, faulty, small, tmp_path, name):
     began = time.monotonic()
     assert faulty(*small(name, tmp_path / "run"), folder=tmp_path).code == 0
     life = time.monotonic() - began
-    for attempt in takewhile(lambda _: kills < 20, count()):  # a run may outlive the moment that was drawn for it
-        run, code = place.open(str(attempt)), -signal.SIGALRM
+    attempts = count()  # more than kills: a run may outlive the moment that was drawn for it
+    while kills < 20:
+        run, code = place.open(str(next(attempts))), -signal.SIGALRM
         while code == -signal.SIGALRM:
             code = faulty(*small(name, run), folder=run.parent, after=chance.uniform(0.2, 1.2) * life).code
             kills += code == -signal.SIGALRM
