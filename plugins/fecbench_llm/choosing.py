@@ -129,5 +129,6 @@ def _existing(path: str) -> Path:
         LLMError: it isn't there.
     """
     if not Path(path).is_file():
-        raise LLMError(f"--answers must be a file of answers, but {path} is none; runs keep theirs in the user cache")
+        found = "is a folder" if Path(path).is_dir() else "isn't there"
+        raise LLMError(f"--answers must be a file of answers, but {path} {found}; runs keep theirs in the user cache")
     return Path(path)
