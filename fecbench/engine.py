@@ -77,18 +77,29 @@ class Job:
 def execute(jobs: Sequence[Job], workers: Workers) -> None:
     """Carry out all jobs; one that fails stops no other, and its directory and log tell why.
 
+    What another process works on is left to it and looked at again later, so that several that are given the same jobs share them.
+
     Raises:
         FecbenchError: the engine isn't installed or can't be reached.
     """
-    from joblib import Parallel, delayed, parallel_config
+    from joblib import parallel_config
 
     with _backend(workers) as backend, parallel_config(**backend):
-        try:  # as many are handed out as may run at once: that holds on every engine, whatever it takes for a worker
-            Parallel(batch_size=1, pre_dispatch=workers.number or "all")(delayed(carry_out)(job) for job in jobs)
-        except FecbenchError:
-            raise
-        except Exception as error:  # each engine has exceptions of its own for a worker that is gone
-            raise FecbenchError(f"a worker of {workers.engine} was lost ({type(error).__name__}); the same command goes on") from error
+        while jobs:
+            settled = _hand_out(jobs, workers)
+            jobs = [job for job, is_settled in zip(jobs, settled, strict=True) if not is_settled]
+            time.sleep(0.5 if jobs else 0)
+
+
+def _hand_out(jobs: Sequence[Job], workers: Workers) -> list[bool]:
+    from joblib import Parallel, delayed
+
+    try:  # as many are handed out as may run at once: that holds on every engine, whatever it takes for a worker
+        return list(Parallel(batch_size=1, pre_dispatch=workers.number or "all")(delayed(carry_out)(job) for job in jobs))
+    except FecbenchError:
+        raise
+    except Exception as error:  # each engine has exceptions of its own for a worker that is gone
+        raise FecbenchError(f"a worker of {workers.engine} was lost ({type(error).__name__}); the same command goes on") from error
 
 
 @contextmanager
@@ -148,16 +159,12 @@ def _ray(workers: Workers) -> Iterator[int]:
         ray.shutdown()
 
 
-def carry_out(job: Job) -> None:
-    """See a job to its end: run it on this worker, or wait while another process does; what it comes to is read from its directory."""
+def carry_out(job: Job) -> bool:
+    """Run a job on this worker to its end, unless another process is at it; whether it is settled: what it comes to is in its directory."""
     record = Record(Path(job.folder))
-    while record.status != "complete":
-        if record.status == "running":  # by another bench, or by what a killed one left behind
-            time.sleep(0.5)
-            continue
+    if record.status not in ("complete", "running"):
         _start(job)
-        if record.status != "running":  # else another process was faster
-            return
+    return record.status != "running"  # by another bench, which may have been faster, or by what a killed one left behind
 
 
 def _start(job: Job) -> None:

@@ -9,14 +9,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner
+from filelock import FileLock
 from safetensors.torch import load_file
 
 from fecbench import matrix, runs, specs
 from fecbench.benchmark import Benchmark, smoke
-from fecbench.cli import cli
+from fecbench.cli import cli, watching
 from fecbench.datasets.core import Places
 from fecbench.engine import Workers
 from fecbench.errors import EncoderError, FecbenchError, NeedsError, UsageError
@@ -152,6 +154,42 @@ def test_two_benches_at_once_share_the_work(toy, tmp_path):
     assert [process.returncode for process in both] == [0, 0], said
     assert all("2 of 2 trials complete" in one and "3 of 3 runs complete" in one for one in said)
     assert len(list(runs.readable(root))) == 3
+
+
+@pytest.mark.slow
+def test_what_another_bench_works_on_is_left_for_later(toy, tmp_path):
+    """One worker, its first run taken: it does the second, then waits for the first, which it carries out when that is given up."""
+    spec, root = write(tmp_path, tiny(toy, seeds="[0, 1]")), tmp_path / "root"
+    first, second = prepared(spec, root).everything()
+    first.record.folder.mkdir(parents=True)
+    with FileLock(first.record.folder / runs.LOCK):
+        bench = subprocess.Popen(command(spec, root, "--workers", "1"), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+        waited = time.monotonic()
+        while second.record.status != "complete" and time.monotonic() - waited < 120:
+            time.sleep(0.1)
+        assert second.record.status == "complete"
+        assert first.record.status == "running"
+        assert bench.poll() is None
+    _, said = bench.communicate(timeout=120)
+    assert bench.returncode == 0, said
+    assert first.record.status == "complete"
+
+
+def test_watching_takes_little_of_a_core(toy, tmp_path, monkeypatch):
+    monkeypatch.setattr(watching, "INTERVAL", 0.01)
+    watch, looks = watching.Watch(prepared(write(tmp_path, tiny(toy)), tmp_path / "root"), Estimates([]), 1), []
+
+    def look():
+        looks.append(time.thread_time())
+        while time.thread_time() - looks[-1] < 0.02:
+            pass
+
+    thread = Thread(target=watch._look_until_over, args=(look,))
+    thread.start()
+    time.sleep(0.6)
+    watch.over.set()
+    thread.join()
+    assert len(looks) == 1
 
 
 @pytest.mark.slow

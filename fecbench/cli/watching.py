@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import Event, Thread
+from time import thread_time
 from typing import TYPE_CHECKING, Self
 
 from rich.live import Live
@@ -15,12 +16,15 @@ from fecbench.markdown import shown
 from fecbench.progress import progress, total
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fecbench.benchmark import Benchmark
     from fecbench.estimates import Estimates
     from fecbench.progress import Progress
 
 COLUMNS = ("row", "data set", "complete", "running", "failed", "waiting", "now", "time left")
-INTERVAL = 1.0
+INTERVAL = 1.0  # seconds
+SHARE = 0.02  # of a core, which the runs want for themselves; a look at hundreds of run directories takes a while
 
 
 class Watch:
@@ -45,15 +49,19 @@ class Watch:
 
     def _watch(self) -> None:
         if not self.console.is_terminal:
-            while not self.over.wait(INTERVAL):
-                self._tell()
+            self._look_until_over(self._tell)
             self._tell()
             return
         with Live(self._table(), console=self.console, auto_refresh=False) as live:
-            while not self.over.wait(INTERVAL):
-                self._learn()
-                live.update(self._table(), refresh=True)
+            self._look_until_over(lambda: (self._learn(), live.update(self._table(), refresh=True)))
             live.update(self._table(), refresh=True)
+
+    def _look_until_over(self, look: Callable[[], object]) -> None:
+        pause = INTERVAL
+        while not self.over.wait(pause):
+            began = thread_time()
+            look()
+            pause = max(INTERVAL, (thread_time() - began) / SHARE)
 
     def _learn(self) -> list[str]:
         """Take in the runs that have become complete since the last look; returns their names."""
