@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from fecbench.attention import packed_attention
 from fecbench.encoders import EncoderSource
 from fecbench.encoders.network import encoder_network
 from fecbench.heads import HeadTask
@@ -87,6 +88,26 @@ def test_dropout_is_applied_to_attention(source):
     encoder.train()
     one, other = encoder(Tokens.pack(TEXTS)), encoder(Tokens.pack(TEXTS))
     assert not torch.allclose(one, other)
+
+
+def test_attention_drops_each_weight_alone_and_scales_what_stays():
+    """Over uniform attention to values of one a token's output counts its kept weights: binomial, for each head and query its own."""
+    lengths, heads, p = [5] * 800 + [40] * 100, 2, 0.3
+    tokens = Tokens.pack([[1] * length for length in lengths])
+    layout = tokens.layout(1000)
+    assert len(layout.grids) == 2
+    zeros = torch.zeros(1, heads, len(tokens.ids), 4)
+    torch.manual_seed(0)
+    attended, _ = packed_attention(None, zeros, zeros, torch.ones_like(zeros), None, dropout=p, grids=layout.grids)
+    for grid in layout.grids:
+        length = grid.mask.shape[1]
+        kept = attended[0, grid.start : grid.end, :, 0].T * length * (1 - p)  # [heads, t]
+        expected = torch.distributions.Binomial(length, torch.tensor(1 - p))
+        assert abs(kept.mean() - expected.mean) < 4 * (expected.variance / kept.numel()) ** 0.5
+        assert kept.var() == pytest.approx(expected.variance.item(), rel=0.1)
+        assert abs(torch.corrcoef(kept)[0, 1]) < 4 / kept.shape[1] ** 0.5
+        by_text = kept[0].view(-1, length)
+        assert by_text.mean(1).var() == pytest.approx(expected.variance.item() / length, rel=0.4)
 
 
 def test_a_family_with_windows_is_padded(tokenizer):
