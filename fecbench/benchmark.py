@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING
 from fecbench import datasets, encoders, provenance
 from fecbench.atomic import writing
 from fecbench.encoders.tiny import stand_in
-from fecbench.engine import Job, Workers, execute
+from fecbench.engine import Workers, execute
 from fecbench.errors import NeedsError, RunError
+from fecbench.jobs import Job
 from fecbench.matrix import Cell, Entry, Matrix, Selection, validation_score
 from fecbench.planning import plan
 from fecbench.resuming import plugins
@@ -187,7 +189,8 @@ def _smallest(real: Plan) -> Plan:
 
 def _set_aside(tasks: Iterable[Task]) -> None:
     for task in tasks:
-        task.record.folder.rename(task.record.folder.with_name(f"{task.record.id}.until-{datetime.now():%Y%m%d-%H%M%S}"))
+        with suppress(FileNotFoundError):  # another bench was faster
+            task.record.folder.rename(task.record.folder.with_name(f"{task.record.id}.until-{datetime.now():%Y%m%d-%H%M%S}"))
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from accelerate.utils import broadcast_object_list, set_seed
 
-from fecbench import datasets, devices, hooks, metrics, provenance, recording, runs, seals
+from fecbench import datasets, devices, hooks, metrics, provenance, recording, runs, seals, strictjson
 from fecbench.batching import TrainingBatches, stream_seed
 from fecbench.building import build, stage_of, streams_of
 from fecbench.checkpoints import Checkpoints, owned
@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     from fecbench.datasets.core import EmotionData, Places
     from fecbench.planning import Plan
     from fecbench.runs import Record
+
+MADE_BROKEN = (
+    "correct what made it (model.encoder: choose another --encoder; model.head: another --head; else the objective); "
+    "a buffer that needs no saving can be persistent=False"
+)
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ class Experiment:
         if not resumed:
             with self._of_its_own(trainer, "before_training"):
                 objective.before_training(stage)
-            trainer.check_weights("before training", "correct the objective; a buffer that needs no saving can be persistent=False")
+            trainer.check_weights("before training", MADE_BROKEN)
         about: Mapping[str, Any] = {}
         if objective.trains:
             trainer.fit()
@@ -183,11 +188,12 @@ class Experiment:
         return result
 
     def _report(self) -> dict[str, object]:
-        """What the objective adds to the record, once that can hold it."""
+        """What the objective adds to the record, as that will be read: a key that is a number comes back as text."""
         with guard(self.plan.who, self.built.objective):
             report = dict(self.built.objective.report())
-            json.dumps(report, ensure_ascii=False, allow_nan=False).encode()
-            return report
+            text = json.dumps(report, ensure_ascii=False, allow_nan=False)
+            text.encode()
+            return dict(strictjson.loads(text))
 
     def _scores(self, trainer: Trainer, split: str, logits: Tensor) -> dict[str, float]:
         labels, predicted = self.built.splits[split].labels, answers(logits).numpy()

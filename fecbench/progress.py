@@ -45,12 +45,12 @@ def total(rows: list[Progress], workers: int) -> float | None:
 
 def _of(benchmark: Benchmark, entry: Entry, estimates: Estimates) -> Progress:
     tasks, undecided = benchmark.of(entry), benchmark.undecided(entry)
-    states = Counter(status if (status := task.record.status) in TOLD else "waiting" for task in tasks)
-    running = [task for task in tasks if task.record.status == "running"]
-    now = ", ".join(_where(task) for task in running)
+    found = [(task, task.record.status) for task in tasks]
+    states = Counter(status if status in TOLD else "waiting" for _, status in found)
+    now = ", ".join(_where(task) for task, status in found if status == "running")
     rows = len(benchmark.data[tasks[0].cell.plan.settings.dataset].splits["train"])
     whole = estimates.seconds(tasks[0].cell.plan, rows)
-    left = sum(_share_left(task) for task in tasks) + undecided
+    left = sum(_share_left(task) for task, status in found if status != "complete") + undecided
     seconds = 0.0 if not left else None if whole is None else left * whole
     waiting = states["waiting"] + undecided
     return Progress(entry.row, entry.dataset, states["complete"], states["running"], states["failed"], waiting, now, seconds)
@@ -62,8 +62,7 @@ def _where(task: Task) -> str:
 
 
 def _share_left(task: Task) -> float:
-    if task.record.status == "complete":
-        return 0.0
+    """How much of an incomplete run is still to be done."""
     return max(0.0, 1 - _epochs(task.record) / task.cell.plan.settings.epochs)
 
 

@@ -54,6 +54,8 @@ ROOMS = [
     "experiment",
     "specs",
     "matrix",
+    "slots",
+    "jobs",
     "engine",
     "benchmark",
     "estimates",

@@ -31,6 +31,17 @@ class Plain(Objective):
         yield Update(cross_entropy(model.classify(model.project(model.encode(batch))), batch.labels))
 
 
+def test_a_report_is_recorded_as_it_will_be_read(registered, toy, tmp_path):
+    """A seal over keys that sort otherwise once they are text would take the record for another's."""
+
+    class Counting(Plain):
+        def report(self):
+            return {9: 1, 10: (2, 3)}
+
+    record = go(registered("counting", Counting), toy, tmp_path / "run", epochs=1)
+    assert Record(record.folder).result["report"] == {"9": 1, "10": [2, 3]}
+
+
 @pytest.fixture
 def factors(monkeypatch):
     """The learning rates' factors, in order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from threading import Event, Thread
 from time import thread_time
 from typing import TYPE_CHECKING, Self
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from fecbench.cli.output import console
 from fecbench.cli.saying import say
+from fecbench.errors import FecbenchError
 from fecbench.estimates import in_words
 from fecbench.markdown import shown
 from fecbench.progress import progress, total
@@ -53,14 +55,20 @@ class Watch:
             self._tell()
             return
         with Live(self._table(), console=self.console, auto_refresh=False) as live:
-            self._look_until_over(lambda: (self._learn(), live.update(self._table(), refresh=True)))
+
+            def look() -> None:
+                self._learn()
+                live.update(self._table(), refresh=True)
+
+            self._look_until_over(look)
             live.update(self._table(), refresh=True)
 
     def _look_until_over(self, look: Callable[[], object]) -> None:
         pause = INTERVAL
         while not self.over.wait(pause):
             began = thread_time()
-            look()
+            with suppress(FecbenchError, OSError):  # a folder that is set aside meanwhile; the next look sees what there is
+                look()
             pause = max(INTERVAL, (thread_time() - began) / SHARE)
 
     def _learn(self) -> list[str]:

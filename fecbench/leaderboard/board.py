@@ -59,13 +59,13 @@ class Missing:
 
 
 def condition(settings: Mapping[str, Any], key: str) -> Any:
-    """What counts of a setting of encoder or budget: patience for as many epochs as there are, or more, stops no run.
+    """What counts of a setting of encoder or budget: patience that can stop no run, since the first epoch is always the best yet, doesn't.
 
-    >>> [condition({"epochs": 2, "patience": patience}, "patience") for patience in (1, 4, 20)]
+    >>> [condition({"epochs": 3, "patience": patience}, "patience") for patience in (1, 2, 20)]
     [1, None, None]
     """
     value = settings.get(key)
-    return None if key == "patience" and value and value >= settings.get("epochs", math.inf) else value
+    return None if key == "patience" and value and value >= settings.get("epochs", math.inf) - 1 else value
 
 
 @dataclass(frozen=True)

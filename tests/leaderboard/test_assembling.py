@@ -234,9 +234,9 @@ def test_a_row_for_which_nothing_is_chosen_yet_stands_in_the_table(make):
     assert "missing: tried: nothing is chosen for it yet" in "\n".join(note for table in board.tables for note in table.notes)
 
 
-@pytest.mark.parametrize(("patience", "varying"), [(20, ()), (1, ("patience",))])
+@pytest.mark.parametrize(("patience", "varying"), [(20, ()), (2, ()), (1, ("patience",))])
 def test_patience_beyond_the_epochs_is_no_other_budget(make, patience, varying):
-    (table,) = of_records([make("ce", epochs=2, patience=2), make("aml", epochs=2, patience=patience)]).tables
+    (table,) = of_records([make("ce", epochs=3, patience=3), make("aml", epochs=3, patience=patience)]).tables
     assert table.varying == varying
     one, other = (row.cells[0].conditions for row in table.rows)
     assert (one == other) == (not varying)
