@@ -243,6 +243,8 @@ def test_watching_takes_little_of_a_core(toy, tmp_path, monkeypatch):
 
     thread = Thread(target=watch._look_until_over, args=(look,))
     thread.start()
+    while not looks:
+        time.sleep(0.01)
     time.sleep(0.6)
     watch.over.set()
     thread.join()
