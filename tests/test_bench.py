@@ -7,13 +7,11 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from threading import Thread
 
 import pytest
-import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file
 
@@ -21,14 +19,11 @@ from fecbench import matrix, runs, specs
 from fecbench.benchmark import Benchmark, smoke
 from fecbench.cli import cli, watching
 from fecbench.datasets.core import Places
-from fecbench.engine import Workers, execute
-from fecbench.errors import EncoderError, FecbenchError, NeedsError, RunError, UsageError
+from fecbench.errors import EncoderError, FecbenchError, NeedsError, UsageError
 from fecbench.estimates import Estimates
 from fecbench.experiment import Workplace, run
-from fecbench.jobs import Job, carry_out, claimed
 from fecbench.progress import progress, total
 from fecbench.runs import Record
-from fecbench.slots import slot
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 DEMO = BENCHMARKS / "demo.toml"
@@ -157,79 +152,6 @@ def test_two_benches_at_once_share_the_work(toy, tmp_path):
     assert [process.returncode for process in both] == [0, 0], said
     assert all("2 of 2 trials complete" in one and "3 of 3 runs complete" in one for one in said)
     assert len(list(runs.readable(root))) == 3
-
-
-@pytest.fixture
-def stand_in(tmp_path, monkeypatch):
-    """Jobs whose process is a stand-in that notes its name and ends as it is told: ``stand_in("complete", "failed")``."""
-    (tmp_path / "logs").mkdir()
-    script = tmp_path / "process"
-    script.write_text(
-        '#!/bin/sh\nmkdir -p "$3"; echo "$4" >> "$3/../started"; sleep "$5"\n'
-        'test "$4" = complete && echo "{}" > "$3/result.json" || echo "{\\"status\\": \\"$4\\"}" > "$3/failure.json"\n'
-    )
-    script.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(script))
-
-    def make(*ends: str, seconds: float = 0) -> list[Job]:
-        def folder(number):
-            return str(tmp_path / f"{number}")
-
-        log = tmp_path / "logs"
-        return [Job((folder(n), end, str(seconds)), folder(n), str(log / f"{n}.log")) for n, end in enumerate(ends)]
-
-    return make
-
-
-def started(tmp_path: Path) -> list[str]:
-    return (tmp_path / "started").read_text().split()
-
-
-def test_what_another_is_at_is_left_to_it(stand_in, tmp_path):
-    one, other = stand_in("complete", "complete")
-    with claimed(one) as mine:
-        assert mine
-        assert one.is_taken
-        assert not carry_out(one)
-        assert carry_out(other)
-    assert not one.is_taken
-    assert carry_out(one)
-    assert carry_out(one)
-    assert started(tmp_path) == ["complete", "complete"]
-
-
-@pytest.mark.parametrize(("left", "starts"), [("complete", 1), ("failed", 1), ("interrupted", 2), ("unfinished", 2)])
-def test_what_another_gave_up_is_taken_over_and_what_failed_is_not_tried_twice(stand_in, tmp_path, left, starts):
-    one, other = stand_in("complete", "complete")
-    with claimed(one):
-        bench = Thread(target=execute, args=([one, other], Workers()))
-        bench.start()
-        waited = time.monotonic()
-        while other.status != "complete" and time.monotonic() - waited < 60:
-            time.sleep(0.05)
-        assert other.status == "complete"
-        assert one.status == "unfinished"
-        assert bench.is_alive()
-        Path(one.folder).mkdir()
-        if left == "complete":
-            (Path(one.folder) / runs.RESULT).write_text("{}")
-        elif left != "unfinished":
-            (Path(one.folder) / runs.FAILURE).write_text(json.dumps({"status": left}))
-    bench.join(60)
-    assert not bench.is_alive()
-    assert len(started(tmp_path)) == starts
-
-
-def test_benches_that_start_together_do_not_walk_in_step(stand_in, tmp_path):
-    jobs = stand_in(*["complete"] * 8, seconds=0.5)
-    began = time.monotonic()
-    benches = [Thread(target=lambda: [carry_out(job) for job in jobs]) for _ in range(4)]
-    for bench in benches:
-        bench.start()
-    for bench in benches:
-        bench.join()
-    assert time.monotonic() - began < 8 * 0.5  # one after another they take more
-    assert started(tmp_path) == ["complete"] * 8
 
 
 def test_watching_takes_little_of_a_core(toy, tmp_path, monkeypatch):
@@ -391,42 +313,6 @@ def test_what_was_broken_off_under_other_versions_is_set_aside(toy, tmp_path):
     about["versions"]["numpy"] = "0"
     (task.record.folder / runs.RUN).write_text(json.dumps(about))
     assert task.is_stale
-
-
-def test_devices_are_named_and_leased(tmp_path, monkeypatch):
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 73)
-    with pytest.raises(UsageError, match="found 'gpu0'"):
-        Workers(devices=("gpu0",))
-    devices = ("cuda:71", "cuda:72")
-    with slot(devices, 1) as one, slot(devices, 1) as other:
-        assert {one["CUDA_VISIBLE_DEVICES"], other["CUDA_VISIBLE_DEVICES"]} == {"71", "72"}
-    with slot(devices, 1) as free:
-        assert free == {"CUDA_VISIBLE_DEVICES": "71"}
-    with slot(("cuda:0",), 2) as one, slot(("cuda:0",), 2) as other:
-        assert one == other == {"CUDA_VISIBLE_DEVICES": "0"}
-    with slot(("cpu",), 1) as none:
-        assert none == {"CUDA_VISIBLE_DEVICES": ""}
-    with slot((), 1) as unnamed:
-        assert unnamed == {}
-
-
-def test_a_device_that_is_not_there_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "83,84")  # what a scheduler gave
-    with slot(("cuda:1",), 1) as given:
-        assert given == {"CUDA_VISIBLE_DEVICES": "84"}
-    with (
-        pytest.raises(FecbenchError, match="cuda:2 isn't there: 2 GPUs can be seen, CUDA_VISIBLE_DEVICES is '83,84'"),
-        slot(("cuda:2",), 1),
-    ):
-        pass
-    (tmp_path / "file").touch()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
-    with pytest.raises(RunError, match="say by TMPDIR"), slot(("cpu",), 1):
-        pass
 
 
 def test_a_run_takes_settings_as_json(toy, tmp_path):
