@@ -1,0 +1,22 @@
+"""The regulariser of R-Drop (Wu et al., R-Drop: Regularized Dropout for Neural Networks, NeurIPS 2021, equation 2)."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import kl_div
+
+
+def symmetric_kl(first: Tensor, second: Tensor) -> Tensor:
+    """Return the mean over rows of ``(KL(p || q) + KL(q || p)) / 2``, a scalar in nats.
+
+    Args:
+        first: logits ``[B, C]`` of ``p``; bf16 and float16 are raised to float32.
+        second: logits ``[B, C]`` of ``q``.
+
+    >>> symmetric_kl(torch.tensor([[0.0, 2.0]]), torch.tensor([[0.0, 2.0]])).item()
+    0.0
+    >>> round(symmetric_kl(torch.tensor([[0.0, 0.0]]), torch.tensor([[0.0, 2.0]])).item(), 4)
+    0.3808
+    """
+    p, q = (logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1) for logits in (first, second))
+    both = kl_div(q, p, reduction="batchmean", log_target=True) + kl_div(p, q, reduction="batchmean", log_target=True)
+    return both / 2

@@ -1,0 +1,38 @@
+"""The objective: cross-entropy of two dropout passes, and the divergence between them (Wu et al., NeurIPS 2021, equation 4)."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from pydantic import Field
+from torch.nn.functional import cross_entropy
+
+from fecbench import Batch, BatchNeeds, Config, Model, Objective, Update
+from fecbench_rdrop.losses import symmetric_kl
+
+
+class RDropConfig(Config):
+    """Options of ``r-drop``."""
+
+    weight: float = Field(
+        1.0, ge=0, description="weight of the divergence beside the mean cross-entropy of both passes (half of alpha in equation 4)"
+    )
+
+
+class RDrop(Objective):
+    """``CE + weight * KL`` of two passes, which differ in their dropout masks alone."""
+
+    Config = RDropConfig
+    config: RDropConfig
+    needs = BatchNeeds(second_view="dropout")
+    settings: ClassVar = {"head": "label"}
+    citation = "Wu et al. 2021, R-Drop: Regularized Dropout for Neural Networks"
+    panels: ClassVar = {"losses": ("cross_entropy", "divergence")}
+
+    def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
+        """Yield one update of the model; both passes are rows of one encoder call."""
+        both = batch.doubled()
+        logits = model.classify(model.project(model.encode(both))).float()
+        classification = cross_entropy(logits, both.labels)
+        divergence = symmetric_kl(*logits.chunk(2))
+        logs = {"cross_entropy": classification.detach(), "divergence": divergence.detach()}
+        yield Update(classification + self.config.weight * divergence, logs=logs)
