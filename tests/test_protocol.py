@@ -380,7 +380,9 @@ def test_optimiser_states_of_players_that_share_survive_a_save():
 def test_sharing_is_said_by_both(shared):
     game = Game()
     game.players = lambda: {name: Player([game.rival], shared=said) for name, said in zip(("one", "two"), shared, strict=True)}
-    with pytest.raises(ProtocolError, match=r"'one' and 'two' both claim objective\.rival; leave it to one of them, or give both shared=True"):
+    with pytest.raises(
+        ProtocolError, match=r"'one' and 'two' both claim objective\.rival; leave it to one of them, or give both shared=True"
+    ):
         claim(game, ToyModel(), RunSettings(dataset="toy"), "toy")
 
 
