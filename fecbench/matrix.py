@@ -128,7 +128,9 @@ class Matrix:
         for name, reason in self.left_out.items():
             reasons.setdefault(reason, []).append(name)
         out = tuple(f"left out: {', '.join(names)} ({reason})" for reason, names in reasons.items())
-        return Selection(self.spec.title, tuple(self.spec.datasets), cells, tried + out, bool(self.spec.row), trials, rows)
+        return Selection(
+            self.spec.title, tuple(self.spec.datasets), cells, (*self.spec.notes, *tried, *out), bool(self.spec.row), trials, rows
+        )
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class Selection:
         title: the spec's.
         datasets: the table's column groups, in order.
         cells: every run of the table, rows in order.
-        notes: what a reader must be told: grids and what validation chose, methods left out and why.
+        notes: what a reader must be told: the spec's own notes, grids and what validation chose, methods left out and why.
         declared: whether the spec declares its rows, so that they may be compared across encoders and budgets.
         trials: the runs by which validation chose.
         rows: the names of all rows, those for which nothing is chosen yet among them.
