@@ -83,8 +83,8 @@ def claim(objective: Objective, model: Model, settings: RunSettings, who: str) -
             other = owner.get(parameter)
             if other == name or (other and not (player.shared and players[other].shared)):
                 raise ProtocolError(
-                    f"{who}: players must be disjoint, but {other!r} and {name!r} both claim {known[parameter]}; leave it to one of them, or "
-                    "give both shared=True, so that each steps it with an optimiser of its own"
+                    f"{who}: players must be disjoint, but {other!r} and {name!r} both claim {known[parameter]}; leave it to one of them, "
+                    "or give both shared=True, so that each steps it with an optimiser of its own"
                 )
             owner[parameter] = name
     rest = tuple(parameter for parameter in known if parameter not in owner)

@@ -1,4 +1,4 @@
-"""The separation of labels: a loss that drives apart the labels that answer alike (Gong, Yang, Shen 2025, TACO), after its released code."""
+"""The separation of labels: a loss that drives apart labels that answer alike (TACO, Gong, Yang, Shen 2025, after its released code)."""
 
 from __future__ import annotations
 

@@ -161,8 +161,8 @@ class Stepper:
         for one, other in combinations(players, 2):
             if one.parameters.keys() & other.parameters.keys():
                 raise ProtocolError(
-                    f"{where}: an update must move a parameter once, but names the players {one.name!r} and {other.name!r}, who have some in "
-                    "common; yield an update for each"
+                    f"{where}: an update must move a parameter once, but names the players {one.name!r} and {other.name!r}, who have some "
+                    "in common; yield an update for each"
                 )
         return players
 

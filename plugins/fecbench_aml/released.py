@@ -37,7 +37,7 @@ class AMLReleasedConfig(AMLConfig):
 class AMLReleased(AML):
     """What the AML authors' released code does: TACO, and pairs about which encoder and discriminator cooperate."""
 
-    Config = AMLReleasedConfig
+    Config: ClassVar = AMLReleasedConfig
     config: AMLReleasedConfig
     variant_of: ClassVar = "aml"
     settings: ClassVar = {
@@ -95,5 +95,6 @@ class AMLReleased(AML):
         return loss, logs
 
 
-def _constant(step: int, steps: int) -> float:
+def _constant(*_: int) -> float:
+    """The whole rate at every step."""
     return 1.0
