@@ -56,7 +56,7 @@ class AMLConfig(Config):
 class AML(Objective):
     """Adversarial metric learning: hard pairs judged by a discriminator that plays its own game."""
 
-    Config: ClassVar = AMLConfig
+    Config: ClassVar[type[AMLConfig]] = AMLConfig
     config: AMLConfig
     needs = BatchNeeds(min_size=2)
     settings: ClassVar = {"head": "label"}

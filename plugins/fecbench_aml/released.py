@@ -37,7 +37,7 @@ class AMLReleasedConfig(AMLConfig):
 class AMLReleased(AML):
     """What the AML authors' released code does: TACO, and pairs about which encoder and discriminator cooperate."""
 
-    Config: ClassVar = AMLReleasedConfig
+    Config = AMLReleasedConfig
     config: AMLReleasedConfig
     variant_of: ClassVar = "aml"
     settings: ClassVar = {
