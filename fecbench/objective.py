@@ -213,7 +213,10 @@ class Objective(nn.Module):
         return {}
 
     def streams(self, material: Material) -> Mapping[str, Stream]:
-        """Further streams of training batches, by name: ``batch.stream(name)`` is the one beside ``batch``."""
+        """Further streams of training batches, by name: ``batch.stream(name)`` is the one beside ``batch``.
+
+        ``batch.of_stream(name, rate)`` are those beside it where it isn't one each.
+        """
         return {}
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
