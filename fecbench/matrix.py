@@ -236,12 +236,17 @@ def _nameable(key: str, value: Any) -> Any:
 
 
 def validation_score(record: runs.Record | None) -> float | None:
-    """What a grid's choice goes by, as early stopping does: validation accuracy + weighted F1."""
+    """What a grid's choice goes by, as early stopping does: validation accuracy + weighted F1 of the best epoch.
+
+    A stage after training may be fitted to the validation rows: scores after it are no measure of the trial. They count where nothing is
+    trained, and in older records, which hold no others.
+    """
     if record is None or record.status != "complete":
         return None
     try:
+        before = record.result.get("validation_score")
         scores = record.result["metrics"]["validation"]
-        return float(scores["accuracy"] + scores["weighted_f1"])
+        return float(scores["accuracy"] + scores["weighted_f1"] if before is None else before)
     except (RunError, KeyError):  # a broken record chooses nothing
         return None
 
