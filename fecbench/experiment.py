@@ -175,6 +175,7 @@ class Experiment:
             "report": self._report(),
             "epochs": progress.epoch,
             "best_epoch": progress.best_epoch,
+            "validation_score": progress.best_score if self.built.objective.trains else None,
             "per_class": dict(zip(self.data.labels, metrics.per_class(labels, predicted, classes), strict=True)),
             "confusion_matrix": metrics.confusion_matrix(labels, predicted, classes).tolist(),
             "train_seconds": round(progress.seconds, 3),

@@ -97,6 +97,7 @@ class Result(BaseModel):
     metrics: Scores
     epochs: int | None = None
     best_epoch: int | None = None
+    validation_score: FiniteFloat | None = Field(None, ge=0, le=2)
     seal: dict[str, str] = Field(default_factory=dict)
 
 
