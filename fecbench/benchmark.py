@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LOGS = "logs"
 STAGE = "demo"
-KEPT = {"head", "pooling", "projection_dim", "lr", "weight_decay", "warmup", "clip", "packing", "order"}
+KEPT = {"head", "pooling", "projection_dim", "lr", "weight_decay", "adam_eps", "warmup", "clip", "packing", "order"}
 SMOKE = {"epochs": 1, "batch_size": 16, "limit": 16, "max_length": 64}
 TRIED = 64  # texts on which an encoder is tried: enough for one that learns its vocabulary
 

@@ -102,7 +102,7 @@ def _contestant(name: str, player: Player, parameters: dict[str, nn.Parameter], 
     decay = settings.weight_decay if player.weight_decay is None else player.weight_decay
     device = next(iter(parameters.values())).device.type
     groups = _groups(parameters, decay, settings.no_decay_norm_bias)
-    optimizer = OPTIMIZERS[settings.optimizer](groups, lr=lr, fused=device in FUSED)
+    optimizer = OPTIMIZERS[settings.optimizer](groups, lr=lr, eps=settings.adam_eps, fused=device in FUSED)
     return Contestant(name, parameters, optimizer, lr, player.schedule)
 
 

@@ -54,6 +54,7 @@ class RunSettings(Config):
     lr: float = Field(2e-5, gt=0, description="learning rate at its peak")
     weight_decay: float = Field(1e-3, ge=0, description="weight decay")
     no_decay_norm_bias: bool = Field(False, description="exempt biases and normalisation weights from weight decay")
+    adam_eps: float = Field(1e-8, gt=0, description="epsilon in the denominator of Adam's update, for every player")
     warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps over which the learning rate rises before its schedule begins")
     optimizer: Literal["adamw", "adam"] = Field("adamw", description="adam adds the weight decay to the gradient instead (L2)")
     schedule: Literal["linear", "constant"] = Field("linear", description="how the learning rate goes on after the warmup")

@@ -339,6 +339,15 @@ def test_a_players_rate_and_decay():
     assert [group["weight_decay"] for group in found["rival"].optimizer.param_groups] == [0.0]
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "adam"])
+def test_every_player_takes_the_run_s_epsilon(optimizer):
+    game = Game()
+    game.players = lambda: {"rival": Player([game.rival])}
+    for given, expected in (({}, 1e-8), ({"adam_eps": 1e-6}, 1e-6)):
+        found = claim(game, ToyModel(), RunSettings(dataset="toy", optimizer=optimizer, **given), "toy")
+        assert {group["eps"] for player in found.values() for group in player.optimizer.param_groups} == {expected}
+
+
 def test_optimiser_state_survives_a_save():
     torch.manual_seed(3)
     first, second = playing(), playing()
