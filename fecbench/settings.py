@@ -58,7 +58,7 @@ class RunSettings(Config):
     warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps over which the learning rate rises before its schedule begins")
     optimizer: Literal["adamw", "adam"] = Field("adamw", description="adam adds the weight decay to the gradient instead (L2)")
     schedule: Literal["linear", "constant"] = Field("linear", description="how the learning rate goes on after the warmup")
-    clip: float | None = Field(None, gt=0, description="clip the gradient norm of each player at this value (default: no clipping)")
+    clip: float | None = Field(None, gt=0, description="clip the gradient norm of each player at this value, if one is given")
     patience: int = Field(
         4,
         ge=1,

@@ -43,6 +43,7 @@ ROOMS = [
     "trainer",
     "devices",
     "tracking",
+    "defaults",
     "planning",
     "building",
     "schema",
