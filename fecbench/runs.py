@@ -131,6 +131,16 @@ class Record:
         """Every resolved setting's value; one of a run that is newer than the record counts as its default, which is what was done."""
         return {**DEFAULTS, **{key: setting["value"] for key, setting in self.about["settings"].items()}}
 
+    @property
+    def limit(self) -> int | None:
+        """The ``--limit`` that the run was trained under; None where it left no training row out."""
+        limit, data = self.settings()["limit"], self.about["dataset"]
+        if limit is None:
+            return None
+        read = (data.get("rows") or {}).get("train", limit)
+        available = data.get("available", read if read < limit else limit + 1)  # older records don't say how many rows there were
+        return limit if limit < available else None
+
     def history(self) -> list[dict[str, Any]]:
         """The events of ``history.jsonl``; a line torn by a kill, or of another make, is left out.
 

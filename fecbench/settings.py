@@ -75,7 +75,7 @@ class RunSettings(Config):
     compile: bool = Field(False, description="compile the encoder with torch.compile")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps ...")
     seed: int = Field(0, ge=0, lt=2**32, description="seed of everything random in the run")
-    limit: int | None = Field(None, ge=1, description="train on the first N rows only (recorded; such a run is no benchmark)")
+    limit: int | None = Field(None, ge=1, description="train on the first N rows as they stand (recorded; such a run is no benchmark)")
     split_seed: int = Field(
         0, ge=0, lt=2**32, description="seed by which missing splits of a data set of your own are cut from its training file"
     )
