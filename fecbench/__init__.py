@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fecbench.batching import TokenisedSplit as TokenisedSplit
     from fecbench.cli.output import print_json as print_json
     from fecbench.cli.output import print_table as print_table
+    from fecbench.cli.paths import PATH as PATH
     from fecbench.contrast import anchor_losses as anchor_losses
     from fecbench.contrast import mean_of_anchors as mean_of_anchors
     from fecbench.contrast import similarities as similarities
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from fecbench.objective import Task as Task
     from fecbench.objective import Update as Update
     from fecbench.packing import Tokens as Tokens
+    from fecbench.paths import expanded as expanded
     from fecbench.prediction import Predictor as Predictor
     from fecbench.prediction import data_of as data_of
     from fecbench.runs import Record as Record
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from fecbench.tokenising import TokenColumn as TokenColumn
 
 _HOMES = {
+    "PATH": "cli.paths",
     "Source": "datasets.core",
     "Places": "datasets.core",
     "EncoderSource": "encoders",
@@ -73,6 +76,7 @@ _HOMES = {
     "Update": "objective",
     "anchor_losses": "contrast",
     "data_of": "prediction",
+    "expanded": "paths",
     "find_run": "runs",
     "hookimpl": "hooks",
     "mean_of_anchors": "contrast",
@@ -82,6 +86,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "PATH",
     "Batch",
     "BatchNeeds",
     "Config",
@@ -111,6 +116,7 @@ __all__ = [
     "Update",
     "anchor_losses",
     "data_of",
+    "expanded",
     "find_run",
     "hookimpl",
     "mean_of_anchors",

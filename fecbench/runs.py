@@ -30,6 +30,7 @@ from filelock import FileLock, Timeout
 from fecbench import schema, seals, strictjson
 from fecbench.atomic import UNFINISHED, contained, read_json, read_tensors, to_disk, write_json, write_tensors, writing
 from fecbench.errors import RunError, UnknownName
+from fecbench.paths import expanded
 from fecbench.settings import DEFAULTS
 
 if TYPE_CHECKING:
@@ -393,8 +394,9 @@ def find_run(reference: str, root: Path = ROOT) -> Record:
     Raises:
         UnknownName: there is none.
     """
-    if (Path(reference).expanduser() / RUN).is_file():
-        return Record(Path(reference).expanduser())
+    folder = Path(expanded(reference))
+    if (folder / RUN).is_file():
+        return Record(folder)
     for record in everything(root):
         if record.id == reference:
             return record

@@ -12,6 +12,7 @@ import click
 
 from fecbench.cli.data import DATA_DIR
 from fecbench.cli.output import console, print_json
+from fecbench.cli.paths import PATH
 from fecbench.cli.saying import say
 from fecbench.datasets.core import Places
 from fecbench.errors import FecbenchError, UsageError
@@ -26,9 +27,9 @@ RESULTS = Path("benchmarks/results")
 
 
 @click.command()
-@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("spec", type=PATH)
 @DATA_DIR
-@click.option("--root", type=click.Path(path_type=Path), help="folder of the runs  [default: runs/NAME-OF-SPEC]")
+@click.option("--root", type=PATH, help="folder of the runs  [default: runs/NAME-OF-SPEC]")
 @click.option("--dry-run", is_flag=True, help="print what would run, with an estimate of time, and start nothing")
 @click.option("--smoke", is_flag=True, help="every row at its smallest: tiny random encoders, one step on the demo data")
 @click.option("--force", is_flag=True, help="run again what is complete; earlier records are set aside, not deleted")

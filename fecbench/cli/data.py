@@ -9,6 +9,7 @@ import click
 
 from fecbench import datasets, registry
 from fecbench.cli.output import print_json, print_table
+from fecbench.cli.paths import PATH
 from fecbench.cli.saying import say
 from fecbench.datasets.core import SPLITS, Places
 from fecbench.errors import UsageError
@@ -17,7 +18,7 @@ from fecbench.settings import RunSettings, build
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DATA_DIR = click.option("--data-dir", type=click.Path(path_type=Path), help="folder with a folder for each data set")
+DATA_DIR = click.option("--data-dir", type=PATH, help="folder with a folder for each data set")
 JSON = click.option("--json", "as_json", is_flag=True, help="print JSON")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +13,7 @@ from fecbench import registry, strictjson
 from fecbench.cli.importing import uncollected
 from fecbench.cli.options import options
 from fecbench.cli.output import percent, print_json, print_table, score_columns
+from fecbench.cli.paths import PATH
 from fecbench.datasets.core import Places
 from fecbench.errors import FecbenchError, UsageError
 from fecbench.guard import out_of_memory
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from fecbench.runs import Record
 
 PLACE_OPTIONS: list[click.Parameter] = [
-    click.Option(["--data-dir"], type=click.Path(path_type=Path), help="folder with a folder for each data set"),
-    click.Option(["--run-dir"], type=click.Path(path_type=Path), help="directory of the run's record  [default: a new one under runs/]"),
+    click.Option(["--data-dir"], type=PATH, help="folder with a folder for each data set"),
+    click.Option(["--run-dir"], type=PATH, help="directory of the run's record  [default: a new one under runs/]"),
     click.Option(
         ["--resume"], is_flag=True, help="continue the unfinished run in --run-dir, or the newest of the same settings under runs/"
     ),

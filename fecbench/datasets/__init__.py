@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from fecbench import registry
 from fecbench.errors import DataNotFound, PluginError, UnknownName, UsageError
 from fecbench.guard import guard
+from fecbench.paths import expanded
 
 if TYPE_CHECKING:
     from fecbench.datasets.core import DatasetInfo, EmotionData, Places, Source
@@ -74,7 +75,7 @@ def _find(settings: RunSettings, places: Places) -> EmotionData:
     if is_path(name):
         from fecbench.datasets.files import load_path
 
-        return load_path(Path(name).expanduser(), columns, settings.split_seed)
+        return load_path(Path(expanded(name)), columns, settings.split_seed)
     check_name(name)
     loader = named(name)
     who = f"the data set {name!r} ({registry.datasets.origin(name)})"
@@ -92,7 +93,7 @@ def check_name(name: str) -> None:
     if name.startswith(HUB_PREFIX):
         return
     if is_path(name):
-        if not os.path.lexists(Path(name).expanduser()):
+        if not os.path.lexists(expanded(name)):
             raise DataNotFound(f"{name} doesn't exist; give a folder with train, validation and test files, or a training file")
         return
     try:
