@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fecbench.cli.output import print_json as print_json
     from fecbench.cli.output import print_table as print_table
     from fecbench.clustering import kmeans_clusters as kmeans_clusters
+    from fecbench.cli.paths import PATH as PATH
     from fecbench.contrast import anchor_losses as anchor_losses
     from fecbench.contrast import clustered_contrastive_loss as clustered_contrastive_loss
     from fecbench.contrast import clustered_pairs as clustered_pairs
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from fecbench.objective import Task as Task
     from fecbench.objective import Update as Update
     from fecbench.packing import Tokens as Tokens
+    from fecbench.paths import expanded as expanded
     from fecbench.prediction import Predictor as Predictor
     from fecbench.prediction import data_of as data_of
     from fecbench.runs import Record as Record
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from fecbench.tokenising import TokenColumn as TokenColumn
 
 _HOMES = {
+    "PATH": "cli.paths",
     "Source": "datasets.core",
     "Places": "datasets.core",
     "EncoderSource": "encoders",
@@ -81,6 +84,7 @@ _HOMES = {
     "clustered_contrastive_loss": "contrast",
     "clustered_pairs": "contrast",
     "data_of": "prediction",
+    "expanded": "paths",
     "find_run": "runs",
     "hookimpl": "hooks",
     "kmeans_clusters": "clustering",
@@ -94,6 +98,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "PATH",
     "Batch",
     "BatchNeeds",
     "Config",
@@ -125,6 +130,7 @@ __all__ = [
     "clustered_contrastive_loss",
     "clustered_pairs",
     "data_of",
+    "expanded",
     "find_run",
     "hookimpl",
     "kmeans_clusters",

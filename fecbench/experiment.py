@@ -208,6 +208,7 @@ class Experiment:
         runs.write_encoder(self.record, source)
         rows = {split: len(tokens) for split, tokens in self.built.splits.items()}
         dataset = {"title": info.title, "licence": info.licence, "rows": rows, "cut": list(self.data.cut)}
+        dataset["available"] = len(self.data.splits["train"])
         about = {
             "id": self.record.id,
             **identity,

@@ -263,7 +263,7 @@ def named(name: str) -> type[Objective]:
 
 
 RUN_FLAGS = frozenset(
-    {"data_dir", "run_dir", "resume", "tracker", "json", "settings", "stop_with_stdin", "help", *RunSettings.model_fields}
+    {"data_dir", "run_dir", "resume", "tracker", "json", "settings", "dry_run", "stop_with_stdin", "help", *RunSettings.model_fields}
 )
 
 
@@ -307,7 +307,7 @@ def _check_defaults(plugin: type[Objective]) -> None:
 
 def _check_preferences(plugin: type[Objective]) -> None:
     """Settings and presets are dicts of known names."""
-    if not isinstance(plugin.presets, Mapping):
+    if not isinstance(plugin.presets, Mapping) or not all(isinstance(name, str) for name in plugin.presets):
         raise PluginError(f"must have presets that are a dict by data set name, but they are {plugin.presets!r}")
     known = {*RunSettings.model_fields, *plugin.Config.model_fields}
     for values in (plugin.settings, plugin.rehearsal, *plugin.presets.values()):

@@ -28,13 +28,14 @@ class Rows(BaseModel):
 
 
 class Data(Named):
-    """The data set of a run; of what has a default here older records may lack it."""
+    """The data set of a run; of what has a default here older records may lack it. ``available``: training rows before a limit."""
 
     fingerprint: str
     labels: list[str]
     title: str | None = None
     licence: str | None = None
     rows: Rows | None = None
+    available: int | None = None
 
 
 class Encoder(BaseModel):

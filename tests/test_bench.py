@@ -261,6 +261,29 @@ def test_what_is_missing_is_said_before_anything_starts(toy, tmp_path):
     assert not (tmp_path / "root").exists()
 
 
+def test_a_dry_run_names_what_is_missing_row_by_row_and_prints_the_rest(toy, tmp_path):
+    absent = tmp_path / "absent"
+    spec = tiny(toy, more="[[row]]\nname = 'fine'\nobjective = 'ce'\n[[row]]\nname = 'lost'\nobjective = 'ce'\nencoder = 'no/such'\n")
+    spec = re.sub("objectives = .*", "", spec).replace(f'["{toy}"]', f'["{toy}", "{absent}"]')
+    path = write(tmp_path, spec + "[grid]\nselect = 'validation'\nsettings = { lr = [1e-3, 1e-4] }\n")
+    asked = ["bench", str(path), "--root", str(tmp_path / "root"), "--dry-run"]
+    shown = CliRunner().invoke(cli, asked)
+    assert shown.exit_code == 1
+    flat = " ".join(shown.output.split())
+    assert flat.count("can't start") == 3 + 2  # rows of the table, and reasons
+    assert f"can't start: lost on {toy}: the encoder 'no/such'" in flat
+    assert f"can't start: fine on {absent}, lost on {absent}: {absent} doesn't exist" in flat
+    rows = json.loads(CliRunner().invoke(cli, [*asked, "--json"]).stdout)
+    assert [(row["row"], bool(row["missing"]), row["waiting"]) for row in rows] == [
+        ("fine", False, 2),
+        ("fine", True, 2),
+        ("lost", True, 2),
+        ("lost", True, 2),
+    ]
+    assert not (tmp_path / "root").exists()
+    assert CliRunner().invoke(cli, asked[:-1]).exit_code == 1
+
+
 def test_a_dry_run_estimates_by_earlier_runs(toy, tmp_path):
     spec = write(tmp_path, tiny(toy, seeds="[0, 1, 2]"))
     benchmark = prepared(spec, tmp_path / "root")

@@ -443,6 +443,17 @@ def test_limit_is_recorded_and_said(toy, tmp_path):
     record = go("ce", toy, tmp_path / "run", limit=20, epochs=1)
     assert record.about["dataset"]["rows"]["train"] == 20
     assert "LIMITED to the first 20 of 60 training rows: not a benchmark result" in record.about["notes"]
+    assert not any("labels are in these rows" in note for note in record.about["notes"])
+    assert record.limit == 20
+
+
+def test_a_limit_that_leaves_labels_out_says_so_and_one_that_leaves_nothing_out_is_none(toy, tmp_path):
+    header, *lines = (toy / "train.csv").read_text().splitlines()
+    (toy / "train.csv").write_text("\n".join([header, *sorted(lines, key=lambda line: line.rpartition(",")[2])]) + "\n")
+    cut = go("ce", toy, tmp_path / "cut", limit=30, epochs=1)
+    assert any(note.startswith("2 of 3 labels are in these rows") for note in cut.about["notes"])
+    whole = go("ce", toy, tmp_path / "whole", limit=60, epochs=1)
+    assert (whole.about["settings"]["limit"]["value"], whole.limit) == (60, None)
 
 
 def test_cut_texts_and_unpackable_encoders_are_said(toy, tmp_path, source, tokenizer):

@@ -11,6 +11,7 @@ import click
 from fecbench import registry
 from fecbench.atomic import OUTPUT, replacing
 from fecbench.cli.output import console
+from fecbench.cli.paths import PATH
 from fecbench.cli.saying import say
 from fecbench.errors import RunError, UnknownName, UsageError
 from fecbench.markdown import shown
@@ -31,17 +32,17 @@ BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json",
 
 
 @click.command()
-@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--spec", type=click.Path(path_type=Path), help="the benchmark spec whose table this is: its rows, columns and seeds")
+@click.argument("runs", nargs=-1, type=PATH)
+@click.option("--spec", type=PATH, help="the benchmark spec whose table this is: its rows, columns and seeds")
 @click.option("--columns", default="", help="data sets that stand side by side in one table, as ed-prepared,ge-prepared")
 @click.option("--against", help="the method whose gain over the best other row is the last row  [default: aml, where it was run]")
 @click.option(
     "--format", "form", default=TERMINAL, show_default=True, help="terminal, markdown, latex, csv, json, html, or another one installed"
 )
 @click.option("--json", "as_json", is_flag=True, help="print JSON, significance spelled out (as --format json)")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="file to write; its ending tells the format")
+@click.option("-o", "--out", type=PATH, help="file to write; its ending tells the format")
 @click.option("--published", is_flag=True, help="add what the AML paper reports (its Table 2), set apart and never ranked with these")
-@click.option("--publish", type=click.Path(path_type=Path), help="copy the records behind the tables, without weights, to this folder")
+@click.option("--publish", type=PATH, help="copy the records behind the tables, without weights, to this folder")
 def leaderboard(
     runs: tuple[Path, ...],
     spec: Path | None,

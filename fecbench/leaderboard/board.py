@@ -89,7 +89,11 @@ class Cell:
     @property
     def conditions(self) -> tuple[Any, ...]:
         """Encoder and budget: rows are compared where these are equal."""
-        return tuple(condition(self.settings, key) for key in COMPARED)
+        return tuple(map(self.condition, COMPARED))
+
+    def condition(self, key: str) -> Any:
+        """What counts of a setting of encoder or budget (:func:`condition`); a limit that left no training row out doesn't."""
+        return self.runs[0].limit if key == "limit" and self.runs else condition(self.settings, key)
 
 
 @dataclass(frozen=True)
@@ -111,8 +115,8 @@ class Row:
         return tuple(dict.fromkeys(cell.settings[key] for cell in self.cells if key in cell.settings))
 
     def condition(self, key: str) -> tuple[Any, ...]:
-        """The same of what counts of a condition (:func:`condition`)."""
-        return tuple(dict.fromkeys(condition(cell.settings, key) for cell in self.cells if key in cell.settings))
+        """The same of what counts of a condition (:meth:`Cell.condition`)."""
+        return tuple(dict.fromkeys(cell.condition(key) for cell in self.cells if key in cell.settings))
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def about(table: Table, row: Row) -> list[str]:
 
 def _budget(key: str, row: Row) -> str:
     if key == "limit":
-        return " / ".join("all rows" if value is None else f"first {value:,} rows" for value in row.setting(key))
+        return " / ".join("all rows" if value is None else f"first {value:,} rows" for value in row.condition(key))
     values = " / ".join(map(str, row.setting(key)))
     return f"{values} epoch{'s' * (values != '1')}" if key == "epochs" else f"{key.removesuffix('_size')} {values}"
 

@@ -29,6 +29,7 @@ class Run:
         fingerprint: of the data's rows; equal exactly for equal data.
         labels: in the run's own numbering.
         settings: every resolved setting's value.
+        limit: the limit of training rows that left some out; None where all were read.
         code: version of the code, ``precision`` and ``revision`` (of the encoder; empty where it has none): what it was computed with.
         notes: what the record itself tells its readers.
         scores: test scores by metric, fractions; empty unless complete.
@@ -44,6 +45,7 @@ class Run:
     fingerprint: str
     labels: tuple[str, ...]
     settings: Mapping[str, Any]
+    limit: int | None
     code: str
     precision: str
     revision: str
@@ -86,6 +88,7 @@ def read(record: Record) -> Run:
             fingerprint=data["fingerprint"],
             labels=tuple(data["labels"]),
             settings=_settings(record),
+            limit=record.limit,
             code=about["code"],
             precision=about.get("precision", ""),
             revision=(about.get("encoder") or {}).get("revision") or "",

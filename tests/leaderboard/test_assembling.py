@@ -13,7 +13,7 @@ from fecbench.leaderboard.assembling import of_records, of_selection
 from fecbench.leaderboard.finding import find
 from fecbench.matrix import Cell, Selection
 from fecbench.planning import plan
-from tests.leaderboard.conftest import SMALL
+from tests.leaderboard.conftest import LABELS, SMALL
 
 OFF = {"another label predicted": 7, "half a label predicted": 0.5}
 
@@ -232,6 +232,27 @@ def test_a_row_for_which_nothing_is_chosen_yet_stands_in_the_table(make):
     board = of_selection(Selection("T", ("demo",), tuple(cells("ce", "ce", [0])), trials=tuple(trial), rows=("tried", "ce")), [record])
     assert names(board) == [["tried", "ce"]]
     assert "missing: tried: nothing is chosen for it yet" in "\n".join(note for table in board.tables for note in table.notes)
+
+
+def rows_read(train: int, available: int | None = None) -> dict[str, object]:
+    """What a record says of its training rows; an older one doesn't say how many there were."""
+    data = {"name": "demo", "fingerprint": "rows of demo", "labels": list(LABELS)}
+    told = {} if available is None else {"available": available}
+    return {"dataset": data | {"rows": {"train": train, "validation": 9, "test": 150}} | told}
+
+
+@pytest.mark.parametrize(
+    ("about", "varying"),
+    [(rows_read(32), ()), (rows_read(32, 32), ()), (rows_read(40, 40), ()), (rows_read(40, 41), ("limit",)), (rows_read(40), ("limit",))],
+    ids=["fewer rows, older", "fewer rows", "as many rows", "more rows", "more rows, older"],
+)
+def test_a_limit_that_leaves_no_row_out_is_no_other_budget(make, about, varying):
+    limited, other = make("ce", limit=40, about=about), make("supcon")
+    (table,) = of_records([limited, other]).tables
+    assert table.varying == varying
+    one, two = (row.cells[0].conditions for row in table.rows)
+    assert (one == two) == (not varying)
+    assert ("limit" in differences([limited, other])) == bool(varying)
 
 
 @pytest.mark.parametrize(("patience", "varying"), [(20, ()), (2, ()), (1, ("patience",))])
