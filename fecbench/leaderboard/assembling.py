@@ -55,9 +55,10 @@ class Given:
         return Table(self.title, tuple(self.datasets), columns, rows, gains, self.declared, notes)
 
     def _column(self, dataset: int, metric: str, tests: Tests) -> Column:
-        best, second = ranking.places(ranking.means(self.rows, dataset, metric))
+        groups = ranking.groups(self.rows, self.declared, dataset)
+        best, second = ranking.ranked(ranking.means(self.rows, dataset, metric), groups)
         comparisons = tests.column(dataset, metric) if self.tested else ()
-        return Column(dataset, metric, ranking.LABELS.get(metric, metric), best, second, comparisons)
+        return Column(dataset, metric, ranking.LABELS.get(metric, metric), best, second, comparisons, groups)
 
 
 def of_records(records: Iterable[Record], columns: Sequence[str] = (), against: str | None = None, title: str = "Leaderboard") -> Board:

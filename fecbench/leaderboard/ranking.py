@@ -27,6 +27,17 @@ def means(rows: Sequence[Row], dataset: int, metric: str) -> dict[int, float]:
     return {number: score.mean for number, score in scores.items() if score}
 
 
+def ranked(found: dict[int, float], groups: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Best and second rows of every group, by means.
+
+    >>> ranked({0: 0.5, 1: 0.7, 2: 0.9, 3: 0.6}, [(0, 1), (2, 3)])
+    ((1, 2), (0, 3))
+    """
+    each = [places({number: found[number] for number in group if number in found}) for group in groups]
+    best, second = (tuple(sorted(number for place in each for number in place[which])) for which in (0, 1))
+    return best, second
+
+
 def places(found: dict[int, float]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Rows with the highest mean and with the next one; equal means share a place, and a single row has none.
 
@@ -45,6 +56,15 @@ def places(found: dict[int, float]) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def comparable(rows: Sequence[Row], declared: bool, one: int, other: int, dataset: int) -> bool:
     """Whether two rows may be compared on a data set: their encoders and budgets are equal, or a spec declared its rows."""
     return declared or rows[one].cells[dataset].conditions == rows[other].cells[dataset].conditions
+
+
+def groups(rows: Sequence[Row], declared: bool, dataset: int) -> tuple[tuple[int, ...], ...]:
+    """Group the rows that have scores on a data set: ranks and tests stand within a group, whose rows may be compared with one another."""
+    left, found = [number for number, row in enumerate(rows) if row.cells[dataset].scores], []
+    while left:
+        found.append(tuple(number for number in left if comparable(rows, declared, left[0], number, dataset)))
+        left = [number for number in left if number not in found[-1]]
+    return tuple(found)
 
 
 def methods(rows: Sequence[Row], against: str) -> list[int]:

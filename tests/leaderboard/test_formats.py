@@ -145,3 +145,46 @@ def test_the_published_table_is_the_papers():
 def test_our_gain_gives_the_papers_last_row():
     (gain,) = published().gains
     assert [value and f"{100 * value:+.2f}" for value in gain.values] == ["+8.17", "+8.36", None, "+0.12", "+0.38", None]
+
+
+@pytest.fixture
+def mixed(make):
+    """Two budgets: on one epoch aml beats ce, on two epochs supcon beats taco, and supcon stands above all."""
+    means = {("ce", 1): 0.3, ("aml", 1): 0.6, ("taco", 2): 0.65, ("supcon", 2): 0.95}
+    return [make(method, accuracy=mean, seed=seed, epochs=epochs) for (method, epochs), mean in means.items() for seed in range(3)]
+
+
+def test_ranks_stand_within_an_encoder_and_budget_and_every_format_says_so(mixed, fecbench, tmp_path):
+    board = of_records(mixed)
+    (table,) = board.tables
+    numbers = {row.name: number for number, row in enumerate(table.rows)}
+    for column in table.columns:
+        assert set(column.best) == {numbers["aml"], numbers["supcon"]}
+        assert set(column.second) == {numbers["ce"], numbers["taco"]}
+        assert {(pair.best, pair.other) for pair in column.comparisons} == {
+            (numbers[a], numbers[b]) for a, b in (("aml", "ce"), ("supcon", "taco"))
+        }
+        assert (
+            column.group(numbers["aml"]) == column.group(numbers["ce"]) != column.group(numbers["taco"]) == column.group(numbers["supcon"])
+        )
+    said = "best of the column among rows of the same encoder and budget"
+    _, terminal, _ = fecbench("leaderboard", tmp_path / "runs")
+    for text in (terminal, *(render(board, name) for name in ("markdown", "latex", "html"))):
+        assert f"Bold: {said}; underlined: second." in text
+        assert f"† The {said} is significantly better" in text.replace(r"$^\dagger$", "†")
+        assert "The best of the column is" not in text
+    assert json.loads(render(board, "json"))["tables"][0]["best"] == said
+    lines = {line["method"]: line for line in csv.DictReader(StringIO(render(board, "csv")))}
+    assert {name: (line["group"], line["place"]) for name, line in lines.items()} == {
+        "ce": ("1", "second"),
+        "aml": ("1", "best"),
+        "supcon": ("2", "best"),
+        "taco": ("2", "second"),
+    }
+    bold = [line for line in render(board, "markdown").splitlines() if line.startswith("| ") and "**" in line]
+    assert [line.split(" | ")[0] for line in bold] == ["| aml", "| supcon"]
+
+
+def test_one_budget_is_ranked_by_the_column(board):
+    assert "Bold: best of the column; underlined: second." in render(board, "markdown")
+    assert {line["group"] for line in csv.DictReader(StringIO(render(board, "csv")))} == {"1"}
