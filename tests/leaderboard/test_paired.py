@@ -26,11 +26,13 @@ def guesses(draw: np.random.Generator, gold: np.ndarray, accuracy: float, seeds:
     return np.where(wrong, draw.integers(0, classes, wrong.shape), gold)
 
 
+@pytest.mark.parametrize("unanswered", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("metric", outcomes.BY_COUNTS)
-def test_scores_from_counts_are_scikit_learns(metric):
+def test_scores_from_counts_are_scikit_learns(metric, unanswered):
     draw = np.random.default_rng(0)
     gold = draw.integers(0, 6, 80)
     predicted = guesses(draw, gold, 0.4, 3, 5)  # class 5 is never wrongly predicted, and here and there not at all
+    predicted[draw.random(predicted.shape) < unanswered] = -1
     found = outcome(gold, predicted, 6)
     ours = outcomes.BY_COUNTS[metric](found.counts().sum(0), found.support)
     assert ours == pytest.approx([SLOW[metric](gold, row, 6) for row in predicted], abs=1e-12)
@@ -49,14 +51,15 @@ def by_hand(metric: str, gold: np.ndarray, one: np.ndarray, other: np.ndarray, c
     return min(1.0, 2 * min((null >= null[0] - 1e-12).mean(), (null <= null[0] + 1e-12).mean()))
 
 
+@pytest.mark.parametrize("unanswered", [False, True])
 @pytest.mark.parametrize("differing", [0, 1, 2, 3, 7])
 @pytest.mark.parametrize("metric", outcomes.BY_COUNTS)
-def test_every_swap_tried_by_hand_gives_the_same_p(metric, differing):
+def test_every_swap_tried_by_hand_gives_the_same_p(metric, differing, unanswered):
     draw = np.random.default_rng(3)
     gold = draw.integers(0, 3, 30)
     one = guesses(draw, gold, 0.7, 2, 3)
     other = one.copy()
-    other[0, :differing] = (one[0, :differing] + 1) % 3
+    other[0, :differing] = -1 if unanswered else (one[0, :differing] + 1) % 3
     assert (one != other).any(0).sum() == differing
     found = paired.over_examples(outcome(gold, one, 3), outcome(gold, other, 3))
     assert found[metric] == pytest.approx(by_hand(metric, gold, one, other, 3))
