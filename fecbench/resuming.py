@@ -33,7 +33,12 @@ def identify(plan: Plan, data: EmotionData, accelerator: Accelerator) -> dict[st
         "precision": "bf16" if precision.bf16 else "float32",
         "ranks": accelerator.num_processes,
         "versions": provenance.package_versions(),
-        "objective": {"name": plan.name, "distribution": origin.distribution, "version": origin.version},
+        "objective": {
+            "name": plan.name,
+            "distribution": origin.distribution,
+            "version": origin.version,
+            "variant_of": plan.objective.variant_of,
+        },
         "dataset": {"name": data.name, "fingerprint": data.fingerprint, "labels": list(data.labels), "label_texts": list(data.label_texts)},
         "settings": {key: {"value": setting.value, "origin": setting.origin} for key, setting in plan.origins.items()},
         "code": provenance.code_version(*plugins(plan.name, plan.settings.head, plan.settings.encoder)),

@@ -19,6 +19,12 @@ class Named(BaseModel):
     name: str
 
 
+class Method(Named):
+    """The objective of a run; older records don't say what it is a variant of."""
+
+    variant_of: str | None = None
+
+
 class Rows(BaseModel):
     """Rows of each split."""
 
@@ -54,7 +60,7 @@ class Recorded(BaseModel):
 class About(BaseModel):
     """``run.json``."""
 
-    objective: Named
+    objective: Method
     dataset: Data
     settings: dict[str, Recorded]
     code: str

@@ -34,7 +34,7 @@ BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json",
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--spec", type=click.Path(path_type=Path), help="the benchmark spec whose table this is: its rows, columns and seeds")
 @click.option("--columns", default="", help="data sets that stand side by side in one table, as ed-prepared,ge-prepared")
-@click.option("--against", help="the method whose gain over the best other row is the last row  [default: aml, where it was run]")
+@click.option("--against", help="the method whose gain over the best baseline is the last row  [default: aml, where it was run]")
 @click.option(
     "--format", "form", default=TERMINAL, show_default=True, help="terminal, markdown, latex, csv, json, html, or another one installed"
 )

@@ -31,7 +31,7 @@ class Given:
         datasets: groups of columns.
         rows: methods, a cell for each data set.
         declared: whether all rows may be compared.
-        against: the method whose gain over the best other row is given.
+        against: the method whose gain over the best baseline is given.
         notes: to stand before the table's own.
         tested: whether rows are tested against the best; published figures can't be.
     """
@@ -67,7 +67,7 @@ def of_records(records: Iterable[Record], columns: Sequence[str] = (), against: 
     Args:
         records: runs; those that aren't complete are left out and named.
         columns: data sets that stand side by side in one table; without them each data set version has a table of its own.
-        against: the method whose gain over the best other row is given (default: aml, where it was run).
+        against: the method whose gain over the best baseline is given (default: aml, where it was run).
         title: the board's.
 
     Raises:

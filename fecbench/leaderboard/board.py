@@ -203,7 +203,7 @@ class DatasetVersion:
 
 @dataclass(frozen=True)
 class Gain:
-    """By how much a row is ahead of the best other row.
+    """By how much a row is ahead of the best baseline: the best row of another method, its own variants left out.
 
     Attributes:
         row: its number.

@@ -25,6 +25,7 @@ class Run:
         status: ``complete``, ``running``, ``failed``, ``interrupted`` or ``unfinished``.
         started: when, as ISO 8601 text; it orders runs.
         objective: the method's name.
+        variant_of: the method that it is a variant of; empty where it is none, None where an older record doesn't say it.
         dataset: the data set's name; ``title`` is its long one.
         fingerprint: of the data's rows; equal exactly for equal data.
         labels: in the run's own numbering.
@@ -39,6 +40,7 @@ class Run:
     status: str
     started: str
     objective: str
+    variant_of: str | None
     dataset: str
     title: str
     fingerprint: str
@@ -81,6 +83,7 @@ def read(record: Record) -> Run:
             status=status,
             started=str(about.get("started", "")),
             objective=about["objective"]["name"],
+            variant_of=about["objective"].get("variant_of"),
             dataset=data["name"],
             title=data.get("title", data["name"]),
             fingerprint=data["fingerprint"],

@@ -7,7 +7,9 @@ import pytest
 from fecbench import runs
 from fecbench.atomic import read_tensors, write_tensors
 from fecbench.comparison import differences
+from fecbench.datasets.core import Places
 from fecbench.errors import UnknownName, UsageError
+from fecbench.experiment import Workplace, run
 from fecbench.leaderboard import layout
 from fecbench.leaderboard.assembling import of_records, of_selection
 from fecbench.leaderboard.finding import find
@@ -104,6 +106,56 @@ def test_gain_is_over_the_best_other_row_of_equal_budget(three, make):
     assert other.values == (None, None, None)
     with pytest.raises(UnknownName, match="no row of the table is called 'alm'; did you mean 'aml'"):
         of_records(three, against="alm")
+
+
+def gain(records, **how):
+    (table,) = of_records(records, **how).tables
+    return [gain.values[0] for gain in table.gains], table
+
+
+def ahead(table, one: str, other: str) -> float:
+    means = {row.name: row.cells[0].scores["accuracy"].mean for row in table.rows}
+    return pytest.approx(means[one] / means[other] - 1)
+
+
+def of_variants(make, **recorded):
+    """aml stands just above its variant, which stands far above ce; what ``recorded`` says of a method stands in its records."""
+    scores = {"aml": 0.95, "aml-no-adv": 0.8, "ce": 0.4}
+    about = {name: {"objective": {"name": name, **({"variant_of": recorded[name]} if name in recorded else {})}} for name in scores}
+    return [make(name, accuracy=score, about=about[name]) for name, score in scores.items()]
+
+
+def test_a_methods_own_variants_are_no_baselines(make):
+    values, table = gain(of_variants(make))  # older records: the installed objective says it
+    assert values == [ahead(table, "aml", "ce")]
+    values, table = gain(of_variants(make), against="aml-no-adv")
+    assert values == [ahead(table, "aml-no-adv", "ce")]
+    only = [record for record in of_variants(make) if record.about["objective"]["name"] != "ce"]
+    values, table = gain(only)
+    assert values == []
+    assert "no Δ for aml: it stands beside its own variants alone, and they are no baselines" in table.notes
+
+
+def test_records_say_whose_variant_a_method_is_that_is_not_installed(make):
+    def renamed(records, told):
+        for record in records:
+            about = json.loads((record.folder / "run.json").read_text())
+            about["objective"] = {"name": {"aml": "mine", "aml-no-adv": "mine-plain"}.get(about["objective"]["name"], "ce"), **told(about)}
+            (record.folder / "run.json").write_text(json.dumps(about))
+        return records
+
+    known = renamed(of_variants(make), lambda about: {"variant_of": "mine" if about["objective"]["name"] == "aml-no-adv" else ""})
+    values, table = gain(known, against="mine")
+    assert values == [ahead(table, "mine", "ce")]
+    assert not any("isn't known" in note for note in table.notes)
+    values, table = gain(renamed(of_variants(make), lambda about: {}), against="mine")
+    assert values == [ahead(table, "mine", "mine-plain")]
+    assert any(note.startswith("Δ counts mine-plain as baseline: whether") for note in table.notes)
+
+
+def test_a_run_records_what_it_is_a_variant_of(toy, tmp_path):
+    chosen = plan("aml-no-adv", {**SMALL, "encoder": "tiny-bert", "dataset": str(toy), "batch_size": 16, "seed": 0})
+    assert run(chosen, Workplace(Places(), tmp_path / "run")).about["objective"]["variant_of"] == "aml"
 
 
 def test_records_speak_and_differences_are_told(make):
