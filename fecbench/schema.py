@@ -44,10 +44,12 @@ class Data(Named):
 
 
 class Encoder(BaseModel):
-    """The encoder of a run; ``revision`` is a commit of the hub."""
+    """The encoder of a run; ``revision`` is a commit of the hub, ``weights`` a digest. Older records don't say whether it is pretrained."""
 
     name: str | None = None
     revision: str | None = None
+    weights: str | None = None
+    pretrained: bool | None = None
 
 
 class Recorded(BaseModel):

@@ -71,7 +71,7 @@ def _place(number: int, column: Column) -> dict[str, Any]:
 
 
 def _run(run: Run) -> dict[str, Any]:
-    about = {key: getattr(run, key) for key in ("seed", "started", "code", "precision", "revision", "fingerprint")}
+    about = {key: getattr(run, key) for key in ("seed", "started", "code", "precision", "revision", "weights", "fingerprint")}
     return {"id": run.record.id, **about, "notes": run.notes}
 
 

@@ -7,13 +7,17 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from fecbench.datasets.core import some
+from fecbench.encoders.tiny import FAMILIES
 from fecbench.errors import RunError
+from fecbench.leaderboard.places import name_of
 from fecbench.metrics import PRIMARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from fecbench.runs import Record
+
+RANDOM = ("scratch", "none", *(f"tiny-{family}" for family in FAMILIES))  # of which older records don't say it
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,10 @@ class Run:
         fingerprint: of the data's rows; equal exactly for equal data.
         labels: in the run's own numbering.
         settings: every resolved setting's value.
+        encoder: the encoder's name as it was given, a path's last part alone. In ``settings`` rows have a name without their like.
+        weights: digest of the encoder's weights before training; empty in older records.
+        pretrained: whether these come from a checkpoint; None in older records.
+        weights_shown: what tells the encoder from others of its name; empty where there are none.
         code: version of the code, ``precision`` and ``revision`` (of the encoder; empty where it has none): what it was computed with.
         notes: what the record itself tells its readers.
         scores: test scores by metric, fractions; empty unless complete.
@@ -46,12 +54,16 @@ class Run:
     fingerprint: str
     labels: tuple[str, ...]
     settings: Mapping[str, Any]
+    encoder: str
+    weights: str
+    pretrained: bool | None
     code: str
     precision: str
     revision: str
     notes: tuple[str, ...]
     scores: Mapping[str, float]
     support: Mapping[str, int]
+    weights_shown: str = ""
 
     @property
     def seed(self) -> int:
@@ -77,7 +89,7 @@ def read(record: Record) -> Run:
     try:
         about, status = record.about, record.status
         result = record.result if status == "complete" else {}
-        data = about["dataset"]
+        data, encoder, settings = about["dataset"], about.get("encoder") or {}, _settings(record)
         return Run(
             record=record,
             status=status,
@@ -88,10 +100,13 @@ def read(record: Record) -> Run:
             title=data.get("title", data["name"]),
             fingerprint=data["fingerprint"],
             labels=tuple(data["labels"]),
-            settings=_settings(record),
+            settings=settings,
+            encoder=str(name_of("encoder", str(settings["encoder"]))),
+            weights=encoder.get("weights") or "",
+            pretrained=False if settings["encoder"] in RANDOM else encoder.get("pretrained"),
             code=about["code"],
             precision=about.get("precision", ""),
-            revision=(about.get("encoder") or {}).get("revision") or "",
+            revision=encoder.get("revision") or "",
             notes=tuple(about.get("notes", ())),
             scores=_scores(result["metrics"]["test"]) if status == "complete" else {},
             support={label: int(result["per_class"][label]["support"]) for label in data["labels"]} if status == "complete" else {},
