@@ -66,6 +66,9 @@ class About(BaseModel):
     dataset: Data
     settings: dict[str, Recorded]
     code: str
+    sources: dict[str, str] | None = None
+    device: str | None = None
+    ranks: int | None = None
     encoder: Encoder | None = None
     precision: str | None = None
     versions: dict[str, str] | None = None

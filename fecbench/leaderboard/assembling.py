@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.datasets.core import some
 from fecbench.errors import UnknownName
-from fecbench.leaderboard import grouping, places, ranking, reading, remarks, selecting
+from fecbench.leaderboard import grouping, places, ranking, reading, remarks, selecting, sources
 from fecbench.leaderboard.board import Board, Column, Table
 from fecbench.leaderboard.significance import Tests
 
@@ -51,7 +51,7 @@ class Given:
         tests = Tests(self.rows, self.declared)
         columns = tuple(self._column(dataset, metric, tests) for dataset, metric in wanted)
         rows = tuple(map(places.named, self.rows))
-        notes = (*self.notes, *remark, *remarks.of(rows, self.datasets, self.declared))
+        notes = (*sources.mixed(rows), *self.notes, *remark, *remarks.of(rows, self.datasets, self.declared))
         return Table(self.title, tuple(self.datasets), columns, rows, gains, self.declared, notes)
 
     def _column(self, dataset: int, metric: str, tests: Tests) -> Column:

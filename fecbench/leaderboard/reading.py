@@ -38,7 +38,10 @@ class Run:
         weights: digest of the encoder's weights before training; empty in older records.
         pretrained: whether these come from a checkpoint; None in older records.
         weights_shown: what tells the encoder from others of its name; empty where there are none.
-        code: version of the code, ``precision`` and ``revision`` (of the encoder; empty where it has none): what it was computed with.
+        sources: versions of the code by package; empty in older records.
+        versions: of Python and of installed packages; empty in older records.
+        device: what it ran on, with the number of ranks where there are several.
+        code: version of all the code, ``precision`` and ``revision`` (of the encoder; empty where it has none): what it was computed with.
         notes: what the record itself tells its readers.
         scores: test scores by metric, fractions; empty unless complete.
         support: number of true test rows by label; empty unless complete.
@@ -57,6 +60,9 @@ class Run:
     encoder: str
     weights: str
     pretrained: bool | None
+    sources: Mapping[str, str]
+    versions: Mapping[str, str]
+    device: str
     code: str
     precision: str
     revision: str
@@ -104,6 +110,9 @@ def read(record: Record) -> Run:
             encoder=str(name_of("encoder", str(settings["encoder"]))),
             weights=encoder.get("weights") or "",
             pretrained=False if settings["encoder"] in RANDOM else encoder.get("pretrained"),
+            sources=about.get("sources") or {},
+            versions=about.get("versions") or {},
+            device=_device(about),
             code=about["code"],
             precision=about.get("precision", ""),
             revision=encoder.get("revision") or "",
@@ -122,6 +131,11 @@ def _scores(recorded: Mapping[str, float]) -> dict[str, float]:
     if not scores.keys() >= set(PRIMARY) or not all(map(isfinite, scores.values())):
         raise ValueError(f"scores must be finite, and {', '.join(PRIMARY)} among them")
     return scores
+
+
+def _device(about: Mapping[str, Any]) -> str:
+    device, ranks = str(about.get("device") or ""), about.get("ranks", 1)
+    return f"{device}, {ranks} ranks" if ranks not in (None, 1) else device
 
 
 def _settings(record: Record) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fecbench.datasets.core import some
@@ -23,6 +24,8 @@ def of(rows: Sequence[Row], datasets: Sequence[DatasetVersion], declared: bool =
         *_recorded(rows),
         *_code(cells),
         *_differing(runs, "precision", lambda run: run.precision),
+        *_differing(runs, "device", lambda run: run.device or "unknown"),
+        *_packages(runs),
         *_encoders(runs, declared),
         *_revisions(runs),
     )
@@ -77,6 +80,17 @@ def _rows_by(runs: Sequence[tuple[str, Run]], of_run: Callable[[Run], str]) -> d
 
 def _listed(values: Mapping[str, Iterable[str]]) -> str:
     return "; ".join(f"{value} ({some(list(names))})" for value, names in values.items())
+
+
+def _packages(runs: Sequence[tuple[str, Run]]) -> Iterator[str]:
+    """Packages whose versions differ, Python among them; runs that don't say any version are left to what else tells their age."""
+    told = [(where, run) for where, run in runs if run.versions]
+    for package in dict.fromkeys(package for _, run in told for package in run.versions):
+        yield from _differing(told, package, partial(_version, package))
+
+
+def _version(package: str, run: Run) -> str:
+    return run.versions.get(package, "unknown")
 
 
 def _encoders(runs: Sequence[tuple[str, Run]], declared: bool) -> Iterator[str]:

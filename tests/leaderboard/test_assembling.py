@@ -169,6 +169,61 @@ def test_records_speak_and_differences_are_told(make):
     assert any(note.startswith("the revision of scratch differs: ") and "abc (supcon)" in note for note in notes)
 
 
+SOFTWARE = {
+    "versions": ({"python": "3.11.7", "torch": "2.13.0"}, {"python": "3.12.1", "torch": "2.11.0"}),
+    "device": ("cpu", "NVIDIA H200"),
+    "ranks": (1, 4),
+}
+
+
+@pytest.mark.parametrize("within_a_row", [True, False])
+@pytest.mark.parametrize("what", SOFTWARE)
+def test_other_software_and_machines_are_noted(make, what, within_a_row):
+    common = {"device": "cpu", "ranks": 1, "versions": {"python": "3.11.7", "torch": "2.13.0"}}
+    one, other = ({**common, what: value} for value in SOFTWARE[what])
+    records = [make("ce", seed=0, about=one), make("ce" if within_a_row else "aml", seed=1, about=other)]
+    (table,) = of_records(records).tables
+    of = "ce" if within_a_row else "aml"
+    expected = {
+        "versions": [f"python differs: 3.11.7 (ce); 3.12.1 ({of})", f"torch differs: 2.13.0 (ce); 2.11.0 ({of})"],
+        "device": [f"device differs: cpu (ce); NVIDIA H200 ({of})"],
+        "ranks": [f"device differs: cpu (ce); cpu, 4 ranks ({of})"],
+    }
+    found = [note for note in table.notes if "differs" in note]
+    assert sorted(found) == sorted(expected[what]) or sorted(found) == sorted(_turned(expected[what]))
+    (same,) = of_records([make("ce", seed=seed, about=one, dataset="ge-prepared") for seed in (0, 1)]).tables
+    assert same.notes == ()
+
+
+def _turned(notes):
+    """The same notes with their two values in the other order, which newer runs before older ones give."""
+    return [f"{head}: {'; '.join(reversed(values.split('; ')))}" for head, values in (note.split(": ") for note in notes)]
+
+
+def test_rows_of_several_versions_of_the_code_are_said_so_first_of_all(make):
+    def about(core, plugin="p1"):
+        return {"code": f"{core} {plugin}", "sources": {"fecbench": core * 8, "fecbench_plugin": plugin}}
+
+    same = of_records([make("ce", about=about("c1")), make("aml", about={**about("c1"), "sources": {"fecbench": "c1" * 8, "mine": "m"}})])
+    assert not any("MIXED CODE" in note for note in same.tables[0].notes)
+    limited = {"notes": ["LIMITED"]}
+    for second in (about("c2"), about("c1", "p2")):
+        records = [make("ce", about=about("c1") | limited), make("aml", about=second | limited)]
+        first, *_ = of_records(records).tables[0].notes
+        assert first.startswith("MIXED CODE: runs of this table were made with different versions of fecbench")
+        assert all(f"({name})" in first for name in ("ce", "aml"))
+    cells_of = (*cells("ce", "ce", [0]), *cells("aml", "aml", [0]))
+    board = of_selection(Selection("T", ("demo",), cells_of, ("chosen by validation",)), records)
+    assert board.tables[0].notes[0].startswith("MIXED CODE: ")
+
+
+def test_older_records_cannot_rule_mixed_code_out(make):
+    notes = of_records([make("ce", about={"code": "c1"}), make("aml", about={"code": "c2"})]).tables[0].notes
+    assert notes[0] == "MIXED CODE isn't ruled out: older records don't say which version of fecbench made ce, aml"
+    notes = of_records([make("ce", about={"code": "c1"}), make("ce", lr=0.1, about={"code": "c2"})]).tables[0].notes
+    assert notes[0].startswith("MIXED CODE: runs of this table were made with different versions of fecbench or a plugin of ce")
+
+
 def test_a_setting_newer_than_a_record_counts_as_its_default(make):
     older = {key: value for key, value in make("ce", seed=0).about["settings"].items() if key != "label_texts"}
     old, new, other = make("ce", about={"settings": older}), make("ce", seed=1), make("ce", seed=2, label_texts="names")

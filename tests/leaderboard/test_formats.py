@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -79,10 +80,34 @@ def test_json_spells_significance_out(board):
     assert len(found["published"]["rows"]) == 15
 
 
+@pytest.mark.parametrize("name", ["[99cm] x", "*starred", "*[99cm]", " [2pt]y", "(lr){1-2}"])
+def test_latex_takes_no_name_for_an_argument(board, name):
+    """What follows \\\\ and rules, past white space, is neither a bracket nor a star: LaTeX would swallow it without an error."""
+    (table,) = board.tables
+    columns = tuple(replace(column, label=name) for column in table.columns)
+    rows = tuple(replace(row, name=name) for row in table.rows)
+    datasets = tuple(replace(version, name=name) for version in table.datasets)
+    named = replace(table, title=name, rows=rows, columns=columns, datasets=datasets, notes=(name,))
+    text = latex.latex(replace(board, title=name, tables=(named,), notes=(name,)))
+    body = text[text.index(r"\begin{table*}") :]
+    taken = re.findall(r"(?:\\\\|\\[a-z]+rule(?:\(lr\))?(?:\{[\d-]+\})?|\\(?:par|item|caption|raggedright|footnotesize))\s*([\[*])", body)
+    assert taken == []
+    assert latex.escape(name).replace("{", "").replace("}", "").replace("\\", "") == name.strip().replace("{", "").replace("}", "")
+    first_cells = [line.split(" & ")[0] for line in body.splitlines() if line.endswith(r"\\")]
+    assert latex.escape(name) in first_cells
+
+
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex isn't installed")
 @pytest.mark.parametrize("packages", ["booktabs", "booktabs,graphicx"])
 def test_latex_compiles(board, make, tmp_path, packages):
-    nasty = replace(board.tables[0], notes=(r"100% of a_b & {c} #$~^\ <x> | → “y” é --lr",))
+    nasty = replace(
+        board.tables[0],
+        notes=(
+            "[99cm] x",
+            "*starred",
+            r"100% of a_b & {c} #$~^\ <x> | → “y” é --lr",
+        ),
+    )
     text = latex.latex(replace(board, tables=(nasty,)))
     page = rf"\documentclass{{article}}\usepackage[margin=2cm]{{geometry}}\usepackage{{{packages}}}\begin{{document}}{text}\end{{document}}"
     (tmp_path / "page.tex").write_text(page, encoding="utf-8")
