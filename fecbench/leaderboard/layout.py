@@ -103,12 +103,12 @@ def tables(board: Board) -> Iterator[tuple[str, Table]]:
         yield f"{PUBLISHED}: {board.published.title}", board.published
 
 
-def legend(table: Table) -> list[str]:
-    """What is said under a table, a line each."""
+def legend(table: Table, styles: tuple[str, str] = ("Bold", "underlined")) -> list[str]:
+    """What is said under a table, a line each; ``styles`` say how the best and the second stand out."""
     ranked = any(column.best for column in table.columns)
     return [
         caption(table),
-        *[f"Bold: {best(table)}; underlined: second."] * ranked,
+        *[f"{styles[0]}: {best(table)}; {styles[1]}: second."] * ranked,
         *["Ranks, significance and Δ only among rows of equal encoder and budget (epochs, patience, limit)."] * table.grouped,
         *_significance(table),
         *_footnotes(table),

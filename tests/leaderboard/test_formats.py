@@ -194,7 +194,9 @@ def test_ranks_stand_within_an_encoder_and_budget_and_every_format_says_so(mixed
         )
     said = "best of the column among rows of the same encoder and budget"
     _, terminal, _ = fecbench("leaderboard", tmp_path / "runs")
-    for text in (terminal, *(render(board, name) for name in ("markdown", "latex", "html"))):
+    assert f"In *asterisks*: {said}; in _underscores_: second." in terminal
+    assert f"† The {said} is significantly better" in terminal
+    for text in (render(board, name) for name in ("markdown", "latex", "html")):
         assert f"Bold: {said}; underlined: second." in text
         assert f"† The {said} is significantly better" in text.replace(r"$^\dagger$", "†")
         assert "The best of the column is" not in text
