@@ -217,6 +217,7 @@ class Experiment:
                 "name": source.name,
                 "revision": getattr(source.config, "_commit_hash", None),
                 "weights": provenance.weights_version(self.built.model.encoder.network),
+                "pretrained": source.weights is not None,
             },
             "max_length": self.built.max_length,
             "threads": torch.get_num_threads(),

@@ -19,6 +19,12 @@ class Named(BaseModel):
     name: str
 
 
+class Method(Named):
+    """The objective of a run; older records don't say what it is a variant of."""
+
+    variant_of: str | None = None
+
+
 class Rows(BaseModel):
     """Rows of each split."""
 
@@ -39,10 +45,12 @@ class Data(Named):
 
 
 class Encoder(BaseModel):
-    """The encoder of a run; ``revision`` is a commit of the hub."""
+    """The encoder of a run; ``revision`` is a commit of the hub, ``weights`` a digest. Older records don't say whether it is pretrained."""
 
     name: str | None = None
     revision: str | None = None
+    weights: str | None = None
+    pretrained: bool | None = None
 
 
 class Recorded(BaseModel):
@@ -55,10 +63,13 @@ class Recorded(BaseModel):
 class About(BaseModel):
     """``run.json``."""
 
-    objective: Named
+    objective: Method
     dataset: Data
     settings: dict[str, Recorded]
     code: str
+    sources: dict[str, str] | None = None
+    device: str | None = None
+    ranks: int | None = None
     encoder: Encoder | None = None
     precision: str | None = None
     versions: dict[str, str] | None = None
