@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from fecbench.batching import TokenisedSplit as TokenisedSplit
     from fecbench.cli.output import print_json as print_json
     from fecbench.cli.output import print_table as print_table
-    from fecbench.clustering import kmeans_clusters as kmeans_clusters
     from fecbench.cli.paths import PATH as PATH
+    from fecbench.clustering import kmeans_clusters as kmeans_clusters
     from fecbench.contrast import anchor_losses as anchor_losses
     from fecbench.contrast import clustered_contrastive_loss as clustered_contrastive_loss
     from fecbench.contrast import clustered_pairs as clustered_pairs
