@@ -111,30 +111,38 @@ class Batch:
         tokens: the texts, packed.
         labels: int64 ``[B]``.
         rows: int64 ``[B]``, row numbers in the split.
-        key: (seed, epoch, step); every random choice in the batch is a function of it.
+        key: (seed, epoch, step), and a place where several batches of a stream come with a step; every random choice in the batch is a
+            function of it.
         views: other columns of the same rows, and the objective's forms of their texts.
         texts: the raw texts, where the objective's needs ask for them.
         second_view: what the needs want :meth:`doubled` to give.
         share: int64, the places in the batch that this rank's texts hold; None where one rank holds all.
-        streams: makers of the batches that stand beside this one, by the stream's name; see :meth:`stream`.
+        streams: makers of the batches that stand beside this one, by the stream's name; see :meth:`stream` and :meth:`of_stream`.
     """
 
     tokens: Tokens
     labels: Tensor
     rows: Tensor
-    key: tuple[int, int, int] = (0, 0, 0)
+    key: tuple[int, ...] = (0, 0, 0)
     views: Mapping[str, Tokens] = field(default_factory=dict)
     texts: tuple[str, ...] | None = None
     second_view: SecondView = "none"
     share: Tensor | None = None
-    streams: Mapping[str, Callable[[], Batch]] = field(default_factory=dict)
+    streams: Mapping[str, Callable[[float], Iterator[Batch]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def stream(self, name: str) -> Batch:
         """The batch of one of the objective's streams that stands beside this one; it is made when it is asked for."""
-        return self.streams[name]().to(self.labels.device)
+        return next(self.of_stream(name, 1.0))
+
+    def of_stream(self, name: str, rate: float) -> Iterator[Batch]:
+        """The batches of a stream that come with this one where ``rate`` of them come with each batch, on average.
+
+        In the run's order they are the stream's batches one after another: none is left out and none comes twice.
+        """
+        return (batch.to(self.labels.device) for batch in self.streams[name](rate))
 
     def view(self, column: str) -> Batch:
         """The same rows with the texts of another column (one that the needs name); raw texts don't come along."""
@@ -191,7 +199,7 @@ class TokenisedSplit:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batch(self, rows: np.ndarray, key: tuple[int, int, int] = (0, 0, 0), rank: int = 0, ranks: int = 1) -> Batch:
+    def batch(self, rows: np.ndarray, key: tuple[int, ...] = (0, 0, 0), rank: int = 0, ranks: int = 1) -> Batch:
         """The batch of ``rows``; on several ranks, with rank ``rank``'s share of the texts.
 
         A rank whose share would be empty holds the first text, but no place for it: it can still join every collective.

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from fecbench import datasets, encoders, provenance
 from fecbench.atomic import writing
 from fecbench.encoders.tiny import stand_in
 from fecbench.engine import Workers, execute
-from fecbench.errors import NeedsError, RunError
+from fecbench.errors import FecbenchError, NeedsError, RunError
 from fecbench.jobs import Job
 from fecbench.matrix import Cell, Entry, Matrix, Selection, validation_score
 from fecbench.planning import plan
@@ -21,15 +21,16 @@ from fecbench.resuming import plugins
 from fecbench.runs import RUN, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from fecbench.datasets.core import EmotionData, Places
     from fecbench.planning import Plan
+    from fecbench.settings import RunSettings
 
 LOGS = "logs"
 STAGE = "demo"
-KEPT = {"head", "pooling", "projection_dim", "lr", "weight_decay", "warmup", "clip", "packing", "order"}
+KEPT = {"head", "pooling", "projection_dim", "lr", "weight_decay", "adam_eps", "warmup", "clip", "packing", "order"}
 SMOKE = {"epochs": 1, "batch_size": 16, "limit": 16, "max_length": 64}
 TRIED = 64  # texts on which an encoder is tried: enough for one that learns its vocabulary
 
@@ -72,13 +73,15 @@ class Benchmark:
         matrix: what can run.
         root: the folder of the runs.
         places: where data is looked for.
-        data: the data sets by name, loaded.
+        data: the data sets by name, loaded; those that can't be had aren't there.
+        missing: why a row can't start on a data set, by both names.
     """
 
     matrix: Matrix
     root: Path
     places: Places
     data: Mapping[str, EmotionData]
+    missing: Mapping[tuple[str, str], FecbenchError] = field(default_factory=dict)
 
     @classmethod
     def prepare(cls, matrix: Matrix, root: Path, places: Places) -> Benchmark:
@@ -88,20 +91,25 @@ class Benchmark:
             DataNotFound, DataError, EncoderError: a data set or an encoder can't be had.
             NeedsError: a row that the spec names can't run on a data set of it (one of ``"*"`` is left out there).
         """
-        first = {cells[0].plan.settings.dataset: cells[0].plan.settings for entry in matrix.entries for cells in entry.cells}
-        data = {name: datasets.load(settings, places) for name, settings in first.items()}
-        left_out, possible = dict(matrix.left_out), []
+        found = cls.survey(matrix, root, places)
+        for error in found.missing.values():
+            raise error
+        return found
+
+    @classmethod
+    def survey(cls, matrix: Matrix, root: Path, places: Places) -> Benchmark:
+        """The same, whatever is missing: ``missing`` tells which rows can't start here."""
+        machine, left_out, kept, missing = _Machine(places), dict(matrix.left_out), [], {}
         for entry in matrix.entries:
             try:
-                _check(entry, data)
-            except NeedsError as error:
-                if matrix.spec.objectives != "*":
-                    raise
-                left_out[f"{entry.row} on {entry.dataset}"] = str(error)
-            else:
-                possible.append(entry)
-        _try_encoders(possible, data)
-        return cls(replace(matrix, entries=tuple(possible), left_out=left_out), root, places, data)
+                machine.check(entry)
+            except FecbenchError as error:
+                if isinstance(error, NeedsError) and matrix.spec.objectives == "*":
+                    left_out[f"{entry.row} on {entry.dataset}"] = str(error)
+                    continue
+                missing[entry.row, entry.dataset] = error
+            kept.append(entry)
+        return cls(replace(matrix, entries=tuple(kept), left_out=left_out), root, places, machine.data, missing)
 
     def carry_out(self, workers: Workers) -> None:
         """All trials and what needs none, then what the trials chose; what is complete isn't repeated, what is broken off is continued."""
@@ -159,6 +167,8 @@ class Benchmark:
         )
 
     def _score(self, cell: Cell) -> float | None:
+        if cell.plan.settings.dataset not in self.data:
+            return None
         return validation_score(Record(self._folder(cell)))
 
     def _job(self, task: Task, workers: Workers) -> Job:
@@ -199,15 +209,41 @@ def _code(name: str, head: str, encoder: str) -> str:
     return provenance.code_version(*plugins(name, head, encoder))
 
 
-def _check(entry: Entry, data: Mapping[str, EmotionData]) -> None:
-    """Raise NeedsError where a row can't run on its data set."""
-    for cell, *_ in entry.cells:
-        settings = cell.plan.settings
-        cell.plan.needs.check(data[settings.dataset], settings.batch_size, settings.limit, cell.plan.who)
+class _Machine:
+    """Loads each data set of a matrix, and tries each encoder, once."""
 
+    def __init__(self, places: Places):
+        self.places = places
+        self.data: dict[str, EmotionData] = {}
+        self._faults: dict[tuple[str, str], FecbenchError | None] = {}
 
-def _try_encoders(entries: Iterable[Entry], data: Mapping[str, EmotionData]) -> None:
-    """Raise EncoderError where one can't be had."""
-    wanted = {cells[0].plan.settings.encoder: cells[0].plan.settings.dataset for entry in entries for cells in entry.cells}
-    for encoder, dataset in wanted.items():
-        encoders.load(encoder, data[dataset].splits["train"][:TRIED]["text"])
+    def check(self, entry: Entry) -> None:
+        """Return where a row can start on its data set.
+
+        Raises:
+            DataNotFound, DataError, EncoderError, NeedsError: it can't.
+        """
+        for cell, *_ in entry.cells:
+            settings = cell.plan.settings
+            self._once("data set", settings.dataset, partial(self._load, settings))
+            cell.plan.needs.check(self.data[settings.dataset], settings.batch_size, settings.limit, cell.plan.who)
+        for cell, *_ in entry.cells:
+            settings = cell.plan.settings
+            self._once("encoder", settings.encoder, partial(self._try, settings))
+
+    def _load(self, settings: RunSettings) -> None:
+        self.data[settings.dataset] = datasets.load(settings, self.places)
+
+    def _try(self, settings: RunSettings) -> None:
+        encoders.load(settings.encoder, self.data[settings.dataset].splits["train"][:TRIED]["text"])
+
+    def _once(self, kind: str, name: str, work: Callable[[], object]) -> None:
+        """Do ``work`` unless it was done; a fault is raised each time."""
+        if (kind, name) not in self._faults:
+            try:
+                work()
+                self._faults[kind, name] = None
+            except FecbenchError as error:
+                self._faults[kind, name] = error
+        if (fault := self._faults[kind, name]) is not None:
+            raise fault

@@ -74,6 +74,7 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     if settings.limit is not None and settings.limit < len(train):
         notes.append(f"LIMITED to the first {settings.limit:,} of {len(train):,} training rows: not a benchmark result")
         train = train.select(range(settings.limit))
+        notes += _unread(train, data)
     notes += _leaks(train, data)
     source = encoders.load(settings.encoder, train["text"])
     model, objective = build_pair(plan, source, data.labels, data.label_texts, data.name)
@@ -106,6 +107,14 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     model, objective = model.to(device), objective.to(device)
     fold(model, objective)
     return Built(source, splits, model, objective, max_length, scored, tuple(notes))
+
+
+def _unread(train: Dataset, data: EmotionData) -> list[str]:
+    """A note where ``train``, the rows that ``--limit`` leaves, lacks labels, as those of a sorted file do."""
+    found, labels = len(np.unique(labels_of(train))), len(data.labels)
+    if found == labels:
+        return []
+    return [f"{found} of {labels} labels are in these rows, so no text of the others is trained on; raise --limit, or shuffle the rows"]
 
 
 def _leaks(train: Dataset, data: EmotionData) -> list[str]:

@@ -20,7 +20,7 @@ SAME_ROWS = ("dataset", "split_seed", "text_column", "label_column")  # what the
 
 def differences(records: Sequence[Record]) -> dict[str, list[Any]]:
     """The settings of every run, without the objectives' own options, that aren't the same in all of ``records``: a value for each."""
-    settings = [record.settings() for record in records]
+    settings = [{**record.settings(), "limit": record.limit} for record in records]
     found = {name: [one[name] for one in settings] for name in RunSettings.model_fields if name not in SAME_ROWS}
     return {name: values for name, values in found.items() if any(value != values[0] for value in values)}
 

@@ -58,3 +58,47 @@ def mean_of_anchors(losses: Tensor, positive: Tensor, empty_anchor: EmptyAnchor 
         raise ValueError(f"empty_anchor must be 'zero' or 'skip', found {empty_anchor!r}")
     counted = max(len(losses), 1) if empty_anchor == "zero" else positive.any(1).sum().clamp(min=1)
     return losses.sum() / counted
+
+
+def clustered_pairs(labels: Tensor, clusters: Tensor) -> tuple[Tensor, Tensor]:
+    """Which rows are an anchor's positives, bool ``[B, B]``, and which its negatives: where label and cluster disagree.
+
+    A positive has the anchor's label and lies in another cluster, a negative the other way round; row i is anchor i.
+
+    Args:
+        labels: int ``[B]``.
+        clusters: int ``[B]``; their numbers mean nothing.
+    """
+    same_label, same_cluster = labels[:, None] == labels, clusters[:, None] == clusters
+    return same_label & ~same_cluster, ~same_label & same_cluster
+
+
+def clustered_contrastive_loss(
+    features: Tensor, labels: Tensor, clusters: Tensor, *, temperature: float = 0.5, base_temperature: float = 0.07
+) -> Tensor:
+    """Supervised contrast among the pairs that clusters get wrong: positives of other clusters, negatives of the anchor's own.
+
+    The mean over all rows of the mean over their positives of ``-log softmax`` of cosines over ``temperature``, the softmax over positives
+    and negatives alone, all times ``temperature / base_temperature``. A row without a positive counts as 0.
+
+    TACO's instance-instance loss (Gong, Yang, Shen 2025), with the scale of its released code.
+
+    Args:
+        features: ``[B, d]``, normalised here; bf16 and float16 are raised to float32.
+        labels: int ``[B]``.
+        clusters: int ``[B]``.
+        temperature: tau.
+        base_temperature: tau_b.
+
+    Raises:
+        ValueError: a temperature isn't positive.
+
+    >>> clustered_contrastive_loss(torch.eye(3), torch.tensor([0, 0, 1]), torch.tensor([0, 0, 1]))
+    tensor(0.)
+    """
+    if not base_temperature > 0:
+        raise ValueError(f"base_temperature must be positive, found {base_temperature}")
+    with torch.autocast(features.device.type, enabled=False):
+        positive, negative = clustered_pairs(labels, clusters)
+        losses = anchor_losses(similarities(features, temperature), positive, positive | negative)
+        return temperature / base_temperature * mean_of_anchors(losses, positive)

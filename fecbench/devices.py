@@ -26,14 +26,10 @@ def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
     Raises:
         UsageError: there is no such device, a tracker isn't installed, or the launched processes can't work together.
     """
-    missing = [name for name in trackers if find_spec(name) is None]
-    if missing:
-        raise UsageError(f"--tracker {missing[0]} needs the package {missing[0]}, which isn't installed; pip install {missing[0]}")
+    check(device, trackers)
     asked = _launched()
-    if device not in ("auto", "cpu"):
-        _check_available(device)
-        if "LOCAL_RANK" not in os.environ:  # ranks get a device each
-            os.environ["ACCELERATE_TORCH_DEVICE"] = device
+    if device not in ("auto", "cpu") and "LOCAL_RANK" not in os.environ:  # ranks get a device each
+        os.environ["ACCELERATE_TORCH_DEVICE"] = device
     on_cpu = device == "cpu" or (device == "auto" and not torch.accelerator.is_available())
     unset = ProjectConfiguration(logging_dir=".")  # trackers want a folder now; the run sets it once it has one
     found = Accelerator(cpu=on_cpu, log_with=list(trackers) or None, project_config=unset)
@@ -42,6 +38,19 @@ def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
             f"{asked} processes were launched (WORLD_SIZE), but on {found.device} they can't work together; use --device cpu, or launch one"
         )
     return found
+
+
+def check(device: str, trackers: Sequence[str] = ()) -> None:
+    """Return where a run can compute on ``device`` and log to ``trackers``.
+
+    Raises:
+        UsageError: there is no such device, or a tracker isn't installed.
+    """
+    missing = [name for name in trackers if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"--tracker {missing[0]} needs the package {missing[0]}, which isn't installed; pip install {missing[0]}")
+    if device not in ("auto", "cpu"):
+        _check_available(device)
 
 
 def _launched() -> int:

@@ -175,6 +175,7 @@ class Experiment:
             "report": self._report(),
             "epochs": progress.epoch,
             "best_epoch": progress.best_epoch,
+            "validation_score": progress.best_score if self.built.objective.trains else None,
             "per_class": dict(zip(self.data.labels, metrics.per_class(labels, predicted, classes), strict=True)),
             "confusion_matrix": metrics.confusion_matrix(labels, predicted, classes).tolist(),
             "train_seconds": round(progress.seconds, 3),
@@ -207,6 +208,7 @@ class Experiment:
         runs.write_encoder(self.record, source)
         rows = {split: len(tokens) for split, tokens in self.built.splits.items()}
         dataset = {"title": info.title, "licence": info.licence, "rows": rows, "cut": list(self.data.cut)}
+        dataset["available"] = len(self.data.splits["train"])
         about = {
             "id": self.record.id,
             **identity,
@@ -215,6 +217,7 @@ class Experiment:
                 "name": source.name,
                 "revision": getattr(source.config, "_commit_hash", None),
                 "weights": provenance.weights_version(self.built.model.encoder.network),
+                "pretrained": source.weights is not None,
             },
             "max_length": self.built.max_length,
             "threads": torch.get_num_threads(),

@@ -128,7 +128,9 @@ class Matrix:
         for name, reason in self.left_out.items():
             reasons.setdefault(reason, []).append(name)
         out = tuple(f"left out: {', '.join(names)} ({reason})" for reason, names in reasons.items())
-        return Selection(self.spec.title, tuple(self.spec.datasets), cells, tried + out, bool(self.spec.row), trials, rows)
+        return Selection(
+            self.spec.title, tuple(self.spec.datasets), cells, (*self.spec.notes, *tried, *out), bool(self.spec.row), trials, rows
+        )
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class Selection:
         title: the spec's.
         datasets: the table's column groups, in order.
         cells: every run of the table, rows in order.
-        notes: what a reader must be told: grids and what validation chose, methods left out and why.
+        notes: what a reader must be told: the spec's own notes, grids and what validation chose, methods left out and why.
         declared: whether the spec declares its rows, so that they may be compared across encoders and budgets.
         trials: the runs by which validation chose.
         rows: the names of all rows, those for which nothing is chosen yet among them.
@@ -234,12 +236,17 @@ def _nameable(key: str, value: Any) -> Any:
 
 
 def validation_score(record: runs.Record | None) -> float | None:
-    """What a grid's choice goes by, as early stopping does: validation accuracy + weighted F1."""
+    """What a grid's choice goes by, as early stopping does: validation accuracy + weighted F1 of the best epoch.
+
+    A stage after training may be fitted to the validation rows: scores after it are no measure of the trial. They count where nothing is
+    trained, and in older records, which hold no others.
+    """
     if record is None or record.status != "complete":
         return None
     try:
+        before = record.result.get("validation_score")
         scores = record.result["metrics"]["validation"]
-        return float(scores["accuracy"] + scores["weighted_f1"])
+        return float(scores["accuracy"] + scores["weighted_f1"] if before is None else before)
     except (RunError, KeyError):  # a broken record chooses nothing
         return None
 

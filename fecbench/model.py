@@ -12,7 +12,7 @@ from fecbench import heads
 from fecbench.distributed import whole_batch
 from fecbench.encoders.lengths import first_position
 from fecbench.encoders.network import quiet
-from fecbench.errors import PluginError
+from fecbench.errors import PluginError, UsageError
 from fecbench.guard import guard
 from fecbench.packing import GRID_COST, GRID_COST_ELSEWHERE, Layout, Tokens
 
@@ -163,6 +163,18 @@ def fold(*modules: nn.Module) -> None:
         for part in module.modules():
             if isinstance(part, Model):
                 part.fold()
+
+
+def label_states(model: Model, who: str) -> Tensor:
+    """The encoder's states ``[C, hidden]`` of the labels' texts that were encoded with the last training batch.
+
+    Raises:
+        UsageError: the head reads no label texts; ``who`` needs them.
+    """
+    states = getattr(model.head, "label_states", None)
+    if not isinstance(states, Tensor):
+        raise UsageError(f"{who} needs a head that encodes the labels' texts, found {type(model.head).__name__}; use --head label")
+    return states
 
 
 def build_model(source: EncoderSource, head: str, task: HeadTask, pooling: str = "first", packing: bool = True) -> Model:

@@ -66,6 +66,8 @@ class Update:
 class Player:
     """A set of parameters with an optimiser of its own. What no player claims belongs to ``model``.
 
+    Players are disjoint, unless they say that they share: then each steps the common parameters with an optimiser, and moments, of its own.
+
     Attributes:
         parameters: the parameters that the player claims, of the objective or of the model.
         lr: its learning rate; None for the run's, times ``lr_scale``.
@@ -73,6 +75,7 @@ class Player:
         weight_decay: its weight decay; None for the run's.
         schedule: ``schedule(step, steps)`` is the share of its learning rate at batch ``step``, from 0, of all ``steps`` of the run; None
             for the run's schedule.
+        shared: whether other players that say so too may claim the same parameters. An update names one of them.
     """
 
     parameters: Iterable[nn.Parameter]
@@ -80,6 +83,7 @@ class Player:
     lr_scale: float = 1.0
     weight_decay: float | None = None
     schedule: Callable[[int, int], float] | None = None
+    shared: bool = False
 
 
 def _no_further_model(head: str) -> Model:
@@ -209,7 +213,10 @@ class Objective(nn.Module):
         return {}
 
     def streams(self, material: Material) -> Mapping[str, Stream]:
-        """Further streams of training batches, by name: ``batch.stream(name)`` is the one beside ``batch``."""
+        """Further streams of training batches, by name: ``batch.stream(name)`` is the one beside ``batch``.
+
+        ``batch.of_stream(name, rate)`` are those beside it where it isn't one each.
+        """
         return {}
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
@@ -256,7 +263,7 @@ def named(name: str) -> type[Objective]:
 
 
 RUN_FLAGS = frozenset(
-    {"data_dir", "run_dir", "resume", "tracker", "json", "settings", "stop_with_stdin", "help", *RunSettings.model_fields}
+    {"data_dir", "run_dir", "resume", "tracker", "json", "settings", "dry_run", "stop_with_stdin", "help", *RunSettings.model_fields}
 )
 
 
@@ -300,7 +307,7 @@ def _check_defaults(plugin: type[Objective]) -> None:
 
 def _check_preferences(plugin: type[Objective]) -> None:
     """Settings and presets are dicts of known names."""
-    if not isinstance(plugin.presets, Mapping):
+    if not isinstance(plugin.presets, Mapping) or not all(isinstance(name, str) for name in plugin.presets):
         raise PluginError(f"must have presets that are a dict by data set name, but they are {plugin.presets!r}")
     known = {*RunSettings.model_fields, *plugin.Config.model_fields}
     for values in (plugin.settings, plugin.rehearsal, *plugin.presets.values()):

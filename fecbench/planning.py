@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fecbench import datasets, devices, encoders, heads, objective, registry
+from fecbench import defaults, devices, heads, objective, registry
 from fecbench.batching import BatchNeeds
-from fecbench.datasets import HUB_PREFIX, is_path
 from fecbench.datasets.core import SPLITS
 from fecbench.errors import PluginError, UsageError
 from fecbench.forms import Form
@@ -96,14 +95,10 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
     if dataset is None:
         raise UsageError(f"a data set is needed: --dataset {' | '.join(registry.datasets)} | path/to/folder | hf:owner/name")
     build(RunSettings, {"dataset": dataset.value}, "run settings")  # what stands below goes by its name
-    own = Layer(f"objective {name}", kind.settings)
-    preset = Layer(f"preset {name} on {dataset.value}", kind.presets.get(dataset.value, {}))
-    defaults = Layer("default", {key: field.get_default() for key, field in RunSettings.model_fields.items() if not field.is_required()})
-    options = Layer("default", {key: field.get_default(call_default_factory=True) for key, field in kind.Config.model_fields.items()})
-    above = [own, preset, _dataset_layer(dataset.value), *asked]
-    encoder = resolve(defaults, *above)["encoder"].value
-    fitting = Layer(f"encoder {encoder}", encoders.named(encoder).settings)
-    settings = resolve(defaults, options, check_names(fitting, RunSettings.model_fields), *above)
+    trainer = defaults.of_trainer(kind)
+    above = [defaults.of_method(name, kind), defaults.of_preset(name, kind, dataset.value), defaults.of_dataset(dataset.value), *asked]
+    encoder = resolve(trainer, *above)["encoder"].value
+    settings = resolve(trainer, defaults.of_encoder(encoder), *above)
     chosen = build(RunSettings, values(settings, RunSettings), "run settings")
     heads.check_pooling(heads.named(chosen.head), chosen.head, chosen.pooling)
     if chosen.compile:
@@ -111,12 +106,3 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
     own_options = build(kind.Config, values(settings, kind.Config), f"options of {name}")
     typed = {**chosen.model_dump(), **own_options.model_dump()}  # "32" in a spec is 32
     return Plan(name, kind, chosen, own_options, {key: Setting(typed[key], setting.origin) for key, setting in settings.items()})
-
-
-def _dataset_layer(dataset: str) -> Layer:
-    """Settings that a named data set asks for, such as the demo's encoder."""
-    if dataset.startswith(HUB_PREFIX) or is_path(dataset) or dataset not in registry.datasets:
-        return Layer("data set", {})
-    who = f"data set {dataset}"
-    with guard(f"the {who} ({registry.datasets.origin(dataset)})", loader := datasets.named(dataset)):
-        return check_names(Layer(who, dict(loader.info.settings)), RunSettings.model_fields)

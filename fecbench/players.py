@@ -1,4 +1,4 @@
-"""Players: disjoint sets of parameters, each with an optimiser of its own."""
+"""Players: sets of parameters, each with an optimiser of its own; disjoint, unless they say that they share."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def claim(objective: Objective, model: Model, settings: RunSettings, who: str) -
     """Every player with its optimiser; all parameters of ``model`` and ``objective`` that none claims go to the player ``model``.
 
     Raises:
-        ProtocolError: two players claim a parameter, one claims none or a stranger's, or one is called ``model``.
+        ProtocolError: two players claim a parameter that not both share, one claims none or a stranger's, or one is called ``model``.
     """
     known = {parameter: name for name, parameter in _named_parameters(objective, model)}
     players = dict(objective.players())
@@ -80,8 +80,12 @@ def claim(objective: Objective, model: Model, settings: RunSettings, who: str) -
         for parameter in player.parameters:
             if parameter not in known:
                 raise ProtocolError(f"{who}: the player {name!r} claims a parameter that neither the objective nor the model holds")
-            if parameter in owner:
-                raise ProtocolError(f"{who}: players must be disjoint, but {owner[parameter]!r} and {name!r} both claim {known[parameter]}")
+            other = owner.get(parameter)
+            if other == name or (other and not (player.shared and players[other].shared)):
+                raise ProtocolError(
+                    f"{who}: players must be disjoint, but {other!r} and {name!r} both claim {known[parameter]}; leave it to one of them, "
+                    "or give both shared=True, so that each steps it with an optimiser of its own"
+                )
             owner[parameter] = name
     rest = tuple(parameter for parameter in known if parameter not in owner)
     everybody = ({MODEL: Player(rest)} if rest else {}) | players
@@ -102,7 +106,7 @@ def _contestant(name: str, player: Player, parameters: dict[str, nn.Parameter], 
     decay = settings.weight_decay if player.weight_decay is None else player.weight_decay
     device = next(iter(parameters.values())).device.type
     groups = _groups(parameters, decay, settings.no_decay_norm_bias)
-    optimizer = OPTIMIZERS[settings.optimizer](groups, lr=lr, fused=device in FUSED)
+    optimizer = OPTIMIZERS[settings.optimizer](groups, lr=lr, eps=settings.adam_eps, fused=device in FUSED)
     return Contestant(name, parameters, optimizer, lr, player.schedule)
 
 

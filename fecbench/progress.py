@@ -19,7 +19,8 @@ TOLD = ("complete", "running", "failed")
 class Progress:
     """A row on a data set: how many of its runs are complete, running, failed and waiting, and the seconds of work left.
 
-    ``running_now`` tells the running ones' epochs; ``seconds`` is None where no earlier run tells.
+    ``running_now`` tells the running ones' epochs; ``seconds`` is None where no earlier run tells; ``missing`` says why the row can't
+    start.
     """
 
     row: str
@@ -30,6 +31,7 @@ class Progress:
     waiting: int
     running_now: str
     seconds: float | None
+    missing: str = ""
 
 
 def progress(benchmark: Benchmark, estimates: Estimates) -> list[Progress]:
@@ -44,6 +46,9 @@ def total(rows: list[Progress], workers: int) -> float | None:
 
 
 def _of(benchmark: Benchmark, entry: Entry, estimates: Estimates) -> Progress:
+    missing = str(benchmark.missing.get((entry.row, entry.dataset), ""))
+    if entry.cells[0][0].plan.settings.dataset not in benchmark.data:  # then nobody knows which run directories are the row's
+        return Progress(entry.row, entry.dataset, 0, 0, 0, len(entry.first()), "", None, missing)
     tasks, undecided = benchmark.of(entry), benchmark.undecided(entry)
     found = [(task, task.record.status) for task in tasks]
     states = Counter(status if status in TOLD else "waiting" for _, status in found)
@@ -53,7 +58,7 @@ def _of(benchmark: Benchmark, entry: Entry, estimates: Estimates) -> Progress:
     left = sum(_share_left(task) for task, status in found if status != "complete") + undecided
     seconds = 0.0 if not left else None if whole is None else left * whole
     waiting = states["waiting"] + undecided
-    return Progress(entry.row, entry.dataset, states["complete"], states["running"], states["failed"], waiting, now, seconds)
+    return Progress(entry.row, entry.dataset, states["complete"], states["running"], states["failed"], waiting, now, seconds, missing)
 
 
 def _where(task: Task) -> str:

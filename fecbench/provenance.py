@@ -37,17 +37,27 @@ def weights_version(network: nn.Module) -> str:
 
 
 def code_version(*plugins: object) -> str:
-    """SHA-256 of the sources of fecbench's core and of the packages (or modules, where they are one file) that ``plugins`` come from."""
+    """SHA-256 of the sources of fecbench's core and of the packages that ``plugins`` come from (:func:`source_versions`)."""
     sha = hashlib.sha256()
+    for package, digest in source_versions(*plugins).items():
+        sha.update(f"{package}\0{digest}\0".encode())
+    return sha.hexdigest()
+
+
+def source_versions(*plugins: object) -> dict[str, str]:
+    """SHA-256 of sources by package: fecbench's core, and the packages (or modules, where they are one file) that ``plugins`` come from."""
     packages = [getattr(plugin, "__module__", type(plugin).__module__).partition(".")[0] for plugin in plugins]
-    for package in dict.fromkeys(["fecbench", *packages]):
-        origin = getattr(sys.modules.get(package), "__file__", None)
-        folders = [Path(folder) for folder in getattr(sys.modules.get(package), "__path__", ())]  # a namespace package has no file
-        if origin is None and not folders:
-            sha.update(b"interactive")
-            continue
-        path = Path(origin) if origin else folders[0] / "__init__.py"
-        sources = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
-        for source in sources:
-            sha.update(source.relative_to(path.parent).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
+    return {package: _source_version(package) for package in dict.fromkeys(["fecbench", *packages])}
+
+
+def _source_version(package: str) -> str:
+    origin = getattr(sys.modules.get(package), "__file__", None)
+    folders = [Path(folder) for folder in getattr(sys.modules.get(package), "__path__", ())]  # a namespace package has no file
+    if origin is None and not folders:
+        return "interactive"
+    sha = hashlib.sha256()
+    path = Path(origin) if origin else folders[0] / "__init__.py"
+    sources = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+    for source in sources:
+        sha.update(source.relative_to(path.parent).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
     return sha.hexdigest()

@@ -28,15 +28,22 @@ if TYPE_CHECKING:
 def identify(plan: Plan, data: EmotionData, accelerator: Accelerator) -> dict[str, Any]:
     """What makes two runs the same: objective, data, settings, code, and what it is computed on."""
     origin, precision = registry.objectives.origin(plan.name), devices.precision(plan.settings.precision, accelerator.device)
+    packages = plugins(plan.name, plan.settings.head, plan.settings.encoder)
     return {
         "device": torch.cuda.get_device_name(precision.device) if precision.device.type == "cuda" else precision.device.type,
         "precision": "bf16" if precision.bf16 else "float32",
         "ranks": accelerator.num_processes,
         "versions": provenance.package_versions(),
-        "objective": {"name": plan.name, "distribution": origin.distribution, "version": origin.version},
+        "objective": {
+            "name": plan.name,
+            "distribution": origin.distribution,
+            "version": origin.version,
+            "variant_of": plan.objective.variant_of,
+        },
         "dataset": {"name": data.name, "fingerprint": data.fingerprint, "labels": list(data.labels), "label_texts": list(data.label_texts)},
         "settings": {key: {"value": setting.value, "origin": setting.origin} for key, setting in plan.origins.items()},
-        "code": provenance.code_version(*plugins(plan.name, plan.settings.head, plan.settings.encoder)),
+        "code": provenance.code_version(*packages),
+        "sources": provenance.source_versions(*packages),
     }
 
 

@@ -30,6 +30,7 @@ from filelock import FileLock, Timeout
 from fecbench import schema, seals, strictjson
 from fecbench.atomic import UNFINISHED, contained, read_json, read_tensors, to_disk, write_json, write_tensors, writing
 from fecbench.errors import RunError, UnknownName
+from fecbench.paths import expanded
 from fecbench.settings import DEFAULTS
 
 if TYPE_CHECKING:
@@ -130,6 +131,16 @@ class Record:
     def settings(self) -> dict[str, Any]:
         """Every resolved setting's value; one of a run that is newer than the record counts as its default, which is what was done."""
         return {**DEFAULTS, **{key: setting["value"] for key, setting in self.about["settings"].items()}}
+
+    @property
+    def limit(self) -> int | None:
+        """The ``--limit`` that the run was trained under; None where it left no training row out."""
+        limit, data = self.settings()["limit"], self.about["dataset"]
+        if limit is None:
+            return None
+        read = (data.get("rows") or {}).get("train", limit)
+        available = data.get("available", read if read < limit else limit + 1)  # older records don't say how many rows there were
+        return limit if limit < available else None
 
     def history(self) -> list[dict[str, Any]]:
         """The events of ``history.jsonl``; a line torn by a kill, or of another make, is left out.
@@ -383,8 +394,9 @@ def find_run(reference: str, root: Path = ROOT) -> Record:
     Raises:
         UnknownName: there is none.
     """
-    if (Path(reference).expanduser() / RUN).is_file():
-        return Record(Path(reference).expanduser())
+    folder = Path(expanded(reference))
+    if (folder / RUN).is_file():
+        return Record(folder)
     for record in everything(root):
         if record.id == reference:
             return record

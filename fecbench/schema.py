@@ -19,6 +19,12 @@ class Named(BaseModel):
     name: str
 
 
+class Method(Named):
+    """The objective of a run; older records don't say what it is a variant of."""
+
+    variant_of: str | None = None
+
+
 class Rows(BaseModel):
     """Rows of each split."""
 
@@ -28,20 +34,23 @@ class Rows(BaseModel):
 
 
 class Data(Named):
-    """The data set of a run; of what has a default here older records may lack it."""
+    """The data set of a run; of what has a default here older records may lack it. ``available``: training rows before a limit."""
 
     fingerprint: str
     labels: list[str]
     title: str | None = None
     licence: str | None = None
     rows: Rows | None = None
+    available: int | None = None
 
 
 class Encoder(BaseModel):
-    """The encoder of a run; ``revision`` is a commit of the hub."""
+    """The encoder of a run; ``revision`` is a commit of the hub, ``weights`` a digest. Older records don't say whether it is pretrained."""
 
     name: str | None = None
     revision: str | None = None
+    weights: str | None = None
+    pretrained: bool | None = None
 
 
 class Recorded(BaseModel):
@@ -54,10 +63,13 @@ class Recorded(BaseModel):
 class About(BaseModel):
     """``run.json``."""
 
-    objective: Named
+    objective: Method
     dataset: Data
     settings: dict[str, Recorded]
     code: str
+    sources: dict[str, str] | None = None
+    device: str | None = None
+    ranks: int | None = None
     encoder: Encoder | None = None
     precision: str | None = None
     versions: dict[str, str] | None = None
@@ -97,6 +109,7 @@ class Result(BaseModel):
     metrics: Scores
     epochs: int | None = None
     best_epoch: int | None = None
+    validation_score: FiniteFloat | None = Field(None, ge=0, le=2)
     seal: dict[str, str] = Field(default_factory=dict)
 
 

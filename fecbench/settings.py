@@ -54,10 +54,11 @@ class RunSettings(Config):
     lr: float = Field(2e-5, gt=0, description="learning rate at its peak")
     weight_decay: float = Field(1e-3, ge=0, description="weight decay")
     no_decay_norm_bias: bool = Field(False, description="exempt biases and normalisation weights from weight decay")
+    adam_eps: float = Field(1e-8, gt=0, description="epsilon in the denominator of Adam's update, for every player")
     warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps over which the learning rate rises before its schedule begins")
     optimizer: Literal["adamw", "adam"] = Field("adamw", description="adam adds the weight decay to the gradient instead (L2)")
     schedule: Literal["linear", "constant"] = Field("linear", description="how the learning rate goes on after the warmup")
-    clip: float | None = Field(None, gt=0, description="clip the gradient norm of each player at this value (default: no clipping)")
+    clip: float | None = Field(None, gt=0, description="clip the gradient norm of each player at this value, if one is given")
     patience: int = Field(
         4,
         ge=1,
@@ -74,7 +75,7 @@ class RunSettings(Config):
     compile: bool = Field(False, description="compile the encoder with torch.compile")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps ...")
     seed: int = Field(0, ge=0, lt=2**32, description="seed of everything random in the run")
-    limit: int | None = Field(None, ge=1, description="train on the first N rows only (recorded; such a run is no benchmark)")
+    limit: int | None = Field(None, ge=1, description="train on the first N rows as they stand (recorded; such a run is no benchmark)")
     split_seed: int = Field(
         0, ge=0, lt=2**32, description="seed by which missing splits of a data set of your own are cut from its training file"
     )

@@ -6,6 +6,7 @@
     objectives = ["ce", "aml"]              # or "*": every method that is installed, runs here and is no variant of another
     datasets = ["ge-prepared"]
     seeds = [0, 1, 2]
+    notes = ["The rows differ in ..."]      # printed under the table
 
     [settings]                              # of every run
     encoder = "minilm"
@@ -80,6 +81,7 @@ class Spec(Config):
     title: str
     datasets: list[Name] = Field(min_length=1)
     seeds: list[int] = Field(min_length=1)
+    notes: list[Name] = Field(default_factory=list)
     objectives: Literal["*"] | list[Name] = Field(default_factory=list)
     row: list[Row] = Field(default_factory=list)
     settings: Values = Field(default_factory=dict)

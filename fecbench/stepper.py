@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import torch
@@ -156,7 +157,14 @@ class Stepper:
                 f"{where}: after gradients kept for {', '.join(self._kept)} the next update must be of the same players, but is of "
                 f"{', '.join(update.players)}; yield it later"
             )
-        return [self.players[name] for name in update.players]
+        players = [self.players[name] for name in update.players]
+        for one, other in combinations(players, 2):
+            if one.parameters.keys() & other.parameters.keys():
+                raise ProtocolError(
+                    f"{where}: an update must move a parameter once, but names the players {one.name!r} and {other.name!r}, who have some "
+                    "in common; yield an update for each"
+                )
+        return players
 
     def _backward(self, loss: Tensor, players: list[Contestant], number: int) -> None:
         """Gradients of the players' trainable parameters, added to those that are kept, and of nothing else."""

@@ -1,4 +1,4 @@
-"""Streams: further batches beside the main ones, such as pairs of texts and definitions, one at every step for who wants it."""
+"""Streams: further batches beside the main ones, such as pairs of texts and definitions, at a rate that the objective chooses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from fecbench.batching import TokenisedSplit, TrainingBatches, stream_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
     from transformers import PreTrainedTokenizerBase
@@ -58,7 +58,15 @@ class StreamBatches:
     main: TrainingBatches
     _passes: dict[int, tuple[TrainingBatches, list[np.ndarray]]] = field(default_factory=dict)
 
-    def __call__(self, number: int, key: tuple[int, int, int]) -> Batch:
+    def beside(self, number: int, key: tuple[int, ...], rate: float) -> Iterator[Batch]:
+        """The batches that come with the run's main batch ``number``, whose key is ``key``, where ``rate`` of them come with each.
+
+        How many came before is a function of ``number`` and ``rate``, so that a resumed run needs no counter.
+        """
+        for place, count in enumerate(range(int(number * rate), int((number + 1) * rate))):
+            yield self(count, (*key, place) if place else key)
+
+    def __call__(self, number: int, key: tuple[int, ...]) -> Batch:
         """Batch ``number``, from 0, whose random choices are a function of ``key``."""
         found, place = divmod(number, len(self._pass(0)[1]))
         batches, rows = self._pass(found)
@@ -76,4 +84,4 @@ class StreamBatches:
 
 def with_streams(batch: Batch, streams: Mapping[str, StreamBatches], number: int) -> Batch:
     """``batch``, which is the run's ``number``-th, with the streams' batches of that number."""
-    return replace(batch, streams={name: partial(batches, number, batch.key) for name, batches in streams.items()})
+    return replace(batch, streams={name: partial(batches.beside, number, batch.key) for name, batches in streams.items()})

@@ -13,6 +13,7 @@ from fecbench.settings import RunSettings
 ROOT = Path(__file__).parent.parent
 ROOMS = [
     "errors",
+    "paths",
     "strictjson",
     "guard",
     "markdown",
@@ -30,7 +31,9 @@ ROOMS = [
     "batching",
     "streams",
     "distributed",
+    "clustering",
     "contrast",
+    "separation",
     "heads",
     "language",
     "model",
@@ -43,6 +46,7 @@ ROOMS = [
     "trainer",
     "devices",
     "tracking",
+    "defaults",
     "planning",
     "building",
     "schema",

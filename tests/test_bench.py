@@ -12,10 +12,13 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import torch
 from click.testing import CliRunner
+from pydantic import Field
 from safetensors.torch import load_file
+from torch.nn.functional import cross_entropy, one_hot
 
-from fecbench import matrix, runs, specs
+from fecbench import Config, Objective, Update, matrix, runs, specs
 from fecbench.benchmark import Benchmark, smoke
 from fecbench.cli import cli, watching
 from fecbench.datasets.core import Places
@@ -258,6 +261,29 @@ def test_what_is_missing_is_said_before_anything_starts(toy, tmp_path):
     assert not (tmp_path / "root").exists()
 
 
+def test_a_dry_run_names_what_is_missing_row_by_row_and_prints_the_rest(toy, tmp_path):
+    absent = tmp_path / "absent"
+    spec = tiny(toy, more="[[row]]\nname = 'fine'\nobjective = 'ce'\n[[row]]\nname = 'lost'\nobjective = 'ce'\nencoder = 'no/such'\n")
+    spec = re.sub("objectives = .*", "", spec).replace(f'["{toy}"]', f'["{toy}", "{absent}"]')
+    path = write(tmp_path, spec + "[grid]\nselect = 'validation'\nsettings = { lr = [1e-3, 1e-4] }\n")
+    asked = ["bench", str(path), "--root", str(tmp_path / "root"), "--dry-run"]
+    shown = CliRunner().invoke(cli, asked)
+    assert shown.exit_code == 1
+    flat = " ".join(shown.output.split())
+    assert flat.count("can't start") == 3 + 2  # rows of the table, and reasons
+    assert f"can't start: lost on {toy}: the encoder 'no/such'" in flat
+    assert f"can't start: fine on {absent}, lost on {absent}: {absent} doesn't exist" in flat
+    rows = json.loads(CliRunner().invoke(cli, [*asked, "--json"]).stdout)
+    assert [(row["row"], bool(row["missing"]), row["waiting"]) for row in rows] == [
+        ("fine", False, 2),
+        ("fine", True, 2),
+        ("lost", True, 2),
+        ("lost", True, 2),
+    ]
+    assert not (tmp_path / "root").exists()
+    assert CliRunner().invoke(cli, asked[:-1]).exit_code == 1
+
+
 def test_a_dry_run_estimates_by_earlier_runs(toy, tmp_path):
     spec = write(tmp_path, tiny(toy, seeds="[0, 1, 2]"))
     benchmark = prepared(spec, tmp_path / "root")
@@ -325,3 +351,54 @@ def test_a_run_takes_settings_as_json(toy, tmp_path):
     for wrong in ("[1]", "{"):
         refused = CliRunner().invoke(cli, ["run", "ce", "--dataset", str(toy), "--settings", wrong])
         assert isinstance(refused.exception, UsageError)
+
+
+class Fitted(Objective):
+    """Cross-entropy; with ``cheat``, the validation labels are learnt by heart after training."""
+
+    class Config(Config):
+        cheat: bool = Field(False, description="whether validation labels are learnt by heart")
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.register_buffer("heart", torch.zeros(12, dtype=torch.int64))  # the toy's validation rows
+        self.register_buffer("known", torch.tensor(False))
+
+    def updates(self, batch, model):
+        yield Update(cross_entropy(model.classify(model.project(model.encode(batch))), batch.labels))
+
+    def after_training(self, stage):
+        self.heart.copy_(stage.labels["validation"])
+        self.known.fill_(self.config.cheat)
+
+    def predict(self, batch, model):
+        logits = super().predict(batch, model)
+        by_heart = one_hot(self.heart[batch.rows % len(self.heart)], logits.shape[1]).to(logits)
+        return by_heart if self.known else logits
+
+
+def test_a_stage_that_reads_validation_labels_plays_no_part_in_the_choice(toy, tmp_path, registered):
+    registered("fitted", Fitted)
+    spec = write(
+        tmp_path, tiny(toy, objectives='["fitted"]', more="grid = { select = 'validation', settings = { cheat = [false, true] } }")
+    )
+    benchmark = prepared(spec, tmp_path / "root")
+    for task in benchmark.first():
+        run(task.cell.plan, Workplace(Places(), task.record.folder))
+    honest, fitted = (task.record for task in benchmark.first())
+    assert fitted.result["metrics"]["validation"]["accuracy"] == 1
+    assert honest.result["metrics"]["validation"]["accuracy"] < 1
+    best = [event["metrics"] for event in fitted.history() if event["event"] == "evaluation"][-1]
+    assert matrix.validation_score(fitted) == best["accuracy"] + best["weighted_f1"] == matrix.validation_score(honest)
+    assert [cell.plan.options.cheat for cell in benchmark.selection().cells] == [False]  # equal: the first
+
+
+def test_older_records_are_chosen_by_what_they_hold(toy, tmp_path):
+    (task,) = (benchmark := prepared(write(tmp_path, tiny(toy)), tmp_path / "root")).everything()
+    run(task.cell.plan, Workplace(Places(), task.record.folder))
+    path = task.record.folder / "result.json"
+    result = json.loads(path.read_text())
+    scores = result["metrics"]["validation"]
+    assert matrix.validation_score(task.record) == result["validation_score"] == scores["accuracy"] + scores["weighted_f1"]
+    path.write_text(json.dumps({key: value for key, value in result.items() if key not in ("validation_score", "seal")}))
+    assert matrix.validation_score(benchmark.everything()[0].record) == scores["accuracy"] + scores["weighted_f1"]

@@ -1,13 +1,15 @@
 """From a spec to cells: which methods run, what a grid chooses, which runs are the same."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from fecbench import Objective, Update, matrix, registry
+from fecbench import Objective, Update, matrix, registry, specs
 from fecbench.matrix import expand
 from fecbench.specs import Spec
 
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 COMMON = {"title": "t", "datasets": ["demo"], "seeds": [0, 1, 2]}
 
 
@@ -144,3 +146,21 @@ def test_methods_with_grids_of_their_own_alone():
     grid = {"select": "validation", "objective": {"ce": {"lr": [0.1, 0.2]}, "aml": {"weight": [0.5, 1.0]}}}
     ce, aml = expand(spec(objectives=["ce", "aml"], grid=grid)).entries
     assert (len(ce.cells), len(aml.cells)) == (2, 2)
+
+
+@pytest.mark.parametrize("name", ["table2", "ablation"])
+def test_tables_with_aml_tell_its_three_forms_apart(name):
+    given = specs.read(BENCHMARKS / f"{name}.toml")
+    forms = {row.objective: row.name for row in given.row if row.objective in ("aml", "aml-mlp", "aml-released")}
+    told = {"aml": "(fecbench)", "aml-mlp": "(paper to the letter)", "aml-released": "(released code)"}
+    assert {objective: row[row.index("(") :] for objective, row in forms.items()} == told
+    assert all(f"({objective})" in given.notes[0] for objective in told)
+    rows = {row.objective: row.settings for row in given.row}
+    assert not any({"family", "adversary", "strategy"} & rows[objective].keys() for objective in told)  # each is what its name says
+
+
+def test_a_spec_s_notes_come_first_among_what_the_reader_is_told():
+    chosen = expand(spec(objectives=["ce"], notes=["mind the rows"], grid={"select": "validation", "settings": {"lr": [1e-3, 1e-2]}}))
+    told = chosen.select(lambda cell: None).notes
+    assert told[0] == "mind the rows"
+    assert "validation chose nothing yet" in told[1]

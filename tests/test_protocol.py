@@ -329,6 +329,92 @@ def test_players_are_disjoint_and_own_something(players, message):
         claim(game, ToyModel(), RunSettings(dataset="toy"), "toy")
 
 
+class Shared(Game):
+    """The rival is stepped by two players, each with an optimiser of its own: a slow one, and one beside the model."""
+
+    def players(self):
+        slow = Player([self.rival], lr_scale=0.1, shared=True, schedule=lambda step, steps: 1.0)
+        return {"rival": slow, "beside": Player([self.rival], shared=True)}
+
+    def updates(self, batch, model):
+        yield Update((model.encode(batch).detach() * self.rival).sum().square(), "rival")
+        yield Update((model.encode(batch) * self.rival).sum().square(), ("model", "beside"))
+
+
+def test_players_that_share_keep_an_optimiser_each():
+    """Three batches are a loop over two AdamWs: one over model and rival, one over the rival alone."""
+    game, model, rival = playing(objective=Shared(), weight_decay=0.3), ToyModel(), nn.Parameter(Game().rival.detach().clone())
+    joint = torch.optim.AdamW([*model.parameters(), rival], lr=0.1, weight_decay=0.3)
+    slow = torch.optim.AdamW([rival], lr=0.01, weight_decay=0.3)
+    for factor in (1.0, 0.5, 0.25):
+        game.step(BATCH, factor, audit=True)
+        joint.param_groups[0]["lr"] = 0.1 * factor
+        for optimizer, z in ((slow, model.encode(BATCH).detach()), (joint, None)):
+            optimizer.zero_grad()
+            (((model.encode(BATCH) if z is None else z) * rival).sum().square()).backward()
+            optimizer.step()
+    torch.testing.assert_close(game.objective.rival, rival)
+    torch.testing.assert_close(game.model.layer[0].weight, model.layer[0].weight)
+    moments = [game.players[name].optimizer.state[game.objective.rival]["exp_avg"] for name in ("rival", "beside")]
+    torch.testing.assert_close(moments, [optimizer.state[rival]["exp_avg"] for optimizer in (slow, joint)])
+
+
+def test_optimiser_states_of_players_that_share_survive_a_save():
+    first, second = playing(objective=Shared()), playing(objective=Shared())
+    first.step(BATCH, 1.0)
+    state = {name: value.clone() for player in first.players.values() for name, value in player.state().items()}
+    assert {name for name in state if name.endswith("rival/exp_avg")} == {
+        "rival/objective.rival/exp_avg",
+        "beside/objective.rival/exp_avg",
+    }
+    second.model.load_state_dict(first.model.state_dict())
+    second.objective.load_state_dict(first.objective.state_dict())
+    for player in second.players.values():
+        player.load(state)
+    for game in (first, second):
+        game.step(BATCH, 0.5)
+    assert not moved(snapshot(first), second)
+
+
+@pytest.mark.parametrize("shared", [(True, False), (False, True)])
+def test_sharing_is_said_by_both(shared):
+    game = Game()
+    game.players = lambda: {name: Player([game.rival], shared=said) for name, said in zip(("one", "two"), shared, strict=True)}
+    with pytest.raises(
+        ProtocolError, match=r"'one' and 'two' both claim objective\.rival; leave it to one of them, or give both shared=True"
+    ):
+        claim(game, ToyModel(), RunSettings(dataset="toy"), "toy")
+
+
+def test_a_player_claims_a_parameter_once():
+    game = Game()
+    game.players = lambda: {"one": Player([game.rival, game.rival], shared=True)}
+    with pytest.raises(ProtocolError, match="players must be disjoint"):
+        claim(game, ToyModel(), RunSettings(dataset="toy"), "toy")
+
+
+@pytest.mark.parametrize("players", [("rival", "beside"), ("model", "rival", "beside"), ("model", "model")])
+def test_an_update_moves_a_parameter_once(players):
+    def updates(self, batch, model):
+        yield Update((model.encode(batch) * self.rival).sum().square(), players)
+
+    game = playing(updates, objective=Shared())
+    before = snapshot(game)
+    with pytest.raises(ProtocolError, match="update 1: an update must move a parameter once, but names the players"):
+        game.step(BATCH, 1.0)
+    assert not moved(before, game)
+
+
+def test_a_judgement_from_before_the_step_of_another_player_on_the_same_parameters_is_stale():
+    def updates(self, batch, model):
+        judged = (model.encode(batch) * self.rival).sum().square()
+        yield Update((model.encode(batch).detach() * self.rival).sum().square(), "rival")
+        yield Update(judged, ("model", "beside"))
+
+    with pytest.raises(ProtocolError, match="update 2: computed before the step on rival"):
+        playing(updates, objective=Shared()).step(BATCH, 1.0)
+
+
 def test_a_players_rate_and_decay():
     game = Game()
     settings = RunSettings(dataset="toy", lr=1e-2, weight_decay=0.5, no_decay_norm_bias=True)
@@ -337,6 +423,15 @@ def test_a_players_rate_and_decay():
     assert (found["model"].lr, found["rival"].lr) == (1e-2, pytest.approx(1e-3))
     assert [group["weight_decay"] for group in found["model"].optimizer.param_groups] == [0.5, 0.0]
     assert [group["weight_decay"] for group in found["rival"].optimizer.param_groups] == [0.0]
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adam"])
+def test_every_player_takes_the_run_s_epsilon(optimizer):
+    game = Game()
+    game.players = lambda: {"rival": Player([game.rival])}
+    for given, expected in (({}, 1e-8), ({"adam_eps": 1e-6}, 1e-6)):
+        found = claim(game, ToyModel(), RunSettings(dataset="toy", optimizer=optimizer, **given), "toy")
+        assert {group["eps"] for player in found.values() for group in player.optimizer.param_groups} == {expected}
 
 
 def test_optimiser_state_survives_a_save():

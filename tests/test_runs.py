@@ -315,10 +315,13 @@ def test_code_version_follows_the_sources(install, tmp_path):
     install("mine", "fecbench_objectives", mine="my_code:Mine", code="class Mine: pass")
     import my_code
 
-    before = provenance.code_version(my_code.Mine)
+    before, sources = provenance.code_version(my_code.Mine), provenance.source_versions(my_code.Mine)
     assert before == provenance.code_version(my_code.Mine)
     Path(my_code.__file__).write_text("class Mine:\n    x = 1\n")
     assert provenance.code_version(my_code.Mine) != before
+    changed = provenance.source_versions(my_code.Mine)
+    assert [package for package in sources if sources[package] != changed[package]] == ["my_code"]
+    assert sources["fecbench"] == provenance.source_versions()["fecbench"]
 
 
 class Counting(Objective):
@@ -443,6 +446,17 @@ def test_limit_is_recorded_and_said(toy, tmp_path):
     record = go("ce", toy, tmp_path / "run", limit=20, epochs=1)
     assert record.about["dataset"]["rows"]["train"] == 20
     assert "LIMITED to the first 20 of 60 training rows: not a benchmark result" in record.about["notes"]
+    assert not any("labels are in these rows" in note for note in record.about["notes"])
+    assert record.limit == 20
+
+
+def test_a_limit_that_leaves_labels_out_says_so_and_one_that_leaves_nothing_out_is_none(toy, tmp_path):
+    header, *lines = (toy / "train.csv").read_text().splitlines()
+    (toy / "train.csv").write_text("\n".join([header, *sorted(lines, key=lambda line: line.rpartition(",")[2])]) + "\n")
+    cut = go("ce", toy, tmp_path / "cut", limit=30, epochs=1)
+    assert any(note.startswith("2 of 3 labels are in these rows") for note in cut.about["notes"])
+    whole = go("ce", toy, tmp_path / "whole", limit=60, epochs=1)
+    assert (whole.about["settings"]["limit"]["value"], whole.limit) == (60, None)
 
 
 def test_cut_texts_and_unpackable_encoders_are_said(toy, tmp_path, source, tokenizer):

@@ -1,6 +1,7 @@
 """Streams: their order is a function of seed, name and number, and a resumed run finds the same batches."""
 
 import numpy as np
+import pytest
 import torch
 
 from fecbench import TokenColumn, TokenisedSplit
@@ -33,6 +34,20 @@ def test_a_pass_holds_every_row_once_and_the_next_is_made_anew():
 def test_order_depends_on_seed_and_name_alone():
     assert ids(batches(), 7) == ids(batches(), 7)  # asked for at once, as by a resumed run
     assert len({tuple(ids(batches(name, seed), 0)) for name in ("pairs", "others") for seed in (0, 1)}) == 4
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3, 3 / 7, 1.0, 7 / 3, 9.0])
+def test_at_any_rate_batches_follow_one_another_from_any_start(rate):
+    stream, counted = batches(), []
+    for number in range(50):
+        beside = list(stream.beside(number, (0, 1, number), rate))
+        assert [len(batch.key) for batch in beside] == [3, *[4] * (len(beside) - 1)][: len(beside)]
+        counted += [(batch.tokens.ids.tolist(), batch.key) for batch in beside]
+    assert [found for found, _ in counted] == [ids(batches(), number) for number in range(len(counted))]
+    assert len(counted) == pytest.approx(50 * rate, abs=1)
+    assert len({key for _, key in counted}) == len(counted)
+    resumed = [batch.tokens.ids.tolist() for number in range(25, 50) for batch in batches().beside(number, (0, 1, number), rate)]
+    assert resumed == [found for found, _ in counted][len(counted) - len(resumed) :]
 
 
 def test_ranks_share_a_batch():

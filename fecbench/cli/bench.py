@@ -12,6 +12,7 @@ import click
 
 from fecbench.cli.data import DATA_DIR
 from fecbench.cli.output import console, print_json
+from fecbench.cli.paths import PATH
 from fecbench.cli.saying import say
 from fecbench.datasets.core import Places
 from fecbench.errors import FecbenchError, UsageError
@@ -21,14 +22,15 @@ if TYPE_CHECKING:
     from fecbench.benchmark import Benchmark
     from fecbench.engine import Engine
     from fecbench.estimates import Estimates
+    from fecbench.progress import Progress
 
 RESULTS = Path("benchmarks/results")
 
 
 @click.command()
-@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("spec", type=PATH)
 @DATA_DIR
-@click.option("--root", type=click.Path(path_type=Path), help="folder of the runs  [default: runs/NAME-OF-SPEC]")
+@click.option("--root", type=PATH, help="folder of the runs  [default: runs/NAME-OF-SPEC]")
 @click.option("--dry-run", is_flag=True, help="print what would run, with an estimate of time, and start nothing")
 @click.option("--smoke", is_flag=True, help="every row at its smallest: tiny random encoders, one step on the demo data")
 @click.option("--force", is_flag=True, help="run again what is complete; earlier records are set aside, not deleted")
@@ -42,7 +44,7 @@ def bench(spec: Path, data_dir: Path | None, root: Path | None, dry_run: bool, s
     """Run every method of the benchmark SPEC (a TOML file) on its data sets, for all its seeds.
 
     What is complete isn't repeated and what was broken off is continued, so that the same command goes on where it was stopped. A run that
-    fails stops no other; the exit code is 1 then.
+    fails stops no other; the exit code is 1 then, and after --dry-run where a row can't start on this machine.
     """
     from fecbench import benchmark, matrix, specs
 
@@ -52,10 +54,12 @@ def bench(spec: Path, data_dir: Path | None, root: Path | None, dry_run: bool, s
     if root.exists() and not root.is_dir():
         raise UsageError(f"--root must be a folder for the runs, but {root} is a file; choose another")
     wanted = matrix.expand(specs.read(spec))
-    prepared = benchmark.Benchmark.prepare(benchmark.smoke(wanted) if smoke else wanted, root, Places(data_dir))
+    wanted = benchmark.smoke(wanted) if smoke else wanted
     if dry_run:
-        _print_plan(prepared, workers.number or 1, as_json)
-        return
+        surveyed = benchmark.Benchmark.survey(wanted, root, Places(data_dir))
+        _print_plan(surveyed, workers.number or 1, as_json)
+        sys.exit(1 if surveyed.missing else 0)
+    prepared = benchmark.Benchmark.prepare(wanted, root, Places(data_dir))
     if force:
         prepared.set_aside()
     _carry_out(prepared, workers, as_json)
@@ -121,3 +125,14 @@ def _print_plan(prepared: Benchmark, workers: int, as_json: bool) -> None:
     console().print(table(rows, f"time left with {workers} at once: {left} (by earlier runs of the same method, data set or encoder)"))
     for note in prepared.selection().notes:
         say(note)
+    for reason, names in _missing(rows).items():
+        say(f"can't start: {', '.join(names)}: {reason}", err=True)
+
+
+def _missing(rows: list[Progress]) -> dict[str, list[str]]:
+    """Each reason why rows can't start here, and the rows."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row.missing:
+            found.setdefault(row.missing, []).append(f"{row.row} on {row.dataset}")
+    return found

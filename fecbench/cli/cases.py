@@ -10,6 +10,7 @@ import click
 from fecbench import runs
 from fecbench.atomic import OUTPUT, replacing
 from fecbench.cli.output import print_table
+from fecbench.cli.paths import PATH
 from fecbench.cli.saying import say
 from fecbench.errors import UsageError
 
@@ -21,10 +22,10 @@ FORMATS = ("terminal", "markdown", "json")
 @click.argument("worse")
 @click.option("--split", type=click.Choice(["validation", "test"]), default="test", show_default=True, help="whose rows to judge")
 @click.option("--top", type=click.IntRange(min=0), default=10, show_default=True, help="examples to show")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="folder with a folder for each data set")
+@click.option("--data-dir", type=PATH, help="folder with a folder for each data set")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="default: terminal; for a file markdown, or json where it ends so")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="file to write instead of printing")
-@click.option("--root", type=click.Path(path_type=Path), default=runs.ROOT, show_default=True, help="where runs are looked for")
+@click.option("-o", "--out", type=PATH, help="file to write instead of printing")
+@click.option("--root", type=PATH, default=runs.ROOT, show_default=True, help="where runs are looked for")
 def cases(better: str, worse: str, split: str, top: int, data_dir: Path | None, form: str | None, out: Path | None, root: Path) -> None:
     """Examples that BETTER gets right and WORSE wrong, those first where the gold label's probability gains most.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +10,16 @@ import click
 
 from fecbench import datasets, registry
 from fecbench.cli.output import print_json, print_table
+from fecbench.cli.paths import PATH
 from fecbench.cli.saying import say
 from fecbench.datasets.core import SPLITS, Places
-from fecbench.errors import UsageError
+from fecbench.errors import FecbenchError, UsageError
 from fecbench.settings import RunSettings, build
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DATA_DIR = click.option("--data-dir", type=click.Path(path_type=Path), help="folder with a folder for each data set")
+DATA_DIR = click.option("--data-dir", type=PATH, help="folder with a folder for each data set")
 JSON = click.option("--json", "as_json", is_flag=True, help="print JSON")
 
 
@@ -65,19 +67,35 @@ def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns:
 
     named = {key: value for key, value in columns.items() if value is not None}
     asked = [build(RunSettings, {"dataset": name, **named}, "data stats") for name in names]
-    found = [statistics(datasets.load(settings, Places(data_dir))) for settings in asked]
+    found, errors = [], []
+    for settings in asked:
+        try:
+            found.append(statistics(datasets.load(settings, Places(data_dir))))
+        except FecbenchError as error:
+            errors.append(error)
     if as_json:
         print_json(found)
-        return
+    elif found:
+        _print_statistics(found)
+    for error in errors:
+        say(f"fecbench: {error}", err=True)
+    if errors:
+        sys.exit(2 if any(isinstance(error, UsageError) for error in errors) else 1)
+
+
+def _print_statistics(found: Sequence[dict[str, Any]]) -> None:
     print_table(
         ["data set", *SPLITS, "labels", "Table 1 of the paper"],
         [[f["name"], *(f["rows"][split] for split in SPLITS), f["labels"], _paper(f["paper"])] for f in found],
         "Rows",
     )
     print_table(
-        ["data set", "mean", "median", "p95", "max", "smallest class", "largest class", "balance (1 = even)"],
-        [[f["name"], *f["words"].values(), _class(f["smallest_class"]), _class(f["largest_class"]), f["balance"]] for f in found],
-        "\nWords a text; training rows of a class",
+        ["data set", "unit", "mean", "median", "p95", "max", "smallest class", "largest class", "balance (1 = even)"],
+        [
+            [f["name"], f["unit"], *f[f["unit"]].values(), _class(f["smallest_class"]), _class(f["largest_class"]), f["balance"]]
+            for f in found
+        ],
+        "\nLength of a text (words are split at white space; characters in scripts that have none); training rows of a class",
     )
     print_table(
         ["data set", *(f"twice in {split}" for split in SPLITS), *(f"in {pair.replace('/', ' and ')}" for pair in found[0]["shared"])],

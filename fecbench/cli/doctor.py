@@ -11,6 +11,7 @@ import click
 
 from fecbench import datasets, hooks, hub, registry
 from fecbench.cli.output import print_json, print_table
+from fecbench.cli.paths import PATH
 from fecbench.datasets.core import Places
 from fecbench.encoders.minilm import PACKAGE
 from fecbench.errors import FecbenchError
@@ -18,7 +19,7 @@ from fecbench.tracking import TRACKERS
 
 
 @click.command()
-@click.option("--data-dir", type=click.Path(path_type=Path), help="folder with a folder for each data set")
+@click.option("--data-dir", type=PATH, help="folder with a folder for each data set")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def doctor(data_dir: Path | None, as_json: bool) -> None:
     """Devices, precision, package versions, data found, hub reachable: what will and won't work here."""

@@ -10,6 +10,7 @@ import click
 
 from fecbench import runs
 from fecbench.cli.output import print_json
+from fecbench.cli.paths import PATH
 from fecbench.cli.saying import say
 from fecbench.cli.stopping import Stop
 from fecbench.errors import FecbenchError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=PATH)
 @click.option(
     "--format",
     "kind",
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     help="data set of the hub whose test rows these are: evaluation entries are written for it "
     "(default: the run's, if that is hf:OWNER/NAME with a test split)",
 )
-@click.option("--root", type=click.Path(path_type=Path), default=runs.ROOT, show_default=True, help="where runs are looked for")
+@click.option("--root", type=PATH, default=runs.ROOT, show_default=True, help="where runs are looked for")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def export(run: str, folder: Path, kind: Format, eval_dataset: str | None, root: Path, as_json: bool) -> None:
     """A trained model as a Hugging Face folder or as ONNX, with tokenizer, label names and a model card.

@@ -11,6 +11,7 @@ import click
 from fecbench import registry
 from fecbench.atomic import OUTPUT, replacing
 from fecbench.cli.output import console
+from fecbench.cli.paths import PATH
 from fecbench.cli.saying import say
 from fecbench.errors import RunError, UnknownName, UsageError
 from fecbench.markdown import shown
@@ -19,6 +20,7 @@ from fecbench.runs import RESULT, ROOT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text as RichText
 
@@ -27,27 +29,30 @@ if TYPE_CHECKING:
     from fecbench.runs import Record
 
 TERMINAL = "terminal"
-BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html"}
+BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html", ".txt": TERMINAL}
+PLAIN = ("In *asterisks*", "in _underscores_")  # how the best and the second stand out where nothing is bold
 
 
 @click.command()
-@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--spec", type=click.Path(path_type=Path), help="the benchmark spec whose table this is: its rows, columns and seeds")
+@click.argument("runs", nargs=-1, type=PATH)
+@click.option("--spec", type=PATH, help="the benchmark spec whose table this is: its rows, columns and seeds")
 @click.option("--columns", default="", help="data sets that stand side by side in one table, as ed-prepared,ge-prepared")
-@click.option("--against", help="the method whose gain over the best other row is the last row  [default: aml, where it was run]")
+@click.option("--against", help="the method whose gain over the best baseline is the last row  [default: aml, where it was run]")
 @click.option(
-    "--format", "form", default=TERMINAL, show_default=True, help="terminal, markdown, latex, csv, json, html, or another one installed"
+    "--format",
+    "form",
+    help="terminal, markdown, latex, csv, json, html, or another one installed  [default: terminal; with -o as the file's ending says]",
 )
 @click.option("--json", "as_json", is_flag=True, help="print JSON, significance spelled out (as --format json)")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="file to write; its ending tells the format")
+@click.option("-o", "--out", type=PATH, help="file to write; its ending tells the format, unless --format does")
 @click.option("--published", is_flag=True, help="add what the AML paper reports (its Table 2), set apart and never ranked with these")
-@click.option("--publish", type=click.Path(path_type=Path), help="copy the records behind the tables, without weights, to this folder")
+@click.option("--publish", type=PATH, help="copy the records behind the tables, without weights, to this folder")
 def leaderboard(
     runs: tuple[Path, ...],
     spec: Path | None,
     columns: str,
     against: str | None,
-    form: str,
+    form: str | None,
     as_json: bool,
     out: Path | None,
     published: bool,
@@ -59,7 +64,7 @@ def leaderboard(
     share a row; each version of a data set has a table of its own, unless --columns or --spec say which stand side by side. The best row of
     a column is tested against every other one of equal encoder and budget, over test examples and seeds.
     """
-    form = _known("json" if as_json else form, out)
+    form = _known(_asked(form, as_json), out)
     board, trials = _by_spec(spec, runs, columns, against) if spec else (_by_records(runs, columns, against, published), [])
     if published:
         from fecbench.leaderboard.published import published as table
@@ -72,20 +77,33 @@ def leaderboard(
         say(f"published: {len(copy(board, publish, trials))} runs in {publish}", err=True)
 
 
-def _known(form: str, out: Path | None) -> str:
+def _asked(form: str | None, as_json: bool) -> str | None:
+    """The format that was asked for, if any.
+
+    Raises:
+        UsageError: two were.
+    """
+    if as_json and form not in (None, "json"):
+        raise UsageError(f"--json is --format json, but --format is {form}; leave one of them out")
+    return "json" if as_json else form
+
+
+def _known(form: str | None, out: Path | None) -> str:
     """``form`` itself, or for a file what its ending says where no format was asked for, before anything is computed.
 
     Raises:
         UnknownName: nothing has that name.
         UsageError: the file's ending says nothing.
     """
-    if form == TERMINAL and out:
-        if out.suffix not in BY_SUFFIX:
+    if form is None:
+        if out is None:
+            return TERMINAL
+        if out.suffix.lower() not in BY_SUFFIX:
             raise UsageError(f"{out} must end in {', '.join(BY_SUFFIX)} for its format to be known; add --format")
-        return BY_SUFFIX[out.suffix]
-    if form != TERMINAL and form not in registry.formats:
-        raise UnknownName("format", form, [TERMINAL, *registry.formats])
-    return form
+        return BY_SUFFIX[out.suffix.lower()]
+    if form not in (TERMINAL, *registry.formats):
+        raise UnknownName("format", str(form), [TERMINAL, *registry.formats])
+    return str(form)
 
 
 def _by_spec(spec: Path, runs: Sequence[Path], columns: str, against: str | None) -> tuple[Board, list[Record]]:
@@ -148,11 +166,9 @@ def _show(board: Board, form: str, out: Path | None) -> None:
     Raises:
         RunError: the file can't be written.
     """
-    if form == TERMINAL:
-        return _print(board)
-    from fecbench.leaderboard.formats import render
-
-    text = render(board, form)
+    if form == TERMINAL and out is None:
+        return _print(board, console())
+    text = _plain(board) if form == TERMINAL else _rendered(board, form)
     if out is None:
         return say(text, nl=False)
     with replacing(out, OUTPUT) as draft:
@@ -160,29 +176,50 @@ def _show(board: Board, form: str, out: Path | None) -> None:
     return say(f"written: {out}", err=True)
 
 
-def _print(board: Board) -> None:
+def _rendered(board: Board, form: str) -> str:
+    from fecbench.leaderboard.formats import render
+
+    return render(board, form)
+
+
+def _plain(board: Board) -> str:
+    """The board as the terminal shows it, as text without styles."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    text = StringIO()
+    _print(board, Console(file=text, force_terminal=False, color_system=None, highlight=False, markup=False, emoji=False))
+    return text.getvalue()
+
+
+def _print(board: Board, out: Console) -> None:
+    """Print the board; where ``out`` is no terminal, which alone shows bold and underlined, with signs about the best and the second."""
     from fecbench.leaderboard import layout
 
-    say(board.title)
+    _line(out, board.title)
     for heading, table in layout.tables(board):
-        say(f"\n{heading}")
-        _print_wide(_rich(table))
-        for line in layout.legend(table):
-            say(line)
+        _line(out, f"\n{heading}")
+        _print_wide(_rich(table, out.is_terminal), out)
+        for line in layout.legend(table) if out.is_terminal else layout.legend(table, PLAIN):
+            _line(out, line)
     for note in board.notes:
-        say(f"\n{note}")
+        _line(out, f"\n{note}")
 
 
-def _print_wide(table: RichTable) -> None:
+def _line(out: Console, text: str) -> None:
+    out.print(shown(text), soft_wrap=True)  # nothing is broken into lines
+
+
+def _print_wide(table: RichTable, out: Console) -> None:
     """A table on whole lines, even where they are longer than the terminal is wide."""
     from rich.measure import Measurement
 
-    out = console()
     out.width = max(out.width, Measurement.get(out, out.options.update(max_width=10_000), table).maximum)
     out.print(table, crop=False, soft_wrap=False)
 
 
-def _rich(table: Table) -> RichTable:
+def _rich(table: Table, styles: bool) -> RichTable:
     from rich.table import Table as RichTable
 
     from fecbench.leaderboard import layout
@@ -192,7 +229,9 @@ def _rich(table: Table) -> RichTable:
     for place, name in enumerate((*heads, *names)):
         found.add_column(shown(name), justify="left" if place < len(heads) else "right", no_wrap=True)
     for number, row in enumerate(table.rows):
-        found.add_row(*map(shown, layout.about(table, row)), *map(_styled, layout.line(table, number)))
+        found.add_row(
+            *map(shown, layout.about(table, row)), *(_styled(text) if styles else _signed(text) for text in layout.line(table, number))
+        )
     for gain in table.gains:
         about, values = layout.gain_line(table, gain)
         found.add_row(*map(shown, (*about, *values)))
@@ -204,3 +243,8 @@ def _styled(text: Text) -> RichText:
 
     styled = RichText(text.text, style="bold" if text.best else "underline" if text.second else "")
     return styled.append(f" {text.marks}", style="not bold not underline") if text.marks else styled
+
+
+def _signed(text: Text) -> str:
+    sign = "*" if text.best else "_" if text.second else ""
+    return f"{sign}{text.text}{sign}{f' {text.marks}' * bool(text.marks)}"

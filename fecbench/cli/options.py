@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def options(config: type[BaseModel]) -> list[click.Parameter]:
     """One option for each field; one that isn't given has the value None, whatever the field's default.
 
-    A default that a function makes is told by the field's description.
+    The help text is the field's description. The default isn't in it, since that depends on method, encoder and data set
+    (:mod:`fecbench.defaults`).
     """
     return [_option(name, field) for name, field in config.model_fields.items()]
 
@@ -23,9 +24,6 @@ def options(config: type[BaseModel]) -> list[click.Parameter]:
 def _option(name: str, field: FieldInfo) -> click.Option:
     flag = "--" + name.replace("_", "-")
     kind, text = _kind(field.annotation), field.description or ""
-    if not field.is_required() and field.default_factory is None and field.get_default() not in (None, ""):
-        shown = str(field.get_default()).lower() if kind is bool else field.get_default()
-        text = f"{text}  [default: {shown}]"
     if kind is bool:
         return click.Option([f"{flag}/--no-{flag[2:]}"], default=None, help=text)
     return click.Option([flag], type=kind, default=None, help=text)

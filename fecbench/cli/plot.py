@@ -9,12 +9,13 @@ import click
 
 from fecbench import runs
 from fecbench.cli.output import percent, print_table
+from fecbench.cli.paths import PATH
 from fecbench.cli.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ROOT = click.option("--root", type=click.Path(path_type=Path), default=runs.ROOT, show_default=True, help="where runs are looked for")
+ROOT = click.option("--root", type=PATH, default=runs.ROOT, show_default=True, help="where runs are looked for")
 SPLIT = click.option("--split", type=click.Choice(["validation", "test"]), default="test", show_default=True, help="whose rows")
 
 
@@ -25,7 +26,7 @@ def plot() -> None:
 
 @plot.command()
 @click.argument("run")
-@click.option("--out", type=click.Path(path_type=Path), help=".png, .svg or .pdf to write (default: dynamics.png in the run's folder)")
+@click.option("--out", type=PATH, help=".png, .svg or .pdf to write (default: dynamics.png in the run's folder)")
 @ROOT
 def dynamics(run: str, out: Path | None, root: Path) -> None:
     """How a run's losses and other logged numbers moved over its batches.
@@ -40,11 +41,11 @@ def dynamics(run: str, out: Path | None, root: Path) -> None:
 
 
 @plot.command()
-@click.argument("places", nargs=-1, metavar="[RUNS]...", type=click.Path(path_type=Path))
+@click.argument("places", nargs=-1, metavar="[RUNS]...", type=PATH)
 @click.option("--objective", help="whose runs (default: the only one there is, else aml)")
 @click.option("--metric", default="accuracy", show_default=True, help="metric to draw")
 @SPLIT
-@click.option("--out", type=click.Path(path_type=Path), default=Path("sensitivity.png"), show_default=True, help=".png, .svg or .pdf")
+@click.option("--out", type=PATH, default=Path("sensitivity.png"), show_default=True, help=".png, .svg or .pdf")
 def sensitivity(places: Sequence[Path], objective: str | None, metric: str, split: str, out: Path) -> None:
     """How a method's scores depend on its settings.
 
@@ -75,9 +76,9 @@ def sensitivity(places: Sequence[Path], objective: str | None, metric: str, spli
 @click.option("--rows", type=click.IntRange(min=10), default=2000, show_default=True, help="draw a random sample of at most so many rows")
 @click.option("--labels", default="", help="draw rows of these labels only: a,b,...")
 @click.option("--seed", type=click.IntRange(min=0, max=2**32 - 1), default=0, show_default=True, help="seed of sample and t-SNE")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="folder with a folder for each data set")
+@click.option("--data-dir", type=PATH, help="folder with a folder for each data set")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda ...")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("embeddings.png"), show_default=True, help=".png, .svg or .pdf")
+@click.option("--out", type=PATH, default=Path("embeddings.png"), show_default=True, help=".png, .svg or .pdf")
 @ROOT
 def embeddings(
     references: Sequence[str], split: str, rows: int, labels: str, seed: int, data_dir: Path | None, device: str, out: Path, root: Path

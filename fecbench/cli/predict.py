@@ -10,6 +10,7 @@ import click
 
 from fecbench import runs
 from fecbench.cli.output import print_json
+from fecbench.cli.paths import PATH
 from fecbench.cli.saying import say
 from fecbench.errors import UsageError
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 @click.argument("run")
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="labels to print for each text")
-@click.option("--root", type=click.Path(path_type=Path), default=runs.ROOT, show_default=True, help="where runs are looked for")
+@click.option("--root", type=PATH, default=runs.ROOT, show_default=True, help="where runs are looked for")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda ...")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +13,7 @@ from fecbench import registry, strictjson
 from fecbench.cli.importing import uncollected
 from fecbench.cli.options import options
 from fecbench.cli.output import percent, print_json, print_table, score_columns
+from fecbench.cli.paths import PATH
 from fecbench.datasets.core import Places
 from fecbench.errors import FecbenchError, UsageError
 from fecbench.guard import out_of_memory
@@ -21,16 +22,18 @@ from fecbench.tracking import TRACKERS
 
 if TYPE_CHECKING:
     from fecbench.objective import Objective
+    from fecbench.planning import Plan
     from fecbench.runs import Record
 
 PLACE_OPTIONS: list[click.Parameter] = [
-    click.Option(["--data-dir"], type=click.Path(path_type=Path), help="folder with a folder for each data set"),
-    click.Option(["--run-dir"], type=click.Path(path_type=Path), help="directory of the run's record  [default: a new one under runs/]"),
+    click.Option(["--data-dir"], type=PATH, help="folder with a folder for each data set"),
+    click.Option(["--run-dir"], type=PATH, help="directory of the run's record  [default: a new one under runs/]"),
     click.Option(
         ["--resume"], is_flag=True, help="continue the unfinished run in --run-dir, or the newest of the same settings under runs/"
     ),
     click.Option(["--tracker"], type=click.Choice(TRACKERS), multiple=True, help="log to this tracker too (may be repeated)"),
     click.Option(["--json"], is_flag=True, help="print the result as JSON"),
+    click.Option(["--dry-run"], is_flag=True, help="print every setting as this run would use it, and where it comes from; run nothing"),
     click.Option(["--settings"], help="settings as a JSON object, which flags overrule; the runs of a benchmark's spec are started so"),
     click.Option(["--stop-with-stdin"], is_flag=True, help="stop as on Ctrl-C when standard input ends: a benchmark's runs end with it"),
 ]
@@ -77,31 +80,45 @@ def _command(name: str, kind: type[Objective]) -> click.Command:
     params = [*options(RunSettings), *PLACE_OPTIONS, *own]
     summary = (kind.__doc__ or "").strip()
     source = f"\n\nSource: {kind.citation}" if kind.citation else ""
-    return _ObjectiveCommand(name, params=params, callback=lambda **given: _run(name, given), help=f"{summary}{source}", own=own)
+    return _ObjectiveCommand(name, kind, params=params, callback=lambda **given: _run(name, given), help=f"{summary}{source}", own=own)
 
 
 class _ObjectiveCommand(click.Command):
-    """Shows the objective's own options apart from those of every run."""
+    """Shows the objective's own options apart from those of every run, each with the default that the objective's runs use."""
 
-    def __init__(self, name: str, own: list[click.Parameter], **arguments: Any):
+    def __init__(self, name: str, kind: type[Objective], own: list[click.Parameter], **arguments: Any):
         super().__init__(name, **arguments)
-        self.own = own
+        self.kind, self.own = kind, own
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Two sections."""
+        from fecbench import defaults
+
+        known = defaults.everywhere(str(self.name), self.kind)
+        told = {key: text for key, default in known.items() if (text := defaults.shown(default, str(self.name)))}
         for title, params in (
             (f"Options of {self.name}", self.own),
             ("Options of every run", [p for p in self.get_params(ctx) if p not in self.own]),
         ):
-            rows = [row for param in params if (row := param.get_help_record(ctx))]
+            rows = [(row, told.get(param.name or "")) for param in params if (row := param.get_help_record(ctx))]
             if rows:
                 with formatter.section(title):
-                    formatter.write_dl(rows)
+                    formatter.write_dl([(flag, f"{text}  [default: {default}]" if default else text) for (flag, text), default in rows])
 
 
 def _run(name: str, given: dict[str, Any]) -> None:
     places = {option.name: given.pop(option.name) for option in PLACE_OPTIONS if option.name}
     flags = {key: value for key, value in given.items() if value is not None}
+    with uncollected():
+        from fecbench.planning import plan
+    chosen = plan(name, flags, _spec_settings(places["settings"]))
+    if places["dry_run"]:
+        _print_settings(chosen, places)
+    else:
+        _carry_out(chosen, places)
+
+
+def _carry_out(chosen: Plan, places: dict[str, Any]) -> None:
     with uncollected():
         import datasets  # noqa: F401  this and the next: the run needs them in a moment
         import transformers.modeling_utils  # noqa: F401
@@ -111,9 +128,8 @@ def _run(name: str, given: dict[str, Any]) -> None:
         from fecbench.cli.stopping import Stop
         from fecbench.experiment import Workplace
         from fecbench.experiment import run as carry_out
-        from fecbench.planning import plan
 
-    chosen, stop = plan(name, flags, _spec_settings(places["settings"])), Stop()
+    stop = Stop()
     if places["stop_with_stdin"]:
         stop.with_stdin()
     workplace = Workplace(Places(places["data_dir"]), places["run_dir"], places["resume"], places["tracker"], [RunProgress(), stop])
@@ -132,6 +148,25 @@ def _run(name: str, given: dict[str, Any]) -> None:
         raise FecbenchError(f"memory ran out: {reason}; lower --batch-size or --max-length") from error
     if PartialState().is_main_process:
         _report(record, places["json"])
+
+
+def _print_settings(chosen: Plan, places: dict[str, Any]) -> None:
+    """Print every setting of a planned run with its value and origin, the objective's own options first.
+
+    Raises:
+        UsageError: there is no such data set, device or tracker.
+    """
+    from fecbench import datasets, defaults, devices
+
+    datasets.check_name(chosen.settings.dataset)
+    devices.check(chosen.settings.device, places["tracker"])
+    own = [key for key in chosen.origins if key in type(chosen.options).model_fields]
+    settings = {key: chosen.origins[key] for key in dict.fromkeys([*own, *chosen.origins])}
+    if places["json"]:
+        print_json({"objective": chosen.name, "settings": {key: asdict(setting) for key, setting in settings.items()}})
+        return
+    rows = [[f"--{key.replace('_', '-')}", defaults.text(setting.value), setting.origin] for key, setting in settings.items()]
+    print_table(["setting", "value", "origin"], rows, f"{chosen.name} on {chosen.settings.dataset}: nothing is run")
 
 
 def _spec_settings(text: str | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fecbench.cli.output import percent, print_json, print_table
+from fecbench.cli.paths import PATH
 from fecbench.cli.saying import say
 from fecbench.errors import RunError
 from fecbench.runs import ROOT, everything
@@ -19,7 +20,7 @@ COLUMNS = ("id", "objective", "dataset", "encoder", "seed", "status", "accuracy"
 
 
 @click.command()
-@click.argument("root", type=click.Path(path_type=Path), default=ROOT)
+@click.argument("root", type=PATH, default=ROOT)
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def runs(root: Path, as_json: bool) -> None:
     """Runs under ROOT (default: runs/), newest first, with their test scores in percent."""

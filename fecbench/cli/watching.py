@@ -93,5 +93,6 @@ def table(rows: list[Progress], caption: str) -> Table:
     made = Table(*COLUMNS, box=None, header_style="bold", pad_edge=False, caption=caption, caption_justify="left")
     for row in rows:
         counts = (str(count or "") for count in (row.complete, row.running, row.failed, row.waiting))
-        made.add_row(shown(row.row), shown(row.dataset), *counts, row.running_now, in_words(row.seconds) if row.seconds != 0 else "")
+        now = "can't start" if row.missing else row.running_now
+        made.add_row(shown(row.row), shown(row.dataset), *counts, now, in_words(row.seconds) if row.seconds != 0 else "")
     return made

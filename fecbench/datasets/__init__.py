@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from fecbench import registry
-from fecbench.errors import PluginError, UnknownName, UsageError
+from fecbench.errors import DataNotFound, PluginError, UnknownName, UsageError
 from fecbench.guard import guard
+from fecbench.paths import expanded
 
 if TYPE_CHECKING:
     from fecbench.datasets.core import DatasetInfo, EmotionData, Places, Source
@@ -74,16 +75,33 @@ def _find(settings: RunSettings, places: Places) -> EmotionData:
     if is_path(name):
         from fecbench.datasets.files import load_path
 
-        return load_path(Path(name).expanduser(), columns, settings.split_seed)
+        return load_path(Path(expanded(name)), columns, settings.split_seed)
+    check_name(name)
+    loader = named(name)
+    who = f"the data set {name!r} ({registry.datasets.origin(name)})"
+    with guard(who, loader):
+        return check_loaded(loader.load(places), who)
+
+
+def check_name(name: str) -> None:
+    """Return where ``name`` is a registered data set, an existing path, or a hub address (which isn't looked up).
+
+    Raises:
+        UsageError: nothing has that name.
+        DataNotFound: there is nothing at that path.
+    """
+    if name.startswith(HUB_PREFIX):
+        return
+    if is_path(name):
+        if not os.path.lexists(expanded(name)):
+            raise DataNotFound(f"{name} doesn't exist; give a folder with train, validation and test files, or a training file")
+        return
     try:
-        loader = named(name)
+        registry.datasets.origin(name)
     except UnknownName as error:
         if Path(name).exists():
             raise UsageError(f"{error}. A file or folder is given as a path: --dataset {os.curdir}{os.sep}{name}") from None
         raise
-    who = f"the data set {name!r} ({registry.datasets.origin(name)})"
-    with guard(who, loader):
-        return check_loaded(loader.load(places), who)
 
 
 def is_path(name: str) -> bool:

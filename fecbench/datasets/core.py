@@ -14,6 +14,7 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from fecbench.errors import DataError, DataNotFound, PluginError
+from fecbench.paths import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -235,7 +236,9 @@ class Places:
     """Where data is looked for: ``--data-dir``, then ``FECBENCH_DATA``, then the user cache. (The network comes last.)"""
 
     data_dir: Path | None = None
-    environment: Path | None = field(default_factory=lambda: Path(os.environ[ENVIRONMENT]) if os.environ.get(ENVIRONMENT) else None)
+    environment: Path | None = field(
+        default_factory=lambda: Path(expanded(os.environ[ENVIRONMENT])) if os.environ.get(ENVIRONMENT) else None
+    )
     cache: Path = field(default_factory=lambda: user_cache_path("fecbench") / "data")
 
     def __iter__(self) -> Iterator[tuple[str, Path]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fecbench.datasets.core import SPLITS
+from fecbench.datasets.lengths import length, unit_of
 
 if TYPE_CHECKING:
     from fecbench.datasets.core import EmotionData
@@ -18,12 +19,13 @@ TABLE_1 = {"ed": (19_533, 2_770, 2_547, 32), "ge": (23_485, 2_956, 2_984, 27)}  
 def statistics(data: EmotionData) -> dict[str, Any]:
     """Figures of a data set.
 
-    ``words`` are of all splits, split at white space; ``balance`` is the entropy of the training labels over that of equal shares, 1
-    where all classes are of one size; ``duplicates`` are rows whose text stands in an earlier row of the same split; ``shared`` are
-    distinct texts that stand in both splits.
+    Lengths stand under their ``unit``: ``words``, split at white space, or ``characters`` for scripts without spaces between words, of all
+    splits; ``balance`` is the entropy of the training labels over that of equal shares, 1 where all classes are of one size; ``duplicates``
+    are rows whose text stands in an earlier row of the same split; ``shared`` are distinct texts that stand in both splits.
     """
     texts = {split: data.splits[split]["text"][:] for split in SPLITS}
-    words = np.array([len(text.split()) for part in texts.values() for text in part])
+    unit = unit_of(text for part in texts.values() for text in part)
+    lengths = np.array([length(text, unit) for part in texts.values() for text in part])
     counts = Counter(data.splits["train"]["label"][:])
     share = np.array(list(counts.values())) / len(texts["train"])
     rare, common = min(counts, key=lambda label: counts[label]), max(counts, key=lambda label: counts[label])
@@ -33,11 +35,12 @@ def statistics(data: EmotionData) -> dict[str, Any]:
         "rows": {split: len(part) for split, part in texts.items()},
         "labels": len(data.labels),
         "paper": TABLE_1.get(data.name.removesuffix("-prepared")),
-        "words": {
-            "mean": round(float(words.mean()), 2),
-            "median": float(np.median(words)),
-            "p95": float(np.percentile(words, 95)),
-            "max": int(words.max()),
+        "unit": unit,
+        unit: {
+            "mean": round(float(lengths.mean()), 2),
+            "median": float(np.median(lengths)),
+            "p95": float(np.percentile(lengths, 95)),
+            "max": int(lengths.max()),
         },
         "smallest_class": {"label": data.labels[rare], "train_rows": counts[rare]},
         "largest_class": {"label": data.labels[common], "train_rows": counts[common]},

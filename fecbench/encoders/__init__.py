@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from fecbench import registry
 from fecbench.errors import PluginError
 from fecbench.guard import guard
+from fecbench.paths import expanded
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerBase
@@ -51,7 +52,7 @@ def named(name: str) -> EncoderFactory:
     if name not in registry.encoders:
         from fecbench.encoders.pretrained import Pretrained
 
-        return Pretrained(name)
+        return Pretrained(expanded(name), name)
     factory = registry.encoders.get(name)
     if not callable(factory) or not hasattr(factory, "settings"):
         origin = registry.encoders.origin(name)

@@ -51,7 +51,7 @@ def _vocabulary(texts: Sequence[str]) -> dict[str, int]:
     from tokenizers.implementations import BertWordPieceTokenizer  # type: ignore[attr-defined]
 
     trained = BertWordPieceTokenizer()
-    characters = sorted(set().union(*(trained.normalize(" ".join(part)) for part in chunks(texts))) - {" "})
+    characters = sorted(set().union(*(trained.normalizer.normalize_str(" ".join(part)) for part in chunks(texts))) - {" "})
     first: list[str | AddedToken] = [*SPECIAL.values(), *characters, *(f"##{character}" for character in characters)]
     size = max(VOCABULARY, len(first))
     one_by_one = (text for part in chunks(texts) for text in part)

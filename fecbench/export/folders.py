@@ -24,7 +24,7 @@ def appearing(folder: Path) -> Iterator[Path]:
     Raises:
         UsageError: ``folder`` is neither new nor empty, or can't be written.
     """
-    place = folder.expanduser().resolve()
+    place = folder.resolve()
     try:
         nearest = _nearest(place)
         with TemporaryDirectory(suffix=UNFINISHED, prefix=f".{place.name}-", dir=nearest, ignore_cleanup_errors=True) as temporary:

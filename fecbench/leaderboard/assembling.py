@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.datasets.core import some
 from fecbench.errors import UnknownName
-from fecbench.leaderboard import grouping, places, ranking, reading, remarks, selecting
+from fecbench.leaderboard import grouping, places, ranking, reading, remarks, selecting, sources
 from fecbench.leaderboard.board import Board, Column, Table
 from fecbench.leaderboard.significance import Tests
 
@@ -31,7 +31,7 @@ class Given:
         datasets: groups of columns.
         rows: methods, a cell for each data set.
         declared: whether all rows may be compared.
-        against: the method whose gain over the best other row is given.
+        against: the method whose gain over the best baseline is given.
         notes: to stand before the table's own.
         tested: whether rows are tested against the best; published figures can't be.
     """
@@ -51,13 +51,14 @@ class Given:
         tests = Tests(self.rows, self.declared)
         columns = tuple(self._column(dataset, metric, tests) for dataset, metric in wanted)
         rows = tuple(map(places.named, self.rows))
-        notes = (*self.notes, *remark, *remarks.of(rows, self.datasets))
+        notes = (*sources.mixed(rows), *self.notes, *remark, *remarks.of(rows, self.datasets, self.declared))
         return Table(self.title, tuple(self.datasets), columns, rows, gains, self.declared, notes)
 
     def _column(self, dataset: int, metric: str, tests: Tests) -> Column:
-        best, second = ranking.places(ranking.means(self.rows, dataset, metric))
+        groups = ranking.groups(self.rows, self.declared, dataset)
+        best, second = ranking.ranked(ranking.means(self.rows, dataset, metric), groups)
         comparisons = tests.column(dataset, metric) if self.tested else ()
-        return Column(dataset, metric, ranking.LABELS.get(metric, metric), best, second, comparisons)
+        return Column(dataset, metric, ranking.LABELS.get(metric, metric), best, second, comparisons, groups)
 
 
 def of_records(records: Iterable[Record], columns: Sequence[str] = (), against: str | None = None, title: str = "Leaderboard") -> Board:
@@ -66,7 +67,7 @@ def of_records(records: Iterable[Record], columns: Sequence[str] = (), against: 
     Args:
         records: runs; those that aren't complete are left out and named.
         columns: data sets that stand side by side in one table; without them each data set version has a table of its own.
-        against: the method whose gain over the best other row is given (default: aml, where it was run).
+        against: the method whose gain over the best baseline is given (default: aml, where it was run).
         title: the board's.
 
     Raises:

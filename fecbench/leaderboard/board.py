@@ -89,7 +89,11 @@ class Cell:
     @property
     def conditions(self) -> tuple[Any, ...]:
         """Encoder and budget: rows are compared where these are equal."""
-        return tuple(condition(self.settings, key) for key in COMPARED)
+        return tuple(map(self.condition, COMPARED))
+
+    def condition(self, key: str) -> Any:
+        """What counts of a setting of encoder or budget (:func:`condition`); a limit that left no training row out doesn't."""
+        return self.runs[0].limit if key == "limit" and self.runs else condition(self.settings, key)
 
 
 @dataclass(frozen=True)
@@ -111,19 +115,19 @@ class Row:
         return tuple(dict.fromkeys(cell.settings[key] for cell in self.cells if key in cell.settings))
 
     def condition(self, key: str) -> tuple[Any, ...]:
-        """The same of what counts of a condition (:func:`condition`)."""
-        return tuple(dict.fromkeys(condition(cell.settings, key) for cell in self.cells if key in cell.settings))
+        """The same of what counts of a condition (:meth:`Cell.condition`)."""
+        return tuple(dict.fromkeys(cell.condition(key) for cell in self.cells if key in cell.settings))
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Whether the best row of a column is significantly better than another one.
+    """Whether the best row of a group of a column is significantly better than another one of the group.
 
     The claim is "better on other examples and under other seeds", so that ``p`` is the larger of two p-values: of a permutation test over
     test examples and of a paired t-test over seeds.
 
     Attributes:
-        best: number of the best row among those that ``other`` may be compared with.
+        best: number of the group's best row.
         other: number of the other row.
         seeds: that both have.
         examples: number of test examples.
@@ -160,9 +164,11 @@ class Column:
     Attributes:
         dataset: number of the data set in the table.
         metric: the metric's registered name; ``label`` is what stands in the head.
-        best: numbers of the rows with the highest mean; none where fewer than two rows have a score.
-        second: numbers of the rows with the next one.
-        comparisons: of the best with each other row, among rows that may be compared.
+        best: numbers of the rows with the highest mean of their group; none of a group in which fewer than two rows have a score.
+        second: numbers of the rows with the next one of their group.
+        comparisons: of a group's best with each other row of the group.
+        groups: numbers of the rows that may be compared with one another, a group each: of equal encoder and budget, or all of a spec
+            that declares its rows.
     """
 
     dataset: int
@@ -171,6 +177,11 @@ class Column:
     best: tuple[int, ...]
     second: tuple[int, ...]
     comparisons: tuple[Comparison, ...] = ()
+    groups: tuple[tuple[int, ...], ...] = ()
+
+    def group(self, row: int) -> int | None:
+        """The number of a row's group, from 1; None where it has no score on the data set."""
+        return next((number for number, rows in enumerate(self.groups, 1) if row in rows), None)
 
     def beaten(self, row: int) -> bool:
         """Whether the best is significantly better than ``row``."""
@@ -196,7 +207,7 @@ class DatasetVersion:
 
 @dataclass(frozen=True)
 class Gain:
-    """By how much a row is ahead of the best other row.
+    """By how much a row is ahead of the best baseline: the best row of another method, its own variants left out.
 
     Attributes:
         row: its number.
@@ -243,6 +254,11 @@ class Table:
     def varying(self) -> tuple[str, ...]:
         """Those of encoder, budget and batch size that aren't the same in all rows."""
         return tuple(key for key in CONDITIONS if len({row.condition(key) for row in self.rows if row.setting(key)}) > 1)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether ranks and tests stand within groups, since not all rows of some column may be compared."""
+        return any(len(column.groups) > 1 for column in self.columns)
 
     @property
     def common_seeds(self) -> int | None:

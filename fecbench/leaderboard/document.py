@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from fecbench.leaderboard.layout import caption
+from fecbench.leaderboard.layout import best, caption
 
 if TYPE_CHECKING:
     from fecbench.leaderboard.board import Board, Cell, Column, Comparison, Table
@@ -28,6 +28,7 @@ def _table(table: Table) -> dict[str, Any]:
     return {
         "title": table.title,
         "caption": caption(table),
+        "best": best(table),
         "declared": table.declared,
         "datasets": [asdict(version) for version in table.datasets],
         "rows": [
@@ -60,12 +61,17 @@ def _cell(table: Table, number: int, dataset: int, cell: Cell) -> dict[str, Any]
     }
 
 
-def _place(number: int, column: Column) -> dict[str, bool]:
-    return {"best": number in column.best, "second": number in column.second, "beaten": column.beaten(number)}
+def _place(number: int, column: Column) -> dict[str, Any]:
+    return {
+        "group": column.group(number),
+        "best": number in column.best,
+        "second": number in column.second,
+        "beaten": column.beaten(number),
+    }
 
 
 def _run(run: Run) -> dict[str, Any]:
-    about = {key: getattr(run, key) for key in ("seed", "started", "code", "precision", "revision", "fingerprint")}
+    about = {key: getattr(run, key) for key in ("seed", "started", "code", "precision", "revision", "weights", "fingerprint")}
     return {"id": run.record.id, **about, "notes": run.notes}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fecbench.errors import UnknownName
+from fecbench.leaderboard import identities
 from fecbench.leaderboard.board import CONDITIONS, Cell, DatasetVersion, Missing, Row, Score
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def chosen(names: Sequence[str], runs: Sequence[Run]) -> tuple[tuple[DatasetVers
 
 def rows(columns: Sequence[DatasetVersion], runs: Iterable[Run], against: str) -> tuple[tuple[Row, ...], tuple[str, ...]]:
     """The rows of a table over ``columns``, and a note where older runs of the same settings and seed were left out."""
-    members = [run for run in _newest_first(runs) if run.fingerprint in {version.fingerprint for version in columns}]
+    of_columns = [run for run in _newest_first(runs) if run.fingerprint in {version.fingerprint for version in columns}]
+    members = list(identities.named(of_columns).values())
     different = _different(members)
     groups: dict[Key, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
     for run in members:
@@ -105,7 +107,8 @@ def _kind(run: Run) -> Kind:
 
 
 def _key(run: Run, different: Iterable[str]) -> Key:
-    return Key(*_kind(run), tuple((name, run.settings.get(name)) for name in different))
+    apart = [("weights", run.weights_shown)] if run.weights_shown else []
+    return Key(*_kind(run), (*((name, run.settings.get(name)) for name in different), *apart))
 
 
 def _different(runs: Iterable[Run]) -> dict[Kind, list[str]]:

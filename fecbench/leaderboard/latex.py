@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SIGNS = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    **{sign: f"{{{sign}}}" for sign in "[]*"},  # bare, \\, \midrule and \item take them for arguments where they come next
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",

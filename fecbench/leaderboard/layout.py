@@ -54,7 +54,7 @@ def about(table: Table, row: Row) -> list[str]:
 
 def _budget(key: str, row: Row) -> str:
     if key == "limit":
-        return " / ".join("all rows" if value is None else f"first {value:,} rows" for value in row.setting(key))
+        return " / ".join("all rows" if value is None else f"first {value:,} rows" for value in row.condition(key))
     values = " / ".join(map(str, row.setting(key)))
     return f"{values} epoch{'s' * (values != '1')}" if key == "epochs" else f"{key.removesuffix('_size')} {values}"
 
@@ -103,17 +103,27 @@ def tables(board: Board) -> Iterator[tuple[str, Table]]:
         yield f"{PUBLISHED}: {board.published.title}", board.published
 
 
-def legend(table: Table) -> list[str]:
-    """What is said under a table, a line each."""
+def legend(table: Table, styles: tuple[str, str] = ("Bold", "underlined")) -> list[str]:
+    """What is said under a table, a line each; ``styles`` say how the best and the second stand out."""
     ranked = any(column.best for column in table.columns)
     return [
         caption(table),
-        *["Bold: best of the column; underlined: second."] * ranked,
-        *["Significance and Δ only between rows of equal encoder and budget."] * bool(table.varying and not table.declared),
+        *[f"{styles[0]}: {best(table)}; {styles[1]}: second."] * ranked,
+        *["Ranks, significance and Δ only among rows of equal encoder and budget (epochs, patience, limit)."] * table.grouped,
         *_significance(table),
         *_footnotes(table),
         *table.notes,
     ]
+
+
+def best(table: Table) -> str:
+    """What the best is called.
+
+    >>> from fecbench.leaderboard.published import published
+    >>> best(published())
+    'best of the column'
+    """
+    return "best of the column among rows of the same encoder and budget" if table.grouped else "best of the column"
 
 
 def caption(table: Table) -> str:
@@ -129,11 +139,12 @@ def _significance(table: Table) -> Iterator[str]:
     comparisons = [(column, comparison) for column in table.columns for comparison in column.comparisons]
     if any(comparison.significant for _, comparison in comparisons):
         yield (
-            f"{BEATEN} The best of the column is significantly better: p < {ALPHA} in a permutation test over test examples and in "
+            f"{BEATEN} The {best(table)} is significantly better: p < {ALPHA} in a permutation test over test examples and in "
             "a paired t-test over seeds, Holm-corrected over the column."
         )
     elif any(comparison.significant is False for _, comparison in comparisons):
-        yield f"Where it was tested, the best of a column is nowhere significantly better than another row (p < {ALPHA}, Holm-corrected)."
+        which = "the best of an encoder and budget" if table.grouped else "the best of a column"
+        yield f"Where it was tested, {which} is nowhere significantly better than another row (p < {ALPHA}, Holm-corrected)."
     reasons: dict[str, list[tuple[Column, int]]] = defaultdict(list)
     for column, comparison in comparisons:
         if comparison.reason:

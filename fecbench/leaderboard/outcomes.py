@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fecbench.leaderboard.reading import Run
 
 TOLERANCE = 1e-6
+NO_ANSWER = -1
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Outcomes:
     """The predictions of S runs for N test rows.
 
     Attributes:
-        predicted: class numbers ``[S, N]``, one numbering for all runs.
+        predicted: class numbers ``[S, N]``, one numbering for all runs; -1 is no answer, which is wrong and of no class.
         correct: bool ``[S, N]``.
         support: number of true rows of each class ``[C]``.
     """
@@ -38,8 +39,12 @@ class Outcomes:
     support: np.ndarray
 
     def counts(self) -> np.ndarray:
-        """What each row adds to TP and to the number of predictions of each class: float32 ``[N, S, C, 2]`` of zeros and ones."""
-        given = np.eye(len(self.support), dtype=np.float32)[self.predicted.T]
+        """What each row adds to TP and to the number of predictions of each class: float32 ``[N, S, C, 2]`` of zeros and ones.
+
+        A row without an answer adds nothing.
+        """
+        classes = len(self.support)
+        given = np.eye(classes + 1, classes, dtype=np.float32)[self.predicted.T]  # the last line, which -1 finds, is of zeros
         return np.stack([given * self.correct.T[..., None], given], axis=-1)
 
 
@@ -87,10 +92,10 @@ def _predictions(run: Run) -> tuple[np.ndarray, np.ndarray]:
         raise RunError(f"the predictions of {run.record.id} can't be read") from error  # the cause tells where they are
     if "correct" not in tensors or "predicted" not in tensors:
         raise RunError(f"the predictions of {run.record.id} don't say which are right (an older record)")
-    places, predicted = np.argsort(np.argsort(run.labels)), tensors["predicted"].numpy()
-    if not np.isin(predicted, range(len(places))).all() or predicted.dtype.kind not in "iu":
+    places, predicted = np.append(np.argsort(np.argsort(run.labels)), NO_ANSWER), tensors["predicted"].numpy()
+    if not np.isin(predicted, range(NO_ANSWER, len(run.labels))).all() or predicted.dtype.kind not in "iu":
         raise RunError(f"the predictions of {run.record.id} are of other labels than it has")
-    found = places[predicted], tensors["correct"].numpy().astype(bool)
+    found = places[predicted], tensors["correct"].numpy().astype(bool)  # the last place, which -1 finds, is -1 again
     _check(run, *found)
     return found
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 4999
 BATCH = 250
+ROUNDING = 1e-12  # scores are fractions of at most a few million rows
 
 
 def over_examples(first: Outcomes, second: Outcomes, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, float]:
@@ -36,7 +37,7 @@ def over_examples(first: Outcomes, second: Outcomes, resamples: int = RESAMPLES,
     shape, totals = ours.shape[1:], (ours.sum(0), theirs.sum(0))
     moved = theirs - ours
     moved = moved[moved.any(axis=(1, 2, 3))].reshape(-1, int(np.prod(shape)))  # to swap an example on which all agree changes nothing
-    if not len(moved):
+    if len(moved) < 2:  # one swap alone turns the difference's sign: both outcomes are as extreme (and scipy wants two observations)
         return dict.fromkeys(BY_COUNTS, 1.0)
 
     def differences(swapped: np.ndarray, kept: np.ndarray, axis: int) -> np.ndarray:  # noqa: ARG001  scipy calls it so
@@ -62,16 +63,16 @@ def over_examples(first: Outcomes, second: Outcomes, resamples: int = RESAMPLES,
 def over_seeds(first: Sequence[float], second: Sequence[float]) -> float:
     """Two-sided p-value of a paired t-test of scores under the same seeds.
 
-    Where all seeds differ by the same amount there is no spread to test against: p is 1 for no difference, else 0.
+    Where all seeds differ by the same amount, but for rounding, there is no spread to test against: p is 1 for no difference, else 0.
 
-    >>> over_seeds([0.5, 0.5, 0.5], [0.5, 0.5, 0.5]), over_seeds([0.75, 0.5], [0.5, 0.25])
+    >>> over_seeds([0.5, 0.5, 0.5], [0.5, 0.5, 0.5]), over_seeds([0.5, 0.6, 0.7], [0.4, 0.5, 0.6])
     (1.0, 0.0)
     """
     from scipy.stats import ttest_rel
 
     differences = np.subtract(first, second)
-    if np.ptp(differences) == 0:
-        return 0.0 if differences.any() else 1.0
+    if np.ptp(differences) < ROUNDING:
+        return 0.0 if np.abs(differences).max() > ROUNDING else 1.0
     return float(ttest_rel(first, second).pvalue)
 
 

@@ -44,16 +44,20 @@ def without_places(content: Content, settings: Mapping[str, Any]) -> Content:
 
 
 def named(row: Row) -> Row:
-    """``row`` as it may be shown. Rows are made and compared before: two encoders' folders may have one name."""
+    """``row`` as it may be shown. Rows are made and compared before: two folders may have one name. Encoders have their names already."""
     return replace(row, cells=tuple(map(_named, row.cells)))
 
 
 def _named(cell: Cell) -> Cell:
-    return replace(cell, settings=without_places(cell.settings, cell.settings), runs=tuple(map(_of_run, cell.runs)))
+    return replace(cell, settings=_unplaced(cell.settings, cell.settings), runs=tuple(map(_of_run, cell.runs)))
 
 
 def _of_run(run: Run) -> Run:
-    return replace(run, settings=without_places(run.settings, run.settings), notes=without_places(run.notes, run.settings))
+    return replace(run, settings=_unplaced(run.settings, run.settings), notes=_unplaced(run.notes, run.settings))
+
+
+def _unplaced(content: Content, settings: Mapping[str, Any]) -> Content:
+    return without_places(content, {key: value for key, value in settings.items() if key != "encoder"})
 
 
 def _renamed(content: Any, names: Mapping[str, str]) -> Any:

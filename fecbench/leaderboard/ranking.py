@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fecbench.datasets.core import some
 from fecbench.leaderboard.board import Gain
+from fecbench.leaderboard.families import families, parent
 from fecbench.metrics import PRIMARY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from fecbench.leaderboard.board import Row
 
@@ -25,6 +27,17 @@ def means(rows: Sequence[Row], dataset: int, metric: str) -> dict[int, float]:
     """Means by number of the row, of the rows that have one."""
     scores = {number: row.cells[dataset].scores.get(metric) for number, row in enumerate(rows)}
     return {number: score.mean for number, score in scores.items() if score}
+
+
+def ranked(found: dict[int, float], groups: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Best and second rows of every group, by means.
+
+    >>> ranked({0: 0.5, 1: 0.7, 2: 0.9, 3: 0.6}, [(0, 1), (2, 3)])
+    ((1, 2), (0, 3))
+    """
+    each = [places({number: found[number] for number in group if number in found}) for group in groups]
+    best, second = (tuple(sorted(number for place in each for number in place[which])) for which in (0, 1))
+    return best, second
 
 
 def places(found: dict[int, float]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -47,6 +60,15 @@ def comparable(rows: Sequence[Row], declared: bool, one: int, other: int, datase
     return declared or rows[one].cells[dataset].conditions == rows[other].cells[dataset].conditions
 
 
+def groups(rows: Sequence[Row], declared: bool, dataset: int) -> tuple[tuple[int, ...], ...]:
+    """Group the rows that have scores on a data set: ranks and tests stand within a group, whose rows may be compared with one another."""
+    left, found = [number for number, row in enumerate(rows) if row.cells[dataset].scores], []
+    while left:
+        found.append(tuple(number for number in left if comparable(rows, declared, left[0], number, dataset)))
+        left = [number for number in left if number not in found[-1]]
+    return tuple(found)
+
+
 def methods(rows: Sequence[Row], against: str) -> list[int]:
     """The rows that ``against`` names: by the row's own name, else by its objective's."""
     named = [number for number, row in enumerate(rows) if row.name == against]
@@ -67,19 +89,51 @@ def relative_gain(mean: float, others: Sequence[float]) -> float | None:
 def gains(
     rows: Sequence[Row], columns: Sequence[tuple[int, str]], declared: bool, against: str
 ) -> tuple[tuple[Gain, ...], tuple[str, ...]]:
-    """For each row that ``against`` names its gain over the best row that it may be compared with, and notes.
+    """For each row that ``against`` names its gain over the best baseline that it may be compared with, and notes.
 
-    Where two rows of that name may be compared with one another, neither is *the* method: none has a gain then, and a note says so.
+    Baselines are rows of other methods; variants of the method are none (``families``). Where two rows of that name may be compared with
+    one another, neither is *the* method: none has a gain then, and a note says so.
     """
     chosen, datasets = methods(rows, against), dict.fromkeys(dataset for dataset, _ in columns)
     if any(one < other and comparable(rows, declared, one, other, dataset) for one in chosen for other in chosen for dataset in datasets):
         names = ", ".join(repr(rows[number].name) for number in chosen)
         return (), (f"no Δ, since several rows are {against}: {names}; choose one with --against",)
-    found = tuple(Gain(number, tuple(_gain(rows, number, column, declared) for column in columns)) for number in chosen)
-    return (found if len(rows) > 1 else ()), ()
+    if not chosen or len(rows) == 1:
+        return (), ()
+    kin = families(rows)
+    others = {number: _others(rows, kin, number, declared, datasets) for number in chosen}
+    alone = [rows[number].name for number, (baselines, variants) in others.items() if variants and not baselines]
+    found = tuple(
+        Gain(number, tuple(_gain(rows, number, column, baselines, declared) for column in columns))
+        for number, (baselines, variants) in others.items()
+        if baselines or not variants
+    )
+    notes = [f"no Δ for {name}: it stands beside its own variants alone, and they are no baselines" for name in dict.fromkeys(alone)]
+    return found, (*notes, *_unknown(rows, {other for baselines, _ in others.values() for other in baselines}))
 
 
-def _gain(rows: Sequence[Row], number: int, column: tuple[int, str], declared: bool) -> float | None:
+def _others(rows: Sequence[Row], kin: Sequence[str], number: int, declared: bool, datasets: Iterable[int]) -> tuple[list[int], list[int]]:
+    """The baselines of a row among rows that it may be compared with, and variants of its method.
+
+    In a table of one method's settings alone, other settings are the baselines.
+    """
+    rest = [
+        other
+        for other in range(len(rows))
+        if other != number and any(comparable(rows, declared, number, other, dataset) for dataset in datasets)
+    ]
+    strangers = [other for other in rest if kin[other] != kin[number]]
+    same = [other for other in rest if rows[other].objective == rows[number].objective]
+    return strangers or same, [other for other in rest if other not in (*strangers, *same)]
+
+
+def _unknown(rows: Sequence[Row], baselines: Iterable[int]) -> list[str]:
+    names = [rows[number].name for number in sorted(baselines) if parent(rows[number]) is None]
+    unsaid = f"Δ counts {some(names)} as baseline: whether it is a variant of another method isn't known"
+    return [f"{unsaid}, since its records are older ones and it isn't installed here"] if names else []
+
+
+def _gain(rows: Sequence[Row], number: int, column: tuple[int, str], baselines: Sequence[int], declared: bool) -> float | None:
     found = means(rows, *column)
-    others = [mean for other, mean in found.items() if other != number and comparable(rows, declared, number, other, column[0])]
+    others = [found[other] for other in baselines if other in found and comparable(rows, declared, number, other, column[0])]
     return relative_gain(found[number], others) if number in found else None

@@ -7,13 +7,17 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from fecbench.datasets.core import some
+from fecbench.encoders.tiny import FAMILIES
 from fecbench.errors import RunError
+from fecbench.leaderboard.places import name_of
 from fecbench.metrics import PRIMARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from fecbench.runs import Record
+
+RANDOM = ("scratch", "none", *(f"tiny-{family}" for family in FAMILIES))  # of which older records don't say it
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,20 @@ class Run:
         status: ``complete``, ``running``, ``failed``, ``interrupted`` or ``unfinished``.
         started: when, as ISO 8601 text; it orders runs.
         objective: the method's name.
+        variant_of: the method that it is a variant of; empty where it is none, None where an older record doesn't say it.
         dataset: the data set's name; ``title`` is its long one.
         fingerprint: of the data's rows; equal exactly for equal data.
         labels: in the run's own numbering.
         settings: every resolved setting's value.
-        code: version of the code, ``precision`` and ``revision`` (of the encoder; empty where it has none): what it was computed with.
+        limit: the limit of training rows that left some out; None where all were read.
+        encoder: the encoder's name as it was given, a path's last part alone. In ``settings`` rows have a name without their like.
+        weights: digest of the encoder's weights before training; empty in older records.
+        pretrained: whether these come from a checkpoint; None in older records.
+        weights_shown: what tells the encoder from others of its name; empty where there are none.
+        sources: versions of the code by package; empty in older records.
+        versions: of Python and of installed packages; empty in older records.
+        device: what it ran on, with the number of ranks where there are several.
+        code: version of all the code, ``precision`` and ``revision`` (of the encoder; empty where it has none): what it was computed with.
         notes: what the record itself tells its readers.
         scores: test scores by metric, fractions; empty unless complete.
         support: number of true test rows by label; empty unless complete.
@@ -39,17 +52,26 @@ class Run:
     status: str
     started: str
     objective: str
+    variant_of: str | None
     dataset: str
     title: str
     fingerprint: str
     labels: tuple[str, ...]
     settings: Mapping[str, Any]
+    limit: int | None
+    encoder: str
+    weights: str
+    pretrained: bool | None
+    sources: Mapping[str, str]
+    versions: Mapping[str, str]
+    device: str
     code: str
     precision: str
     revision: str
     notes: tuple[str, ...]
     scores: Mapping[str, float]
     support: Mapping[str, int]
+    weights_shown: str = ""
 
     @property
     def seed(self) -> int:
@@ -75,20 +97,28 @@ def read(record: Record) -> Run:
     try:
         about, status = record.about, record.status
         result = record.result if status == "complete" else {}
-        data = about["dataset"]
+        data, encoder, settings = about["dataset"], about.get("encoder") or {}, _settings(record)
         return Run(
             record=record,
             status=status,
             started=str(about.get("started", "")),
             objective=about["objective"]["name"],
+            variant_of=about["objective"].get("variant_of"),
             dataset=data["name"],
             title=data.get("title", data["name"]),
             fingerprint=data["fingerprint"],
             labels=tuple(data["labels"]),
-            settings=_settings(record),
+            settings=settings,
+            limit=record.limit,
+            encoder=str(name_of("encoder", str(settings["encoder"]))),
+            weights=encoder.get("weights") or "",
+            pretrained=False if settings["encoder"] in RANDOM else encoder.get("pretrained"),
+            sources=about.get("sources") or {},
+            versions=about.get("versions") or {},
+            device=_device(about),
             code=about["code"],
             precision=about.get("precision", ""),
-            revision=(about.get("encoder") or {}).get("revision") or "",
+            revision=encoder.get("revision") or "",
             notes=tuple(about.get("notes", ())),
             scores=_scores(result["metrics"]["test"]) if status == "complete" else {},
             support={label: int(result["per_class"][label]["support"]) for label in data["labels"]} if status == "complete" else {},
@@ -104,6 +134,11 @@ def _scores(recorded: Mapping[str, float]) -> dict[str, float]:
     if not scores.keys() >= set(PRIMARY) or not all(map(isfinite, scores.values())):
         raise ValueError(f"scores must be finite, and {', '.join(PRIMARY)} among them")
     return scores
+
+
+def _device(about: Mapping[str, Any]) -> str:
+    device, ranks = str(about.get("device") or ""), about.get("ranks", 1)
+    return f"{device}, {ranks} ranks" if ranks not in (None, 1) else device
 
 
 def _settings(record: Record) -> dict[str, Any]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fecbench.leaderboard import identities
 from fecbench.leaderboard.board import Cell, DatasetVersion, Missing, Row
 from fecbench.leaderboard.grouping import OF_A_RUN, scores
 from fecbench.leaderboard.places import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
+    from fecbench.leaderboard.identities import Identity
     from fecbench.leaderboard.reading import Run
     from fecbench.matrix import Cell as Wanted
     from fecbench.matrix import Selection
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     Candidates = list[tuple[Wanted, list[Run]]]
 
 OTHER_ROWS = "run on other rows of the data than the newest run of its column"
+OTHER_WEIGHTS = "run with other weights of the encoder than the newest run of its cell"
 NOTHING_CHOSEN = "nothing is chosen for it yet"
 
 
@@ -25,20 +30,27 @@ def rows(selection: Selection, runs: Sequence[Run]) -> tuple[tuple[DatasetVersio
     """The data set versions and the rows of a selection's table.
 
     A run is what a cell wants where the objective's name and every setting are the same, the device aside. Of several the newest complete
-    one counts; those of a column must be of the same rows as its newest.
+    one counts; those of a column must be of the same rows as its newest, and the seeds of a cell of the same encoder weights as its newest.
     """
     newest_first = sorted(runs, key=lambda run: run.started, reverse=True)
     columns = {name: _candidates(selection, name, newest_first) for name in selection.datasets}
     versions = {name: _version(name, found) for name, found in columns.items()}
+    encoders = identities.identities(list(_every(columns)))
     objectives = {cell.row: cell.plan.name for cell in (*selection.trials, *selection.cells)}
     names = selection.rows or tuple(objectives)
-    return tuple(versions.values()), tuple(_row(name, objectives[name], columns, versions) for name in names)
+    return tuple(versions.values()), _named([_row(name, objectives[name], columns, versions, encoders) for name in names])
 
 
 def _candidates(selection: Selection, dataset: str, runs: Sequence[Run]) -> Candidates:
     """Every wanted cell on a data set with the runs that it may be, newest first."""
     wanted = [cell for cell in selection.cells if cell.plan.settings.dataset == dataset]
     return [(cell, [run for run in runs if cell.is_of(run.objective, run.settings)]) for cell in wanted]
+
+
+def _every(columns: Mapping[str, Candidates]) -> Iterator[Run]:
+    for candidates in columns.values():
+        for _, found in candidates:
+            yield from found
 
 
 def _version(name: str, candidates: Candidates) -> DatasetVersion:
@@ -50,27 +62,53 @@ def _version(name: str, candidates: Candidates) -> DatasetVersion:
     return DatasetVersion(newest.dataset, newest.title, newest.fingerprint)
 
 
-def _row(name: str, objective: str, columns: Mapping[str, Candidates], versions: Mapping[str, DatasetVersion]) -> Row:
+def _row(
+    name: str,
+    objective: str,
+    columns: Mapping[str, Candidates],
+    versions: Mapping[str, DatasetVersion],
+    encoders: Mapping[Path, Identity],
+) -> Row:
     own = {dataset: [(cell, runs) for cell, runs in found if cell.row == name] for dataset, found in columns.items()}
-    return Row(name, objective, tuple(_cell(found, versions[dataset].fingerprint) for dataset, found in own.items()))
+    return Row(name, objective, tuple(_cell(found, versions[dataset].fingerprint, encoders) for dataset, found in own.items()))
 
 
-def _cell(wanted: Candidates, fingerprint: str) -> Cell:
+def _cell(wanted: Candidates, fingerprint: str, encoders: Mapping[Path, Identity]) -> Cell:
     if not wanted:
         return Cell({}, {}, missing=(Missing(None, NOTHING_CHOSEN),))
+    complete = [run for _, runs in wanted for run in runs if run.status == "complete" and run.fingerprint == fingerprint]
+    newest = max(complete, key=lambda run: run.started, default=None)
+    usable = {run.record.folder for run in complete if newest and encoders[run.record.folder] == encoders[newest.record.folder]}
     found, missing = [], []
     for cell, runs in wanted:
-        complete = [run for run in runs if run.status == "complete" and run.fingerprint == fingerprint]
-        if complete:
-            found.append(complete[0])
+        own = [run for run in runs if run.record.folder in usable]
+        if own:
+            found.append(own[0])
         else:
-            missing.append(Missing(cell.plan.settings.seed, _reason(runs)))
+            missing.append(Missing(cell.plan.settings.seed, _reason(runs, fingerprint)))
     settings = {key: value for key, value in wanted[0][0].settings.items() if key not in OF_A_RUN}
     return Cell(scores(found), settings, tuple(sorted(found, key=lambda run: run.seed)), tuple(missing))
 
 
-def _reason(runs: Sequence[Run]) -> str:
+def _reason(runs: Sequence[Run], fingerprint: str) -> str:
     """Why a cell's run isn't there, by the newest attempt."""
     if not runs:
         return "not run"
-    return OTHER_ROWS if runs[0].status == "complete" else runs[0].reason
+    if runs[0].status != "complete":
+        return runs[0].reason
+    return OTHER_WEIGHTS if any(run.fingerprint == fingerprint for run in runs) else OTHER_ROWS
+
+
+def _named(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Rows in which encoders have their names."""
+    runs = identities.named([run for row in rows for cell in row.cells for run in cell.runs])
+    return tuple(
+        replace(row, cells=tuple(_of_runs(cell, [runs[run.record.folder] for run in cell.runs]) for cell in row.cells)) for row in rows
+    )
+
+
+def _of_runs(cell: Cell, runs: Sequence[Run]) -> Cell:
+    if "encoder" not in cell.settings:
+        return cell
+    encoder = runs[0].settings["encoder"] if runs else name_of("encoder", cell.settings["encoder"])
+    return replace(cell, runs=tuple(runs), settings={**cell.settings, "encoder": encoder})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fecbench.errors import RunError
 from fecbench.leaderboard import outcomes, paired
 from fecbench.leaderboard.board import Comparison
-from fecbench.leaderboard.ranking import comparable, means
+from fecbench.leaderboard.ranking import groups, means
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Tests:
     _done: dict[frozenset[Path], dict[str, float] | str] = field(default_factory=dict)
 
     def column(self, dataset: int, metric: str) -> tuple[Comparison, ...]:
-        """The best row against each other one, of rows that may be compared, corrected for the number of pairs in the column."""
+        """The best row of each group against the group's others, corrected for the number of pairs in the column."""
         found = [self._pair(dataset, metric, best, other) for best, other in self._pairs(dataset, metric)]
         tested = [comparison for comparison in found if comparison.p is not None]
         corrected = iter(paired.holm([comparison.p for comparison in tested if comparison.p is not None]))
@@ -37,12 +37,11 @@ class Tests:
 
     def _pairs(self, dataset: int, metric: str) -> list[tuple[int, int]]:
         """(best, other) of each group of rows that may be compared; of rows with the same mean the first counts as best."""
-        left, found = means(self.rows, dataset, metric), []
-        while left:
-            best = max(left, key=lambda number: (left[number], -number))
-            group = [number for number in left if comparable(self.rows, self.declared, best, number, dataset)]
-            found += [(best, number) for number in group if number != best]
-            left = {number: mean for number, mean in left.items() if number not in group}
+        known, found = means(self.rows, dataset, metric), []
+        for group in groups(self.rows, self.declared, dataset):
+            scored = [number for number in group if number in known]
+            best = max(scored, key=lambda number: (known[number], -number), default=None)
+            found += [(best, number) for number in scored if best is not None and number != best]
         return found
 
     def _pair(self, dataset: int, metric: str, best: int, other: int) -> Comparison:

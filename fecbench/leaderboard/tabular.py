@@ -27,6 +27,7 @@ FIELDS = (
     "std",
     "seeds",
     "scores",
+    "group",
     "place",
     "gain",
     "p_holm",
@@ -38,6 +39,9 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a formula begins with, 
 
 def csv_lines(board: Board) -> str:
     """The board as CSV with a head line. Scores and gains are fractions; seeds and their scores stand in one order, parted by spaces.
+
+    Places, gains and p-values stand within a group of a data set's rows: those of equal encoder and budget, or all of a spec that declares
+    its rows.
 
     Names that a spreadsheet would take for a formula have an apostrophe before them.
     """
@@ -90,6 +94,7 @@ def _score(table: Table, number: int, column: Column) -> dict[str, Any]:
         "std": score.std,
         "seeds": " ".join(map(str, score.seeds)),
         "scores": " ".join(map(str, score.seeds.values())),
+        "group": column.group(number),
         "place": place,
         "p_holm": corrected[0] if corrected else None,
     }

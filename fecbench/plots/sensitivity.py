@@ -148,7 +148,7 @@ def _notes(records: Sequence[Record]) -> list[str]:
     versions = Counter(record.about["code"] for record in records)
     if len(versions) > 1:
         notes.append(f"the runs are of {len(versions)} versions of the code")
-    limits = sorted({limit for record in records if (limit := record.settings().get("limit"))})
+    limits = sorted({limit for record in records if (limit := record.limit)})
     if limits:
         notes.append(f"LIMITED: runs were trained on the first {', '.join(f'{limit:,}' for limit in limits)} rows only")
     return notes

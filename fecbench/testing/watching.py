@@ -16,7 +16,7 @@ from fecbench.runs import Record
 from fecbench.stepper import Stepper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from torch import Tensor
 
@@ -35,7 +35,7 @@ class Watched(Stepper):
         """Step, with a look at all parameters before."""
         self._before = self._snapshot()
         logs = super().step(batch, factor, audit, number, total)
-        self._compare(self.players)  # nothing moves after the last step
+        self._compare(set())  # nothing moves after the last step
         return logs
 
     def unreached(self) -> dict[str, list[str]]:
@@ -54,12 +54,13 @@ class Watched(Stepper):
         for player in players:
             self.reached[player.name] |= {name for name, parameter in player.parameters.items() if parameter.grad is not None}
         super()._move(players)
-        self._compare(set(self.players) - {player.name for player in players})
+        self._compare({name for player in players for name in player.parameters})
 
-    def _compare(self, still: Iterable[str]) -> None:
+    def _compare(self, free: set[str]) -> None:
+        """Note the parameters that moved, but for those that were ``free`` to."""
         now = self._snapshot()
-        for player in still:
-            self.strangers |= {name for name, value in now[player].items() if not value.equal(self._before[player][name])}
+        for player, values in now.items():
+            self.strangers |= {name for name, value in values.items() if name not in free and not value.equal(self._before[player][name])}
         self._before = now
 
 

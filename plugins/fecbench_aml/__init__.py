@@ -1,4 +1,4 @@
-"""AML: adversarial metric learning (Chen et al.): hard pairs, a pairwise discriminator, and alternating updates.
+"""AML: adversarial metric learning (Chen et al. 2026): hard pairs, a pairwise discriminator, and alternating updates.
 
 The mining, the discriminators and the loss are plain functions and modules, usable without fecbench. They are imported when they are used,
 so that listing this plugin's commands doesn't load torch.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fecbench import hookimpl
+from fecbench import PATH, hookimpl
 
 if TYPE_CHECKING:
     from fecbench_aml.certification import Attacked
@@ -29,7 +29,7 @@ def commands() -> Iterable[click.Command]:
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--split", type=click.Choice(["validation", "test"]), default="test", show_default=True, help="whose pairs to attack")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="folder with a folder for each data set")
+@click.option("--data-dir", type=PATH, help="folder with a folder for each data set")
 @click.option("--k-pos", type=click.IntRange(min=1), default=20, show_default=True, help="hard positives of each anchor")
 @click.option("--k-neg", type=click.IntRange(min=1), default=20, show_default=True, help="hard negatives of each anchor")
 @click.option("--steps", type=click.IntRange(min=1), default=30, show_default=True, help="steps of each ascent")
@@ -38,7 +38,7 @@ def commands() -> Iterable[click.Command]:
     "--norm", type=click.FloatRange(min=0, min_open=True), help="bound on ||phi|| (default: the first RUN's trained discriminator's)"
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="seed of the fresh starts")
-@click.option("--root", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="where runs are looked for")
+@click.option("--root", type=PATH, default=Path("runs"), show_default=True, help="where runs are looked for")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def certify(runs: Sequence[str], root: Path, as_json: bool, norm: float | None, **how: Any) -> None:
     """How bad the pair loss of trained encoders can be made by a discriminator of each family.

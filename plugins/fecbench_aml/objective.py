@@ -38,7 +38,7 @@ class AMLConfig(Config):
     adversary: Literal["maximize", "confuse", "cooperate"] = Field(
         "maximize",
         description="what the discriminator does: maximize the pair loss (the paper's equation; over family mlp it is unbounded), minimise "
-        "it on flipped targets, or minimise it (the released code)",
+        "it on flipped targets, or minimise it (as the released code does, beside much else: aml-released)",
     )
     discriminator_steps: int = Field(1, ge=1, description="updates of the discriminator in an iteration (T_D)")
     encoder_steps: int = Field(1, ge=1, description="updates of encoder and classifier in an iteration (T_E)")
@@ -56,7 +56,7 @@ class AMLConfig(Config):
 class AML(Objective):
     """Adversarial metric learning: hard pairs judged by a discriminator that plays its own game."""
 
-    Config = AMLConfig
+    Config: ClassVar[type[AMLConfig]] = AMLConfig
     config: AMLConfig
     needs = BatchNeeds(min_size=2)
     settings: ClassVar = {"head": "label"}
@@ -67,7 +67,7 @@ class AML(Objective):
         "the encoder's loss (min-step)": ("model_loss", "cross_entropy"),
         "mean score": ("positive_score", "negative_score"),
     }
-    citation = "Chen, Wu, Zhang, Hu: Adversarial Metric Learning for Fine-Grained Emotion Classification"
+    citation = "Chen, Wu, Zhang, Hu 2026, Adversarial Metric Learning for Fine-Grained Emotion Classification (ACL 2026, long papers, 2089)"
 
     def __init__(self, config: AMLConfig, task: Task):
         super().__init__(config, task)

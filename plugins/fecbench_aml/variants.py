@@ -55,7 +55,7 @@ class AMLMLPConfuse(AML):
 
 
 class AMLMLPCooperate(AML):
-    """The discriminator is an MLP and minimises the pair loss, as in the released code."""
+    """The discriminator is an MLP and minimises the pair loss: nobody's adversary."""
 
     variant_of: ClassVar = "aml"
     settings: ClassVar = {**AML.settings, "family": "mlp", "adversary": "cooperate"}

@@ -1,4 +1,4 @@
-"""The objective: at each step one of two streams, texts for the classifier or pairs for the auxiliary tasks (Singh et al. 2024)."""
+"""The objective: each step is one of two kinds, on texts for the classifier or on pairs for the auxiliary tasks (Singh et al. 2024)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from fecbench import Batch, Config, FecbenchError, Model, Objective, Task, Update
@@ -21,10 +21,19 @@ if TYPE_CHECKING:
     from fecbench import LanguageHead, Material, Stream, Tokens
 
 
+LEAST_RHO = 0.01
+
+
 class CDPMLMConfig(Config):
     """Options of ``cdp-mlm``."""
 
-    rho: float = Field(0.5, ge=0, le=1, description="chance of a step on texts; pairs of texts and definitions have the rest")
+    rho: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="share of the steps that are on texts, each text once in an epoch; pairs of texts and definitions have the rest. "
+        "0 leaves the texts out",
+    )
     cdp: bool = Field(True, description="tell whether a definition is the text's label's (class definition prediction)")
     mlm: bool = Field(True, description="restore masked tokens of the pairs")
     masking: float = Field(0.15, gt=0, lt=1, description="chance of a token to be chosen for restoring")
@@ -34,6 +43,27 @@ class CDPMLMConfig(Config):
     )
     main_loss: Literal["softmax", "sigmoid"] = Field("softmax", description="the classifier's cross-entropy; sigmoid is the original's")
 
+    @field_validator("rho")
+    @classmethod
+    def _steps_can_be_made(cls, rho: float) -> float:
+        if 0 < rho < LEAST_RHO:
+            raise ValueError(
+                f"0, or {LEAST_RHO} and more, is needed: less means {1 / LEAST_RHO:.0f} steps on pairs and more for one on texts"
+            )
+        return rho
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether texts are read; always where no term is left to learn from pairs."""
+        return self.rho > 0 or not (self.cdp or self.mlm)
+
+    @property
+    def pairs_per_text(self) -> float:
+        """How many batches of pairs go with a batch of texts, on average; one with each where no texts are read."""
+        if not (self.cdp or self.mlm):
+            return 0.0
+        return (1 - self.rho) / self.rho if self.rho else 1.0
+
 
 class CDPMLM(Objective):
     """Cross-entropy on texts; on pairs, class definition prediction and masked tokens in one pass."""
@@ -42,7 +72,7 @@ class CDPMLM(Objective):
     config: CDPMLMConfig
     special: Tensor
     words: Tensor
-    settings: ClassVar = {"head": "pooled", "epochs": 10, "warmup": 0.1, "clip": 1.0, "weight_decay": 0.0}
+    settings: ClassVar = {"head": "pooled", "epochs": 5, "warmup": 0.1, "clip": 1.0, "weight_decay": 0.0}
     citation = "Singh, Brahma, Rai and Modi 2024, Fine-Grained Emotion Prediction by Modeling Emotion Definitions"
 
     def __init__(self, config: CDPMLMConfig, task: Task):
@@ -76,17 +106,13 @@ class CDPMLM(Objective):
         return {"pairs": partial(paired, material, column)}
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
-        """One update, of one stream: all ranks draw the same."""
-        if self.reads_texts(batch):
+        """A step on the texts, then the steps on pairs that are due, so that rho of all steps are on texts."""
+        if self.config.reads_texts:
             logits = model.classify(model.project(model.encode(batch)))
             yield Update(classification_loss(logits, batch.labels, self.config.main_loss == "sigmoid"), logs={"main_steps": 1.0})
-        else:
-            yield self.auxiliary(batch.stream("pairs"), model)
-
-    def reads_texts(self, batch: Batch) -> bool:
-        """Whether the step is one on texts, with chance rho; always where no term is left to learn from pairs."""
-        c = self.config
-        return not (c.cdp or c.mlm) or float(torch.rand((), generator=batch.generator("task"))) < c.rho
+        if self.config.pairs_per_text:
+            for pairs in batch.of_stream("pairs", self.config.pairs_per_text):
+                yield self.auxiliary(pairs, model)
 
     def auxiliary(self, pairs: Batch, model: Model) -> Update:
         """Both auxiliary losses on the same corrupted pairs."""

@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Self
 
-from fecbench import FecbenchError
+from fecbench import FecbenchError, expanded
 
 BUILT_IN = {name: Path(__file__).with_name("trees") / f"{name}.toml" for name in ("ed", "ge")}
 ANY = ""  # the one parent in a flat tree; no label is called so
@@ -82,7 +82,7 @@ def tree_for(labels: Sequence[str], tree: str) -> LabelTree:
         return tree_for(labels, next(fitting, "flat"))
     if tree == "flat":
         return LabelTree.of({ANY: labels})
-    found = read(BUILT_IN.get(tree, Path(tree).expanduser()))
+    found = read(BUILT_IN.get(tree, Path(expanded(tree))))
     if missing := _missing(labels, found):
         raise TreeError(f"--tree {tree} must hold every label, but lacks {', '.join(missing)}; add them, or use --tree flat")
     part = found.holding(labels)

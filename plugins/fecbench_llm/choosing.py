@@ -11,6 +11,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from fecbench import expanded
 from fecbench_llm.answers import Answers
 from fecbench_llm.asking import Interview, Prices
 from fecbench_llm.backends import Backend, Fake, LLMError, Replay
@@ -37,11 +38,11 @@ def backend(config: LLMPromptConfig, seed: int, device: str, *, recorded: bool) 
     if config.asks == "fake":
         return Fake()
     if config.asks == "replay":
-        return Replay(Path(config.answers))
+        return Replay(Path(expanded(config.answers)))
     if not config.model:
         raise LLMError(f"llm-prompt needs a model: --model NAME, or the environment variable {MODEL_VARIABLE}")
     if config.asks == "hf":
-        return LocalModel(config.model, decoding, config.score == "likelihood", config.concurrency, device)
+        return LocalModel(expanded(config.model), decoding, config.score == "likelihood", config.concurrency, device)
     if missing := _missing():
         raise LLMError(f"--backend http: {missing}")
     key = os.environ.get(KEY_VARIABLE if recorded else config.api_key_env, "").strip()
@@ -64,7 +65,7 @@ def interview(config: LLMPromptConfig, asked: Backend) -> Interview:
         LLMError: the answers to replay aren't there.
     """
     if config.asks == "replay":
-        answers = Answers.read(_existing(config.answers))
+        answers = Answers.read(_existing(expanded(config.answers)))
     else:
         answers = Answers(_cache(asked), asked.identity) if asked.identity else Answers()
     return Interview(asked, answers, config.max_tokens, Prices(config.price_in, config.price_out))

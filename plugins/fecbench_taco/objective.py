@@ -3,14 +3,23 @@
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from fecbench import Batch, Config, FecbenchError, Model, Objective, Update
-from fecbench_taco.clustering import kmeans_clusters
-from fecbench_taco.losses import clustered_contrastive_loss, clustered_pairs, label_pair_weights, label_separation_loss
+from fecbench import (
+    Batch,
+    Config,
+    Model,
+    Objective,
+    Update,
+    clustered_contrastive_loss,
+    clustered_pairs,
+    kmeans_clusters,
+    label_pair_weights,
+    label_separation_loss,
+    label_states,
+)
 
 
 class TACOConfig(Config):
@@ -39,7 +48,7 @@ class TACO(Objective):
         """One update of the model: ``CE + alpha L_cl + gamma L_ll``."""
         c = self.config
         z = model.project(model.encode(batch))
-        states, logits = label_states(model), model.classify(z).float()
+        states, logits = label_states(model, "taco"), model.classify(z).float()
         loss = cross_entropy(logits, batch.labels)
         logs: dict[str, Tensor] = {"cross_entropy": loss.detach()}
         if c.contrastive_weight:
@@ -60,15 +69,3 @@ class TACO(Objective):
         counts = {"positive_pairs": positive.sum(), "negative_pairs": negative.sum()}
         c = self.config
         return clustered_contrastive_loss(z, labels, clusters, temperature=c.temperature, base_temperature=c.base_temperature), counts
-
-
-def label_states(model: Model) -> Tensor:
-    """The encoder's states ``[C, hidden]`` of the labels' texts that came with the last batch.
-
-    Raises:
-        FecbenchError: the head reads no label texts.
-    """
-    states = getattr(model.head, "label_states", None)
-    if not isinstance(states, torch.Tensor):
-        raise FecbenchError(f"taco needs a head that encodes the labels' texts, found {type(model.head).__name__}; use --head label")
-    return states

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fecbench import FecbenchError
+from fecbench import FecbenchError, expanded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,7 +58,7 @@ def read_lexicon(path: str | Path = OWN) -> Lexicon:
 @cache
 def _read(path: str) -> Lexicon:
     try:
-        lines = Path(path).expanduser().read_text(encoding="utf-8-sig").splitlines()
+        lines = Path(expanded(path)).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeError) as error:
         raise FecbenchError(f"--lexicon must be a UTF-8 file of lines word<TAB>pos|neg, but {path} can't be read: {error}") from None
     polarities: dict[str, str] = {}

@@ -56,6 +56,7 @@ def test_help_shows_an_objectives_own_options_with_defaults_and_meaning(fecbench
         "batch-size",
         "lr",
         "weight-decay",
+        "adam-eps",
         "warmup",
         "patience",
         "max-length",

@@ -92,6 +92,43 @@ def test_missing_splits_are_cut_stratified_by_seed(tmp_path):
     assert counts == {"train": {0: 72, 1: 1}, "validation": {0: 9, 1: 1}, "test": {0: 9, 1: 1}}
 
 
+def of_each_split(data) -> dict[str, Counter]:
+    """How often each text, whatever its case and white space, stands in each split."""
+    return {split: Counter(" ".join(text.lower().split()) for text in data.splits[split]["text"][:]) for split in SPLITS}
+
+
+@pytest.mark.parametrize("given", [[], ["validation"], ["test"]], ids=["neither", "validation", "test"])
+@pytest.mark.parametrize("seed", range(4))
+def test_equal_texts_are_cut_into_one_split_whatever_their_labels(tmp_path, seed, given):
+    thrice = [(f"said {n}", label) for n in range(20) for label in ("anger", "joy", "fear")]
+    again = [(f"  Said  {n}", "joy") for n in range(0, 20, 3)] + [("ok", "joy")] * 30
+    rare = [(f"said {n}", "grief") for n in range(3)]  # each of its texts stands under other labels too
+    write(tmp_path / "train.csv", thrice + again + rare)
+    for split in given:
+        write(tmp_path / f"{split}.csv", [("other", label) for label in ("anger", "joy", "fear", "grief")])
+    data = load_path(tmp_path, COLUMNS, seed)
+    texts = of_each_split(data)
+    assert sum(sum(texts[split].values()) for split in SPLITS) == 100 + 4 * len(given)
+    for split in {"validation", "test"} - {*given}:
+        assert not texts["train"].keys() & texts[split].keys()
+        assert set(data.splits[split]["label"][:]) == {0, 1, 2, 3}
+        assert 6 <= len(data.splits[split]) <= 14  # about a tenth
+    assert not texts["validation"].keys() & texts["test"].keys() - {"other"}
+    assert set(data.splits["train"]["label"][:]) == {0, 1, 2, 3}
+    assert texts["train"]["ok"] == 30  # larger than a tenth of its class
+
+
+def test_the_cut_is_a_function_of_rows_and_seed_alone(tmp_path):
+    write(tmp_path / "train.csv", [(f"t{n % 50}", "abc"[n % 3]) for n in range(120)])
+    code = (
+        "import sys; from pathlib import Path; from fecbench.datasets.files import load_path; "
+        "from fecbench.datasets.records import Columns; print(load_path(Path(sys.argv[1]), Columns('text', 'label'), 3).fingerprint)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    found = {subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True).stdout for seed in "12"}
+    assert found == {load_path(tmp_path, COLUMNS, 3).fingerprint + "\n"}
+
+
 def test_texts_that_hold_what_parts_rows_in_a_digest_are_other_texts(tmp_path):
     fingerprints = set()
     for number, texts in enumerate((["a\x1eb", "c"], ["a", "b\x1ec"], ["a\x10rb", "c"])):
@@ -119,12 +156,19 @@ BAD = {
     "an open quote": ({"train.csv": GOOD + '"q r,x\n'}, r"train\.csv, line 1\d: .*check the quotes"),
     "an unknown label": ({"train.csv": GOOD, "test.csv": "text,label\na,z\n"}, r"test\.csv, line 2: the label 'z' isn't one of x, y"),
     "a split without a class": ({"train.csv": GOOD, "test.csv": "text,label\na,x\n"}, r"every split must hold every class, but test.*of y"),
-    "one class only": ({"train.csv": "text,label\n" + "a,x\n" * 9}, r"at least two labels are needed, found \['x'\]"),
+    "one class only": (
+        {"train.csv": "text,label\n" + "".join(f"{n},x\n" for n in range(9))},
+        r"at least two labels are needed, found \['x'\]",
+    ),
     "no row": ({"train.csv": "text,label\n"}, r"train must hold at least one row"),
     "an empty file": ({"train.csv": ""}, r"train must hold at least one row"),
     "too few rows to cut": (
         {"train.csv": "text,label\na,x\nb,y\nc,y\nd,y\n"},
-        r"every class needs at least 3 training rows, but one has 1",
+        r"every class needs at least 3 training rows of different texts, but one has 1",
+    ),
+    "too few texts to cut": (
+        {"train.csv": "text,label\n" + "a,x\nb,x\nA,x\n b ,x\n" + "c,y\nd,y\ne,y\n"},
+        r"every class needs at least 3 training rows of different texts, but one has 2",
     ),
     "a line that is no JSON": (
         {"train.jsonl": '{"text": "a", "label": "x"}\n{"text"\n'},

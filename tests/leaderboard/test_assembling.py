@@ -7,13 +7,15 @@ import pytest
 from fecbench import runs
 from fecbench.atomic import read_tensors, write_tensors
 from fecbench.comparison import differences
+from fecbench.datasets.core import Places
 from fecbench.errors import UnknownName, UsageError
+from fecbench.experiment import Workplace, run
 from fecbench.leaderboard import layout
 from fecbench.leaderboard.assembling import of_records, of_selection
 from fecbench.leaderboard.finding import find
 from fecbench.matrix import Cell, Selection
 from fecbench.planning import plan
-from tests.leaderboard.conftest import SMALL
+from tests.leaderboard.conftest import LABELS, SMALL
 
 OFF = {"another label predicted": 7, "half a label predicted": 0.5}
 
@@ -106,6 +108,56 @@ def test_gain_is_over_the_best_other_row_of_equal_budget(three, make):
         of_records(three, against="alm")
 
 
+def gain(records, **how):
+    (table,) = of_records(records, **how).tables
+    return [gain.values[0] for gain in table.gains], table
+
+
+def ahead(table, one: str, other: str) -> float:
+    means = {row.name: row.cells[0].scores["accuracy"].mean for row in table.rows}
+    return pytest.approx(means[one] / means[other] - 1)
+
+
+def of_variants(make, **recorded):
+    """aml stands just above its variant, which stands far above ce; what ``recorded`` says of a method stands in its records."""
+    scores = {"aml": 0.95, "aml-no-adv": 0.8, "ce": 0.4}
+    about = {name: {"objective": {"name": name, **({"variant_of": recorded[name]} if name in recorded else {})}} for name in scores}
+    return [make(name, accuracy=score, about=about[name]) for name, score in scores.items()]
+
+
+def test_a_methods_own_variants_are_no_baselines(make):
+    values, table = gain(of_variants(make))  # older records: the installed objective says it
+    assert values == [ahead(table, "aml", "ce")]
+    values, table = gain(of_variants(make), against="aml-no-adv")
+    assert values == [ahead(table, "aml-no-adv", "ce")]
+    only = [record for record in of_variants(make) if record.about["objective"]["name"] != "ce"]
+    values, table = gain(only)
+    assert values == []
+    assert "no Δ for aml: it stands beside its own variants alone, and they are no baselines" in table.notes
+
+
+def test_records_say_whose_variant_a_method_is_that_is_not_installed(make):
+    def renamed(records, told):
+        for record in records:
+            about = json.loads((record.folder / "run.json").read_text())
+            about["objective"] = {"name": {"aml": "mine", "aml-no-adv": "mine-plain"}.get(about["objective"]["name"], "ce"), **told(about)}
+            (record.folder / "run.json").write_text(json.dumps(about))
+        return records
+
+    known = renamed(of_variants(make), lambda about: {"variant_of": "mine" if about["objective"]["name"] == "aml-no-adv" else ""})
+    values, table = gain(known, against="mine")
+    assert values == [ahead(table, "mine", "ce")]
+    assert not any("isn't known" in note for note in table.notes)
+    values, table = gain(renamed(of_variants(make), lambda about: {}), against="mine")
+    assert values == [ahead(table, "mine", "mine-plain")]
+    assert any(note.startswith("Δ counts mine-plain as baseline: whether") for note in table.notes)
+
+
+def test_a_run_records_what_it_is_a_variant_of(toy, tmp_path):
+    chosen = plan("aml-no-adv", {**SMALL, "encoder": "tiny-bert", "dataset": str(toy), "batch_size": 16, "seed": 0})
+    assert run(chosen, Workplace(Places(), tmp_path / "run")).about["objective"]["variant_of"] == "aml"
+
+
 def test_records_speak_and_differences_are_told(make):
     limited = {"notes": ["LIMITED to the first 20 of 60 training rows: not a benchmark result"]}
     records = [make("ce", seed=0, limit=20, about=limited), make("aml", seed=0), make("aml", seed=1, about={"code": "c2"})]
@@ -115,6 +167,61 @@ def test_records_speak_and_differences_are_told(make):
     assert "the seeds of a row were run with different versions of the code: aml" in notes
     assert any(note.startswith("precision differs: ") and "bf16 (supcon)" in note for note in notes)
     assert any(note.startswith("the revision of scratch differs: ") and "abc (supcon)" in note for note in notes)
+
+
+SOFTWARE = {
+    "versions": ({"python": "3.11.7", "torch": "2.13.0"}, {"python": "3.12.1", "torch": "2.11.0"}),
+    "device": ("cpu", "NVIDIA H200"),
+    "ranks": (1, 4),
+}
+
+
+@pytest.mark.parametrize("within_a_row", [True, False])
+@pytest.mark.parametrize("what", SOFTWARE)
+def test_other_software_and_machines_are_noted(make, what, within_a_row):
+    common = {"device": "cpu", "ranks": 1, "versions": {"python": "3.11.7", "torch": "2.13.0"}}
+    one, other = ({**common, what: value} for value in SOFTWARE[what])
+    records = [make("ce", seed=0, about=one), make("ce" if within_a_row else "aml", seed=1, about=other)]
+    (table,) = of_records(records).tables
+    of = "ce" if within_a_row else "aml"
+    expected = {
+        "versions": [f"python differs: 3.11.7 (ce); 3.12.1 ({of})", f"torch differs: 2.13.0 (ce); 2.11.0 ({of})"],
+        "device": [f"device differs: cpu (ce); NVIDIA H200 ({of})"],
+        "ranks": [f"device differs: cpu (ce); cpu, 4 ranks ({of})"],
+    }
+    found = [note for note in table.notes if "differs" in note]
+    assert sorted(found) == sorted(expected[what]) or sorted(found) == sorted(_turned(expected[what]))
+    (same,) = of_records([make("ce", seed=seed, about=one, dataset="ge-prepared") for seed in (0, 1)]).tables
+    assert same.notes == ()
+
+
+def _turned(notes):
+    """The same notes with their two values in the other order, which newer runs before older ones give."""
+    return [f"{head}: {'; '.join(reversed(values.split('; ')))}" for head, values in (note.split(": ") for note in notes)]
+
+
+def test_rows_of_several_versions_of_the_code_are_said_so_first_of_all(make):
+    def about(core, plugin="p1"):
+        return {"code": f"{core} {plugin}", "sources": {"fecbench": core * 8, "fecbench_plugin": plugin}}
+
+    same = of_records([make("ce", about=about("c1")), make("aml", about={**about("c1"), "sources": {"fecbench": "c1" * 8, "mine": "m"}})])
+    assert not any("MIXED CODE" in note for note in same.tables[0].notes)
+    limited = {"notes": ["LIMITED"]}
+    for second in (about("c2"), about("c1", "p2")):
+        records = [make("ce", about=about("c1") | limited), make("aml", about=second | limited)]
+        first, *_ = of_records(records).tables[0].notes
+        assert first.startswith("MIXED CODE: runs of this table were made with different versions of fecbench")
+        assert all(f"({name})" in first for name in ("ce", "aml"))
+    cells_of = (*cells("ce", "ce", [0]), *cells("aml", "aml", [0]))
+    board = of_selection(Selection("T", ("demo",), cells_of, ("chosen by validation",)), records)
+    assert board.tables[0].notes[0].startswith("MIXED CODE: ")
+
+
+def test_older_records_cannot_rule_mixed_code_out(make):
+    notes = of_records([make("ce", about={"code": "c1"}), make("aml", about={"code": "c2"})]).tables[0].notes
+    assert notes[0] == "MIXED CODE isn't ruled out: older records don't say which version of fecbench made ce, aml"
+    notes = of_records([make("ce", about={"code": "c1"}), make("ce", lr=0.1, about={"code": "c2"})]).tables[0].notes
+    assert notes[0].startswith("MIXED CODE: runs of this table were made with different versions of fecbench or a plugin of ce")
 
 
 def test_a_setting_newer_than_a_record_counts_as_its_default(make):
@@ -232,6 +339,27 @@ def test_a_row_for_which_nothing_is_chosen_yet_stands_in_the_table(make):
     board = of_selection(Selection("T", ("demo",), tuple(cells("ce", "ce", [0])), trials=tuple(trial), rows=("tried", "ce")), [record])
     assert names(board) == [["tried", "ce"]]
     assert "missing: tried: nothing is chosen for it yet" in "\n".join(note for table in board.tables for note in table.notes)
+
+
+def rows_read(train: int, available: int | None = None) -> dict[str, object]:
+    """What a record says of its training rows; an older one doesn't say how many there were."""
+    data = {"name": "demo", "fingerprint": "rows of demo", "labels": list(LABELS)}
+    told = {} if available is None else {"available": available}
+    return {"dataset": data | {"rows": {"train": train, "validation": 9, "test": 150}} | told}
+
+
+@pytest.mark.parametrize(
+    ("about", "varying"),
+    [(rows_read(32), ()), (rows_read(32, 32), ()), (rows_read(40, 40), ()), (rows_read(40, 41), ("limit",)), (rows_read(40), ("limit",))],
+    ids=["fewer rows, older", "fewer rows", "as many rows", "more rows", "more rows, older"],
+)
+def test_a_limit_that_leaves_no_row_out_is_no_other_budget(make, about, varying):
+    limited, other = make("ce", limit=40, about=about), make("supcon")
+    (table,) = of_records([limited, other]).tables
+    assert table.varying == varying
+    one, two = (row.cells[0].conditions for row in table.rows)
+    assert (one == two) == (not varying)
+    assert ("limit" in differences([limited, other])) == bool(varying)
 
 
 @pytest.mark.parametrize(("patience", "varying"), [(20, ()), (2, ()), (1, ("patience",))])

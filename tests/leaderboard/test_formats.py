@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -79,10 +80,34 @@ def test_json_spells_significance_out(board):
     assert len(found["published"]["rows"]) == 15
 
 
+@pytest.mark.parametrize("name", ["[99cm] x", "*starred", "*[99cm]", " [2pt]y", "(lr){1-2}"])
+def test_latex_takes_no_name_for_an_argument(board, name):
+    """What follows \\\\ and rules, past white space, is neither a bracket nor a star: LaTeX would swallow it without an error."""
+    (table,) = board.tables
+    columns = tuple(replace(column, label=name) for column in table.columns)
+    rows = tuple(replace(row, name=name) for row in table.rows)
+    datasets = tuple(replace(version, name=name) for version in table.datasets)
+    named = replace(table, title=name, rows=rows, columns=columns, datasets=datasets, notes=(name,))
+    text = latex.latex(replace(board, title=name, tables=(named,), notes=(name,)))
+    body = text[text.index(r"\begin{table*}") :]
+    taken = re.findall(r"(?:\\\\|\\[a-z]+rule(?:\(lr\))?(?:\{[\d-]+\})?|\\(?:par|item|caption|raggedright|footnotesize))\s*([\[*])", body)
+    assert taken == []
+    assert latex.escape(name).replace("{", "").replace("}", "").replace("\\", "") == name.strip().replace("{", "").replace("}", "")
+    first_cells = [line.split(" & ")[0] for line in body.splitlines() if line.endswith(r"\\")]
+    assert latex.escape(name) in first_cells
+
+
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex isn't installed")
 @pytest.mark.parametrize("packages", ["booktabs", "booktabs,graphicx"])
 def test_latex_compiles(board, make, tmp_path, packages):
-    nasty = replace(board.tables[0], notes=(r"100% of a_b & {c} #$~^\ <x> | → “y” é --lr",))
+    nasty = replace(
+        board.tables[0],
+        notes=(
+            "[99cm] x",
+            "*starred",
+            r"100% of a_b & {c} #$~^\ <x> | → “y” é --lr",
+        ),
+    )
     text = latex.latex(replace(board, tables=(nasty,)))
     page = rf"\documentclass{{article}}\usepackage[margin=2cm]{{geometry}}\usepackage{{{packages}}}\begin{{document}}{text}\end{{document}}"
     (tmp_path / "page.tex").write_text(page, encoding="utf-8")
@@ -145,3 +170,48 @@ def test_the_published_table_is_the_papers():
 def test_our_gain_gives_the_papers_last_row():
     (gain,) = published().gains
     assert [value and f"{100 * value:+.2f}" for value in gain.values] == ["+8.17", "+8.36", None, "+0.12", "+0.38", None]
+
+
+@pytest.fixture
+def mixed(make):
+    """Two budgets: on one epoch aml beats ce, on two epochs supcon beats taco, and supcon stands above all."""
+    means = {("ce", 1): 0.3, ("aml", 1): 0.6, ("taco", 2): 0.65, ("supcon", 2): 0.95}
+    return [make(method, accuracy=mean, seed=seed, epochs=epochs) for (method, epochs), mean in means.items() for seed in range(3)]
+
+
+def test_ranks_stand_within_an_encoder_and_budget_and_every_format_says_so(mixed, fecbench, tmp_path):
+    board = of_records(mixed)
+    (table,) = board.tables
+    numbers = {row.name: number for number, row in enumerate(table.rows)}
+    for column in table.columns:
+        assert set(column.best) == {numbers["aml"], numbers["supcon"]}
+        assert set(column.second) == {numbers["ce"], numbers["taco"]}
+        assert {(pair.best, pair.other) for pair in column.comparisons} == {
+            (numbers[a], numbers[b]) for a, b in (("aml", "ce"), ("supcon", "taco"))
+        }
+        assert (
+            column.group(numbers["aml"]) == column.group(numbers["ce"]) != column.group(numbers["taco"]) == column.group(numbers["supcon"])
+        )
+    said = "best of the column among rows of the same encoder and budget"
+    _, terminal, _ = fecbench("leaderboard", tmp_path / "runs")
+    assert f"In *asterisks*: {said}; in _underscores_: second." in terminal
+    assert f"† The {said} is significantly better" in terminal
+    for text in (render(board, name) for name in ("markdown", "latex", "html")):
+        assert f"Bold: {said}; underlined: second." in text
+        assert f"† The {said} is significantly better" in text.replace(r"$^\dagger$", "†")
+        assert "The best of the column is" not in text
+    assert json.loads(render(board, "json"))["tables"][0]["best"] == said
+    lines = {line["method"]: line for line in csv.DictReader(StringIO(render(board, "csv")))}
+    assert {name: (line["group"], line["place"]) for name, line in lines.items()} == {
+        "ce": ("1", "second"),
+        "aml": ("1", "best"),
+        "supcon": ("2", "best"),
+        "taco": ("2", "second"),
+    }
+    bold = [line for line in render(board, "markdown").splitlines() if line.startswith("| ") and "**" in line]
+    assert [line.split(" | ")[0] for line in bold] == ["| aml", "| supcon"]
+
+
+def test_one_budget_is_ranked_by_the_column(board):
+    assert "Bold: best of the column; underlined: second." in render(board, "markdown")
+    assert {line["group"] for line in csv.DictReader(StringIO(render(board, "csv")))} == {"1"}

@@ -53,6 +53,32 @@ def test_files_take_their_format_from_their_ending(fecbench, three, here):
     assert (code, "can't be written" in err) == (1, True)
 
 
+def test_the_terminals_table_can_be_written_to_a_file(fecbench, three, here, monkeypatch):
+    piped = fecbench("leaderboard")[1]
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    for number, arguments in enumerate((("-o", "t.txt"), ("--format", "terminal", "-o", "t.txt"), ("--format", "terminal", "-o", "t.any"))):
+        code, out, err = fecbench("leaderboard", *arguments)
+        assert (code, out) == (0, ""), (number, err)
+        text = (here / arguments[-1]).read_text()
+        assert text == piped
+        (here / arguments[-1]).unlink()
+    assert "\x1b" not in text
+    ours, theirs = (next(line for line in text.splitlines() if line.startswith(name)) for name in ("aml", "ce"))
+    assert (ours.count("*"), theirs.count("_"), theirs.count("†")) == (6, 6, 3)
+    assert "In *asterisks*: best of the column; in _underscores_: second." in text
+    assert "Bold" not in text
+
+
+def test_the_ending_of_a_file_is_read_in_either_case_and_one_format_is_asked_for(fecbench, three, here):
+    assert fecbench("leaderboard", "-o", "T.MD")[0] == 0
+    assert (here / "T.MD").read_text().startswith("# ")
+    code, _, err = fecbench("leaderboard", "--format", "csv", "--json")
+    assert (code, "--json is --format json, but --format is csv; leave one of them out" in err) == (2, True)
+    code, _, err = fecbench("leaderboard", "-o", "t")
+    assert (code, "for its format to be known; add --format" in err) == (2, True)
+
+
 def test_mistakes_are_said(fecbench, three, here):
     for arguments, message in {
         ("--format", "jsn"): "did you mean 'json'",

@@ -26,35 +26,44 @@ def guesses(draw: np.random.Generator, gold: np.ndarray, accuracy: float, seeds:
     return np.where(wrong, draw.integers(0, classes, wrong.shape), gold)
 
 
+@pytest.mark.parametrize("unanswered", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("metric", outcomes.BY_COUNTS)
-def test_scores_from_counts_are_scikit_learns(metric):
+def test_scores_from_counts_are_scikit_learns(metric, unanswered):
     draw = np.random.default_rng(0)
     gold = draw.integers(0, 6, 80)
     predicted = guesses(draw, gold, 0.4, 3, 5)  # class 5 is never wrongly predicted, and here and there not at all
+    predicted[draw.random(predicted.shape) < unanswered] = -1
     found = outcome(gold, predicted, 6)
     ours = outcomes.BY_COUNTS[metric](found.counts().sum(0), found.support)
     assert ours == pytest.approx([SLOW[metric](gold, row, 6) for row in predicted], abs=1e-12)
 
 
-@pytest.mark.parametrize("metric", outcomes.BY_COUNTS)
-def test_every_swap_tried_by_hand_gives_the_same_p(metric):
-    draw = np.random.default_rng(3)
-    gold = draw.integers(0, 3, 30)
-    one = guesses(draw, gold, 0.7, 2, 3)
-    other = one.copy()
-    other[:, :7] = draw.integers(0, 3, (2, 7))  # at most seven rows differ: 128 swaps
+def by_hand(metric: str, gold: np.ndarray, one: np.ndarray, other: np.ndarray, classes: int) -> float:
+    """The two-sided p of all swaps of the rows that differ, scored by scikit-learn."""
     differing = np.flatnonzero((one != other).any(0))
 
     def difference(swapped: tuple[bool, ...]) -> float:
         a, b, rows = one.copy(), other.copy(), differing[np.array(swapped, bool)]
         a[:, rows], b[:, rows] = other[:, rows], one[:, rows]
-        return float(np.mean([SLOW[metric](gold, x, 3) - SLOW[metric](gold, y, 3) for x, y in zip(a, b, strict=True)]))
+        return float(np.mean([SLOW[metric](gold, x, classes) - SLOW[metric](gold, y, classes) for x, y in zip(a, b, strict=True)]))
 
     null = np.array([difference(swapped) for swapped in product((False, True), repeat=len(differing))])
-    tail = min((null >= null[0] - 1e-12).mean(), (null <= null[0] + 1e-12).mean())
+    return min(1.0, 2 * min((null >= null[0] - 1e-12).mean(), (null <= null[0] + 1e-12).mean()))
+
+
+@pytest.mark.parametrize("unanswered", [False, True])
+@pytest.mark.parametrize("differing", [0, 1, 2, 3, 7])
+@pytest.mark.parametrize("metric", outcomes.BY_COUNTS)
+def test_every_swap_tried_by_hand_gives_the_same_p(metric, differing, unanswered):
+    draw = np.random.default_rng(3)
+    gold = draw.integers(0, 3, 30)
+    one = guesses(draw, gold, 0.7, 2, 3)
+    other = one.copy()
+    other[0, :differing] = -1 if unanswered else (one[0, :differing] + 1) % 3
+    assert (one != other).any(0).sum() == differing
     found = paired.over_examples(outcome(gold, one, 3), outcome(gold, other, 3))
-    assert found[metric] == pytest.approx(min(1.0, 2 * tail))
-    assert 0 < found[metric] <= 1
+    assert found[metric] == pytest.approx(by_hand(metric, gold, one, other, 3))
+    assert found[metric] == 1 or differing > 1
 
 
 def test_accuracy_of_one_seed_agrees_with_the_exact_sign_test():
@@ -92,6 +101,7 @@ def test_the_test_over_seeds_is_the_paired_t_test():
     one, other = [0.61, 0.63, 0.60], [0.58, 0.61, 0.60]
     assert paired.over_seeds(one, other) == pytest.approx(ttest_rel(one, other).pvalue)
     assert paired.over_seeds(one, one) == 1.0
+    assert paired.over_seeds([0.5, 0.6, 0.7], [0.4, 0.5, 0.6]) == 0.0  # 0.1 each, but for rounding: nothing warns of it
 
 
 def test_holm():

@@ -92,6 +92,25 @@ def test_records_may_number_their_labels_differently(three, make):
         assert found[metric][0].p_seeds == pytest.approx(pairs[0].p_seeds)
 
 
+def test_rows_with_unanswered_texts_are_tested(three, make):
+    """An answer of -1 is wrong and of no class; the records number their labels in different orders."""
+    for record in three[3:]:
+        predicted = guess(0.9, record.about["settings"]["seed"]["value"], sum(map(ord, "aml")))
+        predicted[:12] = -1
+        finish(record, predicted)
+    about, place = json.loads((three[4].folder / "run.json").read_text()), np.array([2, 0, 1, -1])
+    about["dataset"]["labels"] = ["glad", "sad", "angry"]
+    (three[4].folder / "run.json").write_text(json.dumps(about))
+    predicted = guess(0.9, 1, sum(map(ord, "aml")))
+    predicted[:12] = -1
+    finish(three[4], place[predicted], gold=place[GOLD])
+    _, found = comparisons(three)
+    for metric in ("accuracy", "weighted_f1", "macro_f1"):
+        (pair,) = found[metric]
+        assert (pair.reason, pair.examples) == ("", 150)
+        assert pair.significant
+
+
 def test_a_metric_of_somebody_else_has_a_column_and_no_test(make):
     records = [make(m, accuracy=a, seed=s, extra={"kappa": a / 2}) for m, a in (("ce", 0.4), ("aml", 0.9)) for s in range(3)]
     table, found = comparisons(records)

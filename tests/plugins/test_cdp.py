@@ -1,14 +1,14 @@
 """CDP+MLM: pairs, masking and losses against the card's numbers and a slow loop; the streams and the schedule of steps."""
 
 import math
-from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from fecbench import FecbenchError, Material, TokenColumn
+from fecbench import FecbenchError, Material, TokenColumn, Update
 from fecbench.batching import TrainingBatches
 from fecbench.building import build, streams_of
 from fecbench.datasets import load
@@ -241,13 +241,50 @@ def test_rho_0_never_moves_the_classifier(tmp_path):
     assert not torch.equal(moved[1.0], fresh)
 
 
-def test_how_often_each_stream_is_taken(setting):
-    batch = setting[2].splits["train"].batch(np.arange(2))
-    for rho in (0.3, 0.5):
-        objective = objective_of(setting[2], rho=rho)
-        main = sum(objective.reads_texts(replace(batch, key=(0, 1, step))) for step in range(10_000))
-        assert main / 10_000 == pytest.approx(rho, abs=0.015)
-    assert objective_of(setting[2], rho=0.0, cdp=False, mlm=False).reads_texts(batch)
+def read_in(setting, epochs, monkeypatch, **options):
+    """Rows read for classification in each epoch, numbers of the batches of pairs in order, and the keys of those."""
+    _, data, built = setting
+    train, objective = TrainingBatches(built.splits["train"], 32, 0), objective_of(built, **options)
+    streams, texts, pairs = streams_of(built, data, train), [[] for _ in range(epochs)], []
+    original = type(streams["pairs"]).__call__
+    monkeypatch.setattr(type(streams["pairs"]), "__call__", lambda self, *of: pairs.append(of) or original(self, *of))
+    monkeypatch.setattr(objective, "auxiliary", lambda batch, model: Update(torch.zeros(())))
+    model = SimpleNamespace(
+        encode=lambda batch: texts[batch.key[1] - 1].extend(batch.rows.tolist()) or batch,
+        project=lambda batch: batch,
+        classify=lambda batch: torch.zeros(len(batch), len(data.labels)),
+    )
+    for epoch in range(1, epochs + 1):
+        for number, batch in enumerate(train.epoch(epoch), (epoch - 1) * len(train)):
+            list(objective.updates(with_streams(batch, streams, number), model))
+    return texts, [number for number, _ in pairs], [key for _, key in pairs], epochs * len(train)
+
+
+@pytest.mark.parametrize("options", [{"rho": rho} for rho in (0.3, 0.5, 0.7, 0.9, 1.0)] + [{"rho": 0.0, "cdp": False, "mlm": False}])
+def test_every_text_is_read_for_classification_once_in_an_epoch(setting, monkeypatch, options):
+    texts, *_ = read_in(setting, 2, monkeypatch, **options)
+    everything = list(range(len(setting[2].splits["train"])))
+    assert [sorted(rows) for rows in texts] == [everything, everything]
+    assert texts[0] != texts[1]
+
+
+@pytest.mark.parametrize("rho", [0.3, 0.5, 0.7, 0.9])
+def test_batches_of_pairs_are_read_in_turn_and_none_is_left_out(setting, monkeypatch, rho):
+    _, pairs, keys, batches = read_in(setting, 4, monkeypatch, rho=rho)
+    assert pairs == list(range(len(pairs)))
+    assert len(set(keys)) == len(keys)  # each is masked by noise of its own
+    assert batches / (batches + len(pairs)) == pytest.approx(rho, abs=1 / batches)
+
+
+def test_rho_0_reads_pairs_alone_one_batch_at_a_time(setting, monkeypatch):
+    texts, pairs, _, batches = read_in(setting, 1, monkeypatch, rho=0.0)
+    assert texts == [[]]
+    assert pairs == list(range(batches))
+
+
+def test_a_rho_that_asks_for_too_many_steps_is_refused():
+    with pytest.raises(FecbenchError, match=r"--rho 0.001: 0, or 0.01 and more, is needed: less means 100 steps on pairs and more for one"):
+        plan("cdp-mlm", {"dataset": "demo", "rho": 0.001})
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,18 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from fecbench import FecbenchError, Predictor
+from fecbench import (
+    FecbenchError,
+    Predictor,
+    clustered_contrastive_loss,
+    clustered_pairs,
+    kmeans_clusters,
+    label_pair_weights,
+    label_separation_loss,
+)
 from fecbench.datasets.core import Places
 from fecbench.experiment import Workplace, run
 from fecbench.planning import plan
-from fecbench_taco import clustered_contrastive_loss, clustered_pairs, kmeans_clusters, label_pair_weights, label_separation_loss
 
 FEATURES = torch.tensor([[1, 0], [0.8, 0.6], [0, 1], [-1, 0], [0.6, -0.8], [0, -2]], dtype=torch.float64)
 LABELS, CLUSTERS = torch.tensor([0, 0, 1, 1, 0, 2]), torch.tensor([0, 1, 1, 2, 0, 0])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fecbench.leaderboard.reading import Run
 
 MOST = 12  # pairs
+NO_ANSWER = "no answer"
 
 
 class Taken(NamedTuple):
@@ -87,7 +88,7 @@ def _of_dataset(table: Table, dataset: int) -> Confusions | None:
     found = {number: matrix for number, cell in cells.items() if (matrix := mean_matrix(cell.runs)) is not None}
     if not found:
         return None
-    labels = sorted(next(iter(cells.values())).runs[0].labels)
+    labels = (*sorted(next(iter(cells.values())).runs[0].labels), NO_ANSWER)
     ordered, called = _by_interest(table, dataset, found), names(table)
     beside = most_confused({called[number]: found[number] for number in ordered[:2]}, labels)
     every = most_confused({called[number]: matrix for number, matrix in found.items()}, labels) if len(found) > 2 else None
@@ -106,9 +107,9 @@ def _by_interest(table: Table, dataset: int, found: Mapping[int, np.ndarray]) ->
 
 
 def mean_matrix(runs: Sequence[Run]) -> np.ndarray | None:
-    """The mean of the runs' confusion matrices ``[C, C]``, gold labels as rows, in the order of the labels' names.
+    """The mean of the runs' confusion matrices ``[C, C + 1]``, gold labels as rows, in the order of the labels' names.
 
-    None where a record's matrix is missing or contradicts its numbers of rows by label.
+    The last column counts the rows without an answer. None where a record's matrix is missing or contradicts its numbers of rows by label.
     """
     found = [_matrix(run) for run in runs]
     whole = [matrix for matrix in found if matrix is not None]
@@ -121,25 +122,34 @@ def _matrix(run: Run) -> np.ndarray | None:
         matrix = np.asarray(run.record.result.get("confusion_matrix"), dtype=np.float64)
     except (TypeError, ValueError):  # of another make
         return None
-    support = [run.support.get(label) for label in run.labels]
-    if matrix.shape != (size, size) or matrix.sum(1).tolist() != support:
+    if matrix.shape != (size, size):
         return None
-    return matrix[np.ix_(order, order)]
+    support = np.array([run.support[label] for label in run.labels], dtype=np.float64)
+    unanswered = support - matrix.sum(1)
+    if (unanswered < 0).any() or round(unanswered.sum()) != round(_unanswered(run) * support.sum()):
+        return None
+    return np.column_stack([matrix[np.ix_(order, order)], unanswered[order]])
+
+
+def _unanswered(run: Run) -> float:
+    """The share of test rows without an answer; older records don't say it and have none."""
+    shares = run.record.result.get("unanswered") or {}
+    return float(shares.get("test", 0.0))
 
 
 def most_confused(matrices: Mapping[str, np.ndarray], labels: Sequence[str], most: int = MOST) -> Confused:
     """The ``most`` pairs of which all methods together confuse most rows, by falling number.
 
     Args:
-        matrices: by method, ``[C, C]``, gold labels as rows.
-        labels: C names.
+        matrices: by method, ``[C, D]``, gold labels as rows, what they are taken for as columns.
+        labels: D names, of the gold labels first.
         most: how many pairs.
 
     >>> found = most_confused({"ce": np.array([[6, 4], [1, 3]]), "aml": np.array([[9, 1], [1, 3]])}, ("glad", "proud"))
     >>> [(pair.gold, pair.predicted, pair.rows, round(pair.difference, 2)) for pair in found.pairs]
     [('glad', 'proud', 10, 0.3), ('proud', 'glad', 4, 0.0)]
     """
-    total = sum(matrices.values(), np.zeros((len(labels), len(labels))))
+    total = np.sum(list(matrices.values()), axis=0, dtype=np.float64)
     np.fill_diagonal(total, 0)
     size = next(iter(matrices.values())).sum(1)
     places = [divmod(int(place), len(labels)) for place in np.argsort(-total, axis=None, kind="stable")[:most]]

@@ -82,7 +82,7 @@ def of_table(table: Table) -> Measured | None:
         return None
     abouts = {run.record.folder: run.record.about for _, _, run in runs}
     metrics = {column.metric: column.label for column in table.columns}
-    entries = (_entry(name, version, run, abouts[run.record.folder], list(metrics)) for name, version, run in runs)
+    entries = (_entry(name, version, run, list(metrics)) for name, version, run in runs)
     shared, own = settings(dict(zip(names(table), table.rows, strict=True)))
     return Measured(
         data=tuple(_data(version, runs, abouts) for version in table.datasets if version.fingerprint),
@@ -113,7 +113,7 @@ def _facts(runs: Sequence[tuple[str, Run, About]]) -> Iterator[Fact]:
     kinds: dict[str, Callable[[Run, About], str]] = {
         "Encoder": lambda run, _: f"{run.settings['encoder']}, revision {run.revision}" if run.revision else str(run.settings["encoder"]),
         "Methods from": lambda _, about: _distribution(about["objective"]),
-        "Device": _device,
+        "Device": lambda run, _: run.device,
         "Precision": lambda run, _: run.precision,
         "Seeds": lambda run, _: str(run.seed),
         "Packages": lambda _, about: ", ".join(f"{name} {version}" for name, version in (about.get("versions") or {}).items()),
@@ -127,18 +127,13 @@ def _facts(runs: Sequence[tuple[str, Run, About]]) -> Iterator[Fact]:
         yield Fact(kind, tuple((value or "unknown", "" if set(names) == every else some(list(names))) for value, names in values.items()))
 
 
-def _device(_: Run, about: About) -> str:
-    device, ranks = str(about.get("device", "")), about.get("ranks", 1)
-    return f"{device}, {ranks} ranks" if ranks != 1 else device
-
-
 def _distribution(plugin: Mapping[str, Any]) -> str:
     return " ".join(str(plugin[key]) for key in ("distribution", "version") if key in plugin)
 
 
-def _entry(method: str, version: DatasetVersion, run: Run, about: About, metrics: Sequence[str]) -> Entry:
+def _entry(method: str, version: DatasetVersion, run: Run, metrics: Sequence[str]) -> Entry:
     scores = tuple(None if (score := run.scores.get(metric)) is None else 100 * score for metric in metrics)
-    return Entry(run.record.id, method, version.name, run.seed, scores, _device(run, about), run.started)
+    return Entry(run.record.id, method, version.name, run.seed, scores, run.device, run.started)
 
 
 def settings(rows: Mapping[str, Row]) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:

@@ -57,7 +57,7 @@ class Standings:
         heads: headings of what is said of a row, ``labels`` those of its scores.
         lines: methods.
         gains: last rows: what is said of them, and their values.
-        caption: what the figures are; ``legend`` is what stands under the table.
+        caption: what the figures are; ``legend`` is what stands under the table, ``best`` what its best rows are called.
         tests: every comparison of the best of a column with another row.
     """
 
@@ -68,6 +68,7 @@ class Standings:
     gains: list[tuple[list[str], list[str]]]
     caption: str
     legend: list[str]
+    best: str
     tests: list[Test]
 
     @property
@@ -89,6 +90,7 @@ def standings(table: Table) -> Standings:
         gains=[layout.gain_line(table, gain) for gain in table.gains],
         caption=caption,
         legend=legend,
+        best=layout.best(table),
         tests=_tests(table),
     )
 

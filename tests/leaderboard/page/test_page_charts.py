@@ -54,6 +54,19 @@ def test_the_method_of_interest_stands_beside_the_best_other_one(board, make):
     assert set(found.every.methods) == {"aml", "aml-no-adv", "ce", "supcon"}
 
 
+def test_rows_without_an_answer_are_counted_beside_the_labels(make):
+    record = lived(make("ce"))
+    angry, glad, sad = (int(of["support"]) for of in record.result["per_class"].values())
+    rows = angry + glad + sad
+    lived(record, [[angry - 6, 2, 0], [0, glad, 0], [0, 0, sad]])
+    write(record, "result.json", record.result | {"unanswered": {"test": 4 / rows}})
+    (found,) = confusions.of_table(of_records([record, lived(make("aml"))]).tables[0])
+    assert found.lacking == ()
+    taken = {(pair.gold, pair.predicted): (pair.rows, pair.taken[found.beside.methods.index("ce")].number) for pair in found.beside.pairs}
+    assert taken["angry", "no answer"] == (angry, 4.0)
+    assert taken["angry", "glad"] == (angry, 2.0)
+
+
 @pytest.mark.parametrize("matrix", [None, "absent", [[1, 2], [3]], [[1, 0, 0], [0, 1, 0], [0, 0, 1]], [["a"] * 3] * 3])
 def test_a_confusion_matrix_that_contradicts_its_record_is_left_out_and_said(three, matrix):
     for record in three:

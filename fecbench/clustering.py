@@ -1,5 +1,7 @@
 """Clusters of a batch's features."""
 
+from __future__ import annotations
+
 import warnings
 
 import torch
@@ -13,7 +15,7 @@ RESTARTS = 10
 def kmeans_clusters(features: Tensor, clusters: int, seed: int) -> Tensor:
     """K-means on directions: for each row of ``features [B, d]`` its cluster, int64 ``[B]``, on the same device.
 
-    Fewer clusters come out where fewer rows are different.
+    Fewer clusters come out where fewer rows are different. TACO's clusters are these (Gong, Yang, Shen 2025).
 
     Args:
         features: ``[B, d]``, normalised here; rows that are no numbers count as 0, since the loss of such rows tells of them better.

@@ -1,4 +1,6 @@
-"""TACO's losses between texts and between labels (Gong, Yang, Shen 2025), after its released code."""
+"""The separation of labels: a loss that drives apart labels that answer alike (TACO, Gong, Yang, Shen 2025, after its released code)."""
+
+from __future__ import annotations
 
 from typing import Literal
 
@@ -6,55 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from fecbench import anchor_losses, mean_of_anchors, similarities
-
 VANISHING = 1e-4
-
-
-def clustered_pairs(labels: Tensor, clusters: Tensor) -> tuple[Tensor, Tensor]:
-    """Which rows are an anchor's positives, bool ``[B, B]``, and which its negatives: where label and cluster disagree.
-
-    A positive has the anchor's label and lies in another cluster, a negative the other way round; row i is anchor i.
-
-    Args:
-        labels: int ``[B]``.
-        clusters: int ``[B]``; their numbers mean nothing.
-    """
-    same_label, same_cluster = labels[:, None] == labels, clusters[:, None] == clusters
-    return same_label & ~same_cluster, ~same_label & same_cluster
-
-
-def clustered_contrastive_loss(
-    features: Tensor, labels: Tensor, clusters: Tensor, *, temperature: float = 0.5, base_temperature: float = 0.07
-) -> Tensor:
-    """Supervised contrast among the pairs that clusters get wrong: positives of other clusters, negatives of the anchor's own.
-
-    The mean over all rows of the mean over their positives of ``-log softmax`` of cosines over ``temperature``, the softmax over positives
-    and negatives alone, all times ``temperature / base_temperature``. A row without a positive counts as 0.
-
-    Args:
-        features: ``[B, d]``, normalised here; bf16 and float16 are raised to float32.
-        labels: int ``[B]``.
-        clusters: int ``[B]``.
-        temperature: tau.
-        base_temperature: tau_b.
-
-    Raises:
-        ValueError: a temperature isn't positive.
-
-    >>> clustered_contrastive_loss(torch.eye(3), torch.tensor([0, 0, 1]), torch.tensor([0, 0, 1]))
-    tensor(0.)
-    """
-    if not base_temperature > 0:
-        raise ValueError(f"base_temperature must be positive, found {base_temperature}")
-    with torch.autocast(features.device.type, enabled=False):
-        positive, negative = clustered_pairs(labels, clusters)
-        losses = anchor_losses(similarities(features, temperature), positive, positive | negative)
-        return temperature / base_temperature * mean_of_anchors(losses, positive)
 
 
 def label_pair_weights(logits: Tensor) -> Tensor:
     """For each pair of labels a < b the cosine of their columns of logits, ``[C (C - 1) / 2]``: how alike they answer to the batch.
+
+    The weights of TACO's label-label loss, before their sum is made 1 (Gong, Yang, Shen 2025).
 
     Args:
         logits: ``[B, C]``; bf16 and float16 are raised to float32.
@@ -65,6 +25,8 @@ def label_pair_weights(logits: Tensor) -> Tensor:
 
 def label_separation_loss(label_states: Tensor, weights: Tensor, *, label_weights: Literal["signed", "clamped"] = "signed") -> Tensor:
     """``exp`` of the weighted mean of the cosines of all pairs of labels: it is lowered by driving apart labels that answer alike.
+
+    TACO's label-label loss (Gong, Yang, Shen 2025): ``exp(sum over a < b of w_ab cos(e_a, e_b) / sum of w_ab)``.
 
     Args:
         label_states: ``[C, hidden]``; bf16 and float16 are raised to float32.
