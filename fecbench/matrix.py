@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,12 +79,14 @@ class Entry:
         dataset: the data set.
         candidates: what the grid tries, as settings; one empty candidate where there is no grid.
         cells: a cell for each candidate (outer) and seed (inner).
+        group: number of the group of rows that it runs with; lower ones run first.
     """
 
     row: str
     dataset: str
     candidates: tuple[Mapping[str, Any], ...]
     cells: tuple[tuple[Cell, ...], ...]
+    group: int = 1
 
     def first(self) -> tuple[Cell, ...]:
         """What can run at once: all seeds where nothing is to be chosen, else each candidate on the first seed."""
@@ -116,6 +119,11 @@ class Matrix:
     spec: Spec
     entries: tuple[Entry, ...]
     left_out: Mapping[str, str]
+
+    def groups(self) -> list[list[Entry]]:
+        """Return the entries of each group, in the order in which groups run; within one, data set by data set."""
+        in_order = sorted(self.entries, key=lambda entry: (entry.group, self.spec.datasets.index(entry.dataset)))
+        return [list(entries) for _, entries in groupby(in_order, key=lambda entry: entry.group)]
 
     def select(self, score: Callable[[Cell], float | None]) -> Selection:
         """The runs behind the table, chosen by ``score``."""
@@ -170,8 +178,8 @@ def expand(spec: Spec) -> Matrix:
             if name not in (*names, *left_out):
                 raise UsageError(f"[{section}.{name}]: {UnknownName('method or row of the spec', name, names)}")
     _check_trials(spec, names)
-    _check_size(spec, names)
-    return Matrix(spec, tuple(_entry(spec, row, dataset) for row in rows for dataset in spec.datasets), left_out)
+    _check_size(spec, rows)
+    return Matrix(spec, tuple(_entry(spec, row, *place) for row in rows for place in spec.seeds_of(row).items()), left_out)
 
 
 def _check_trials(spec: Spec, names: Iterable[str]) -> None:
@@ -186,13 +194,13 @@ def _check_trials(spec: Spec, names: Iterable[str]) -> None:
         raise UsageError(f"[grid]: every method must have as many trials as the others, and one at least, but {counts}")
 
 
-def _check_size(spec: Spec, names: Sequence[str]) -> None:
+def _check_size(spec: Spec, rows: Iterable[Row]) -> None:
     """A grid multiplies fast; what nobody could run isn't planned.
 
     Raises:
         UsageError: there would be more than ``MOST`` runs.
     """
-    count = len(spec.datasets) * len(spec.seeds) * sum(spec.grid.trials(name) for name in names)
+    count = sum(spec.grid.trials(row.name) * len(seeds) for row in rows for seeds in spec.seeds_of(row).values())
     if count > MOST:
         raise UsageError(
             f"a spec may need {MOST:,} runs at most, but rows, data sets, seeds and trials of [grid] make {count:,}; leave out some of them"
@@ -271,13 +279,13 @@ def _reason_to_leave_out(name: str) -> str:
         return str(error)
 
 
-def _entry(spec: Spec, row: Row, dataset: str) -> Entry:
+def _entry(spec: Spec, row: Row, dataset: str, seeds: Sequence[int]) -> Entry:
     candidates = tuple(spec.grid.candidates(row.name))
     try:
-        cells = tuple(tuple(_cell(spec, row, dataset, seed, tried) for seed in spec.seeds) for tried in candidates)
+        cells = tuple(tuple(_cell(spec, row, dataset, seed, tried) for seed in seeds) for tried in candidates)
     except UsageError as error:
         raise UsageError(f"row {row.name} on {dataset}: {error}") from None
-    return Entry(row.name, dataset, candidates, cells)
+    return Entry(row.name, dataset, candidates, cells, row.group)
 
 
 def _cell(spec: Spec, row: Row, dataset: str, seed: int, tried: Mapping[str, Any]) -> Cell:

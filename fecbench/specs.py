@@ -27,6 +27,9 @@ Rows may be declared instead of objectives::
     objective = "aml"
     encoder = "roberta-base"                # if it isn't that of [settings]
     settings = { k_pos = 5, k_neg = 5 }
+    group = 2                               # runs after all rows of group 1, which is the default
+    datasets = ["ge-prepared"]              # if it isn't run on all of them
+    seeds = [0]                             # if it isn't run with all of them
 """
 
 from __future__ import annotations
@@ -50,12 +53,15 @@ OF_THE_MATRIX = ("dataset", "seed")
 
 
 class Row(Config):
-    """A declared row of the table."""
+    """A declared row of the table; ``datasets`` and ``seeds`` are some of the spec's, None for all."""
 
     name: str = Field(min_length=1)
     objective: str
     encoder: Name | None = None
     settings: Values = Field(default_factory=dict)
+    group: int = Field(1, ge=1)
+    datasets: list[Name] | None = Field(None, min_length=1)
+    seeds: list[int] | None = Field(None, min_length=1)
 
 
 class Grid(Config):
@@ -90,6 +96,10 @@ class Spec(Config):
     pair: dict[str, dict[str, Values]] = Field(default_factory=dict)
     grid: Grid = Field(default_factory=lambda: Grid(select="validation"))
 
+    def seeds_of(self, row: Row) -> dict[str, list[int]]:
+        """Return the seeds of a row by data set, in the spec's order of data sets."""
+        return {dataset: row.seeds or self.seeds for dataset in self.datasets if dataset in (row.datasets or self.datasets)}
+
     def of(self, row: Row, dataset: str) -> Values:
         """The settings of a row on a data set; what is said of fewer runs wins."""
         own = {"encoder": row.encoder} if row.encoder else {}
@@ -114,11 +124,22 @@ class Spec(Config):
         rows = [row.name for row in self.row]
         names: dict[str, list[Any]] = {"datasets": self.datasets, "seeds": self.seeds, "objectives": list(self.objectives), "row": rows}
         grids = {"settings": self.grid.settings, **{f"objective.{name}": grid for name, grid in self.grid.objective.items()}}
+        names |= {f"row {row.name}: {key}": own for row in self.row for key in ("datasets", "seeds") if (own := getattr(row, key))}
         names |= {f"grid.{place}.{key}": values for place, grid in grids.items() for key, values in grid.items()}
         for key, values in names.items():
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"{key} must each be named once, but {', '.join(twice)} is there twice")
+        return self
+
+    @model_validator(mode="after")
+    def _rows_are_of_the_matrix(self) -> Self:
+        """A row runs on data sets and with seeds of the spec."""
+        for row in self.row:
+            for key, own, all_of_them in (("datasets", row.datasets, self.datasets), ("seeds", row.seeds, self.seeds)):
+                others = [str(value) for value in own or () if value not in all_of_them]
+                if others:
+                    raise ValueError(f"row {row.name}: {key} must be some of the spec's, but {', '.join(others)} isn't; add it there")
         return self
 
     @model_validator(mode="after")
