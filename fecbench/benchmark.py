@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fecbench import datasets, encoders, provenance
 from fecbench.atomic import writing
+from fecbench.datasets.core import EmotionData
 from fecbench.encoders.tiny import stand_in
 from fecbench.engine import Workers, execute
 from fecbench.errors import FecbenchError, NeedsError, RunError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from fecbench.datasets.core import EmotionData, Places
+    from fecbench.datasets.core import Places
     from fecbench.planning import Plan
     from fecbench.settings import RunSettings
 
@@ -74,14 +75,14 @@ class Benchmark:
         root: the folder of the runs.
         places: where data is looked for.
         data: the data sets by name, loaded; those that can't be had aren't there.
-        missing: why a row can't start on a data set, by both names.
+        missing: why rows can't start, by the names of row and data set.
     """
 
     matrix: Matrix
     root: Path
     places: Places
     data: Mapping[str, EmotionData]
-    missing: Mapping[tuple[str, str], FecbenchError] = field(default_factory=dict)
+    missing: Mapping[tuple[str, str], list[FecbenchError]] = field(default_factory=dict)
 
     @classmethod
     def prepare(cls, matrix: Matrix, root: Path, places: Places) -> Benchmark:
@@ -92,8 +93,8 @@ class Benchmark:
             NeedsError: a row that the spec names can't run on a data set of it (one of ``"*"`` is left out there).
         """
         found = cls.survey(matrix, root, places)
-        for error in found.missing.values():
-            raise error
+        for faults in found.missing.values():
+            raise faults[0]
         return found
 
     @classmethod
@@ -101,13 +102,13 @@ class Benchmark:
         """The same, whatever is missing: ``missing`` tells which rows can't start here."""
         machine, left_out, kept, missing = _Machine(places), dict(matrix.left_out), [], {}
         for entry in matrix.entries:
-            try:
-                machine.check(entry)
-            except FecbenchError as error:
-                if isinstance(error, NeedsError) and matrix.spec.objectives == "*":
-                    left_out[f"{entry.row} on {entry.dataset}"] = str(error)
-                    continue
-                missing[entry.row, entry.dataset] = error
+            faults = machine.faults(entry)
+            unfit = [fault for fault in faults if isinstance(fault, NeedsError)]
+            if unfit and matrix.spec.objectives == "*":
+                left_out[f"{entry.row} on {entry.dataset}"] = str(unfit[0])
+                continue
+            if faults:
+                missing[entry.row, entry.dataset] = faults
             kept.append(entry)
         return cls(replace(matrix, entries=tuple(kept), left_out=left_out), root, places, machine.data, missing)
 
@@ -214,36 +215,44 @@ class _Machine:
 
     def __init__(self, places: Places):
         self.places = places
-        self.data: dict[str, EmotionData] = {}
-        self._faults: dict[tuple[str, str], FecbenchError | None] = {}
+        self._known: dict[tuple[str, str], object] = {}
 
-    def check(self, entry: Entry) -> None:
-        """Return where a row can start on its data set.
+    @property
+    def data(self) -> dict[str, EmotionData]:
+        """The data sets that are here, by name."""
+        return {name: found for (_, name), found in self._known.items() if isinstance(found, EmotionData)}
 
-        Raises:
-            DataNotFound, DataError, EncoderError, NeedsError: it can't.
-        """
+    def faults(self, entry: Entry) -> list[FecbenchError]:
+        """Why a row can't start on its data set: data, needs, encoder; empty where it can."""
+        found: dict[str, FecbenchError] = {}
         for cell, *_ in entry.cells:
             settings = cell.plan.settings
-            self._once("data set", settings.dataset, partial(self._load, settings))
-            cell.plan.needs.check(self.data[settings.dataset], settings.batch_size, settings.limit, cell.plan.who)
-        for cell, *_ in entry.cells:
-            settings = cell.plan.settings
-            self._once("encoder", settings.encoder, partial(self._try, settings))
+            for work in (partial(self._load, settings), partial(self._fits, cell), partial(self._try, settings)):
+                try:
+                    work()
+                except FecbenchError as fault:
+                    found[str(fault)] = fault
+        return list(found.values())
 
     def _load(self, settings: RunSettings) -> None:
-        self.data[settings.dataset] = datasets.load(settings, self.places)
+        self._once("data set", settings.dataset, partial(datasets.load, settings, self.places))
+
+    def _fits(self, cell: Cell) -> None:
+        settings, data = cell.plan.settings, self.data.get(cell.plan.settings.dataset)
+        if data is not None:
+            cell.plan.needs.check(data, settings.batch_size, settings.limit, cell.plan.who)
 
     def _try(self, settings: RunSettings) -> None:
-        encoders.load(settings.encoder, self.data[settings.dataset].splits["train"][:TRIED]["text"])
+        data = self.data.get(settings.dataset)
+        texts = data.splits["train"][:TRIED]["text"] if data is not None else ["a text"]
+        self._once("encoder", settings.encoder, partial(encoders.load, settings.encoder, texts))
 
     def _once(self, kind: str, name: str, work: Callable[[], object]) -> None:
-        """Do ``work`` unless it was done; a fault is raised each time."""
-        if (kind, name) not in self._faults:
+        """Do ``work`` the first time; what came of it, a result or a fault, comes again each time."""
+        if (kind, name) not in self._known:
             try:
-                work()
-                self._faults[kind, name] = None
-            except FecbenchError as error:
-                self._faults[kind, name] = error
-        if (fault := self._faults[kind, name]) is not None:
-            raise fault
+                self._known[kind, name] = work()
+            except FecbenchError as fault:
+                self._known[kind, name] = fault
+        if isinstance(outcome := self._known[kind, name], FecbenchError):
+            raise outcome

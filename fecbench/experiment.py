@@ -207,8 +207,8 @@ class Experiment:
         source, info = self.built.source, self.data.info
         runs.write_encoder(self.record, source)
         rows = {split: len(tokens) for split, tokens in self.built.splits.items()}
-        dataset = {"title": info.title, "licence": info.licence, "rows": rows, "cut": list(self.data.cut)}
-        dataset["available"] = len(self.data.splits["train"])
+        available = len(self.data.splits["train"])
+        dataset = {"title": info.title, "licence": info.licence, "rows": rows, "available": available, "cut": list(self.data.cut)}
         about = {
             "id": self.record.id,
             **identity,

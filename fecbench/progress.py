@@ -31,7 +31,7 @@ class Progress:
     waiting: int
     running_now: str
     seconds: float | None
-    missing: str = ""
+    missing: tuple[str, ...] = ()
 
 
 def progress(benchmark: Benchmark, estimates: Estimates) -> list[Progress]:
@@ -46,7 +46,7 @@ def total(rows: list[Progress], workers: int) -> float | None:
 
 
 def _of(benchmark: Benchmark, entry: Entry, estimates: Estimates) -> Progress:
-    missing = str(benchmark.missing.get((entry.row, entry.dataset), ""))
+    missing = tuple(map(str, benchmark.missing.get((entry.row, entry.dataset), ())))
     if entry.cells[0][0].plan.settings.dataset not in benchmark.data:  # then nobody knows which run directories are the row's
         return Progress(entry.row, entry.dataset, 0, 0, 0, len(entry.first()), "", None, missing)
     tasks, undecided = benchmark.of(entry), benchmark.undecided(entry)

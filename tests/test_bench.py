@@ -271,7 +271,7 @@ def test_a_dry_run_names_what_is_missing_row_by_row_and_prints_the_rest(toy, tmp
     assert shown.exit_code == 1
     flat = " ".join(shown.output.split())
     assert flat.count("can't start") == 3 + 2  # rows of the table, and reasons
-    assert f"can't start: lost on {toy}: the encoder 'no/such'" in flat
+    assert f"can't start: lost on {toy}, lost on {absent}: the encoder 'no/such'" in flat
     assert f"can't start: fine on {absent}, lost on {absent}: {absent} doesn't exist" in flat
     rows = json.loads(CliRunner().invoke(cli, [*asked, "--json"]).stdout)
     assert [(row["row"], bool(row["missing"]), row["waiting"]) for row in rows] == [

@@ -133,6 +133,6 @@ def _missing(rows: list[Progress]) -> dict[str, list[str]]:
     """Each reason why rows can't start here, and the rows."""
     found: dict[str, list[str]] = {}
     for row in rows:
-        if row.missing:
-            found.setdefault(row.missing, []).append(f"{row.row} on {row.dataset}")
+        for reason in row.missing:
+            found.setdefault(reason, []).append(f"{row.row} on {row.dataset}")
     return found

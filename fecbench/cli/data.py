@@ -77,10 +77,10 @@ def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns:
         print_json(found)
     elif found:
         _print_statistics(found)
-    for error in errors:
-        say(f"fecbench: {error}", err=True)
+    for reason in errors:
+        say(f"fecbench: {reason}", err=True)
     if errors:
-        sys.exit(2 if any(isinstance(error, UsageError) for error in errors) else 1)
+        sys.exit(2 if any(isinstance(reason, UsageError) for reason in errors) else 1)
 
 
 def _print_statistics(found: Sequence[dict[str, Any]]) -> None:

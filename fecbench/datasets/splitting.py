@@ -83,11 +83,12 @@ class _Cut:
     def parts(self, seed: int) -> np.ndarray:
         """The part of each row, int8 ``[N]``."""
         generator = np.random.default_rng(seed)
-        shuffled = {label: generator.permutation(np.flatnonzero(self.labels == label)) for label in np.flatnonzero(self.rows)}
+        shuffled = {label: generator.permutation(np.flatnonzero(self.labels == label)) for label in map(int, np.flatnonzero(self.rows))}
         for label in sorted(shuffled, key=lambda label: (self.free[label], label)):
             for part in range(1, self.held_out + 1):
                 self._fill(part, label, self.texts[shuffled[label]])
-        return self.part[self.texts]
+        found: np.ndarray = self.part[self.texts]
+        return found
 
     def _fill(self, part: int, label: int, texts: np.ndarray) -> None:
         """Move texts of ``label`` from train to ``part`` until that has its share; where none fits, the one with the fewest rows."""
