@@ -16,7 +16,7 @@ from fecbench.encoders import EncoderSource
 from fecbench.encoders.pretrained import read_config, read_tokenizer
 from fecbench.errors import NumericalError, RunError
 from fecbench.evaluation import broken
-from fecbench.guard import guard
+from fecbench.guard import guard, words
 from fecbench.planning import Plan
 from fecbench.settings import RunSettings, Setting, build, values
 
@@ -67,8 +67,8 @@ class Predictor:
         record.check_part("encoder", runs.encoder_digest(record), folder)
         try:
             source = EncoderSource(str(folder), read_tokenizer(folder), read_config(folder), None)
-        except (OSError, ValueError, KeyError) as error:
-            raise RunError(f"{folder} must hold the run's encoder: {str(error).splitlines()[0]}; restore the directory") from error
+        except Exception as error:  # transformers checks little of what it reads
+            raise RunError(f"{folder} must hold the run's encoder: {words(error)}; restore the directory") from error
         plan, dataset = _plan(record), about["dataset"]
         model, built = build_pair(plan, source, dataset["labels"], dataset["label_texts"], dataset["name"])
         modules = {"model": model, "objective": built}

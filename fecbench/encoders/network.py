@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
+from fecbench.encoders.customcode import never_ask
 from fecbench.errors import EncoderError
+from fecbench.guard import out_of_memory, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,6 +72,7 @@ def language_network(source: EncoderSource) -> tuple[PreTrainedModel, bool]:
 
 def _network(auto: Any, source: EncoderSource, config: Any) -> tuple[PreTrainedModel, set[str]]:
     """The network, and the names of its weights that don't come from the checkpoint."""
+    never_ask()
     try:
         with quiet():
             if source.weights is None:
@@ -85,7 +88,9 @@ def _network(auto: Any, source: EncoderSource, config: Any) -> tuple[PreTrainedM
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
             )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except Exception as error:  # transformers builds whatever a configuration says, and checks little of it
+        if out_of_memory(error):
+            raise
         raise EncoderError(f"the encoder {source.name} can't be built as {auto.__name__}: {_explain(error, source)}") from error
     lost = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
     _check_weights(network, lost, source.name)
