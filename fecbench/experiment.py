@@ -215,6 +215,7 @@ class Experiment:
                 "name": source.name,
                 "revision": getattr(source.config, "_commit_hash", None),
                 "weights": provenance.weights_version(self.built.model.encoder.network),
+                "pooling": self.built.model.encoder.pooling,
             },
             "max_length": self.built.max_length,
             "threads": torch.get_num_threads(),

@@ -70,7 +70,8 @@ class Predictor:
         except Exception as error:  # transformers checks little of what it reads
             raise RunError(f"{folder} must hold the run's encoder: {words(error)}; restore the directory") from error
         plan, dataset = _plan(record), about["dataset"]
-        model, built = build_pair(plan, source, dataset["labels"], dataset["label_texts"], dataset["name"])
+        pooling = about["encoder"].get("pooling", plan.settings.pooling)  # older records lack it
+        model, built = build_pair(plan, source, dataset["labels"], dataset["label_texts"], dataset["name"], pooling)
         modules = {"model": model, "objective": built}
         Checkpoints(record.folder, seals.of_run(about)).load_best(modules)
         record.check_part("weights", seals.of_tensors(state_of(modules)), record.folder / BEST)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError, field_validator
 
@@ -38,10 +38,11 @@ class Data(Named):
 
 
 class Encoder(BaseModel):
-    """The encoder of a run; ``revision`` is a commit of the hub."""
+    """The encoder of a run; ``revision`` is a commit of the hub, ``pooling`` the one that was used, which older records don't tell."""
 
     name: str | None = None
     revision: str | None = None
+    pooling: Literal["first", "mean"] | None = None
 
 
 class Recorded(BaseModel):

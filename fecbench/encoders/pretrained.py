@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from fecbench import hub, registry
 from fecbench.encoders import EncoderSource
 from fecbench.encoders.customcode import forget_code, never_ask
+from fecbench.encoders.network import without_decoder
 from fecbench.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Pretrained:
             config, tokenizer = self._found()
         except Exception as error:  # transformers checks little of what it reads
             raise EncoderError(self._explain(error)) from error
-        if config.is_encoder_decoder:
+        if config.is_encoder_decoder and not without_decoder(config):
             raise EncoderError(f"the encoder {name} must be an encoder alone, but is an encoder-decoder; choose a BERT-like one")
         if not tokenizer.is_fast:
             raise EncoderError(f"the encoder {name} needs a fast tokenizer (tokenizer.json), but has none; choose another")

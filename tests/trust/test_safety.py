@@ -245,7 +245,7 @@ def composite(kind: str, folder: Path) -> dict:
     """The configuration of an architecture of several networks, one of which AutoModel lacks and brings code for."""
     from transformers import CONFIG_MAPPING
 
-    custom = {"auto_map": {name: "custom.Model" for name in ("AutoModel", "AutoModelForCausalLM")}, "_name_or_path": str(folder)}
+    custom = {"auto_map": dict.fromkeys(("AutoModel", "AutoModelForCausalLM"), "custom.Model"), "_name_or_path": str(folder)}
     small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16, "tie_word_embeddings": False}
     text = {"model_type": "siglip_text_model", **small, **custom, "attn_implementation": "somebody/kernel"}
     vision = {"model_type": "clip_vision_model", **small, **custom}
