@@ -16,6 +16,7 @@ from fecbench.batching import PARAPHRASE, text_batches, tokenise
 from fecbench.checkpoints import state_of
 from fecbench.datasets.core import chunks, labels_of
 from fecbench.encoders.lengths import longest_text
+from fecbench.errors import EncoderError
 from fecbench.guard import guard
 from fecbench.heads import HeadTask
 from fecbench.language import LanguageHead
@@ -78,6 +79,11 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     notes += _leaks(train, data)
     source = encoders.load(settings.encoder, train["text"])
     model, objective = build_pair(plan, source, data.labels, data.label_texts, data.name)
+    if model.encoder.pooling != settings.pooling:
+        notes.append(
+            f"encoder {source.name} reads from left to right, so that its first token's state knows no other token: "
+            f"--pooling {model.encoder.pooling} is used in place of {settings.pooling}"
+        )
     longest = longest_text(source, model.encoder.network)
     if settings.max_length > longest:
         notes.append(f"--max-length {settings.max_length} is more than encoder {source.name} takes; texts are read to {longest} tokens")
@@ -163,15 +169,20 @@ def streams_of(built: Built, data: EmotionData, batches: TrainingBatches) -> dic
 
 
 def build_pair(
-    plan: Plan, source: EncoderSource, labels: Sequence[str], label_texts: Sequence[str], dataset: str
+    plan: Plan, source: EncoderSource, labels: Sequence[str], label_texts: Sequence[str], dataset: str, pooling: str | None = None
 ) -> tuple[Model, Objective]:
-    """Model and objective with fresh weights, a function of the seed, except where ``source`` brings its own."""
+    """Model and objective with fresh weights, a function of the seed, except where ``source`` brings its own.
+
+    ``pooling`` is the one that a record was trained with; None for a new run, whose own is then checked against the encoder.
+    """
     settings = plan.settings
     set_seed(settings.seed)
     head_task = HeadTask(labels, label_texts, settings.projection_dim)
-    model = build_model(source, settings.head, head_task, settings.pooling, settings.packing)
+    model = build_model(source, settings.head, head_task, pooling or settings.pooling, settings.packing)
+    if pooling is None:
+        settle_pooling(plan, model)
     hidden = int(model.encoder.network.config.hidden_size)
-    new_model = partial(further_model, settings, source, head_task)
+    new_model = partial(further_model, settings, source, head_task, model.encoder.pooling)
     language_head = partial(LanguageHead.build, source)
     features = model.head.features
     task = Task(dataset, tuple(labels), tuple(label_texts), hidden, features, settings.seed, new_model, source.tokenizer, language_head)
@@ -181,12 +192,28 @@ def build_pair(
     return model, built
 
 
-def further_model(settings: RunSettings, source: EncoderSource, task: HeadTask, head: str) -> Model:
+def settle_pooling(plan: Plan, model: Model) -> None:
+    """Pool the states of a causal encoder by their mean: its first token's state is the same for all texts that begin alike.
+
+    Raises:
+        EncoderError: ``first`` was asked for, or the head takes nothing else.
+    """
+    encoder = model.encoder
+    if encoder.pooling != "first" or encoder.looks_ahead():
+        return
+    if plan.origins["pooling"].origin != "default" or "mean" not in model.head.poolings:
+        raise EncoderError(
+            f"--pooling first needs an encoder whose first token sees the whole text, but {encoder.name} reads from left to right; "
+            "use --pooling mean (with --head linear, mlp or label), or another encoder"
+        )
+    encoder.pooling = "mean"
+
+
+def further_model(settings: RunSettings, source: EncoderSource, task: HeadTask, pooling: str, head: str) -> Model:
     """A model beside the run's own, with a fresh ``head`` on the same encoder, pooled as the run's where the head can take that.
 
     Raises:
         EncoderError: the encoder has no such head.
     """
     poolings = heads.named(head).poolings
-    pooling = settings.pooling if settings.pooling in poolings else poolings[0]
-    return build_model(source, head, task, pooling, settings.packing)
+    return build_model(source, head, task, pooling if pooling in poolings else poolings[0], settings.packing)

@@ -218,6 +218,7 @@ class Experiment:
                 "revision": getattr(source.config, "_commit_hash", None),
                 "weights": provenance.weights_version(self.built.model.encoder.network),
                 "pretrained": source.weights is not None,
+                "pooling": self.built.model.encoder.pooling,
             },
             "max_length": self.built.max_length,
             "threads": torch.get_num_threads(),

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fecbench import heads
 from fecbench.distributed import whole_batch
 from fecbench.encoders.lengths import first_position
-from fecbench.encoders.network import quiet
+from fecbench.encoders.network import quiet, running, take_pooler
 from fecbench.errors import PluginError, UsageError
 from fecbench.guard import guard
 from fecbench.packing import GRID_COST, GRID_COST_ELSEWHERE, Layout, Tokens
@@ -35,9 +35,11 @@ class TextEncoder(nn.Module):
     all of its text, is never packed.
     """
 
-    def __init__(self, network: PreTrainedModel, pad_id: int, pooling: str = "first", packing: bool = True):
+    def __init__(self, network: PreTrainedModel, pad_id: int, pooling: str = "first", packing: bool = True, name: str = ""):
         super().__init__()
         self.network = network
+        self.name = name or network.config.model_type
+        self.attention = network.config._attn_implementation
         self.pad_id = pad_id
         self.pooling = pooling
         self.first_position = first_position(network)
@@ -49,8 +51,20 @@ class TextEncoder(nn.Module):
         return self.pool(self.states(tokens), tokens)
 
     def states(self, tokens: Tokens) -> Tensor:
-        """The states ``[T, hidden]`` of all tokens."""
-        return self._packed(tokens) if self.packs else self._padded(tokens)
+        """The states ``[T, hidden]`` of all tokens. Raises EncoderError where the network fails on them."""
+        with running(self.name, int(tokens.sizes.max())):
+            return self._packed(tokens) if self.packs else self._padded(tokens)
+
+    @torch.no_grad()
+    def looks_ahead(self) -> bool:
+        """Return whether a text's first state depends on later tokens; those of causal networks such as GPT-2 don't."""
+        training = self.network.training
+        self.network.eval()
+        last = len(cast("Tensor", self.network.get_input_embeddings().weight)) - 1
+        tokens = Tokens.pack([[last] * 4, [last, 0, 0, 0]])
+        one, other = tokens.first(self.states(tokens))
+        self.network.train(training)
+        return not torch.equal(one, other)
 
     def pool(self, states: Tensor, tokens: Tokens) -> Tensor:
         """Pooled states ``h [B, hidden]`` of token states ``[T, hidden]``."""
@@ -192,6 +206,5 @@ def build_model(source: EncoderSource, head: str, task: HeadTask, pooling: str =
             raise PluginError(
                 f"the head {head!r} must build itself, with its number of features, but built {built!r}; mend or uninstall it"
             )
-    if getattr(network, "pooler", None) is not None:
-        setattr(network, "pooler", None)  # noqa: B010  its output is never read
-    return Model(TextEncoder(network, source.tokenizer.pad_token_id or 0, pooling, packing), built)
+    take_pooler(network)  # what it gives isn't read
+    return Model(TextEncoder(network, source.tokenizer.pad_token_id or 0, pooling, packing, source.name), built)

@@ -21,9 +21,10 @@ from pyarrow import parquet
 from safetensors.torch import load_file
 
 from fecbench.encoders.network import encoder_network
-from fecbench.encoders.pretrained import Pretrained
+from fecbench.encoders.pretrained import Pretrained, read_config
 from fecbench.errors import EncoderError
 from fecbench.runs import Record
+from tests.conftest import unseal
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [path for room in ("fecbench", "plugins") for path in sorted((ROOT / room).rglob("*.py"))]
@@ -224,6 +225,80 @@ def test_custom_code_beside_a_known_architecture_is_left_alone(fecbench, folder,
     code, _, err = fecbench("predict", here / "run", "hello")
     assert code == 1
     assert "must be as this run wrote it" in err
+    assert not marker.exists()
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[str]:
+    """Questions that were asked at the terminal; each is answered by yes."""
+    questions: list[str] = []
+
+    def answer(question: object = "") -> str:
+        questions.append(str(question))
+        return "y"
+
+    monkeypatch.setattr("builtins.input", answer)
+    return questions
+
+
+def composite(kind: str, folder: Path) -> dict:
+    """The configuration of an architecture of several networks, one of which AutoModel lacks and brings code for."""
+    from transformers import CONFIG_MAPPING
+
+    custom = {"auto_map": dict.fromkeys(("AutoModel", "AutoModelForCausalLM"), "custom.Model"), "_name_or_path": str(folder)}
+    small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16, "tie_word_embeddings": False}
+    text = {"model_type": "siglip_text_model", **small, **custom, "attn_implementation": "somebody/kernel"}
+    vision = {"model_type": "clip_vision_model", **small, **custom}
+    return {**CONFIG_MAPPING[kind](text_config=text, vision_config=vision).to_dict(), "text_config": text, "auto_map": AUTO}
+
+
+@pytest.mark.parametrize("kind", ["llava", "vipllava"])
+def test_custom_code_of_a_part_of_an_encoder_is_not_run_and_nobody_is_asked(fecbench, folder, toy, here, marker, asked, kind):
+    (folder / "custom.py").write_text(CODE.format(marker=str(marker)) + CUSTOM)
+    (folder / "config.json").write_text(json.dumps(composite(kind, folder)))
+    code, _, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--encoder", folder, "--head", "linear", "--run-dir", here / "run")
+    assert (code, asked) == (1, [])
+    assert f"encoder {folder} " in err
+    assert "Traceback" not in err
+    assert not marker.exists()
+
+
+def test_a_record_cannot_bring_code_in_a_part_of_its_encoder(fecbench, toy, here, marker, asked):
+    assert fecbench("run", "ce", "--dataset", toy, *SMALL, "--head", "linear", "--run-dir", here / "run")[0] == 0
+    unseal(here / "run")  # as a record that somebody made for the purpose
+    encoder = here / "run" / "encoder"
+    (encoder / "custom.py").write_text(CODE.format(marker=str(marker)) + CUSTOM)
+    (encoder / "config.json").write_text(json.dumps(composite("llava", encoder)))
+    for command in (["predict", here / "run", "hello"], ["export", here / "run", here / "out", "--format", "onnx"]):
+        code, _, err = fecbench(*command)
+        assert (code, asked) == (1, []), err
+        assert "Traceback" not in err
+    assert not marker.exists()
+
+
+def test_nothing_that_names_code_is_left_at_any_depth(folder):
+    part = composite("llava", folder)
+    edit(folder / "config.json", **part, somewhere=[{"deep": {"auto_map": AUTO, "_attn_implementation": "somebody/kernel"}}])
+    read_config(folder).save_pretrained(folder / "copy")
+    written = (folder / "copy" / "config.json").read_text()
+    assert "auto_map" not in written
+    assert "somebody/kernel" not in written
+
+
+def test_quantised_weights_are_refused_before_a_kernel_is_looked_for(fecbench, folder, toy, here):
+    edit(folder / "config.json", quantization_config={"quant_method": "mxfp4"})
+    code, _, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--encoder", folder, "--run-dir", here / "run")
+    assert code == 1
+    assert "quantised weights (mxfp4)" in err
+
+
+def test_custom_code_of_a_prompted_model_is_not_run_and_nobody_is_asked(fecbench, folder, toy, here, marker, asked):
+    (folder / "custom.py").write_text(CODE.format(marker=str(marker)) + CUSTOM)
+    edit(folder / "config.json", model_type="custom", auto_map={"AutoConfig": "custom.Config", "AutoModelForCausalLM": "custom.Model"})
+    flags = ("--backend", "hf", "--model", folder, "--limit", 4, "--run-dir", here / "run")
+    code, _, err = fecbench("run", "llm-prompt", "--dataset", toy, *flags)
+    assert (code, asked) == (1, [])
+    assert f"--model {folder} must be a causal language model" in err
     assert not marker.exists()
 
 
