@@ -88,6 +88,6 @@ def _run(job: Job) -> None:
         log = Path(job.log).open("ab")  # noqa: SIM115  closed below
     with slot(job.devices, job.per_device) as device, log:
         environment = {**os.environ, **device, **({"OMP_NUM_THREADS": str(job.threads)} if job.threads else {})}
-        command = [sys.executable, "-m", "fecbench", *job.arguments, "--stop-with-stdin"]
+        command = [sys.executable, "-P", "-m", "fecbench", *job.arguments, "--stop-with-stdin"]  # -P as the fecbench command has it
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment) as process:
             process.wait()  # an interruption, or this worker's end, closes the pipe, and with it the run stops cleanly

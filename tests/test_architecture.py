@@ -55,6 +55,7 @@ ROOMS = [
     "specs",
     "matrix",
     "slots",
+    "safepath",
     "jobs",
     "engine",
     "benchmark",
