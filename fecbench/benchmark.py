@@ -103,6 +103,12 @@ class Benchmark:
         _try_encoders(possible, data)
         return cls(replace(matrix, entries=tuple(possible), left_out=left_out), root, places, data)
 
+    def check_consent(self) -> None:
+        """Whether every run may do what the spec says. Raises FecbenchError, as the run itself would, where the user must agree first."""
+        for entry in self.matrix.entries:
+            for cells in entry.cells:
+                cells[0].plan.check_consent()
+
     def carry_out(self, workers: Workers) -> None:
         """All trials and what needs none, then what the trials chose; what is complete isn't repeated, what is broken off is continued."""
         first = self.first()

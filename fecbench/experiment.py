@@ -71,6 +71,7 @@ def run(plan: Plan, workplace: Workplace) -> Record:
         FecbenchError: whatever is wrong with data, encoder, plugin or record; an earlier record is never damaged.
     """
     began = time.perf_counter()
+    plan.check_consent()
     accelerator = devices.accelerator(plan.settings.device, workplace.trackers)
     data = datasets.load(plan.settings, workplace.places)
     plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)

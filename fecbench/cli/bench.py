@@ -56,6 +56,7 @@ def bench(spec: Path, data_dir: Path | None, root: Path | None, dry_run: bool, s
     if dry_run:
         _print_plan(prepared, workers.number or 1, as_json)
         return
+    prepared.check_consent()
     if force:
         prepared.set_aside()
     _carry_out(prepared, workers, as_json)

@@ -188,11 +188,11 @@ class LocalModel:
         from transformers import AutoModelForCausalLM
 
         kind = torch.float16 if self.decoding.half else torch.float32 if self.device == "cpu" else "auto"
-        return self._loaded(AutoModelForCausalLM.from_pretrained, dtype=kind).to(self.device).eval()
+        return self._loaded(AutoModelForCausalLM.from_pretrained, dtype=kind, use_safetensors=True).to(self.device).eval()
 
     def _loaded(self, load: Any, **arguments: object) -> Any:
         try:
-            return load(self.model, **arguments)
+            return load(self.model, trust_remote_code=False, **arguments)
         except (OSError, ValueError, KeyError, ImportError) as error:
             reason = str(error).strip().splitlines()[0]
             raise LLMError(f"--model {self.model} must be a causal language model, as a folder or on the hub: {reason}") from error
