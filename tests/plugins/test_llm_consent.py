@@ -155,14 +155,16 @@ def test_a_spec_alone_names_no_secret(toy, tmp_path, chat_server, monkeypatch, b
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not yours")
     monkeypatch.setenv("OPENAI_BASE_URL", chat_server.url)
     spec = {"api_key_env": "AWS_SECRET_ACCESS_KEY", **({} if by_environment else {"base_url": chat_server.url})}
-    with pytest.raises(LLMError, match="content of the variable AWS_SECRET_ACCESS_KEY .* put the server's key into OPENAI_API_KEY"):
+    with pytest.raises(LLMError, match=r"content of the variable AWS_SECRET_ACCESS_KEY .* put the server's key into OPENAI_API_KEY"):
         by_spec(toy, tmp_path / "run", **spec)
     assert not chat_server.requests
     by_spec(toy, tmp_path / "typed", {"api_key_env": "AWS_SECRET_ACCESS_KEY"})
     assert chat_server.requests[0]["headers"]["Authorization"] == "Bearer not yours"
 
 
-@pytest.mark.parametrize("place", ["[objective.llm-prompt]\nbase_url = URL", "[grid]\nselect = 'validation'\nobjective.llm-prompt.base_url = URL"])
+@pytest.mark.parametrize(
+    "place", ["[objective.llm-prompt]\nbase_url = URL", "[grid]\nselect = 'validation'\nobjective.llm-prompt.base_url = URL"]
+)
 def test_a_bench_starts_nothing_before_the_user_agrees(toy, tmp_path, chat_server, fecbench, place):
     spec, url = tmp_path / "spec.toml", f'"{chat_server.url}"'
     text = place.replace("URL", f"[{url}]" if "grid" in place else url)
