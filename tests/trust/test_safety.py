@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from fecbench.encoders.network import encoder_network
 from fecbench.encoders.pretrained import Pretrained
 from fecbench.errors import EncoderError
-from fecbench.runs import Record
+from fecbench.runs import Record, sign
 from fecbench.safepath import children_without_working_directory
 
 ROOT = Path(__file__).parents[2]
@@ -303,6 +303,7 @@ def test_a_link_out_of_the_encoders_folder_is_neither_read_nor_written(fecbench,
     (here / "one" / "run.json").unlink()  # as if the run had died before it was written
     for path in (here / "one").glob("*.*"):
         path.unlink()
+    sign(Record(here / "one"))
     code, _, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--run-dir", here / "one", "--resume")
     assert code == 1
     assert "but leads to" in err
@@ -316,8 +317,9 @@ def test_a_run_writes_through_no_link_that_it_finds(fecbench, toy, here, secret)
         (here / "one" / name).symlink_to(secret)
     code, _, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--run-dir", here / "one")
     assert code == 1
-    assert "can't be written" in err
+    assert "must be empty, but holds .lock, failure.json" in err
     (here / "one" / ".lock").unlink()
+    sign(Record(here / "one"))
     code, _, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--run-dir", here / "one")
     assert code == 0, err
     assert secret.read_bytes() == before
