@@ -268,7 +268,7 @@ def named(name: str) -> type[Objective]:
 
 
 RUN_FLAGS = frozenset(
-    {"data_dir", "run_dir", "resume", "tracker", "json", "settings", "stop_with_stdin", "help", *RunSettings.model_fields}
+    {"data_dir", "run_dir", "resume", "tracker", "json", "settings", "expected", "stop_with_stdin", "help", *RunSettings.model_fields}
 )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-VARIABLE = "PYTHONSAFEPATH"
+SAFE_PATH = "PYTHONSAFEPATH"
 
 
 def drop_working_directory() -> None:
@@ -26,12 +26,12 @@ def drop_working_directory() -> None:
 @contextmanager
 def children_without_working_directory() -> Iterator[None]:
     """Have processes that are started in the block, whoever starts them, find no module in their working directory."""
-    before = os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = "1"
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
     try:
         yield
     finally:
         if before is None:
-            del os.environ[VARIABLE]
+            del os.environ[SAFE_PATH]
         else:
-            os.environ[VARIABLE] = before
+            os.environ[SAFE_PATH] = before
