@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -18,8 +18,9 @@ from fecbench.errors import FecbenchError, NeedsError, RunError
 from fecbench.jobs import Job
 from fecbench.matrix import Cell, Entry, Matrix, Selection, validation_score
 from fecbench.planning import plan
+from fecbench.provenance import Content
 from fecbench.resuming import plugins
-from fecbench.runs import RUN, Record
+from fecbench.runs import RUN, Record, free
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -38,10 +39,11 @@ TRIED = 64  # texts on which an encoder is tried: enough for one that learns its
 
 @dataclass(frozen=True)
 class Task:
-    """A cell and its run directory."""
+    """A cell, its run directory, and the rows and code that it is to be run on."""
 
     cell: Cell
     record: Record
+    content: Content
 
     @property
     def log(self) -> Path:
@@ -49,14 +51,28 @@ class Task:
         return self.record.folder.parent / LOGS / f"{self.record.id}.log"
 
     @property
+    def status(self) -> str:
+        """What its directory says of it; ``stale`` where that is complete, but a run of other rows, code or settings."""
+        found = self.record.status
+        return "stale" if found == "complete" and not self._is_its_own else found
+
+    @property
     def is_stale(self) -> bool:
-        """Whether it was broken off under other package versions, so that it can't be continued to the same numbers."""
-        if self.record.status == "running" or not (self.record.folder / RUN).exists():
+        """Whether its directory holds another run, or one broken off under other package versions, which can't end as it began."""
+        found = self.record.status
+        if found == "running" or not (self.record.folder / RUN).exists():
             return False
+        return not self._is_its_own or (found != "complete" and self.record.about["versions"] != provenance.package_versions())
+
+    @property
+    def _is_its_own(self) -> bool:
+        """Whether the record is of this cell, whose directory's name promises it."""
         try:
-            return bool(self.record.about.get("versions") != provenance.package_versions())
+            about, settings = self.record.about, self.record.settings()
         except RunError:
-            return True
+            return False
+        same = Content.of(about) == self.content
+        return same and self.cell.is_of(about["objective"]["name"], settings)
 
     @property
     def reason(self) -> str:
@@ -112,6 +128,12 @@ class Benchmark:
             kept.append(entry)
         return cls(replace(matrix, entries=tuple(kept), left_out=left_out), root, places, machine.data, missing)
 
+    def check_consent(self) -> None:
+        """Whether every run may do what the spec says. Raises FecbenchError, as the run itself would, where the user must agree first."""
+        for entry in self.matrix.entries:
+            for cells in entry.cells:
+                cells[0].plan.check_consent()
+
     def carry_out(self, workers: Workers) -> None:
         """All trials and what needs none, then what the trials chose; what is complete isn't repeated, what is broken off is continued."""
         first = self.first()
@@ -145,38 +167,36 @@ class Benchmark:
 
     def set_aside(self) -> None:
         """Put the run directories that there are out of the way, so that all is run again; they keep what they hold."""
-        _set_aside(task for task in self.everything() if task.record.folder.exists() and task.record.status != "running")
+        _set_aside(task for task in self.everything() if task.record.folder.exists() and task.status != "running")
 
     def _execute(self, tasks: Iterable[Task], workers: Workers) -> None:
         with writing(self.root, "free space or choose another --root"):
             (self.root / LOGS).mkdir(parents=True, exist_ok=True)
-        left = [task for task in tasks if task.record.status != "complete"]
+        left = [task for task in tasks if task.status != "complete"]
         _set_aside(task for task in left if task.is_stale)
         execute([self._job(task, workers) for task in left], workers)
 
     def _tasks(self, cells: Iterable[Cell]) -> list[Task]:
-        folders = {self._folder(cell): cell for cell in cells}
-        return [Task(cell, Record(folder)) for folder, cell in folders.items()]
+        return list({task.record.folder: task for task in map(self._task, cells)}.values())
 
-    def _folder(self, cell: Cell) -> Path:
-        """The run directory of a cell: the same for the same settings, rows and code, and for nothing else."""
-        return self.root / cell.name(
-            cell.key(
-                self.data[cell.plan.settings.dataset].fingerprint,
-                _code(cell.plan.name, cell.plan.settings.head, cell.plan.settings.encoder),
-            )
-        )
+    def _task(self, cell: Cell) -> Task:
+        """A cell with its run directory: the same for the same settings, rows and code, and for nothing else."""
+        settings = cell.plan.settings
+        content = Content(self.data[settings.dataset].fingerprint, _code(cell.plan.name, settings.head, settings.encoder))
+        return Task(cell, Record(self.root / cell.name(cell.key(content.rows, content.code))), content)
 
     def _score(self, cell: Cell) -> float | None:
         if cell.plan.settings.dataset not in self.data:
             return None
-        return validation_score(Record(self._folder(cell)))
+        task = self._task(cell)
+        return validation_score(task.record) if task.status == "complete" else None
 
     def _job(self, task: Task, workers: Workers) -> Job:
         """The command of a run, which a person can repeat."""
         settings, folder = task.cell.plan.settings, str(task.record.folder.resolve())
         arguments = ["run", task.cell.plan.name, "--dataset", settings.dataset, "--seed", str(settings.seed)]
         arguments += ["--run-dir", folder, "--resume", "--settings", json.dumps(task.cell.asked)]
+        arguments += ["--expected", json.dumps(asdict(task.content))]
         if self.places.data_dir:
             arguments += ["--data-dir", str(self.places.data_dir.resolve())]
         return Job(tuple(arguments), folder, str(task.log.resolve()), workers.devices, workers.per_device, workers.threads)
@@ -201,7 +221,7 @@ def _smallest(real: Plan) -> Plan:
 def _set_aside(tasks: Iterable[Task]) -> None:
     for task in tasks:
         with suppress(FileNotFoundError):  # another bench was faster
-            task.record.folder.rename(task.record.folder.with_name(f"{task.record.id}.until-{datetime.now():%Y%m%d-%H%M%S}"))
+            task.record.folder.rename(free(task.record.folder.with_name(f"{task.record.id}.until-{datetime.now():%Y%m%d-%H%M%S}")))
 
 
 @cache

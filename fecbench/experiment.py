@@ -55,6 +55,7 @@ class Workplace:
         resume: continue an unfinished run; in a ``folder`` that holds none, one is started.
         trackers: names of accelerate's trackers to log to.
         observers: hook implementations besides the record's own and the installed ones.
+        expected: the rows and code that the run must be of; None where whatever is there will do.
     """
 
     places: Places
@@ -62,6 +63,7 @@ class Workplace:
     resume: bool = False
     trackers: Sequence[str] = ()
     observers: Sequence[object] = ()
+    expected: provenance.Content | None = None
 
 
 def run(plan: Plan, workplace: Workplace) -> Record:
@@ -71,11 +73,13 @@ def run(plan: Plan, workplace: Workplace) -> Record:
         FecbenchError: whatever is wrong with data, encoder, plugin or record; an earlier record is never damaged.
     """
     began = time.perf_counter()
+    plan.check_consent()
     accelerator = devices.accelerator(plan.settings.device, workplace.trackers)
     data = datasets.load(plan.settings, workplace.places)
     plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
     identity = identify(plan, data, accelerator)
-    with held(plan, identity, workplace.folder, workplace.resume) if accelerator.is_main_process else nullcontext() as own:
+    where = (workplace.folder, workplace.resume, workplace.expected)
+    with held(plan, identity, *where) if accelerator.is_main_process else nullcontext() as own:
         record: Record = broadcast_object_list([own])[0]
         if record.status != "complete":
             built = build(plan, data, accelerator.device)

@@ -12,7 +12,7 @@ alternating method reads like its algorithm:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -208,6 +208,18 @@ class Objective(nn.Module):
         """
         return ""
 
+    @classmethod
+    def check_consent(cls, config: Any, from_file: Set[str]) -> None:
+        """Refuse options that a file alone may not decide, such as who reads texts or which secret is sent. By default none is refused.
+
+        Args:
+            config: the options.
+            from_file: names of the options that a spec gives. The user gave the others, by a flag or the environment, or they are defaults.
+
+        Raises:
+            FecbenchError: it says what the user must do to agree.
+        """
+
     def players(self) -> Mapping[str, Player]:
         """Players besides ``model``, by name."""
         return {}
@@ -263,7 +275,19 @@ def named(name: str) -> type[Objective]:
 
 
 RUN_FLAGS = frozenset(
-    {"data_dir", "run_dir", "resume", "tracker", "json", "settings", "dry_run", "stop_with_stdin", "help", *RunSettings.model_fields}
+    {
+        "data_dir",
+        "run_dir",
+        "resume",
+        "tracker",
+        "json",
+        "settings",
+        "expected",
+        "dry_run",
+        "stop_with_stdin",
+        "help",
+        *RunSettings.model_fields,
+    }
 )
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from fecbench.objective import Objective
     from fecbench.settings import Config
 
+SPEC = "spec"  # origin of settings that a benchmark's file gives
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -75,6 +77,16 @@ class Plan:
             raise PluginError(f"{self.who}: scored must name splits, test among them, but names {scored!r}; mend or uninstall it")
         return scored
 
+    def check_consent(self) -> None:
+        """Whether the run may do what its options say, as far as a spec gives them and the objective leaves that to the user.
+
+        Raises:
+            FecbenchError: it may not until the user agrees.
+        """
+        given = {key for key in type(self.options).model_fields if self.origins[key].origin == SPEC}
+        with guard(self.who, self.objective):
+            self.objective.check_consent(self.options, given)
+
     @property
     def who(self) -> str:
         """The objective, for error messages."""
@@ -90,7 +102,7 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
     """
     kind = objective.named(name)
     known = {*RunSettings.model_fields, *kind.Config.model_fields}
-    asked = [check_names(Layer(origin, given), known) for origin, given in (("spec", spec or {}), ("flag", flags))]
+    asked = [check_names(Layer(origin, given), known) for origin, given in ((SPEC, spec or {}), ("flag", flags))]
     dataset = resolve(*asked).get("dataset")
     if dataset is None:
         raise UsageError(f"a data set is needed: --dataset {' | '.join(registry.datasets)} | path/to/folder | hf:owner/name")

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModel
 
-from fecbench import BatchNeeds, Config, Objective, Player, Update, checkpoints, provenance, runs
+from fecbench import BatchNeeds, Config, Objective, Player, Update, provenance, runs
 from fecbench.atomic import read_tensors, replacing, write_json, write_tensors
 from fecbench.datasets.core import Places
 from fecbench.errors import FecbenchError, NeedsError, NumericalError, ProtocolError, RunError, UnknownName
@@ -259,9 +259,24 @@ def test_what_is_replaced_keeps_its_kind(tmp_path):
     assert (tmp_path / "pipe").is_fifo()
 
 
+def test_a_draft_takes_the_place_of_no_file_of_the_users(tmp_path):
+    (tmp_path / "board.md.unfinished").write_text("precious")
+
+    def write(text, stop):
+        with replacing(tmp_path / "board.md") as draft:
+            draft.write_text(text)
+            if stop:
+                raise KeyboardInterrupt
+
+    write("board", stop=False)
+    with pytest.raises(KeyboardInterrupt):
+        write("half", stop=True)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"board.md": "board", "board.md.unfinished": "precious"}
+
+
 def test_a_killed_writer_leaves_a_draft_that_the_next_run_removes(tmp_path):
     (tmp_path / "best.safetensors.unfinished").write_bytes(b"half")
-    checkpoints.Checkpoints(tmp_path).drop_drafts()
+    runs.drop_drafts(Record(tmp_path))
     assert not list(tmp_path.iterdir())
 
 

@@ -37,7 +37,7 @@ class Watch:
         self.console = console(stderr=True)
         self.over = Event()
         self.thread = Thread(target=self._watch, daemon=True)
-        self.known = {task.record.id for task in benchmark.everything() if task.record.status == "complete"}
+        self.known = {task.record.id for task in benchmark.everything() if task.status == "complete"}
 
     def __enter__(self) -> Self:
         if self.known:
@@ -73,7 +73,7 @@ class Watch:
 
     def _learn(self) -> list[str]:
         """Take in the runs that have become complete since the last look; returns their names."""
-        new = [task.record for task in self.benchmark.everything() if task.record.id not in self.known and task.record.status == "complete"]
+        new = [task.record for task in self.benchmark.everything() if task.record.id not in self.known and task.status == "complete"]
         for record in new:
             self.known.add(record.id)
             self.estimates.learn(record)

@@ -72,6 +72,51 @@ def test_an_endpoint_that_is_too_slow_is_given_up_and_asked_again(chat_server):
     assert len(chat_server.requests) == 2
 
 
+@pytest.mark.parametrize("fault", ["drip", "drip_headers", "slow"])
+def test_an_answer_has_a_deadline_however_it_comes(chat_server, fault):
+    chat_server.behaviours = [fault] * 2
+    with pytest.raises(LLMError, match=r"2 attempts found no whole answer within 0\.4 s"):
+        ask(chat_server, timeout=0.4, retries=1)
+    assert len(chat_server.requests) == 2
+
+
+@pytest.mark.parametrize("fault", ["bomb", "flood"])
+def test_an_answer_has_a_largest_size(chat_server, fault):
+    chat_server.behaviours = [fault]
+    with pytest.raises(LLMError, match="answer must be at most 8,388,608 bytes, decompressed, but is larger; check --base-url"):
+        ask(chat_server)
+    assert len(chat_server.requests) == 1
+
+
+def test_a_compressed_answer_is_read(chat_server):
+    chat_server.behaviours = ["squeezed"]
+    assert ask(chat_server)["text 0"].text == "sad"
+
+
+@pytest.mark.parametrize("fault", ["drip", "drip_headers", "slow"])
+def test_a_stop_gives_up_an_answer_that_does_not_come(chat_server, monkeypatch, fault):
+    monkeypatch.setattr("fecbench_llm.endpoint.GRACE", 0.2)
+    chat_server.behaviours = [fault] * 2
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupt():
+        while len(chat_server.requests) < 2:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    stopper = threading.Thread(target=interrupt)
+    stopper.start()
+    kept = []
+    with pytest.raises(KeyboardInterrupt):
+        endpoint(chat_server, timeout=10_000.0, concurrency=2).ask(
+            [CHAT.about("one"), CHAT.about("two")], lambda prompt, answer: kept.append(answer)
+        )
+    stopper.join()
+    assert kept == []
+    if fault != "slow":
+        assert chat_server.hung_up.wait(10)
+
+
 def test_nobody_listens(chat_server):
     with pytest.raises(LLMError, match="2 attempts found ConnectError"):
         Endpoint("http://127.0.0.1:1/v1", "m", retries=1, backoff=0.01).ask([CHAT.about("x")], lambda *_: None)
@@ -175,12 +220,29 @@ def test_the_key_is_in_no_message_answer_log_or_repr(chat_server, caplog):
     with pytest.raises(LLMError) as caught:
         ask(chat_server)
     assert "Bearer [key]" in str(caught.value)
-    chat_server.reply = lambda body: f"your key is {KEY}, sad"
-    assert ask(chat_server)["text 0"].text == "your key is [key], sad"
-    chat_server.behaviours = ["echo"]
-    assert ask(chat_server)["text 0"].model == "tiny-chat for Bearer [key]"
     told = [str(caught.value), repr(caught.value), repr(endpoint(chat_server)), str(endpoint(chat_server).identity), caplog.text]
     assert not any(KEY in line for line in told)
+
+
+@pytest.mark.parametrize("behaviour", ["well", "echo"])
+def test_an_answer_that_repeats_the_key_is_refused_and_not_kept(chat_server, behaviour):
+    chat_server.reply = lambda body: f"your key is {KEY}, sad"
+    chat_server.behaviours = [behaviour]
+    answers = Answers()
+    with pytest.raises(LLMError, match="answers must not repeat the key, which would be kept with them, but one does") as caught:
+        Interview(endpoint(chat_server), answers).ask([CHAT.about("x")])
+    assert KEY not in str(caught.value)
+    assert not answers
+
+
+@pytest.mark.parametrize("key", ["a", "none", "EMPTY", "afraid", "sad"])
+def test_a_short_key_changes_no_answer(chat_server, key):
+    said = f"Emotion: afraid, none of EMPTY a {key} [key]"
+    chat_server.reply = lambda body: said
+    assert ask(chat_server, key=key)["text 0"].text == said
+    chat_server.behaviours = ["tell_tale"]
+    with pytest.raises(LLMError, match=r"Incorrect API key provided: Bearer \[key\]"):
+        ask(chat_server, key=key)
 
 
 @pytest.mark.parametrize("key", ["sk-\u2026", "sk\nX-Other: 1"])

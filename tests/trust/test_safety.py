@@ -23,7 +23,8 @@ from safetensors.torch import load_file
 from fecbench.encoders.network import encoder_network
 from fecbench.encoders.pretrained import Pretrained, read_config
 from fecbench.errors import EncoderError
-from fecbench.runs import Record
+from fecbench.runs import Record, sign
+from fecbench.safepath import children_without_working_directory
 from tests.conftest import unseal
 
 ROOT = Path(__file__).parents[2]
@@ -377,6 +378,7 @@ def test_a_link_out_of_the_encoders_folder_is_neither_read_nor_written(fecbench,
     (here / "one" / "run.json").unlink()  # as if the run had died before it was written
     for path in (here / "one").glob("*.*"):
         path.unlink()
+    sign(Record(here / "one"))
     code, _, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--run-dir", here / "one", "--resume")
     assert code == 1
     assert "but leads to" in err
@@ -390,8 +392,9 @@ def test_a_run_writes_through_no_link_that_it_finds(fecbench, toy, here, secret)
         (here / "one" / name).symlink_to(secret)
     code, _, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--run-dir", here / "one")
     assert code == 1
-    assert "can't be written" in err
+    assert "must be empty, but holds .lock, failure.json" in err
     (here / "one" / ".lock").unlink()
+    sign(Record(here / "one"))
     code, _, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--run-dir", here / "one")
     assert code == 0, err
     assert secret.read_bytes() == before
@@ -613,3 +616,55 @@ def test_this_watch_sees_what_is_asked_of_the_hub(here, watched):
     done = subprocess.run([sys.executable, "-c", asked], env=watched, cwd=here, capture_output=True, text=True, check=True)
     assert "can't be reached" in done.stdout
     assert "huggingface.co" in (here / "sent").read_text()
+
+
+# ---- the working directory
+
+MARK = "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n"
+
+
+@pytest.fixture
+def set_trap(here) -> Path:
+    """A working directory with modules that are named as ones that fecbench and its engines import, and with a distribution of a metric."""
+    for module in ("catalogue", "evil", "filelock", "joblib", "ray", "distributed", "fecbench_ce", "torch"):
+        (here / f"{module}.py").write_text(MARK)
+    found = here / "evil-1.0.dist-info"
+    found.mkdir()
+    (found / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
+    (found / "entry_points.txt").write_text("[fecbench_metrics]\nevil = evil:evil\n")
+    return here
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("engine", "start"),
+    [
+        ("loky", ["-P", "-m", "fecbench"]),  # as the fecbench command has it
+        ("loky", ["-m", "fecbench"]),
+        ("dask", ["-P", "-m", "fecbench"]),
+        ("ray", ["-P", "-m", "fecbench"]),
+    ],
+    ids=str,
+)
+def test_a_bench_and_its_workers_take_no_module_from_the_working_directory(set_trap, toy, engine, start):
+    pytest.importorskip("distributed" if engine == "dask" else "ray" if engine == "ray" else "joblib")
+    (set_trap / "bench.toml").write_text(
+        BENCH.replace("demo", "./toy").replace("[settings]", '[settings]\nencoder = "tiny-bert"\nbatch_size = 8')
+    )
+    assert toy == set_trap / "toy"
+    command = [sys.executable, *start, "bench", "bench.toml", "--root", "root", "--engine", engine]
+    done = subprocess.run(command, cwd=set_trap, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert not (set_trap / "ran").exists()
+    (result,) = set_trap.glob("root/*/result.json")
+    assert "evil" not in json.loads(result.read_text())["metrics"]["test"]
+
+
+def test_a_child_has_the_module_path_that_its_parent_was_given(set_trap, monkeypatch):
+    (set_trap / "given").mkdir()
+    (set_trap / "given" / "fecbench_given.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(set_trap / "given"))
+    found = "import fecbench_given; from importlib.util import find_spec; print(find_spec('evil'))"
+    with children_without_working_directory():
+        done = subprocess.run([sys.executable, "-c", found], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "None", done.stderr
