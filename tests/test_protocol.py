@@ -249,7 +249,7 @@ def test_a_parameter_that_updates_write_to_is_named(write):
 
 def test_the_global_generator_may_be_drawn_from_and_forked_but_not_seeded():
     def seeding(self, batch, model):
-        torch.manual_seed(0)
+        torch.manual_seed(7)
         yield Update(model.encode(batch).square().mean())
 
     def forking(self, batch, model):

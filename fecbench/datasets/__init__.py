@@ -63,7 +63,6 @@ def load(settings: RunSettings, places: Places) -> EmotionData:
 
 
 def _find(settings: RunSettings, places: Places) -> EmotionData:
-    from fecbench.datasets.core import check_loaded
     from fecbench.datasets.records import Columns
 
     name, columns = settings.dataset, Columns(settings.text_column, settings.label_column)
@@ -76,11 +75,25 @@ def _find(settings: RunSettings, places: Places) -> EmotionData:
 
         return load_path(Path(name).expanduser(), columns, settings.split_seed)
     try:
-        loader = named(name)
+        return registered(name, places)
     except UnknownName as error:
         if Path(name).exists():
             raise UsageError(f"{error}. A file or folder is given as a path: --dataset {os.curdir}{os.sep}{name}") from None
         raise
+
+
+def registered(name: str, places: Places) -> EmotionData:
+    """The rows of the data set registered as ``name``, checked.
+
+    Raises:
+        UnknownName: no data set has that name.
+        PluginError: its loader is broken, fails, or gives something else.
+        DataNotFound: it isn't where it was looked for.
+        DataError: what was found isn't what it should be.
+    """
+    from fecbench.datasets.core import check_loaded
+
+    loader = named(name)
     who = f"the data set {name!r} ({registry.datasets.origin(name)})"
     with guard(who, loader):
         return check_loaded(loader.load(places), who)
