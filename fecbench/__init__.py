@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fecbench.hooks import RunInfo as RunInfo
     from fecbench.hooks import hookimpl as hookimpl
     from fecbench.language import LanguageHead as LanguageHead
+    from fecbench.leaderboard.board import Board as Board
     from fecbench.model import Model as Model
     from fecbench.objective import Objective as Objective
     from fecbench.objective import Player as Player
@@ -50,6 +51,7 @@ _HOMES = {
     "EmotionData": "datasets.core",
     "DatasetInfo": "datasets.core",
     "Batch": "batching",
+    "Board": "leaderboard.board",
     "BatchNeeds": "batching",
     "Config": "settings",
     "FecbenchError": "errors",
@@ -84,6 +86,7 @@ _HOMES = {
 __all__ = [
     "Batch",
     "BatchNeeds",
+    "Board",
     "Config",
     "DatasetInfo",
     "EmotionData",
