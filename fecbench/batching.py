@@ -171,6 +171,10 @@ class Batch:
             share=None if self.share is None else torch.cat([self.share, self.share + len(self)]),
         )
 
+    def unlabelled(self) -> Batch:
+        """The same texts with 0 for every label and row number: no prediction can depend on either."""
+        return replace(self, labels=torch.zeros_like(self.labels), rows=torch.zeros_like(self.rows))
+
     def generator(self, stream: str, device: torch.device | str = "cpu") -> torch.Generator:
         """A random generator for one purpose in this batch, seeded by (seed, epoch, step) and the purpose's name."""
         return torch.Generator(device).manual_seed(stream_seed(*self.key, stream))

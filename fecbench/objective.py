@@ -240,7 +240,7 @@ class Objective(nn.Module):
         raise NotImplementedError
 
     def predict(self, batch: Batch, model: Model) -> Tensor:
-        """Logits ``[B, C]``; called without gradient and in eval mode.
+        """Logits ``[B, C]``; called without gradient and in eval mode, with 0 for all of the batch's labels and row numbers.
 
         A row of -inf is no answer: it counts as wrong, and for no class.
         """

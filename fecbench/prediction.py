@@ -100,7 +100,7 @@ class Predictor:
         forms = self.objective.forms(self.objective.config)
         for batch in text_batches(texts, self.tokenizer, self.max_length, self.batch_size, self.precision.device, forms):
             with self.precision.autocast(), self._guarded():
-                found = rows(batch).cpu()
+                found = rows(batch.unlabelled()).cpu()
             if found.shape != (len(batch), width) or broken(found).any():
                 raise NumericalError(
                     f"every text must get {width} finite numbers, but {len(batch)} texts got {list(found.shape)}, or numbers that aren't; "

@@ -11,7 +11,6 @@ import time
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from threading import Thread
 
 import pytest
 import torch
@@ -164,22 +163,12 @@ def test_two_benches_at_once_share_the_work(toy, tmp_path):
 
 
 def test_watching_takes_little_of_a_core(toy, tmp_path, monkeypatch):
-    monkeypatch.setattr(watching, "INTERVAL", 0.01)
-    watch, looks = watching.Watch(prepared(write(tmp_path, tiny(toy)), tmp_path / "root"), Estimates([]), 1), []
-
-    def look():
-        looks.append(time.thread_time())
-        while time.thread_time() - looks[-1] < 0.02:
-            pass
-
-    thread = Thread(target=watch._look_until_over, args=(look,))
-    thread.start()
-    while not looks:
-        time.sleep(0.01)
-    time.sleep(0.6)
-    watch.over.set()
-    thread.join()
-    assert len(looks) == 1
+    """After a look that cost 2 s of CPU time it waits until that is its share of the time."""
+    watch, waits = watching.Watch(prepared(write(tmp_path, tiny(toy)), tmp_path / "root"), Estimates([]), 1), []
+    monkeypatch.setattr(watching, "thread_time", iter([0.0, 2.0]).__next__)
+    monkeypatch.setattr(watch.over, "wait", lambda pause: waits.append(pause) or len(waits) == 2)
+    watch._look_until_over(lambda: None)
+    assert waits == [watching.INTERVAL, 2.0 / watching.SHARE]
 
 
 @pytest.mark.slow

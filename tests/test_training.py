@@ -379,6 +379,19 @@ def test_scores_do_not_move_with_the_size_of_evaluation_batches(toy, tmp_path):
     torch.testing.assert_close(found[0], load(record)["logits"], atol=1e-5, rtol=1e-5)
 
 
+class Peeking(Plain):
+    """Predicts with the labels and row numbers that it is handed."""
+
+    def predict(self, batch, model):
+        return 9.0 * one_hot((batch.labels + batch.rows) % self.task.classes, self.task.classes)
+
+
+def test_predictions_are_made_without_labels_and_row_numbers_in_reach(registered, toy, tmp_path):
+    record = go(registered("peeking", Peeking), toy, tmp_path / "run")
+    assert (load(record)["logits"].argmax(1) == 0).all()
+    assert [one["accuracy"] for one in record.result["metrics"].values()] == pytest.approx([1 / 3, 1 / 3])
+
+
 def test_a_run_is_only_continued_with_its_labels_in_their_order(toy, tmp_path):
     (toy / "labels.txt").write_text("glad\nmad\nsad\n")
     with pytest.raises(KeyboardInterrupt):

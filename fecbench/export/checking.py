@@ -77,7 +77,7 @@ def reference(predictor: Predictor, name: str) -> Reference:
     forms = predictor.objective.forms(predictor.objective.config)
     batches = list(text_batches(TEXTS, predictor.tokenizer, predictor.max_length, len(TEXTS), torch.device("cpu"), forms))
     try:
-        logits = torch.cat([predictor.objective.predict(batch, predictor.model).float() for batch in batches])
+        logits = torch.cat([predictor.objective.predict(batch.unlabelled(), predictor.model).float() for batch in batches])
     except EncoderError:
         raise  # it isn't the objective's mistake
     except Exception as error:  # a plugin's predict can raise anything
