@@ -12,7 +12,7 @@ import torch
 from fecbench.datasets.core import labels_of
 from fecbench.errors import NeedsError
 from fecbench.packing import Tokens
-from fecbench.tokenising import TokenColumn, encode_texts, token_column
+from fecbench.tokenising import TokenColumn, check_tokens, encode_texts, token_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -322,7 +322,11 @@ def text_batches(
     device: torch.device,
     forms: Mapping[str, Form] | None = None,
 ) -> Iterator[Batch]:
-    """Batches of any texts, in their order and in all ``forms``, for use without gradient; their labels are all 0."""
+    """Batches of any texts, in their order and in all ``forms``, for use without gradient; their labels are all 0.
+
+    Raises:
+        EncoderError: the tokenizer finds no token in a text.
+    """
     plain, further = _parted(forms or {})
     for start in range(0, len(texts), batch_size):
         part = list(texts[start : start + batch_size])
@@ -332,7 +336,9 @@ def text_batches(
 
 
 def _pack(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None) -> Tokens:
-    return Tokens.pack(encode_texts(texts, tokenizer, max_length, form)[0])
+    ids, _ = encode_texts(texts, tokenizer, max_length, form)
+    check_tokens(texts, np.array([len(row) for row in ids]))
+    return Tokens.pack(ids)
 
 
 def _parted(forms: Mapping[str, Form]) -> tuple[Form | None, dict[str, Form]]:

@@ -72,12 +72,21 @@ def token_column(
     found = _read(file, len(texts)) if file.is_file() else None
     if found is None:
         found = _written(file, lambda out: _encode(texts, tokenizer, max_length, form, out), len(texts))
-    if (empty := np.flatnonzero(found.lengths == 0)).size:
+    check_tokens(texts, found.lengths)
+    return found
+
+
+def check_tokens(texts: Sequence[str], lengths: np.ndarray) -> None:
+    """Return where each of ``texts`` has a token, by their ``lengths``.
+
+    Raises:
+        EncoderError: one has none.
+    """
+    if (empty := np.flatnonzero(lengths == 0)).size:
         text = texts[int(empty[0])]
         raise EncoderError(
             f"every text must have a token, but the encoder's tokenizer finds none in {text!r}; remove it, or change encoders"
         )
-    return found
 
 
 def _encode(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None, out: IO[bytes]) -> None:
