@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import zlib
 from array import array
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
+from inspect import getsource
 from itertools import chain
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
     from fecbench.forms import Form
 
+PROBE = 1000  # words of the longest text whose ids go into a cache's key, at most
 TOGETHER = 1000  # texts that are tokenised at once: with what a tokenizer tells of them they take a hundred bytes a token
 
 
@@ -159,10 +163,33 @@ def encode_texts(
 
 
 def _cache_key(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None) -> str:
-    rules = json.loads(tokenizer.backend_tokenizer.to_str()) | {"truncation": None, "padding": None}  # these two keep its last use
-    sha = hashlib.sha256(json.dumps(rules).encode())
-    kind = "" if form is None else f"{type(form).__module__}.{form!r}"
-    sha.update(f"{max_length}{kind}\x1d".encode())
+    """A digest of the texts and of all that decides their ids, which isn't in ``tokenizer.json`` alone: the probe's ids tell the rest."""
+    probe = encode_texts(_probe(texts, tokenizer, min(max_length, PROBE)), tokenizer, max_length, form)
+    sha = hashlib.sha256(repr([_rules(tokenizer), max_length, _rules_of_form(form), probe]).encode())
     for part in chunks(texts):
         sha.update("".join(f"{len(text)} {text}" for text in part).encode())  # no text can hold what parts two
     return sha.hexdigest()
+
+
+def _rules(tokenizer: PreTrainedTokenizerBase) -> list[object]:
+    """How a tokenizer makes ids: libraries, class, ``tokenizer.json``, and settings beside it, such as the side that is cut."""
+    rules = json.loads(tokenizer.backend_tokenizer.to_str()) | {"truncation": None, "padding": None}  # these two keep its last use
+    settings = {name: value for name, value in sorted(vars(tokenizer).items()) if isinstance(value, bool | int | float | str | None)}
+    versions = [version(library) for library in ("tokenizers", "transformers")]
+    return [versions, f"{type(tokenizer).__module__}.{type(tokenizer).__qualname__}", rules, settings]
+
+
+def _rules_of_form(form: Form | None) -> tuple[str, str, str]:
+    """How a form makes ids: its fields, and the source of its module where there is one."""
+    if form is None:
+        return "", "", ""
+    with suppress(OSError, TypeError):
+        return type(form).__module__, repr(form), getsource(sys.modules[type(form).__module__])
+    return type(form).__module__, repr(form), ""
+
+
+def _probe(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, words: int) -> list[str]:
+    """Some of the texts, and one with the special tokens that has more than ``words`` words."""
+    some = [texts[int(row)] for row in np.linspace(0, len(texts) - 1, min(len(texts), 20))]
+    together = " ".join([*some, *tokenizer.all_special_tokens, "word"])
+    return [*some, " ".join([together] * (words // len(together.split()) + 1))]

@@ -130,6 +130,40 @@ def test_tokens_are_cached_and_cut_texts_counted(tokenizer, tmp_path):
     assert len(list(tmp_path.iterdir())) == len(files) + 1
 
 
+def left(tokenizer):
+    tokenizer.truncation_side = "left"
+
+
+def uncased_specials(tokenizer):
+    tokenizer.split_special_tokens = True
+
+
+def template(tokenizer):
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="[SEP] $A", special_tokens=[("[SEP]", tokenizer.sep_token_id)])
+
+
+class Doubling:
+    """A tokenizer's own Python, which no file of it tells of."""
+
+    def __call__(self, texts, **how):
+        return super().__call__([f"{text} {text}" for text in texts], **how)
+
+
+def own_code(tokenizer):
+    tokenizer.__class__ = type("Doubled", (Doubling, type(tokenizer)), {})
+
+
+@pytest.mark.parametrize("change", [left, uncased_specials, template, own_code])
+def test_tokens_of_a_tokenizer_that_was_changed_are_made_anew(tokenizer, tmp_path, change):
+    rows = table({"text": ["sunshine at [SEP] last", "sad"], "label": [0, 1]})
+    changed = copy.deepcopy(tokenizer)
+    change(changed)
+    columns = [tokenise(rows, ["text"], one, 5, tmp_path).columns["text"] for one in (tokenizer, changed, tokenizer)]
+    expected = changed(rows["text"][:], truncation=True, max_length=5)["input_ids"]
+    assert columns[1].take(np.arange(2)).ids.tolist() == [*expected[0], *expected[1]] != columns[0].ids.tolist()
+    assert columns[2].ids.tolist() == columns[0].ids.tolist()
+
+
 def test_a_text_without_a_token_is_named(tokenizer, tmp_path):
     bare = copy.deepcopy(tokenizer)
     bare.backend_tokenizer.post_processor = TemplateProcessing(single="$A", special_tokens=[])

@@ -1,5 +1,6 @@
 """Whole runs on toy data: records, repetition, resuming, failure."""
 
+import copy
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from transformers import AutoModel
 from fecbench import BatchNeeds, Config, Objective, Player, Update, checkpoints, provenance, runs
 from fecbench.atomic import read_tensors, replacing, write_json, write_tensors
 from fecbench.datasets.core import Places
+from fecbench.encoders.pretrained import read_tokenizer
 from fecbench.errors import FecbenchError, NeedsError, NumericalError, ProtocolError, RunError, UnknownName
 from fecbench.experiment import Workplace, run
 from fecbench.hooks import hookimpl
@@ -437,6 +440,16 @@ def test_shared_weights_are_saved_once(toy, tmp_path, registered):
     record = go(registered("sharing", Sharing), toy, tmp_path / "run")
     names = read_tensors(record.folder / "best.safetensors")[0]
     assert not [name for name in names if name.startswith("objective.mine")]
+
+
+def test_the_written_tokenizer_cuts_where_the_encoders_own_does(source, tmp_path):
+    made = source("bert")
+    tokenizer = copy.deepcopy(made.tokenizer)
+    tokenizer.truncation_side, tokenizer.split_special_tokens = "left", True
+    runs.write_encoder(Record(tmp_path), replace(made, tokenizer=tokenizer))
+    read = read_tokenizer(tmp_path / "encoder")
+    text = "what [SEP] a lovely day it was"
+    assert read(text, truncation=True, max_length=6)["input_ids"] == tokenizer(text, truncation=True, max_length=6)["input_ids"]
 
 
 def test_limit_is_recorded_and_said(toy, tmp_path):
