@@ -93,6 +93,19 @@ def check_tokens(texts: Sequence[str], lengths: np.ndarray) -> None:
         )
 
 
+def unknown_share(column: TokenColumn, tokenizer: PreTrainedTokenizerBase) -> float:
+    """The share of a column's tokens that are the tokenizer's unknown token, special tokens not counted.
+
+    0 where the tokenizer knows no unknown token, as in byte-level BPE, or uses it for something else too, as GPT-2's does.
+    """
+    unknown = tokenizer.unk_token_id
+    roles = [getattr(tokenizer, f"{role}_token_id") for role in ("bos", "eos", "cls", "sep", "pad", "mask")]
+    if unknown is None or unknown in roles:
+        return 0.0
+    special = np.isin(column.ids, [number for number in tokenizer.all_special_ids if number != unknown]).sum()
+    return float((column.ids == unknown).sum() / max(len(column.ids) - special, 1))
+
+
 def _encode(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None, out: IO[bytes]) -> None:
     """Write all token ids, each text's number of them, how many texts were cut, and the checksum of all this: int32 throughout."""
     lengths, cut, checksum = array("i"), 0, 0

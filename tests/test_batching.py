@@ -14,7 +14,7 @@ from fecbench.batching import BatchNeeds, TokenisedSplit, TrainingBatches, text_
 from fecbench.datasets import named
 from fecbench.datasets.core import Places, table
 from fecbench.errors import EncoderError, NeedsError
-from fecbench.tokenising import TokenColumn
+from fecbench.tokenising import TokenColumn, token_column, unknown_share
 
 GENERATOR = np.random.default_rng(0)
 
@@ -169,6 +169,20 @@ def test_a_text_without_a_token_is_named(tokenizer, tmp_path):
     bare.backend_tokenizer.post_processor = TemplateProcessing(single="$A", special_tokens=[])
     with pytest.raises(EncoderError, match="every text must have a token, but the encoder's tokenizer finds none in ' '"):
         tokenise(table({"text": ["glad", " "], "label": [0, 1]}), ["text"], bare, 9, tmp_path)
+
+
+def test_unknown_tokens_are_counted_of_a_texts_own_in_fresh_and_cached_ids(tokenizer, tmp_path):
+    for _ in ("fresh", "cached"):
+        column = token_column(["lovely ሉ ሉ [MASK]", "ሉ"], tokenizer, 50, tmp_path)
+        assert unknown_share(column, tokenizer) == 3 / (3 + len(tokenizer.tokenize("lovely")))
+    assert unknown_share(token_column(["lovely"], tokenizer, 50, tmp_path), tokenizer) == 0
+
+
+def test_an_unknown_token_with_another_part_is_not_counted(tokenizer, tmp_path):
+    """GPT-2's is its end of text too."""
+    other = copy.deepcopy(tokenizer)
+    other.unk_token = other.sep_token
+    assert unknown_share(token_column(["lovely"], other, 50, tmp_path), other) == 0
 
 
 def test_texts_in_order(tokenizer):
