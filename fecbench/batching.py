@@ -168,14 +168,15 @@ class Batch:
         return torch.Generator(device).manual_seed(stream_seed(*self.key, stream))
 
     def to(self, device: torch.device) -> Batch:
-        """The same batch on ``device``."""
+        """The same batch on ``device``; a tensor that is there already stays the same."""
+        soon = device.type != "cpu"  # the host would read before a copy has arrived
         return replace(
             self,
             tokens=self.tokens.to(device),
-            labels=self.labels.to(device, non_blocking=True),
-            rows=self.rows.to(device, non_blocking=True),
+            labels=self.labels.to(device, non_blocking=soon),
+            rows=self.rows.to(device, non_blocking=soon),
             views={name: tokens.to(device) for name, tokens in self.views.items()},
-            share=None if self.share is None else self.share.to(device, non_blocking=True),
+            share=None if self.share is None else self.share.to(device, non_blocking=soon),
         )
 
 

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 from tokenizers.processors import TemplateProcessing
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
-from fecbench.batching import BatchNeeds, TokenisedSplit, TrainingBatches, text_batches, tokenise
+from fecbench.batching import Batch, BatchNeeds, TokenisedSplit, TrainingBatches, text_batches, tokenise
 from fecbench.datasets import named
 from fecbench.datasets.core import Places, table
 from fecbench.errors import EncoderError, NeedsError
+from fecbench.packing import Tokens
 from fecbench.tokenising import TokenColumn, token_column, unknown_share
 
 GENERATOR = np.random.default_rng(0)
@@ -183,6 +185,34 @@ def test_an_unknown_token_with_another_part_is_not_counted(tokenizer, tmp_path):
     other = copy.deepcopy(tokenizer)
     other.unk_token = other.sep_token
     assert unknown_share(token_column(["lovely"], other, 50, tmp_path), other) == 0
+
+
+def tensors(batch: Batch) -> list[torch.Tensor]:
+    """All tensors of a batch that has a view ``pair`` with segments, and a share."""
+    parts = [batch.labels, batch.rows, batch.share]
+    for tokens in (batch.tokens, batch.views["pair"]):
+        parts += [tokens.ids, tokens.positions, tokens.owners, tokens.lengths]
+    return [*parts, batch.views["pair"].segments]
+
+
+def test_a_batch_that_is_on_the_gpu_already_stays_and_comes_back_whole():
+    """Without a GPU: fake tensors know their device and have no values."""
+    mode, cuda = FakeTensorMode(), torch.device("cuda", 0)
+
+    def on_gpu(tensor: torch.Tensor) -> FakeTensor:
+        return FakeTensor(mode, tensor.to("meta"), cuda)
+
+    def there(tokens: Tokens) -> Tokens:
+        moved = [on_gpu(part) for part in (tokens.ids, tokens.positions, tokens.owners, tokens.lengths)]
+        return Tokens(*moved, tokens.sizes, None if tokens.segments is None else on_gpu(tokens.segments))
+
+    pair = Tokens.from_flat(np.array([5, 6, 7]), np.array([2, 1]), np.array([0, 1, 0]))
+    labels = on_gpu(torch.tensor([0, 1]))
+    batch = Batch(there(Tokens.pack([[5, 6], [7]])), labels, labels, views={"pair": there(pair)}, share=labels)
+    with mode:
+        again, back = batch.to(cuda), batch.to(torch.device("cpu"))
+    assert all(one is other for one, other in zip(tensors(again), tensors(batch), strict=True))
+    assert {tensor.device.type for tensor in tensors(back)} == {"cpu"}
 
 
 def test_texts_in_order(tokenizer):
