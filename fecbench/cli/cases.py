@@ -10,7 +10,7 @@ import click
 from fecbench import runs
 from fecbench.atomic import OUTPUT, replacing
 from fecbench.cli.output import print_table
-from fecbench.cli.saying import say
+from fecbench.cli.saying import say, say_document
 from fecbench.errors import UsageError
 
 FORMATS = ("terminal", "markdown", "json")
@@ -48,7 +48,7 @@ def cases(better: str, worse: str, split: str, top: int, data_dir: Path | None, 
     if out:
         _write(out, text)
     else:
-        say(text, nl=False)
+        say_document(text)
 
 
 def _fitting(out: Path | None) -> str:

@@ -37,7 +37,8 @@ def data(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
         return
     columns = ["name", "title", "labels", "rows", "licence", "source"]
     print_table(columns, [[" / ".join(f"{n:,}" for n in row[c] or []) if c == "rows" else row[c] for c in columns] for row in rows])
-    say("\nYour own: --dataset path/to/folder (train, validation, test as CSV, TSV, JSON lines or Parquet), or --dataset hf:owner/name")
+    say("")
+    say("Your own: --dataset path/to/folder (train, validation, test as CSV, TSV, JSON lines or Parquet), or --dataset hf:owner/name")
 
 
 def _row(name: str, places: Places) -> dict[str, Any]:
@@ -74,15 +75,17 @@ def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns:
         [[f["name"], *(f["rows"][split] for split in SPLITS), f["labels"], _paper(f["paper"])] for f in found],
         "Rows",
     )
+    say("")
     print_table(
         ["data set", "mean", "median", "p95", "max", "smallest class", "largest class", "balance (1 = even)"],
         [[f["name"], *f["words"].values(), _class(f["smallest_class"]), _class(f["largest_class"]), f["balance"]] for f in found],
-        "\nWords a text; training rows of a class",
+        "Words a text; training rows of a class",
     )
+    say("")
     print_table(
         ["data set", *(f"twice in {split}" for split in SPLITS), *(f"in {pair.replace('/', ' and ')}" for pair in found[0]["shared"])],
         [[f["name"], *f["duplicates"].values(), *f["shared"].values()] for f in found],
-        "\nExact duplicates and shared texts",
+        "Exact duplicates and shared texts",
     )
 
 

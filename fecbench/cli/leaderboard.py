@@ -11,9 +11,9 @@ import click
 from fecbench import registry
 from fecbench.atomic import OUTPUT, replacing
 from fecbench.cli.output import console
-from fecbench.cli.saying import say
+from fecbench.cli.saying import say, say_document
 from fecbench.errors import RunError, UnknownName, UsageError
-from fecbench.markdown import shown
+from fecbench.markdown import inline
 from fecbench.runs import RESULT, ROOT
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _show(board: Board, form: str, out: Path | None) -> None:
 
     text = render(board, form)
     if out is None:
-        return say(text, nl=False)
+        return say_document(text)
     with replacing(out, OUTPUT) as draft:
         draft.write_text(text, encoding="utf-8")
     return say(f"written: {out}", err=True)
@@ -165,12 +165,14 @@ def _print(board: Board) -> None:
 
     say(board.title)
     for heading, table in layout.tables(board):
-        say(f"\n{heading}")
+        say("")
+        say(heading)
         _print_wide(_rich(table))
         for line in layout.legend(table):
             say(line)
     for note in board.notes:
-        say(f"\n{note}")
+        say("")
+        say(note)
 
 
 def _print_wide(table: RichTable) -> None:
@@ -190,12 +192,12 @@ def _rich(table: Table) -> RichTable:
     heads, names = layout.heads(table), layout.column_names(table)
     found = RichTable(box=None, header_style="bold", pad_edge=False)
     for place, name in enumerate((*heads, *names)):
-        found.add_column(shown(name), justify="left" if place < len(heads) else "right", no_wrap=True)
+        found.add_column(inline(name), justify="left" if place < len(heads) else "right", no_wrap=True)
     for number, row in enumerate(table.rows):
-        found.add_row(*map(shown, layout.about(table, row)), *map(_styled, layout.line(table, number)))
+        found.add_row(*map(inline, layout.about(table, row)), *map(_styled, layout.line(table, number)))
     for gain in table.gains:
         about, values = layout.gain_line(table, gain)
-        found.add_row(*map(shown, (*about, *values)))
+        found.add_row(*map(inline, (*about, *values)))
     return found
 
 

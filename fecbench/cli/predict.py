@@ -10,7 +10,7 @@ import click
 
 from fecbench import runs
 from fecbench.cli.output import print_json
-from fecbench.cli.saying import say
+from fecbench.cli.saying import say_record
 from fecbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
         print_json({"run": record.id, "predictions": rows})
         return
     for row in rows:
-        say(_line(**row))
+        say_record(_fields(**row))
 
 
 def _answers(predictor: Predictor, texts: Sequence[str], top: int) -> list[list[dict[str, Any]]]:
@@ -58,10 +58,10 @@ def _answers(predictor: Predictor, texts: Sequence[str], top: int) -> list[list[
     ]
 
 
-def _line(text: str, labels: Sequence[Mapping[str, Any]]) -> str:
-    """Labels with probabilities and the text, between tabs."""
+def _fields(text: str, labels: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Labels with probabilities, then the text."""
     said = [f"{label['label']} {label['probability']:.3f}" for label in labels]
-    return "\t".join([*(said or ["no answer" if text.strip() else "no text"]), " ".join(text.splitlines())])
+    return [*(said or ["no answer" if text.strip() else "no text"]), text]
 
 
 def _lines() -> list[str]:

@@ -14,7 +14,7 @@ from fecbench.cli.output import console
 from fecbench.cli.saying import say
 from fecbench.errors import FecbenchError
 from fecbench.estimates import in_words
-from fecbench.markdown import shown
+from fecbench.markdown import inline
 from fecbench.progress import progress, total
 
 if TYPE_CHECKING:
@@ -93,5 +93,5 @@ def table(rows: list[Progress], caption: str) -> Table:
     made = Table(*COLUMNS, box=None, header_style="bold", pad_edge=False, caption=caption, caption_justify="left")
     for row in rows:
         counts = (str(count or "") for count in (row.complete, row.running, row.failed, row.waiting))
-        made.add_row(shown(row.row), shown(row.dataset), *counts, row.running_now, in_words(row.seconds) if row.seconds != 0 else "")
+        made.add_row(inline(row.row), inline(row.dataset), *counts, row.running_now, in_words(row.seconds) if row.seconds != 0 else "")
     return made
