@@ -105,7 +105,7 @@ class TextEncoder(nn.Module):
 
     def _probe_texts(self) -> tuple[list[int], list[int]]:
         """The ids of a text as long as the encoder takes, 160 tokens at most, and of a short one."""
-        size = self.network.get_input_embeddings().weight.shape[0]
+        size = len(cast("Tensor", self.network.get_input_embeddings().weight))
         ids = [number for number in range(max(size - 8, 0), size) if number != self.pad_id] or [0]
         longest = min(PROBE, positions(self.network) or PROBE)
         return [ids[place % len(ids)] for place in range(longest)], [ids[place % len(ids)] for place in range(min(3, longest))]

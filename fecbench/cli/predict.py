@@ -41,7 +41,7 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
     predictor = Predictor.load(record, device)
     asked = [text for text in lines if texts or text.strip()]  # what is given as an argument is meant, also where it is blank
     answers = iter(_answers(predictor, asked, top))
-    rows = [{"text": text, "labels": next(answers) if texts or text.strip() else []} for text in lines]
+    rows: list[dict[str, Any]] = [{"text": text, "labels": next(answers) if texts or text.strip() else []} for text in lines]
     if as_json:
         print_json({"run": record.id, "predictions": rows})
         return

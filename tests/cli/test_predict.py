@@ -83,10 +83,10 @@ def test_predict_names_a_missing_or_broken_file(fecbench, trained, name):
     assert "Traceback" not in err
 
 
-def test_a_label_or_text_cannot_forge_a_line_or_a_column(fecbench, trained):
-    path = trained.folder / "run.json"
-    path.write_text(path.read_text().replace('"glad"', json.dumps("glad\tx\nforged 1.000\u2028\u202e")))
-    unseal(trained.folder)
+def test_a_label_or_text_cannot_forge_a_line_or_a_column(fecbench, trained, monkeypatch):
+    from fecbench.prediction import Predictor
+
+    monkeypatch.setattr(Predictor, "labels", ("glad\tx\nforged 1.000\u2028\u202e", "mad", "sad"))
     code, out, err = fecbench("predict", trained.folder, "what a lovely day", "my dog\ndied\tx", "--top", 3)
     assert code == 0, err
     assert [len(line.split("\t")) for line in out.splitlines()] == [4, 4]
