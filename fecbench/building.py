@@ -23,6 +23,7 @@ from fecbench.language import LanguageHead
 from fecbench.model import Model, TextEncoder, build_model, fold
 from fecbench.objective import Stage, Task
 from fecbench.streams import Material, StreamBatches
+from fecbench.tokenising import unknown_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from fecbench.settings import RunSettings
 
 LEAK = 0.1  # the share of a split's texts that stand in train too, from which it is said
+UNKNOWN, UNREADABLE = 0.05, 0.98  # shares of unknown tokens in a column from which it is said, and from which it is an error
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     """Encoder, tokens, model and objective of ``plan`` on ``data``; fresh weights are a function of the seed.
 
     Raises:
-        EncoderError: the encoder can't be had or has no such head.
+        EncoderError: the encoder can't be had, has no such head, or knows hardly a word of the texts.
         UsageError: head and pooling don't fit.
     """
     settings, scored = plan.settings, plan.scored
@@ -98,12 +100,8 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
         for split, names in columns.items()
     }
     splits["train"] = replace(splits["train"], second_view=plan.needs.second_view)
-    notes += [
-        f"{column.cut:,} of {len(tokens):,} {split} texts ({name}) were cut to {max_length} tokens"
-        for split, tokens in splits.items()
-        for name, column in tokens.columns.items()
-        if column.cut
-    ]
+    for split, tokens in splits.items():
+        notes += _cut(split, tokens, max_length) + _unknown(split, tokens, columns[split], source)
     if settings.packing and not model.encoder.packs:
         notes.append(f"encoder {source.name} can't be packed (its attention isn't replaceable); batches are padded, which is slower")
     if settings.compile:
@@ -121,6 +119,32 @@ def _unread(train: Dataset, data: EmotionData) -> list[str]:
     if found == labels:
         return []
     return [f"{found} of {labels} labels are in these rows, so no text of the others is trained on; raise --limit, or shuffle the rows"]
+
+
+def _cut(split: str, tokens: TokenisedSplit, max_length: int) -> list[str]:
+    """What is said of texts that were cut."""
+    return [
+        f"{column.cut:,} of {len(tokens):,} {split} texts ({name}) were cut to {max_length} tokens"
+        for name, column in tokens.columns.items()
+        if column.cut
+    ]
+
+
+def _unknown(split: str, tokens: TokenisedSplit, columns: Sequence[str], source: EncoderSource) -> list[str]:
+    """What is said of the data set's own ``columns`` that the encoder's vocabulary lacks.
+
+    Raises:
+        EncoderError: it lacks nearly all.
+    """
+    notes = []
+    for name in columns:
+        share = unknown_share(tokens.columns[name], source.tokenizer)
+        said = f"{100 * share:.0f} % of the {split} tokens ({name}) are unknown to encoder {source.name}"
+        if share >= UNREADABLE:
+            raise EncoderError(f"an encoder must know the words of its texts, but {said}; choose one made for their language and script")
+        if share >= UNKNOWN:
+            notes.append(f"{said}, which reads them all as the same word")
+    return notes
 
 
 def _leaks(train: Dataset, data: EmotionData) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,6 +14,7 @@ from fecbench.encoders.lengths import longest_text
 from fecbench.encoders.network import classifier_network, encoder_network, running, take_pooler
 from fecbench.errors import EncoderError, PluginError, UsageError
 from fecbench.packing import Tokens
+from fecbench.tokenising import check_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,6 +136,7 @@ class LabelHead(Head):
 
         Raises:
             UsageError: a label's text is longer than any that the encoder takes.
+            EncoderError: the tokenizer finds no token in a label's text.
         """
         network = encoder_network(source)
         longest = longest_text(source, network)
@@ -144,6 +147,7 @@ class LabelHead(Head):
                     f"the head label reads each label's text whole, at most {longest:,} tokens with encoder {source.name}, but that of "
                     f"{label!r} has {len(text):,}; shorten its description, or give --label-texts names"
                 )
+        check_tokens(task.label_texts, np.array([len(text) for text in ids]))
         return network, cls(network.config.hidden_size, Tokens.pack(ids), task.projection_dim)
 
     def project(self, h: Tensor) -> Tensor:

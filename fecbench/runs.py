@@ -303,12 +303,15 @@ def write_encoder(record: Record, source: EncoderSource) -> None:
     Raises:
         RunError: it can't be written.
     """
-    folder, rules = record.encoder, source.tokenizer.backend_tokenizer
+    folder, tokenizer = record.encoder, source.tokenizer
+    rules = tokenizer.backend_tokenizer
     rules.no_truncation()  # what its last use left, if tokens didn't come from the cache: equal runs write equal files
     rules.no_padding()
+    beside = {"truncation_side": "right", "split_special_tokens": False}  # transformers writes what stands in init_kwargs alone
+    tokenizer.init_kwargs |= {name: getattr(tokenizer, name) for name, usual in beside.items() if getattr(tokenizer, name) != usual}
     with writing(folder):
         source.config.save_pretrained(folder)
-        source.tokenizer.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
         for path in folder.iterdir():
             to_disk(path)
 

@@ -39,7 +39,8 @@ def data(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
         return
     columns = ["name", "title", "labels", "rows", "licence", "source"]
     print_table(columns, [[" / ".join(f"{n:,}" for n in row[c] or []) if c == "rows" else row[c] for c in columns] for row in rows])
-    say("\nYour own: --dataset path/to/folder (train, validation, test as CSV, TSV, JSON lines or Parquet), or --dataset hf:owner/name")
+    say("")
+    say("Your own: --dataset path/to/folder (train, validation, test as CSV, TSV, JSON lines or Parquet), or --dataset hf:owner/name")
 
 
 def _row(name: str, places: Places) -> dict[str, Any]:
@@ -89,18 +90,20 @@ def _print_statistics(found: Sequence[dict[str, Any]]) -> None:
         [[f["name"], *(f["rows"][split] for split in SPLITS), f["labels"], _paper(f["paper"])] for f in found],
         "Rows",
     )
+    say("")
     print_table(
         ["data set", "unit", "mean", "median", "p95", "max", "smallest class", "largest class", "balance (1 = even)"],
         [
             [f["name"], f["unit"], *f[f["unit"]].values(), _class(f["smallest_class"]), _class(f["largest_class"]), f["balance"]]
             for f in found
         ],
-        "\nLength of a text (words are split at white space; characters in scripts that have none); training rows of a class",
+        "Length of a text (words are split at white space; characters in scripts that have none); training rows of a class",
     )
+    say("")
     print_table(
         ["data set", *(f"twice in {split}" for split in SPLITS), *(f"in {pair.replace('/', ' and ')}" for pair in found[0]["shared"])],
         [[f["name"], *f["duplicates"].values(), *f["shared"].values()] for f in found],
-        "\nExact duplicates and shared texts",
+        "Exact duplicates and shared texts",
     )
 
 

@@ -14,7 +14,7 @@ from fecbench.cli.output import console
 from fecbench.cli.saying import say
 from fecbench.errors import FecbenchError
 from fecbench.estimates import in_words
-from fecbench.markdown import shown
+from fecbench.markdown import inline
 from fecbench.progress import progress, total
 
 if TYPE_CHECKING:
@@ -94,5 +94,5 @@ def table(rows: list[Progress], caption: str) -> Table:
     for row in rows:
         counts = (str(count or "") for count in (row.complete, row.running, row.failed, row.waiting))
         now = "can't start" if row.missing else row.running_now
-        made.add_row(shown(row.row), shown(row.dataset), *counts, now, in_words(row.seconds) if row.seconds != 0 else "")
+        made.add_row(inline(row.row), inline(row.dataset), *counts, now, in_words(row.seconds) if row.seconds != 0 else "")
     return made

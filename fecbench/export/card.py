@@ -13,7 +13,7 @@ from fecbench.datasets import named as dataset_named
 from fecbench.errors import PluginError
 from fecbench.export import naming
 from fecbench.export.entries import trained_on
-from fecbench.markdown import escape
+from fecbench.markdown import escape, inline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,6 +85,7 @@ def _facts(record: Record, predictor: Predictor) -> dict[str, Any]:
         "bibtex": bibtex(about["objective"]["name"], predictor.objective.citation),
         "fecbench": metadata("fecbench"),
         "escape": lambda value: escape(str(value)),
+        "inline": inline,
     }
 
 

@@ -430,8 +430,13 @@ HOSTILE = [
     "\x1b[31mansi\x1b[0m \x9b2J",
     "{{ 7 * 191 }}{% raw %}",
     r"\input{secret} $x$ & 5%",
+    "parted\there\nforged 1.000\tline\u2028forged 1.000\u202e\u2066",
 ]
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+FORGED = re.compile(r"^\W*forged", re.MULTILINE)
+
+
+DATA = "=1+1 [red]<b>x<b> []\nforged \u202e"
 
 
 class Elements(HTMLParser):
@@ -451,7 +456,7 @@ class Elements(HTMLParser):
 @pytest.fixture
 def hostile(fecbench, here) -> Path:
     """Runs of two methods on data whose folder, labels and texts are markup for whoever may take it as such."""
-    data = here / "=1+1 [red]<b>x<b> []"
+    data = here / DATA
     data.mkdir()
     for split, count in (("train", 6), ("validation", 2), ("test", 3)):
         with (data / f"{split}.csv").open("w", newline="", encoding="utf-8") as file:
@@ -476,7 +481,7 @@ def test_markup_in_data_labels_and_names_is_shown_and_steers_nothing(fecbench, h
         ["cases", *runs, "--format", "markdown"],
         ["cases", *runs, "--format", "json"],
         *(["leaderboard", hostile, "--format", form] for form in ("terminal", "markdown", "latex", "csv", "json", "html")),
-        ["data", "stats", here / "=1+1 [red]<b>x<b> []"],
+        ["data", "stats", here / DATA],
         ["export", runs[0], here / "model"],
         ["plot", "dynamics", runs[1], "--out", here / "dynamics.svg"],
         ["plot", "embeddings", *runs, "--rows", 20, "--out", here / "embeddings.svg"],
@@ -485,6 +490,8 @@ def test_markup_in_data_labels_and_names_is_shown_and_steers_nothing(fecbench, h
         code, out, err = fecbench(*command)
         assert (code == 0) is (command[0] != "run"), err
         assert not CONTROLS.search(out + err), command
+        if command[-1] != "html":  # whose lines mean nothing
+            assert not FORGED.search("\n".join((out + err).splitlines())), command
         printed[" ".join(map(str, (command[0], command[-1])))] = out
     assert "<b>x<b> []" in printed[f"runs {hostile}"]
     assert "[red]bold[/red] [/]" in printed["predict two\nlines\tand a tab"]
