@@ -58,6 +58,9 @@ def _row(name: str, places: Places) -> dict[str, Any]:
 @DATA_DIR
 @click.option("--text-column", help="column of the texts, for a data set of your own")
 @click.option("--label-column", help="column of the labels, for a data set of your own")
+@click.option(
+    "--quotes", type=click.Choice(["csv", "plain"]), help="quotes in CSV and TSV of your own: plain are characters like any other"
+)
 @JSON
 def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns: str | None) -> None:
     """Rows beside the paper's Table 1, lengths, class balance, duplicates and texts that splits share; NAME as for --dataset."""
@@ -65,7 +68,8 @@ def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns:
 
     named = {key: value for key, value in columns.items() if value is not None}
     asked = [build(RunSettings, {"dataset": name, **named}, "data stats") for name in names]
-    found = [statistics(datasets.load(settings, Places(data_dir))) for settings in asked]
+    loaded = [datasets.load(settings, Places(data_dir)) for settings in asked]
+    found = [statistics(data) | {"notes": list(data.notes)} for data in loaded]
     if as_json:
         print_json(found)
         return
@@ -84,6 +88,9 @@ def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns:
         [[f["name"], *f["duplicates"].values(), *f["shared"].values()] for f in found],
         "\nExact duplicates and shared texts",
     )
+    for one in found:
+        for note in one["notes"]:
+            say(f"note: {one['name']}: {note}")
 
 
 def _paper(rows: Sequence[int] | None) -> str:

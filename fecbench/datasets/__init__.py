@@ -74,7 +74,7 @@ def _find(settings: RunSettings, places: Places) -> EmotionData:
     if is_path(name):
         from fecbench.datasets.files import load_path
 
-        return load_path(Path(name).expanduser(), columns, settings.split_seed)
+        return load_path(Path(name).expanduser(), columns, settings.split_seed, settings.quotes)
     try:
         loader = named(name)
     except UnknownName as error:
