@@ -159,8 +159,8 @@ def check_splits(data: EmotionData, where: str) -> EmotionData:
         missing = [label for label, count in zip(data.labels, counts, strict=True) if not count]
         if missing and name == "train":
             raise DataError(
-                f"{where}: train must hold every class, but its {len(split)} rows have none of {some(missing)}; add rows, or leave the class "
-                "out of labels.txt (or of the other splits)"
+                f"{where}: train must hold every class, but has no row of {some(missing)}; add rows, or drop the class from all splits and "
+                "labels.txt"
             )
         if missing:
             notes.append(

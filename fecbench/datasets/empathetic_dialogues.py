@@ -84,7 +84,8 @@ class EmpatheticDialogues:
             reason = getattr(error, "strerror", None) or type(error).__name__  # a full disk, or what the network's libraries raise
             raise DataNotFound(
                 f"ed isn't in {places.looked('ed')}, and {self.url} can't be fetched ({reason}); "
-                f"put {ARCHIVE} itself in one of these folders{_extracted(places)}, or use ed-prepared, which earlier work shares (other rows: 17,802 / 2,761 / 2,541)"
+                f"put {ARCHIVE} itself in one of these folders{_extracted(places)}, "
+                "or use ed-prepared, which earlier work shares (other rows: 17,802 / 2,761 / 2,541)"
             ) from error
 
 
@@ -100,8 +101,8 @@ def official_rows_note(columns: Sequence[str], text_column: str) -> list[str]:
     if not {"conv_id", "utterance_idx"} <= set(columns) or text_column != "prompt":
         return []
     return [
-        "this file has a row for each utterance of a conversation, each with the same prompt, and writes commas as _comma_; --dataset ed, from "
-        f"{ARCHIVE}, has one row a conversation"
+        "this file has a row for each utterance of a conversation, each with the same prompt, and writes commas as _comma_; --dataset ed, "
+        f"from {ARCHIVE}, has one row a conversation"
     ]
 
 

@@ -82,8 +82,8 @@ def _no_training_file(folder: Path) -> str:
     wanted = ", ".join(f"train{suffix}" for suffix in READERS)
     found = f"it holds {some(there, 10)}" if there else "it is empty"
     return (
-        f"{folder} must hold a training file ({wanted}); none is there: {found}. Rename or copy yours (train, validation and test with such an "
-        "ending), or give the file itself or another folder as --dataset"
+        f"{folder} must hold a training file ({wanted}); none is there: {found}. Rename or copy yours (train, validation and test with "
+        "such an ending), or give the file itself or another folder as --dataset"
     )
 
 

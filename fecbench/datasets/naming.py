@@ -72,9 +72,10 @@ def check_from_zero(labels: Mapping[str, Met], names: Sequence[str]) -> None:
     """Raises DataError where labels are numbers from 1 on, while the number of the first of ``names`` is 0."""
     numbers = [label for label in labels if label.isascii() and label.isdecimal()]
     if names and numbers and not set(numbers) & {"0", *names} and len(numbers) == len(labels):
+        found = f"they go from {min(map(int, numbers))} to {max(map(int, numbers))}"
         raise DataError(
-            f"{labels[numbers[0]].place}: labels that are numbers must count from 0, which is {names[0]!r} here, but no row has a 0 (they go "
-            f"from {min(map(int, numbers))} to {max(map(int, numbers))}); where yours count from 1, subtract 1 from each, or write the names"
+            f"{labels[numbers[0]].place}: labels that are numbers must count from 0, which is {names[0]!r} here, but no row has a 0 "
+            f"({found}); where yours count from 1, subtract 1 from each, or write the names"
         )
 
 

@@ -80,8 +80,8 @@ class HypEmo(Objective):
         if self.config.tree != "auto" or built_in(self.task.labels):
             return ()
         return (
-            f"no built-in tree ({', '.join(BUILT_IN)}) holds every label, so hypemo puts all labels under one node (--tree flat), which tells "
-            "nothing of how they are related; give a tree of yours with --tree FILE",
+            f"no built-in tree ({', '.join(BUILT_IN)}) holds every label, so hypemo puts all labels under one node (--tree flat), which "
+            "tells nothing of how they are related; give a tree of yours with --tree FILE",
         )
 
     def before_training(self, stage: Stage) -> None:
