@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from fecbench.errors import DataError
 
@@ -38,8 +38,8 @@ def read_delimited(lines: Iterable[str], path: object, delimiter: str, columns: 
     before, first = _first_line(rest)
     delimiter = _separator(first, delimiter, columns)
     kept = _Lines(chain(before, [first], rest))
-    quoting = csv.QUOTE_NONE if quotes == "plain" else csv.QUOTE_MINIMAL
-    reader = csv.reader(kept, delimiter=delimiter, quoting=quoting, strict=True)
+    plain: dict[str, Any] = {"quoting": csv.QUOTE_NONE} if quotes == "plain" else {}
+    reader = csv.reader(kept, delimiter=delimiter, strict=True, **plain)
     header: list[str] = []
     swallowed = Swallowed(str(path), delimiter)
     while (cells := _next_row(reader, kept, path, delimiter)) is not None:

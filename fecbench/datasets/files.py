@@ -1,4 +1,4 @@
-"""A data set of the user's own: a folder with train / validation / test, or a training file alone, as CSV, TSV, JSON lines or Parquet."""
+"""A data set of the user's own: a folder with train / validation / test, or a training file alone, as CSV, TSV, JSON or Parquet."""
 
 from __future__ import annotations
 
