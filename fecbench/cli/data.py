@@ -37,9 +37,7 @@ def data(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
         return
     columns = ["name", "title", "labels", "rows", "licence", "source"]
     print_table(columns, [[" / ".join(f"{n:,}" for n in row[c] or []) if c == "rows" else row[c] for c in columns] for row in rows])
-    say(
-        "\nYour own: --dataset path/to/folder (train, validation, test as CSV, TSV, JSON, JSON lines or Parquet), or --dataset hf:owner/name"
-    )
+    say("\nYour own: --dataset path/to/folder (train, validation, test as CSV, TSV, JSON or Parquet), or --dataset hf:owner/name")
 
 
 def _row(name: str, places: Places) -> dict[str, Any]:
