@@ -72,7 +72,7 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
         UsageError: head and pooling don't fit.
     """
     settings, scored = plan.settings, plan.scored
-    notes = [data.info.note] if data.info.note else []
+    notes = [data.info.note, *data.notes] if data.info.note else [*data.notes]
     train = data.splits["train"]
     if settings.limit is not None and settings.limit < len(train):
         notes.append(f"LIMITED to the first {settings.limit:,} of {len(train):,} training rows: not a benchmark result")
@@ -86,6 +86,8 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
             f"encoder {source.name} reads from left to right, so that its first token's state knows no other token: "
             f"--pooling {model.encoder.pooling} is used in place of {settings.pooling}"
         )
+    with guard(plan.who, plan.objective):
+        notes += objective.notes()
     longest = longest_text(source, model.encoder.network)
     if settings.max_length > longest:
         notes.append(f"--max-length {settings.max_length} is more than encoder {source.name} takes; texts are read to {longest} tokens")

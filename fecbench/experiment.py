@@ -77,6 +77,7 @@ def run(plan: Plan, workplace: Workplace) -> Record:
     accelerator = devices.accelerator(plan.settings.device, workplace.trackers)
     data = datasets.load(plan.settings, workplace.places)
     plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
+    plan.check_label_texts(data)
     identity = identify(plan, data, accelerator)
     where = (workplace.folder, workplace.resume, workplace.expected)
     with held(plan, identity, *where) if accelerator.is_main_process else nullcontext() as own:

@@ -46,10 +46,12 @@ class Head(nn.Module):
     Attributes:
         features: width of ``z``.
         poolings: the poolings whose ``h`` the head can take.
+        reads_labels: whether it makes use of the labels' names or texts; then labels that are bare numbers are refused.
     """
 
     features: int
     poolings: tuple[str, ...] = ("first", "mean")
+    reads_labels: bool = False
 
     @classmethod
     def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
@@ -121,6 +123,7 @@ class LabelHead(Head):
     """
 
     matrix: Tensor
+    reads_labels = True
 
     def __init__(self, hidden: int, label_tokens: Tokens, features: int = 128):
         super().__init__()

@@ -201,6 +201,18 @@ class Objective(nn.Module):
         return ("validation", "test")
 
     @classmethod
+    def reads_labels(cls, config: Any) -> bool:  # noqa: ARG003
+        """Whether it makes use of the labels' names or texts under these options, beside what its head reads.
+
+        Where it does, labels that are bare numbers are refused, unless the user says ``--label-texts names``.
+        """
+        return False
+
+    def notes(self) -> Sequence[str]:
+        """What must be said of a run with it before it trains, such as an option that the labels made it choose; it is recorded."""
+        return ()
+
+    @classmethod
     def unmet(cls) -> str:
         """What it requires of this machine that isn't met (a package, a key, a server), and how to get it; empty where nothing is missing.
 

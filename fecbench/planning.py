@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fecbench import defaults, devices, heads, objective, registry
 from fecbench.batching import BatchNeeds
-from fecbench.datasets.core import SPLITS
-from fecbench.errors import PluginError, UsageError
+from fecbench.datasets.core import SPLITS, some
+from fecbench.errors import DataError, PluginError, UsageError
 from fecbench.forms import Form
 from fecbench.guard import guard
 from fecbench.settings import Layer, RunSettings, Setting, build, check_names, resolve, values
@@ -16,6 +16,7 @@ from fecbench.settings import Layer, RunSettings, Setting, build, check_names, r
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fecbench.datasets.core import EmotionData
     from fecbench.objective import Objective
     from fecbench.settings import Config
 
@@ -86,6 +87,23 @@ class Plan:
         given = {key for key in type(self.options).model_fields if self.origins[key].origin == SPEC}
         with guard(self.who, self.objective):
             self.objective.check_consent(self.options, given)
+
+    def check_label_texts(self, data: EmotionData) -> None:
+        """Check that labels which the objective or its head reads are more than numbers.
+
+        Raises:
+            DataError: they aren't, and nobody said ``--label-texts names``.
+        """
+        with guard(self.who, self.objective):
+            reader = self.who if self.objective.reads_labels(self.options) else ""
+        if not reader and heads.named(self.settings.head).reads_labels:
+            reader = f"the head {self.settings.head}"
+        asked = self.settings.label_texts == "names" and self.origins["label_texts"].origin != "default"
+        if reader and data.nameless and not asked:
+            raise DataError(
+                f"{reader} reads the labels, so they must be words, but {data.name} has the numbers {some(data.nameless)}; name them in "
+                "labels.txt in the data set's folder, one a line from number 0, or give --label-texts names to have the numbers read"
+            )
 
     @property
     def who(self) -> str:

@@ -40,7 +40,7 @@ def data(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
     columns = ["name", "title", "labels", "rows", "licence", "source"]
     print_table(columns, [[" / ".join(f"{n:,}" for n in row[c] or []) if c == "rows" else row[c] for c in columns] for row in rows])
     say("")
-    say("Your own: --dataset path/to/folder (train, validation, test as CSV, TSV, JSON lines or Parquet), or --dataset hf:owner/name")
+    say("Your own: --dataset path/to/folder (train, validation, test as CSV, TSV, JSON or Parquet), or --dataset hf:owner/name")
 
 
 def _row(name: str, places: Places) -> dict[str, Any]:
@@ -61,6 +61,9 @@ def _row(name: str, places: Places) -> dict[str, Any]:
 @DATA_DIR
 @click.option("--text-column", help="column of the texts, for a data set of your own")
 @click.option("--label-column", help="column of the labels, for a data set of your own")
+@click.option(
+    "--quotes", type=click.Choice(["csv", "plain"]), help="quotes in CSV and TSV of your own: plain are characters like any other"
+)
 @JSON
 def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns: str | None) -> None:
     """Rows beside the paper's Table 1, lengths, class balance, duplicates and texts that splits share; NAME as for --dataset."""
@@ -71,7 +74,8 @@ def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns:
     found, errors = [], []
     for settings in asked:
         try:
-            found.append(statistics(datasets.load(settings, Places(data_dir))))
+            data = datasets.load(settings, Places(data_dir))
+            found.append(statistics(data) | {"notes": list(data.notes)})
         except FecbenchError as error:
             errors.append(error)
     if as_json:
@@ -105,6 +109,9 @@ def _print_statistics(found: Sequence[dict[str, Any]]) -> None:
         [[f["name"], *f["duplicates"].values(), *f["shared"].values()] for f in found],
         "Exact duplicates and shared texts",
     )
+    for one in found:
+        for note in one["notes"]:
+            say(f"note: {one['name']}: {note}")
 
 
 def _paper(rows: Sequence[int] | None) -> str:

@@ -74,7 +74,7 @@ def _find(settings: RunSettings, places: Places) -> EmotionData:
     if is_path(name):
         from fecbench.datasets.files import load_path
 
-        return load_path(Path(expanded(name)), columns, settings.split_seed)
+        return load_path(Path(expanded(name)), columns, settings.split_seed, settings.quotes)
     check_name(name)
     return registered(name, places)
 

@@ -77,7 +77,11 @@ def without_decoder(config: PretrainedConfig) -> bool:
     from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING
 
     alone = MODEL_FOR_TEXT_ENCODING_MAPPING.get(type(config), None)
-    return alone is not None and alone is not MODEL_MAPPING.get(type(config), None) and str(getattr(alone, "__name__", "")) in (config.architectures or ())
+    return (
+        alone is not None
+        and alone is not MODEL_MAPPING.get(type(config), None)
+        and str(getattr(alone, "__name__", "")) in (config.architectures or ())
+    )
 
 
 def _network(auto: Any, source: EncoderSource, config: Any) -> tuple[PreTrainedModel, set[str]]:

@@ -80,7 +80,7 @@ def _facts(record: Record, predictor: Predictor) -> dict[str, Any]:
         "homepage": _homepage(record),
         "settings": settings,
         "notes": naming.notes(record),
-        "worst": _worst({label: scores["f1"] for label, scores in result["per_class"].items()}),
+        "worst": _worst({label: scores["f1"] for label, scores in result["per_class"].items() if scores["support"]}),
         "citation": predictor.objective.citation,
         "bibtex": bibtex(about["objective"]["name"], predictor.objective.citation),
         "fecbench": metadata("fecbench"),

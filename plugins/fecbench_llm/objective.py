@@ -53,6 +53,11 @@ class LLMPrompt(Objective):
         self.used: dict[str, Answer] = {}
 
     @classmethod
+    def reads_labels(cls, config: object) -> bool:  # noqa: ARG003
+        """Every prompt lists the labels."""
+        return True
+
+    @classmethod
     def unmet(cls) -> str:
         """An endpoint and a model, by the environment; a spec's own rows can name them instead."""
         return choosing.unmet()
