@@ -36,7 +36,7 @@ class TextEncoder(nn.Module):
     kind, so that texts attend across each other. A family with windows, where a token doesn't attend to all of its text, is never packed.
 
     Raises:
-        EncoderError: padding changes what the encoder ``name`` makes of a text, or it fails on texts.
+        EncoderError: padding changes what the encoder makes of a text, or it fails on texts.
     """
 
     def __init__(self, network: PreTrainedModel, pad_id: int, pooling: str = "first", packing: bool = True, name: str = ""):
@@ -110,8 +110,8 @@ class TextEncoder(nn.Module):
             beside = self._tried([long, short])
             if difference(beside[len(long) :], self._tried([short])) > AGREE:
                 raise EncoderError(
-                    f"the encoder {self.name} must read a text the same with and without padding after it, but takes padding for words: its "
-                    "answers would depend on the other texts of a batch; choose a family that masks padding, such as BERT or RoBERTa"
+                    f"the encoder {self.name} must read a text the same with and without padding after it, but takes padding for words: "
+                    "its answers would depend on the other texts of a batch; choose a family that masks padding, such as BERT or RoBERTa"
                 )
             return packing and self._can_pack([long, short], beside)
         finally:
