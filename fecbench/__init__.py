@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fecbench.hooks import RunInfo as RunInfo
     from fecbench.hooks import hookimpl as hookimpl
     from fecbench.language import LanguageHead as LanguageHead
+    from fecbench.leaderboard.board import Board as Board
     from fecbench.model import Model as Model
     from fecbench.model import label_states as label_states
     from fecbench.objective import Objective as Objective
@@ -59,6 +60,7 @@ _HOMES = {
     "EmotionData": "datasets.core",
     "DatasetInfo": "datasets.core",
     "Batch": "batching",
+    "Board": "leaderboard.board",
     "BatchNeeds": "batching",
     "Config": "settings",
     "FecbenchError": "errors",
@@ -101,6 +103,7 @@ __all__ = [
     "PATH",
     "Batch",
     "BatchNeeds",
+    "Board",
     "Config",
     "DatasetInfo",
     "EmotionData",

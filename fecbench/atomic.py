@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from fecbench import strictjson
 from fecbench.errors import RunError
@@ -22,10 +23,16 @@ _MODE = 0o666 & ~_MASK
 
 
 @contextmanager
-def replacing(path: Path, remedy: str = RESUME) -> Iterator[Path]:
+def replacing(path: Path, remedy: str = RESUME, *, own: bool = False) -> Iterator[Path]:
     """A path to write to; once the block ends without error it replaces ``path`` in one step.
 
     A link keeps its place, and what is no regular file, such as ``/dev/stdout``, is written to directly.
+
+    Args:
+        path: the file.
+        remedy: the end of an error's message.
+        own: the folder is fecbench's own, so that ``path.unfinished`` can only be what a killed process left there. Elsewhere the draft has
+            a name that no file has.
 
     Raises:
         RunError: the file can't be written (no space, no permission); an earlier file at ``path`` is untouched. It ends in ``remedy``.
@@ -35,7 +42,7 @@ def replacing(path: Path, remedy: str = RESUME) -> Iterator[Path]:
         with writing(path, remedy):
             yield path
         return
-    draft = place.with_name(place.name + UNFINISHED)
+    draft = place.with_name(place.name + UNFINISHED if own else f".fecbench-{uuid4().hex}{UNFINISHED}")
     try:
         with writing(path, remedy):
             draft.unlink(missing_ok=True)  # what another process left there could be a link to elsewhere
@@ -44,7 +51,7 @@ def replacing(path: Path, remedy: str = RESUME) -> Iterator[Path]:
             to_disk(draft)
             draft.replace(place)
             to_disk(place.parent)
-    except Exception:
+    except BaseException:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         raise
@@ -114,7 +121,7 @@ def to_disk(path: Path) -> None:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write ``content`` as JSON, whole or not at all."""
-    with replacing(own_file(path)) as draft:
+    with replacing(own_file(path), own=True) as draft:
         draft.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
@@ -145,7 +152,7 @@ def write_tensors(path: Path, tensors: "Mapping[str, Tensor]", metadata: Mapping
     from safetensors.torch import save_file
 
     plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    with replacing(own_file(path)) as draft:  # one key alone: safetensors shuffles several, and equal runs write equal files
+    with replacing(own_file(path), own=True) as draft:  # one key alone: safetensors shuffles several, and equal runs write equal files
         save_file(plain, draft, metadata={"fecbench": json.dumps(metadata or {}, allow_nan=False)})
 
 

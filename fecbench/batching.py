@@ -12,7 +12,7 @@ import torch
 from fecbench.datasets.core import labels_of
 from fecbench.errors import NeedsError
 from fecbench.packing import Tokens
-from fecbench.tokenising import TokenColumn, encode_texts, token_column
+from fecbench.tokenising import TokenColumn, check_tokens, encode_texts, token_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -171,19 +171,24 @@ class Batch:
             share=None if self.share is None else torch.cat([self.share, self.share + len(self)]),
         )
 
+    def unlabelled(self) -> Batch:
+        """The same texts with 0 for every label and row number: no prediction can depend on either."""
+        return replace(self, labels=torch.zeros_like(self.labels), rows=torch.zeros_like(self.rows))
+
     def generator(self, stream: str, device: torch.device | str = "cpu") -> torch.Generator:
         """A random generator for one purpose in this batch, seeded by (seed, epoch, step) and the purpose's name."""
         return torch.Generator(device).manual_seed(stream_seed(*self.key, stream))
 
     def to(self, device: torch.device) -> Batch:
-        """The same batch on ``device``."""
+        """The same batch on ``device``; a tensor that is there already stays the same."""
+        soon = device.type != "cpu"  # the host would read before a copy has arrived
         return replace(
             self,
             tokens=self.tokens.to(device),
-            labels=self.labels.to(device, non_blocking=True),
-            rows=self.rows.to(device, non_blocking=True),
+            labels=self.labels.to(device, non_blocking=soon),
+            rows=self.rows.to(device, non_blocking=soon),
             views={name: tokens.to(device) for name, tokens in self.views.items()},
-            share=None if self.share is None else self.share.to(device, non_blocking=True),
+            share=None if self.share is None else self.share.to(device, non_blocking=soon),
         )
 
 
@@ -330,7 +335,11 @@ def text_batches(
     device: torch.device,
     forms: Mapping[str, Form] | None = None,
 ) -> Iterator[Batch]:
-    """Batches of any texts, in their order and in all ``forms``, for use without gradient; their labels are all 0."""
+    """Batches of any texts, in their order and in all ``forms``, for use without gradient; their labels are all 0.
+
+    Raises:
+        EncoderError: the tokenizer finds no token in a text.
+    """
     plain, further = _parted(forms or {})
     for start in range(0, len(texts), batch_size):
         part = list(texts[start : start + batch_size])
@@ -340,7 +349,9 @@ def text_batches(
 
 
 def _pack(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None) -> Tokens:
-    return Tokens.pack(encode_texts(texts, tokenizer, max_length, form)[0])
+    ids, _ = encode_texts(texts, tokenizer, max_length, form)
+    check_tokens(texts, np.array([len(row) for row in ids]))
+    return Tokens.pack(ids)
 
 
 def _parted(forms: Mapping[str, Form]) -> tuple[Form | None, dict[str, Form]]:

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from fecbench import datasets, encoders, provenance
 from fecbench.atomic import writing
+from fecbench.datasets.core import EmotionData
 from fecbench.encoders.tiny import stand_in
 from fecbench.engine import Workers, execute
 from fecbench.errors import FecbenchError, NeedsError, RunError
 from fecbench.jobs import Job
 from fecbench.matrix import Cell, Entry, Matrix, Selection, validation_score
 from fecbench.planning import plan
+from fecbench.provenance import Content
 from fecbench.resuming import plugins
-from fecbench.runs import RUN, Record
+from fecbench.runs import RUN, Record, free
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from fecbench.datasets.core import EmotionData, Places
+    from fecbench.datasets.core import Places
     from fecbench.planning import Plan
     from fecbench.settings import RunSettings
 
@@ -37,10 +39,11 @@ TRIED = 64  # texts on which an encoder is tried: enough for one that learns its
 
 @dataclass(frozen=True)
 class Task:
-    """A cell and its run directory."""
+    """A cell, its run directory, and the rows and code that it is to be run on."""
 
     cell: Cell
     record: Record
+    content: Content
 
     @property
     def log(self) -> Path:
@@ -48,14 +51,28 @@ class Task:
         return self.record.folder.parent / LOGS / f"{self.record.id}.log"
 
     @property
+    def status(self) -> str:
+        """What its directory says of it; ``stale`` where that is complete, but a run of other rows, code or settings."""
+        found = self.record.status
+        return "stale" if found == "complete" and not self._is_its_own else found
+
+    @property
     def is_stale(self) -> bool:
-        """Whether it was broken off under other package versions, so that it can't be continued to the same numbers."""
-        if self.record.status == "running" or not (self.record.folder / RUN).exists():
+        """Whether its directory holds another run, or one broken off under other package versions, which can't end as it began."""
+        found = self.record.status
+        if found == "running" or not (self.record.folder / RUN).exists():
             return False
+        return not self._is_its_own or (found != "complete" and self.record.about["versions"] != provenance.package_versions())
+
+    @property
+    def _is_its_own(self) -> bool:
+        """Whether the record is of this cell, whose directory's name promises it."""
         try:
-            return bool(self.record.about.get("versions") != provenance.package_versions())
+            about, settings = self.record.about, self.record.settings()
         except RunError:
-            return True
+            return False
+        same = Content.of(about) == self.content
+        return same and self.cell.is_of(about["objective"]["name"], settings)
 
     @property
     def reason(self) -> str:
@@ -74,14 +91,14 @@ class Benchmark:
         root: the folder of the runs.
         places: where data is looked for.
         data: the data sets by name, loaded; those that can't be had aren't there.
-        missing: why a row can't start on a data set, by both names.
+        missing: why rows can't start, by the names of row and data set.
     """
 
     matrix: Matrix
     root: Path
     places: Places
     data: Mapping[str, EmotionData]
-    missing: Mapping[tuple[str, str], FecbenchError] = field(default_factory=dict)
+    missing: Mapping[tuple[str, str], list[FecbenchError]] = field(default_factory=dict)
 
     @classmethod
     def prepare(cls, matrix: Matrix, root: Path, places: Places) -> Benchmark:
@@ -92,8 +109,8 @@ class Benchmark:
             NeedsError: a row that the spec names can't run on a data set of it (one of ``"*"`` is left out there).
         """
         found = cls.survey(matrix, root, places)
-        for error in found.missing.values():
-            raise error
+        for faults in found.missing.values():
+            raise faults[0]
         return found
 
     @classmethod
@@ -101,15 +118,21 @@ class Benchmark:
         """The same, whatever is missing: ``missing`` tells which rows can't start here."""
         machine, left_out, kept, missing = _Machine(places), dict(matrix.left_out), [], {}
         for entry in matrix.entries:
-            try:
-                machine.check(entry)
-            except FecbenchError as error:
-                if isinstance(error, NeedsError) and matrix.spec.objectives == "*":
-                    left_out[f"{entry.row} on {entry.dataset}"] = str(error)
-                    continue
-                missing[entry.row, entry.dataset] = error
+            faults = machine.faults(entry)
+            unfit = [fault for fault in faults if isinstance(fault, NeedsError)]
+            if unfit and matrix.spec.objectives == "*":
+                left_out[f"{entry.row} on {entry.dataset}"] = str(unfit[0])
+                continue
+            if faults:
+                missing[entry.row, entry.dataset] = faults
             kept.append(entry)
         return cls(replace(matrix, entries=tuple(kept), left_out=left_out), root, places, machine.data, missing)
+
+    def check_consent(self) -> None:
+        """Whether every run may do what the spec says. Raises FecbenchError, as the run itself would, where the user must agree first."""
+        for entry in self.matrix.entries:
+            for cells in entry.cells:
+                cells[0].plan.check_consent()
 
     def carry_out(self, workers: Workers) -> None:
         """All trials and what needs none, then what the trials chose; what is complete isn't repeated, what is broken off is continued."""
@@ -144,38 +167,36 @@ class Benchmark:
 
     def set_aside(self) -> None:
         """Put the run directories that there are out of the way, so that all is run again; they keep what they hold."""
-        _set_aside(task for task in self.everything() if task.record.folder.exists() and task.record.status != "running")
+        _set_aside(task for task in self.everything() if task.record.folder.exists() and task.status != "running")
 
     def _execute(self, tasks: Iterable[Task], workers: Workers) -> None:
         with writing(self.root, "free space or choose another --root"):
             (self.root / LOGS).mkdir(parents=True, exist_ok=True)
-        left = [task for task in tasks if task.record.status != "complete"]
+        left = [task for task in tasks if task.status != "complete"]
         _set_aside(task for task in left if task.is_stale)
         execute([self._job(task, workers) for task in left], workers)
 
     def _tasks(self, cells: Iterable[Cell]) -> list[Task]:
-        folders = {self._folder(cell): cell for cell in cells}
-        return [Task(cell, Record(folder)) for folder, cell in folders.items()]
+        return list({task.record.folder: task for task in map(self._task, cells)}.values())
 
-    def _folder(self, cell: Cell) -> Path:
-        """The run directory of a cell: the same for the same settings, rows and code, and for nothing else."""
-        return self.root / cell.name(
-            cell.key(
-                self.data[cell.plan.settings.dataset].fingerprint,
-                _code(cell.plan.name, cell.plan.settings.head, cell.plan.settings.encoder),
-            )
-        )
+    def _task(self, cell: Cell) -> Task:
+        """A cell with its run directory: the same for the same settings, rows and code, and for nothing else."""
+        settings = cell.plan.settings
+        content = Content(self.data[settings.dataset].fingerprint, _code(cell.plan.name, settings.head, settings.encoder))
+        return Task(cell, Record(self.root / cell.name(cell.key(content.rows, content.code))), content)
 
     def _score(self, cell: Cell) -> float | None:
         if cell.plan.settings.dataset not in self.data:
             return None
-        return validation_score(Record(self._folder(cell)))
+        task = self._task(cell)
+        return validation_score(task.record) if task.status == "complete" else None
 
     def _job(self, task: Task, workers: Workers) -> Job:
         """The command of a run, which a person can repeat."""
         settings, folder = task.cell.plan.settings, str(task.record.folder.resolve())
         arguments = ["run", task.cell.plan.name, "--dataset", settings.dataset, "--seed", str(settings.seed)]
         arguments += ["--run-dir", folder, "--resume", "--settings", json.dumps(task.cell.asked)]
+        arguments += ["--expected", json.dumps(asdict(task.content))]
         if self.places.data_dir:
             arguments += ["--data-dir", str(self.places.data_dir.resolve())]
         return Job(tuple(arguments), folder, str(task.log.resolve()), workers.devices, workers.per_device, workers.threads)
@@ -200,7 +221,7 @@ def _smallest(real: Plan) -> Plan:
 def _set_aside(tasks: Iterable[Task]) -> None:
     for task in tasks:
         with suppress(FileNotFoundError):  # another bench was faster
-            task.record.folder.rename(task.record.folder.with_name(f"{task.record.id}.until-{datetime.now():%Y%m%d-%H%M%S}"))
+            task.record.folder.rename(free(task.record.folder.with_name(f"{task.record.id}.until-{datetime.now():%Y%m%d-%H%M%S}")))
 
 
 @cache
@@ -214,36 +235,44 @@ class _Machine:
 
     def __init__(self, places: Places):
         self.places = places
-        self.data: dict[str, EmotionData] = {}
-        self._faults: dict[tuple[str, str], FecbenchError | None] = {}
+        self._known: dict[tuple[str, str], object] = {}
 
-    def check(self, entry: Entry) -> None:
-        """Return where a row can start on its data set.
+    @property
+    def data(self) -> dict[str, EmotionData]:
+        """The data sets that are here, by name."""
+        return {name: found for (_, name), found in self._known.items() if isinstance(found, EmotionData)}
 
-        Raises:
-            DataNotFound, DataError, EncoderError, NeedsError: it can't.
-        """
+    def faults(self, entry: Entry) -> list[FecbenchError]:
+        """Why a row can't start on its data set: data, needs, encoder; empty where it can."""
+        found: dict[str, FecbenchError] = {}
         for cell, *_ in entry.cells:
             settings = cell.plan.settings
-            self._once("data set", settings.dataset, partial(self._load, settings))
-            cell.plan.needs.check(self.data[settings.dataset], settings.batch_size, settings.limit, cell.plan.who)
-        for cell, *_ in entry.cells:
-            settings = cell.plan.settings
-            self._once("encoder", settings.encoder, partial(self._try, settings))
+            for work in (partial(self._load, settings), partial(self._fits, cell), partial(self._try, settings)):
+                try:
+                    work()
+                except FecbenchError as fault:
+                    found[str(fault)] = fault
+        return list(found.values())
 
     def _load(self, settings: RunSettings) -> None:
-        self.data[settings.dataset] = datasets.load(settings, self.places)
+        self._once("data set", settings.dataset, partial(datasets.load, settings, self.places))
+
+    def _fits(self, cell: Cell) -> None:
+        settings, data = cell.plan.settings, self.data.get(cell.plan.settings.dataset)
+        if data is not None:
+            cell.plan.needs.check(data, settings.batch_size, settings.limit, cell.plan.who)
 
     def _try(self, settings: RunSettings) -> None:
-        encoders.load(settings.encoder, self.data[settings.dataset].splits["train"][:TRIED]["text"])
+        data = self.data.get(settings.dataset)
+        texts = data.splits["train"][:TRIED]["text"] if data is not None else ["a text"]
+        self._once("encoder", settings.encoder, partial(encoders.load, settings.encoder, texts))
 
     def _once(self, kind: str, name: str, work: Callable[[], object]) -> None:
-        """Do ``work`` unless it was done; a fault is raised each time."""
-        if (kind, name) not in self._faults:
+        """Do ``work`` the first time; what came of it, a result or a fault, comes again each time."""
+        if (kind, name) not in self._known:
             try:
-                work()
-                self._faults[kind, name] = None
-            except FecbenchError as error:
-                self._faults[kind, name] = error
-        if (fault := self._faults[kind, name]) is not None:
-            raise fault
+                self._known[kind, name] = work()
+            except FecbenchError as fault:
+                self._known[kind, name] = fault
+        if isinstance(outcome := self._known[kind, name], FecbenchError):
+            raise outcome

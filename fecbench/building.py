@@ -16,12 +16,14 @@ from fecbench.batching import PARAPHRASE, text_batches, tokenise
 from fecbench.checkpoints import state_of
 from fecbench.datasets.core import chunks, labels_of
 from fecbench.encoders.lengths import longest_text
+from fecbench.errors import EncoderError
 from fecbench.guard import guard
 from fecbench.heads import HeadTask
 from fecbench.language import LanguageHead
 from fecbench.model import Model, TextEncoder, build_model, fold
 from fecbench.objective import Stage, Task
 from fecbench.streams import Material, StreamBatches
+from fecbench.tokenising import unknown_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from fecbench.settings import RunSettings
 
 LEAK = 0.1  # the share of a split's texts that stand in train too, from which it is said
+UNKNOWN, UNREADABLE = 0.05, 0.98  # shares of unknown tokens in a column from which it is said, and from which it is an error
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,11 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     """Encoder, tokens, model and objective of ``plan`` on ``data``; fresh weights are a function of the seed.
 
     Raises:
-        EncoderError: the encoder can't be had or has no such head.
+        EncoderError: the encoder can't be had, has no such head, or knows hardly a word of the texts.
         UsageError: head and pooling don't fit.
     """
     settings, scored = plan.settings, plan.scored
-    notes = [data.info.note] if data.info.note else []
+    notes = [data.info.note, *data.notes] if data.info.note else [*data.notes]
     train = data.splits["train"]
     if settings.limit is not None and settings.limit < len(train):
         notes.append(f"LIMITED to the first {settings.limit:,} of {len(train):,} training rows: not a benchmark result")
@@ -78,6 +81,13 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     notes += _leaks(train, data)
     source = encoders.load(settings.encoder, train["text"])
     model, objective = build_pair(plan, source, data.labels, data.label_texts, data.name)
+    if model.encoder.pooling != settings.pooling:
+        notes.append(
+            f"encoder {source.name} reads from left to right, so that its first token's state knows no other token: "
+            f"--pooling {model.encoder.pooling} is used in place of {settings.pooling}"
+        )
+    with guard(plan.who, plan.objective):
+        notes += objective.notes()
     longest = longest_text(source, model.encoder.network)
     if settings.max_length > longest:
         notes.append(f"--max-length {settings.max_length} is more than encoder {source.name} takes; texts are read to {longest} tokens")
@@ -92,12 +102,8 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
         for split, names in columns.items()
     }
     splits["train"] = replace(splits["train"], second_view=plan.needs.second_view)
-    notes += [
-        f"{column.cut:,} of {len(tokens):,} {split} texts ({name}) were cut to {max_length} tokens"
-        for split, tokens in splits.items()
-        for name, column in tokens.columns.items()
-        if column.cut
-    ]
+    for split, tokens in splits.items():
+        notes += _cut(split, tokens, max_length) + _unknown(split, tokens, columns[split], source)
     if settings.packing and not model.encoder.packs:
         notes.append(f"encoder {source.name} can't be packed (its attention isn't replaceable); batches are padded, which is slower")
     if settings.compile:
@@ -115,6 +121,32 @@ def _unread(train: Dataset, data: EmotionData) -> list[str]:
     if found == labels:
         return []
     return [f"{found} of {labels} labels are in these rows, so no text of the others is trained on; raise --limit, or shuffle the rows"]
+
+
+def _cut(split: str, tokens: TokenisedSplit, max_length: int) -> list[str]:
+    """What is said of texts that were cut."""
+    return [
+        f"{column.cut:,} of {len(tokens):,} {split} texts ({name}) were cut to {max_length} tokens"
+        for name, column in tokens.columns.items()
+        if column.cut
+    ]
+
+
+def _unknown(split: str, tokens: TokenisedSplit, columns: Sequence[str], source: EncoderSource) -> list[str]:
+    """What is said of the data set's own ``columns`` that the encoder's vocabulary lacks.
+
+    Raises:
+        EncoderError: it lacks nearly all.
+    """
+    notes = []
+    for name in columns:
+        share = unknown_share(tokens.columns[name], source.tokenizer)
+        said = f"{100 * share:.0f} % of the {split} tokens ({name}) are unknown to encoder {source.name}"
+        if share >= UNREADABLE:
+            raise EncoderError(f"an encoder must know the words of its texts, but {said}; choose one made for their language and script")
+        if share >= UNKNOWN:
+            notes.append(f"{said}, which reads them all as the same word")
+    return notes
 
 
 def _leaks(train: Dataset, data: EmotionData) -> list[str]:
@@ -163,15 +195,20 @@ def streams_of(built: Built, data: EmotionData, batches: TrainingBatches) -> dic
 
 
 def build_pair(
-    plan: Plan, source: EncoderSource, labels: Sequence[str], label_texts: Sequence[str], dataset: str
+    plan: Plan, source: EncoderSource, labels: Sequence[str], label_texts: Sequence[str], dataset: str, pooling: str | None = None
 ) -> tuple[Model, Objective]:
-    """Model and objective with fresh weights, a function of the seed, except where ``source`` brings its own."""
+    """Model and objective with fresh weights, a function of the seed, except where ``source`` brings its own.
+
+    ``pooling`` is the one that a record was trained with; None for a new run, whose own is then checked against the encoder.
+    """
     settings = plan.settings
     set_seed(settings.seed)
     head_task = HeadTask(labels, label_texts, settings.projection_dim)
-    model = build_model(source, settings.head, head_task, settings.pooling, settings.packing)
+    model = build_model(source, settings.head, head_task, pooling or settings.pooling, settings.packing)
+    if pooling is None:
+        settle_pooling(plan, model)
     hidden = int(model.encoder.network.config.hidden_size)
-    new_model = partial(further_model, settings, source, head_task)
+    new_model = partial(further_model, settings, source, head_task, model.encoder.pooling)
     language_head = partial(LanguageHead.build, source)
     features = model.head.features
     task = Task(dataset, tuple(labels), tuple(label_texts), hidden, features, settings.seed, new_model, source.tokenizer, language_head)
@@ -181,12 +218,28 @@ def build_pair(
     return model, built
 
 
-def further_model(settings: RunSettings, source: EncoderSource, task: HeadTask, head: str) -> Model:
+def settle_pooling(plan: Plan, model: Model) -> None:
+    """Pool the states of a causal encoder by their mean: its first token's state is the same for all texts that begin alike.
+
+    Raises:
+        EncoderError: ``first`` was asked for, or the head takes nothing else.
+    """
+    encoder = model.encoder
+    if encoder.pooling != "first" or encoder.looks_ahead():
+        return
+    if plan.origins["pooling"].origin != "default" or "mean" not in model.head.poolings:
+        raise EncoderError(
+            f"--pooling first needs an encoder whose first token sees the whole text, but {encoder.name} reads from left to right; "
+            "use --pooling mean (with --head linear, mlp or label), or another encoder"
+        )
+    encoder.pooling = "mean"
+
+
+def further_model(settings: RunSettings, source: EncoderSource, task: HeadTask, pooling: str, head: str) -> Model:
     """A model beside the run's own, with a fresh ``head`` on the same encoder, pooled as the run's where the head can take that.
 
     Raises:
         EncoderError: the encoder has no such head.
     """
     poolings = heads.named(head).poolings
-    pooling = settings.pooling if settings.pooling in poolings else poolings[0]
-    return build_model(source, head, task, pooling, settings.packing)
+    return build_model(source, head, task, pooling if pooling in poolings else poolings[0], settings.packing)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from fecbench.atomic import UNFINISHED, read_tensors, write_tensors
+from fecbench.atomic import read_tensors, write_tensors
 from fecbench.errors import ProtocolError, RunError
 
 if TYPE_CHECKING:
@@ -76,12 +76,6 @@ class Checkpoints:
     def drop_last(self) -> None:
         """Forget the last epoch's state; the run is complete."""
         (self.folder / LAST).unlink(missing_ok=True)
-
-    def drop_drafts(self) -> None:
-        """Remove what a killed process left half-written."""
-        for pattern in (f"*{UNFINISHED}", ".tmp*"):  # safetensors writes drafts of its own
-            for draft in self.folder.glob(pattern):
-                draft.unlink(missing_ok=True)
 
 
 def _layout(tensors: Mapping[str, Tensor]) -> str:

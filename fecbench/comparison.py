@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fecbench.datasets.core import EmotionData
     from fecbench.runs import Record
 
-SAME_ROWS = ("dataset", "split_seed", "text_column", "label_column")  # what they come to, the data's fingerprint says
+SAME_ROWS = ("dataset", "split_seed", "text_column", "label_column", "quotes")  # what they come to, the data's fingerprint says
 
 
 def differences(records: Sequence[Record]) -> dict[str, list[Any]]:

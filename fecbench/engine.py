@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from fecbench.errors import FecbenchError, UsageError
 from fecbench.jobs import carry_out
+from fecbench.safepath import children_without_working_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +66,7 @@ def execute(jobs: Sequence[Job], workers: Workers) -> None:
     """
     from joblib import parallel_config
 
-    with _backend(workers) as backend, parallel_config(**backend):
+    with children_without_working_directory(), _backend(workers) as backend, parallel_config(**backend):
         left = _hand_out(jobs, workers)
         while left:
             time.sleep(0.5)
@@ -126,6 +127,7 @@ def _ray(workers: Workers) -> Iterator[int]:
     """Ray at the address, or started on this machine; yields how many runs it can carry at once."""
     try:
         import ray
+        from ray.job_config import JobConfig
         from ray.util.joblib import register_ray
     except ImportError as error:
         raise FecbenchError(f"--engine ray needs Ray ({error}); pip install 'fecbench[ray]'") from None
@@ -137,6 +139,7 @@ def _ray(workers: Workers) -> Iterator[int]:
             num_cpus=(workers.number or 1) if here else None,
             include_dashboard=False if here else None,
             log_to_driver=False,
+            job_config=JobConfig(_client_job=True),  # else Ray puts the working directory first on its workers' module path
         )
     except Exception as error:  # Ray's start can end in a bare one
         raise _out_of_reach(workers, error, "ray start --head") from None

@@ -25,6 +25,8 @@ def split_logits(
 ) -> Tensor:
     """Logits ``[N, C]``, float32 on the CPU, of every row of ``split``; texts of similar length are read together.
 
+    The objective sees neither labels nor row numbers: both are 0.
+
     Raises:
         ProtocolError: ``predict`` gave something else than one logit for every text and label.
         NumericalError: a logit is infinite or NaN, in a row that isn't all -inf, no answer.
@@ -36,7 +38,8 @@ def split_logits(
     fold(model.eval(), objective.eval())
     for number, rows in enumerate(split.by_length(batch_size)):
         if number % ranks == rank:
-            batch, places = split.batch(rows).to(precision.device), torch.from_numpy(rows).to(precision.device)  # before: a copy waits
+            batch = split.batch(rows).unlabelled().to(precision.device)
+            places = torch.from_numpy(rows).to(precision.device)  # before predict: a copy waits
             with precision.autocast():
                 found = objective.predict(batch, model)
             if not isinstance(found, torch.Tensor) or found.is_complex():
@@ -44,7 +47,7 @@ def split_logits(
                 raise ProtocolError(f"predict must give a tensor of real logits, found {kind}")
             if found.shape != (len(rows), objective.task.classes):
                 raise ProtocolError(f"predict must give logits {[len(rows), objective.task.classes]}, found {list(found.shape)}")
-            logits[places] = found.to(logits)  # not the batch's own rows: predict may have written there
+            logits[places] = found.to(logits)
     if any(module.training for module in (*model.modules(), *objective.modules())) or torch.is_grad_enabled():
         raise ProtocolError("predict must leave the modes that it finds, but the grad or train mode changed; use `with`, and no train()")
     model.train(was_training)

@@ -55,6 +55,7 @@ class Workplace:
         resume: continue an unfinished run; in a ``folder`` that holds none, one is started.
         trackers: names of accelerate's trackers to log to.
         observers: hook implementations besides the record's own and the installed ones.
+        expected: the rows and code that the run must be of; None where whatever is there will do.
     """
 
     places: Places
@@ -62,6 +63,7 @@ class Workplace:
     resume: bool = False
     trackers: Sequence[str] = ()
     observers: Sequence[object] = ()
+    expected: provenance.Content | None = None
 
 
 def run(plan: Plan, workplace: Workplace) -> Record:
@@ -71,11 +73,14 @@ def run(plan: Plan, workplace: Workplace) -> Record:
         FecbenchError: whatever is wrong with data, encoder, plugin or record; an earlier record is never damaged.
     """
     began = time.perf_counter()
+    plan.check_consent()
     accelerator = devices.accelerator(plan.settings.device, workplace.trackers)
     data = datasets.load(plan.settings, workplace.places)
     plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
+    plan.check_label_texts(data)
     identity = identify(plan, data, accelerator)
-    with held(plan, identity, workplace.folder, workplace.resume) if accelerator.is_main_process else nullcontext() as own:
+    where = (workplace.folder, workplace.resume, workplace.expected)
+    with held(plan, identity, *where) if accelerator.is_main_process else nullcontext() as own:
         record: Record = broadcast_object_list([own])[0]
         if record.status != "complete":
             built = build(plan, data, accelerator.device)
@@ -207,8 +212,8 @@ class Experiment:
         source, info = self.built.source, self.data.info
         runs.write_encoder(self.record, source)
         rows = {split: len(tokens) for split, tokens in self.built.splits.items()}
-        dataset = {"title": info.title, "licence": info.licence, "rows": rows, "cut": list(self.data.cut)}
-        dataset["available"] = len(self.data.splits["train"])
+        available = len(self.data.splits["train"])
+        dataset = {"title": info.title, "licence": info.licence, "rows": rows, "available": available, "cut": list(self.data.cut)}
         about = {
             "id": self.record.id,
             **identity,
@@ -218,6 +223,7 @@ class Experiment:
                 "revision": getattr(source.config, "_commit_hash", None),
                 "weights": provenance.weights_version(self.built.model.encoder.network),
                 "pretrained": source.weights is not None,
+                "pooling": self.built.model.encoder.pooling,
             },
             "max_length": self.built.max_length,
             "threads": torch.get_num_threads(),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from fecbench import registry
 from fecbench.encoders.lengths import longest_text
-from fecbench.encoders.network import classifier_network, encoder_network
+from fecbench.encoders.network import classifier_network, encoder_network, running, take_pooler
 from fecbench.errors import EncoderError, PluginError, UsageError
 from fecbench.packing import Tokens
+from fecbench.tokenising import check_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,10 +46,12 @@ class Head(nn.Module):
     Attributes:
         features: width of ``z``.
         poolings: the poolings whose ``h`` the head can take.
+        reads_labels: whether it makes use of the labels' names or texts; then labels that are bare numbers are refused.
     """
 
     features: int
     poolings: tuple[str, ...] = ("first", "mean")
+    reads_labels: bool = False
 
     @classmethod
     def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
@@ -119,6 +123,7 @@ class LabelHead(Head):
     """
 
     matrix: Tensor
+    reads_labels = True
 
     def __init__(self, hidden: int, label_tokens: Tokens, features: int = 128):
         super().__init__()
@@ -134,6 +139,7 @@ class LabelHead(Head):
 
         Raises:
             UsageError: a label's text is longer than any that the encoder takes.
+            EncoderError: the tokenizer finds no token in a label's text.
         """
         network = encoder_network(source)
         longest = longest_text(source, network)
@@ -144,6 +150,7 @@ class LabelHead(Head):
                     f"the head label reads each label's text whole, at most {longest:,} tokens with encoder {source.name}, but that of "
                     f"{label!r} has {len(text):,}; shorten its description, or give --label-texts names"
                 )
+        check_tokens(task.label_texts, np.array([len(text) for text in ids]))
         return network, cls(network.config.hidden_size, Tokens.pack(ids), task.projection_dim)
 
     def project(self, h: Tensor) -> Tensor:
@@ -189,10 +196,8 @@ class NativeHead(Head):
         super().__init__()
         self.features = network.config.hidden_size
         encoder = network.base_model
-        pooler = getattr(encoder, "pooler", None)
-        if pooler is not None:
-            setattr(encoder, "pooler", None)  # noqa: B010
-        setattr(network, network.base_model_prefix, GivenStates(pooler))
+        activation = getattr(encoder, "pooler_activation", None)  # ALBERT has it beside a pooler that is linear
+        setattr(network, network.base_model_prefix, GivenStates(take_pooler(encoder), activation))
         self.network = network
 
     @classmethod
@@ -200,15 +205,21 @@ class NativeHead(Head):
         """The encoder network and its family's head.
 
         Raises:
-            EncoderError: the family's head is no function of the first token's state.
+            EncoderError: the family's head is no function of the first token's state, or there is no padding token.
         """
+        if source.tokenizer.pad_token_id is None:
+            raise EncoderError(
+                f"--head native needs an encoder whose tokenizer has a padding token, but that of {source.name} has none; "
+                "use --head linear, --head mlp or --head label"
+            )
         whole = classifier_network(source, task.labels)
         encoder = cast("PreTrainedModel", whole.base_model)
         probe = source.tokenizer(["good", "this is rather more than that"], padding=True, return_tensors="pt", return_token_type_ids=False)
         whole.eval()
+        with torch.no_grad(), running(source.name, probe["input_ids"].shape[1]):
+            expected = whole(**probe).logits
         try:
             with torch.no_grad():
-                expected = whole(**probe).logits
                 head = cls(whole)
                 found = head.classify(encoder(**probe).last_hidden_state[:, 0])
             agrees = torch.allclose(expected, found, atol=1e-5)
@@ -226,17 +237,25 @@ class NativeHead(Head):
 
 
 class GivenStates(nn.Module):
-    """Stands where a network has its encoder; takes states in place of embeddings and applies the family's pooler, if it has one."""
+    """Stands where a network has its encoder; takes states in place of embeddings and applies the family's pooler, if it has one.
 
-    def __init__(self, pooler: nn.Module | None):
+    A pooler that reads one token's state gives what the others give: ``[B, hidden]``.
+    """
+
+    def __init__(self, pooler: nn.Module | None, activation: nn.Module | None = None):
         super().__init__()
         self.pooler = pooler
+        self.activation = activation
 
     def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> BaseModelOutputWithPooling:
         """``inputs_embeds [B, 1, hidden]`` as the encoder's last states."""
         from transformers.modeling_outputs import BaseModelOutputWithPooling
 
         pooled = None if self.pooler is None else self.pooler(inputs_embeds)
+        if pooled is not None and pooled.dim() == 3:
+            pooled = pooled[:, 0]
+        if pooled is not None and self.activation is not None:
+            pooled = self.activation(pooled)
         return BaseModelOutputWithPooling(last_hidden_state=inputs_embeds, pooler_output=pooled)
 
 

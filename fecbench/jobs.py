@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from fecbench.atomic import writing
 from fecbench.runs import Record
+from fecbench.safepath import SAFE_PATH
 from fecbench.slots import slot
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _run(job: Job) -> None:
     with writing(Path(job.log), REMEDY):
         log = Path(job.log).open("ab")  # noqa: SIM115  closed below
     with slot(job.devices, job.per_device) as device, log:
-        environment = {**os.environ, **device, **({"OMP_NUM_THREADS": str(job.threads)} if job.threads else {})}
+        environment = {**os.environ, **device, SAFE_PATH: "1", **({"OMP_NUM_THREADS": str(job.threads)} if job.threads else {})}
         command = [sys.executable, "-m", "fecbench", *job.arguments, "--stop-with-stdin"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment) as process:
             process.wait()  # an interruption, or this worker's end, closes the pipe, and with it the run stops cleanly

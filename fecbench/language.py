@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from fecbench.encoders.network import language_network
+from fecbench.errors import EncoderError
+from fecbench.guard import words
 from fecbench.heads import GivenStates
 
 if TYPE_CHECKING:
@@ -41,10 +44,21 @@ class LanguageHead(nn.Module):
         """The head of the encoder ``source``.
 
         Raises:
-            EncoderError: its family has none.
+            EncoderError: its family has none, or one of another kind.
         """
         network, pretrained = language_network(source)
-        return cls(network, pretrained)
+        embeddings = cast("Tensor", network.get_input_embeddings().weight)
+        try:
+            head, training = cls(network, pretrained), network.training
+            with torch.no_grad():
+                head.eval()(embeddings.new_zeros(1, network.config.hidden_size), embeddings)
+            head.train(training)
+        except (AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
+            raise EncoderError(
+                f"the masked-language head of encoder {source.name} must be a function of a token's state and the word embeddings, but "
+                f"fails on them: {words(error)}; choose another encoder"
+            ) from error
+        return head
 
     def forward(self, states: Tensor, embeddings: Tensor) -> Tensor:
         """``states [M, hidden]`` and the word embeddings ``[V, width]`` to logits ``[M, V]``."""

@@ -2,8 +2,10 @@
 
 import re
 
-CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+BREAKS = r"\u2028\u2029"  # lines and paragraphs end there too
+REORDERING = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # Unicode's marks, embeddings, overrides and isolates of direction
+CONTROLS = re.compile(rf"[\x00-\x1f\x7f-\x9f{BREAKS}{REORDERING}]")
+STEERING = re.compile(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f{BREAKS}\u202a-\u202e\u2066-\u2069]")
 SPECIAL = re.compile(r"([\\`*_<>|\[\]~#$&])")
 
 
@@ -18,8 +20,17 @@ def escape(text: str) -> str:
     return SPECIAL.sub(r"\\\1", " ".join(CONTROLS.sub(" ", text).split()))
 
 
+def inline(text: str) -> str:
+    r"""``text`` on one line: an escape stands for each character that would break, part or reorder the line.
+
+    >>> print(inline("glad 0.990\tI won\nsad\u202e"))
+    glad 0.990\tI won\nsad\u202e
+    """
+    return CONTROLS.sub(lambda sign: sign[0].encode("unicode_escape").decode(), text)
+
+
 def shown(text: str) -> str:
-    r"""``text`` with a space for each control character but tab and newline: terminals obey them, and no picture can hold them.
+    r"""``text`` of several lines with a space for each character that steers a terminal, or that no picture can hold.
 
     >>> shown("\x1b[31mred\x1b[0m\r\n\x9b2J")
     ' [31mred [0m \n 2J'

@@ -75,7 +75,7 @@ def named(name: str) -> Metric:
     metric: Any = registry.metrics.get(name)
     if not callable(metric):
         raise PluginError(f"the metric {name!r} ({registry.metrics.origin(name)}) must be a function of true, predicted and classes")
-    _value(name, metric, TRIAL, TRIAL, 2)
+    value_of(name, metric, TRIAL, TRIAL, 2)
     return cast("Metric", metric)
 
 
@@ -98,7 +98,7 @@ def score(true: np.ndarray, predicted: np.ndarray, classes: int, metrics: dict[s
     found = {}
     for name, metric in metrics.items():
         try:
-            found[name] = _value(name, metric, true, predicted, classes)
+            found[name] = value_of(name, metric, true, predicted, classes)
         except PluginError as error:
             if name in PRIMARY:
                 raise
@@ -106,7 +106,12 @@ def score(true: np.ndarray, predicted: np.ndarray, classes: int, metrics: dict[s
     return found
 
 
-def _value(name: str, metric: Metric, true: np.ndarray, predicted: np.ndarray, classes: int) -> float:
+def value_of(name: str, metric: Metric, true: np.ndarray, predicted: np.ndarray, classes: int) -> float:
+    """The score that ``metric`` gives, finite.
+
+    Raises:
+        PluginError: it fails, or gives something else than a finite number.
+    """
     with guard(f"the metric {name!r}", metric):
         value = float(metric(true.copy(), predicted.copy(), classes))  # a metric may write where it pleases
         if not np.isfinite(value):

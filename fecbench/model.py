@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from fecbench import heads
 from fecbench.distributed import whole_batch
-from fecbench.encoders.lengths import first_position
-from fecbench.encoders.network import quiet
-from fecbench.errors import PluginError, UsageError
-from fecbench.guard import guard
+from fecbench.encoders.lengths import first_position, positions
+from fecbench.encoders.network import quiet, running, take_pooler
+from fecbench.errors import EncoderError, PluginError, UsageError
+from fecbench.guard import guard, out_of_memory, words
 from fecbench.packing import GRID_COST, GRID_COST_ELSEWHERE, Layout, Tokens
 
 if TYPE_CHECKING:
@@ -24,33 +24,51 @@ if TYPE_CHECKING:
     from fecbench.heads import Head, HeadTask
 
 
-PROBE = 160
+PROBE = 160  # tokens of the long text that an encoder is tried on
+AGREE = 1e-4  # how far states may differ, relative to their size: rounding makes 1e-6, a neighbour that is read 1e-3
 
 
 class TextEncoder(nn.Module):
     """A transformers encoder with pooling, run on packed tokens where it can be.
 
-    Whether it can is found out by trying: packed and padded states of a short and a long text must agree, since a family whose attention
-    isn't the replaceable kind would silently let texts attend across each other. A family with windows, in which a token doesn't attend to
-    all of its text, is never packed.
+    A short text is tried alone, padded beside a long one, and packed beside it. Where padding changes its states the encoder is refused,
+    since its answers would depend on the batch. Where only packing does, batches are padded: the family's attention isn't the replaceable
+    kind, so that texts attend across each other. A family with windows, where a token doesn't attend to all of its text, is never packed.
+
+    Raises:
+        EncoderError: padding changes what the encoder makes of a text, or it fails on texts.
     """
 
-    def __init__(self, network: PreTrainedModel, pad_id: int, pooling: str = "first", packing: bool = True):
+    def __init__(self, network: PreTrainedModel, pad_id: int, pooling: str = "first", packing: bool = True, name: str = ""):
         super().__init__()
         self.network = network
+        self.name = name or network.config.model_type
+        self.attention = network.config._attn_implementation
         self.pad_id = pad_id
         self.pooling = pooling
         self.first_position = first_position(network)
         self.compiled = False
-        self.packs = packing and self._can_pack()
+        self.packs = self._probe(packing)
 
     def forward(self, tokens: Tokens) -> Tensor:
         """Pooled states ``h [B, hidden]``."""
         return self.pool(self.states(tokens), tokens)
 
     def states(self, tokens: Tokens) -> Tensor:
-        """The states ``[T, hidden]`` of all tokens."""
-        return self._packed(tokens) if self.packs else self._padded(tokens)
+        """The states ``[T, hidden]`` of all tokens. Raises EncoderError where the network fails on them."""
+        with running(self.name, int(tokens.sizes.max())):
+            return self._packed(tokens) if self.packs else self._padded(tokens)
+
+    @torch.no_grad()
+    def looks_ahead(self) -> bool:
+        """Return whether a text's first state depends on later tokens; those of causal networks such as GPT-2 don't."""
+        training = self.network.training
+        self.network.eval()
+        last = len(cast("Tensor", self.network.get_input_embeddings().weight)) - 1
+        tokens = Tokens.pack([[last] * 4, [last, 0, 0, 0]])
+        one, other = tokens.first(self.states(tokens))
+        self.network.train(training)
+        return not torch.equal(one, other)
 
     def pool(self, states: Tensor, tokens: Tokens) -> Tensor:
         """Pooled states ``h [B, hidden]`` of token states ``[T, hidden]``."""
@@ -83,25 +101,69 @@ class TextEncoder(nn.Module):
         return cast("Tensor", states.flatten(0, 1)[grid.slots])
 
     @torch.no_grad()
-    def _can_pack(self) -> bool:
+    def _probe(self, packing: bool) -> bool:
+        """Whether texts can be packed, once padding is known to change nothing."""
+        training = self.network.training
+        self.network.eval()
+        try:
+            long, short = self._probe_texts()
+            beside = self._tried([long, short])
+            if difference(beside[len(long) :], self._tried([short])) > AGREE:
+                raise EncoderError(
+                    f"the encoder {self.name} must read a text the same with and without padding after it, but takes padding for words: "
+                    "its answers would depend on the other texts of a batch; choose a family that masks padding, such as BERT or RoBERTa"
+                )
+            return packing and self._can_pack([long, short], beside)
+        finally:
+            self.network.train(training)
+
+    def _probe_texts(self) -> tuple[list[int], list[int]]:
+        """The ids of a text as long as the encoder takes, 160 tokens at most, and of a short one."""
+        size = len(cast("Tensor", self.network.get_input_embeddings().weight))
+        ids = [number for number in range(max(size - 8, 0), size) if number != self.pad_id] or [0]
+        longest = min(PROBE, positions(self.network) or PROBE)
+        return [ids[place % len(ids)] for place in range(longest)], [ids[place % len(ids)] for place in range(min(3, longest))]
+
+    def _tried(self, texts: list[list[int]]) -> Tensor:
+        """The padded states of ``texts``, whatever can go wrong in a network told as its own fault."""
+        try:
+            with quiet():
+                return self._padded(Tokens.pack(texts))
+        except Exception as error:  # a network can raise anything
+            if out_of_memory(error):
+                raise
+            lengths = " and ".join(str(len(text)) for text in texts)
+            raise EncoderError(
+                f"the encoder {self.name} must read texts of {lengths} tokens, but fails: {words(error)}; choose another"
+            ) from error
+
+    def _can_pack(self, texts: list[list[int]], padded: Tensor) -> bool:
+        """Whether ``texts`` have their ``padded`` states when packed; if not, the network's own attention is put back."""
         from fecbench.attention import IMPLEMENTATION
 
         if any(kind != "full_attention" for kind in getattr(self.network.config, "layer_types", None) or ()):
             return False
-        training = self.network.training
-        self.network.eval()
-        longest = min(PROBE, getattr(self.network.config, "max_position_embeddings", PROBE) - self.first_position)
-        ids = [number for number in range(self.network.config.vocab_size) if number != self.pad_id][-7:]
-        tokens = Tokens.pack([[ids[place % len(ids)] for place in range(longest)], ids[:2]])
+        own = self.network.config._attn_implementation
         try:
-            padded = self._padded(tokens)
             with quiet():
                 self.network.set_attn_implementation(IMPLEMENTATION)
-            return bool(torch.allclose(self._packed(tokens), padded, atol=1e-4))
+            packed, sizes = self._packed(Tokens.pack(texts)), [len(text) for text in texts]
+            if all(difference(*parts) <= AGREE for parts in zip(packed.split(sizes), padded.split(sizes), strict=True)):
+                return True
         except (TypeError, ValueError, RuntimeError, LookupError, AttributeError):
-            return False  # the family's forward doesn't hand the grid on to its attention
-        finally:
-            self.network.train(training)
+            pass  # the family's forward doesn't hand the grid on to its attention
+        if self.network.config._attn_implementation == IMPLEMENTATION:
+            self.network.set_attn_implementation(own)
+        return False
+
+
+def difference(found: Tensor, expected: Tensor) -> float:
+    """How far states are from those expected, relative to the size of these; NaN where any isn't finite.
+
+    >>> difference(torch.tensor([3.0, 5.0]), torch.tensor([3.0, 4.0]))
+    0.2...
+    """
+    return float((found - expected).norm() / expected.norm())
 
 
 class Model(nn.Module):
@@ -192,6 +254,5 @@ def build_model(source: EncoderSource, head: str, task: HeadTask, pooling: str =
             raise PluginError(
                 f"the head {head!r} must build itself, with its number of features, but built {built!r}; mend or uninstall it"
             )
-    if getattr(network, "pooler", None) is not None:
-        setattr(network, "pooler", None)  # noqa: B010  its output is never read
-    return Model(TextEncoder(network, source.tokenizer.pad_token_id or 0, pooling, packing), built)
+    take_pooler(network)  # what it gives isn't read
+    return Model(TextEncoder(network, source.tokenizer.pad_token_id or 0, pooling, packing, source.name), built)

@@ -12,7 +12,7 @@ alternating method reads like its algorithm:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -201,12 +201,36 @@ class Objective(nn.Module):
         return ("validation", "test")
 
     @classmethod
+    def reads_labels(cls, config: Any) -> bool:  # noqa: ARG003
+        """Whether it makes use of the labels' names or texts under these options, beside what its head reads.
+
+        Where it does, labels that are bare numbers are refused, unless the user says ``--label-texts names``.
+        """
+        return False
+
+    def notes(self) -> Sequence[str]:
+        """What must be said of a run with it before it trains, such as an option that the labels made it choose; it is recorded."""
+        return ()
+
+    @classmethod
     def unmet(cls) -> str:
         """What it requires of this machine that isn't met (a package, a key, a server), and how to get it; empty where nothing is missing.
 
         Benchmarks of all methods leave it out then, and say why.
         """
         return ""
+
+    @classmethod
+    def check_consent(cls, config: Any, from_file: Set[str]) -> None:
+        """Refuse options that a file alone may not decide, such as who reads texts or which secret is sent. By default none is refused.
+
+        Args:
+            config: the options.
+            from_file: names of the options that a spec gives. The user gave the others, by a flag or the environment, or they are defaults.
+
+        Raises:
+            FecbenchError: it says what the user must do to agree.
+        """
 
     def players(self) -> Mapping[str, Player]:
         """Players besides ``model``, by name."""
@@ -228,7 +252,7 @@ class Objective(nn.Module):
         raise NotImplementedError
 
     def predict(self, batch: Batch, model: Model) -> Tensor:
-        """Logits ``[B, C]``; called without gradient and in eval mode.
+        """Logits ``[B, C]``; called without gradient and in eval mode, with 0 for all of the batch's labels and row numbers.
 
         A row of -inf is no answer: it counts as wrong, and for no class.
         """
@@ -263,7 +287,19 @@ def named(name: str) -> type[Objective]:
 
 
 RUN_FLAGS = frozenset(
-    {"data_dir", "run_dir", "resume", "tracker", "json", "settings", "dry_run", "stop_with_stdin", "help", *RunSettings.model_fields}
+    {
+        "data_dir",
+        "run_dir",
+        "resume",
+        "tracker",
+        "json",
+        "settings",
+        "expected",
+        "dry_run",
+        "stop_with_stdin",
+        "help",
+        *RunSettings.model_fields,
+    }
 )
 
 

@@ -86,13 +86,17 @@ class Tokens:
         return len(self.lengths)
 
     def to(self, device: torch.device) -> Tokens:
-        """The same tokens on ``device``."""
-        if device.type == "cpu":
-            return self
-        stacked = torch.stack([self.ids, self.positions, self.owners])
-        ids, positions, owners = (stacked.pin_memory() if device.type == "cuda" else stacked).to(device, non_blocking=True)
-        segments = None if self.segments is None else self.segments.to(device, non_blocking=True)
-        return Tokens(ids, positions, owners, self.lengths.to(device, non_blocking=True), self.sizes, segments)
+        """The same tokens on ``device``; a tensor that is there already stays the same."""
+
+        def moved(tensor: Tensor) -> Tensor:
+            return tensor.to(device, non_blocking=device.type != "cpu")  # the host would read before a copy has arrived
+
+        ids, positions, owners = self.ids, self.positions, self.owners
+        if ids.device.type == "cpu" and device.type != "cpu":
+            stacked = torch.stack([ids, positions, owners])  # one copy for three
+            ids, positions, owners = moved(stacked.pin_memory() if device.type == "cuda" else stacked)
+        segments = None if self.segments is None else moved(self.segments)
+        return Tokens(moved(ids), moved(positions), moved(owners), moved(self.lengths), self.sizes, segments)
 
     def followed_by(self, others: Tokens) -> Tokens:
         """These texts, then ``others``, on one device.

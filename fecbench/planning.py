@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fecbench import defaults, devices, heads, objective, registry
 from fecbench.batching import BatchNeeds
-from fecbench.datasets.core import SPLITS
-from fecbench.errors import PluginError, UsageError
+from fecbench.datasets.core import SPLITS, some
+from fecbench.errors import DataError, PluginError, UsageError
 from fecbench.forms import Form
 from fecbench.guard import guard
 from fecbench.settings import Layer, RunSettings, Setting, build, check_names, resolve, values
@@ -16,8 +16,11 @@ from fecbench.settings import Layer, RunSettings, Setting, build, check_names, r
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fecbench.datasets.core import EmotionData
     from fecbench.objective import Objective
     from fecbench.settings import Config
+
+SPEC = "spec"  # origin of settings that a benchmark's file gives
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,33 @@ class Plan:
             raise PluginError(f"{self.who}: scored must name splits, test among them, but names {scored!r}; mend or uninstall it")
         return scored
 
+    def check_consent(self) -> None:
+        """Whether the run may do what its options say, as far as a spec gives them and the objective leaves that to the user.
+
+        Raises:
+            FecbenchError: it may not until the user agrees.
+        """
+        given = {key for key in type(self.options).model_fields if self.origins[key].origin == SPEC}
+        with guard(self.who, self.objective):
+            self.objective.check_consent(self.options, given)
+
+    def check_label_texts(self, data: EmotionData) -> None:
+        """Check that labels which the objective or its head reads are more than numbers.
+
+        Raises:
+            DataError: they aren't, and nobody said ``--label-texts names``.
+        """
+        with guard(self.who, self.objective):
+            reader = self.who if self.objective.reads_labels(self.options) else ""
+        if not reader and heads.named(self.settings.head).reads_labels:
+            reader = f"the head {self.settings.head}"
+        asked = self.settings.label_texts == "names" and self.origins["label_texts"].origin != "default"
+        if reader and data.nameless and not asked:
+            raise DataError(
+                f"{reader} reads the labels, so they must be words, but {data.name} has the numbers {some(data.nameless)}; name them in "
+                "labels.txt in the data set's folder, one a line from number 0, or give --label-texts names to have the numbers read"
+            )
+
     @property
     def who(self) -> str:
         """The objective, for error messages."""
@@ -90,7 +120,7 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
     """
     kind = objective.named(name)
     known = {*RunSettings.model_fields, *kind.Config.model_fields}
-    asked = [check_names(Layer(origin, given), known) for origin, given in (("spec", spec or {}), ("flag", flags))]
+    asked = [check_names(Layer(origin, given), known) for origin, given in ((SPEC, spec or {}), ("flag", flags))]
     dataset = resolve(*asked).get("dataset")
     if dataset is None:
         raise UsageError(f"a data set is needed: --dataset {' | '.join(registry.datasets)} | path/to/folder | hf:owner/name")

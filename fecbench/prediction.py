@@ -16,7 +16,7 @@ from fecbench.encoders import EncoderSource
 from fecbench.encoders.pretrained import read_config, read_tokenizer
 from fecbench.errors import NumericalError, RunError
 from fecbench.evaluation import broken
-from fecbench.guard import guard
+from fecbench.guard import guard, words
 from fecbench.planning import Plan
 from fecbench.settings import RunSettings, Setting, build, values
 
@@ -67,10 +67,11 @@ class Predictor:
         record.check_part("encoder", runs.encoder_digest(record), folder)
         try:
             source = EncoderSource(str(folder), read_tokenizer(folder), read_config(folder), None)
-        except (OSError, ValueError, KeyError) as error:
-            raise RunError(f"{folder} must hold the run's encoder: {str(error).splitlines()[0]}; restore the directory") from error
+        except Exception as error:  # transformers checks little of what it reads
+            raise RunError(f"{folder} must hold the run's encoder: {words(error)}; restore the directory") from error
         plan, dataset = _plan(record), about["dataset"]
-        model, built = build_pair(plan, source, dataset["labels"], dataset["label_texts"], dataset["name"])
+        pooling = about["encoder"].get("pooling", plan.settings.pooling)  # older records lack it
+        model, built = build_pair(plan, source, dataset["labels"], dataset["label_texts"], dataset["name"], pooling)
         modules = {"model": model, "objective": built}
         Checkpoints(record.folder, seals.of_run(about)).load_best(modules)
         record.check_part("weights", seals.of_tensors(state_of(modules)), record.folder / BEST)
@@ -99,7 +100,7 @@ class Predictor:
         forms = self.objective.forms(self.objective.config)
         for batch in text_batches(texts, self.tokenizer, self.max_length, self.batch_size, self.precision.device, forms):
             with self.precision.autocast(), self._guarded():
-                found = rows(batch).cpu()
+                found = rows(batch.unlabelled()).cpu()
             if found.shape != (len(batch), width) or broken(found).any():
                 raise NumericalError(
                     f"every text must get {width} finite numbers, but {len(batch)} texts got {list(found.shape)}, or numbers that aren't; "

@@ -31,7 +31,7 @@ class Progress:
     waiting: int
     running_now: str
     seconds: float | None
-    missing: str = ""
+    missing: tuple[str, ...] = ()
 
 
 def progress(benchmark: Benchmark, estimates: Estimates) -> list[Progress]:
@@ -46,11 +46,11 @@ def total(rows: list[Progress], workers: int) -> float | None:
 
 
 def _of(benchmark: Benchmark, entry: Entry, estimates: Estimates) -> Progress:
-    missing = str(benchmark.missing.get((entry.row, entry.dataset), ""))
+    missing = tuple(map(str, benchmark.missing.get((entry.row, entry.dataset), ())))
     if entry.cells[0][0].plan.settings.dataset not in benchmark.data:  # then nobody knows which run directories are the row's
         return Progress(entry.row, entry.dataset, 0, 0, 0, len(entry.first()), "", None, missing)
     tasks, undecided = benchmark.of(entry), benchmark.undecided(entry)
-    found = [(task, task.record.status) for task in tasks]
+    found = [(task, task.status) for task in tasks]
     states = Counter(status if status in TOLD else "waiting" for _, status in found)
     now = ", ".join(_where(task) for task, status in found if status == "running")
     rows = len(benchmark.data[tasks[0].cell.plan.settings.dataset].splits["train"])
@@ -67,7 +67,9 @@ def _where(task: Task) -> str:
 
 
 def _share_left(task: Task) -> float:
-    """How much of an incomplete run is still to be done."""
+    """How much of an incomplete run is still to be done; a stale one is set aside and done anew."""
+    if task.is_stale:
+        return 1.0
     return max(0.0, 1 - _epochs(task.record) / task.cell.plan.settings.epochs)
 
 

@@ -4,16 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import nn
 
 PACKAGES = ("fecbench", "torch", "transformers", "tokenizers", "accelerate", "datasets", "numpy", "scikit-learn", "safetensors")
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a run is of, by digest, besides its method: its rows and its code."""
+
+    rows: str
+    code: str
+
+    @classmethod
+    def of(cls, about: Mapping[str, Any]) -> Content:
+        """The content of a record's ``run.json``."""
+        return cls(about["dataset"]["fingerprint"], about["code"])
+
+    def difference(self, other: Content) -> str:
+        """What of it is another than in ``other``, in words; empty where nothing is."""
+        if self.rows != other.rows:
+            return "the rows of its data"
+        return "" if self.code == other.code else "the code of fecbench or of one of its plugins"
 
 
 def package_versions() -> dict[str, str]:

@@ -26,7 +26,7 @@ class History:
     def keep(self, epochs: int) -> None:
         """Forget events after ``epochs`` finished epochs: a resumed run writes them again."""
         kept = [event for event in self.record.history() if event["epoch"] <= epochs]
-        with replacing(own_file(self.record.folder / HISTORY)) as draft:
+        with replacing(own_file(self.record.folder / HISTORY), own=True) as draft:
             draft.write_text("".join(json.dumps(event) + "\n" for event in kept), encoding="utf-8")
 
     @hookimpl

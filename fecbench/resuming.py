@@ -13,6 +13,7 @@ import torch
 from fecbench import devices, heads, objective, provenance, registry, runs
 from fecbench.checkpoints import Checkpoints
 from fecbench.errors import RunError
+from fecbench.provenance import Content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -114,14 +115,15 @@ def same_encoder(record: Record, built: Built) -> None:
 
 
 @contextmanager
-def held(plan: Plan, identity: Mapping[str, Any], folder: Path | None, resume: bool) -> Iterator[Record]:
+def held(plan: Plan, identity: Mapping[str, Any], folder: Path | None, resume: bool, expected: Content | None = None) -> Iterator[Record]:
     """The record to work in (:func:`open_record`), locked unless it is complete; a folder in which nothing was begun is removed again.
 
     Raises:
-        RunError: as :func:`open_record`; or another process works on it.
+        RunError: as :func:`open_record`; or another process works on it; or the run isn't of the rows and code that are expected.
     """
     record = open_record(plan, identity, folder, resume)
     if record.status == "complete":
+        _check_content(record, identity, expected)
         _clear(record)
         yield record
         return
@@ -129,11 +131,26 @@ def held(plan: Plan, identity: Mapping[str, Any], folder: Path | None, resume: b
     try:
         open_record(plan, identity, record.folder, resume)  # once more: until the lock was had another process may have worked on it
         runs.sign(record)
-        Checkpoints(record.folder).drop_drafts()
+        runs.drop_drafts(record)
+        _check_content(record, identity, expected)
         yield record
     finally:
         runs.leave(record)
         lock.release()
+
+
+def _check_content(record: Record, identity: Mapping[str, Any], expected: Content | None) -> None:
+    """Whether the run is of the rows and the code that are expected.
+
+    Raises:
+        RunError: it isn't; ``failure.json`` says so too.
+    """
+    changed = expected.difference(Content.of(identity)) if expected else ""
+    if changed:
+        message = f"{record.folder} was planned before {changed} changed; give the command that planned it again"
+        if record.status != "complete":
+            runs.write_failure(record, "failed", message)
+        raise RunError(message)
 
 
 def _clear(record: Record) -> None:

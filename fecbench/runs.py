@@ -10,7 +10,7 @@
     predictions.safetensors   row, predicted label, whether it is right, and logits of every test row (no texts, no gold labels)
     failure.json              why the last attempt ended, if it did not end well
     result.json               the scores; it is written last, and a run is complete exactly when it is there
-    .lock, .holder            the lock of the process that works on it, and which one that is
+    .lock, .holder            the lock of the process that works on it, and which one that is or was
 
 Tensors are safetensors, all else is JSON; nothing is pickled, no file names another, and none may be a link to another folder.
 """
@@ -18,6 +18,7 @@ Tensors are safetensors, all else is JSON; nothing is pickled, no file names ano
 from __future__ import annotations
 
 import os
+import re
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
@@ -44,7 +45,9 @@ FORMAT = 1
 ROOT = Path("runs")
 RUN, RESULT, HISTORY, FAILURE, PREDICTIONS = "run.json", "result.json", "history.jsonl", "failure.json", "predictions.safetensors"
 ENCODER, LOCK, HOLDER = "encoder", ".lock", ".holder"
-LEFT_BEHIND = (LOCK, HOLDER, ENCODER, HISTORY, FAILURE)  # by a run that died before its run.json was whole
+LEFT_BEHIND = {LOCK, HOLDER, ENCODER, HISTORY, FAILURE}  # by a run that died before its run.json was whole
+DRAFTS = {f"{name}{UNFINISHED}" for name in (RUN, RESULT, HISTORY, FAILURE, HOLDER, PREDICTIONS, "best.safetensors", "last.safetensors")}
+SAFETENSORS_DRAFT = re.compile(r"\.tmp[A-Za-z0-9]{6}")
 
 
 @dataclass(frozen=True)
@@ -179,11 +182,21 @@ class Record:
     @property
     def holder(self) -> str:
         """The process that holds the lock, or held it last, in words."""
+        found = self._held_by()
+        return f"process {found['process']} on {found['host']}" if found else "another process"
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether a process of fecbench has signed for the folder, and ``run.json`` doesn't tell yet that it is a run's."""
+        return bool(self._held_by())
+
+    def _held_by(self) -> dict[str, Any]:
+        """The content of ``.holder``; nothing where there is none, or something else."""
         try:
             found = read_json(self.folder / HOLDER)
-            return f"process {found['process']} on {found['host']}"
-        except (RunError, KeyError):
-            return "another process"
+        except RunError:
+            return {}
+        return found if found.keys() == {"process", "host"} else {}
 
     def _is_locked(self) -> bool:
         if not (self.folder / LOCK).exists():
@@ -200,12 +213,16 @@ class Record:
 
 
 def new_folder(name: str, root: Path = ROOT) -> Path:
-    """A path for a new run: time, then what is run; a number is appended where it is taken."""
-    stem = f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
-    folder, number = root / stem, 2
-    while folder.exists():
-        folder, number = root / f"{stem}-{number}", number + 1
-    return folder
+    """A path for a new run: time, then what is run."""
+    return free(root / f"{datetime.now():%Y%m%d-%H%M%S}-{name}")
+
+
+def free(folder: Path) -> Path:
+    """``folder`` itself, or with the first number appended under which nothing stands."""
+    found, number = folder, 2
+    while os.path.lexists(found):
+        found, number = folder.with_name(f"{folder.name}-{number}"), number + 1
+    return found
 
 
 def busy(record: Record) -> str:
@@ -214,7 +231,7 @@ def busy(record: Record) -> str:
 
 
 def create(folder: Path) -> Record:
-    """A record in ``folder``, new and empty (or holding only what a run left that died before it began).
+    """A record in ``folder``, new and empty (or holding only what a run left that died before it began, and that its ``.holder`` claims).
 
     Raises:
         RunError: it can't be made, or holds something else.
@@ -222,7 +239,7 @@ def create(folder: Path) -> Record:
     try:
         str(folder).encode()  # its name stands in its files
         folder.mkdir(parents=True, exist_ok=True)
-        strangers = sorted(path.name for path in folder.iterdir() if path.name not in LEFT_BEHIND and path.suffix != UNFINISHED)
+        strangers = _strangers(folder)
     except (OSError, ValueError) as error:  # a NUL or a byte that isn't UTF-8 is no error of the system's
         raise RunError(f"{folder} can't be made: {getattr(error, 'strerror', error)}; choose another --run-dir") from error
     if RUN in strangers:
@@ -235,16 +252,47 @@ def create(folder: Path) -> Record:
     return Record(folder)
 
 
+def _strangers(folder: Path) -> list[str]:
+    """What stands in ``folder`` and isn't known to be fecbench's: its ``.holder``, which is written first, claims the names of a record."""
+    claimed = Record(folder).is_claimed
+    own = {path for path in folder.iterdir() if (_is_left_behind if claimed else _is_begun)(path)}
+    return sorted(path.name for path in folder.iterdir() if path not in own)
+
+
+def _is_left_behind(path: Path) -> bool:
+    return path.name in LEFT_BEHIND or _is_draft(path)
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether ``path`` is all that stands there before a run has claimed its folder: an empty lock, or half a ``.holder``."""
+    plain = path.is_file() and not path.is_symlink()
+    return plain and (path.name == f"{HOLDER}{UNFINISHED}" or (path.name == LOCK and not path.stat().st_size))
+
+
+def _is_draft(path: Path) -> bool:
+    """Whether ``path`` is a file of a record that was half-written; safetensors gives its drafts names of its own."""
+    return (path.name in DRAFTS or bool(SAFETENSORS_DRAFT.fullmatch(path.name))) and not path.is_dir()
+
+
+def drop_drafts(record: Record) -> None:
+    """Remove from a run's own folder what a killed process left half-written."""
+    with writing(record.folder):
+        for path in filter(_is_draft, [*record.folder.iterdir()]):
+            path.unlink(missing_ok=True)
+
+
 def sign(record: Record) -> None:
-    """Write who holds the lock."""
+    """Write who holds the lock: before anything else of a new record, since it claims what follows."""
     write_json(record.folder / HOLDER, {"process": os.getpid(), "host": socket.gethostname()})
 
 
 def leave(record: Record) -> None:
-    """Take the name off the lock, which is still held, and remove the folder of a run that died before it began."""
+    """Take the name off the lock, which is still held, once ``run.json`` claims the folder; remove one in which nothing was begun."""
     with suppress(OSError):  # a folder that can't be changed: what was tried there has said so
-        (record.folder / HOLDER).unlink(missing_ok=True)
-        if all(path.name == LOCK for path in record.folder.iterdir()):
+        rest = {path.name for path in record.folder.iterdir()} - {LOCK, HOLDER}
+        if not rest or RUN in rest:
+            (record.folder / HOLDER).unlink(missing_ok=True)
+        if not rest:
             (record.folder / LOCK).unlink(missing_ok=True)
             record.folder.rmdir()
 
@@ -255,12 +303,15 @@ def write_encoder(record: Record, source: EncoderSource) -> None:
     Raises:
         RunError: it can't be written.
     """
-    folder, rules = record.encoder, source.tokenizer.backend_tokenizer
+    folder, tokenizer = record.encoder, source.tokenizer
+    rules = tokenizer.backend_tokenizer
     rules.no_truncation()  # what its last use left, if tokens didn't come from the cache: equal runs write equal files
     rules.no_padding()
+    beside = {"truncation_side": "right", "split_special_tokens": False}  # transformers writes what stands in init_kwargs alone
+    tokenizer.init_kwargs |= {name: getattr(tokenizer, name) for name, usual in beside.items() if getattr(tokenizer, name) != usual}
     with writing(folder):
         source.config.save_pretrained(folder)
-        source.tokenizer.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
         for path in folder.iterdir():
             to_disk(path)
 

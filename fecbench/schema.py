@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError, field_validator
 
@@ -45,12 +45,17 @@ class Data(Named):
 
 
 class Encoder(BaseModel):
-    """The encoder of a run; ``revision`` is a commit of the hub, ``weights`` a digest. Older records don't say whether it is pretrained."""
+    """The encoder of a run.
+
+    ``revision`` is a commit of the hub, ``weights`` a digest, ``pooling`` the one that was used. Older records say neither that nor whether
+    the encoder is pretrained.
+    """
 
     name: str | None = None
     revision: str | None = None
     weights: str | None = None
     pretrained: bool | None = None
+    pooling: Literal["first", "mean"] | None = None
 
 
 class Recorded(BaseModel):

@@ -81,6 +81,11 @@ class RunSettings(Config):
     )
     text_column: str = Field("text", description="column of the texts, for a data set of your own")
     label_column: str = Field("label", description="column of the labels, for a data set of your own")
+    quotes: Literal["csv", "plain"] = Field(
+        "csv",
+        description="quotes in CSV and TSV files of your own: a cell in quotes may hold delimiters and line breaks (csv), or a quote is a "
+        "character like any other (plain)",
+    )
     label_texts: Literal["described", "names"] = Field(
         "described",
         description="what methods read of a label: its name and, where there is one, its description; or its name alone",

@@ -100,7 +100,7 @@ class Stepper:
         """Resume the generator until it ends, each time inside a fresh autocast, and refuse a mode that leaks out of it."""
         while True:
             with self.precision.autocast():
-                before = self._modes()
+                before, entrusted = self._modes(), self._entrusted()
                 update = next(updates, None)
                 if self._modes() != before:
                     getattr(updates, "close", lambda: None)()  # leaves the `with` blocks it is in
@@ -109,6 +109,7 @@ class Stepper:
                         f"{self.who}: updates must be yielded, and must end, in the mode in which they were resumed, but the grad, "
                         "autocast or train mode changed; leave every mode-changing `with` before the yield, and set train() again"
                     )
+                self._check_entrusted(entrusted)
             if update is None:
                 return
             yield update
@@ -118,6 +119,25 @@ class Stepper:
         autocast = torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)
         training = [module.training for module in self._watched]
         return torch.is_grad_enabled(), torch.is_inference_mode_enabled(), autocast, training
+
+    def _entrusted(self) -> tuple[int, dict[str, int]]:
+        """What an objective must leave alone between its yields: the global generator's seed and the versions of trainable parameters."""
+        named = (item for player in self.players.values() for item in player.parameters.items())
+        return torch.initial_seed(), {name: parameter._version for name, parameter in named if parameter.requires_grad}
+
+    def _check_entrusted(self, before: tuple[int, dict[str, int]]) -> None:
+        seed, versions = self._entrusted()
+        if seed != before[0]:
+            raise ProtocolError(
+                f"{self.who}: updates must not seed torch's global generator, since every batch would then draw the same numbers; take "
+                "batch.generator(name), or seed inside torch.random.fork_rng()"
+            )
+        moved = [name for name, version in versions.items() if before[1].get(name, version) != version]
+        if moved:
+            raise ProtocolError(
+                f"{self.who}: only the trainer's steps may move a trainable parameter, but updates wrote to {moved[0]}; yield an Update, "
+                "or change a copy of it (torch.func.functional_call)"
+            )
 
     def _checked(self, update: Update, number: int) -> list[Contestant]:
         where = f"{self.who}, update {number}"

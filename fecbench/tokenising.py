@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import zlib
 from array import array
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
+from inspect import getsource
 from itertools import chain
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
     from fecbench.forms import Form
 
+PROBE = 1000  # words of the longest text whose ids go into a cache's key, at most
 TOGETHER = 1000  # texts that are tokenised at once: with what a tokenizer tells of them they take a hundred bytes a token
 
 
@@ -72,12 +76,34 @@ def token_column(
     found = _read(file, len(texts)) if file.is_file() else None
     if found is None:
         found = _written(file, lambda out: _encode(texts, tokenizer, max_length, form, out), len(texts))
-    if (empty := np.flatnonzero(found.lengths == 0)).size:
+    check_tokens(texts, found.lengths)
+    return found
+
+
+def check_tokens(texts: Sequence[str], lengths: np.ndarray) -> None:
+    """Return where each of ``texts`` has a token, by their ``lengths``.
+
+    Raises:
+        EncoderError: one has none.
+    """
+    if (empty := np.flatnonzero(lengths == 0)).size:
         text = texts[int(empty[0])]
         raise EncoderError(
             f"every text must have a token, but the encoder's tokenizer finds none in {text!r}; remove it, or change encoders"
         )
-    return found
+
+
+def unknown_share(column: TokenColumn, tokenizer: PreTrainedTokenizerBase) -> float:
+    """The share of a column's tokens that are the tokenizer's unknown token, special tokens not counted.
+
+    0 where the tokenizer knows no unknown token, as in byte-level BPE, or uses it for something else too, as GPT-2's does.
+    """
+    unknown = tokenizer.unk_token_id
+    roles = [getattr(tokenizer, f"{role}_token_id") for role in ("bos", "eos", "cls", "sep", "pad", "mask")]
+    if unknown is None or unknown in roles:
+        return 0.0
+    special = np.isin(column.ids, [number for number in tokenizer.all_special_ids if number != unknown]).sum()
+    return float((column.ids == unknown).sum() / max(len(column.ids) - special, 1))
 
 
 def _encode(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None, out: IO[bytes]) -> None:
@@ -150,10 +176,33 @@ def encode_texts(
 
 
 def _cache_key(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None) -> str:
-    rules = json.loads(tokenizer.backend_tokenizer.to_str()) | {"truncation": None, "padding": None}  # these two keep its last use
-    sha = hashlib.sha256(json.dumps(rules).encode())
-    kind = "" if form is None else f"{type(form).__module__}.{form!r}"
-    sha.update(f"{max_length}{kind}\x1d".encode())
+    """A digest of the texts and of all that decides their ids, which isn't in ``tokenizer.json`` alone: the probe's ids tell the rest."""
+    probe = encode_texts(_probe(texts, tokenizer, min(max_length, PROBE)), tokenizer, max_length, form)
+    sha = hashlib.sha256(repr([_rules(tokenizer), max_length, _rules_of_form(form), probe]).encode())
     for part in chunks(texts):
         sha.update("".join(f"{len(text)} {text}" for text in part).encode())  # no text can hold what parts two
     return sha.hexdigest()
+
+
+def _rules(tokenizer: PreTrainedTokenizerBase) -> list[object]:
+    """How a tokenizer makes ids: libraries, class, ``tokenizer.json``, and settings beside it, such as the side that is cut."""
+    rules = json.loads(tokenizer.backend_tokenizer.to_str()) | {"truncation": None, "padding": None}  # these two keep its last use
+    settings = {name: value for name, value in sorted(vars(tokenizer).items()) if isinstance(value, bool | int | float | str | None)}
+    versions = [version(library) for library in ("tokenizers", "transformers")]
+    return [versions, f"{type(tokenizer).__module__}.{type(tokenizer).__qualname__}", rules, settings]
+
+
+def _rules_of_form(form: Form | None) -> tuple[str, str, str]:
+    """How a form makes ids: its fields, and the source of its module where there is one."""
+    if form is None:
+        return "", "", ""
+    with suppress(OSError, TypeError):
+        return type(form).__module__, repr(form), getsource(sys.modules[type(form).__module__])
+    return type(form).__module__, repr(form), ""
+
+
+def _probe(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, words: int) -> list[str]:
+    """Some of the texts, and one with the special tokens that has more than ``words`` words."""
+    some = [texts[int(row)] for row in np.linspace(0, len(texts) - 1, min(len(texts), 20))]
+    together = " ".join([*some, *tokenizer.all_special_tokens, "word"])
+    return [*some, " ".join([together] * (words // len(together.split()) + 1))]

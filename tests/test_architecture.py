@@ -59,6 +59,7 @@ ROOMS = [
     "specs",
     "matrix",
     "slots",
+    "safepath",
     "jobs",
     "engine",
     "benchmark",

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import torch
 from tokenizers.processors import TemplateProcessing
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
-from fecbench.batching import BatchNeeds, TokenisedSplit, TrainingBatches, text_batches, tokenise
+from fecbench.batching import Batch, BatchNeeds, TokenisedSplit, TrainingBatches, text_batches, tokenise
 from fecbench.datasets import named
 from fecbench.datasets.core import Places, table
 from fecbench.errors import EncoderError, NeedsError
-from fecbench.tokenising import TokenColumn
+from fecbench.packing import Tokens
+from fecbench.tokenising import TokenColumn, token_column, unknown_share
 
 GENERATOR = np.random.default_rng(0)
 
@@ -130,11 +132,87 @@ def test_tokens_are_cached_and_cut_texts_counted(tokenizer, tmp_path):
     assert len(list(tmp_path.iterdir())) == len(files) + 1
 
 
+def left(tokenizer):
+    tokenizer.truncation_side = "left"
+
+
+def uncased_specials(tokenizer):
+    tokenizer.split_special_tokens = True
+
+
+def template(tokenizer):
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="[SEP] $A", special_tokens=[("[SEP]", tokenizer.sep_token_id)])
+
+
+class Doubling:
+    """A tokenizer's own Python, which no file of it tells of."""
+
+    def __call__(self, texts, **how):
+        return super().__call__([f"{text} {text}" for text in texts], **how)
+
+
+def own_code(tokenizer):
+    tokenizer.__class__ = type("Doubled", (Doubling, type(tokenizer)), {})
+
+
+@pytest.mark.parametrize("change", [left, uncased_specials, template, own_code])
+def test_tokens_of_a_tokenizer_that_was_changed_are_made_anew(tokenizer, tmp_path, change):
+    rows = table({"text": ["sunshine at [SEP] last", "sad"], "label": [0, 1]})
+    changed = copy.deepcopy(tokenizer)
+    change(changed)
+    columns = [tokenise(rows, ["text"], one, 5, tmp_path).columns["text"] for one in (tokenizer, changed, tokenizer)]
+    expected = changed(rows["text"][:], truncation=True, max_length=5)["input_ids"]
+    assert columns[1].take(np.arange(2)).ids.tolist() == [*expected[0], *expected[1]] != columns[0].ids.tolist()
+    assert columns[2].ids.tolist() == columns[0].ids.tolist()
+
+
 def test_a_text_without_a_token_is_named(tokenizer, tmp_path):
     bare = copy.deepcopy(tokenizer)
     bare.backend_tokenizer.post_processor = TemplateProcessing(single="$A", special_tokens=[])
     with pytest.raises(EncoderError, match="every text must have a token, but the encoder's tokenizer finds none in ' '"):
         tokenise(table({"text": ["glad", " "], "label": [0, 1]}), ["text"], bare, 9, tmp_path)
+
+
+def test_unknown_tokens_are_counted_of_a_texts_own_in_fresh_and_cached_ids(tokenizer, tmp_path):
+    for _ in ("fresh", "cached"):
+        column = token_column(["lovely ሉ ሉ [MASK]", "ሉ"], tokenizer, 50, tmp_path)
+        assert unknown_share(column, tokenizer) == 3 / (3 + len(tokenizer.tokenize("lovely")))
+    assert unknown_share(token_column(["lovely"], tokenizer, 50, tmp_path), tokenizer) == 0
+
+
+def test_an_unknown_token_with_another_part_is_not_counted(tokenizer, tmp_path):
+    """GPT-2's is its end of text too."""
+    other = copy.deepcopy(tokenizer)
+    other.unk_token = other.sep_token
+    assert unknown_share(token_column(["lovely"], other, 50, tmp_path), other) == 0
+
+
+def tensors(batch: Batch) -> list[torch.Tensor]:
+    """All tensors of a batch that has a view ``pair`` with segments, and a share."""
+    parts = [batch.labels, batch.rows, batch.share]
+    for tokens in (batch.tokens, batch.views["pair"]):
+        parts += [tokens.ids, tokens.positions, tokens.owners, tokens.lengths]
+    return [*parts, batch.views["pair"].segments]
+
+
+def test_a_batch_that_is_on_the_gpu_already_stays_and_comes_back_whole():
+    """Without a GPU: fake tensors know their device and have no values."""
+    mode, cuda = FakeTensorMode(), torch.device("cuda", 0)
+
+    def on_gpu(tensor: torch.Tensor) -> FakeTensor:
+        return FakeTensor(mode, tensor.to("meta"), cuda)
+
+    def there(tokens: Tokens) -> Tokens:
+        moved = [on_gpu(part) for part in (tokens.ids, tokens.positions, tokens.owners, tokens.lengths)]
+        return Tokens(*moved, tokens.sizes, None if tokens.segments is None else on_gpu(tokens.segments))
+
+    pair = Tokens.from_flat(np.array([5, 6, 7]), np.array([2, 1]), np.array([0, 1, 0]))
+    labels = on_gpu(torch.tensor([0, 1]))
+    batch = Batch(there(Tokens.pack([[5, 6], [7]])), labels, labels, views={"pair": there(pair)}, share=labels)
+    with mode:
+        again, back = batch.to(cuda), batch.to(torch.device("cpu"))
+    assert all(one is other for one, other in zip(tensors(again), tensors(batch), strict=True))
+    assert {tensor.device.type for tensor in tensors(back)} == {"cpu"}
 
 
 def test_texts_in_order(tokenizer):

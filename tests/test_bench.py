@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
-from threading import Thread
 
 import pytest
 import torch
@@ -19,13 +20,17 @@ from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy, one_hot
 
 from fecbench import Config, Objective, Update, matrix, runs, specs
+from fecbench import benchmark as benchmark_module
 from fecbench.benchmark import Benchmark, smoke
 from fecbench.cli import cli, watching
 from fecbench.datasets.core import Places
+from fecbench.engine import Workers
 from fecbench.errors import EncoderError, FecbenchError, NeedsError, UsageError
 from fecbench.estimates import Estimates
 from fecbench.experiment import Workplace, run
+from fecbench.planning import plan
 from fecbench.progress import progress, total
+from fecbench.provenance import Content
 from fecbench.runs import Record
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
@@ -158,22 +163,12 @@ def test_two_benches_at_once_share_the_work(toy, tmp_path):
 
 
 def test_watching_takes_little_of_a_core(toy, tmp_path, monkeypatch):
-    monkeypatch.setattr(watching, "INTERVAL", 0.01)
-    watch, looks = watching.Watch(prepared(write(tmp_path, tiny(toy)), tmp_path / "root"), Estimates([]), 1), []
-
-    def look():
-        looks.append(time.thread_time())
-        while time.thread_time() - looks[-1] < 0.02:
-            pass
-
-    thread = Thread(target=watch._look_until_over, args=(look,))
-    thread.start()
-    while not looks:
-        time.sleep(0.01)
-    time.sleep(0.6)
-    watch.over.set()
-    thread.join()
-    assert len(looks) == 1
+    """After a look that cost 2 s of CPU time it waits until that is its share of the time."""
+    watch, waits = watching.Watch(prepared(write(tmp_path, tiny(toy)), tmp_path / "root"), Estimates([]), 1), []
+    monkeypatch.setattr(watching, "thread_time", iter([0.0, 2.0]).__next__)
+    monkeypatch.setattr(watch.over, "wait", lambda pause: waits.append(pause) or len(waits) == 2)
+    watch._look_until_over(lambda: None)
+    assert waits == [watching.INTERVAL, 2.0 / watching.SHARE]
 
 
 @pytest.mark.slow
@@ -238,6 +233,63 @@ def test_code_and_rows_decide_what_is_complete(toy, tmp_path, monkeypatch):
     assert other_code.record.folder not in (before.record.folder, other_rows.record.folder)
 
 
+def test_a_run_of_other_rows_or_code_than_the_bench_planned_is_refused_and_says_so(toy, tmp_path, fecbench):
+    benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
+    (task,) = benchmark.everything()
+    arguments = benchmark._job(task, Workers()).arguments
+    rows = (toy / "train.csv").read_text()
+    (toy / "train.csv").write_text(rows + "one more,sad\n")
+    code, _, err = fecbench(*arguments)
+    assert code == 1
+    assert "was planned before the rows of its data changed; give the command that planned it again" in err
+    assert task.status == "failed"
+    assert "planned before the rows" in task.record.failure["message"]
+    (toy / "train.csv").write_text(rows)
+    other = Content(task.content.rows, "another code")
+    code, _, err = fecbench(*arguments[:-1], json.dumps(asdict(other)))
+    assert code == 1
+    assert "was planned before the code of fecbench or of one of its plugins changed" in err
+    assert not (task.record.folder / runs.RUN).exists()
+    code, _, err = fecbench(*arguments)
+    assert code == 0, err
+    assert task.status == "complete"
+    code, _, err = fecbench(*arguments[:-1], json.dumps(asdict(other)))
+    assert code == 1, "nor does a complete one count as another"
+
+
+@pytest.mark.parametrize("wrong", ["[1]", "{", '{"rows": "a"}', '{"rows": "a", "code": "b", "more": 1}'])
+def test_what_is_expected_of_a_run_must_be_digests(fecbench, wrong):
+    code, _, err = fecbench("run", "ce", "--dataset", "demo", "--expected", wrong)
+    assert code == 2
+    assert "--expected must be a JSON object of the digests rows and code" in err
+
+
+@pytest.mark.parametrize("complete", [True, False])
+@pytest.mark.parametrize("other", ["rows", "code", "settings"])
+def test_a_record_that_is_another_run_than_its_folder_promises_is_set_aside_and_not_counted(toy, tmp_path, monkeypatch, other, complete):
+    benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
+    (task,) = benchmark.everything()
+    rows = (toy / "train.csv").read_text()
+    with monkeypatch.context() as patched:  # what an earlier fecbench did where data or code was edited under way
+        if other == "rows":
+            (toy / "train.csv").write_text(rows + "one more,sad\n")
+        elif other == "code":
+            patched.setattr("fecbench.provenance.code_version", lambda *_: "another")
+        flags = {"lr": 0.5} if other == "settings" else {}
+        run(plan("ce", {"dataset": str(toy), "seed": 0, **flags}, task.cell.asked), Workplace(Places(), task.record.folder))
+    (toy / "train.csv").write_text(rows)
+    if not complete:
+        (task.record.folder / runs.RESULT).unlink()
+    assert task.status == ("stale" if complete else "unfinished")
+    assert benchmark._score(task.cell) is None
+    (row,) = progress(benchmark, Estimates([]))
+    assert (row.complete, row.waiting) == (0, 1)
+    benchmark_module._set_aside([task] if task.is_stale else [])
+    assert not task.record.folder.exists()
+    run(task.cell.plan, Workplace(Places(), task.record.folder, expected=task.content))
+    assert (task.status, task.is_stale) == ("complete", False)
+
+
 def test_force_sets_earlier_records_aside(toy, tmp_path):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
     (task,) = benchmark.everything()
@@ -246,6 +298,28 @@ def test_force_sets_earlier_records_aside(toy, tmp_path):
     benchmark.set_aside()
     assert not task.record.folder.exists()
     assert [record.status for record in runs.readable(tmp_path / "root")] == ["complete"]
+
+
+def test_records_set_aside_in_one_second_get_names_of_their_own(toy, tmp_path, monkeypatch):
+    benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
+    (task,) = benchmark.everything()
+
+    class Frozen(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2026, 11, 1, 2, 30, tzinfo=tz)
+
+    monkeypatch.setattr("fecbench.benchmark.datetime", Frozen)
+    for number in range(3):
+        task.record.folder.mkdir(parents=True)
+        (task.record.folder / "which").write_text(str(number))
+        benchmark.set_aside()
+    name = f"{task.record.id}.until-20261101-023000"
+    assert {path.name: (path / "which").read_text() for path in (tmp_path / "root").iterdir()} == {
+        name: "0",
+        f"{name}-2": "1",
+        f"{name}-3": "2",
+    }
 
 
 def test_what_is_missing_is_said_before_anything_starts(toy, tmp_path):
@@ -271,7 +345,7 @@ def test_a_dry_run_names_what_is_missing_row_by_row_and_prints_the_rest(toy, tmp
     assert shown.exit_code == 1
     flat = " ".join(shown.output.split())
     assert flat.count("can't start") == 3 + 2  # rows of the table, and reasons
-    assert f"can't start: lost on {toy}: the encoder 'no/such'" in flat
+    assert f"can't start: lost on {toy}, lost on {absent}: the encoder 'no/such'" in flat
     assert f"can't start: fine on {absent}, lost on {absent}: {absent} doesn't exist" in flat
     rows = json.loads(CliRunner().invoke(cli, [*asked, "--json"]).stdout)
     assert [(row["row"], bool(row["missing"]), row["waiting"]) for row in rows] == [

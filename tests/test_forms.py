@@ -95,6 +95,13 @@ def test_ids_are_cached_by_the_form_and_its_fields(tokenizer, tmp_path):
     assert len(list(tmp_path.glob("*.tokens"))) == 3
 
 
+def test_ids_of_a_form_whose_code_was_edited_are_made_anew(tokenizer, tmp_path, monkeypatch):
+    before = token_column(["rain"], tokenizer, 32, tmp_path, Marked("sad"))
+    monkeypatch.setattr(Marked, "encode", lambda self, texts, tokenizer, max_length: [[7] for _ in texts])
+    after = token_column(["rain"], tokenizer, 32, tmp_path, Marked("sad"))
+    assert before.ids.tolist() != after.ids.tolist() == [7]
+
+
 def test_ids_are_cached_by_the_texts_and_the_tokenizer(tokenizer, tmp_path):
     """Also where texts are equal once they are joined."""
     other = scratch(["a mark"]).tokenizer

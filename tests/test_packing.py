@@ -6,6 +6,7 @@ import torch
 from fecbench.attention import packed_attention
 from fecbench.encoders import EncoderSource
 from fecbench.encoders.network import encoder_network
+from fecbench.errors import EncoderError
 from fecbench.heads import HeadTask
 from fecbench.model import TextEncoder, build_model
 from fecbench.packing import Tokens
@@ -79,6 +80,51 @@ def test_a_family_that_cannot_be_packed_is_padded(source, family):
     model = build_model(source(family), "native", HeadTask(["a", "b"], ["a", "b"]))
     assert not model.encoder.packs
     assert model.encoder(Tokens.pack(TEXTS)).shape == (3, 16)
+
+
+def test_a_family_without_a_greatest_length_is_tried_on_real_texts(tokenizer):
+    """XLNet's configuration says -1 positions; packed, its texts would attend across each other."""
+    from transformers import XLNetConfig
+
+    config = XLNetConfig(vocab_size=len(tokenizer), d_model=16, n_layer=2, n_head=2, d_inner=32, pad_token_id=0)
+    torch.manual_seed(0)
+    encoder = TextEncoder(encoder_network(EncoderSource("tiny xlnet", tokenizer, config, None)).eval(), 0)
+    assert not encoder.packs
+    alone = torch.cat([encoder(Tokens.pack([text])) for text in TEXTS])
+    torch.testing.assert_close(encoder(Tokens.pack(TEXTS)), alone, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("packing", [True, False])
+@pytest.mark.parametrize("family", ["fnet", "convbert"])
+def test_a_family_that_takes_padding_for_words_is_refused(source, family, packing):
+    with pytest.raises(EncoderError, match=f"the encoder tiny {family} must read a text the same with and without padding after it"):
+        build_model(source(family), "linear", HeadTask(["a", "b"], ["a", "b"]), packing=packing)
+
+
+def test_a_network_that_fails_on_texts_is_named(source, monkeypatch):
+    from transformers import BertModel
+
+    def forward(*_, **__):
+        raise ZeroDivisionError("no such length")
+
+    monkeypatch.setattr(BertModel, "forward", forward)
+    with pytest.raises(EncoderError, match="tiny bert must read texts of 64 and 3 tokens, but fails: ZeroDivisionError: no such"):
+        build_model(source("bert"), "linear", HeadTask(["a", "b"], ["a", "b"]))
+
+
+def test_an_encoder_that_cannot_be_packed_keeps_its_own_attention(source):
+    network = encoder_network(source("gpt2"))
+    own = network.config._attn_implementation
+    assert not TextEncoder(network, 0).packs
+    assert network.config._attn_implementation == own
+
+
+def test_trying_draws_no_random_number_and_leaves_the_mode(source):
+    network = encoder_network(source("bert", dropout=0.5)).train()
+    before = torch.get_rng_state()
+    TextEncoder(network, 0)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert network.training
 
 
 def test_dropout_is_applied_to_attention(source):

@@ -235,6 +235,34 @@ def test_a_mode_that_leaks_at_the_end_is_refused():
         game.step(BATCH, 1.0)
 
 
+@pytest.mark.parametrize("write", ["add_", "copy_"])
+def test_a_parameter_that_updates_write_to_is_named(write):
+    def updates(self, batch, model):
+        with torch.no_grad():
+            parameter = next(model.parameters())
+            getattr(parameter, write)(torch.ones_like(parameter))
+        yield Update(model.encode(batch).square().mean())
+
+    with pytest.raises(ProtocolError, match=r"only the trainer's steps may move a trainable parameter, but updates wrote to model\."):
+        playing(updates).step(BATCH, 1.0)
+
+
+def test_the_global_generator_may_be_drawn_from_and_forked_but_not_seeded():
+    def seeding(self, batch, model):
+        torch.manual_seed(7)
+        yield Update(model.encode(batch).square().mean())
+
+    def forking(self, batch, model):
+        torch.rand(3)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+        yield Update(model.encode(batch).square().mean())
+
+    with pytest.raises(ProtocolError, match="must not seed torch's global generator"):
+        playing(seeding).step(BATCH, 1.0)
+    playing(forking).step(BATCH, 1.0)
+
+
 def test_modes_may_change_between_yields():
     def updates(self, batch, model):
         with torch.no_grad(), torch.autocast("cpu", enabled=False):

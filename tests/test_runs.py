@@ -1,23 +1,29 @@
 """Whole runs on toy data: records, repetition, resuming, failure."""
 
+import copy
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModel
+from transformers import AutoModel, PreTrainedTokenizerBase
 
-from fecbench import BatchNeeds, Config, Objective, Player, Update, checkpoints, provenance, runs
+from fecbench import BatchNeeds, Config, Objective, Player, Update, provenance, runs
 from fecbench.atomic import read_tensors, replacing, write_json, write_tensors
 from fecbench.datasets.core import Places
-from fecbench.errors import FecbenchError, NeedsError, NumericalError, ProtocolError, RunError, UnknownName
+from fecbench.encoders import EncoderSource
+from fecbench.encoders.network import encoder_network
+from fecbench.encoders.pretrained import read_tokenizer
+from fecbench.errors import EncoderError, FecbenchError, NeedsError, NumericalError, ProtocolError, RunError, UnknownName
 from fecbench.experiment import Workplace, run
 from fecbench.hooks import hookimpl
 from fecbench.planning import plan
@@ -259,9 +265,24 @@ def test_what_is_replaced_keeps_its_kind(tmp_path):
     assert (tmp_path / "pipe").is_fifo()
 
 
+def test_a_draft_takes_the_place_of_no_file_of_the_users(tmp_path):
+    (tmp_path / "board.md.unfinished").write_text("precious")
+
+    def write(text, stop):
+        with replacing(tmp_path / "board.md") as draft:
+            draft.write_text(text)
+            if stop:
+                raise KeyboardInterrupt
+
+    write("board", stop=False)
+    with pytest.raises(KeyboardInterrupt):
+        write("half", stop=True)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"board.md": "board", "board.md.unfinished": "precious"}
+
+
 def test_a_killed_writer_leaves_a_draft_that_the_next_run_removes(tmp_path):
     (tmp_path / "best.safetensors.unfinished").write_bytes(b"half")
-    checkpoints.Checkpoints(tmp_path).drop_drafts()
+    runs.drop_drafts(Record(tmp_path))
     assert not list(tmp_path.iterdir())
 
 
@@ -442,6 +463,46 @@ def test_shared_weights_are_saved_once(toy, tmp_path, registered):
     assert not [name for name in names if name.startswith("objective.mine")]
 
 
+def rewritten(folder: Path, word: str, every: int) -> None:
+    """Put ``word`` in place of the texts of every ``every``-th row, of all rows where it is 1; rows stay different."""
+    for path in folder.glob("*.csv"):
+        head, *lines = path.read_text().splitlines()
+        changed = [f"{word * (n + 1)},{line.rpartition(',')[2]}" if n % every == 0 else line for n, line in enumerate(lines)]
+        path.write_text("\n".join([head, *changed]) + "\n")
+
+
+def test_unknown_tokens_are_said_and_recorded(toy, tmp_path, source, tokenizer):
+    source_folder(source("bert"), tokenizer, tmp_path / "bert")
+    rewritten(toy, "ሉ ", 2)
+    record = go("ce", toy, tmp_path / "run", encoder=str(tmp_path / "bert"), epochs=1)
+    notes = "\n".join(record.about["notes"])
+    for split in ("train", "validation", "test"):
+        assert re.search(rf"^[3-9]\d % of the {split} tokens \(text\) are unknown to encoder ", notes, re.MULTILINE), notes
+
+
+def test_texts_of_which_the_encoder_knows_no_word_are_refused(toy, tmp_path, source, tokenizer):
+    source_folder(source("bert"), tokenizer, tmp_path / "bert")
+    rewritten(toy, "ሉ ", 1)
+    with pytest.raises(EncoderError, match=r"but 100 % of the train tokens \(text\) are unknown to encoder .*; choose one made for their"):
+        go("ce", toy, tmp_path / "run", encoder=str(tmp_path / "bert"), epochs=1)
+
+
+def source_folder(made: EncoderSource, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Write a tiny encoder."""
+    encoder_network(made).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def test_the_written_tokenizer_cuts_where_the_encoders_own_does(source, tmp_path):
+    made = source("bert")
+    tokenizer = copy.deepcopy(made.tokenizer)
+    tokenizer.truncation_side, tokenizer.split_special_tokens = "left", True
+    runs.write_encoder(Record(tmp_path), replace(made, tokenizer=tokenizer))
+    read = read_tokenizer(tmp_path / "encoder")
+    text = "what [SEP] a lovely day it was"
+    assert read(text, truncation=True, max_length=6)["input_ids"] == tokenizer(text, truncation=True, max_length=6)["input_ids"]
+
+
 def test_limit_is_recorded_and_said(toy, tmp_path):
     record = go("ce", toy, tmp_path / "run", limit=20, epochs=1)
     assert record.about["dataset"]["rows"]["train"] == 20
@@ -460,8 +521,6 @@ def test_a_limit_that_leaves_labels_out_says_so_and_one_that_leaves_nothing_out_
 
 
 def test_cut_texts_and_unpackable_encoders_are_said(toy, tmp_path, source, tokenizer):
-    from fecbench.encoders.network import encoder_network
-
     encoder_network(source("mpnet")).save_pretrained(tmp_path / "mpnet")
     tokenizer.save_pretrained(tmp_path / "mpnet")
     record = go("ce", toy, tmp_path / "run", encoder=str(tmp_path / "mpnet"), max_length=4, epochs=1)

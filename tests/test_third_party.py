@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from fecbench.testing import ObjectiveConformance
+
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 
@@ -73,7 +75,16 @@ def test_its_three_lines_of_test(environment):
     path = EXAMPLES / "fecbench-focal" / "tests" / "test_focal.py"
     assert len([line for line in path.read_text().splitlines() if line]) == 3
     out = environment("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(environment.here), str(path))
-    assert "9 passed" in out
+    assert f"{len(ObjectiveConformance.checks())} passed" in out
+
+
+@pytest.mark.slow
+def test_the_tests_of_every_other_door(environment):
+    path = EXAMPLES / "fecbench-doors" / "tests" / "test_doors.py"
+    out = environment("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(environment.here), str(path))
+    assert "14 passed" in out
+    for name in ("weather", "words", "cosine", "worst_recall", "plain"):
+        environment.fecbench("check", name)
 
 
 @pytest.mark.slow
@@ -118,7 +129,7 @@ def test_the_guide_from_an_empty_folder_to_a_row_of_results(environment):
         said[line] = environment(*words, cwd=folder)
     assert "margin" in said["fecbench plugins --check"]
     assert "how far ahead the right label must be" in said["fecbench run margin --help"]
-    assert "9 passed" in said["python -m pytest test_margin.py"]
+    assert f"{len(ObjectiveConformance.checks())} passed" in said["python -m pytest test_margin.py"]
     assert [row["objective"] for row in json.loads(environment("-m", "fecbench", "runs", "--json", cwd=folder))] == ["ce", "margin"]
     (table,) = json.loads(environment("-m", "fecbench", "leaderboard", "--json", cwd=folder))["tables"]
     assert [row["method"] for row in table["rows"]] == ["ce", "margin"]

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from fecbench import BatchNeeds, Objective, Update
+from fecbench import BatchNeeds, Objective, Update, runs
 from fecbench.datasets.core import Places
 from fecbench.errors import NumericalError, ProtocolError, RunError
 from fecbench.evaluation import split_logits
@@ -16,7 +16,7 @@ from fecbench.experiment import Workplace, run
 from fecbench.hooks import hookimpl
 from fecbench.planning import plan
 from fecbench.players import Contestant
-from fecbench.runs import Record
+from fecbench.runs import Record, sign
 
 
 def go(name: str, data: Path, folder: Path, *, resume: bool = False, observers=(), **flags) -> Record:
@@ -298,11 +298,60 @@ def test_a_stage_that_makes_parameters_is_refused(toy, tmp_path, registered):
         go(registered("growing", Growing), toy, tmp_path / "run")
 
 
-@pytest.mark.parametrize("left", ["history.jsonl", "run.json.unfinished", "failure.json"])
+@pytest.mark.parametrize("left", ["history.jsonl", "run.json.unfinished", "failure.json", "encoder/config.json", ".tmpa1B2c3"])
 def test_a_run_killed_before_its_record_begins_can_be_begun_again(toy, tmp_path, left):
-    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / left).parent.mkdir(parents=True)
     (tmp_path / "run" / left).write_text("{}\n")
+    sign(Record(tmp_path / "run"))
     assert go("ce", toy, tmp_path / "run", epochs=1).status == "complete"
+    assert not [path.name for path in (tmp_path / "run").iterdir() if path.name.endswith(".unfinished") or path.name.startswith(".tmp")]
+
+
+OWN = [
+    "history.jsonl",
+    "failure.json",
+    "encoder/thesis.txt",
+    "run.json.unfinished",
+    "notes.unfinished",
+    "notes.unfinished/one",
+    ".tmpa1B2c3",
+]
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("own", [*OWN, ".lock", ".holder", "last.safetensors.unfinished"])
+def test_files_that_no_run_claims_are_the_users_and_stay(toy, tmp_path, own, resume):
+    file = tmp_path / "run" / own
+    file.parent.mkdir(parents=True)
+    file.write_text("precious")
+    with pytest.raises(RunError, match=f"must be empty, but holds {file.relative_to(tmp_path / 'run').parts[0]}; choose another --run-dir"):
+        go("ce", toy, tmp_path / "run", epochs=1, resume=resume)
+    assert file.read_text() == "precious"
+    assert len(list((tmp_path / "run").rglob("*"))) == len(file.relative_to(tmp_path / "run").parts)
+
+
+@pytest.mark.parametrize("own", ["notes.unfinished", "notes.unfinished/one", ".tmpfile", ".tmp/one"])
+def test_a_run_that_goes_on_leaves_files_of_others_in_its_folder(toy, tmp_path, own):
+    with pytest.raises(KeyboardInterrupt):
+        go("ce", toy, tmp_path / "run", observers=[StopIn(1)])
+    file = tmp_path / "run" / own
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("precious")
+    assert go("ce", toy, tmp_path / "run", resume=True).status == "complete"
+    assert file.read_text() == "precious"
+
+
+def test_a_run_that_failed_before_its_record_began_can_be_begun_again(toy, tmp_path, monkeypatch):
+    def full(record, about):
+        raise RunError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "write_about", full)
+        with pytest.raises(RunError, match="the disk is full"):
+            go("ce", toy, tmp_path / "run")
+    assert {"encoder", "failure.json"} <= {path.name for path in (tmp_path / "run").iterdir()}
+    assert go("ce", toy, tmp_path / "run", epochs=1).status == "complete"
+    assert not (tmp_path / "run" / ".holder").exists()
 
 
 @pytest.mark.parametrize(("key", "value"), [("precision", "bf16"), ("ranks", 2), ("versions", {"torch": "99"})])
@@ -328,6 +377,19 @@ def test_scores_do_not_move_with_the_size_of_evaluation_batches(toy, tmp_path):
     for logits in found[1:]:
         torch.testing.assert_close(logits, found[0], atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(found[0], load(record)["logits"], atol=1e-5, rtol=1e-5)
+
+
+class Peeking(Plain):
+    """Predicts with the labels and row numbers that it is handed."""
+
+    def predict(self, batch, model):
+        return 9.0 * one_hot((batch.labels + batch.rows) % self.task.classes, self.task.classes)
+
+
+def test_predictions_are_made_without_labels_and_row_numbers_in_reach(registered, toy, tmp_path):
+    record = go(registered("peeking", Peeking), toy, tmp_path / "run")
+    assert (load(record)["logits"].argmax(1) == 0).all()
+    assert [one["accuracy"] for one in record.result["metrics"].values()] == pytest.approx([1 / 3, 1 / 3])
 
 
 def test_a_run_is_only_continued_with_its_labels_in_their_order(toy, tmp_path):

@@ -1,4 +1,4 @@
-"""A data set, an encoder, a head and a metric, each as short as it can be."""
+"""A data set, an encoder, a head, a metric and a format, each as short as it can be."""
 
 import numpy as np
 import torch
@@ -69,3 +69,14 @@ class CosineHead(Head):
 def worst_recall(true, predicted, classes):
     """A metric: of arrays of true and predicted labels and the number of labels. This one is the recall of the worst-served label."""
     return min(np.mean(predicted[true == label] == label) for label in range(classes) if (true == label).any())
+
+
+def plain(board):
+    """A format: of a board to text. This one has a line for each score, a fraction between 0 and 1."""
+    lines = [board.title]
+    for table in board.tables:
+        for column in table.columns:
+            for number, row in enumerate(table.rows):
+                score = table.score(number, column)
+                lines.append(f"{table.datasets[column.dataset].name} {column.metric} {row.name} {score.mean if score else 'missing'}")
+    return "\n".join(lines) + "\n"

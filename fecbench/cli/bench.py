@@ -60,6 +60,7 @@ def bench(spec: Path, data_dir: Path | None, root: Path | None, dry_run: bool, s
         _print_plan(surveyed, workers.number or 1, as_json)
         sys.exit(1 if surveyed.missing else 0)
     prepared = benchmark.Benchmark.prepare(wanted, root, Places(data_dir))
+    prepared.check_consent()
     if force:
         prepared.set_aside()
     _carry_out(prepared, workers, as_json)
@@ -86,13 +87,13 @@ def _carry_out(prepared: Benchmark, workers: Any, as_json: bool) -> None:
         except KeyboardInterrupt:
             raise FecbenchError("stopped; the same command goes on where it was, and repeats nothing that is complete") from None
     tasks = prepared.everything()
-    failed = [task for task in tasks if task.record.status != "complete"]
+    failed = [task for task in tasks if task.status != "complete"]
     for note in prepared.selection().notes:
         say(note, err=True)
     if as_json:
         print_json(
             [
-                {"row": t.cell.row, "dataset": t.cell.plan.settings.dataset, "seed": t.cell.plan.settings.seed, "status": t.record.status,
+                {"row": t.cell.row, "dataset": t.cell.plan.settings.dataset, "seed": t.cell.plan.settings.seed, "status": t.status,
                  "folder": str(t.record.folder), "reason": t.reason if t in failed else ""}
                 for t in tasks
             ]
@@ -133,6 +134,6 @@ def _missing(rows: list[Progress]) -> dict[str, list[str]]:
     """Each reason why rows can't start here, and the rows."""
     found: dict[str, list[str]] = {}
     for row in rows:
-        if row.missing:
-            found.setdefault(row.missing, []).append(f"{row.row} on {row.dataset}")
+        for reason in row.missing:
+            found.setdefault(reason, []).append(f"{row.row} on {row.dataset}")
     return found

@@ -11,7 +11,7 @@ from fecbench import runs
 from fecbench.atomic import OUTPUT, replacing
 from fecbench.cli.output import print_table
 from fecbench.cli.paths import PATH
-from fecbench.cli.saying import say
+from fecbench.cli.saying import say, say_document
 from fecbench.errors import UsageError
 
 FORMATS = ("terminal", "markdown", "json")
@@ -49,7 +49,7 @@ def cases(better: str, worse: str, split: str, top: int, data_dir: Path | None, 
     if out:
         _write(out, text)
     else:
-        say(text, nl=False)
+        say_document(text)
 
 
 def _fitting(out: Path | None) -> str:

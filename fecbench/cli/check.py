@@ -1,95 +1,61 @@
-"""``fecbench check NAME``: whether an objective does what every objective must."""
+"""``fecbench check NAME``: whether a plugin does what every plugin of its kind must."""
 
 from __future__ import annotations
 
-import inspect
 import sys
 import time
-import traceback
-import warnings
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import asdict
 
 import click
 
+from fecbench import registry
 from fecbench.cli.output import print_json
 from fecbench.cli.saying import say
-from fecbench.errors import PluginError
+from fecbench.errors import UnknownName, UsageError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from fecbench.objective import Objective
+KINDS = {one.kind: one for one in registry.ALL}
 
 
 @click.command()
-@click.argument("name", metavar="OBJECTIVE")
+@click.argument("name", metavar="NAME")
+@click.option("--kind", type=click.Choice(list(KINDS)), help="the plugin's kind, where two kinds have the name")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
-def check(name: str, as_json: bool) -> None:
-    """Run the conformance checks on an objective, on the demo data with the scratch encoder on the CPU.
+def check(name: str, kind: str | None, as_json: bool) -> None:
+    """Run the conformance checks on an objective, data set, encoder, head, metric or format.
 
-    Exit code 1 if one fails; each failure says what was required, what was found, and where to look. A plugin's own tests run the same
-    checks by subclassing fecbench.testing.ObjectiveConformance.
+    Objectives are checked on the demo data with the scratch encoder on the CPU. Nothing is downloaded: where a data set or an encoder isn't
+    on this machine, its checks are skipped, and the reason is printed. Exit code 1 if a check fails; each failure says what was required,
+    what was found, and where to look. A plugin's own tests run the same checks by subclassing a class of fecbench.testing.
     """
-    from fecbench import objective
-    from fecbench.testing import ObjectiveConformance
+    found = kind or _kind_of(name)
+    from fecbench.testing.running import kit_of, outcomes
 
-    kind = objective.named(name)
-
-    kit = type("Kit", (ObjectiveConformance,), {"name": name})()
     rows, started = [], time.perf_counter()
-    for method, required in kit.checks().items():
-        with _one_thread():
-            reason = _reason(getattr(kit, method), required, kind)
-        rows.append({"check": method.removeprefix("test_").replace("_", " "), "requires": required, "failure": reason})
+    for outcome in outcomes(kit_of(found, name)):
+        rows.append(outcome)
         if not as_json:
-            say(f"{'FAILED' if reason else 'ok    '} {rows[-1]['check']}{reason}")
-    failed = sum(bool(row["failure"]) for row in rows)
+            state = "FAILED" if outcome.failure else "skip  " if outcome.skipped else "ok    "
+            say(f"{state} {outcome.check}{outcome.failure}{': ' * bool(outcome.skipped)}{outcome.skipped}")
     if as_json:
-        print_json(rows)
-    say(f"{name}: {len(rows) - failed} of {len(rows)} checks hold ({time.perf_counter() - started:.0f} s)", err=True)
+        print_json([{key: value for key, value in asdict(row).items() if key != "reason"} for row in rows])
+    failed, skipped = sum(bool(row.failure) for row in rows), sum(bool(row.skipped) for row in rows)
+    aside = f", {skipped} skipped" if skipped else ""
+    say(f"{name}: {len(rows) - failed - skipped} of {len(rows)} checks hold{aside} ({time.perf_counter() - started:.0f} s)", err=True)
     sys.exit(1 if failed else 0)
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Networks this small gain nothing from more threads, and lose much on a busy machine."""
-    import torch
+def _kind_of(name: str) -> str:
+    """The kind of the plugin called ``name``; an objective goes before all others, and that is said.
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _reason(check: Callable[[], None], required: str, kind: type[Objective]) -> str:
-    """Why a check fails; empty where it holds."""
-    from fecbench.testing import NotConforming
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            check()
-    except NotConforming as failure:
-        return str(failure)
-    except Exception as error:  # a plugin's code can raise anything
-        return _told(required, error.__cause__ if isinstance(error, PluginError) and error.__cause__ else error, kind)
-    return ""
-
-
-def _told(required: str, error: BaseException, kind: type[Objective]) -> str:
-    from fecbench.testing import NotConforming
-
-    return str(NotConforming(required, f"{type(error).__name__}: {error}", _place(error, kind)))
-
-
-def _place(error: BaseException, kind: type[Objective]) -> str:
-    """The last line of the objective's own files that led to ``error``; its updates where none did."""
-    from fecbench import objective
-    from fecbench.testing.subject import place
-
-    own = {inspect.getsourcefile(base) for base in kind.__mro__ if issubclass(base, objective.Objective)} - {objective.__file__}
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in own]
-    return f"{frames[-1].filename}:{frames[-1].lineno} ({frames[-1].name})" if frames else place(kind, "updates")
+    Raises:
+        UnknownName: nothing is called so.
+        UsageError: plugins of several other kinds are.
+    """
+    kinds = [kind for kind, one in KINDS.items() if name in one]
+    if not kinds:
+        raise UnknownName("plugin", name, {known for one in registry.ALL for known in one})
+    if len(kinds) > 1 and kinds[0] == registry.objectives.kind:
+        say(f"{name} is checked as an objective; add --kind {kinds[1]} to check the {KINDS[kinds[1]].word} of that name", err=True)
+    elif len(kinds) > 1:
+        raise UsageError(f"check needs one plugin, but {name!r} is the name of one of {' and one of '.join(kinds)}; add --kind {kinds[0]}")
+    return kinds[0]

@@ -39,7 +39,8 @@ def data(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
         return
     columns = ["name", "title", "labels", "rows", "licence", "source"]
     print_table(columns, [[" / ".join(f"{n:,}" for n in row[c] or []) if c == "rows" else row[c] for c in columns] for row in rows])
-    say("\nYour own: --dataset path/to/folder (train, validation, test as CSV, TSV, JSON lines or Parquet), or --dataset hf:owner/name")
+    say("")
+    say("Your own: --dataset path/to/folder (train, validation, test as CSV, TSV, JSON or Parquet), or --dataset hf:owner/name")
 
 
 def _row(name: str, places: Places) -> dict[str, Any]:
@@ -60,6 +61,9 @@ def _row(name: str, places: Places) -> dict[str, Any]:
 @DATA_DIR
 @click.option("--text-column", help="column of the texts, for a data set of your own")
 @click.option("--label-column", help="column of the labels, for a data set of your own")
+@click.option(
+    "--quotes", type=click.Choice(["csv", "plain"]), help="quotes in CSV and TSV of your own: plain are characters like any other"
+)
 @JSON
 def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns: str | None) -> None:
     """Rows beside the paper's Table 1, lengths, class balance, duplicates and texts that splits share; NAME as for --dataset."""
@@ -70,17 +74,18 @@ def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns:
     found, errors = [], []
     for settings in asked:
         try:
-            found.append(statistics(datasets.load(settings, Places(data_dir))))
+            data = datasets.load(settings, Places(data_dir))
+            found.append(statistics(data) | {"notes": list(data.notes)})
         except FecbenchError as error:
             errors.append(error)
     if as_json:
         print_json(found)
     elif found:
         _print_statistics(found)
-    for error in errors:
-        say(f"fecbench: {error}", err=True)
+    for reason in errors:
+        say(f"fecbench: {reason}", err=True)
     if errors:
-        sys.exit(2 if any(isinstance(error, UsageError) for error in errors) else 1)
+        sys.exit(2 if any(isinstance(reason, UsageError) for reason in errors) else 1)
 
 
 def _print_statistics(found: Sequence[dict[str, Any]]) -> None:
@@ -89,19 +94,24 @@ def _print_statistics(found: Sequence[dict[str, Any]]) -> None:
         [[f["name"], *(f["rows"][split] for split in SPLITS), f["labels"], _paper(f["paper"])] for f in found],
         "Rows",
     )
+    say("")
     print_table(
         ["data set", "unit", "mean", "median", "p95", "max", "smallest class", "largest class", "balance (1 = even)"],
         [
             [f["name"], f["unit"], *f[f["unit"]].values(), _class(f["smallest_class"]), _class(f["largest_class"]), f["balance"]]
             for f in found
         ],
-        "\nLength of a text (words are split at white space; characters in scripts that have none); training rows of a class",
+        "Length of a text (words are split at white space; characters in scripts that have none); training rows of a class",
     )
+    say("")
     print_table(
         ["data set", *(f"twice in {split}" for split in SPLITS), *(f"in {pair.replace('/', ' and ')}" for pair in found[0]["shared"])],
         [[f["name"], *f["duplicates"].values(), *f["shared"].values()] for f in found],
-        "\nExact duplicates and shared texts",
+        "Exact duplicates and shared texts",
     )
+    for one in found:
+        for note in one["notes"]:
+            say(f"note: {one['name']}: {note}")
 
 
 def _paper(rows: Sequence[int] | None) -> str:

@@ -12,9 +12,9 @@ from fecbench import registry
 from fecbench.atomic import OUTPUT, replacing
 from fecbench.cli.output import console
 from fecbench.cli.paths import PATH
-from fecbench.cli.saying import say
+from fecbench.cli.saying import say, say_document
 from fecbench.errors import RunError, UnknownName, UsageError
-from fecbench.markdown import shown
+from fecbench.markdown import inline
 from fecbench.runs import RESULT, ROOT
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _show(board: Board, form: str, out: Path | None) -> None:
         return _print(board, console())
     text = _plain(board) if form == TERMINAL else _rendered(board, form)
     if out is None:
-        return say(text, nl=False)
+        return say_document(text)
     with replacing(out, OUTPUT) as draft:
         draft.write_text(text, encoding="utf-8")
     return say(f"written: {out}", err=True)
@@ -199,16 +199,18 @@ def _print(board: Board, out: Console) -> None:
 
     _line(out, board.title)
     for heading, table in layout.tables(board):
-        _line(out, f"\n{heading}")
+        _line(out, "")
+        _line(out, heading)
         _print_wide(_rich(table, out.is_terminal), out)
         for line in layout.legend(table) if out.is_terminal else layout.legend(table, PLAIN):
             _line(out, line)
     for note in board.notes:
-        _line(out, f"\n{note}")
+        _line(out, "")
+        _line(out, note)
 
 
 def _line(out: Console, text: str) -> None:
-    out.print(shown(text), soft_wrap=True)  # nothing is broken into lines
+    out.print(inline(text), soft_wrap=True)  # nothing is broken into lines
 
 
 def _print_wide(table: RichTable, out: Console) -> None:
@@ -227,14 +229,14 @@ def _rich(table: Table, styles: bool) -> RichTable:
     heads, names = layout.heads(table), layout.column_names(table)
     found = RichTable(box=None, header_style="bold", pad_edge=False)
     for place, name in enumerate((*heads, *names)):
-        found.add_column(shown(name), justify="left" if place < len(heads) else "right", no_wrap=True)
+        found.add_column(inline(name), justify="left" if place < len(heads) else "right", no_wrap=True)
     for number, row in enumerate(table.rows):
         found.add_row(
-            *map(shown, layout.about(table, row)), *(_styled(text) if styles else _signed(text) for text in layout.line(table, number))
+            *map(inline, layout.about(table, row)), *(_styled(text) if styles else _signed(text) for text in layout.line(table, number))
         )
     for gain in table.gains:
         about, values = layout.gain_line(table, gain)
-        found.add_row(*map(shown, (*about, *values)))
+        found.add_row(*map(inline, (*about, *values)))
     return found
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from fecbench.cli.saying import say
-from fecbench.markdown import shown
+from fecbench.cli.saying import say, say_document
+from fecbench.markdown import CONTROLS, inline
 
 WIDE = 200
 
@@ -26,7 +25,8 @@ def console(stderr: bool = False) -> Console:
 def print_json(content: Any) -> None:
     """``content`` as JSON on standard output."""
     text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
-    say(re.sub(r"[\x7f-\x9f]", lambda sign: f"\\u{ord(sign[0]):04x}", text))  # JSON itself escapes the other control characters
+    lines = text.split("\n")  # JSON's own: those in names are escaped, as other control characters are, but for some
+    say_document("".join(CONTROLS.sub(lambda sign: f"\\u{ord(sign[0]):04x}", line) + "\n" for line in lines))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> None:
@@ -36,9 +36,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for index, column in enumerate(columns):
         numeric = all(isinstance(row[index], int | float) for row in rows)
-        table.add_column(shown(column), justify="right" if numeric and rows else "left", overflow="fold")
+        table.add_column(inline(column), justify="right" if numeric and rows else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(shown(_cell(value)) for value in row))
+        table.add_row(*(inline(_cell(value)) for value in row))
     console().print(table)
 
 

@@ -107,8 +107,9 @@ def embeddings(
         for one in found
     ]
     print_table(columns, lines)
+    say("")
     say(
-        f"\n{split} accuracy: the run's, on the whole split. The others, by cosine in the features' own space, over {drawn.title}: "
+        f"{split} accuracy: the run's, on the whole split. The others, by cosine in the features' own space, over {drawn.title}: "
         f"{NEIGHBOURS}-NN accuracy (a vote of each row's nearest others; always the commonest label: {percent(drawn.commonest)}) and "
         f"silhouette (-1 to 1). Read these, not distances in the picture."
     )

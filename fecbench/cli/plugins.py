@@ -1,4 +1,4 @@
-"""``fecbench plugins``: what is installed, told from metadata; ``--check`` imports each plugin and says why one is broken."""
+"""``fecbench plugins``: what is installed, told from metadata; ``--check`` tries each plugin and says why one is broken."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import sys
 from collections import Counter
 from dataclasses import asdict
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,14 +15,11 @@ from fecbench.cli.saying import say
 from fecbench.errors import FecbenchError
 from fecbench.registry import Origin
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 HOOK = "hook"
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="import each plugin and say why one is broken (exit code 1 if any is)")
+@click.option("--check", is_flag=True, help="try each plugin and say why one is broken (exit code 1 if any is); nothing is downloaded")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def plugins(check: bool, as_json: bool) -> None:
     """Objectives, data sets, encoders, heads, metrics, formats and hooks installed here: name, distribution, version."""
@@ -33,11 +29,13 @@ def plugins(check: bool, as_json: bool) -> None:
     for row, origin in zip(rows, origins, strict=True):
         row["problem"] = "claimed more than once" if claims[origin.kind, origin.name] > 1 else ""
         if check:
-            row["problem"] = _problem(origin) or row["problem"]
+            problem, row["not tried"] = _tried(origin)
+            row["problem"] = problem or row["problem"]
     if as_json:
         print_json(rows)
     else:
-        columns = ["kind", "name", "distribution", "version", "value"] + ["problem"] * any(row["problem"] for row in rows)
+        told = [column for column in ("problem", "not tried") if any(row.get(column) for row in rows)]
+        columns = ["kind", "name", "distribution", "version", "value", *told]
         print_table(columns, [[row[column] for column in columns] for row in rows])
     if check:
         broken = sum(bool(row["problem"]) for row in rows)
@@ -50,26 +48,17 @@ def _hook_origins() -> list[Origin]:
     return [Origin(HOOK, e.name, e.dist.name if e.dist else "?", e.dist.version if e.dist else "", e.value) for e in entries]
 
 
-def _problem(origin: Origin) -> str:
-    """Why a plugin can't be used; empty where it can."""
+def _tried(origin: Origin) -> tuple[str, str]:
+    """Why a plugin can't be used, and what couldn't be tried on this machine; each empty where there is nothing to say."""
+    from fecbench import objective
+    from fecbench.testing.running import kit_of, outcomes
+
+    used = {HOOK: hooks.named, registry.objectives.kind: objective.named}
     try:
-        _loader(origin.kind)(origin.name)
+        if origin.kind in used:
+            used[origin.kind](origin.name)
+            return "", ""
+        found = list(outcomes(kit_of(origin.kind, origin.name)))
     except FecbenchError as error:
-        return str(error)
-    return ""
-
-
-def _loader(kind: str) -> Callable[[str], Any]:
-    """What imports and checks a plugin of a kind."""
-    from fecbench import datasets, encoders, heads, metrics, objective
-
-    loaders: dict[str, Callable[[str], Any]] = {
-        "objectives": objective.named,
-        "datasets": datasets.named,
-        "encoders": encoders.named,
-        "heads": heads.named,
-        "metrics": metrics.named,
-        "formats": registry.formats.get,
-        HOOK: hooks.named,
-    }
-    return loaders[kind]
+        return str(error), ""
+    return next((one.reason for one in found if one.failure), ""), next((one.skipped for one in found if one.skipped), "")

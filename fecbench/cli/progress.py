@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fecbench.cli.output import console, percent, score_columns
 from fecbench.hooks import RunInfo, hookimpl
-from fecbench.markdown import shown
+from fecbench.markdown import inline
 
 
 class RunProgress:
@@ -59,4 +59,4 @@ class RunProgress:
         self.bar.stop()
 
     def _say(self, line: str) -> None:
-        self.console.print(shown(line), soft_wrap=True)
+        self.console.print(inline(line), soft_wrap=True)

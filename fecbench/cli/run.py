@@ -23,6 +23,7 @@ from fecbench.tracking import TRACKERS
 if TYPE_CHECKING:
     from fecbench.objective import Objective
     from fecbench.planning import Plan
+    from fecbench.provenance import Content
     from fecbench.runs import Record
 
 PLACE_OPTIONS: list[click.Parameter] = [
@@ -35,6 +36,7 @@ PLACE_OPTIONS: list[click.Parameter] = [
     click.Option(["--json"], is_flag=True, help="print the result as JSON"),
     click.Option(["--dry-run"], is_flag=True, help="print every setting as this run would use it, and where it comes from; run nothing"),
     click.Option(["--settings"], help="settings as a JSON object, which flags overrule; the runs of a benchmark's spec are started so"),
+    click.Option(["--expected"], help="digests of rows and code as a JSON object; a run of others is refused, as a benchmark wants it"),
     click.Option(["--stop-with-stdin"], is_flag=True, help="stop as on Ctrl-C when standard input ends: a benchmark's runs end with it"),
 ]
 
@@ -129,10 +131,11 @@ def _carry_out(chosen: Plan, places: dict[str, Any]) -> None:
         from fecbench.experiment import Workplace
         from fecbench.experiment import run as carry_out
 
-    stop = Stop()
+    expected, stop = _expected(places["expected"]), Stop()
     if places["stop_with_stdin"]:
         stop.with_stdin()
-    workplace = Workplace(Places(places["data_dir"]), places["run_dir"], places["resume"], places["tracker"], [RunProgress(), stop])
+    observers = [RunProgress(), stop]
+    workplace = Workplace(Places(places["data_dir"]), places["run_dir"], places["resume"], places["tracker"], observers, expected)
     for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler's stop is a user's stop: clean and resumable
         signal.signal(number, stop.ask)
     try:
@@ -182,6 +185,20 @@ def _spec_settings(text: str | None) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise UsageError(f"--settings must be a JSON object of settings by name, found {text}; write one")
     return given
+
+
+def _expected(text: str | None) -> Content | None:
+    """The rows and code that ``--expected`` names.
+
+    Raises:
+        UsageError: it names something else.
+    """
+    from fecbench.provenance import Content
+
+    try:
+        return None if text is None else Content(**strictjson.loads(text))
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"--expected must be a JSON object of the digests rows and code: {error}; leave it out") from None
 
 
 def _report(record: Record, as_json: bool) -> None:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import click
 
-from fecbench.markdown import shown
+from fecbench.markdown import inline, shown
 
 
-def say(text: str, err: bool = False, nl: bool = True) -> None:
-    """Print ``text``, which may hold texts of anybody's making, on standard output, or on standard error."""
-    click.echo(shown(text), err=err, nl=nl)
+def say(line: str, err: bool = False) -> None:
+    """Print one line, in which names of anybody's making can't begin another, on standard output or standard error."""
+    click.echo(inline(line), err=err)
+
+
+def say_record(fields: Iterable[str]) -> None:
+    """Print one line of ``fields`` between tabs, none of which can hold a tab."""
+    click.echo("\t".join(map(inline, fields)))
+
+
+def say_document(text: str) -> None:
+    """Print a text of several lines, whose format has its own way to hold names, on standard output."""
+    click.echo(shown(text), nl=False)

@@ -14,7 +14,7 @@ from fecbench.cli.output import console
 from fecbench.cli.saying import say
 from fecbench.errors import FecbenchError
 from fecbench.estimates import in_words
-from fecbench.markdown import shown
+from fecbench.markdown import inline
 from fecbench.progress import progress, total
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Watch:
         self.console = console(stderr=True)
         self.over = Event()
         self.thread = Thread(target=self._watch, daemon=True)
-        self.known = {task.record.id for task in benchmark.everything() if task.record.status == "complete"}
+        self.known = {task.record.id for task in benchmark.everything() if task.status == "complete"}
 
     def __enter__(self) -> Self:
         if self.known:
@@ -73,7 +73,7 @@ class Watch:
 
     def _learn(self) -> list[str]:
         """Take in the runs that have become complete since the last look; returns their names."""
-        new = [task.record for task in self.benchmark.everything() if task.record.id not in self.known and task.record.status == "complete"]
+        new = [task.record for task in self.benchmark.everything() if task.record.id not in self.known and task.status == "complete"]
         for record in new:
             self.known.add(record.id)
             self.estimates.learn(record)
@@ -94,5 +94,5 @@ def table(rows: list[Progress], caption: str) -> Table:
     for row in rows:
         counts = (str(count or "") for count in (row.complete, row.running, row.failed, row.waiting))
         now = "can't start" if row.missing else row.running_now
-        made.add_row(shown(row.row), shown(row.dataset), *counts, now, in_words(row.seconds) if row.seconds != 0 else "")
+        made.add_row(inline(row.row), inline(row.dataset), *counts, now, in_words(row.seconds) if row.seconds != 0 else "")
     return made

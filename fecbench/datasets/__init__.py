@@ -64,7 +64,6 @@ def load(settings: RunSettings, places: Places) -> EmotionData:
 
 
 def _find(settings: RunSettings, places: Places) -> EmotionData:
-    from fecbench.datasets.core import check_loaded
     from fecbench.datasets.records import Columns
 
     name, columns = settings.dataset, Columns(settings.text_column, settings.label_column)
@@ -75,8 +74,22 @@ def _find(settings: RunSettings, places: Places) -> EmotionData:
     if is_path(name):
         from fecbench.datasets.files import load_path
 
-        return load_path(Path(expanded(name)), columns, settings.split_seed)
+        return load_path(Path(expanded(name)), columns, settings.split_seed, settings.quotes)
     check_name(name)
+    return registered(name, places)
+
+
+def registered(name: str, places: Places) -> EmotionData:
+    """The rows of the data set registered as ``name``, checked.
+
+    Raises:
+        UnknownName: no data set has that name.
+        PluginError: its loader is broken, fails, or gives something else.
+        DataNotFound: it isn't where it was looked for.
+        DataError: what was found isn't what it should be.
+    """
+    from fecbench.datasets.core import check_loaded
+
     loader = named(name)
     who = f"the data set {name!r} ({registry.datasets.origin(name)})"
     with guard(who, loader):

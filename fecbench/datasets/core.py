@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 SPLITS = ("train", "validation", "test")
 ENVIRONMENT = "FECBENCH_DATA"
 CHUNK = 10_000
+NUMBERED = re.compile(r"(label|class|category)?[\s_-]*[-+]?\d+(\.\d+)?", re.IGNORECASE)
 T = TypeVar("T")
 
 
@@ -57,6 +59,7 @@ class EmotionData:
         source: where the rows came from, in words.
         descriptions: one short sentence for each label, where the data set brings them.
         cut: the splits that the data set lacks, which were cut from its training rows.
+        notes: what must be said with every run on these rows.
     """
 
     info: DatasetInfo
@@ -65,6 +68,7 @@ class EmotionData:
     source: str
     descriptions: Mapping[str, str] = field(default_factory=dict)
     cut: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -80,6 +84,11 @@ class EmotionData:
     def label_texts(self) -> tuple[str, ...]:
         """``name: description`` of each label, or its name alone."""
         return tuple(f"{name}: {self.descriptions[name]}" if name in self.descriptions else name for name in self.labels)
+
+    @property
+    def nameless(self) -> tuple[str, ...]:
+        """The label texts that are bare numbers, such as ``3`` or ``LABEL_3``: a method that reads labels learns nothing from them."""
+        return tuple(text for text in self.label_texts if NUMBERED.fullmatch(text))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -138,22 +147,29 @@ def table(columns: Mapping[str, object]) -> Dataset:
 
 
 def check_splits(data: EmotionData, where: str) -> EmotionData:
-    """``data`` itself, once it can be trained on and scored.
+    """``data``, once it can be trained on, with notes of classes that validation or test lacks and of labels that are numbers.
 
     Raises:
-        DataError: fewer than two labels, an empty split, or a split without one of the classes.
+        DataError: fewer than two labels, or training rows without one of the classes.
     """
     if len(data.labels) < 2:
         raise DataError(f"{where}: at least two labels are needed, found {list(data.labels)}; check the label column")
+    notes = [*data.notes]
     for name, split in data.splits.items():
         counts = np.bincount(labels_of(split), minlength=len(data.labels))
         missing = [label for label, count in zip(data.labels, counts, strict=True) if not count]
-        if missing:
+        if missing and name == "train":
             raise DataError(
-                f"{where}: every split must hold every class, but {name} ({len(split)} rows) has no row of {some(missing)}; "
-                f"add rows to {name} or drop the class from all splits"
+                f"{where}: train must hold every class, but has no row of {some(missing)}; add rows, or drop the class from all splits and "
+                "labels.txt"
             )
-    return data
+        if missing:
+            notes.append(
+                f"{name} has no row of {some(missing)}: the class counts as 0 in macro F1 on {name}, and can only be predicted wrongly"
+            )
+    if data.nameless:
+        notes.append(f"the labels are numbers ({some(data.nameless)}): labels.txt in the data set's folder can name them, one a line")
+    return replace(data, notes=tuple(dict.fromkeys(notes)))
 
 
 def check_loaded(data: object, who: str) -> EmotionData:

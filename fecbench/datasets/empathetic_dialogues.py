@@ -15,6 +15,7 @@ from fecbench.datasets.descriptions import EMPATHETIC_DIALOGUES
 from fecbench.errors import DataError, DataNotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from datasets import Dataset
@@ -83,8 +84,26 @@ class EmpatheticDialogues:
             reason = getattr(error, "strerror", None) or type(error).__name__  # a full disk, or what the network's libraries raise
             raise DataNotFound(
                 f"ed isn't in {places.looked('ed')}, and {self.url} can't be fetched ({reason}); "
-                f"put {ARCHIVE} in one of these folders, or use ed-prepared, which earlier work shares (other rows: 17,802 / 2,761 / 2,541)"
+                f"put {ARCHIVE} itself in one of these folders{_extracted(places)}, "
+                "or use ed-prepared, which earlier work shares (other rows: 17,802 / 2,761 / 2,541)"
             ) from error
+
+
+def _extracted(places: Places) -> str:
+    """That the archive's files lie in a folder where the archive is looked for; empty where they don't."""
+    folders = (root if root.name == "ed" else root / "ed" for _, root in places)
+    found = [str(folder) for folder in folders if (folder / FILES["train"]).is_file()]
+    return f" (the files in {found[0]} were taken from it, and only the archive's checksum is known)" if found else ""
+
+
+def official_rows_note(columns: Sequence[str], text_column: str) -> list[str]:
+    """What must be said where a user's own file is an official one, read by its situations: each stands there once an utterance."""
+    if not {"conv_id", "utterance_idx"} <= set(columns) or text_column != "prompt":
+        return []
+    return [
+        "this file has a row for each utterance of a conversation, each with the same prompt, and writes commas as _comma_; --dataset ed, "
+        f"from {ARCHIVE}, has one row a conversation"
+    ]
 
 
 def read_archive(path: Path) -> dict[str, Dataset]:

@@ -1,32 +1,33 @@
-"""A data set of the user's own: a folder with train / validation / test, or a training file alone, as CSV, TSV, JSON lines or Parquet."""
+"""A data set of the user's own: a folder with train / validation / test, or a training file alone, as CSV, TSV, JSON or Parquet."""
 
 from __future__ import annotations
 
-import csv
 import os
-from collections import Counter
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fecbench import registry, strictjson
-from fecbench.datasets.core import CHUNK, SPLITS, DatasetInfo, EmotionData
+from fecbench import registry
+from fecbench.datasets.core import SPLITS, DatasetInfo, EmotionData, some
+from fecbench.datasets.empathetic_dialogues import official_rows_note
+from fecbench.datasets.formats import READERS, Reading, class_names, read_rows, text_of
 from fecbench.datasets.records import Columns, assemble
 from fecbench.errors import DataError, DataNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from fecbench.datasets.records import Row
+    from fecbench.datasets.delimited import Quotes
 
 STEMS = {"train": ("train",), "validation": ("validation", "valid", "val", "dev"), "test": ("test",)}
 LABEL_FILE = "labels.txt"
 
 
-def load_path(path: Path, columns: Columns, split_seed: int) -> EmotionData:
+def load_path(path: Path, columns: Columns, split_seed: int, quotes: Quotes = "csv") -> EmotionData:
     """The data set in the folder or file ``path``; missing splits are cut from train by ``split_seed``.
 
-    Label names by index may stand in ``labels.txt`` of the folder, one a line, each with a TAB and a description if you like.
+    Label names by index may stand in ``labels.txt`` of the folder, one a line, each with a TAB and a description if you like; or in the
+    schema of a Parquet file that ``datasets`` wrote.
 
     Raises:
         DataNotFound: there is no training file at ``path``.
@@ -34,16 +35,20 @@ def load_path(path: Path, columns: Columns, split_seed: int) -> EmotionData:
     """
     if os.path.lexists(path) and not (path.is_file() or path.is_dir()):
         raise DataError(_no_file(path))
-    files = {"train": path} if path.is_file() else _split_files(path)
+    files, notes = ({"train": path}, []) if path.is_file() else _split_files(path)
     name = path.resolve().stem if path.is_file() else path.resolve().name
     info = DatasetInfo(f"{name} (own)" if name in registry.datasets else name, "a data set of the user's own", "unknown", "")
-    labels = _labels(path)
-    rows = {split: read_rows(file) for split, file in files.items()}
-    data = assemble(rows, columns, tuple(labels), info, str(path), split_seed)
-    return replace(data, descriptions={name: description for name, description in labels.items() if description})
+    labels, reading = _labels(path), Reading(columns, quotes)
+    names = tuple(labels) or class_names(files["train"], columns)
+    rows = {split: read_rows(file, reading) for split, file in files.items()}
+    data = assemble(rows, columns, names, info, str(path), split_seed)
+    descriptions = {name: description for name, description in labels.items() if description}
+    notes += official_rows_note(data.columns, columns.text)
+    return replace(data, descriptions=descriptions, notes=(*notes, *data.notes))
 
 
-def _split_files(folder: Path) -> dict[str, Path]:
+def _split_files(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """The file of each split in ``folder``, and what must be said of files with other names."""
     if not folder.is_dir():
         raise DataNotFound(f"{folder} doesn't exist; give a folder with train, validation and test files, or a training file")
     found: dict[str, Path] = {}
@@ -55,9 +60,31 @@ def _split_files(folder: Path) -> dict[str, Path]:
             raise DataError(_no_file(files[0]))
         if files:
             found[split] = files[0]
-    if "train" not in found:
-        raise DataNotFound(f"{folder} must hold a training file ({', '.join(f'train{suffix}' for suffix in READERS)}); none is there")
-    return found
+    others = {split: _named_after(split, folder) for split in SPLITS if split not in found}
+    if "train" in found:
+        return found, [f"{some(files)} isn't read; call it {split} to use it as {split}" for split, files in others.items() if files]
+    if found or len(others["train"]) != 1 or any(len(files) > 1 for files in others.values()):
+        raise DataNotFound(_no_training_file(folder))
+    read = {split: folder / files[0] for split, files in others.items() if files}
+    return read, [f"read by their names: {', '.join(f'{file.name} as {split}' for split, file in read.items())}"]
+
+
+def _named_after(split: str, folder: Path) -> list[str]:
+    """The files in ``folder`` with a word for ``split`` in their names, such as ``dev_sent_emo.csv``."""
+    word = re.compile(rf"(?<![a-z])({'|'.join(STEMS[split])})(?![a-z])", re.IGNORECASE)
+    files = (file for file in folder.iterdir() if file.suffix.lower() in READERS and file.is_file())
+    return sorted(file.name for file in files if word.search(file.stem))
+
+
+def _no_training_file(folder: Path) -> str:
+    """That no training file is in ``folder``, and what is there."""
+    there = sorted(f"{file.name}{os.sep * file.is_dir()}" for file in folder.iterdir())
+    wanted = ", ".join(f"train{suffix}" for suffix in READERS)
+    found = f"it holds {some(there, 10)}" if there else "it is empty"
+    return (
+        f"{folder} must hold a training file ({wanted}); none is there: {found}. Rename or copy yours (train, validation and test with "
+        "such an ending), or give the file itself or another folder as --dataset"
+    )
 
 
 def _no_file(path: Path) -> str:
@@ -75,7 +102,7 @@ def _labels(path: Path) -> dict[str, str]:
         return {}
     if not file.is_file():
         raise DataError(_no_file(file))
-    lines = [line.strip().partition("\t") for line in _text(file).split("\n") if line.strip()]
+    lines = [line.strip().partition("\t") for line in text_of(file).split("\n") if line.strip()]
     names = [name.strip() for name, _, _ in lines]
     if len(names) < 2:
         raise DataError(f"{file} must name at least two labels, one a line, found {len(names)}; write them or remove the file")
@@ -83,117 +110,3 @@ def _labels(path: Path) -> dict[str, str]:
     if repeated:
         raise DataError(f"{file} must name each label once, but {repeated[0]!r} stands there {names.count(repeated[0])} times")
     return {name: description.strip() for name, (_, _, description) in zip(names, lines, strict=True)}
-
-
-def read_rows(path: Path) -> Iterator[Row]:
-    """Where each row of a file stands, and its columns.
-
-    Raises:
-        DataError: the format is unknown or the file unreadable.
-    """
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(f"{path}: the format must be one of {', '.join(READERS)}, found {path.suffix or 'no ending'}; rename or convert it")
-    return reader(path)
-
-
-def _lines(path: Path, newline: str) -> Iterator[str]:
-    """The lines of the file at ``path``, read as they are asked for."""
-    try:
-        with path.open(encoding="utf-8-sig", newline=newline) as file:
-            for number, line in enumerate(file, 1):
-                if "\0" in line:
-                    raise DataError(f"{path}, line {number}: the file must be UTF-8 text, but holds a NUL; save it as UTF-8")
-                yield line
-    except UnicodeDecodeError:
-        _text(path)  # tells the line
-        raise
-    except OSError as error:
-        raise DataError(f"{path} can't be read: {error.strerror}; check the file and its permissions") from error
-
-
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise DataError(f"{path}, line {line}: the file must be UTF-8 ({error.reason}); save it as UTF-8") from None
-    except OSError as error:
-        raise DataError(f"{path} can't be read: {error.strerror}; check the file and its permissions") from error
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise DataError(f"{path}, line {line}: the file must be UTF-8 text, but holds a NUL; save it as UTF-8")
-    return text
-
-
-def _read_delimited(path: Path, delimiter: str) -> Iterator[Row]:
-    reader = csv.DictReader(_lines(path, newline=""), delimiter=delimiter, strict=True)
-    try:
-        yield from _delimited_rows(reader, path, delimiter)
-    except csv.Error as error:
-        raise DataError(f"{path}, line {reader.reader.line_num}: {error}; check the quotes") from error
-
-
-def _delimited_rows(reader: csv.DictReader[str], path: Path, delimiter: str) -> Iterator[Row]:
-    _named_once(reader.fieldnames or (), f"{path}, line 1")
-    for row in reader:
-        where = f"{path}, line {reader.line_num}"
-        if None in row or None in row.values():
-            raise DataError(f"{where}: {len(reader.fieldnames or ())} columns are needed; quote texts that hold {delimiter!r}")
-        yield where, row
-
-
-def _named_once(columns: Iterable[str], where: str) -> None:
-    """Raises DataError where two columns have one name: only one of them would be read."""
-    repeated = [name for name, count in Counter(columns).items() if count > 1]
-    if repeated:
-        raise DataError(f"{where}: every column must be named once, but {repeated[0]!r} stands there twice; rename one")
-
-
-def _read_csv(path: Path) -> Iterator[Row]:
-    return _read_delimited(path, ",")
-
-
-def _read_tsv(path: Path) -> Iterator[Row]:
-    return _read_delimited(path, "\t")
-
-
-def _read_json_lines(path: Path) -> Iterator[Row]:
-    for number, line in enumerate(_lines(path, newline="\n"), 1):
-        if line.strip():
-            yield f"{path}, line {number}", _json_object(line, f"{path}, line {number}")
-
-
-def _json_object(line: str, where: str) -> dict[str, Any]:
-    try:
-        row = strictjson.loads(line, numbers=False)
-    except ValueError as error:
-        raise DataError(f"{where}: every line must be a JSON object: {error}; correct or remove it") from error
-    if not isinstance(row, dict):
-        raise DataError(f"{where}: every line must be a JSON object, found {type(row).__name__}; write one object of text and label")
-    return row
-
-
-def _read_parquet(path: Path) -> Iterator[Row]:
-    import pyarrow
-    from pyarrow import parquet
-
-    try:
-        with parquet.ParquetFile(path, page_checksum_verification=True) as file:
-            _named_once(file.schema_arrow.names, str(path))
-            # a time is neither text nor label, and Python's own can't hold every one of Parquet's
-            columns = [column.name for column in file.schema_arrow if not pyarrow.types.is_temporal(column.type)]
-            rows = (row for part in file.iter_batches(CHUNK, columns=columns) for row in part.to_pylist())
-            for number, row in enumerate(rows, 1):
-                yield f"{path}, row {number}", row
-    except (OSError, ValueError, OverflowError, pyarrow.ArrowException) as error:
-        raise DataError(f"{path} must be a readable Parquet file: {error}; write it anew") from error
-
-
-READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
-    ".csv": _read_csv,
-    ".tsv": _read_tsv,
-    ".jsonl": _read_json_lines,
-    ".parquet": _read_parquet,
-}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fecbench import hub
 from fecbench.datasets.core import DatasetInfo, EmotionData
+from fecbench.datasets.formats import class_name, names_of
 from fecbench.datasets.records import Columns, assemble
 from fecbench.errors import DataError, DataNotFound, UsageError
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from datasets import Dataset
 
-    from fecbench.datasets.records import Row
+    from fecbench.datasets.columns import Row
 
 ADDRESS = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(:(?P<config>[\w.-]+))?(@(?P<revision>[\w./-]+))?")
 ALIASES = {"valid": "validation", "val": "validation", "dev": "validation"}
@@ -65,17 +66,16 @@ def load_hub(address: str, columns: Columns, split_seed: int) -> EmotionData:
         ) from error
     if "train" not in splits:
         raise DataError(f"{where} must have a train split, found {', '.join(splits)}")
-    names = getattr(splits["train"].features.get(columns.label), "names", ())
+    names = names_of(splits["train"].features.get(columns.label))
     info = DatasetInfo(where, f"hub data set {match['repo']}", "as its hub card says", f"https://huggingface.co/datasets/{match['repo']}")
     rows = {split: _rows(part, columns.label, f"{where}, {split}") for split, part in splits.items()}
     return assemble(rows, columns, names, info, where, split_seed)
 
 
 def _rows(split: Dataset, label_column: str, where: str) -> Iterator[Row]:
-    """Rows with class numbers, where the column has names for them, turned into names (-1, the hub's mark for unlabelled, into none)."""
-    names = getattr(split.features.get(label_column), "names", None)
+    """Rows with class numbers, where the column has names for them, turned into names."""
+    names = names_of(split.features.get(label_column))
     for number, row in enumerate(split):
         if names:
-            number = row[label_column]
-            row[label_column] = None if number is None or number < 0 else names[number]
+            row[label_column] = class_name(row[label_column], names)
         yield f"{where} row {number}", row

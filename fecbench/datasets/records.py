@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import unicodedata
+import json
 from array import array
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from fecbench.datasets.core import SPLITS, DatasetInfo, EmotionData, check_splits, labels_of, some, table
+from fecbench.datasets import naming
+from fecbench.datasets.columns import Columns, check_column_names, check_columns
+from fecbench.datasets.core import SPLITS, DatasetInfo, EmotionData, check_splits, some, table
+from fecbench.datasets.naming import Met
 from fecbench.datasets.splitting import cut_missing
 from fecbench.datasets.spooling import Spool
 from fecbench.errors import DataError
@@ -20,24 +24,38 @@ if TYPE_CHECKING:
 
     from datasets import Dataset
 
-    Row = tuple[str, Mapping[str, Any]]
+    from fecbench.datasets.columns import Row
 
-
-@dataclass(frozen=True)
-class Columns:
-    """The names of the columns that hold text and label."""
-
-    text: str
-    label: str
+__all__ = ["Columns", "Record", "assemble"]
 
 
 @dataclass(frozen=True)
 class Record:
-    """A row's text and label as written, and its other texts (such as a paraphrase in ``aug_text``)."""
+    """A row's text and label as written (empty where it has none), and its other texts (such as a paraphrase in ``aug_text``)."""
 
     text: str
     label: str
     others: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of a split as they were read.
+
+    Attributes:
+        texts: ``text`` and the other columns in which every row has a text.
+        numbers: each row's label, by its number in ``labels``.
+        labels: the labels as written.
+    """
+
+    texts: Mapping[str, pa.ChunkedArray]
+    numbers: array[int]
+    labels: Mapping[str, Met]
+
+    def split(self, index: Mapping[str, int]) -> Dataset:
+        """The rows, with labels numbered by ``index``."""
+        by_number = np.array([index[label] for label in self.labels], np.int64)
+        return table({**self.texts, "label": pa.array(by_number[np.frombuffer(self.numbers, np.int64)])})
 
 
 def assemble(
@@ -51,57 +69,86 @@ def assemble(
     Raises:
         DataError: a row, a label or a split isn't what it must be.
     """
+    train = _read(rows["train"], columns, f"{source}: train")
+    if not names:
+        naming.check_one_each(train.labels)
+    naming.check_from_zero(train.labels, names)
+    labels = tuple(names) or naming.ordered(train.labels)
+    naming.check_told_apart(labels, source)
     index = {str(number): number for number in range(len(names))}  # a file with names may use their numbers
-    index |= {label: number for number, label in enumerate(names)}
-    labels, splits = tuple(names), {}
+    index |= {label: number for number, label in enumerate(labels)}
+    splits = {}
     for split in (split for split in SPLITS if split in rows):
-        splits[split], found = _split(rows[split], columns, index, f"{source}: {split}")
-        if not index:
-            labels = _ordered(found)
-            splits[split] = _renumbered(splits[split], [labels.index(label) for label in found])
-            index = {label: number for number, label in enumerate(labels)}
-    _told_apart(labels, source)
+        part = train if split == "train" else _read(rows[split], columns, f"{source}: {split}")
+        naming.check_known(part.labels, index, bool(names))
+        splits[split] = part.split(index)
     cut = tuple(split for split in SPLITS if split not in splits)
-    return check_splits(EmotionData(info, labels, cut_missing(splits, split_seed, source), source, cut=cut), source)
+    _check_enough_to_cut(train.labels, index, labels, cut, source)
+    notes = tuple(naming.remarks(labels, bool(names)))
+    return check_splits(EmotionData(info, labels, cut_missing(splits, labels, split_seed, source), source, cut=cut, notes=notes), source)
 
 
-def _split(rows: Iterable[Row], columns: Columns, index: Mapping[str, int], where: str) -> tuple[Dataset, list[str]]:
-    """A split, and its labels by number: those of ``index``, or where that is empty all that are met, in that order."""
-    met, numbers = dict(index), array("q")
+def _read(rows: Iterable[Row], columns: Columns, where: str) -> Part:
+    """The rows of a split.
+
+    Raises:
+        DataError: there is none, or one lacks a column, its text or its label.
+    """
+    labels, numbers, names = dict[str, Met](), array("q"), list[str]()
+    rows = iter(rows)
     with Spool() as spool:
         for place, row in rows:
+            check_columns(place, row, rows, columns)
+            names = names or list(map(str, row))
             record = _record(place, row, columns)
-            if index and record.label not in index:
-                known = some(list(index))
-                raise DataError(f"{place}: the label {record.label!r} isn't one of {known}; correct it, or add training rows of it")
-            numbers.append(met.setdefault(record.label, len(met)))
+            met = labels.get(record.label) or labels.setdefault(record.label, Met(len(labels), place))
+            met.rows += 1
+            numbers.append(met.number)
             spool.add({"text": record.text, **dict(sorted(record.others.items()))})
         texts = spool.finish()
     if not texts:
         raise DataError(f"{where} must hold at least one row, but is empty; add rows or remove it")
-    return table({**texts, "label": pa.array(np.frombuffer(numbers, np.int64))}), list(met)
+    naming.check_labelled(labels, len(numbers), where)
+    if columns.label in labels:
+        check_column_names(names, labels[columns.label].place, columns)
+    return Part(texts, numbers, labels)
 
 
-def _renumbered(rows: Dataset, numbers: Sequence[int]) -> Dataset:
-    """The same rows, label ``n`` now being ``numbers[n]``."""
-    arrow = {name: rows.data.column(name) for name in rows.column_names}
-    return table({**arrow, "label": pa.array(np.asarray(numbers)[labels_of(rows)])})
+def _check_enough_to_cut(met: Mapping[str, Met], index: Mapping[str, int], labels: Sequence[str], cut: Sequence[str], where: str) -> None:
+    """Raises DataError where a class has too few training rows for a row in each split that must be cut from them."""
+    rows = Counter[int]()
+    for label, found in met.items():
+        rows[index[label]] += found.rows
+    rare = [
+        f"{labels[index[label]]!r} has {rows[index[label]]} ({found.place})"
+        for label, found in met.items()
+        if rows[index[label]] <= len(cut)
+    ]
+    if cut and rare:
+        raise DataError(
+            f"{where}: to cut {' and '.join(cut)} from train, every class needs at least {len(cut) + 1} training rows, but {some(rare)}; "
+            f"correct a label that is mistyped, add rows, or give {' and '.join(cut)} files"
+        )
 
 
 def _record(where: str, row: Mapping[str, Any], columns: Columns) -> Record:
-    for column, flag in ((columns.text, "--text-column"), (columns.label, "--label-column")):
-        if column not in row:
-            raise DataError(f"{where}: the column {column!r} is missing, found {', '.join(map(str, row))}; name yours with {flag}")
-    text, label = row[columns.text], row[columns.label]
+    text = row[columns.text]
     if not isinstance(text, str) or not text.strip():
         raise DataError(f"{where}: the text must not be empty, found {text!r}; write one or remove the row")
-    if not isinstance(label, str | int) or isinstance(label, bool) or not str(label).strip():
-        raise DataError(f"{where}: the label must be one name or whole number, found {label!r}; correct or remove the row")
     own = {columns.text, columns.label, "text", "label"}
     others = {name: value for name, value in row.items() if name not in own and isinstance(value, str) and value.strip()}
-    record = Record(text, str(label).strip(), others)
+    record = Record(text, _label(where, row[columns.label]), others)
     _check_unicode(where, record)
     return record
+
+
+def _label(where: str, value: object) -> str:
+    """The label as text; a list as JSON writes it, for such lists to be told together with those in CSV."""
+    if isinstance(value, list | tuple):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    if value is not None and (not isinstance(value, str | int) or isinstance(value, bool)):
+        raise DataError(f"{where}: {naming.ONE_LABEL}, found {value!r}; correct or remove the row")
+    return "" if value is None else str(value).strip()
 
 
 def _check_unicode(where: str, record: Record) -> None:
@@ -111,20 +158,3 @@ def _check_unicode(where: str, record: Record) -> None:
             value.encode()
         except UnicodeEncodeError:
             raise DataError(f"{where}: all text must be valid Unicode, found {value!r}; remove the lone surrogate") from None
-
-
-def _told_apart(labels: Sequence[str], where: str) -> None:
-    """Raises DataError where two labels differ in what can't be seen: how an accent is written, or a character without width."""
-    seen: dict[str, str] = {}
-    for label in labels:
-        shown = "".join(character for character in unicodedata.normalize("NFKC", label) if unicodedata.category(character) != "Cf")
-        if shown in seen:
-            raise DataError(f"{where}: labels must look different, but {seen[shown]!a} and {label!a} don't; write them alike")
-        seen[shown] = label
-
-
-def _ordered(labels: Iterable[str]) -> tuple[str, ...]:
-    """Whole numbers by value, names by alphabet."""
-    labels = list(labels)
-    numbers = all(label.isascii() and label.isdecimal() for label in labels)
-    return tuple(sorted(labels, key=lambda label: (len(label.lstrip("0")), label.lstrip("0"), label)) if numbers else sorted(labels))

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fecbench.datasets.core import SPLITS, chunks, labels_of
+from fecbench.datasets.core import SPLITS, chunks, labels_of, some
 from fecbench.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from datasets import Dataset
 
 SHARE = 0.1
 
 
-def cut_missing(splits: Mapping[str, Dataset], seed: int, where: str) -> dict[str, Dataset]:
-    """All three splits; those that were missing are cut from train, a tenth of each class, but one row at least.
+def cut_missing(splits: Mapping[str, Dataset], names: Sequence[str], seed: int, where: str) -> dict[str, Dataset]:
+    """Return all three splits; those that were missing are cut from train, a tenth of each class, but one row at least.
+
+    ``names`` are the labels' names by number.
 
     Rows whose texts differ in nothing but case and white space go to the same split, whatever their labels.
 
@@ -31,15 +33,22 @@ def cut_missing(splits: Mapping[str, Dataset], seed: int, where: str) -> dict[st
         return dict(splits)
     train = splits["train"]
     labels, texts = labels_of(train), _numbered_texts(train)
-    fewest = min(len(np.unique(texts[labels == label])) for label in np.unique(labels))
-    if fewest <= len(missing):
-        raise DataError(
-            f"{where}: to cut {' and '.join(missing)} from train, every class needs at least {len(missing) + 1} training rows of different "
-            f"texts, but one has {fewest}; add rows of it, or give {' and '.join(missing)} files"
-        )
+    _check_texts(labels, texts, names, missing, where)
     part = _Cut(labels, texts, len(missing)).parts(seed)
     cut = {split: train.select(np.flatnonzero(part == number)) for number, split in enumerate(["train", *missing])}
     return {split: cut.get(split, splits.get(split)) for split in SPLITS}
+
+
+def _check_texts(labels: np.ndarray, texts: np.ndarray, names: Sequence[str], missing: Sequence[str], where: str) -> None:
+    """Raise DataError where a class has too few different texts."""
+    counts = {int(label): len(np.unique(texts[labels == label])) for label in np.unique(labels)}
+    rare = [f"{names[label]!r} has {count}" for label, count in counts.items() if count <= len(missing)]
+    if rare:
+        cut = " and ".join(missing)
+        raise DataError(
+            f"{where}: to cut {cut} from train, every class needs training rows of at least {len(missing) + 1} different texts, but "
+            f"{some(rare)}; add rows, or give {cut} files"
+        )
 
 
 def _numbered_texts(rows: Dataset) -> np.ndarray:
@@ -83,11 +92,12 @@ class _Cut:
     def parts(self, seed: int) -> np.ndarray:
         """The part of each row, int8 ``[N]``."""
         generator = np.random.default_rng(seed)
-        shuffled = {label: generator.permutation(np.flatnonzero(self.labels == label)) for label in np.flatnonzero(self.rows)}
+        shuffled = {label: generator.permutation(np.flatnonzero(self.labels == label)) for label in map(int, np.flatnonzero(self.rows))}
         for label in sorted(shuffled, key=lambda label: (self.free[label], label)):
             for part in range(1, self.held_out + 1):
                 self._fill(part, label, self.texts[shuffled[label]])
-        return self.part[self.texts]
+        found: np.ndarray = self.part[self.texts]
+        return found
 
     def _fill(self, part: int, label: int, texts: np.ndarray) -> None:
         """Move texts of ``label`` from train to ``part`` until that has its share; where none fits, the one with the fewest rows."""

@@ -14,11 +14,13 @@ LONGEST = 10**6
 
 def longest_text(source: EncoderSource, network: PreTrainedModel) -> int:
     """The most tokens of a text that the encoder takes, by its positions and its tokenizer."""
-    positions = getattr(source.config, "max_position_embeddings", None)
-    limits = [source.tokenizer.model_max_length]
-    if isinstance(positions, int) and positions > 0:
-        limits.append(positions - first_position(network))
-    return min(*limits, LONGEST)
+    return min(source.tokenizer.model_max_length, positions(network) or LONGEST, LONGEST)
+
+
+def positions(network: PreTrainedModel) -> int | None:
+    """The most tokens of a text that the encoder has positions for; None where it has no limit, which XLNet's configuration calls -1."""
+    most = getattr(network.config, "max_position_embeddings", None)
+    return most - first_position(network) if isinstance(most, int) and most > 0 else None
 
 
 def first_position(network: PreTrainedModel) -> int:

@@ -8,13 +8,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from torch import nn
 
-from fecbench.errors import EncoderError
+from fecbench.encoders.customcode import never_ask
+from fecbench.errors import EncoderError, FecbenchError
+from fecbench.guard import out_of_memory, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from transformers import PreTrainedModel
+    from transformers import PretrainedConfig, PreTrainedModel
 
     from fecbench.encoders import EncoderSource
 
@@ -29,9 +32,10 @@ def encoder_network(source: EncoderSource) -> PreTrainedModel:
     Raises:
         EncoderError: transformers has no encoder for it, or the checkpoint lacks weights.
     """
-    from transformers import AutoModel
+    from transformers import AutoModel, AutoModelForTextEncoding
 
-    return _network(AutoModel, source, copy.deepcopy(source.config))[0]
+    auto = AutoModelForTextEncoding if without_decoder(source.config) else AutoModel
+    return _network(auto, source, copy.deepcopy(source.config))[0]
 
 
 def classifier_network(source: EncoderSource, labels: Sequence[str]) -> PreTrainedModel:
@@ -68,12 +72,31 @@ def language_network(source: EncoderSource) -> tuple[PreTrainedModel, bool]:
     return network, not fresh
 
 
+def without_decoder(config: PretrainedConfig) -> bool:
+    """Return whether this is the encoder of an encoder-decoder family, saved by itself, such as a T5EncoderModel."""
+    from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING
+
+    alone = MODEL_FOR_TEXT_ENCODING_MAPPING.get(type(config), None)
+    return (
+        alone is not None
+        and alone is not MODEL_MAPPING.get(type(config), None)
+        and str(getattr(alone, "__name__", "")) in (config.architectures or ())
+    )
+
+
 def _network(auto: Any, source: EncoderSource, config: Any) -> tuple[PreTrainedModel, set[str]]:
     """The network, and the names of its weights that don't come from the checkpoint."""
+    never_ask()
+    if without_decoder(source.config) and auto.__name__ != "AutoModelForTextEncoding":
+        raise EncoderError(
+            f"the encoder {source.name} can't be built as {auto.__name__}: that needs its family's decoder, and this is the encoder alone; "
+            "use --head linear, --head mlp or --head label"
+        )
     try:
         with quiet():
             if source.weights is None:
                 made = cast("PreTrainedModel", auto.from_config(config, dtype=torch.float32, trust_remote_code=False))
+                _check_reads(made, source)
                 return made, {name for name, _ in made.named_parameters()}
             network, report = auto.from_pretrained(
                 source.weights,
@@ -85,10 +108,15 @@ def _network(auto: Any, source: EncoderSource, config: Any) -> tuple[PreTrainedM
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
             )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except FecbenchError:
+        raise
+    except Exception as error:  # transformers builds whatever a configuration says, and checks little of it
+        if out_of_memory(error):
+            raise
         raise EncoderError(f"the encoder {source.name} can't be built as {auto.__name__}: {_explain(error, source)}") from error
     lost = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
     _check_weights(network, lost, source.name)
+    _check_reads(network, source)
     return cast("PreTrainedModel", network), lost
 
 
@@ -115,6 +143,61 @@ def _check_weights(network: PreTrainedModel, lost: set[str], name: str) -> None:
             f"the checkpoint of encoder {name} must hold every encoder weight, but lacks {len(encoder)}, {sorted(encoder)[0]} among them; "
             "download it again or choose another"
         )
+
+
+def _check_reads(network: PreTrainedModel, source: EncoderSource) -> None:
+    """Check that the network reads token ids, and has an embedding for each token of the tokenizer."""
+    encoder = cast("PreTrainedModel", network.base_model)
+    try:
+        embeddings = getattr(encoder.get_input_embeddings(), "weight", None)
+    except NotImplementedError:
+        embeddings = None
+    if embeddings is None or not isinstance(getattr(encoder.config, "hidden_size", None), int):
+        raise EncoderError(
+            f"the encoder {source.name} must be a network that reads text, but is a {type(encoder).__name__}; choose another"
+        )
+    tokens, rows = max(source.tokenizer.get_vocab().values(), default=-1) + 1, len(embeddings)
+    if tokens > rows:
+        raise EncoderError(
+            f"the network of encoder {source.name} must have an embedding for each token, but the tokenizer has {tokens:,} tokens and the "
+            f"network {rows:,} embeddings; call resize_token_embeddings({tokens}) on the network and save it, or choose another encoder"
+        )
+
+
+class GivenOn(nn.Module):
+    """Stands where an encoder had its pooler, which some families call unasked: gives on what it gets."""
+
+    def forward(self, states: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+        """Return ``states`` as they are."""
+        return states
+
+
+def take_pooler(encoder: nn.Module) -> nn.Module | None:
+    """Return the pooler of an encoder's network, which has it no longer; None where it has none."""
+    pooler = getattr(encoder, "pooler", None)
+    if pooler is None:
+        return None
+    encoder.pooler = GivenOn()
+    return cast("nn.Module", pooler)
+
+
+@contextmanager
+def running(name: str, longest: int) -> Iterator[None]:
+    """Name the encoder where its network fails on texts of up to ``longest`` tokens: no objective or head is blamed for it.
+
+    Raises:
+        EncoderError: the network failed. A lack of memory passes as it is.
+    """
+    try:
+        yield
+    except FecbenchError:
+        raise
+    except Exception as error:
+        if out_of_memory(error):
+            raise
+        raise EncoderError(
+            f"the network of encoder {name} fails on texts of up to {longest:,} tokens: {words(error)}; choose another encoder"
+        ) from error
 
 
 @contextmanager

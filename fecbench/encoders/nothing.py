@@ -23,8 +23,7 @@ class Nothing:
         words = {"[PAD]": 0, "[TEXT]": 1}
         tokenizer = PreTrainedTokenizerFast(
             tokenizer_object=Tokenizer(models.WordLevel(words, unk_token="[TEXT]")),
-            pad_token="[PAD]",
-            unk_token="[TEXT]",
+            pad_token="[PAD]",  # and no unknown token: [TEXT] stands for any text by design
             model_max_length=SIZES["max_position_embeddings"],
         )
         return EncoderSource("none", tokenizer, AutoConfig.for_model("bert", vocab_size=len(words), pad_token_id=0, **SIZES), None)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, cast
 
 from fecbench import hub, registry
 from fecbench.encoders import EncoderSource
+from fecbench.encoders.customcode import forget_code, never_ask
+from fecbench.encoders.network import without_decoder
 from fecbench.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -33,9 +35,9 @@ class Pretrained:
         name = self.name or self.path
         try:
             config, tokenizer = self._found()
-        except (OSError, ValueError, KeyError) as error:
+        except Exception as error:  # transformers checks little of what it reads
             raise EncoderError(self._explain(error)) from error
-        if config.is_encoder_decoder:
+        if config.is_encoder_decoder and not without_decoder(config):
             raise EncoderError(f"the encoder {name} must be an encoder alone, but is an encoder-decoder; choose a BERT-like one")
         if not tokenizer.is_fast:
             raise EncoderError(f"the encoder {name} needs a fast tokenizer (tokenizer.json), but has none; choose another")
@@ -68,16 +70,16 @@ class Pretrained:
 def read_config(place: str | Path, network: bool = False) -> PretrainedConfig:
     """The architecture at a folder or hub id, from this machine alone unless ``network``; code that comes with it isn't run.
 
-    Custom code and attention kernels that it names are forgotten: whoever reads a copy of it could be led to run them.
+    Custom code and kernels that it or a part of it names are forgotten: whoever reads a copy of it could be led to run them.
 
     Raises:
-        OSError, ValueError, KeyError: there is none, or transformers can't read it.
+        Exception: there is none, transformers can't read it, or its weights are quantised.
     """
     from transformers import AutoConfig
 
+    never_ask()
     config: PretrainedConfig = AutoConfig.from_pretrained(place, local_files_only=not network, trust_remote_code=False)
-    config._attn_implementation = None
-    vars(config).pop("auto_map", None)
+    forget_code(config)
     return config
 
 
@@ -85,8 +87,11 @@ def read_tokenizer(place: str | Path, network: bool = False) -> PreTrainedTokeni
     """The tokenizer at a folder or hub id, from this machine alone unless ``network``; code that comes with it isn't run.
 
     Raises:
-        OSError, ValueError, KeyError: there is none, or transformers can't read it.
+        Exception: there is none, or transformers can't read it.
     """
     from transformers import AutoTokenizer
 
-    return cast("PreTrainedTokenizerBase", AutoTokenizer.from_pretrained(place, local_files_only=not network, trust_remote_code=False))
+    never_ask()
+    tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=not network, trust_remote_code=False)
+    tokenizer.init_kwargs.pop("auto_map", None)
+    return cast("PreTrainedTokenizerBase", tokenizer)

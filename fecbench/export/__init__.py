@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from fecbench.encoders.network import quiet
 from fecbench.export import card, classifier, entries, graph, required
 from fecbench.export.checking import Check, check, reference
 from fecbench.export.folders import appearing
@@ -73,7 +74,7 @@ def export(record: Record, folder: Path, kind: Format = "hf", eval_dataset: str 
         RunError: the run isn't complete, or a file of it is missing or broken.
     """
     writer, claim = WRITERS[kind], entries.claim(record, eval_dataset)
-    with appearing(folder) as draft:
+    with appearing(folder) as draft, quiet():
         required.check_about(record)
         predictor = Predictor.load(record, "cpu")
         required.check_result(record)

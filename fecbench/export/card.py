@@ -13,7 +13,7 @@ from fecbench.datasets import named as dataset_named
 from fecbench.errors import PluginError
 from fecbench.export import naming
 from fecbench.export.entries import trained_on
-from fecbench.markdown import escape
+from fecbench.markdown import escape, inline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,11 +80,12 @@ def _facts(record: Record, predictor: Predictor) -> dict[str, Any]:
         "homepage": _homepage(record),
         "settings": settings,
         "notes": naming.notes(record),
-        "worst": _worst({label: scores["f1"] for label, scores in result["per_class"].items()}),
+        "worst": _worst({label: scores["f1"] for label, scores in result["per_class"].items() if scores["support"]}),
         "citation": predictor.objective.citation,
         "bibtex": bibtex(about["objective"]["name"], predictor.objective.citation),
         "fecbench": metadata("fecbench"),
         "escape": lambda value: escape(str(value)),
+        "inline": inline,
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from fecbench.batching import text_batches
-from fecbench.errors import ExportError
+from fecbench.errors import EncoderError, ExportError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,11 +72,14 @@ def reference(predictor: Predictor, name: str) -> Reference:
 
     Raises:
         ExportError: the objective's ``predict`` fails.
+        EncoderError: the encoder's network fails.
     """
     forms = predictor.objective.forms(predictor.objective.config)
     batches = list(text_batches(TEXTS, predictor.tokenizer, predictor.max_length, len(TEXTS), torch.device("cpu"), forms))
     try:
-        logits = torch.cat([predictor.objective.predict(batch, predictor.model).float() for batch in batches])
+        logits = torch.cat([predictor.objective.predict(batch.unlabelled(), predictor.model).float() for batch in batches])
+    except EncoderError:
+        raise  # it isn't the objective's mistake
     except Exception as error:  # a plugin's predict can raise anything
         raise ExportError(
             f"objective {name} must predict the texts that an export is checked by, but fails: {_reason(error)}; correct its predict, or "

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import re
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib.util import find_spec
 from inspect import signature
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -92,11 +93,11 @@ def _reason(error: BaseException) -> str:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Without the exporter's warnings and log lines, which are about its own parts."""
+    """Without the exporter's warnings, log lines and prints, which are about its own parts; what fails is raised all the same."""
     before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
+    logging.disable(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:

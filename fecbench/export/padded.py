@@ -44,7 +44,7 @@ class PaddedEncoder(nn.Module):
         self.pooling = encoder.pooling
         if self.network.config._attn_implementation == IMPLEMENTATION:
             with quiet():
-                self.network.set_attn_implementation("sdpa")
+                self.network.set_attn_implementation(encoder.attention)
 
     def forward(self, tokens: PaddedTokens) -> Tensor:
         """Pooled states ``h [B, hidden]``."""

@@ -74,10 +74,10 @@ def rows(columns: Sequence[DatasetVersion], runs: Iterable[Run], against: str) -
     """The rows of a table over ``columns``, and a note where older runs of the same settings and seed were left out."""
     of_columns = [run for run in _newest_first(runs) if run.fingerprint in {version.fingerprint for version in columns}]
     members = list(identities.named(of_columns).values())
-    different = _different(members)
+    different, weights = _different(members), _weights(members)
     groups: dict[Key, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
     for run in members:
-        groups[_key(run, different[_kind(run)])][run.fingerprint].append(run)
+        groups[_key(run, different[_kind(run)], len(weights[run.objective]) > 1)][run.fingerprint].append(run)
     cells = {key: tuple(_cell(groups[key].get(version.fingerprint, [])) for version in columns) for key in groups}
     found = tuple(Row(key.name, key.objective, cells[key]) for key in sorted(cells, key=lambda key: key.order(against)))
     older = len(members) - sum(len(cell.runs) for row in found for cell in row.cells)
@@ -106,9 +106,18 @@ def _kind(run: Run) -> Kind:
     return run.objective, tuple(run.settings.get(key) for key in CONDITIONS)
 
 
-def _key(run: Run, different: Iterable[str]) -> Key:
-    apart = [("weights", run.weights_shown)] if run.weights_shown else []
+def _key(run: Run, different: Iterable[str], weights: bool) -> Key:
+    """The key of a run's row; ``weights`` says whether they tell the method's rows apart."""
+    apart = [("weights", run.weights_shown)] if weights and run.weights_shown else []
     return Key(*_kind(run), (*((name, run.settings.get(name)) for name in different), *apart))
+
+
+def _weights(runs: Iterable[Run]) -> dict[str, set[str]]:
+    """By method, what tells the weights of encoders of one name apart."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for run in runs:
+        found[run.objective].add(run.weights_shown)
+    return found
 
 
 def _different(runs: Iterable[Run]) -> dict[Kind, list[str]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fecbench.atomic import UNFINISHED, contained, replacing, to_disk
+from fecbench.atomic import UNFINISHED, contained, read_json, replacing, to_disk
 from fecbench.errors import RunError
 from fecbench.leaderboard.document import json_text
 from fecbench.leaderboard.markdown import markdown
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from fecbench.runs import Record
 
 PUBLISHED = (RUN, RESULT, HISTORY, PREDICTIONS)
-PAGES = {"board.md": markdown, "board.json": json_text, "board.html": page}
+CLAIM = "board.json"  # it is written first and tells that the other pages are fecbench's, to be written anew
+PAGES = {CLAIM: json_text, "board.md": markdown, "board.html": page}
 
 
 def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[Path]:
@@ -43,10 +45,12 @@ def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[P
     targets = _targets((*(run.record for run in board.runs()), *trials), folder)
     for target, record in targets.items():
         _check(record, target)
+        _check_draft(_draft(target))
     for name in PAGES:
         if (folder / name).is_dir():
             raise RunError(f"{folder / name} must be a file, to be written anew, but is a folder; move it or publish to another folder")
         contained(folder / name, folder)  # the page of somebody's folder could be a link to a file of yours
+    _check_pages(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for target, record in targets.items():
@@ -59,6 +63,27 @@ def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[P
     except OSError as error:
         raise RunError(f"{folder} can't be written: {error.strerror or error}; free space or choose another folder") from error
     return list(targets)
+
+
+def _check_pages(folder: Path) -> None:
+    """Pages that are there must be an earlier board's.
+
+    Raises:
+        RunError: they are somebody's own files.
+    """
+    there = [name for name in PAGES if (folder / name).is_file()]
+    if there and not _is_board(folder / CLAIM):
+        raise RunError(
+            f"{folder} must have no {' or '.join(PAGES)} of its own, which would be written anew, but holds {', '.join(there)}, and "
+            f"{CLAIM} isn't a board's; move them or publish to another folder"
+        )
+
+
+def _is_board(path: Path) -> bool:
+    try:
+        return {"title", "tables"} <= read_json(path).keys()
+    except RunError:
+        return False
 
 
 def _targets(records: Iterable[Record], folder: Path) -> dict[Path, Record]:
@@ -117,7 +142,7 @@ def _contents(record: Record) -> dict[str, bytes]:
 
 
 def _copy(record: Record, target: Path) -> None:
-    draft = target.with_name(target.name + UNFINISHED)
+    draft = _draft(target)
     if draft.exists():
         shutil.rmtree(draft)  # of a process that was killed
     draft.mkdir()
@@ -127,3 +152,21 @@ def _copy(record: Record, target: Path) -> None:
     to_disk(draft)
     draft.replace(target)
     to_disk(target.parent)
+
+
+def _draft(target: Path) -> Path:
+    return target.with_name(target.name + UNFINISHED)
+
+
+def _check_draft(draft: Path) -> None:
+    """Where a copy is drafted may stand what a killed process left there, and nothing else.
+
+    Raises:
+        RunError: something else does.
+    """
+    if not os.path.lexists(draft):
+        return
+    others = sorted(path.name for path in draft.iterdir() if path.name not in PUBLISHED or path.is_dir()) if draft.is_dir() else []
+    if others or not draft.is_dir():
+        found = f"holds {', '.join(others[:3])}" if others else "is a file"
+        raise RunError(f"{draft} must be free for a copy, but {found}; move it or publish to another folder")

@@ -6,6 +6,8 @@ import csv
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from fecbench.markdown import inline
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -69,7 +71,12 @@ def _row(table: Table, number: int, column: Column) -> dict[str, Any]:
     conditions = {key: cell.settings.get(key) for key in ("encoder", "epochs", "patience", "limit", "batch_size")}
     missing = "; ".join(f"seed {gap.seed}: {gap.reason}" if gap.seed is not None else gap.reason for gap in cell.missing)
     named = {"dataset": version.name, "fingerprint": version.fingerprint, "method": row.name, "objective": row.objective}
-    return {key: _no_formula(value) for key, value in {**named, **conditions, "metric": column.metric, "missing": missing}.items()}
+    return {key: _plain(value) for key, value in {**named, **conditions, "metric": column.metric, "missing": missing}.items()}
+
+
+def _plain(value: Any) -> Any:
+    """``value``, on one line and no formula where it is text."""
+    return _no_formula(inline(value)) if isinstance(value, str) else value
 
 
 def _no_formula(value: Any) -> Any:

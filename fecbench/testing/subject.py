@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import tempfile
 from dataclasses import dataclass, replace
@@ -23,8 +22,9 @@ from fecbench.experiment import Workplace, run
 from fecbench.model import fold
 from fecbench.planning import plan
 from fecbench.players import claim
-from fecbench.stepper import Stepper
 from fecbench.streams import with_streams
+from fecbench.testing.findings import place
+from fecbench.testing.watching import Trusting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from fecbench.planning import Plan
     from fecbench.runs import Record
+    from fecbench.stepper import Stepper
 
 CPU = torch.device("cpu")
 SIZE = 16
@@ -65,7 +66,7 @@ class Subject:
         self.plan.needs.check(self.data, self.size, None, self.plan.who)
         return build(self.plan, self.data, CPU)
 
-    def stepper(self, kind: type[Stepper] = Stepper, precision: str = "float32", seed: int = 0) -> Any:
+    def stepper(self, kind: type[Stepper] = Trusting, precision: str = "float32", seed: int = 0) -> Any:
         """A fresh model and objective, ready to be stepped."""
         chosen = replace(self.plan, settings=self.plan.settings.model_copy(update={"seed": seed}))
         model, objective = build_pair(chosen, self._built.source, self.data.labels, self.data.label_texts, self.data.name)
@@ -104,10 +105,22 @@ class Subject:
         batch = train.batch(rows.copy())  # an objective that writes into its batch spoils no other
         return with_streams(batch, streams_of(self._built, self.data, TrainingBatches(train, self.size, 0)), 0)
 
+    @property
+    def first(self) -> Batch:
+        """The first training rows, as a batch."""
+        return self.batch(np.arange(SIZE))
+
     @torch.no_grad()
-    def predict(self, stepper: Stepper) -> Tensor:
-        """Logits of the first training rows."""
-        return stepper.objective.eval().predict(self.batch(np.arange(SIZE)), stepper.model.eval())
+    def predict(self, stepper: Stepper, batch: Batch | None = None) -> Tensor:
+        """Logits of ``batch``, or of the first training rows, as in an evaluation (but for the batch's labels and row numbers)."""
+        batch = self.first.unlabelled() if batch is None else batch
+        if batch.texts is not None:
+            stepper.objective.before_predicting(batch.texts)
+        fold(stepper.model.eval(), stepper.objective.eval())
+        logits = stepper.objective.predict(batch, stepper.model)
+        stepper.objective.train()
+        stepper.model.train()
+        return logits
 
     def run(self, folder: Path, resume: bool = False, observer: object = None, **flags: object) -> Record:
         """A whole run, under other settings where ``flags`` say so."""
@@ -117,22 +130,6 @@ class Subject:
     def where(self, attribute: str) -> str:
         """Where an attribute of the objective stands."""
         return place(self.plan.objective, attribute)
-
-
-def place(kind: type, attribute: str) -> str:
-    """Where an attribute of a class stands: file, line and name.
-
-    >>> place(Subject, "predict").rpartition(" ")[2]
-    '(Subject.predict)'
-    """
-    owner = next(base for base in kind.__mro__ if attribute in vars(base))
-    subject = vars(owner)[attribute]
-    subject = getattr(subject, "__func__", subject)
-    try:
-        path, line = inspect.getsourcefile(subject) or "?", inspect.getsourcelines(subject)[1]
-    except (OSError, TypeError):
-        return f"{owner.__name__}.{attribute}"
-    return f"{path}:{line} ({owner.__name__}.{attribute})"
 
 
 @cache

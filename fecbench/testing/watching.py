@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,19 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fecbench.batching import Batch
+    from fecbench.objective import Update
     from fecbench.players import Contestant
 
 
+class Trusting(Stepper):
+    """The trainer's stepper, but for what it refuses and a check of its own finds: so that one offence fails one check."""
+
+    def _check_entrusted(self, before: object) -> None:
+        pass
+
+
 @dataclass
-class Watched(Stepper):
+class Watched(Trusting):
     """Remembers which parameters each player's updates reached, and which moved that shouldn't have."""
 
     reached: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -62,6 +71,69 @@ class Watched(Stepper):
         for player, values in now.items():
             self.strangers |= {name for name, value in values.items() if name not in free and not value.equal(self._before[player][name])}
         self._before = now
+
+
+@dataclass
+class Chaperoned(Trusting):
+    """Notes what an objective does between its yields and must leave to the trainer."""
+
+    written: set[str] = field(default_factory=set)
+    backward: set[str] = field(default_factory=set)
+    evaluating: set[str] = field(default_factory=set)
+    _listening: bool = False
+    _evaluated: dict[object, str] = field(default_factory=dict)
+    _training: set[torch.nn.Module] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, parameter in self._trainable().items():
+            parameter.register_post_accumulate_grad_hook(partial(self._accumulated, name))
+        for name, module in (*self.model.named_modules(prefix="model"), *self.objective.named_modules(prefix="objective")):
+            module.register_forward_hook(partial(self._forwarded, name))
+
+    def _trainable(self) -> dict[str, Tensor]:
+        everybody = {name: one for player in self.players.values() for name, one in player.parameters.items()}
+        return {name: parameter for name, parameter in everybody.items() if parameter.requires_grad}
+
+    def _resumed(self, updates: Iterator[Update]) -> Iterator[Update]:
+        return super()._resumed(self._chaperoned(updates))
+
+    def _chaperoned(self, updates: Iterator[Update]) -> Iterator[Update]:
+        try:
+            while True:
+                before = {name: parameter.detach().clone() for name, parameter in self._trainable().items()}
+                self._listening, self._evaluated = True, {}
+                self._training = {module for module in self._watched if module.training}
+                update = next(updates, None)
+                self._listening = False
+                now = self._trainable()
+                self.written |= {name for name, value in before.items() if name in now and not value.equal(now[name])}
+                if update is None:
+                    return
+                self.evaluating |= self._evaluated_in(update)
+                yield update
+        finally:
+            getattr(updates, "close", lambda: None)()
+
+    def _accumulated(self, name: str, _: Tensor) -> None:
+        if self._listening:
+            self.backward.add(name)
+
+    def _forwarded(self, name: str, module: torch.nn.Module, _: object, output: object) -> None:
+        if self._listening and module in self._training and not module.training and isinstance(output, torch.Tensor) and output.grad_fn:
+            self._evaluated[output.grad_fn] = name
+
+    def _evaluated_in(self, update: Update) -> set[str]:
+        """Modules that were in eval mode when they computed a part of the loss."""
+        if not self._evaluated or not isinstance(update.loss, torch.Tensor):
+            return set()
+        pending, seen = [update.loss.grad_fn], {update.loss.grad_fn}
+        while pending:
+            node = pending.pop()
+            following = {one for one, _ in node.next_functions if one is not None} - seen if node else set()
+            seen |= following
+            pending += following
+        return {name for node, name in self._evaluated.items() if node in seen}
 
 
 class StopAfterFirstEpoch:

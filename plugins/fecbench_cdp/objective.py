@@ -95,6 +95,11 @@ class CDPMLM(Objective):
         self.register_buffer("special", special, persistent=False)
         self.register_buffer("words", words[~torch.isin(words, special)], persistent=False)
 
+    @classmethod
+    def reads_labels(cls, config: CDPMLMConfig) -> bool:
+        """Definitions are read where a term learns from pairs."""
+        return config.rho < 1 and (config.cdp or config.mlm)
+
     def streams(self, material: Material) -> Mapping[str, Stream]:
         """Pairs of texts and definitions."""
         column = definition_column(self.task.labels, self.task.label_texts, material.tokenizer)

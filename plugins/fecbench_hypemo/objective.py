@@ -1,6 +1,6 @@
 """The objective: label vectors first, then encoder and projector together (Chen, Hung, Hsu, Ku 2023)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from fecbench import Batch, Config, Model, Objective, Player, Stage, Task, Update
 from fecbench_hypemo.losses import hyperbolic_loss, label_distances, weighted_cross_entropy
 from fecbench_hypemo.projector import BallProjector
-from fecbench_hypemo.tree import tree_for
+from fecbench_hypemo.tree import BUILT_IN, built_in, tree_for
 from fecbench_hypemo.vectors import poincare_vectors
 
 DIM = 100
@@ -69,6 +69,20 @@ class HypEmo(Objective):
         super().__init__(config, task)
         self.projector = BallProjector(task.features, task.classes, DIM, config.ball_activation)
         self.register_buffer("label_vectors", torch.full((task.classes, DIM), torch.nan))  # before_training finds them
+
+    @classmethod
+    def reads_labels(cls, config: HypEmoConfig) -> bool:
+        """The labels are looked for in the built-in trees."""
+        return config.tree == "auto"
+
+    def notes(self) -> Sequence[str]:
+        """That no built-in tree holds the labels."""
+        if self.config.tree != "auto" or built_in(self.task.labels):
+            return ()
+        return (
+            f"no built-in tree ({', '.join(BUILT_IN)}) holds every label, so hypemo puts all labels under one node (--tree flat), which "
+            "tells nothing of how they are related; give a tree of yours with --tree FILE",
+        )
 
     def before_training(self, stage: Stage) -> None:
         """Train the label vectors, or take those that this process has trained on the same tree."""

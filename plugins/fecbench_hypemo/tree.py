@@ -78,8 +78,7 @@ def tree_for(labels: Sequence[str], tree: str) -> LabelTree:
         TreeError: the file can't be read, isn't a tree, lacks a label, or has none under anything.
     """
     if tree == "auto":
-        fitting = (name for name, file in BUILT_IN.items() if not _missing(labels, read(file)))
-        return tree_for(labels, next(fitting, "flat"))
+        return tree_for(labels, built_in(labels) or "flat")
     if tree == "flat":
         return LabelTree.of({ANY: labels})
     found = read(BUILT_IN.get(tree, Path(expanded(tree))))
@@ -89,6 +88,11 @@ def tree_for(labels: Sequence[str], tree: str) -> LabelTree:
     if not part.pairs:
         raise TreeError(f"--tree {tree} must put labels under other words, but no label stands under one; add some, or use --tree flat")
     return part
+
+
+def built_in(labels: Sequence[str]) -> str:
+    """The name of the first built-in tree that holds all ``labels``; empty where none does."""
+    return next((name for name, file in BUILT_IN.items() if not _missing(labels, read(file))), "")
 
 
 def _missing(labels: Sequence[str], tree: LabelTree) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Set
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -83,6 +84,26 @@ def agreed(config: LLMPromptConfig) -> None:
     if config.asks != "fake" and named and os.environ.get(variable) != named:
         raise LLMError(
             f"the run asked {named}, and a record alone doesn't decide who reads your texts; if {named} may, set {variable} to it"
+        )
+
+
+def check_spec(config: LLMPromptConfig, from_file: Set[str]) -> None:
+    """Whether texts and a key may go where the spec's options ``from_file`` say: a file that was sent decides neither.
+
+    Raises:
+        LLMError: the spec names a server that the environment doesn't, or another variable for the key than the usual one.
+    """
+    if config.asks != "http":
+        return
+    if "base_url" in from_file and config.base_url and os.environ.get(URL_VARIABLE) != config.base_url:
+        raise LLMError(
+            f"the spec has texts sent to {config.base_url}, and a file alone doesn't decide who reads your texts; if that server may, set "
+            f"{URL_VARIABLE} to it"
+        )
+    if "api_key_env" in from_file and config.api_key_env != KEY_VARIABLE:
+        raise LLMError(
+            f"the spec has the content of the variable {config.api_key_env} sent to a server, and a file alone doesn't decide which secret "
+            f"is sent; leave api_key_env out of the spec, and put the server's key into {KEY_VARIABLE}"
         )
 
 

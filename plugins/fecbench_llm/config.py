@@ -55,7 +55,7 @@ class LLMPromptConfig(Config):
     )
     concurrency: int = Field(8, ge=1, description="requests at once, or prompts in a batch for hf")
     retries: int = Field(3, ge=0, description="further attempts where the endpoint is at fault or busy (429, 5xx, a lost connection)")
-    timeout: float = Field(60.0, gt=0, description="seconds to wait for the endpoint")
+    timeout: float = Field(60.0, gt=0, description="seconds until the endpoint's answer must be there, whole")
     answers: str = Field("", description="the file of answers for --backend replay, such as one that another run kept")
     max_tokens: int | None = Field(None, ge=1, description="refuse to start where more tokens than this would be read and written")
     price_in: float | None = Field(None, ge=0, description="price of a million tokens read, for the estimate")

@@ -188,13 +188,17 @@ class LocalModel:
         from transformers import AutoModelForCausalLM
 
         kind = torch.float16 if self.decoding.half else torch.float32 if self.device == "cpu" else "auto"
-        return self._loaded(AutoModelForCausalLM.from_pretrained, dtype=kind).to(self.device).eval()
+        return self._loaded(AutoModelForCausalLM.from_pretrained, dtype=kind, use_safetensors=True).to(self.device).eval()
 
     def _loaded(self, load: Any, **arguments: object) -> Any:
+        """What ``load`` makes of the model, whose own code is neither run nor asked about."""
+        from transformers import dynamic_module_utils
+
+        dynamic_module_utils.TIME_OUT_REMOTE_CODE = 0  # parts of a model would ask: at 0 seconds to answer they raise
         try:
-            return load(self.model, **arguments)
-        except (OSError, ValueError, KeyError, ImportError) as error:
-            reason = str(error).strip().splitlines()[0]
+            return load(self.model, trust_remote_code=False, **arguments)
+        except (OSError, ValueError, KeyError, ImportError, AttributeError, TypeError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise LLMError(f"--model {self.model} must be a causal language model, as a folder or on the hub: {reason}") from error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -53,9 +53,19 @@ class LLMPrompt(Objective):
         self.used: dict[str, Answer] = {}
 
     @classmethod
+    def reads_labels(cls, config: object) -> bool:  # noqa: ARG003
+        """Every prompt lists the labels."""
+        return True
+
+    @classmethod
     def unmet(cls) -> str:
         """An endpoint and a model, by the environment; a spec's own rows can name them instead."""
         return choosing.unmet()
+
+    @classmethod
+    def check_consent(cls, config: LLMPromptConfig, from_file: Set[str]) -> None:
+        """Refuse a server or a key's variable that a spec alone names."""
+        choosing.check_spec(config, from_file)
 
     @classmethod
     def scored(cls, config: object) -> tuple[str, ...]:  # noqa: ARG003

@@ -35,7 +35,7 @@ def test_data_stats(fecbench, toy):
 
 
 WRITTEN = {
-    "Chinese": ("今天天气很好，我们都很高兴。", "characters", 14),
+    "Chinese": ("今天天气很好。我们都很高兴。", "characters", 14),
     "Chinese, with a word of English": ("这个 app 真的太好用了", "characters", 11),
     "Japanese": ("コーヒーをのみました。", "characters", 11),
     "Thai": ("วันนี้อากาศดี", "characters", 9),

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.conftest import unseal
+
 
 def test_predict_from_arguments_by_folder_id_and_method(fecbench, trained):
     for run in (trained.folder, "first", "ce"):
@@ -23,10 +25,31 @@ def test_predict_from_standard_input_as_json(fecbench, trained, monkeypatch):
     code, out, _ = fecbench("predict", "ce", "--json", "--top", 9)
     assert code == 0
     found = json.loads(out)["predictions"]
-    assert [row["text"] for row in found] == ["stop shouting at me", "rain and an empty house"]
-    assert [row["labels"][0]["label"] for row in found] == ["mad", "sad"]
-    for row in found:
+    assert [row["text"] for row in found] == ["stop shouting at me", "", "rain and an empty house"]
+    assert [[label["label"] for label in row["labels"][:1]] for row in found] == [["mad"], [], ["sad"]]
+    for row in found[::2]:
         assert sum(label["probability"] for label in row["labels"]) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+def test_each_line_of_the_input_gives_one_line(fecbench, trained, monkeypatch, end):
+    given = io.TextIOWrapper(io.BytesIO(f"\nwhat a lovely day{end or chr(10)} \t{end or chr(10)}my dog died{end}".encode()), "utf-8")
+    monkeypatch.setattr(sys, "stdin", given)
+    code, out, err = fecbench("predict", "ce", "--top", 1)
+    assert code == 0, err
+    assert [line.split("\t")[0].split()[0] for line in out.splitlines()] == ["no", "glad", "no", "sad"]
+    assert out.splitlines()[0] == "no text\t"
+
+
+def test_a_text_without_a_token_is_named_as_in_training(fecbench, trained):
+    """It has no state of its own: it would get that of its neighbour."""
+    path = trained.folder / "encoder" / "tokenizer.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"post_processor": None}))
+    unseal(trained.folder)
+    for texts in (["", "what a lovely day"], ["what a lovely day", " "]):
+        code, out, err = fecbench("predict", trained.folder, *texts)
+        assert (code, out) == (1, "")
+        assert "every text must have a token, but the encoder's tokenizer finds none in" in err
 
 
 def test_predictions_equal_those_of_the_test(fecbench, trained, toy):
@@ -58,6 +81,16 @@ def test_predict_names_a_missing_or_broken_file(fecbench, trained, name):
     assert code == 1
     assert "must" in err
     assert "Traceback" not in err
+
+
+def test_a_label_or_text_cannot_forge_a_line_or_a_column(fecbench, trained, monkeypatch):
+    from fecbench.prediction import Predictor
+
+    monkeypatch.setattr(Predictor, "labels", ("glad\tx\nforged 1.000\u2028\u202e", "mad", "sad"))
+    code, out, err = fecbench("predict", trained.folder, "what a lovely day", "my dog\ndied\tx", "--top", 3)
+    assert code == 0, err
+    assert [len(line.split("\t")) for line in out.splitlines()] == [4, 4]
+    assert out.startswith(r"glad\tx\nforged 1.000\u2028\u202e 0.")
 
 
 def test_predict_without_text_says_so(fecbench, trained, monkeypatch):

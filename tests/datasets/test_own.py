@@ -151,24 +151,30 @@ BAD = {
     "a missing column": ({"train.csv": "utterance,label\na,x\n"}, r"train\.csv, line 2: the column 'text' is missing.*--text-column"),
     "an empty text": ({"train.csv": GOOD + "  ,x\n"}, r"train\.csv, line 10: the text must not be empty"),
     "an empty label": ({"train.csv": GOOD + "q r, \n"}, r"train\.csv, line 10: the label must be one name or whole number"),
-    "a short row": ({"train.csv": GOOD + "q r\n"}, r"train\.csv, line 10: 2 columns are needed; quote texts"),
-    "a long row": ({"train.csv": GOOD + "q, r,x\n"}, r"train\.csv, line 10: 2 columns are needed; quote texts"),
-    "an open quote": ({"train.csv": GOOD + '"q r,x\n'}, r"train\.csv, line 1\d: .*check the quotes"),
+    "a short row": ({"train.csv": GOOD + "q r\n"}, r"train\.csv, line 10: 2 columns are needed, found 1; quote texts"),
+    "a long row": ({"train.csv": GOOD + "q, r,x\n"}, r"train\.csv, line 10: 2 columns are needed, found 3; quote texts"),
+    "an open quote": (
+        {"train.csv": GOOD + '"q r,x\n'},
+        r"train\.csv, line 10: a quote opens a cell here and never closes; check the quotes, or give --quotes plain",
+    ),
     "an unknown label": ({"train.csv": GOOD, "test.csv": "text,label\na,z\n"}, r"test\.csv, line 2: the label 'z' isn't one of x, y"),
-    "a split without a class": ({"train.csv": GOOD, "test.csv": "text,label\na,x\n"}, r"every split must hold every class, but test.*of y"),
     "one class only": (
         {"train.csv": "text,label\n" + "".join(f"{n},x\n" for n in range(9))},
         r"at least two labels are needed, found \['x'\]",
+    ),
+    "a class that train lacks": (
+        {"train.csv": GOOD, "labels.txt": "x\ny\nz\n"},
+        r"train must hold every class, but has no row of z",
     ),
     "no row": ({"train.csv": "text,label\n"}, r"train must hold at least one row"),
     "an empty file": ({"train.csv": ""}, r"train must hold at least one row"),
     "too few rows to cut": (
         {"train.csv": "text,label\na,x\nb,y\nc,y\nd,y\n"},
-        r"every class needs at least 3 training rows of different texts, but one has 1",
+        r"every class needs at least 3 training rows, but 'x' has 1 \(.*train\.csv, line 2\)",
     ),
     "too few texts to cut": (
         {"train.csv": "text,label\n" + "a,x\nb,x\nA,x\n b ,x\n" + "c,y\nd,y\ne,y\n"},
-        r"every class needs at least 3 training rows of different texts, but one has 2",
+        r"every class needs training rows of at least 3 different texts, but 'x' has 2",
     ),
     "a line that is no JSON": (
         {"train.jsonl": '{"text": "a", "label": "x"}\n{"text"\n'},
@@ -217,7 +223,7 @@ def test_a_path_that_is_not_there(tmp_path):
     with pytest.raises(DataNotFound, match="doesn't exist; give a folder"):
         load_path(tmp_path / "nothing", COLUMNS, 0)
     (tmp_path / "train.txt").write_text("a")
-    with pytest.raises(DataError, match=r"the format must be one of \.csv, \.tsv, \.jsonl, \.parquet, found \.txt"):
+    with pytest.raises(DataError, match=r"the format must be one of \.csv, \.tsv, \.jsonl, \.json, \.parquet, found \.txt"):
         load_path(tmp_path / "train.txt", COLUMNS, 0)
 
 
@@ -360,9 +366,9 @@ def test_a_hub_name_never_falls_through_to_a_folder(tmp_path, monkeypatch):
 
 
 def test_whole_numbers_are_ordered_by_value_and_ties_by_how_they_are_written():
-    from fecbench.datasets.records import _ordered
+    from fecbench.datasets.naming import ordered
 
-    assert _ordered({"10", "9", "1", "01", "0"}) == ("0", "01", "1", "9", "10")
+    assert ordered({"10", "9", "1", "01", "0"}) == ("0", "01", "1", "9", "10")
 
 
 def test_a_folder_named_like_a_data_set_is_not_taken_for_it(tmp_path):

@@ -37,6 +37,7 @@ def by_transformers(folder: Path, texts: list[str]) -> torch.Tensor:
         ("hf", ("roberta", "ce"), NATIVE),
         ("hf", ("electra", "supcon"), NATIVE),
         ("hf", ("mpnet", "ce"), NATIVE),
+        ("hf", ("albert", "ce"), NATIVE),
         ("onnx", ("bert", "aml"), {"head": "label", "pooling": "mean"}),
         ("onnx", ("roberta", "ce"), NATIVE),
         ("onnx", ("electra", "lcl"), {}),

@@ -41,7 +41,7 @@ def test_weights_that_changed_between_seeds_are_another_row(make, encoder, pretr
     records += with_weights(make, "aml", encoder, [A, A, A], accuracy=0.9, pretrained=pretrained)
     board = of_records(records)
     assert sorted(rows(board)) == [
-        (f"aml (weights {A[:8]})", f"{name} (weights {A[:8]})", [0, 1, 2]),
+        ("aml", f"{name} (weights {A[:8]})", [0, 1, 2]),
         (f"ce (weights {A[:8]})", f"{name} (weights {A[:8]})", [0, 1, 2]),
         (f"ce (weights {B[:8]})", f"{name} (weights {B[:8]})", [3]),
     ]

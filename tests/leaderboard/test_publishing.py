@@ -137,6 +137,31 @@ def test_what_stands_in_the_way_is_named(three, tmp_path):
         publish(of_records(three), public)
 
 
+@pytest.mark.parametrize("own", ["board.md", "board.json", "board.html"])
+def test_pages_of_the_users_are_not_written_anew(three, tmp_path, own):
+    public = tmp_path / "public"
+    public.mkdir()
+    (public / own).write_text("precious")
+    with pytest.raises(RunError, match=rf"must have no board\.json or .*, but holds {own}, .* move them or publish to another folder"):
+        publish(of_records(three), public)
+    assert {path.name: path.read_text() for path in public.iterdir()} == {own: "precious"}
+    (public / own).unlink()
+    publish(of_records(three), public)
+    publish(of_records(three), public)  # a board's own pages are
+
+
+@pytest.mark.parametrize("own", ["thesis.txt", "encoder/weights", ""])
+def test_a_folder_that_stands_where_a_copy_is_drafted_is_not_removed(three, tmp_path, own):
+    draft = tmp_path / "public" / f"{three[0].id}.unfinished"
+    file = draft / own if own else draft
+    file.parent.mkdir(parents=True)
+    file.write_text("precious")
+    with pytest.raises(RunError, match=r"\.unfinished must be free for a copy, but .*; move it or publish to another folder"):
+        publish(of_records(three), tmp_path / "public")
+    assert file.read_text() == "precious"
+    assert [path.name for path in (tmp_path / "public").iterdir()] == [draft.name]
+
+
 def test_an_empty_folder_is_filled(three, tmp_path):
     (tmp_path / "public" / three[0].id).mkdir(parents=True)
     publish(of_records(three), tmp_path / "public")

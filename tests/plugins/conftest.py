@@ -4,6 +4,7 @@ The endpoint's ``behaviours`` are met one by one, each by one request; when they
 is a name below, or a status with an optional ``Retry-After``: ``(429, "0")``.
 """
 
+import gzip
 import json
 import threading
 import time
@@ -58,6 +59,37 @@ class Handler(BaseHTTPRequestHandler):
         self.server.released.wait(5)
         self.well(body)
 
+    def drip(self, body):
+        """A byte now and then, as long as somebody reads."""
+        self.send_response(200)
+        self.send_header("Content-Length", "100000")
+        self.end_headers()
+        self.drop_by_drop(b" ")
+
+    def drip_headers(self, body):
+        self.drop_by_drop(b"HTTP/1.1 200 OK\r\nX-Much: ", b"x")
+
+    def drop_by_drop(self, *drops):
+        self.close_connection = True
+        try:
+            for drop in drops[:-1]:
+                self.wfile.write(drop)
+            while not self.server.released.wait(0.05):
+                self.wfile.write(drops[-1])
+        except OSError:
+            self.server.hung_up.set()
+
+    def bomb(self, body):
+        """A small body that is a large one once it is decompressed."""
+        self.send_bytes(200, gzip.compress(b" " * 100_000_000, 1), {"Content-Encoding": "gzip"})
+
+    def squeezed(self, body):
+        message = {"model": SERVED, "choices": [{"message": {"content": self.server.reply(body)}}]}
+        self.send_bytes(200, gzip.compress(json.dumps(message).encode()), {"Content-Encoding": "gzip"})
+
+    def flood(self, body):
+        self.send_bytes(200, b" " * 20_000_000, {})
+
     def cut(self, body):
         self.send_response(200)
         self.send_header("Content-Length", "1000")
@@ -109,7 +141,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send(status, json.dumps({"error": {"message": f"told to say {status}"}}), **({"Retry-After": after} if after else {}))
 
     def send(self, status, text, **headers):
-        body = text.encode()
+        self.send_bytes(status, text.encode(), headers)
+
+    def send_bytes(self, status, body, headers):
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
@@ -125,7 +159,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.lock, self.released, self.enough = threading.Lock(), threading.Event(), threading.Event()
+        self.lock, self.released, self.enough, self.hung_up = threading.Lock(), threading.Event(), threading.Event(), threading.Event()
         self.expected = 0
         self.requests, self.behaviours = [], []
         self.under_way = self.most = 0

@@ -4,7 +4,9 @@ import pytest
 from platformdirs import user_cache_path
 
 from fecbench import Predictor
+from fecbench.datasets.core import Places
 from fecbench.errors import UsageError
+from fecbench.experiment import Workplace, run
 from fecbench.planning import plan
 from fecbench_llm import Estimate, LLMError, LLMPrompt, Prices
 from fecbench_llm.choosing import agreed
@@ -123,6 +125,55 @@ def test_a_record_alone_sends_neither_texts_nor_a_secret(toy, tmp_path, chat_ser
 def test_a_record_alone_opens_no_file(options, message):
     with pytest.raises(LLMError, match=message):
         agreed(LLMPromptConfig(**options))
+
+
+SPEC = {"backend": "http", "model": "m", "temperature": 0.0}
+
+
+def by_spec(toy, folder, flags=None, **spec):
+    """A run whose options a spec gives, but for the ``flags``."""
+    chosen = plan("llm-prompt", {"dataset": str(toy), "device": "cpu", "seed": 0, **(flags or {})}, {**SPEC, **spec})
+    return run(chosen, Workplace(Places(), folder))
+
+
+def test_a_spec_alone_names_no_server(toy, tmp_path, chat_server, monkeypatch):
+    for named in (None, "https://elsewhere/v1", f"{chat_server.url}/further"):
+        if named:
+            monkeypatch.setenv("OPENAI_BASE_URL", named)
+        with pytest.raises(LLMError, match=f"the spec has texts sent to {chat_server.url}.* set OPENAI_BASE_URL to it"):
+            by_spec(toy, tmp_path / "run", base_url=chat_server.url)
+    assert not chat_server.requests
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setenv("OPENAI_BASE_URL", chat_server.url)
+    assert by_spec(toy, tmp_path / "agreed", base_url=chat_server.url).status == "complete"
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    assert by_spec(toy, tmp_path / "typed", {"base_url": chat_server.url}, base_url="https://elsewhere/v1").status == "complete"
+
+
+@pytest.mark.parametrize("by_environment", [True, False])
+def test_a_spec_alone_names_no_secret(toy, tmp_path, chat_server, monkeypatch, by_environment):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not yours")
+    monkeypatch.setenv("OPENAI_BASE_URL", chat_server.url)
+    spec = {"api_key_env": "AWS_SECRET_ACCESS_KEY", **({} if by_environment else {"base_url": chat_server.url})}
+    with pytest.raises(LLMError, match=r"content of the variable AWS_SECRET_ACCESS_KEY .* put the server's key into OPENAI_API_KEY"):
+        by_spec(toy, tmp_path / "run", **spec)
+    assert not chat_server.requests
+    by_spec(toy, tmp_path / "typed", {"api_key_env": "AWS_SECRET_ACCESS_KEY"})
+    assert chat_server.requests[0]["headers"]["Authorization"] == "Bearer not yours"
+
+
+@pytest.mark.parametrize(
+    "place", ["[objective.llm-prompt]\nbase_url = URL", "[grid]\nselect = 'validation'\nobjective.llm-prompt.base_url = URL"]
+)
+def test_a_bench_starts_nothing_before_the_user_agrees(toy, tmp_path, chat_server, fecbench, place):
+    spec, url = tmp_path / "spec.toml", f'"{chat_server.url}"'
+    text = place.replace("URL", f"[{url}]" if "grid" in place else url)
+    spec.write_text(f'title = "t"\nobjectives = ["llm-prompt"]\ndatasets = ["{toy}"]\nseeds = [0]\nsettings.model = "m"\n{text}\n')
+    code, _, err = fecbench("bench", spec, "--root", tmp_path / "runs")
+    assert code == 1
+    assert "a file alone doesn't decide who reads your texts" in err
+    assert not chat_server.requests
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.slow

@@ -66,10 +66,53 @@ def test_what_does_not_pass_stops_after_the_retries_with_its_reason(chat_server,
 
 def test_an_endpoint_that_is_too_slow_is_given_up_and_asked_again(chat_server):
     chat_server.behaviours = ["slow"]
-    began = time.monotonic()
     assert ask(chat_server, timeout=0.2)["text 0"].text == "sad"
-    assert time.monotonic() - began < 4
     assert len(chat_server.requests) == 2
+
+
+@pytest.mark.parametrize("fault", ["drip", "drip_headers", "slow"])
+def test_an_answer_has_a_deadline_however_it_comes(chat_server, fault):
+    chat_server.behaviours = [fault] * 2
+    with pytest.raises(LLMError, match=r"2 attempts found no whole answer within 0\.4 s"):
+        ask(chat_server, timeout=0.4, retries=1)
+    assert len(chat_server.requests) == 2
+
+
+@pytest.mark.parametrize("fault", ["bomb", "flood"])
+def test_an_answer_has_a_largest_size(chat_server, fault):
+    chat_server.behaviours = [fault]
+    with pytest.raises(LLMError, match="answer must be at most 8,388,608 bytes, decompressed, but is larger; check --base-url"):
+        ask(chat_server)
+    assert len(chat_server.requests) == 1
+
+
+def test_a_compressed_answer_is_read(chat_server):
+    chat_server.behaviours = ["squeezed"]
+    assert ask(chat_server)["text 0"].text == "sad"
+
+
+@pytest.mark.parametrize("fault", ["drip", "drip_headers", "slow"])
+def test_a_stop_gives_up_an_answer_that_does_not_come(chat_server, monkeypatch, fault):
+    monkeypatch.setattr("fecbench_llm.endpoint.GRACE", 0.2)
+    chat_server.behaviours = [fault] * 2
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupt():
+        while len(chat_server.requests) < 2:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    stopper = threading.Thread(target=interrupt)
+    stopper.start()
+    kept = []
+    with pytest.raises(KeyboardInterrupt):
+        endpoint(chat_server, timeout=10_000.0, concurrency=2).ask(
+            [CHAT.about("one"), CHAT.about("two")], lambda prompt, answer: kept.append(answer)
+        )
+    stopper.join()
+    assert kept == []
+    if fault != "slow":
+        assert chat_server.hung_up.wait(10)
 
 
 def test_nobody_listens(chat_server):
@@ -81,11 +124,11 @@ def test_retry_after_is_honoured_in_seconds_and_as_a_date(chat_server):
     chat_server.behaviours = [(429, "0.4")]
     ask(chat_server)
     first, second = (request["time"] for request in chat_server.requests)
-    assert 0.4 <= second - first < 2
+    assert second - first >= 0.4
     date = (datetime.now(UTC) + timedelta(seconds=2)).replace(microsecond=0)  # headers know whole seconds
     chat_server.behaviours = [(503, format_datetime(date, usegmt=True))]
     ask(chat_server)
-    assert date <= datetime.now(UTC) < date + timedelta(seconds=4)
+    assert datetime.now(UTC) >= date
 
 
 def test_an_endpoint_that_wants_to_be_left_alone_for_long_is(chat_server):
@@ -162,11 +205,9 @@ def test_more_at_once_than_a_client_has_connections_by_default(chat_server):
 
 
 def test_so_many_at_once_and_no_more(chat_server):
-    chat_server.behaviours = ["late"] * 24
-    began = time.monotonic()
-    assert len(ask(chat_server, 24, concurrency=6)) == 24
-    assert 4 <= chat_server.most <= 6
-    assert time.monotonic() - began < 24 * 0.15
+    chat_server.behaviours, chat_server.expected = ["together"] * 24, 6
+    assert len(ask(chat_server, 24, concurrency=6, timeout=30.0)) == 24
+    assert chat_server.most == 6
 
 
 def test_the_key_is_in_no_message_answer_log_or_repr(chat_server, caplog):
@@ -175,12 +216,29 @@ def test_the_key_is_in_no_message_answer_log_or_repr(chat_server, caplog):
     with pytest.raises(LLMError) as caught:
         ask(chat_server)
     assert "Bearer [key]" in str(caught.value)
-    chat_server.reply = lambda body: f"your key is {KEY}, sad"
-    assert ask(chat_server)["text 0"].text == "your key is [key], sad"
-    chat_server.behaviours = ["echo"]
-    assert ask(chat_server)["text 0"].model == "tiny-chat for Bearer [key]"
     told = [str(caught.value), repr(caught.value), repr(endpoint(chat_server)), str(endpoint(chat_server).identity), caplog.text]
     assert not any(KEY in line for line in told)
+
+
+@pytest.mark.parametrize("behaviour", ["well", "echo"])
+def test_an_answer_that_repeats_the_key_is_refused_and_not_kept(chat_server, behaviour):
+    chat_server.reply = lambda body: f"your key is {KEY}, sad"
+    chat_server.behaviours = [behaviour]
+    answers = Answers()
+    with pytest.raises(LLMError, match="answers must not repeat the key, which would be kept with them, but one does") as caught:
+        Interview(endpoint(chat_server), answers).ask([CHAT.about("x")])
+    assert KEY not in str(caught.value)
+    assert not answers
+
+
+@pytest.mark.parametrize("key", ["a", "none", "EMPTY", "afraid", "sad"])
+def test_a_short_key_changes_no_answer(chat_server, key):
+    said = f"Emotion: afraid, none of EMPTY a {key} [key]"
+    chat_server.reply = lambda body: said
+    assert ask(chat_server, key=key)["text 0"].text == said
+    chat_server.behaviours = ["tell_tale"]
+    with pytest.raises(LLMError, match=r"Incorrect API key provided: Bearer \[key\]"):
+        ask(chat_server, key=key)
 
 
 @pytest.mark.parametrize("key", ["sk-\u2026", "sk\nX-Other: 1"])

@@ -22,7 +22,7 @@ from fecbench.planning import plan
 from fecbench.runs import Record
 from tests.conftest import rows
 
-TRACES = {"run.json", "history.jsonl", "failure.json", ".lock", "best.safetensors", "last.safetensors", "encoder", "logs"}
+TRACES = {"run.json", "history.jsonl", "failure.json", ".lock", ".holder", "best.safetensors", "last.safetensors", "encoder", "logs"}
 TINY = ("--encoder", "scratch", "--epochs", "1", "--batch-size", "16")
 
 

@@ -61,8 +61,7 @@ REFUSED = {
     "csv without a header": ({"train.csv": CSV.removeprefix(HEADER)}, "the column 'text' is missing"),
     "csv with a header in capitals": ({"train.csv": CSV.replace("text,label", "Text,Label", 1)}, "the column 'text' is missing"),
     "csv with blanks in its header": ({"train.csv": CSV.replace("text,label", "text , label", 1)}, "the column 'text' is missing"),
-    "csv separated by semicolons": ({"train.csv": CSV.replace(",", ";")}, "the column 'text' is missing"),
-    "csv separated by tabs": ({"train.csv": CSV.replace(",", "\t")}, "the column 'text' is missing"),
+    "csv separated by blanks": ({"train.csv": CSV.replace(",", " ")}, "the column 'text' is missing"),
     "csv in utf-16": ({"train.csv": CSV.encode("utf-16")}, "must be UTF-8"),
     "csv in utf-32": ({"train.csv": CSV.encode("utf-32")}, "must be UTF-8"),
     "csv in utf-16 without a mark": ({"train.csv": CSV.encode("utf-16-le")}, ("train.csv, line 1", "NUL")),
@@ -70,7 +69,7 @@ REFUSED = {
     "csv that ends within a character": ({"train.csv": (CSV + "caf\xe9").encode()[:-1]}, ("line 26", "must be UTF-8")),
     "csv with a NUL in a text": ({"train.csv": CSV + "a\0b,sad\n"}, ("train.csv, line 26", "NUL")),
     "csv of zeros": ({"train.csv": b"\0" * 4096}, ("train.csv, line 1", "NUL")),
-    "csv with an open quote": ({"train.csv": CSV + '"a text,sad\n'}, ("train.csv, line 2", "check the quotes")),
+    "csv with an open quote": ({"train.csv": CSV + '"a text,sad\n'}, ("train.csv, line 26", "check the quotes")),
     "csv with text after a quote": ({"train.csv": CSV + '"a" text,sad\n'}, ("train.csv, line 26", "check the quotes")),
     "csv with a short row": ({"train.csv": CSV + "a text\n"}, ("train.csv, line 26", "2 columns are needed")),
     "csv with a long row": ({"train.csv": CSV + "a, text,sad\n"}, ("train.csv, line 26", "2 columns are needed")),
@@ -85,7 +84,6 @@ REFUSED = {
     "csv with one class": ({"train.csv": HEADER + "a,sad\nb,sad\nc,sad\nd,sad\n"}, "at least two labels are needed"),
     "csv of one row": ({"train.csv": HEADER + "a,sad\n"}, "train"),
     "csv of one row a class": ({"train.csv": HEADER + "a,sad\nb,glad\n"}, "every class needs at least 3 training rows"),
-    "csv with a field of a megabyte": ({"train.csv": CSV + "a" * 2**20 + ",sad\n"}, ("train.csv, line 26", "field larger")),
     "csv that is a parquet": ({"train.csv": PARQUET}, "train.csv, line"),
     "csv that is gzipped": ({"train.csv": b"\x1f\x8b\x08\0" + os.urandom(64)}, ("train.csv, line 1", "must be UTF-8")),
     "csv that is a zip": ({"train.csv": b"PK\x03\x04\x14\0\0\0\x08\0" + bytes(range(128, 192))}, "train.csv, line 1"),
@@ -97,7 +95,6 @@ REFUSED = {
         "column 'text' is missing",
     ),
     "tsv with a tab in a text": ({"train.tsv": CSV.replace(",", "\t") + "a\tb\tsad\n"}, ("train.tsv, line 26", "quote texts that hold")),
-    "tsv separated by commas": ({"train.tsv": CSV}, "the column 'text' is missing"),
     "tsv with an open quote": ({"train.tsv": CSV.replace(",", "\t") + '"open\tsad\n'}, "check the quotes"),
     "json that is an array": ({"train.jsonl": json.dumps([{"text": t, "label": n} for t, n in ROWS])}, "found list"),
     "json that is laid out over lines": ({"train.jsonl": json.dumps({"text": "a", "label": "sad"}, indent=1)}, "train.jsonl, line 1"),
@@ -150,7 +147,6 @@ REFUSED = {
         ("row 1", "the text must"),
     ),
     "an unknown label in validation": ({"train.csv": CSV, "validation.csv": HEADER + "a,happy\n"}, ("validation.csv, line 2", "'happy'")),
-    "a class that test lacks": ({"train.csv": CSV, "test.csv": HEADER + "a,sad\nb,mad\n"}, ("every split must hold every class", "glad")),
     "a label of another case in test": ({"train.csv": CSV, "test.csv": CSV.replace("sad", "Sad")}, ("test.csv", "'Sad'")),
     "label lists": ({"train.csv": CSV, "test.csv": HEADER + '"a text","glad,sad"\n'}, ("test.csv, line 2", "'glad,sad'")),
     "validation that is empty": ({"train.csv": CSV, "validation.csv": ""}, "validation must hold at least one row"),
@@ -207,21 +203,23 @@ ODD = {
         24,
     ),
     "a line end in a text": ({"train.csv": CSV + '"a\nb",sad\n'}, 25),
+    "semicolons between": ({"train.csv": CSV.replace(",", ";")}, 24),
+    "tabs between": ({"train.csv": CSV.replace(",", "\t")}, 24),
+    "commas between in tsv": ({"train.tsv": CSV}, 24),
+    "a text of a megabyte": ({"train.csv": CSV + "a" * 2**20 + ",sad\n"}, 25),
+    "a class that test lacks": ({"train.csv": CSV, "test.csv": HEADER + "a,sad\nb,mad\n"}, 26),
     "an extra column that is blank": ({"train.csv": "".join(f"{line},\n" for line in CSV.splitlines())}, 24),
     "blank lines in json": ({"train.jsonl": LINES.replace("\n", "\n\n")}, 24),
     "further keys in json": ({"train.jsonl": LINES.replace('"text"', '"id": [1, {"a": null}], "text"')}, 24),
     "whole numbers as labels in json": ({"train.jsonl": LINES.replace('"sad"', "1").replace('"mad"', "2").replace('"glad"', "30")}, 24),
     "dates beyond Python's in parquet": ({"train.parquet": parquet(text=TEXTS, label=NAMES, posted=late())}, 24),
-    "an ending in capitals": ({"train.CSV": CSV}, None),
+    "an ending in capitals": ({"train.CSV": CSV}, 24),
 }
 
 
 @pytest.mark.parametrize(("files", "rows"), ODD.values(), ids=ODD)
 def test_odd_but_legal(judge, files, rows):
     folder = lay(judge.folder / "moods", files)
-    if rows is None:
-        judge.refuses("data", "stats", folder, says="must hold a training file")
-        return
     answer = judge("data", "stats", folder, "--json")
     assert answer.code == 0, answer.text
     (found,) = json.loads(answer.out)

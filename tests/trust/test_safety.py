@@ -21,9 +21,11 @@ from pyarrow import parquet
 from safetensors.torch import load_file
 
 from fecbench.encoders.network import encoder_network
-from fecbench.encoders.pretrained import Pretrained
+from fecbench.encoders.pretrained import Pretrained, read_config
 from fecbench.errors import EncoderError
-from fecbench.runs import Record
+from fecbench.runs import Record, sign
+from fecbench.safepath import children_without_working_directory
+from tests.conftest import unseal
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [path for room in ("fecbench", "plugins") for path in sorted((ROOT / room).rglob("*.py"))]
@@ -227,6 +229,80 @@ def test_custom_code_beside_a_known_architecture_is_left_alone(fecbench, folder,
     assert not marker.exists()
 
 
+@pytest.fixture
+def asked(monkeypatch) -> list[str]:
+    """Questions that were asked at the terminal; each is answered by yes."""
+    questions: list[str] = []
+
+    def answer(question: object = "") -> str:
+        questions.append(str(question))
+        return "y"
+
+    monkeypatch.setattr("builtins.input", answer)
+    return questions
+
+
+def composite(kind: str, folder: Path) -> dict:
+    """The configuration of an architecture of several networks, one of which AutoModel lacks and brings code for."""
+    from transformers import CONFIG_MAPPING
+
+    custom = {"auto_map": dict.fromkeys(("AutoModel", "AutoModelForCausalLM"), "custom.Model"), "_name_or_path": str(folder)}
+    small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16, "tie_word_embeddings": False}
+    text = {"model_type": "siglip_text_model", **small, **custom, "attn_implementation": "somebody/kernel"}
+    vision = {"model_type": "clip_vision_model", **small, **custom}
+    return {**CONFIG_MAPPING[kind](text_config=text, vision_config=vision).to_dict(), "text_config": text, "auto_map": AUTO}
+
+
+@pytest.mark.parametrize("kind", ["llava", "vipllava"])
+def test_custom_code_of_a_part_of_an_encoder_is_not_run_and_nobody_is_asked(fecbench, folder, toy, here, marker, asked, kind):
+    (folder / "custom.py").write_text(CODE.format(marker=str(marker)) + CUSTOM)
+    (folder / "config.json").write_text(json.dumps(composite(kind, folder)))
+    code, _, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--encoder", folder, "--head", "linear", "--run-dir", here / "run")
+    assert (code, asked) == (1, [])
+    assert f"encoder {folder} " in err
+    assert "Traceback" not in err
+    assert not marker.exists()
+
+
+def test_a_record_cannot_bring_code_in_a_part_of_its_encoder(fecbench, toy, here, marker, asked):
+    assert fecbench("run", "ce", "--dataset", toy, *SMALL, "--head", "linear", "--run-dir", here / "run")[0] == 0
+    unseal(here / "run")  # as a record that somebody made for the purpose
+    encoder = here / "run" / "encoder"
+    (encoder / "custom.py").write_text(CODE.format(marker=str(marker)) + CUSTOM)
+    (encoder / "config.json").write_text(json.dumps(composite("llava", encoder)))
+    for command in (["predict", here / "run", "hello"], ["export", here / "run", here / "out", "--format", "onnx"]):
+        code, _, err = fecbench(*command)
+        assert (code, asked) == (1, []), err
+        assert "Traceback" not in err
+    assert not marker.exists()
+
+
+def test_nothing_that_names_code_is_left_at_any_depth(folder):
+    part = composite("llava", folder)
+    edit(folder / "config.json", **part, somewhere=[{"deep": {"auto_map": AUTO, "_attn_implementation": "somebody/kernel"}}])
+    read_config(folder).save_pretrained(folder / "copy")
+    written = (folder / "copy" / "config.json").read_text()
+    assert "auto_map" not in written
+    assert "somebody/kernel" not in written
+
+
+def test_quantised_weights_are_refused_before_a_kernel_is_looked_for(fecbench, folder, toy, here):
+    edit(folder / "config.json", quantization_config={"quant_method": "mxfp4"})
+    code, _, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--encoder", folder, "--run-dir", here / "run")
+    assert code == 1
+    assert "quantised weights (mxfp4)" in err
+
+
+def test_custom_code_of_a_prompted_model_is_not_run_and_nobody_is_asked(fecbench, folder, toy, here, marker, asked):
+    (folder / "custom.py").write_text(CODE.format(marker=str(marker)) + CUSTOM)
+    edit(folder / "config.json", model_type="custom", auto_map={"AutoConfig": "custom.Config", "AutoModelForCausalLM": "custom.Model"})
+    flags = ("--backend", "hf", "--model", folder, "--limit", 4, "--run-dir", here / "run")
+    code, _, err = fecbench("run", "llm-prompt", "--dataset", toy, *flags)
+    assert (code, asked) == (1, [])
+    assert f"--model {folder} must be a causal language model" in err
+    assert not marker.exists()
+
+
 def test_a_tokenizer_reads_no_file_outside_its_folder(folder, here):
     """A path in a tokenizer's settings is no file of the folder."""
     shutil.copy(folder / "tokenizer.json", here / "secret.json")
@@ -302,6 +378,7 @@ def test_a_link_out_of_the_encoders_folder_is_neither_read_nor_written(fecbench,
     (here / "one" / "run.json").unlink()  # as if the run had died before it was written
     for path in (here / "one").glob("*.*"):
         path.unlink()
+    sign(Record(here / "one"))
     code, _, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--run-dir", here / "one", "--resume")
     assert code == 1
     assert "but leads to" in err
@@ -315,8 +392,9 @@ def test_a_run_writes_through_no_link_that_it_finds(fecbench, toy, here, secret)
         (here / "one" / name).symlink_to(secret)
     code, _, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--run-dir", here / "one")
     assert code == 1
-    assert "can't be written" in err
+    assert "must be empty, but holds .lock, failure.json" in err
     (here / "one" / ".lock").unlink()
+    sign(Record(here / "one"))
     code, _, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--run-dir", here / "one")
     assert code == 0, err
     assert secret.read_bytes() == before
@@ -352,8 +430,13 @@ HOSTILE = [
     "\x1b[31mansi\x1b[0m \x9b2J",
     "{{ 7 * 191 }}{% raw %}",
     r"\input{secret} $x$ & 5%",
+    "parted\there\nforged 1.000\tline\u2028forged 1.000\u202e\u2066",
 ]
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+FORGED = re.compile(r"^\W*forged", re.MULTILINE)
+
+
+DATA = "=1+1 [red]<b>x<b> []\nforged \u202e"
 
 
 class Elements(HTMLParser):
@@ -373,7 +456,7 @@ class Elements(HTMLParser):
 @pytest.fixture
 def hostile(fecbench, here) -> Path:
     """Runs of two methods on data whose folder, labels and texts are markup for whoever may take it as such."""
-    data = here / "=1+1 [red]<b>x<b> []"
+    data = here / DATA
     data.mkdir()
     for split, count in (("train", 6), ("validation", 2), ("test", 3)):
         with (data / f"{split}.csv").open("w", newline="", encoding="utf-8") as file:
@@ -398,7 +481,7 @@ def test_markup_in_data_labels_and_names_is_shown_and_steers_nothing(fecbench, h
         ["cases", *runs, "--format", "markdown"],
         ["cases", *runs, "--format", "json"],
         *(["leaderboard", hostile, "--format", form] for form in ("terminal", "markdown", "latex", "csv", "json", "html")),
-        ["data", "stats", here / "=1+1 [red]<b>x<b> []"],
+        ["data", "stats", here / DATA],
         ["export", runs[0], here / "model"],
         ["plot", "dynamics", runs[1], "--out", here / "dynamics.svg"],
         ["plot", "embeddings", *runs, "--rows", 20, "--out", here / "embeddings.svg"],
@@ -407,6 +490,8 @@ def test_markup_in_data_labels_and_names_is_shown_and_steers_nothing(fecbench, h
         code, out, err = fecbench(*command)
         assert (code == 0) is (command[0] != "run"), err
         assert not CONTROLS.search(out + err), command
+        if command[-1] != "html":  # whose lines mean nothing
+            assert not FORGED.search("\n".join((out + err).splitlines())), command
         printed[" ".join(map(str, (command[0], command[-1])))] = out
     assert "<b>x<b> []" in printed[f"runs {hostile}"]
     assert "[red]bold[/red] [/]" in printed["predict two\nlines\tand a tab"]
@@ -538,3 +623,55 @@ def test_this_watch_sees_what_is_asked_of_the_hub(here, watched):
     done = subprocess.run([sys.executable, "-c", asked], env=watched, cwd=here, capture_output=True, text=True, check=True)
     assert "can't be reached" in done.stdout
     assert "huggingface.co" in (here / "sent").read_text()
+
+
+# ---- the working directory
+
+MARK = "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n"
+
+
+@pytest.fixture
+def set_trap(here) -> Path:
+    """A working directory with modules that are named as ones that fecbench and its engines import, and with a distribution of a metric."""
+    for module in ("catalogue", "evil", "filelock", "joblib", "ray", "distributed", "fecbench_ce", "torch"):
+        (here / f"{module}.py").write_text(MARK)
+    found = here / "evil-1.0.dist-info"
+    found.mkdir()
+    (found / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
+    (found / "entry_points.txt").write_text("[fecbench_metrics]\nevil = evil:evil\n")
+    return here
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("engine", "start"),
+    [
+        ("loky", ["-P", "-m", "fecbench"]),  # as the fecbench command has it
+        ("loky", ["-m", "fecbench"]),
+        ("dask", ["-P", "-m", "fecbench"]),
+        ("ray", ["-P", "-m", "fecbench"]),
+    ],
+    ids=str,
+)
+def test_a_bench_and_its_workers_take_no_module_from_the_working_directory(set_trap, toy, engine, start):
+    pytest.importorskip("distributed" if engine == "dask" else "ray" if engine == "ray" else "joblib")
+    (set_trap / "bench.toml").write_text(
+        BENCH.replace("demo", "./toy").replace("[settings]", '[settings]\nencoder = "tiny-bert"\nbatch_size = 8')
+    )
+    assert toy == set_trap / "toy"
+    command = [sys.executable, *start, "bench", "bench.toml", "--root", "root", "--engine", engine]
+    done = subprocess.run(command, cwd=set_trap, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert not (set_trap / "ran").exists()
+    (result,) = set_trap.glob("root/*/result.json")
+    assert "evil" not in json.loads(result.read_text())["metrics"]["test"]
+
+
+def test_a_child_has_the_module_path_that_its_parent_was_given(set_trap, monkeypatch):
+    (set_trap / "given").mkdir()
+    (set_trap / "given" / "fecbench_given.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(set_trap / "given"))
+    found = "import fecbench_given; from importlib.util import find_spec; print(find_spec('evil'))"
+    with children_without_working_directory():
+        done = subprocess.run([sys.executable, "-c", found], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "None", done.stderr

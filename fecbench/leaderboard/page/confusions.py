@@ -149,7 +149,7 @@ def most_confused(matrices: Mapping[str, np.ndarray], labels: Sequence[str], mos
     >>> [(pair.gold, pair.predicted, pair.rows, round(pair.difference, 2)) for pair in found.pairs]
     [('glad', 'proud', 10, 0.3), ('proud', 'glad', 4, 0.0)]
     """
-    total = np.sum(list(matrices.values()), axis=0, dtype=np.float64)
+    total = np.stack(list(matrices.values())).astype(np.float64).sum(0)
     np.fill_diagonal(total, 0)
     size = next(iter(matrices.values())).sum(1)
     places = [divmod(int(place), len(labels)) for place in np.argsort(-total, axis=None, kind="stable")[:most]]

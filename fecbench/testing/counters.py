@@ -1,0 +1,91 @@
+"""Numbers that an objective keeps in plain Python, where no checkpoint sees them: found, and moved on as a long run would."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from fecbench.objective import Objective
+
+DEEP = 3  # containers within containers
+MANY = 200  # entries of one container that are looked at
+FOREIGN = {"fecbench", "torch", "builtins", "typing", "abc"}
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A number, or a list that can grow: ``key`` of ``holder``, which is a dict, a list, a class or an object."""
+
+    holder: Any
+    key: Any
+
+    @property
+    def value(self) -> float:
+        """The number, or the list's length."""
+        found = self._found()
+        return len(found) if isinstance(found, list) else found
+
+    def advance(self, by: int) -> None:
+        """Add ``by`` to the number; repeat a list's elements until there are so many more."""
+        found = self._found()
+        if isinstance(found, list):
+            found.extend((found * (by // max(1, len(found)) + 1))[:by])
+        elif isinstance(self.holder, dict | list):
+            self.holder[self.key] = found + by
+        else:
+            setattr(self.holder, self.key, found + by)
+
+    def _found(self) -> Any:
+        return self.holder[self.key] if isinstance(self.holder, dict | list) else getattr(self.holder, self.key)
+
+
+def packages_of(kind: type) -> set[str]:
+    """The top-level packages of a plugin's class and its bases, fecbench's and torch's aside."""
+    return {base.__module__.partition(".")[0] for base in kind.__mro__} - FOREIGN
+
+
+def counters(objective: Objective) -> dict[str, Counter]:
+    """Every plain number and list by where it is kept: the objective, its submodules, their classes, its package's modules."""
+    packages, found = packages_of(type(objective)), {}
+    for name, module in objective.named_modules(prefix="objective"):
+        if isinstance(module, nn.Module) and _own(type(module), packages):
+            found |= _within(module, name, packages, DEEP)
+            for kind in type(module).__mro__:
+                if _own(kind, packages):
+                    found |= _within(kind, kind.__name__, packages, 0)
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in packages and module is not None:
+            found |= _within(module, name, packages, 0)
+    return found
+
+
+def moved(before: Mapping[str, float], after: Mapping[str, Counter]) -> list[str]:
+    """Names of the counters whose values differ from those ``before``."""
+    return [name for name, counter in after.items() if name in before and counter.value != before[name]]
+
+
+def _within(holder: Any, path: str, packages: Collection[str], depth: int) -> dict[str, Counter]:
+    found = {}
+    for key, value in _items(holder):
+        name = f"{path}.{key}"
+        if isinstance(value, int | float | list) and not isinstance(value, bool):
+            found[name] = Counter(holder, key)
+        if depth and (isinstance(value, dict | list) or _own(type(value), packages)) and not isinstance(value, nn.Module):
+            found |= _within(value, name, packages, depth - 1)
+    return found
+
+
+def _items(holder: Any) -> Iterator[tuple[Any, Any]]:
+    held = holder if isinstance(holder, dict) else dict(enumerate(holder)) if isinstance(holder, list) else getattr(holder, "__dict__", {})
+    yield from list(islice(held.items(), MANY))
+
+
+def _own(kind: type, packages: Collection[str]) -> bool:
+    return kind.__module__.partition(".")[0] in packages

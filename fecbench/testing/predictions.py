@@ -1,0 +1,91 @@
+"""What ``predict`` must do: a text's logits depend on the text and on what is saved."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from fecbench.checkpoints import Checkpoints, state_of
+from fecbench.model import fold
+from fecbench.testing.checks import ObjectiveChecks
+from fecbench.testing.findings import NotConforming
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fecbench.stepper import Stepper
+
+NEAR = 1e-3  # packing and padding change the last digits of a logit
+
+
+class PredictionChecks(ObjectiveChecks):
+    """Checks of an objective's ``predict``."""
+
+    def test_predictions_need_no_labels_and_no_row_numbers(self) -> None:
+        """A text's logits are the same whatever the batch's labels and row numbers are."""
+        stepper, batch = self._played(), self.subject.first
+        expected, classes = self.subject.predict(stepper, batch.unlabelled()), len(self.subject.data.labels)
+        others = {"labels": (batch.labels + 1) % classes, "rows": batch.rows.flip(0)}
+        for name, kept in {"labels": batch.labels, "rows": batch.rows}.items():
+            for value in (kept, others[name]):
+                self._require_near(expected, self.subject.predict(stepper, replace(batch.unlabelled(), **{name: value})), f"other {name}")
+
+    def test_predictions_do_not_depend_on_the_rest_of_the_batch(self) -> None:
+        """A text gets the same logits alone, in other company, in another place of the batch, and when it is asked for again."""
+        stepper, size = self._played(), len(self.subject.first)
+        expected = self.subject.predict(stepper)
+        self._require_near(self.subject.predict(stepper), expected, "the same batch, asked for again")
+        for company, parts in {
+            "another order": [torch.arange(size).flip(0)],
+            "smaller batches": list(torch.arange(size).flip(0).split(5)),
+            "a batch of one text": [torch.tensor([0]), torch.tensor([size - 1])],
+        }.items():
+            for rows in parts:
+                found = self.subject.predict(stepper, self.subject.batch(rows.numpy()).unlabelled())
+                self._require_near(expected[rows], found, company)
+
+    def test_predictions_change_no_state(self) -> None:
+        """``predict`` leaves parameters and buffers as they are."""
+        stepper = self._played()
+        fold(stepper.model, stepper.objective)
+        before = {name: value.clone() for name, value in self._state(stepper).items()}
+        self.subject.predict(stepper)
+        changed = [name for name, value in self._state(stepper).items() if not value.equal(before[name])]
+        if changed:
+            look = f"{self.subject.where('predict')}: fit it in updates or after_training"
+            raise NotConforming("parameters and buffers as they were before predict", f"{', '.join(changed[:5])} changed", look)
+
+    def test_state_survives_saving_and_loading(self) -> None:
+        """A new object with the saved weights predicts what the old one did."""
+        old, new = self.subject.stepper(), self.subject.stepper(seed=1)
+        for batch in self.subject.batches(2):
+            old.step(batch, 1.0)
+        with tempfile.TemporaryDirectory() as folder:
+            checkpoints = Checkpoints(Path(folder))
+            fold(old.model, old.objective)
+            checkpoints.save_best({"model": old.model, "objective": old.objective}, {})
+            checkpoints.load_best({"model": new.model, "objective": new.objective})
+        expected, found = (self.subject.predict(stepper) for stepper in (old, new))
+        if not expected.equal(found):
+            look = f"{self.subject.where('__init__')}: keep state in parameters and buffers"
+            raise NotConforming("the saved object's logits", f"logits up to {(expected - found).abs().max():.2g} away", look)
+
+    def _played(self) -> Stepper:
+        """A stepper after two batches."""
+        stepper: Stepper = self.subject.stepper()
+        for batch in self.subject.batches(2):
+            stepper.step(batch, 1.0)
+        return stepper
+
+    def _state(self, stepper: Stepper) -> dict[str, Tensor]:
+        return state_of({"model": stepper.model, "objective": stepper.objective})
+
+    def _require_near(self, expected: Tensor, found: Tensor, where: str) -> None:
+        if found.shape != expected.shape or not torch.allclose(expected, found, rtol=NEAR, atol=NEAR):
+            away = f"up to {(expected - found).abs().nan_to_num().max():.2g} away" if found.shape == expected.shape else list(found.shape)
+            look = f"{self.subject.where('predict')}: predict from each text's tokens, and from parameters and buffers"
+            raise NotConforming("a text's logits, whatever else is in its batch", f"logits {away} with {where}", look)

@@ -1,0 +1,164 @@
+"""What ``updates`` must do: checked step by step, on a few batches."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from accelerate.utils import set_seed
+
+from fecbench.checkpoints import state_of
+from fecbench.datasets.core import some
+from fecbench.testing.checks import ObjectiveChecks
+from fecbench.testing.clock import racing_clock
+from fecbench.testing.counters import counters, moved, packages_of
+from fecbench.testing.findings import NotConforming
+from fecbench.testing.watching import Chaperoned, Watched, tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from fecbench.batching import Batch
+    from fecbench.stepper import Stepper
+
+    Played = tuple[list[tuple[str, Tensor]], dict[str, Tensor]]
+
+
+class Counted(NamedTuple):
+    """The counters that moved, and what a step gave: its logs, and the state after it."""
+
+    names: list[str]
+    played: Played
+
+
+class UpdateChecks(ObjectiveChecks):
+    """Checks of an objective's ``updates``."""
+
+    def test_losses_are_finite(self) -> None:
+        """Losses, logs and the weights after a step are finite on batches of every make that the needs allow."""
+        for make, rows in self.subject.rows().items():
+            self._require_finite(self.subject.stepper(), self.subject.batch(rows), f"a batch of {make}")
+
+    def test_bf16_stays_finite(self) -> None:
+        """Losses, logs and the weights after a step are finite under bf16 autocast."""
+        for batch in self.subject.batches(1):
+            self._require_finite(self.subject.stepper(precision="bf16"), batch, "a batch under bf16 autocast")
+
+    def test_gradients_reach_exactly_the_player_named(self) -> None:
+        """A step moves the player that its update names and nobody else; over an epoch every trainable parameter gets a gradient."""
+        watch = self.subject.stepper(Watched)
+        for number, batch in enumerate(self.subject.batches()):
+            watch.step(batch, 1.0)
+            if number >= 2 and not any(watch.unreached().values()):
+                break
+        where = self.subject.where("updates")
+        if watch.strangers:
+            raise NotConforming("parameters that only their own player's updates move", ", ".join(sorted(watch.strangers)), where)
+        for player, unreached in watch.unreached().items() if self.subject.trains else ():
+            if unreached:
+                required = f"a gradient for every trainable parameter of the player {player!r}"
+                raise NotConforming(required, f"none for {', '.join(unreached[:5])} in an epoch", where)
+
+    def test_the_trainer_alone_makes_the_steps(self) -> None:
+        """Between its yields an objective moves no parameter, runs no backward of its own, and computes its losses in train mode."""
+        watch = self.subject.stepper(Chaperoned)
+        for batch in self.subject.batches(3):
+            watch.step(batch, 1.0)
+        for required, found, remedy in (
+            ("parameters that only the trainer's steps move", watch.written, "yield an Update, or change a copy (functional_call)"),
+            ("gradients that only the trainer computes", watch.backward, "yield an Update, or ask torch.autograd.grad"),
+            ("losses computed in train mode, in which dropout works", watch.evaluating, "leave eval mode before, or compute under no_grad"),
+        ):
+            if found:
+                raise NotConforming(required, f"otherwise: {some(sorted(found))}", f"{self.subject.where('updates')}: {remedy}")
+
+    def test_random_generators_are_not_seeded(self) -> None:
+        """``updates`` draws from torch's, NumPy's and Python's global generators as they are, and never seeds them."""
+        states = []
+        for seed in (1, 2):
+            stepper = self.subject.stepper()
+            set_seed(seed)
+            for batch in self.subject.batches(2):
+                stepper.step(batch, 1.0)
+            states.append({"torch": torch.get_rng_state().tolist(), "NumPy": str(np.random.get_state()), "Python": random.getstate()})
+        seeded = [name for name, state in states[0].items() if state == states[1][name]]
+        if seeded:
+            look = f"{self.subject.where('updates')}: take batch.generator(name), or seed inside torch.random.fork_rng()"
+            found = f"the same state of {' and '.join(seeded)} from different seeds: it was seeded anew, so that every batch draws the same"
+            raise NotConforming("global generators that only go on", found, look)
+
+    def test_the_same_seed_gives_the_same_numbers(self) -> None:
+        """Fresh objects with one seed make the same steps and predictions, to the bit, whatever the clock says."""
+        first = self._play(2)
+        with racing_clock(packages_of(self.subject.plan.objective)):
+            differ = _differing(first, self._play(2))
+        if not differ:
+            return
+        if self.subject.trains and not _differing(first, self._play(2)):
+            look = f"{self.subject.where('updates')}: read no clock; count batches, by batch.key or in a buffer"
+            raise NotConforming("equal numbers at any time of the day", f"{', '.join(differ[:5])} differ once the clock goes on", look)
+        look = f"{self.subject.where('updates')}: draw random numbers from torch's global generator or batch.generator"
+        raise NotConforming("equal numbers from equal seeds", f"{', '.join(differ[:5])} differ", look)
+
+    def test_counters_in_plain_python_change_nothing(self) -> None:
+        """Numbers kept outside parameters and buffers, such as a count of batches, don't matter: a resumed run starts without them."""
+        plain = self._count()
+        for by in (100, 100_000) if plain.names else ():
+            found = self._count(plain.names, by)
+            differ = _differing(plain.played, found.played)
+            if differ:
+                required = "a step that depends on parameters, buffers and the batch alone"
+                look = f"{self.subject.where('updates')}: keep the number in a buffer (register_buffer)"
+                raise NotConforming(required, f"{', '.join(differ[:3])} differ once {some(plain.names)} is {by:,} more", look)
+
+    def _count(self, names: Sequence[str] = (), by: int = 0) -> Counted:
+        """The fourth batch's step, after ``names`` were advanced; and which counters moved in the batch before."""
+        stepper, before, changed, logs = self.subject.stepper(), {}, [], []
+        for number, batch in enumerate(self.subject.batches(4)):
+            found = counters(stepper.objective)
+            if number == 3:
+                changed = moved(before, found)
+                for name in names:
+                    found[name].advance(by)
+                set_seed(0)
+            before = {name: counter.value for name, counter in found.items()}
+            logs = stepper.step(batch, 1.0)
+        return Counted(changed, (logs, state_of({"model": stepper.model, "objective": stepper.objective})))
+
+    def test_inputs_are_left_unchanged(self) -> None:
+        """Neither ``updates`` nor ``predict`` writes into its batch."""
+        for batch in self.subject.batches(1):
+            self._require_unchanged(batch, "updates", lambda batch=batch: self.subject.stepper().step(batch, 1.0))
+        stepper, batch = self.subject.stepper(), self.subject.first
+        self._require_unchanged(batch, "predict", lambda: self.subject.predict(stepper, batch))
+
+    def _require_unchanged(self, batch: Batch, method: str, call: Callable[[], object]) -> None:
+        before = {name: tensor.clone() for name, tensor in tensors(batch)}
+        call()
+        changed = [name for name, tensor in tensors(batch) if not tensor.equal(before[name])]
+        if changed:
+            look = f"{self.subject.where(method)}: write into a clone()"
+            raise NotConforming("a batch that is as it was before", f"{', '.join(changed)} changed", look)
+
+    def _require_finite(self, stepper: Stepper, batch: Batch, where: str) -> None:
+        bad = [f"{name} {value.item()}" for name, value in stepper.step(batch, 1.0, audit=True) if not value.isfinite()]
+        for player in stepper.players.values():
+            bad += [f"{name} after the step" for name, weight in player.parameters.items() if not weight.isfinite().all()]
+        if bad:
+            raise NotConforming(f"finite losses, logs and weights on {where}", ", ".join(bad[:5]), self.subject.where("updates"))
+
+    def _play(self, batches: int) -> Played:
+        stepper = self.subject.stepper()
+        logs = [entry for batch in self.subject.batches(batches) for entry in stepper.step(batch, 1.0)]
+        logits = self.subject.predict(stepper)
+        return logs, {**state_of({"model": stepper.model, "objective": stepper.objective}), "predictions": logits}
+
+
+def _differing(one: Played, other: Played) -> list[str]:
+    """Names of the logs and tensors that two plays don't share, to the bit."""
+    logs = [name for (name, a), (_, b) in zip(one[0], other[0], strict=True) if not a.equal(b)]
+    return [name for name, value in one[1].items() if not value.equal(other[1][name])] + logs
