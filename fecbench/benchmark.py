@@ -92,6 +92,7 @@ class Benchmark:
         places: where data is looked for.
         data: the data sets by name, loaded; those that can't be had aren't there.
         missing: why rows can't start, by the names of row and data set.
+        done: complete records kept elsewhere, by the names of their folders, that count as this benchmark's runs.
     """
 
     matrix: Matrix
@@ -99,22 +100,23 @@ class Benchmark:
     places: Places
     data: Mapping[str, EmotionData]
     missing: Mapping[tuple[str, str], list[FecbenchError]] = field(default_factory=dict)
+    done: Mapping[str, Record] = field(default_factory=dict)
 
     @classmethod
-    def prepare(cls, matrix: Matrix, root: Path, places: Places) -> Benchmark:
+    def prepare(cls, matrix: Matrix, root: Path, places: Places, done: Mapping[str, Record] | None = None) -> Benchmark:
         """The benchmark, its data loaded and its encoders tried, so that what is missing is said before anything starts.
 
         Raises:
             DataNotFound, DataError, EncoderError: a data set or an encoder can't be had.
             NeedsError: a row that the spec names can't run on a data set of it (one of ``"*"`` is left out there).
         """
-        found = cls.survey(matrix, root, places)
+        found = cls.survey(matrix, root, places, done)
         for faults in found.missing.values():
             raise faults[0]
         return found
 
     @classmethod
-    def survey(cls, matrix: Matrix, root: Path, places: Places) -> Benchmark:
+    def survey(cls, matrix: Matrix, root: Path, places: Places, done: Mapping[str, Record] | None = None) -> Benchmark:
         """The same, whatever is missing: ``missing`` tells which rows can't start here."""
         machine, left_out, kept, missing = _Machine(places), dict(matrix.left_out), [], {}
         for entry in matrix.entries:
@@ -126,7 +128,7 @@ class Benchmark:
             if faults:
                 missing[entry.row, entry.dataset] = faults
             kept.append(entry)
-        return cls(replace(matrix, entries=tuple(kept), left_out=left_out), root, places, machine.data, missing)
+        return cls(replace(matrix, entries=tuple(kept), left_out=left_out), root, places, machine.data, missing, done or {})
 
     def check_consent(self) -> None:
         """Whether every run may do what the spec says. Raises FecbenchError, as the run itself would, where the user must agree first."""
@@ -135,19 +137,23 @@ class Benchmark:
                 cells[0].plan.check_consent()
 
     def carry_out(self, workers: Workers) -> None:
-        """All trials and what needs none, then what the trials chose; what is complete isn't repeated, what is broken off is continued."""
-        first = self.first()
-        self._execute(first, workers)
-        tried = {task.record.folder for task in first}  # what failed isn't tried twice
-        self._execute((task for task in self.final() if task.record.folder not in tried), workers)
+        """Run each group of rows: all trials and what needs none, then what the trials chose, seed by seed.
 
-    def first(self) -> list[Task]:
-        """The runs that can start at once."""
-        return self._tasks(cell for entry in self.matrix.entries for cell in entry.first())
+        Complete runs aren't repeated, and those broken off are continued.
+        """
+        for entries in self.matrix.groups():
+            first = self.first(entries)
+            self._execute(first, workers)
+            tried = {task.record.folder for task in first}  # what failed isn't tried twice
+            self._execute((task for task in self.final(entries) if task.record.folder not in tried), workers)
 
-    def final(self) -> list[Task]:
-        """The runs of the table, as far as they are chosen."""
-        return self._tasks(self.selection().cells)
+    def first(self, entries: Iterable[Entry]) -> list[Task]:
+        """Return the runs of ``entries`` that can start at once."""
+        return self._tasks(_seed_by_seed(cell for entry in entries for cell in entry.first()))
+
+    def final(self, entries: Iterable[Entry]) -> list[Task]:
+        """Return the runs of ``entries`` that stand in the table, as far as they are chosen."""
+        return self._tasks(_seed_by_seed(cell for entry in entries for cell in entry.final(self._score)))
 
     def everything(self) -> list[Task]:
         """All runs that are known now: trials and the table's."""
@@ -183,7 +189,10 @@ class Benchmark:
         """A cell with its run directory: the same for the same settings, rows and code, and for nothing else."""
         settings = cell.plan.settings
         content = Content(self.data[settings.dataset].fingerprint, _code(cell.plan.name, settings.head, settings.encoder))
-        return Task(cell, Record(self.root / cell.name(cell.key(content.rows, content.code))), content)
+        name = cell.name(cell.key(content.rows, content.code))
+        own = Task(cell, Record(self.root / name), content)
+        elsewhere = Task(cell, self.done[name], content) if name in self.done else own
+        return elsewhere if own.status != "complete" and elsewhere.status == "complete" else own
 
     def _score(self, cell: Cell) -> float | None:
         if cell.plan.settings.dataset not in self.data:
@@ -200,6 +209,13 @@ class Benchmark:
         if self.places.data_dir:
             arguments += ["--data-dir", str(self.places.data_dir.resolve())]
         return Job(tuple(arguments), folder, str(task.log.resolve()), workers.devices, workers.per_device, workers.threads)
+
+
+def _seed_by_seed(cells: Iterable[Cell]) -> list[Cell]:
+    """Order cells by data set as they come, then by seed, so that a data set's rows are complete for one seed before the next."""
+    given = list(cells)
+    datasets = list(dict.fromkeys(cell.plan.settings.dataset for cell in given))
+    return sorted(given, key=lambda cell: (datasets.index(cell.plan.settings.dataset), cell.plan.settings.seed))
 
 
 def smoke(matrix: Matrix) -> Matrix:

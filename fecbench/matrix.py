@@ -217,10 +217,10 @@ def select(path: Path, found: Records) -> Selection:
 
 
 class Records:
-    """The complete records under a folder, at any depth; of each data set those of its newest rows alone, which can be compared."""
+    """The complete records under folders, at any depth; of each data set those of its newest rows alone, which can be compared."""
 
-    def __init__(self, root: Path):
-        complete = [record for record in runs.readable(root) if record.status == "complete"]  # newest first
+    def __init__(self, *places: Path):
+        complete = [record for record in runs.readable(*places) if record.status == "complete"]  # newest first
         newest: dict[str, str] = {}
         for record in complete:
             newest.setdefault(record.about["dataset"]["name"], record.about["dataset"]["fingerprint"])

@@ -406,9 +406,9 @@ def check_loadable(record: Record) -> None:
     schema.check(record.about, schema.Loadable, record.folder / RUN)
 
 
-def everything(root: Path = ROOT) -> Iterator[Record]:
-    """All runs at or under ``root``, at any depth, newest first."""
-    yield from sorted(under(root), key=_begun, reverse=True)
+def everything(*places: Path) -> Iterator[Record]:
+    """Yield all runs at or under ``places`` (default: ``runs``), at any depth, newest first."""
+    yield from sorted((record for place in places or (ROOT,) for record in under(place)), key=_begun, reverse=True)
 
 
 def under(place: Path) -> Iterator[Record]:
@@ -427,9 +427,9 @@ def _begun(record: Record) -> tuple[str, int]:
     return started, (record.folder / RUN).stat().st_mtime_ns
 
 
-def readable(root: Path = ROOT) -> Iterator[Record]:
-    """The runs under ``root`` whose record isn't broken, newest first."""
-    yield from filter(_is_readable, everything(root))
+def readable(*places: Path) -> Iterator[Record]:
+    """Yield the runs at or under ``places`` (default: ``runs``) with records that aren't broken, newest first."""
+    yield from filter(_is_readable, everything(*places))
 
 
 def _is_readable(record: Record) -> bool:

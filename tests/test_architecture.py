@@ -62,6 +62,7 @@ ROOMS = [
     "safepath",
     "jobs",
     "engine",
+    "done",
     "benchmark",
     "estimates",
     "progress",

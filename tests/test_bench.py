@@ -24,6 +24,7 @@ from fecbench import benchmark as benchmark_module
 from fecbench.benchmark import Benchmark, smoke
 from fecbench.cli import cli, watching
 from fecbench.datasets.core import Places
+from fecbench.done import complete_records
 from fecbench.engine import Workers
 from fecbench.errors import EncoderError, FecbenchError, NeedsError, UsageError
 from fecbench.estimates import Estimates
@@ -457,9 +458,9 @@ def test_a_stage_that_reads_validation_labels_plays_no_part_in_the_choice(toy, t
         tmp_path, tiny(toy, objectives='["fitted"]', more="grid = { select = 'validation', settings = { cheat = [false, true] } }")
     )
     benchmark = prepared(spec, tmp_path / "root")
-    for task in benchmark.first():
+    for task in benchmark.first(benchmark.matrix.entries):
         run(task.cell.plan, Workplace(Places(), task.record.folder))
-    honest, fitted = (task.record for task in benchmark.first())
+    honest, fitted = (task.record for task in benchmark.first(benchmark.matrix.entries))
     assert fitted.result["metrics"]["validation"]["accuracy"] == 1
     assert honest.result["metrics"]["validation"]["accuracy"] < 1
     best = [event["metrics"] for event in fitted.history() if event["event"] == "evaluation"][-1]
@@ -476,3 +477,93 @@ def test_older_records_are_chosen_by_what_they_hold(toy, tmp_path):
     assert matrix.validation_score(task.record) == result["validation_score"] == scores["accuracy"] + scores["weighted_f1"]
     path.write_text(json.dumps({key: value for key, value in result.items() if key not in ("validation_score", "seal")}))
     assert matrix.validation_score(benchmark.everything()[0].record) == scores["accuracy"] + scores["weighted_f1"]
+
+
+@pytest.fixture
+def published(toy, tmp_path) -> tuple[Path, Path]:
+    """A spec, and the folder of its published records, which were run somewhere else."""
+    spec = write(tmp_path, tiny(toy))
+    (task,) = prepared(spec, tmp_path / "elsewhere").everything()
+    run(task.cell.plan, Workplace(Places(), task.record.folder))
+    told = CliRunner().invoke(cli, ["leaderboard", str(tmp_path / "elsewhere"), "--spec", str(spec), "--publish", str(tmp_path / "public")])
+    assert told.exit_code == 0, told.output
+    return spec, tmp_path / "public"
+
+
+def counted(spec: Path, root: Path, public: Path) -> Benchmark:
+    return Benchmark.prepare(matrix.expand(specs.read(spec)), root, Places(), complete_records(public)[0])
+
+
+def test_what_is_complete_and_published_elsewhere_is_not_run_again(published, tmp_path):
+    spec, public = published
+    told = CliRunner().invoke(cli, ["bench", str(spec), "--root", str(tmp_path / "here"), "--done", str(public)])
+    assert told.exit_code == 0, told.output
+    assert "1 of 1 runs complete" in told.output
+    assert list((tmp_path / "here").iterdir()) == [tmp_path / "here" / "logs"]
+    (task,) = counted(spec, tmp_path / "here", public).everything()
+    assert task.record.folder.parent == public
+
+
+def test_what_is_published_of_other_settings_or_code_does_not_count(published, toy, tmp_path, monkeypatch):
+    spec, public = published
+    other = write(tmp_path, tiny(toy).replace("batch_size = 16", "batch_size = 8"))
+    assert [task.status for task in counted(other, tmp_path / "here", public).everything()] == ["unfinished"]
+    monkeypatch.setattr(benchmark_module, "_code", lambda *names: "other code")
+    assert [task.status for task in counted(spec, tmp_path / "here", public).everything()] == ["unfinished"]
+
+
+@pytest.mark.parametrize(
+    ("file", "found", "put"),
+    [
+        (runs.RUN, b'"value": 16', b'"value": 61'),
+        (runs.RESULT, b'"epochs": 1', b'"epochs": 2'),
+        (runs.HISTORY, b'"epoch": 1', b'"epoch": 2'),
+        (runs.PREDICTIONS, b"\x01", b"\x00"),
+    ],
+)
+def test_a_published_record_that_was_changed_does_not_count_and_is_named(published, file, found, put):
+    _, public = published
+    (record,) = runs.readable(public)
+    path = record.folder / file
+    content = path.read_bytes()
+    assert found in content
+    path.write_bytes(put.join(content.rsplit(found, 1)))
+    whole, reasons = complete_records(public)
+    assert whole == {}
+    assert record.id in reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"), [(["--done", "none"], "there is no folder none"), (["--done", ".", "--force"], "leave one of them out")]
+)
+def test_done_is_a_folder_and_no_companion_of_force(toy, tmp_path, more, said):
+    told = CliRunner().invoke(cli, ["bench", str(write(tmp_path, tiny(toy))), "--root", str(tmp_path / "here"), *more])
+    assert isinstance(told.exception, UsageError)
+    assert said in str(told.exception)
+
+
+def test_groups_run_one_after_another_and_seed_by_seed(toy, tmp_path, monkeypatch):
+    rows = """
+        [[row]]
+        name = "late"
+        objective = "ce"
+        group = 2
+        seeds = [1]
+        [[row]]
+        name = "a"
+        objective = "ce"
+        settings = { label_smoothing = 0.1 }
+        [[row]]
+        name = "b"
+        objective = "ce"
+        settings = { label_smoothing = 0.2 }
+    """
+    spec = write(tmp_path, tiny(toy, seeds="[0, 1]", more=rows).replace('objectives = ["ce"]', ""))
+    handed: list[list[tuple[str, int]]] = []
+
+    def note(benchmark, tasks, workers):
+        handed.append([(task.cell.row, task.cell.plan.settings.seed) for task in tasks])
+
+    monkeypatch.setattr(Benchmark, "_execute", note)
+    prepared(spec, tmp_path / "root").carry_out(Workers())
+    assert [part for part in handed if part] == [[("a", 0), ("b", 0), ("a", 1), ("b", 1)], [("late", 1)]]

@@ -116,6 +116,21 @@ def test_declared_rows():
     assert found.select(lambda cell: None).declared
 
 
+def test_rows_may_run_on_some_data_sets_and_with_some_seeds():
+    rows = [{"name": "all", "objective": "ce"}, {"name": "some", "objective": "ce", "datasets": ["demo"], "seeds": [2]}]
+    found = expand(spec(row=rows, datasets=["ge", "demo"]))
+    cells = [(e.row, e.dataset, [cell.plan.settings.seed for cell in e.cells[0]]) for e in found.entries]
+    assert cells == [("all", "ge", [0, 1, 2]), ("all", "demo", [0, 1, 2]), ("some", "demo", [2])]
+
+
+@pytest.mark.parametrize(
+    ("own", "said"), [({"seeds": [7]}, "row some: seeds must be .* but 7 isn't"), ({"datasets": ["ed"]}, "but ed isn't")]
+)
+def test_a_row_stays_within_the_specs_data_sets_and_seeds(own, said):
+    with pytest.raises(ValueError, match=said):
+        spec(row=[{"name": "some", "objective": "ce", **own}])
+
+
 def test_runs_are_the_same_exactly_for_equal_settings_rows_and_code():
     ce = expand(spec(objectives=["ce"])).entries[0].cells[0]
     slow = expand(spec(objectives=["ce"], settings={"epochs": 99})).entries[0].cells[0]

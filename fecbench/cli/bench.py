@@ -19,10 +19,13 @@ from fecbench.errors import FecbenchError, UsageError
 from fecbench.runs import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fecbench.benchmark import Benchmark
     from fecbench.engine import Engine
     from fecbench.estimates import Estimates
     from fecbench.progress import Progress
+    from fecbench.runs import Record
 
 RESULTS = Path("benchmarks/results")
 
@@ -31,6 +34,7 @@ RESULTS = Path("benchmarks/results")
 @click.argument("spec", type=PATH)
 @DATA_DIR
 @click.option("--root", type=PATH, help="folder of the runs  [default: runs/NAME-OF-SPEC]")
+@click.option("--done", type=PATH, help="folder of published records: a run that is complete there isn't run again")
 @click.option("--dry-run", is_flag=True, help="print what would run, with an estimate of time, and start nothing")
 @click.option("--smoke", is_flag=True, help="every row at its smallest: tiny random encoders, one step on the demo data")
 @click.option("--force", is_flag=True, help="run again what is complete; earlier records are set aside, not deleted")
@@ -40,7 +44,17 @@ RESULTS = Path("benchmarks/results")
 @click.option("--engine", type=click.Choice(["loky", "dask", "ray"]), default="loky", show_default=True, help="loky: this machine")
 @click.option("--address", help="the Dask scheduler's or Ray cluster's address  [default: one started on this machine]")
 @click.option("--json", "as_json", is_flag=True, help="print the state of every run as JSON at the end")
-def bench(spec: Path, data_dir: Path | None, root: Path | None, dry_run: bool, smoke: bool, force: bool, as_json: bool, **how: Any) -> None:
+def bench(
+    spec: Path,
+    data_dir: Path | None,
+    root: Path | None,
+    done: Path | None,
+    dry_run: bool,
+    smoke: bool,
+    force: bool,
+    as_json: bool,
+    **how: Any,
+) -> None:
     """Run every method of the benchmark SPEC (a TOML file) on its data sets, for all its seeds.
 
     What is complete isn't repeated and what was broken off is continued, so that the same command goes on where it was stopped. A run that
@@ -54,16 +68,34 @@ def bench(spec: Path, data_dir: Path | None, root: Path | None, dry_run: bool, s
     if root.exists() and not root.is_dir():
         raise UsageError(f"--root must be a folder for the runs, but {root} is a file; choose another")
     wanted = matrix.expand(specs.read(spec))
-    wanted = benchmark.smoke(wanted) if smoke else wanted
+    wanted, complete = benchmark.smoke(wanted) if smoke else wanted, _complete(done, force)
     if dry_run:
-        surveyed = benchmark.Benchmark.survey(wanted, root, Places(data_dir))
+        surveyed = benchmark.Benchmark.survey(wanted, root, Places(data_dir), complete)
         _print_plan(surveyed, workers.number or 1, as_json)
         sys.exit(1 if surveyed.missing else 0)
-    prepared = benchmark.Benchmark.prepare(wanted, root, Places(data_dir))
+    prepared = benchmark.Benchmark.prepare(wanted, root, Places(data_dir), complete)
     prepared.check_consent()
     if force:
         prepared.set_aside()
     _carry_out(prepared, workers, as_json)
+
+
+def _complete(done: Path | None, force: bool) -> Mapping[str, Record]:
+    """Return the complete records under ``done`` by name; print why others don't count.
+
+    Raises:
+        UsageError: there is no such folder, or all is to be run again.
+    """
+    if done is None:
+        return {}
+    if force:
+        raise UsageError("--force runs again what is complete, and --done counts it; leave one of them out")
+    from fecbench.done import complete_records
+
+    found, broken = complete_records(done)
+    for reason in broken:
+        say(reason, err=True)
+    return found
 
 
 def _workers(workers: int | None, devices: str, per_device: int, engine: Engine, address: str | None) -> Any:

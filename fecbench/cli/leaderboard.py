@@ -117,9 +117,9 @@ def _by_spec(spec: Path, runs: Sequence[Path], columns: str, against: str | None
     from fecbench.leaderboard.finding import find
     from fecbench.matrix import Records, select
 
-    if columns or len(runs) > 1:
-        raise UsageError("--spec says which data sets stand side by side, and takes one folder of runs; leave out --columns and other RUNS")
-    records, found = find(runs or _there([ROOT])), Records(runs[0] if runs else ROOT)
+    if columns:
+        raise UsageError("--spec says which data sets stand side by side; leave out --columns")
+    records, found = find(runs or _there([ROOT])), Records(*runs)
     selection = select(spec, found)
     if not any(found.of(cell) for cell in (*selection.trials, *selection.cells)):
         raise RunError(f"the table of {spec} needs complete runs of it, but there are none here; make them with: fecbench bench {spec}")
