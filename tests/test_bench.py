@@ -11,6 +11,7 @@ import time
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ from pydantic import Field
 from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy, one_hot
 
-from fecbench import Config, Objective, Update, matrix, runs, specs
+from fecbench import BatchNeeds, Config, Objective, Update, matrix, runs, specs
 from fecbench import benchmark as benchmark_module
 from fecbench.benchmark import Benchmark, smoke
 from fecbench.cli import cli, watching
@@ -434,9 +435,12 @@ class Fitted(Objective):
     class Config(Config):
         cheat: bool = Field(False, description="whether validation labels are learnt by heart")
 
+    needs = BatchNeeds(texts=True)
+
     def __init__(self, config, task):
         super().__init__(config, task)
-        self.register_buffer("heart", torch.zeros(12, dtype=torch.int64))  # the toy's validation rows
+        self.register_buffer("heart", torch.zeros(12, dtype=torch.int64))  # labels of the toy's validation rows
+        self.register_buffer("texts", torch.zeros(12, dtype=torch.int64))  # checksums of their texts
         self.register_buffer("known", torch.tensor(False))
 
     def updates(self, batch, model):
@@ -444,12 +448,19 @@ class Fitted(Objective):
 
     def after_training(self, stage):
         self.heart.copy_(stage.labels["validation"])
+        self.texts.copy_(checksums(stage.texts["validation"]))
         self.known.fill_(self.config.cheat)
 
     def predict(self, batch, model):
         logits = super().predict(batch, model)
-        by_heart = one_hot(self.heart[batch.rows % len(self.heart)], logits.shape[1]).to(logits)
-        return by_heart if self.known else logits
+        if not self.known:
+            return logits
+        rows = (checksums(batch.texts)[:, None] == self.texts).int().argmax(1)
+        return one_hot(self.heart[rows], logits.shape[1]).to(logits)
+
+
+def checksums(texts):
+    return torch.tensor([crc32(text.encode()) for text in texts])
 
 
 def test_a_stage_that_reads_validation_labels_plays_no_part_in_the_choice(toy, tmp_path, registered):

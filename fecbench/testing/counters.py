@@ -53,7 +53,8 @@ def packages_of(kind: type) -> set[str]:
 
 def counters(objective: Objective) -> dict[str, Counter]:
     """Every plain number and list by where it is kept: the objective, its submodules, their classes, its package's modules."""
-    packages, found = packages_of(type(objective)), {}
+    packages = packages_of(type(objective))
+    found: dict[str, Counter] = {}
     for name, module in objective.named_modules(prefix="objective"):
         if isinstance(module, nn.Module) and _own(type(module), packages):
             found |= _within(module, name, packages, DEEP)

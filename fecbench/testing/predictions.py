@@ -27,12 +27,13 @@ class PredictionChecks(ObjectiveChecks):
 
     def test_predictions_need_no_labels_and_no_row_numbers(self) -> None:
         """A text's logits are the same whatever the batch's labels and row numbers are."""
-        stepper, batch = self._played(), self.subject.first
-        expected, classes = self.subject.predict(stepper, batch.unlabelled()), len(self.subject.data.labels)
-        others = {"labels": (batch.labels + 1) % classes, "rows": batch.rows.flip(0)}
-        for name, kept in {"labels": batch.labels, "rows": batch.rows}.items():
-            for value in (kept, others[name]):
-                self._require_near(expected, self.subject.predict(stepper, replace(batch.unlabelled(), **{name: value})), f"other {name}")
+        stepper, batch, classes = self._played(), self.subject.first, len(self.subject.data.labels)
+        unlabelled = batch.unlabelled()
+        expected = self.subject.predict(stepper, unlabelled)
+        for labels in (batch.labels, (batch.labels + 1) % classes):
+            self._require_near(expected, self.subject.predict(stepper, replace(unlabelled, labels=labels)), "other labels")
+        for rows in (batch.rows, batch.rows.flip(0)):
+            self._require_near(expected, self.subject.predict(stepper, replace(unlabelled, rows=rows)), "other rows")
 
     def test_predictions_do_not_depend_on_the_rest_of_the_batch(self) -> None:
         """A text gets the same logits alone, in other company, in another place of the batch, and when it is asked for again."""

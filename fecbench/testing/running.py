@@ -50,7 +50,8 @@ def kit_of(kind: str, name: str) -> Conformance:
     if kind == registry.objectives.kind:
         objective.named(name)
     base = KITS.get(kind, ObjectiveConformance)
-    return type("Kit", (base,), {"name": name})()
+    kit: Conformance = type("Kit", (base,), {"name": name})()
+    return kit
 
 
 def outcomes(kit: Conformance) -> Iterator[Outcome]:

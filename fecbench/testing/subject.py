@@ -66,6 +66,10 @@ class Subject:
         self.plan.needs.check(self.data, self.size, None, self.plan.who)
         return build(self.plan, self.data, CPU)
 
+    def prepare(self) -> None:
+        """Load and build what is kept, so that nothing that comes after has to."""
+        _ = self._built
+
     def stepper(self, kind: type[Stepper] = Trusting, precision: str = "float32", seed: int = 0) -> Any:
         """A fresh model and objective, ready to be stepped."""
         chosen = replace(self.plan, settings=self.plan.settings.model_copy(update={"seed": seed}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -117,7 +118,9 @@ class UpdateChecks(ObjectiveChecks):
 
     def _count(self, names: Sequence[str] = (), by: int = 0) -> Counted:
         """The fourth batch's step, after ``names`` were advanced; and which counters moved in the batch before."""
-        stepper, before, changed, logs = self.subject.stepper(), {}, [], []
+        stepper = self.subject.stepper()
+        before: dict[str, float] = {}
+        changed, logs = [], []
         for number, batch in enumerate(self.subject.batches(4)):
             found = counters(stepper.objective)
             if number == 3:
@@ -131,10 +134,11 @@ class UpdateChecks(ObjectiveChecks):
 
     def test_inputs_are_left_unchanged(self) -> None:
         """Neither ``updates`` nor ``predict`` writes into its batch."""
+        stepper = self.subject.stepper()
         for batch in self.subject.batches(1):
-            self._require_unchanged(batch, "updates", lambda batch=batch: self.subject.stepper().step(batch, 1.0))
-        stepper, batch = self.subject.stepper(), self.subject.first
-        self._require_unchanged(batch, "predict", lambda: self.subject.predict(stepper, batch))
+            self._require_unchanged(batch, "updates", partial(stepper.step, batch, 1.0))
+        batch = self.subject.first
+        self._require_unchanged(batch, "predict", partial(self.subject.predict, stepper, batch))
 
     def _require_unchanged(self, batch: Batch, method: str, call: Callable[[], object]) -> None:
         before = {name: tensor.clone() for name, tensor in tensors(batch)}

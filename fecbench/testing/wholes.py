@@ -42,6 +42,7 @@ class RunChecks(ObjectiveChecks):
     def test_no_rows_are_read_but_those_given(self) -> None:
         """Neither ``__init__`` nor a stage, an update or a prediction loads a data set or opens its files: test rows stay unseen."""
         files = files_of(lambda: datasets.load(self.subject.plan.settings, Places()))
+        self.subject.prepare()
         with watching(Reading()) as built:
             self.subject.stepper()
         ran = Reading()
