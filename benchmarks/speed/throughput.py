@@ -125,10 +125,10 @@ def aml_parts(device: str, batch_size: int, classes: int = 27, width: int = 128,
 @click.option(
     "--steps",
     type=int,
-    help="batches of each of the two epochs, of which the second is timed [on a GPU: 50; on a CPU: 8, and 2 with roberta-base's shape, of "
-    "which a step takes seconds: a round of everything takes about 20 minutes on two cores]",
+    help="batches of each of the two epochs, of which the second is timed [on a GPU: 50; on a CPU: 24, and 6 with roberta-base's shape, of "
+    "which a step takes seconds: a round of everything takes about an hour on two cores]",
 )
-@click.option("--rounds", default=1, show_default=True, help="how often contenders take turns; figures are medians")
+@click.option("--rounds", default=3, show_default=True, help="how often contenders take turns; figures are medians")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 ...")
 @click.option("--precision", default="auto", show_default=True, help="auto (bf16 on a GPU that has it), float32, bf16; the Trainer's too")
 @click.option("--compile", is_flag=True, help="torch.compile, the Trainer's too")
@@ -154,7 +154,7 @@ def main(
     print(f"{date.today()}, {platform.machine()}, {device}, {threads} threads, batch {batch_size}, {rounds} rounds (medians)")
     with tempfile.TemporaryDirectory() as temporary:
         for asked in encoders:
-            count = steps or (50 if device == "cuda" else 2 if asked == SHAPE else 8)
+            count = steps or (50 if device == "cuda" else 6 if asked == SHAPE else 24)
             settings = {"encoder": encoder(asked, Path(temporary) / "shape"), "epochs": 2, "patience": 2, "limit": count * batch_size}
             settings |= {"batch_size": batch_size, "device": device, "precision": precision, "compile": compile, "lr": 1e-5}
             for name in names:
