@@ -515,6 +515,17 @@ def test_what_is_complete_and_published_elsewhere_is_not_run_again(published, tm
     assert task.record.folder.parent == public
 
 
+def test_runs_and_published_records_make_one_board_that_is_published_again(published, tmp_path):
+    spec, public = published
+    before = (public / "board.md").read_bytes()
+    for places in (["elsewhere", "public"], ["public", "elsewhere"]):
+        places = [str(tmp_path / place) for place in places]
+        told = CliRunner().invoke(cli, ["leaderboard", *places, "--spec", str(spec), "--publish", str(public)])
+        assert told.exit_code == 0, told.output
+        assert len(list(runs.everything(public))) == 1
+        assert (public / "board.md").read_bytes() == before
+
+
 def test_what_is_published_of_other_settings_or_code_does_not_count(published, toy, tmp_path, monkeypatch):
     spec, public = published
     other = write(tmp_path, tiny(toy).replace("batch_size = 16", "batch_size = 8"))
