@@ -362,6 +362,15 @@ def test_a_limit_that_leaves_no_row_out_is_no_other_budget(make, about, varying)
     assert ("limit" in differences([limited, other])) == bool(varying)
 
 
+def test_settings_without_effect_make_no_other_row(make):
+    records = [make("ce", seed=0, about=rows_read(60, 60)), make("ce", seed=1, limit=1000, about=rows_read(60, 60))]
+    records += [make("ce", seed=2, epochs=1, patience=9), make("ce", seed=3, limit=40, about=rows_read(40, 60))]
+    (table,) = of_records(records).tables
+    assert [layout.about(table, row) for row in table.rows] == [["ce", "first 40 rows"], ["ce", "all rows"]]
+    assert [len(row.cells[0].runs) for row in table.rows] == [1, 3]
+    assert [row.cells[0].settings["limit"] for row in table.rows] == [40, None]
+
+
 @pytest.mark.parametrize(("patience", "varying"), [(20, ()), (2, ()), (1, ("patience",))])
 def test_patience_beyond_the_epochs_is_no_other_budget(make, patience, varying):
     (table,) = of_records([make("ce", epochs=3, patience=3), make("aml", epochs=3, patience=patience)]).tables
