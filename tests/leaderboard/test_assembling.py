@@ -217,6 +217,11 @@ def test_rows_of_several_versions_of_the_code_are_said_so_first_of_all(make):
     assert board.tables[0].notes[0].startswith("MIXED CODE: ")
 
 
+def test_an_older_records_precision_is_unknown(make):
+    notes = of_records([make("ce", about={"precision": ""}), make("aml")]).tables[0].notes
+    assert any("unknown (ce)" in note for note in notes if note.startswith("precision differs: "))
+
+
 def test_older_records_cannot_rule_mixed_code_out(make):
     notes = of_records([make("ce", about={"code": "c1"}), make("aml", about={"code": "c2"})]).tables[0].notes
     assert notes[0] == "MIXED CODE isn't ruled out: older records don't say which version of fecbench made ce, aml"
