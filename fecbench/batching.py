@@ -85,9 +85,8 @@ class BatchNeeds:
                 f"{who} needs the column {', '.join(missing)}, but {data.name} has {found} (a further column counts where every training "
                 "row has text in it); choose a data set that has it"
             )
+        self.check_size(batch_size, who)
         least = self.least
-        if batch_size < least:
-            raise NeedsError(f"{who} needs at least {least} texts in a batch, found --batch-size {batch_size}; raise it")
         rows = min(len(data.splits["train"]), limit or len(data.splits["train"]))
         if rows < least:
             raise NeedsError(f"{who} needs at least {least} texts in a batch, but there are {rows} training rows; use more")
@@ -96,6 +95,15 @@ class BatchNeeds:
             raise NeedsError(
                 f"{who} needs {least} texts in groups of {self.per_label} of a label, but only {grouped} rows can be grouped; use more rows"
             )
+
+    def check_size(self, batch_size: int, who: str) -> None:
+        """Check that ``batch_size`` texts make a batch, which can be told before any data is read.
+
+        Raises:
+            NeedsError: they are too few.
+        """
+        if batch_size < self.least:
+            raise NeedsError(f"{who} needs at least {self.least} texts in a batch, found --batch-size {batch_size}; raise it")
 
     @property
     def least(self) -> int:

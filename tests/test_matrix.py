@@ -171,6 +171,7 @@ def test_tables_with_aml_tell_its_three_forms_apart(name):
     assert {objective: row[row.index("(") :] for objective, row in forms.items()} == told
     assert all(f"({objective})" in given.notes[0] for objective in told)
     rows = {row.objective: row.settings for row in given.row}
+    assert all(row.settings.get("normalize") is False for row in given.row if "(paper to the letter)" in row.name)
     assert not any({"family", "adversary", "strategy"} & rows[objective].keys() for objective in told)  # each is what its name says
 
 

@@ -158,10 +158,14 @@ def _print_settings(chosen: Plan, places: dict[str, Any]) -> None:
 
     Raises:
         UsageError: there is no such data set, device or tracker.
+        EncoderError: there is no such folder.
+        NeedsError: the batch is too small.
     """
-    from fecbench import datasets, defaults, devices
+    from fecbench import datasets, defaults, devices, encoders
 
     datasets.check_name(chosen.settings.dataset)
+    encoders.check_name(chosen.settings.encoder)
+    chosen.needs.check_size(chosen.settings.batch_size, chosen.who)
     devices.check(chosen.settings.device, places["tracker"])
     own = [key for key in chosen.origins if key in type(chosen.options).model_fields]
     settings = {key: chosen.origins[key] for key in dict.fromkeys([*own, *chosen.origins])}

@@ -97,13 +97,16 @@ def registered(name: str, places: Places) -> EmotionData:
 
 
 def check_name(name: str) -> None:
-    """Return where ``name`` is a registered data set, an existing path, or a hub address (which isn't looked up).
+    """Check that ``name`` is a registered data set, an existing path, or a hub address (which isn't looked up).
 
     Raises:
-        UsageError: nothing has that name.
+        UsageError: nothing has that name, or the address isn't one.
         DataNotFound: there is nothing at that path.
     """
     if name.startswith(HUB_PREFIX):
+        from fecbench.datasets.hub import parsed
+
+        parsed(name.removeprefix(HUB_PREFIX))
         return
     if is_path(name):
         if not os.path.lexists(expanded(name)):

@@ -46,6 +46,18 @@ def hub_rows(repo: str, config: str | None, revision: str | None) -> dict[str, D
     return {ALIASES.get(name, name): split for name, split in loaded.items()}
 
 
+def parsed(address: str) -> re.Match[str]:
+    """Find repo, config and revision in a hub address.
+
+    Raises:
+        UsageError: the address isn't ``owner/name[:config][@revision]``.
+    """
+    match = ADDRESS.fullmatch(address)
+    if not match:
+        raise UsageError(f"a hub data set is written hf:owner/name[:config][@revision], found hf:{address}")
+    return match
+
+
 def load_hub(address: str, columns: Columns, split_seed: int) -> EmotionData:
     """The data set at a hub ``address``; missing splits are cut from train by ``split_seed``.
 
@@ -54,10 +66,7 @@ def load_hub(address: str, columns: Columns, split_seed: int) -> EmotionData:
         DataNotFound: the hub can't be reached.
         DataError: the data set can't be read, or has no such columns, or more than one label a row.
     """
-    match = ADDRESS.fullmatch(address)
-    where = f"hf:{address}"
-    if not match:
-        raise UsageError(f"a hub data set is written hf:owner/name[:config][@revision], found {where}")
+    match, where = parsed(address), f"hf:{address}"
     try:
         splits = hub_rows(match["repo"], match["config"], match["revision"])
     except ConnectionError as error:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
 from fecbench import registry
-from fecbench.errors import PluginError
+from fecbench.errors import EncoderError, PluginError
 from fecbench.guard import guard
 from fecbench.paths import expanded
 
@@ -64,6 +65,17 @@ def named(name: str) -> EncoderFactory:
     return cast("EncoderFactory", factory)
 
 
+def check_name(name: str) -> None:
+    """Check that an encoder's folder is there, where ``name`` is written as a path; hub ids aren't looked up.
+
+    Raises:
+        EncoderError: there is nothing at that path.
+    """
+    path = expanded(name)
+    if name not in registry.encoders and path.startswith((os.curdir, os.sep)) and not os.path.lexists(path):
+        raise EncoderError(f"the encoder {name} doesn't exist; give the folder of a downloaded encoder, a hub id, or a registered name")
+
+
 def load(name: str, texts: Sequence[str]) -> EncoderSource:
     """The encoder that ``name`` names, for training ``texts``.
 
@@ -71,6 +83,7 @@ def load(name: str, texts: Sequence[str]) -> EncoderSource:
         EncoderError: it can't be had.
         PluginError: the plugin is broken, fails, or gives something else.
     """
+    check_name(name)
     factory = named(name)
     if name not in registry.encoders:
         return factory(texts)

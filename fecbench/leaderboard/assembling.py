@@ -94,7 +94,7 @@ def of_selection(selection: Selection, records: Iterable[Record], against: str |
     """
     runs, broken = reading.read_all(records)
     datasets, rows = selecting.rows(selection, runs)
-    heading, notes = ", ".join(version.name for version in datasets), selection.notes
+    heading, notes = ", ".join(version.name for version in datasets), (*selection.notes, *selecting.mixed_trials(selection, runs))
     for cell in (*selection.cells, *selection.trials):
         notes = places.without_places(notes, cell.settings)
     table = Given(heading, datasets, rows, selection.declared, against or AGAINST, notes).table()

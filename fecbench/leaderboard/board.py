@@ -93,7 +93,7 @@ class Cell:
 
     def condition(self, key: str) -> Any:
         """What counts of a setting of encoder or budget (:func:`condition`); a limit that left no training row out doesn't."""
-        return self.runs[0].limit if key == "limit" and self.runs else condition(self.settings, key)
+        return self.runs[0].condition(key) if self.runs else condition(self.settings, key)
 
 
 @dataclass(frozen=True)

@@ -85,8 +85,8 @@ def rows(columns: Sequence[DatasetVersion], runs: Iterable[Run], against: str) -
 
 
 def settled(runs: Sequence[Run]) -> Settings:
-    """What the runs of a cell have in common."""
-    return {key: value for key, value in runs[0].settings.items() if key not in OF_A_RUN} if runs else {}
+    """What the runs of a cell have in common; a limit that left no training row out is none."""
+    return {key: value for key, value in {**runs[0].settings, "limit": runs[0].limit}.items() if key not in OF_A_RUN} if runs else {}
 
 
 def scores(runs: Sequence[Run]) -> dict[str, Score]:
@@ -103,7 +103,7 @@ def _newest_first(runs: Iterable[Run]) -> list[Run]:
 
 
 def _kind(run: Run) -> Kind:
-    return run.objective, tuple(run.settings.get(key) for key in CONDITIONS)
+    return run.objective, tuple(map(run.condition, CONDITIONS))
 
 
 def _key(run: Run, different: Iterable[str], weights: bool) -> Key:
@@ -127,7 +127,7 @@ def _different(runs: Iterable[Run]) -> dict[Kind, list[str]]:
         groups[_kind(run), run.fingerprint].append(run)
     found: dict[Kind, set[str]] = defaultdict(set)
     for (kind, _), group in groups.items():
-        values = Counter((name, value) for run in group for name, value in run.settings.items() if name not in OF_A_RUN)
+        values = Counter((name, value) for run in group for name, value in run.settings.items() if name not in (*OF_A_RUN, *CONDITIONS))
         found[kind] |= {name for (name, _), count in values.items() if count < len(group)}
     return {kind: sorted(names) for kind, names in found.items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ SIGNS = {
     "–": r"\textendash{}",  # noqa: RUF001  an en dash is meant
     "’": "'",  # noqa: RUF001  the typographic sign is meant
 }
+LIGATURE = re.compile(r"([-`',])(?=\1)|[?!](?=`)")  # what TeX would join with the next sign: two hyphens of an option are no dash
 # \resizebox is graphicx's; without it a wide table stands out into the margin
 FIT = r"\providecommand{\fecbenchfit}[1]{\ifdefined\resizebox\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{#1}\else#1\fi}"
 DIRECTION = r" $\uparrow$"  # more is better, of every metric
@@ -107,4 +109,4 @@ def escape(text: str) -> str:
     """
     plain = " ".join(text.split())
     signs = "".join(SIGNS.get(sign) or (sign if sign.isprintable() and ord(sign) < 256 else "?") for sign in plain)
-    return signs.replace("--", "-{}-")  # two hyphens of an option are no dash
+    return LIGATURE.sub(r"\g<0>{}", signs)

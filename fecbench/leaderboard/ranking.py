@@ -106,7 +106,7 @@ def gains(
     found = tuple(
         Gain(number, tuple(_gain(rows, number, column, baselines, declared) for column in columns))
         for number, (baselines, variants) in others.items()
-        if baselines or not variants
+        if baselines
     )
     notes = [f"no Δ for {name}: it stands beside its own variants alone, and they are no baselines" for name in dict.fromkeys(alone)]
     return found, (*notes, *_unknown(rows, {other for baselines, _ in others.values() for other in baselines}))

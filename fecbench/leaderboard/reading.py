@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fecbench.datasets.core import some
 from fecbench.encoders.tiny import FAMILIES
 from fecbench.errors import RunError
+from fecbench.leaderboard.board import condition
 from fecbench.leaderboard.places import name_of
 from fecbench.metrics import PRIMARY
 
@@ -77,6 +78,10 @@ class Run:
     def seed(self) -> int:
         """The run's seed."""
         return int(self.settings["seed"])
+
+    def condition(self, key: str) -> Any:
+        """What counts of a setting of encoder or budget (:func:`~fecbench.leaderboard.board.condition`)."""
+        return self.limit if key == "limit" else condition(self.settings, key)
 
     @property
     def reason(self) -> str:

@@ -23,7 +23,7 @@ def of(rows: Sequence[Row], datasets: Sequence[DatasetVersion], declared: bool =
         *_missing(cells),
         *_recorded(rows),
         *_code(cells),
-        *_differing(runs, "precision", lambda run: run.precision),
+        *_differing(runs, "precision", lambda run: run.precision or "unknown"),
         *_differing(runs, "device", lambda run: run.device or "unknown"),
         *_packages(runs),
         *_encoders(runs, declared),

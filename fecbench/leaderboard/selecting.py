@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,20 @@ def rows(selection: Selection, runs: Sequence[Run]) -> tuple[tuple[DatasetVersio
     objectives = {cell.row: cell.plan.name for cell in (*selection.trials, *selection.cells)}
     names = selection.rows or tuple(objectives)
     return tuple(versions.values()), _named([_row(name, objectives[name], columns, versions, encoders) for name in names])
+
+
+def mixed_trials(selection: Selection, runs: Sequence[Run]) -> Iterator[str]:
+    """Say where validation chose among trials whose encoders had one name and different weights."""
+    newest_first = sorted((run for run in runs if run.status == "complete"), key=lambda run: run.started, reverse=True)
+    matching = [(cell, next((run for run in newest_first if cell.is_of(run.objective, run.settings)), None)) for cell in selection.trials]
+    found = [(cell.row, run) for cell, run in matching if run]
+    encoders = identities.identities([run for _, run in found])
+    weights: dict[tuple[str, str, str], set[Identity]] = defaultdict(set)
+    for row, run in found:
+        weights[row, run.dataset, run.encoder].add(encoders[run.record.folder])
+    for (row, dataset, encoder), several in weights.items():
+        if len(several) > 1:
+            yield f"{row} on {dataset}: validation chose among trials with different weights of the encoder {encoder}; run them anew"
 
 
 def _candidates(selection: Selection, dataset: str, runs: Sequence[Run]) -> Candidates:

@@ -41,7 +41,7 @@ class AMLConfuse(AML):
 
 
 class AMLMLP(AML):
-    """The discriminator is an MLP and maximises the pair loss: the paper to the letter, over a family without a maximum."""
+    """The discriminator is an MLP and maximises the pair loss, over a family without a maximum: the paper's, with --no-normalize."""
 
     variant_of: ClassVar = "aml"
     settings: ClassVar = {**AML.settings, "family": "mlp"}

@@ -108,6 +108,8 @@ def test_a_dry_run_prints_every_setting_with_its_origin_and_leaves_nothing(fecbe
     [
         (["--dataset", "dmeo"], 2, "did you mean 'demo'"),
         (["--dataset", "./nowhere"], 1, "doesn't exist; give a folder"),
+        (["--dataset", "hf:nowhere"], 2, "written hf:owner/name[:config][@revision], found hf:nowhere"),
+        (["--dataset", "demo", "--encoder", "~/nowhere"], 1, "/nowhere doesn't exist; give the folder of a downloaded encoder"),
         (["--dataset", "demo", "--epochs", "0"], 2, "--epochs 0: input should be greater than or equal to 1"),
         (["--dataset", "demo", "--head", "native"], 2, "--head native takes --pooling first, found mean"),
         (["--dataset", "demo", "--device", "cuda:7"], 2, "--device cuda:7 isn't available here"),
@@ -119,3 +121,9 @@ def test_a_dry_run_refuses_what_a_run_refuses(fecbench, here, flags, code, messa
     for dry in ([], ["--dry-run"]):
         found, _, err = fecbench("run", "ce", *flags, *dry)
         assert (found, message in err) == (code, True), err
+
+
+def test_a_dry_run_refuses_a_batch_that_is_too_small(fecbench, here):
+    for dry in ([], ["--dry-run"]):
+        code, _, err = fecbench("run", "aml", "--dataset", "demo", "--batch-size", "1", *dry)
+        assert (code, "needs at least 2 texts in a batch, found --batch-size 1" in err) == (1, True), err

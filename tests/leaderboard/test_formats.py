@@ -97,6 +97,10 @@ def test_latex_takes_no_name_for_an_argument(board, name):
     assert latex.escape(name) in first_cells
 
 
+def test_latex_joins_no_signs():
+    assert latex.escape("--- ?` !` ``x''") == "-{}-{}- ?{}` !{}` `{}`x'{}'"
+
+
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex isn't installed")
 @pytest.mark.parametrize("packages", ["booktabs", "booktabs,graphicx"])
 def test_latex_compiles(board, make, tmp_path, packages):

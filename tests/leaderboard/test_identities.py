@@ -112,6 +112,15 @@ def test_a_specs_cell_takes_the_weights_of_its_newest_run(make, tmp_path):
     assert layout.heads(board.tables[0])[:2] == ["Method", "Encoder"]
 
 
+@pytest.mark.parametrize(("weights", "noted"), [([A, B], True), ([A, A], False), (["", A], False)])
+def test_trials_with_other_weights_are_noted(make, weights, noted):
+    records = [with_weights(make, "ce", "./a/enc", [digest], lr=lr)[0] for digest, lr in zip(weights, (0.1, 0.2), strict=True)]
+    cells = [Cell("ce", plan("ce", {**SMALL, "encoder": "./a/enc", "lr": lr, "seed": 0})) for lr in (0.1, 0.2)]
+    board = of_selection(Selection("T", ("demo",), tuple(cells[:1]), trials=tuple(cells)), records)
+    said = "ce on demo: validation chose among trials with different weights of the encoder enc; run them anew"
+    assert (said in board.tables[0].notes) == noted
+
+
 @pytest.mark.parametrize("pretrained", [True, False])
 def test_a_run_records_whether_its_weights_are_pretrained(toy, tmp_path, pretrained):
     encoder, flags = "tiny-bert", {**SMALL, "dataset": str(toy), "batch_size": 16, "seed": 0}
