@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, cast
 from fecbench import hub, registry
 from fecbench.encoders import EncoderSource
 from fecbench.encoders.customcode import forget_code, never_ask
-from fecbench.encoders.network import without_decoder
 from fecbench.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ class Pretrained:
         Raises:
             EncoderError: it isn't here and the hub can't be reached, or it is no text encoder.
         """
+        from fecbench.encoders.network import without_decoder  # loads torch
+
         name = self.name or self.path
         try:
             config, tokenizer = self._found()
