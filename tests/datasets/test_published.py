@@ -156,6 +156,28 @@ def test_a_text_of_several_lines_is_a_text(tmp_path):
     assert sum(len(split) for split in read(tmp_path).splits.values()) == 17
 
 
+def test_a_text_of_two_lines_after_its_label_is_a_text(tmp_path):
+    rows = [f"joy,text {number}\nfear,other {number}" for number in range(8)]
+    lay(tmp_path, train_csv="\n".join(["label,text", *rows, 'joy,"so\nhappy"']))
+    assert sum(len(split) for split in read(tmp_path).splits.values()) == 17
+    lay(tmp_path, train_csv="\n".join(["label,text", *rows, 'joy,"so\nfear,more\njoy,happy"']))
+    with pytest.raises(DataError, match=r"line 18: .* goes on to line 20 and holds what look like 2 rows"):
+        read(tmp_path)
+
+
+def test_blank_and_odd_lines_hide_no_swallowed_rows(tmp_path):
+    swallowed = '"begin,joy\n\nmore,fear\nodd\nstill more,joy\nend",fear\n'
+    lay(tmp_path, train_csv=csv("joy", "fear") + swallowed)
+    with pytest.raises(DataError, match=r"line 18: .* goes on to line 23 and holds what look like 3 rows"):
+        read(tmp_path)
+
+
+def test_a_label_of_two_lines_is_several_labels(tmp_path):
+    lay(tmp_path, train_csv=csv("joy", "fear") + 'a text,"joy\nfear"\n')
+    with pytest.raises(DataError, match=r"line 18: .*holds several labels"):
+        read(tmp_path)
+
+
 def test_runs_are_told_what_quotes_are(fecbench, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lay(tmp_path, train_csv=quoted(",", 3, 9))
