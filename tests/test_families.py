@@ -124,6 +124,12 @@ def test_a_network_that_fails_on_texts_is_named_and_no_objective_is(fecbench, fo
     assert "Traceback" not in err
 
 
+def test_a_network_whose_states_have_another_width_is_named(of):
+    wide = of("reformer", axial_pos_embds=False, num_hashes=1, attn_layers=["local"], local_attn_chunk_length=64)
+    with pytest.raises(EncoderError, match=r"tiny reformer must give states as wide as its hidden_size, 16, but gives 32"):
+        build_model(wide, "linear", LABELS)
+
+
 def test_a_tokenizer_with_more_tokens_than_embeddings_is_refused_when_loaded(folder, tokenizer):
     place, longer = folder("bert"), copy.deepcopy(tokenizer)
     longer.add_tokens(["[EMO]"])
