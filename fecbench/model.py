@@ -36,7 +36,7 @@ class TextEncoder(nn.Module):
     kind, so that texts attend across each other. A family with windows, where a token doesn't attend to all of its text, is never packed.
 
     Raises:
-        EncoderError: padding changes what the encoder makes of a text, or it fails on texts.
+        EncoderError: padding changes what the encoder makes of a text, its states aren't ``hidden_size`` wide, or it fails on texts.
     """
 
     def __init__(self, network: PreTrainedModel, pad_id: int, pooling: str = "first", packing: bool = True, name: str = ""):
@@ -108,6 +108,7 @@ class TextEncoder(nn.Module):
         try:
             long, short = self._probe_texts()
             beside = self._tried([long, short])
+            self._check_width(beside.shape[-1])
             if difference(beside[len(long) :], self._tried([short])) > AGREE:
                 raise EncoderError(
                     f"the encoder {self.name} must read a text the same with and without padding after it, but takes padding for words: "
@@ -116,6 +117,14 @@ class TextEncoder(nn.Module):
             return packing and self._can_pack([long, short], beside)
         finally:
             self.network.train(training)
+
+    def _check_width(self, found: int) -> None:
+        """Check that states are as wide as the configuration says: heads are built by that."""
+        width = self.network.config.hidden_size
+        if found != width:
+            raise EncoderError(
+                f"the encoder {self.name} must give states as wide as its hidden_size, {width}, but gives {found}; choose another"
+            )
 
     def _probe_texts(self) -> tuple[list[int], list[int]]:
         """The ids of a text as long as the encoder takes, 160 tokens at most, and of a short one."""

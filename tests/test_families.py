@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from fecbench import Predictor
 from fecbench.encoders import EncoderSource, named
-from fecbench.encoders.network import encoder_network
+from fecbench.encoders.network import encoder_network, running
 from fecbench.errors import EncoderError
 from fecbench.heads import HeadTask
 from fecbench.language import LanguageHead
@@ -78,7 +78,7 @@ def test_a_causal_encoder_is_told_by_what_its_first_token_sees(of, family):
     assert not build_model(of(family), "linear", LABELS).encoder.looks_ahead()
 
 
-@pytest.mark.parametrize("family", ["bert", "roberta", "squeezebert", "fnet", "deberta-v2", "t5"])
+@pytest.mark.parametrize("family", ["bert", "roberta", "squeezebert", "deberta-v2", "t5"])
 def test_an_encoder_that_reads_both_ways_is_told_too(of, family):
     assert build_model(of(family), "linear", LABELS).encoder.looks_ahead()
 
@@ -119,9 +119,21 @@ def test_a_network_that_fails_on_texts_is_named_and_no_objective_is(fecbench, fo
     code, _, err = fecbench("run", objective, *flags, "--run-dir", tmp_path / "run")
     assert code == 1
     [line] = [line for line in err.splitlines() if line.startswith("fecbench: ")]
-    assert f"the network of encoder {encoder} fails on texts of up to " in line
+    assert f"the encoder {encoder} must read texts of " in line
     assert "uninstall" not in err
     assert "Traceback" not in err
+
+
+def test_a_network_that_fails_after_loading_is_named_too():
+    says = r"the network of encoder odd fails on texts of up to 7 tokens: ValueError: no; choose another"
+    with pytest.raises(EncoderError, match=says), running("odd", 7):
+        raise ValueError("no")
+
+
+def test_a_network_whose_states_have_another_width_is_named(of):
+    wide = of("reformer", axial_pos_embds=False, num_hashes=1, attn_layers=["local"], local_attn_chunk_length=64)
+    with pytest.raises(EncoderError, match=r"tiny reformer must give states as wide as its hidden_size, 16, but gives 32"):
+        build_model(wide, "linear", LABELS)
 
 
 def test_a_tokenizer_with_more_tokens_than_embeddings_is_refused_when_loaded(folder, tokenizer):

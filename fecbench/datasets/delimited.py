@@ -137,25 +137,36 @@ class Swallowed:
     path: str
     delimiter: str
     labels: set[str] = field(default_factory=set)
-    suspects: list[tuple[int, int, list[str]]] = field(default_factory=list)
+    suspects: list[tuple[int, int, int, list[str]]] = field(default_factory=list)
 
     def look_at(self, cells: Sequence[str], line: int, label: int | None) -> None:
-        """Remember a row's label, and each cell of it whose lines all have as many cells as the row; ``line`` is the row's first."""
+        """Remember a row's label, and each cell of it most lines of which have as many cells as the row; ``line`` is the row's first."""
         if label is None:
             return
         self.labels.add(cells[label].strip())
         for place, cell in enumerate(cells):
-            lines = LINE_BREAK.split(cell)
-            inner = [[*cells[:place], *lines[0].split(self.delimiter)], *(part.split(self.delimiter) for part in lines[1:-1])]
-            if len(lines) > 1 and all(len(row) == len(cells) for row in inner):
-                self.suspects.append((line, line + len(lines) - 1, [row[label].strip() for row in inner]))
-            line += len(lines) - 1
+            breaks = len(LINE_BREAK.findall(cell))
+            lines = self._lines_beside_own(cells, place, label) if breaks else []
+            rows = [row[label].strip() for row in lines if len(row) == len(cells)]
+            if 2 * len(rows) > len(lines):
+                self.suspects.append((line, line + breaks, len(lines), rows))
+            line += breaks
+
+    def _lines_beside_own(self, cells: Sequence[str], place: int, label: int) -> list[list[str]]:
+        """The lines of a cell as rows, blank ones left out, and the one that has the row's own label, which proves nothing."""
+        first, *rest = LINE_BREAK.split(cells[place])
+        rows = [[*cells[:place], *first.split(self.delimiter)], *(line.split(self.delimiter) for line in rest if line.strip())]
+        rows[-1] = [*rows[-1], *cells[place + 1 :]]
+        if label == place:
+            return rows
+        return rows[1:] if label < place else rows[:-1]
 
     def check(self) -> None:
-        """Raises DataError where most of a cell's lines end in labels that other rows have."""
-        for begin, end, labels in self.suspects:
-            if 2 * sum(label in self.labels for label in labels) > len(labels):
+        """Raises DataError where most of a cell's lines are rows with labels that other rows have."""
+        for begin, end, lines, labels in self.suspects:
+            rows = sum(label in self.labels for label in labels)
+            if 2 * rows > lines:
                 raise DataError(
                     f"{self.path}, line {begin}: the quoted cell that begins here goes on to line {end} and holds what look like "
-                    f"{len(labels)} row{'s' * (len(labels) > 1)}; {REMEDY}"
+                    f"{rows} row{'s' * (rows > 1)}; {REMEDY}"
                 )

@@ -70,10 +70,14 @@ def _split_files(folder: Path) -> tuple[dict[str, Path], list[str]]:
 
 
 def _named_after(split: str, folder: Path) -> list[str]:
-    """The files in ``folder`` with a word for ``split`` in their names, such as ``dev_sent_emo.csv``."""
-    word = re.compile(rf"(?<![a-z])({'|'.join(STEMS[split])})(?![a-z])", re.IGNORECASE)
+    """The files in ``folder`` with a word for ``split``, and for no other, in their names, such as ``dev_sent_emo.csv``."""
     files = (file for file in folder.iterdir() if file.suffix.lower() in READERS and file.is_file())
-    return sorted(file.name for file in files if word.search(file.stem))
+    return sorted(file.name for file in files if _splits_in(file.stem) == [split] and not file.name.startswith("."))
+
+
+def _splits_in(name: str) -> list[str]:
+    """The splits that words of a file's name stand for."""
+    return [split for split in SPLITS if re.search(rf"(?<![a-z])({'|'.join(STEMS[split])})(?![a-z])", name, re.IGNORECASE)]
 
 
 def _no_training_file(folder: Path) -> str:

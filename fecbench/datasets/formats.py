@@ -109,12 +109,12 @@ def _read_json(path: Path, reading: Reading) -> Iterator[Row]:
 
 
 def _check_not_one_object(text: str, path: Path, columns: Columns) -> None:
-    """Raises DataError where the file is one object that isn't a row, such as one with a key for each split."""
+    """Raises DataError where the file is one object that isn't a row, such as one with a key for each split, or for each column."""
     try:
         whole = strictjson.loads(text, numbers=False)
     except ValueError:  # several lines
         return
-    if isinstance(whole, dict) and not {columns.text, columns.label} & whole.keys():
+    if isinstance(whole, dict) and (isinstance(whole.get(columns.text), list | dict) or not {columns.text, columns.label} & whole.keys()):
         raise DataError(
             f"{path} must be a JSON array of objects, or JSON lines, but is one object of {some(list(whole))}; write the rows of each "
             "split to a file of its own (train.json, validation.json, test.json)"

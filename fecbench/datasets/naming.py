@@ -71,7 +71,7 @@ def _correction(label: str, index: Iterable[str], named: bool) -> str:
 def check_from_zero(labels: Mapping[str, Met], names: Sequence[str]) -> None:
     """Raises DataError where labels are numbers from 1 on, while the number of the first of ``names`` is 0."""
     numbers = [label for label in labels if label.isascii() and label.isdecimal()]
-    if names and numbers and not set(numbers) & {"0", *names} and len(numbers) == len(labels):
+    if names and numbers and all(label.strip("0") for label in numbers) and not set(numbers) & set(names) and len(numbers) == len(labels):
         found = f"they go from {min(map(int, numbers))} to {max(map(int, numbers))}"
         raise DataError(
             f"{labels[numbers[0]].place}: labels that are numbers must count from 0, which is {names[0]!r} here, but no row has a 0 "

@@ -133,7 +133,11 @@ def _check_enough_to_cut(met: Mapping[str, Met], index: Mapping[str, int], label
 
 def _record(where: str, row: Mapping[str, Any], columns: Columns) -> Record:
     text = row[columns.text]
-    if not isinstance(text, str) or not text.strip():
+    if text is not None and not isinstance(text, str):
+        raise DataError(
+            f"{where}: the text must be a string, found {text!r:.100}; write it as one, or name another column as --text-column"
+        )
+    if text is None or not text.strip():
         raise DataError(f"{where}: the text must not be empty, found {text!r}; write one or remove the row")
     own = {columns.text, columns.label, "text", "label"}
     others = {name: value for name, value in row.items() if name not in own and isinstance(value, str) and value.strip()}

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-COMMA = r"\s*[,;|\u3001\uff0c\uff1b\uff5c]\s*"  # what separates labels rather than the words of one
-MARKS = r"[\s,;|\u3001\uff0c\uff1b\uff5c/\uff0f+&#:_-]+"
+COMMAS = r",;|\u060c\u061b\u1363\u3001\uff0c\uff1b\uff5c\uff64"  # Arabic, Ethiopic, Chinese and Japanese ones too
+COMMA = rf"\s*[{COMMAS}]\s*"  # what separates labels rather than the words of one
+MARKS = rf"[\s{COMMAS}/\uff0f+&#:_-]+"
 SEPARATOR = re.compile(f"({MARKS}(?:(?:and|or){MARKS})*)")
 NUMBER = r"[-+]?\d+(?:\.\d+)?"
 NUMBERS = re.compile(rf"{NUMBER}(?:(?:{COMMA}|\s+){NUMBER})+")
@@ -40,13 +41,15 @@ def with_commas(cells: Iterable[str]) -> list[str]:
     return [cell for cell in cells if re.search(COMMA, cell)]
 
 
-def _recurring(cells: Iterable[str]) -> list[str]:
-    """Parts that stand at two places of lists, as a label may that no row has alone: love, of "love,joy" and "anger,love"."""
+def _recurring(cells: Iterable[str]) -> set[str]:
+    """Parts that stand at two places of lists, and those beside them: the labels of "anger,joy", "joy,love" where no row has one alone."""
+    lists = [re.split(COMMA, cell.strip("[]{}()")) for cell in with_commas(cells)]
     places: dict[str, set[int]] = {}
-    for cell in with_commas(cells):
-        for place, part in enumerate(re.split(COMMA, cell.strip("[]{}()"))):
+    for parts in lists:
+        for place, part in enumerate(parts):
             places.setdefault(part, set()).add(place)
-    return [part for part, found in places.items() if len(found) > 1 and part]
+    twice = {part for part, found in places.items() if len(found) > 1}
+    return {part for parts in lists if twice.intersection(parts) for part in parts} - {""}
 
 
 def _holds_several(cell: str, known: Collection[str]) -> bool:

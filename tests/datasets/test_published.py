@@ -44,6 +44,9 @@ SEVERAL = [
     (["neutral", "['joy', 'not sure']", '["joy"]'], ["['joy', 'not sure']", '["joy"]']),
     (["joy", "(joy, love)", "love"], ["(joy, love)"]),
     (["joy,love", "anger,joy", "love,anger"], ["joy,love", "anger,joy", "love,anger"]),
+    (["anger,joy", "anger,love", "joy,love"], ["anger,joy", "anger,love", "joy,love"]),
+    (["\u0641\u0631\u062d", "\u062d\u0628", "\u0641\u0631\u062d\u060c \u062d\u0628"], ["\u0641\u0631\u062d\u060c \u062d\u0628"]),
+    (["work, travel", "work, food", "home, food"], []),
     (["joy", "joy,"], ["joy,"]),
     (["not sure", "very sad", "not sure, very sad"], ["not sure, very sad"]),
     (["positive", "very positive", "not sure"], []),
@@ -156,6 +159,28 @@ def test_a_text_of_several_lines_is_a_text(tmp_path):
     assert sum(len(split) for split in read(tmp_path).splits.values()) == 17
 
 
+def test_a_text_of_two_lines_after_its_label_is_a_text(tmp_path):
+    rows = [f"joy,text {number}\nfear,other {number}" for number in range(8)]
+    lay(tmp_path, train_csv="\n".join(["label,text", *rows, 'joy,"so\nhappy"']))
+    assert sum(len(split) for split in read(tmp_path).splits.values()) == 17
+    lay(tmp_path, train_csv="\n".join(["label,text", *rows, 'joy,"so\nfear,more\njoy,happy"']))
+    with pytest.raises(DataError, match=r"line 18: .* goes on to line 20 and holds what look like 2 rows"):
+        read(tmp_path)
+
+
+def test_blank_and_odd_lines_hide_no_swallowed_rows(tmp_path):
+    swallowed = '"begin,joy\n\nmore,fear\nodd\nstill more,joy\nend",fear\n'
+    lay(tmp_path, train_csv=csv("joy", "fear") + swallowed)
+    with pytest.raises(DataError, match=r"line 18: .* goes on to line 23 and holds what look like 3 rows"):
+        read(tmp_path)
+
+
+def test_a_label_of_two_lines_is_several_labels(tmp_path):
+    lay(tmp_path, train_csv=csv("joy", "fear") + 'a text,"joy\nfear"\n')
+    with pytest.raises(DataError, match=r"line 18: .*holds several labels"):
+        read(tmp_path)
+
+
 def test_runs_are_told_what_quotes_are(fecbench, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lay(tmp_path, train_csv=quoted(",", 3, 9))
@@ -184,6 +209,12 @@ def test_a_json_array_is_read_and_one_object_refused(tmp_path):
     lay(tmp_path, train_json=json.dumps({"train": rows, "val": rows}))
     with pytest.raises(DataError, match=r"is one object of train, val; write the rows of each split to a file of its own"):
         read(tmp_path)
+    lay(tmp_path, train_json=json.dumps({"text": ["a", "b"], "label": ["joy", "fear"]}))
+    with pytest.raises(DataError, match=r"must be a JSON array of objects, or JSON lines, but is one object of text, label"):
+        read(tmp_path)
+    lay(tmp_path, train_json=json.dumps([{"text": ["so", "happy"], "label": "joy"}]))
+    with pytest.raises(DataError, match=r"row 1: the text must be a string, found \['so', 'happy'\]"):
+        read(tmp_path)
     lay(tmp_path, train_json=json.dumps([*rows, "odd"]))
     with pytest.raises(DataError, match=r"row 21: every row must be a JSON object, found str"):
         read(tmp_path)
@@ -211,6 +242,20 @@ def test_numbers_from_one_are_told_where_names_count_from_zero(tmp_path, labels)
         DataError, match=r"must count from 0, which is 'World' here, but no row has a 0 .*subtract 1 from each, or write the names"
     ):
         read(tmp_path)
+
+
+def test_a_zero_written_otherwise_is_no_sign_of_counting_from_one(tmp_path):
+    lay(tmp_path, train_csv=csv("00", "01"), labels_txt="World\nSports\n")
+    with pytest.raises(DataError, match=r"the label '00' isn't one of 0, 1, World, Sports"):
+        read(tmp_path)
+
+
+def test_a_file_named_after_two_splits_is_neither(tmp_path):
+    lay(tmp_path, train_test_csv=csv("joy", "fear"))
+    with pytest.raises(DataNotFound, match=r"it holds train_test\.csv\. Rename"):
+        read(tmp_path)
+    lay(tmp_path, train_all_csv=csv("joy", "fear"), **{"._train_all_csv": "left by a file manager"})
+    assert read(tmp_path).cut == ("validation", "test")
 
 
 def test_files_with_a_split_in_their_names_are_read_and_noted(tmp_path):
