@@ -59,9 +59,9 @@ class Row(Config):
     objective: str
     encoder: Name | None = None
     settings: Values = Field(default_factory=dict)
-    group: int = Field(1, ge=1)
-    datasets: list[Name] | None = Field(None, min_length=1)
-    seeds: list[int] | None = Field(None, min_length=1)
+    group: int = Field(default=1, ge=1)
+    datasets: list[Name] | None = Field(default=None, min_length=1)
+    seeds: list[int] | None = Field(default=None, min_length=1)
 
 
 class Grid(Config):
