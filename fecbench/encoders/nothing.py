@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from fecbench.encoders import EncoderSource
 
-SIZES = {"hidden_size": 2, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 2, "max_position_embeddings": 512}
+# Of a state that is two wide, normalisation leaves signs alone, so that it would seem to see no other token.
+SIZES = {"hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 4, "max_position_embeddings": 512}
 
 
 class Nothing:
