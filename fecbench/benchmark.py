@@ -199,7 +199,7 @@ class Benchmark:
         arguments += ["--expected", json.dumps(asdict(task.content))]
         if self.places.data_dir:
             arguments += ["--data-dir", str(self.places.data_dir.resolve())]
-        return Job(tuple(arguments), folder, str(task.log.resolve()), workers.devices, workers.per_device, workers.threads)
+        return Job(tuple(arguments), folder, str(task.log.absolute()), workers.devices, workers.per_device, workers.threads)
 
 
 def smoke(matrix: Matrix) -> Matrix:

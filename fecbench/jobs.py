@@ -87,7 +87,7 @@ def carry_out(job: Job) -> bool:
 def _run(job: Job) -> None:
     path = Path(job.log)
     with writing(path, REMEDY):
-        log = regular(contained(path, path.parent)).open("ab")  # noqa: SIM115  closed below
+        log = regular(contained(path, path.parent)).open("ab")
     with slot(job.devices, job.per_device) as device, log:
         environment = {**os.environ, **device, SAFE_PATH: "1", **({"OMP_NUM_THREADS": str(job.threads)} if job.threads else {})}
         command = [sys.executable, "-m", "fecbench", *job.arguments, "--stop-with-stdin"]
