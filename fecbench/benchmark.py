@@ -10,7 +10,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from fecbench import datasets, encoders, provenance
-from fecbench.atomic import writing
+from fecbench.atomic import contained, writing
 from fecbench.datasets.core import EmotionData
 from fecbench.encoders.tiny import stand_in
 from fecbench.engine import Workers, execute
@@ -177,7 +177,7 @@ class Benchmark:
 
     def _execute(self, tasks: Iterable[Task], workers: Workers) -> None:
         with writing(self.root, "free space or choose another --root"):
-            (self.root / LOGS).mkdir(parents=True, exist_ok=True)
+            contained(self.root / LOGS, self.root).mkdir(parents=True, exist_ok=True)
         left = [task for task in tasks if task.status != "complete"]
         _set_aside(task for task in left if task.is_stale)
         execute([self._job(task, workers) for task in left], workers)
@@ -208,7 +208,7 @@ class Benchmark:
         arguments += ["--expected", json.dumps(asdict(task.content))]
         if self.places.data_dir:
             arguments += ["--data-dir", str(self.places.data_dir.resolve())]
-        return Job(tuple(arguments), folder, str(task.log.resolve()), workers.devices, workers.per_device, workers.threads)
+        return Job(tuple(arguments), folder, str(task.log.absolute()), workers.devices, workers.per_device, workers.threads)
 
 
 def _seed_by_seed(cells: Iterable[Cell]) -> list[Cell]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from fecbench.atomic import writing
+from fecbench.atomic import contained, regular, writing
 from fecbench.runs import Record
 from fecbench.safepath import SAFE_PATH
 from fecbench.slots import slot
@@ -85,8 +85,9 @@ def carry_out(job: Job) -> bool:
 
 
 def _run(job: Job) -> None:
-    with writing(Path(job.log), REMEDY):
-        log = Path(job.log).open("ab")  # noqa: SIM115  closed below
+    path = Path(job.log)
+    with writing(path, REMEDY):
+        log = regular(contained(path, path.parent)).open("ab")
     with slot(job.devices, job.per_device) as device, log:
         environment = {**os.environ, **device, SAFE_PATH: "1", **({"OMP_NUM_THREADS": str(job.threads)} if job.threads else {})}
         command = [sys.executable, "-m", "fecbench", *job.arguments, "--stop-with-stdin"]

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,9 +28,10 @@ from fecbench.cli import cli, watching
 from fecbench.datasets.core import Places
 from fecbench.done import complete_records
 from fecbench.engine import Workers
-from fecbench.errors import EncoderError, FecbenchError, NeedsError, UsageError
+from fecbench.errors import EncoderError, FecbenchError, NeedsError, RunError, UsageError
 from fecbench.estimates import Estimates
 from fecbench.experiment import Workplace, run
+from fecbench.jobs import carry_out
 from fecbench.planning import plan
 from fecbench.progress import progress, total
 from fecbench.provenance import Content
@@ -300,6 +302,21 @@ def test_force_sets_earlier_records_aside(toy, tmp_path):
     benchmark.set_aside()
     assert not task.record.folder.exists()
     assert [record.status for record in runs.readable(tmp_path / "root")] == ["complete"]
+
+
+def test_a_log_is_written_to_no_place_outside_the_root(toy, tmp_path):
+    benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
+    (task,) = benchmark.everything()
+    (tmp_path / "mine").mkdir()
+    task.log.parent.mkdir(parents=True)
+    task.log.symlink_to(tmp_path / "mine" / "notes")
+    with pytest.raises(RunError, match=r"\.log must stand in .*logs, but leads to .*notes"):
+        carry_out(benchmark._job(task, Workers()))
+    shutil.rmtree(task.log.parent)
+    task.log.parent.symlink_to(tmp_path / "mine")
+    with pytest.raises(RunError, match=r"logs must stand in .*root, but leads to .*mine"):
+        benchmark.carry_out(Workers())
+    assert not [*(tmp_path / "mine").iterdir()]
 
 
 def test_records_set_aside_in_one_second_get_names_of_their_own(toy, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Jobs shared by benches that know nothing of each other, and the places for them on a machine's devices; a process is stood in for."""
 
 import json
+import os
 import sys
 import tempfile
 import time
@@ -43,6 +44,20 @@ def stand_in(tmp_path, monkeypatch):
 
 def started(tmp_path: Path) -> list[str]:
     return (tmp_path / "started").read_text().split()
+
+
+def test_what_a_process_prints_goes_to_no_file_elsewhere(stand_in, tmp_path):
+    """A root that somebody sent could hold a link in the place of a log, or a pipe, which nobody reads."""
+    linked, piped = stand_in("complete", "complete")
+    (tmp_path / "mine").write_text("kept")
+    Path(linked.log).symlink_to(tmp_path / "mine")
+    os.mkfifo(piped.log)
+    with pytest.raises(RunError, match=r"0\.log must stand in .*logs, but leads to .*mine"):
+        carry_out(linked)
+    with pytest.raises(RunError, match=r"1\.log can't be written: it isn't a file"):
+        carry_out(piped)
+    assert (tmp_path / "mine").read_text() == "kept"
+    assert not (tmp_path / "started").exists()
 
 
 def test_what_another_is_at_is_left_to_it(stand_in, tmp_path):

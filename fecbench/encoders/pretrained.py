@@ -40,6 +40,11 @@ class Pretrained:
             raise EncoderError(self._explain(error)) from error
         if config.is_encoder_decoder and not without_decoder(config):
             raise EncoderError(f"the encoder {name} must be an encoder alone, but is an encoder-decoder; choose a BERT-like one")
+        if (Path(self.path) / "adapter_config.json").exists():  # where PEFT is installed, transformers would add it, from a pickle too
+            raise EncoderError(
+                f"the encoder {name} must be a whole network, but comes with an adapter (adapter_config.json); merge it with PEFT's "
+                "merge_and_unload() and save the result, or remove the adapter's files"
+            )
         if not tokenizer.is_fast:
             raise EncoderError(f"the encoder {name} needs a fast tokenizer (tokenizer.json), but has none; choose another")
         return EncoderSource(name, tokenizer, config, self.path)

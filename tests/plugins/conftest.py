@@ -87,6 +87,15 @@ class Handler(BaseHTTPRequestHandler):
         message = {"model": SERVED, "choices": [{"message": {"content": self.server.reply(body)}}]}
         self.send_bytes(200, gzip.compress(json.dumps(message).encode()), {"Content-Encoding": "gzip"})
 
+    def packed_thrice(self, body):
+        content = b" " * 100_000_000
+        for _ in range(3):
+            content = gzip.compress(content, 1)
+        self.send_bytes(200, content, {"Content-Encoding": "gzip, gzip, gzip"})
+
+    def mispacked(self, body):
+        self.send_bytes(200, b"plain", {"Content-Encoding": "gzip"})
+
     def flood(self, body):
         self.send_bytes(200, b" " * 20_000_000, {})
 

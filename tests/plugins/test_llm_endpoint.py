@@ -86,6 +86,18 @@ def test_an_answer_has_a_largest_size(chat_server, fault):
     assert len(chat_server.requests) == 1
 
 
+def test_an_answer_packed_several_times_is_not_unpacked(chat_server):
+    chat_server.behaviours = ["packed_thrice"]
+    with pytest.raises(LLMError, match="1 attempts found an answer that is no chat completion"):
+        ask(chat_server, retries=0)
+
+
+def test_an_answer_that_is_not_packed_as_it_says_is_asked_for_again(chat_server):
+    chat_server.behaviours = ["mispacked"]
+    assert ask(chat_server, retries=1)["text 0"].text == "sad"
+    assert len(chat_server.requests) == 2
+
+
 def test_a_compressed_answer_is_read(chat_server):
     chat_server.behaviours = ["squeezed"]
     assert ask(chat_server)["text 0"].text == "sad"

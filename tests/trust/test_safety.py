@@ -303,6 +303,12 @@ def test_custom_code_of_a_prompted_model_is_not_run_and_nobody_is_asked(fecbench
     assert not marker.exists()
 
 
+def test_an_adapter_beside_an_encoder_is_refused_whether_peft_would_read_it_or_not(folder):
+    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "base_model_name_or_path": "somebody/else"}))
+    with pytest.raises(EncoderError, match=r"must be a whole network, but comes with an adapter .* merge it"):
+        Pretrained(str(folder))([])
+
+
 def test_a_tokenizer_reads_no_file_outside_its_folder(folder, here):
     """A path in a tokenizer's settings is no file of the folder."""
     shutil.copy(folder / "tokenizer.json", here / "secret.json")
