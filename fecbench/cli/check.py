@@ -35,7 +35,8 @@ def check(name: str, kind: str | None, as_json: bool) -> None:
         rows.append(outcome)
         if not as_json:
             state = "FAILED" if outcome.failure else "skip  " if outcome.skipped else "ok    "
-            say(f"{state} {outcome.check}{outcome.failure}{': ' * bool(outcome.skipped)}{outcome.skipped}")
+            for line in f"{state} {outcome.check}{outcome.failure}{': ' * bool(outcome.skipped)}{outcome.skipped}".split("\n"):
+                say(line)
     if as_json:
         print_json([{key: value for key, value in asdict(row).items() if key != "reason"} for row in rows])
     failed, skipped = sum(bool(row.failure) for row in rows), sum(bool(row.skipped) for row in rows)
