@@ -151,13 +151,13 @@ def test_what_else_differs_between_the_runs_is_said(fecbench, pair):
     assert "differ" not in markdown(find_cases(better, worse), 1)
 
     def change(about):
-        about["settings"] |= {name: {"value": value, "origin": "flag"} for name, value in {"seed": 3, "limit": 100, "own": 1}.items()}
+        about["settings"] |= {name: {"value": value, "origin": "flag"} for name, value in {"seed": 3, "limit": 2, "own": 1}.items()}
 
     edit(worse, change)
-    said = "The runs differ in more than the method and its options: seed (0, 3), limit (none, 100)."
+    said = "The runs differ in more than the method and its options: seed (0, 3), limit (none, 2)."
     found = find_cases(better, worse)
     assert said in markdown(found, 1)
-    assert as_dict(found, 1)["differing"] == {"seed": [0, 3], "limit": [None, 100]}
+    assert as_dict(found, 1)["differing"] == {"seed": [0, 3], "limit": [None, 2]}
     assert f"note: {said}\n" in fecbench("cases", better.folder, worse.folder)[1]
 
 
