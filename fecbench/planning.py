@@ -127,7 +127,7 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
     build(RunSettings, {"dataset": dataset.value}, "run settings")  # what stands below goes by its name
     trainer = defaults.of_trainer(kind)
     above = [defaults.of_method(name, kind), defaults.of_preset(name, kind, dataset.value), defaults.of_dataset(dataset.value), *asked]
-    encoder = resolve(trainer, *above)["encoder"].value
+    encoder = build(RunSettings, {"dataset": dataset.value, "encoder": resolve(trainer, *above)["encoder"].value}, "run settings").encoder
     settings = resolve(trainer, defaults.of_encoder(encoder), *above)
     chosen = build(RunSettings, values(settings, RunSettings), "run settings")
     heads.check_pooling(heads.named(chosen.head), chosen.head, chosen.pooling)

@@ -88,7 +88,12 @@ class NoQuestions(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-ASKING = {"taco": "clusters on the host", "sacl": "tosses a coin on the host", "cdp-mlm": "tosses a coin on the host"}
+ASKING = {
+    "taco": "clusters on the host",
+    "aml-released": "clusters on the host, as taco",
+    "sacl": "tosses a coin on the host",
+    "cdp-mlm": "tosses a coin on the host",
+}
 
 
 @pytest.mark.parametrize("method", [name for name in registry.objectives if objective.named(name).trains and name not in ASKING])

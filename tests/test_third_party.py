@@ -65,7 +65,7 @@ def test_an_objective_of_a_stranger(environment):
     ).items()
     assert "--gamma FLOAT" in environment.fecbench("run", "focal", "--help")
     result = json.loads(environment.fecbench("run", "focal", "--dataset", "demo", "--gamma", "1", "--epochs", "5", "--json"))
-    assert result["objective"] == {"name": "focal", "distribution": "fecbench-focal", "version": "1.0"}
+    assert result["objective"] == {"name": "focal", "distribution": "fecbench-focal", "version": "1.0", "variant_of": ""}
     assert result["metrics"]["validation"]["accuracy"] > 0.2
     assert environment.fecbench("predict", "focal", "my dog died").strip()
 

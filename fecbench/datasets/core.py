@@ -150,12 +150,14 @@ def check_splits(data: EmotionData, where: str) -> EmotionData:
     """``data``, once it can be trained on, with notes of classes that validation or test lacks and of labels that are numbers.
 
     Raises:
-        DataError: fewer than two labels, or training rows without one of the classes.
+        DataError: fewer than two labels, an empty split, or training rows without one of the classes.
     """
     if len(data.labels) < 2:
         raise DataError(f"{where}: at least two labels are needed, found {list(data.labels)}; check the label column")
     notes = [*data.notes]
     for name, split in data.splits.items():
+        if not len(split):
+            raise DataError(f"{where}: {name} must hold at least one row, but is empty; add rows")
         counts = np.bincount(labels_of(split), minlength=len(data.labels))
         missing = [label for label, count in zip(data.labels, counts, strict=True) if not count]
         if missing and name == "train":
