@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from string import ascii_letters
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from fecbench.hooks import hookimpl
 from fecbench.planning import plan
 from fecbench.players import Contestant
 from fecbench.runs import Record, sign
+from tests.conftest import WORDS
 
 
 def go(name: str, data: Path, folder: Path, *, resume: bool = False, observers=(), **flags) -> Record:
@@ -109,8 +111,17 @@ def test_bucketed_batches_hold_texts_of_similar_length(toy, tmp_path, watching):
     assert spread() < random
 
 
+def place_of(text):
+    """A toy text's row, and its label."""
+    said, number = text.rsplit(" ", 1)
+    label = next(place for place, texts in enumerate(WORDS.values()) if said in texts)
+    return 3 * int(number.strip(ascii_letters)) + label, label
+
+
 class Fading(Plain):
-    """Predicts as told: all rows right up to the second epoch, then fewer and fewer (it peeks at the labels that batches carry)."""
+    """Predicts as told: all rows right up to the second epoch, then fewer and fewer (it knows the toy's texts by heart)."""
+
+    needs = BatchNeeds(texts=True)
 
     def __init__(self, config, task):
         super().__init__(config, task)
@@ -121,8 +132,9 @@ class Fading(Plain):
         yield from super().updates(batch, model)
 
     def predict(self, batch, model):
-        wrong = batch.rows < 3 * abs(self.batches / 4 - 2)  # four batches an epoch
-        return one_hot((batch.labels + wrong) % 3, 3).float()
+        rows, labels = torch.tensor([place_of(text) for text in batch.texts]).T
+        wrong = rows < 3 * abs(self.batches / 4 - 2)  # four batches an epoch
+        return one_hot((labels + wrong) % 3, 3).float()
 
 
 def test_patience_ends_training_and_the_best_epoch_is_tested(toy, tmp_path, registered):
