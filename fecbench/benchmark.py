@@ -52,13 +52,13 @@ class Task:
 
     @property
     def status(self) -> str:
-        """What its directory says of it; ``stale`` where that is complete, but a run of other rows, code or settings."""
+        """Return the status of its directory; ``stale`` if that is complete, but a run of other rows, code or settings."""
         found = self.record.status
         return "stale" if found == "complete" and not self._is_its_own else found
 
     @property
     def is_stale(self) -> bool:
-        """Whether its directory holds another run, or one broken off under other package versions, which can't end as it began."""
+        """Return True if its directory holds another run, or one broken off under other package versions."""
         found = self.record.status
         if found == "running" or not (self.record.folder / RUN).exists():
             return False
@@ -66,7 +66,7 @@ class Task:
 
     @property
     def _is_its_own(self) -> bool:
-        """Whether the record is of this cell, whose directory's name promises it."""
+        """Return True if the record is of this cell, as its directory's name says."""
         try:
             about, settings = self.record.about, self.record.settings()
         except RunError:
@@ -131,7 +131,7 @@ class Benchmark:
         return cls(replace(matrix, entries=tuple(kept), left_out=left_out), root, places, machine.data, missing, done or {})
 
     def check_consent(self) -> None:
-        """Whether every run may do what the spec says. Raises FecbenchError, as the run itself would, where the user must agree first."""
+        """Check that the user agrees to what the spec asks of each run. Raises FecbenchError, as the run itself would, if not."""
         for entry in self.matrix.entries:
             for cells in entry.cells:
                 cells[0].plan.check_consent()

@@ -124,7 +124,7 @@ def _unread(train: Dataset, data: EmotionData) -> list[str]:
 
 
 def _cut(split: str, tokens: TokenisedSplit, max_length: int) -> list[str]:
-    """What is said of texts that were cut."""
+    """Return a note for each column with texts that were cut."""
     return [
         f"{column.cut:,} of {len(tokens):,} {split} texts ({name}) were cut to {max_length} tokens"
         for name, column in tokens.columns.items()
@@ -133,7 +133,7 @@ def _cut(split: str, tokens: TokenisedSplit, max_length: int) -> list[str]:
 
 
 def _unknown(split: str, tokens: TokenisedSplit, columns: Sequence[str], source: EncoderSource) -> list[str]:
-    """What is said of the data set's own ``columns`` that the encoder's vocabulary lacks.
+    """Return a note for each of the data set's own ``columns`` with many tokens that the encoder doesn't know.
 
     Raises:
         EncoderError: it lacks nearly all.
