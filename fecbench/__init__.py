@@ -7,96 +7,96 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fecbench.batching import Batch as Batch
-    from fecbench.batching import BatchNeeds as BatchNeeds
-    from fecbench.batching import TokenisedSplit as TokenisedSplit
-    from fecbench.cli.output import print_json as print_json
-    from fecbench.cli.output import print_table as print_table
-    from fecbench.cli.paths import PATH as PATH
-    from fecbench.clustering import kmeans_clusters as kmeans_clusters
-    from fecbench.contrast import anchor_losses as anchor_losses
-    from fecbench.contrast import clustered_contrastive_loss as clustered_contrastive_loss
-    from fecbench.contrast import clustered_pairs as clustered_pairs
-    from fecbench.contrast import mean_of_anchors as mean_of_anchors
-    from fecbench.contrast import similarities as similarities
-    from fecbench.datasets.core import DatasetInfo as DatasetInfo
-    from fecbench.datasets.core import EmotionData as EmotionData
-    from fecbench.datasets.core import Places as Places
-    from fecbench.datasets.core import Source as Source
-    from fecbench.encoders import EncoderSource as EncoderSource
-    from fecbench.errors import FecbenchError as FecbenchError
-    from fecbench.forms import Form as Form
-    from fecbench.heads import Head as Head
-    from fecbench.heads import HeadTask as HeadTask
-    from fecbench.hooks import RunInfo as RunInfo
-    from fecbench.hooks import hookimpl as hookimpl
-    from fecbench.language import LanguageHead as LanguageHead
-    from fecbench.leaderboard.board import Board as Board
-    from fecbench.model import Model as Model
-    from fecbench.model import label_states as label_states
-    from fecbench.objective import Objective as Objective
-    from fecbench.objective import Player as Player
-    from fecbench.objective import Stage as Stage
-    from fecbench.objective import Task as Task
-    from fecbench.objective import Update as Update
-    from fecbench.packing import Tokens as Tokens
-    from fecbench.paths import expanded as expanded
-    from fecbench.prediction import Predictor as Predictor
-    from fecbench.prediction import data_of as data_of
-    from fecbench.runs import Record as Record
-    from fecbench.runs import find_run as find_run
-    from fecbench.separation import label_pair_weights as label_pair_weights
-    from fecbench.separation import label_separation_loss as label_separation_loss
-    from fecbench.settings import Config as Config
-    from fecbench.streams import Material as Material
-    from fecbench.streams import Stream as Stream
-    from fecbench.tokenising import TokenColumn as TokenColumn
+    from fecbench.cli.terminal.output import print_json as print_json
+    from fecbench.cli.terminal.output import print_table as print_table
+    from fecbench.core.errors import FecbenchError as FecbenchError
+    from fecbench.core.hooks import RunInfo as RunInfo
+    from fecbench.core.hooks import hookimpl as hookimpl
+    from fecbench.core.options import PATH as PATH
+    from fecbench.core.paths import expanded as expanded
+    from fecbench.core.settings import Config as Config
+    from fecbench.data.batch import Batch as Batch
+    from fecbench.data.batch import BatchNeeds as BatchNeeds
+    from fecbench.data.batches import TokenisedSplit as TokenisedSplit
+    from fecbench.data.datasets.dataset import DatasetInfo as DatasetInfo
+    from fecbench.data.datasets.dataset import EmotionData as EmotionData
+    from fecbench.data.datasets.locations import Places as Places
+    from fecbench.data.datasets.locations import Source as Source
+    from fecbench.data.forms import Form as Form
+    from fecbench.data.streams import Material as Material
+    from fecbench.data.streams import Stream as Stream
+    from fecbench.data.tokenize import TokenColumn as TokenColumn
+    from fecbench.data.tokens import Tokens as Tokens
+    from fecbench.model.encoders.source import EncoderSource as EncoderSource
+    from fecbench.model.family_heads import LanguageHead as LanguageHead
+    from fecbench.model.heads import Head as Head
+    from fecbench.model.heads import HeadTask as HeadTask
+    from fecbench.model.model import Model as Model
+    from fecbench.model.model import label_states as label_states
+    from fecbench.objective.clustering import kmeans_clusters as kmeans_clusters
+    from fecbench.objective.contrastive import anchor_losses as anchor_losses
+    from fecbench.objective.contrastive import clustered_contrastive_loss as clustered_contrastive_loss
+    from fecbench.objective.contrastive import clustered_pairs as clustered_pairs
+    from fecbench.objective.contrastive import mean_of_anchors as mean_of_anchors
+    from fecbench.objective.contrastive import similarities as similarities
+    from fecbench.objective.label_separation import label_pair_weights as label_pair_weights
+    from fecbench.objective.label_separation import label_separation_loss as label_separation_loss
+    from fecbench.objective.objective import Objective as Objective
+    from fecbench.objective.protocol import Player as Player
+    from fecbench.objective.protocol import Stage as Stage
+    from fecbench.objective.protocol import Task as Task
+    from fecbench.objective.protocol import Update as Update
+    from fecbench.results.leaderboard.board import Board as Board
+    from fecbench.runs.find import find_run as find_run
+    from fecbench.runs.predictor import Predictor as Predictor
+    from fecbench.runs.predictor import data_of as data_of
+    from fecbench.runs.record import Record as Record
 
 _HOMES = {
-    "PATH": "cli.paths",
-    "Source": "datasets.core",
-    "Places": "datasets.core",
-    "EncoderSource": "encoders",
-    "EmotionData": "datasets.core",
-    "DatasetInfo": "datasets.core",
-    "Batch": "batching",
-    "Board": "leaderboard.board",
-    "BatchNeeds": "batching",
-    "Config": "settings",
-    "FecbenchError": "errors",
-    "Form": "forms",
-    "Head": "heads",
-    "HeadTask": "heads",
-    "LanguageHead": "language",
-    "Material": "streams",
-    "Model": "model",
-    "Objective": "objective",
-    "Player": "objective",
-    "Predictor": "prediction",
-    "Record": "runs",
-    "RunInfo": "hooks",
-    "Stage": "objective",
-    "Stream": "streams",
-    "Task": "objective",
-    "TokenColumn": "tokenising",
-    "TokenisedSplit": "batching",
-    "Tokens": "packing",
-    "Update": "objective",
-    "anchor_losses": "contrast",
-    "clustered_contrastive_loss": "contrast",
-    "clustered_pairs": "contrast",
-    "data_of": "prediction",
-    "expanded": "paths",
-    "find_run": "runs",
-    "hookimpl": "hooks",
-    "kmeans_clusters": "clustering",
-    "label_pair_weights": "separation",
-    "label_separation_loss": "separation",
-    "label_states": "model",
-    "mean_of_anchors": "contrast",
-    "print_json": "cli.output",
-    "print_table": "cli.output",
-    "similarities": "contrast",
+    "Batch": "data.batch",
+    "BatchNeeds": "data.batch",
+    "Board": "results.leaderboard.board",
+    "Config": "core.settings",
+    "DatasetInfo": "data.datasets.dataset",
+    "EmotionData": "data.datasets.dataset",
+    "EncoderSource": "model.encoders.source",
+    "FecbenchError": "core.errors",
+    "Form": "data.forms",
+    "Head": "model.heads",
+    "HeadTask": "model.heads",
+    "LanguageHead": "model.family_heads",
+    "Material": "data.streams",
+    "Model": "model.model",
+    "Objective": "objective.objective",
+    "PATH": "core.options",
+    "Places": "data.datasets.locations",
+    "Player": "objective.protocol",
+    "Predictor": "runs.predictor",
+    "Record": "runs.record",
+    "RunInfo": "core.hooks",
+    "Source": "data.datasets.locations",
+    "Stage": "objective.protocol",
+    "Stream": "data.streams",
+    "Task": "objective.protocol",
+    "TokenColumn": "data.tokenize",
+    "TokenisedSplit": "data.batches",
+    "Tokens": "data.tokens",
+    "Update": "objective.protocol",
+    "anchor_losses": "objective.contrastive",
+    "clustered_contrastive_loss": "objective.contrastive",
+    "clustered_pairs": "objective.contrastive",
+    "data_of": "runs.predictor",
+    "expanded": "core.paths",
+    "find_run": "runs.find",
+    "hookimpl": "core.hooks",
+    "kmeans_clusters": "objective.clustering",
+    "label_pair_weights": "objective.label_separation",
+    "label_separation_loss": "objective.label_separation",
+    "label_states": "model.model",
+    "mean_of_anchors": "objective.contrastive",
+    "print_json": "cli.terminal.output",
+    "print_table": "cli.terminal.output",
+    "similarities": "objective.contrastive",
 }
 
 __all__ = [

@@ -14,16 +14,18 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["XDG_CACHE_HOME"] = _CACHE.name  # tokens and data sets that the tests cache
 os.environ.pop("FECBENCH_DATA", None)
 if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # there is a worker for each core; this is for the processes they start too
+    os.environ.setdefault(
+        "OMP_NUM_THREADS", "1"
+    )  # there is a worker for each core; this is for the processes they start too
 
 import catalogue  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
 from fecbench.cli import main  # noqa: E402
-from fecbench.encoders import EncoderSource  # noqa: E402
-from fecbench.encoders.scratch import scratch  # noqa: E402
-from fecbench.registry import objectives  # noqa: E402
+from fecbench.core.registry import objectives  # noqa: E402
+from fecbench.model.encoders.scratch import scratch  # noqa: E402
+from fecbench.model.encoders.source import EncoderSource  # noqa: E402
 
 WORDS = {
     "glad": ["what a lovely day", "we laughed and sang", "the cake was a treat", "sunshine at last"],
@@ -64,7 +66,13 @@ def tiny_config(family: str, vocabulary: int, dropout: float = 0.0):
     """A tiny random architecture of a family."""
     from transformers import AutoConfig
 
-    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 64}
+    sizes = {
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "max_position_embeddings": 64,
+    }
     extra = {"embedding_size": 8} if family in ("electra", "albert") else {}
     rates = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
     return AutoConfig.for_model(family, vocab_size=vocabulary, pad_token_id=0, **sizes, **extra, **rates)

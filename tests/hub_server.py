@@ -28,9 +28,22 @@ class Hub(BaseHTTPRequestHandler):
             self.send_file(self.root / (match[1] or "models") / match[2] / match[3])
         elif match := REPOSITORY.fullmatch(path):
             names = [file.name for file in self.files(match)]
-            self.send_json({"id": match[2], "sha": COMMIT, "private": False, "tags": [], "siblings": [{"rfilename": n} for n in names]})
+            self.send_json(
+                {
+                    "id": match[2],
+                    "sha": COMMIT,
+                    "private": False,
+                    "tags": [],
+                    "siblings": [{"rfilename": n} for n in names],
+                }
+            )
         elif match := TREE.fullmatch(path):
-            self.send_json([{"type": "file", "path": f.name, "size": f.stat().st_size, "oid": digest(f)} for f in self.files(match)])
+            self.send_json(
+                [
+                    {"type": "file", "path": f.name, "size": f.stat().st_size, "oid": digest(f)}
+                    for f in self.files(match)
+                ]
+            )
         else:
             self.send(404, b"{}")
 

@@ -1,4 +1,4 @@
-"""One direction of imports: each room sees the rooms to its left; core sees no plugin; plugins see public names alone."""
+"""One direction of imports: a wing imports only wings to its left, core knows no plugin, plugins use public names."""
 
 import ast
 from pathlib import Path
@@ -7,83 +7,17 @@ import pytest
 
 import fecbench
 from fecbench.cli.run import PLACE_OPTIONS
-from fecbench.objective import RUN_FLAGS
-from fecbench.settings import RunSettings
+from fecbench.core.settings import RunSettings
+from fecbench.objective.check import RUN_FLAGS
 
 ROOT = Path(__file__).parent.parent
-ROOMS = [
-    "errors",
-    "paths",
-    "strictjson",
-    "guard",
-    "markdown",
-    "atomic",
-    "registry",
-    "hooks",
-    "settings",
-    "hub",
-    "datasets",
-    "encoders",
-    "packing",
-    "attention",
-    "forms",
-    "tokenising",
-    "batching",
-    "streams",
-    "distributed",
-    "clustering",
-    "contrast",
-    "separation",
-    "heads",
-    "language",
-    "model",
-    "objective",
-    "players",
-    "metrics",
-    "stepper",
-    "evaluation",
-    "checkpoints",
-    "trainer",
-    "devices",
-    "tracking",
-    "defaults",
-    "planning",
-    "building",
-    "schema",
-    "seals",
-    "runs",
-    "recording",
-    "provenance",
-    "resuming",
-    "experiment",
-    "specs",
-    "matrix",
-    "slots",
-    "safepath",
-    "jobs",
-    "engine",
-    "done",
-    "benchmark",
-    "estimates",
-    "progress",
-    "prediction",
-    "export",
-    "comparison",
-    "cases",
-    "plots",
-    "leaderboard",
-    "testing",
-    "cli",
-]
-SOURCES = sorted((ROOT / "fecbench").rglob("*.py"))
-
-
-def room(path: Path) -> str:
-    return path.relative_to(ROOT / "fecbench").parts[0].removesuffix(".py")
+PACKAGE = ROOT / "fecbench"
+WINGS = ["core", "data", "model", "objective", "training", "runs", "bench", "results", "testing", "cli"]
+PLUGINS = sorted(path for path in (ROOT / "plugins").iterdir() if path.is_dir() and path.name.startswith("fecbench_"))
 
 
 def imported(path: Path) -> list[str]:
-    """Full names of everything a file imports, inside functions and type-checking blocks too."""
+    """Full names of all that a file imports, inside functions and type-checking blocks too."""
     names = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -93,38 +27,61 @@ def imported(path: Path) -> list[str]:
     return names
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_room_imports_only_rooms_to_its_left(path):
-    here = room(path)
-    if here in ("__init__", "__main__", "testing", "cli"):  # the command line and the test kit see everything
-        return
-    for name in imported(path):
-        parts = name.split(".")
-        assert not parts[0].startswith("fecbench_"), f"core imports the plugin {name}"
-        if parts[0] == "fecbench" and len(parts) > 1 and parts[1] in ROOMS:
-            assert ROOMS.index(parts[1]) <= ROOMS.index(here), f"{here} imports {name}, which is to its right"
+def offences(folder: Path, is_allowed) -> list[str]:
+    return [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sorted(folder.rglob("*.py"))
+        for name in imported(path)
+        if not is_allowed(name.split("."))
+    ]
 
 
-def test_every_file_is_in_a_room():
-    assert {room(path) for path in SOURCES} - {"__init__", "__main__"} == set(ROOMS)
+def test_the_package_holds_ten_wings_and_no_loose_module():
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders == set(WINGS)
+    assert {path.name for path in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py"}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "plugins").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
-def test_plugins_import_only_public_names(path):
-    own = path.relative_to(ROOT / "plugins").parts[0]
-    for name in imported(path):
-        parts = name.split(".")
+@pytest.mark.parametrize("wing", WINGS)
+def test_a_wing_imports_only_wings_to_its_left(wing):
+    allowed = WINGS[: WINGS.index(wing) + 1]
+
+    def is_allowed(parts):
+        return parts[0] != "fecbench" or (len(parts) > 1 and parts[1] in allowed)
+
+    assert offences(PACKAGE / wing, is_allowed) == []
+
+
+def test_no_wing_imports_a_plugin():
+    assert offences(PACKAGE, lambda parts: not parts[0].startswith("fecbench_")) == []
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_a_wing_says_what_it_is_for(wing):
+    doc = ast.get_docstring(ast.parse((PACKAGE / wing / "__init__.py").read_text(encoding="utf-8"))) or ""
+    assert 2 <= len(doc.splitlines()) <= 5 or wing in ("testing", "cli")
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
+def test_plugins_import_only_public_names(plugin):
+    def is_allowed(parts):
         if parts[0] == "fecbench":
-            assert parts[1] in fecbench.__all__, f"{name} is no public name"
-        assert parts[0] == own or not parts[0].startswith("fecbench_"), f"{own} imports another plugin, {name}"
+            return parts[1] in fecbench.__all__
+        return parts[0] == plugin.name or not parts[0].startswith("fecbench_")
+
+    assert offences(plugin, is_allowed) == []
 
 
 def test_public_names_are_there():
     assert sorted(fecbench.__all__) == sorted(fecbench._HOMES)
     for name in fecbench.__all__:
-        assert getattr(fecbench, name).__module__.startswith("fecbench") or name == "hookimpl"
+        assert getattr(fecbench, name).__module__.startswith("fecbench") or name in ("hookimpl", "PATH")
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         fecbench.Nothing  # noqa: B018
+
+
+def test_no_public_name_is_hidden_by_a_wing():
+    assert not {*WINGS} & {*fecbench.__all__}
 
 
 def test_run_flags_are_known_where_clashes_are_refused():

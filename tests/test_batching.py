@@ -11,12 +11,14 @@ import torch
 from tokenizers.processors import TemplateProcessing
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
-from fecbench.batching import Batch, BatchNeeds, TokenisedSplit, TrainingBatches, text_batches, tokenise
-from fecbench.datasets import named
-from fecbench.datasets.core import Places, table
-from fecbench.errors import EncoderError, NeedsError
-from fecbench.packing import Tokens
-from fecbench.tokenising import TokenColumn, token_column, unknown_share
+from fecbench.core.errors import EncoderError, NeedsError
+from fecbench.data.batch import Batch, BatchNeeds
+from fecbench.data.batches import TokenisedSplit, TrainingBatches, text_batches, tokenise
+from fecbench.data.datasets.dataset import table
+from fecbench.data.datasets.load import get_dataset
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.data.tokenize import TokenColumn, token_column, unknown_share
+from fecbench.data.tokens import Tokens
 
 GENERATOR = np.random.default_rng(0)
 
@@ -141,7 +143,9 @@ def uncased_specials(tokenizer):
 
 
 def template(tokenizer):
-    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="[SEP] $A", special_tokens=[("[SEP]", tokenizer.sep_token_id)])
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="[SEP] $A", special_tokens=[("[SEP]", tokenizer.sep_token_id)]
+    )
 
 
 class Doubling:
@@ -169,7 +173,9 @@ def test_tokens_of_a_tokenizer_that_was_changed_are_made_anew(tokenizer, tmp_pat
 def test_a_text_without_a_token_is_named(tokenizer, tmp_path):
     bare = copy.deepcopy(tokenizer)
     bare.backend_tokenizer.post_processor = TemplateProcessing(single="$A", special_tokens=[])
-    with pytest.raises(EncoderError, match="every text must have a token, but the encoder's tokenizer finds none in ' '"):
+    with pytest.raises(
+        EncoderError, match="every text must have a token, but the encoder's tokenizer finds none in ' '"
+    ):
         tokenise(table({"text": ["glad", " "], "label": [0, 1]}), ["text"], bare, 9, tmp_path)
 
 
@@ -230,7 +236,8 @@ def data(rows: int, columns: list[str]):
 def test_needs_are_met_or_refused_with_requirement_and_finding():
     BatchNeeds(2, ("aug_text",)).check(data(10, ["text", "aug_text", "label"]), 2, None, "objective x")
     with pytest.raises(
-        NeedsError, match=r"objective x needs the column aug_text, but toys has text, label .* choose a data set that has it"
+        NeedsError,
+        match=r"objective x needs the column aug_text, but toys has text, label .* choose a data set that has it",
     ):
         BatchNeeds(columns=("aug_text",)).check(data(10, ["text", "label"]), 2, None, "objective x")
     with pytest.raises(NeedsError, match="objective x needs at least 4 texts in a batch, found --batch-size 2"):
@@ -241,7 +248,9 @@ def test_needs_are_met_or_refused_with_requirement_and_finding():
         BatchNeeds(4).check(data(10, ["text", "label"]), 8, 2, "objective x")
     with pytest.raises(NeedsError, match="needs at least 6 texts in a batch, found --batch-size 4"):
         BatchNeeds(per_label=6).check(data(10, ["text", "label"]), 4, None, "objective x")
-    with pytest.raises(NeedsError, match="needs 6 texts in groups of 6 of a label, but only 0 rows can be grouped; use more rows"):
+    with pytest.raises(
+        NeedsError, match="needs 6 texts in groups of 6 of a label, but only 0 rows can be grouped; use more rows"
+    ):
         BatchNeeds(per_label=6).check(data(10, ["text", "label"]), 8, None, "objective x")
     with pytest.raises(NeedsError, match="needs at least 12 texts in a batch, found --batch-size 10"):
         BatchNeeds(9, per_label=4).check(data(40, ["text", "label"]), 10, None, "objective x")
@@ -267,9 +276,17 @@ def test_needs_that_mean_nothing_are_refused(needs, message):
 
 def test_which_columns_come_as_views():
     both = ["text", "aug_text", "label"]
-    cases = {"none": ((), ()), "dropout": ((), ()), "auto": (("aug_text",), ()), "augmented": (("aug_text",), ("aug_text",))}
+    cases = {
+        "none": ((), ()),
+        "dropout": ((), ()),
+        "auto": (("aug_text",), ()),
+        "augmented": (("aug_text",), ("aug_text",)),
+    }
     for second_view, expected in cases.items():
-        assert (BatchNeeds(second_view=second_view).views(both), BatchNeeds(second_view=second_view).views(["text"])) == expected
+        assert (
+            BatchNeeds(second_view=second_view).views(both),
+            BatchNeeds(second_view=second_view).views(["text"]),
+        ) == expected
     assert BatchNeeds(columns=("note", "aug_text"), second_view="auto").views(both) == ("note", "aug_text")
 
 
@@ -280,7 +297,9 @@ def test_which_columns_come_as_views():
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_doubled_holds_every_text_and_then_its_second_view(second_view, there, paraphrased, ranks):
     columns = {"text": split(9).columns["text"], "aug_text": split(9).columns["text"]}
-    rows = TokenisedSplit(columns if there else {"text": columns["text"]}, np.arange(9) % 3, [f"t{n}" for n in range(9)], second_view)
+    rows = TokenisedSplit(
+        columns if there else {"text": columns["text"]}, np.arange(9) % 3, [f"t{n}" for n in range(9)], second_view
+    )
     for rank in range(ranks):
         batch = next(iter(TrainingBatches(rows, 5, seed=0, rank=rank, ranks=ranks).epoch(1)))
         both = batch.doubled()
@@ -321,14 +340,18 @@ def test_grouped_batches_over_whole_epochs(size, batch_size, min_size, bucketed)
         together = np.concatenate(drawn)
         assert len(np.unique(together)) == len(together) == len(LONG_TAIL) - batches.left_out
         if min_size == 1:
-            assert np.bincount(LONG_TAIL[together], minlength=6).tolist() == (np.bincount(LONG_TAIL) // size * size).tolist()
+            assert (
+                np.bincount(LONG_TAIL[together], minlength=6).tolist()
+                == (np.bincount(LONG_TAIL) // size * size).tolist()
+            )
         if batch_size // size >= 4:  # groups of all labels stand in any order
             assert np.mean([len(np.unique(LONG_TAIL[part])) for part in drawn]) > 1.8
         seen.append(together.tolist())
     assert seen[0] != seen[1]
     assert set(seen[0]) != set(seen[2])  # other rows are left out in another epoch
     assert [batch.rows.tolist() for batch in batches.epoch(1)] == [
-        batch.rows.tolist() for batch in TrainingBatches(rows, batch_size, seed=3, bucketed=bucketed, needs=needs).epoch(1)
+        batch.rows.tolist()
+        for batch in TrainingBatches(rows, batch_size, seed=3, bucketed=bucketed, needs=needs).epoch(1)
     ]
 
 
@@ -343,9 +366,11 @@ def test_what_is_left_out_is_said_with_its_reason():
     assert TrainingBatches(split(21), 8, seed=0).notes == ()
 
 
-@pytest.mark.skipif(not os.environ.get("FECBENCH_TEST_DATA"), reason="FECBENCH_TEST_DATA names no folder with the real files")
+@pytest.mark.skipif(
+    not os.environ.get("FECBENCH_TEST_DATA"), reason="FECBENCH_TEST_DATA names no folder with the real files"
+)
 def test_groups_hold_on_the_long_tail_of_goemotions(tokenizer, tmp_path):
-    train = named("ge-prepared").load(Places(Path(os.environ["FECBENCH_TEST_DATA"]))).splits["train"]
+    train = get_dataset("ge-prepared").load(DataLocations(Path(os.environ["FECBENCH_TEST_DATA"]))).splits["train"]
     rows = tokenise(train, ["text"], tokenizer, 40, tmp_path)
     batches = TrainingBatches(rows, 64, seed=0, needs=BatchNeeds(per_label=4))
     for epoch in (1, 2):

@@ -21,21 +21,25 @@ from pydantic import Field
 from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy, one_hot
 
-from fecbench import BatchNeeds, Config, Objective, Update, matrix, runs, specs
-from fecbench import benchmark as benchmark_module
-from fecbench.benchmark import Benchmark, smoke
-from fecbench.cli import cli, watching
-from fecbench.datasets.core import Places
-from fecbench.done import complete_records
-from fecbench.engine import Workers
-from fecbench.errors import EncoderError, FecbenchError, NeedsError, RunError, UsageError
-from fecbench.estimates import Estimates
-from fecbench.experiment import Workplace, run
-from fecbench.jobs import carry_out
-from fecbench.planning import plan
-from fecbench.progress import progress, total
-from fecbench.provenance import Content
-from fecbench.runs import Record
+from fecbench import BatchNeeds, Config, Objective, Update
+from fecbench.bench import benchmark as benchmark_module
+from fecbench.bench import matrix
+from fecbench.bench.benchmark import Benchmark, smoke
+from fecbench.bench.job import carry_out
+from fecbench.bench.published_records import complete_records
+from fecbench.bench.spec import read_spec
+from fecbench.bench.status import bench_status, total
+from fecbench.bench.time_estimates import Estimates
+from fecbench.bench.workers import Workers
+from fecbench.cli import cli
+from fecbench.cli.terminal import bench_progress as watching
+from fecbench.core.errors import EncoderError, FecbenchError, NeedsError, RunError, UsageError
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.find import all_records, readable_records
+from fecbench.runs.plan import plan
+from fecbench.runs.provenance import Content
+from fecbench.runs.record import HISTORY, LOCK, PREDICTIONS, RESULT, RUN, Record
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 DEMO = BENCHMARKS / "demo.toml"
@@ -70,15 +74,15 @@ def carried_out(spec: Path, root: Path, *more: str) -> subprocess.CompletedProce
 def numbers(root: Path) -> dict:
     """Everything that equal matrices share, by run: scores, predictions and history."""
     found = {}
-    for record in runs.readable(root):
+    for record in readable_records(root):
         result = {key: value for key, value in record.result.items() if "second" not in key}
-        tensors = {name: tensor.tolist() for name, tensor in load_file(record.folder / runs.PREDICTIONS).items()}
+        tensors = {name: tensor.tolist() for name, tensor in load_file(record.folder / PREDICTIONS).items()}
         found[record.id] = (result, tensors, record.history())
     return found
 
 
 def prepared(spec: Path, root: Path) -> Benchmark:
-    return Benchmark.prepare(matrix.expand(specs.read(spec)), root, Places())
+    return Benchmark.prepare(matrix.expand(read_spec(spec)), root, DataLocations())
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +102,7 @@ def test_the_demo_spec(demo):
     ]
     assert "8 of 8 runs complete" in done.stderr
     assert "among lr 0.0005 | lr 0.001 (first seed; 2 of 2 trials complete)" in done.stderr
-    for record in runs.readable(root):
+    for record in readable_records(root):
         settings = record.about["settings"]
         assert settings["limit"] == {"value": 320, "origin": "spec"}
         assert settings["lr"]["origin"] == "spec"
@@ -122,9 +126,15 @@ def test_a_matrix_killed_hard_again_and_again_ends_as_one_never_interrupted(demo
     chance, kills, root = random.Random(0), 0, tmp_path / "0"
     while kills < 10:
         process = subprocess.Popen(
-            command(DEMO, root), env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            command(DEMO, root),
+            env=ENVIRONMENT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
-        while process.poll() is None and not any(Record(lock.parent).status == "running" for lock in root.glob(f"*/{runs.LOCK}")):
+        while process.poll() is None and not any(
+            Record(lock.parent).status == "running" for lock in root.glob(f"*/{LOCK}")
+        ):
             time.sleep(0.05)
         time.sleep(chance.uniform(0, 2))
         if process.poll() is not None:  # what the kills left was done before the next one came
@@ -163,7 +173,7 @@ def test_two_benches_at_once_share_the_work(toy, tmp_path):
     said = [process.communicate(timeout=300)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert all("2 of 2 trials complete" in one and "3 of 3 runs complete" in one for one in said)
-    assert len(list(runs.readable(root))) == 3
+    assert len(list(readable_records(root))) == 3
 
 
 def test_watching_takes_little_of_a_core(toy, tmp_path, monkeypatch):
@@ -179,7 +189,9 @@ def test_watching_takes_little_of_a_core(toy, tmp_path, monkeypatch):
 def test_ctrl_c_stops_all_and_the_same_command_goes_on(toy, tmp_path):
     spec = write(tmp_path, tiny(toy).replace("epochs = 1", "epochs = 4000, patience = 4000"))
     root = tmp_path / "root"
-    process = subprocess.Popen(command(spec, root), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command(spec, root), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     waited = time.monotonic()
     while not list(root.glob("*/last.safetensors")) and time.monotonic() - waited < 120:
         time.sleep(0.1)
@@ -188,7 +200,7 @@ def test_ctrl_c_stops_all_and_the_same_command_goes_on(toy, tmp_path):
     assert process.returncode == 1
     assert "stopped; the same command goes on where it was" in said
     assert "Traceback" not in said
-    (record,) = runs.readable(root)
+    (record,) = readable_records(root)
     waited = time.monotonic()
     while record.status == "running" and time.monotonic() - waited < 60:
         time.sleep(0.1)
@@ -211,13 +223,16 @@ def test_a_real_local_cluster(engine, toy, tmp_path):
 
 @pytest.mark.parametrize("path", sorted(BENCHMARKS.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_shipped_spec_runs_at_its_smallest(path, tmp_path):
-    small = smoke(matrix.expand(specs.read(path)))
+    small = smoke(matrix.expand(read_spec(path)))
     wanted = {entry.cells[0][0].plan.settings.encoder for entry in small.entries}
-    families = {"table2": {"bert", "electra", "roberta"}, **{key: {"roberta"} for key in ("paper", "ablation", "sensitivity")}}
+    families = {
+        "table2": {"bert", "electra", "roberta"},
+        **{key: {"roberta"} for key in ("paper", "ablation", "sensitivity")},
+    }
     assert wanted == {f"tiny-{family}" for family in families.get(path.stem, {"bert"})}
-    tasks = Benchmark.prepare(small, tmp_path, Places()).everything()
+    tasks = Benchmark.prepare(small, tmp_path, DataLocations()).everything()
     for task in tasks:
-        run(task.cell.plan, Workplace(Places(), task.record.folder))
+        run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
         assert task.record.status == "complete"
         assert task.record.settings() == task.cell.settings
         assert task.record.about["dataset"]["rows"]["train"] == 16
@@ -232,7 +247,7 @@ def test_code_and_rows_decide_what_is_complete(toy, tmp_path, monkeypatch):
         file.write("one more,sad\n")
     (other_rows,) = prepared(spec, tmp_path / "root").everything()
     assert other_rows.record.folder != before.record.folder
-    monkeypatch.setattr("fecbench.benchmark._code", lambda *_: "other")
+    monkeypatch.setattr("fecbench.bench.benchmark._code", lambda *_: "other")
     (other_code,) = prepared(spec, tmp_path / "root").everything()
     assert other_code.record.folder not in (before.record.folder, other_rows.record.folder)
 
@@ -253,7 +268,7 @@ def test_a_run_of_other_rows_or_code_than_the_bench_planned_is_refused_and_says_
     code, _, err = fecbench(*arguments[:-1], json.dumps(asdict(other)))
     assert code == 1
     assert "was planned before the code of fecbench or of one of its plugins changed" in err
-    assert not (task.record.folder / runs.RUN).exists()
+    assert not (task.record.folder / RUN).exists()
     code, _, err = fecbench(*arguments)
     assert code == 0, err
     assert task.status == "complete"
@@ -270,7 +285,9 @@ def test_what_is_expected_of_a_run_must_be_digests(fecbench, wrong):
 
 @pytest.mark.parametrize("complete", [True, False])
 @pytest.mark.parametrize("other", ["rows", "code", "settings"])
-def test_a_record_that_is_another_run_than_its_folder_promises_is_set_aside_and_not_counted(toy, tmp_path, monkeypatch, other, complete):
+def test_a_record_that_is_another_run_than_its_folder_promises_is_set_aside_and_not_counted(
+    toy, tmp_path, monkeypatch, other, complete
+):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
     (task,) = benchmark.everything()
     rows = (toy / "train.csv").read_text()
@@ -278,30 +295,33 @@ def test_a_record_that_is_another_run_than_its_folder_promises_is_set_aside_and_
         if other == "rows":
             (toy / "train.csv").write_text(rows + "one more,sad\n")
         elif other == "code":
-            patched.setattr("fecbench.provenance.code_version", lambda *_: "another")
+            patched.setattr("fecbench.runs.provenance.code_version", lambda *_: "another")
         flags = {"lr": 0.5} if other == "settings" else {}
-        run(plan("ce", {"dataset": str(toy), "seed": 0, **flags}, task.cell.asked), Workplace(Places(), task.record.folder))
+        run(
+            plan("ce", {"dataset": str(toy), "seed": 0, **flags}, task.cell.asked),
+            Workplace(DataLocations(), task.record.folder),
+        )
     (toy / "train.csv").write_text(rows)
     if not complete:
-        (task.record.folder / runs.RESULT).unlink()
+        (task.record.folder / RESULT).unlink()
     assert task.status == ("stale" if complete else "unfinished")
     assert benchmark._score(task.cell) is None
-    (row,) = progress(benchmark, Estimates([]))
+    (row,) = bench_status(benchmark, Estimates([]))
     assert (row.complete, row.waiting) == (0, 1)
     benchmark_module._set_aside([task] if task.is_stale else [])
     assert not task.record.folder.exists()
-    run(task.cell.plan, Workplace(Places(), task.record.folder, expected=task.content))
+    run(task.cell.plan, Workplace(DataLocations(), task.record.folder, expected=task.content))
     assert (task.status, task.is_stale) == ("complete", False)
 
 
 def test_force_sets_earlier_records_aside(toy, tmp_path):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
     (task,) = benchmark.everything()
-    run(task.cell.plan, Workplace(Places(), task.record.folder))
+    run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
     assert task.record.status == "complete"
     benchmark.set_aside()
     assert not task.record.folder.exists()
-    assert [record.status for record in runs.readable(tmp_path / "root")] == ["complete"]
+    assert [record.status for record in readable_records(tmp_path / "root")] == ["complete"]
 
 
 def test_a_log_is_written_to_no_place_outside_the_root(toy, tmp_path):
@@ -328,7 +348,7 @@ def test_records_set_aside_in_one_second_get_names_of_their_own(toy, tmp_path, m
         def now(cls, tz=None):
             return cls(2026, 11, 1, 2, 30, tzinfo=tz)
 
-    monkeypatch.setattr("fecbench.benchmark.datetime", Frozen)
+    monkeypatch.setattr("fecbench.bench.benchmark.datetime", Frozen)
     for number in range(3):
         task.record.folder.mkdir(parents=True)
         (task.record.folder / "which").write_text(str(number))
@@ -347,8 +367,13 @@ def test_what_is_missing_is_said_before_anything_starts(toy, tmp_path):
     with pytest.raises(FecbenchError, match="nowhere"):
         prepared(write(tmp_path, tiny(tmp_path / "nowhere")), tmp_path / "root")
     with pytest.raises(NeedsError, match="at least 2 texts"):
-        prepared(write(tmp_path, tiny(toy, objectives='["aml"]', more="objective.aml = { batch_size = 1 }")), tmp_path / "root")
-    found = prepared(write(tmp_path, tiny(toy, objectives='"*"', more="objective.aml = { batch_size = 1 }")), tmp_path / "root")
+        prepared(
+            write(tmp_path, tiny(toy, objectives='["aml"]', more="objective.aml = { batch_size = 1 }")),
+            tmp_path / "root",
+        )
+    found = prepared(
+        write(tmp_path, tiny(toy, objectives='"*"', more="objective.aml = { batch_size = 1 }")), tmp_path / "root"
+    )
     assert "aml" not in {entry.row for entry in found.matrix.entries}
     assert "at least 2 texts" in found.matrix.left_out[f"aml on {toy}"]
     assert not (tmp_path / "root").exists()
@@ -356,7 +381,10 @@ def test_what_is_missing_is_said_before_anything_starts(toy, tmp_path):
 
 def test_a_dry_run_names_what_is_missing_row_by_row_and_prints_the_rest(toy, tmp_path):
     absent = tmp_path / "absent"
-    spec = tiny(toy, more="[[row]]\nname = 'fine'\nobjective = 'ce'\n[[row]]\nname = 'lost'\nobjective = 'ce'\nencoder = 'no/such'\n")
+    spec = tiny(
+        toy,
+        more="[[row]]\nname = 'fine'\nobjective = 'ce'\n[[row]]\nname = 'lost'\nobjective = 'ce'\nencoder = 'no/such'\n",
+    )
     spec = re.sub("objectives = .*", "", spec).replace(f'["{toy}"]', f'["{toy}", "{absent}"]')
     path = write(tmp_path, spec + "[grid]\nselect = 'validation'\nsettings = { lr = [1e-3, 1e-4] }\n")
     asked = ["bench", str(path), "--root", str(tmp_path / "root"), "--dry-run"]
@@ -380,27 +408,27 @@ def test_a_dry_run_names_what_is_missing_row_by_row_and_prints_the_rest(toy, tmp
 def test_a_dry_run_estimates_by_earlier_runs(toy, tmp_path):
     spec = write(tmp_path, tiny(toy, seeds="[0, 1, 2]"))
     benchmark = prepared(spec, tmp_path / "root")
-    before = progress(benchmark, Estimates.under(tmp_path / "root"))
+    before = bench_status(benchmark, Estimates.under(tmp_path / "root"))
     assert [(row.waiting, row.seconds) for row in before] == [(3, None)]
     assert total(before, 2) is None
     first = benchmark.everything()[0]
-    run(first.cell.plan, Workplace(Places(), first.record.folder))
-    (after,) = progress(benchmark, Estimates.under(tmp_path / "root"))
+    run(first.cell.plan, Workplace(DataLocations(), first.record.folder))
+    (after,) = bench_status(benchmark, Estimates.under(tmp_path / "root"))
     assert (after.complete, after.waiting) == (1, 2)
     assert after.seconds == pytest.approx(2 * first.record.result["seconds"], abs=0.01)
     assert total([after], 2) == pytest.approx(after.seconds / 2)
     shown = CliRunner().invoke(cli, ["bench", str(spec), "--root", str(tmp_path / "root"), "--dry-run"])
     assert shown.exit_code == 0, shown.output
     assert "time left with 1 at once" in shown.output
-    assert len(list(runs.readable(tmp_path / "root"))) == 1
+    assert len(list(readable_records(tmp_path / "root"))) == 1
 
 
 @pytest.mark.parametrize("seconds", ["1e999", "-5e9", "1" + "0" * 400, '"long"', "null"])
 def test_a_record_whose_times_are_none_estimates_nothing(toy, tmp_path, seconds):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
     (task,) = benchmark.everything()
-    run(task.cell.plan, Workplace(Places(), task.record.folder))
-    result = task.record.folder / runs.RESULT
+    run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
+    result = task.record.folder / RESULT
     result.write_text(re.sub(r'"train_seconds": [\d.]+', f'"train_seconds": {seconds}', result.read_text()))
     assert Estimates.under(tmp_path / "root").seconds(task.cell.plan, 60) is None
 
@@ -409,13 +437,15 @@ def test_a_run_under_way_counts_for_what_is_left_of_it(toy, tmp_path):
     spec = write(tmp_path, tiny(toy).replace("epochs = 1", "epochs = 4"))
     benchmark = prepared(spec, tmp_path / "root")
     (task,) = benchmark.everything()
-    run(task.cell.plan, Workplace(Places(), task.record.folder))
+    run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
     whole = Estimates.under(tmp_path / "root")
-    (task.record.folder / runs.RESULT).unlink()
-    history = task.record.folder / runs.HISTORY
-    history.write_text("".join(line for line in history.read_text().splitlines(keepends=True) if json.loads(line)["epoch"] <= 1))
+    (task.record.folder / RESULT).unlink()
+    history = task.record.folder / HISTORY
+    history.write_text(
+        "".join(line for line in history.read_text().splitlines(keepends=True) if json.loads(line)["epoch"] <= 1)
+    )
     lock = task.record.lock()
-    (row,) = progress(benchmark, whole)
+    (row,) = bench_status(benchmark, whole)
     lock.release()
     assert (row.running, row.running_now) == (1, "s0 epoch 2/4")
     assert row.seconds == pytest.approx(0.75 * whole.seconds(task.cell.plan, 60))
@@ -425,18 +455,29 @@ def test_what_was_broken_off_under_other_versions_is_set_aside(toy, tmp_path):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
     (task,) = benchmark.everything()
     assert not task.is_stale
-    run(task.cell.plan, Workplace(Places(), task.record.folder))
-    (task.record.folder / runs.RESULT).unlink()
+    run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
+    (task.record.folder / RESULT).unlink()
     assert not task.is_stale
-    about = json.loads((task.record.folder / runs.RUN).read_text())
+    about = json.loads((task.record.folder / RUN).read_text())
     about["versions"]["numpy"] = "0"
-    (task.record.folder / runs.RUN).write_text(json.dumps(about))
+    (task.record.folder / RUN).write_text(json.dumps(about))
     assert task.is_stale
 
 
 def test_a_run_takes_settings_as_json(toy, tmp_path):
     settings = json.dumps({"epochs": 1, "encoder": "tiny-bert", "lr": 0.001})
-    arguments = ["run", "ce", "--dataset", str(toy), "--run-dir", str(tmp_path / "run"), "--settings", settings, "--lr", "0.01"]
+    arguments = [
+        "run",
+        "ce",
+        "--dataset",
+        str(toy),
+        "--run-dir",
+        str(tmp_path / "run"),
+        "--settings",
+        settings,
+        "--lr",
+        "0.01",
+    ]
     done = CliRunner().invoke(cli, arguments)
     assert done.exit_code == 0, done.output
     recorded = Record(tmp_path / "run").about["settings"]
@@ -483,11 +524,14 @@ def checksums(texts):
 def test_a_stage_that_reads_validation_labels_plays_no_part_in_the_choice(toy, tmp_path, registered):
     registered("fitted", Fitted)
     spec = write(
-        tmp_path, tiny(toy, objectives='["fitted"]', more="grid = { select = 'validation', settings = { cheat = [false, true] } }")
+        tmp_path,
+        tiny(
+            toy, objectives='["fitted"]', more="grid = { select = 'validation', settings = { cheat = [false, true] } }"
+        ),
     )
     benchmark = prepared(spec, tmp_path / "root")
     for task in benchmark.first(benchmark.matrix.entries):
-        run(task.cell.plan, Workplace(Places(), task.record.folder))
+        run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
     honest, fitted = (task.record for task in benchmark.first(benchmark.matrix.entries))
     assert fitted.result["metrics"]["validation"]["accuracy"] == 1
     assert honest.result["metrics"]["validation"]["accuracy"] < 1
@@ -498,12 +542,16 @@ def test_a_stage_that_reads_validation_labels_plays_no_part_in_the_choice(toy, t
 
 def test_older_records_are_chosen_by_what_they_hold(toy, tmp_path):
     (task,) = (benchmark := prepared(write(tmp_path, tiny(toy)), tmp_path / "root")).everything()
-    run(task.cell.plan, Workplace(Places(), task.record.folder))
+    run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
     path = task.record.folder / "result.json"
     result = json.loads(path.read_text())
     scores = result["metrics"]["validation"]
-    assert matrix.validation_score(task.record) == result["validation_score"] == scores["accuracy"] + scores["weighted_f1"]
-    path.write_text(json.dumps({key: value for key, value in result.items() if key not in ("validation_score", "seal")}))
+    assert (
+        matrix.validation_score(task.record) == result["validation_score"] == scores["accuracy"] + scores["weighted_f1"]
+    )
+    path.write_text(
+        json.dumps({key: value for key, value in result.items() if key not in ("validation_score", "seal")})
+    )
     assert matrix.validation_score(benchmark.everything()[0].record) == scores["accuracy"] + scores["weighted_f1"]
 
 
@@ -512,14 +560,16 @@ def published(toy, tmp_path) -> tuple[Path, Path]:
     """A spec, and the folder of its published records, which were run somewhere else."""
     spec = write(tmp_path, tiny(toy))
     (task,) = prepared(spec, tmp_path / "elsewhere").everything()
-    run(task.cell.plan, Workplace(Places(), task.record.folder))
-    told = CliRunner().invoke(cli, ["leaderboard", str(tmp_path / "elsewhere"), "--spec", str(spec), "--publish", str(tmp_path / "public")])
+    run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
+    told = CliRunner().invoke(
+        cli, ["leaderboard", str(tmp_path / "elsewhere"), "--spec", str(spec), "--publish", str(tmp_path / "public")]
+    )
     assert told.exit_code == 0, told.output
     return spec, tmp_path / "public"
 
 
 def counted(spec: Path, root: Path, public: Path) -> Benchmark:
-    return Benchmark.prepare(matrix.expand(specs.read(spec)), root, Places(), complete_records(public)[0])
+    return Benchmark.prepare(matrix.expand(read_spec(spec)), root, DataLocations(), complete_records(public)[0])
 
 
 def test_what_is_complete_and_published_elsewhere_is_not_run_again(published, tmp_path):
@@ -539,7 +589,7 @@ def test_runs_and_published_records_make_one_board_that_is_published_again(publi
         places = [str(tmp_path / place) for place in places]
         told = CliRunner().invoke(cli, ["leaderboard", *places, "--spec", str(spec), "--publish", str(public)])
         assert told.exit_code == 0, told.output
-        assert len(list(runs.everything(public))) == 1
+        assert len(list(all_records(public))) == 1
         assert (public / "board.md").read_bytes() == before
 
 
@@ -554,15 +604,15 @@ def test_what_is_published_of_other_settings_or_code_does_not_count(published, t
 @pytest.mark.parametrize(
     ("file", "found", "put"),
     [
-        (runs.RUN, b'"value": 16', b'"value": 61'),
-        (runs.RESULT, b'"epochs": 1', b'"epochs": 2'),
-        (runs.HISTORY, b'"epoch": 1', b'"epoch": 2'),
-        (runs.PREDICTIONS, b"\x01", b"\x00"),
+        (RUN, b'"value": 16', b'"value": 61'),
+        (RESULT, b'"epochs": 1', b'"epochs": 2'),
+        (HISTORY, b'"epoch": 1', b'"epoch": 2'),
+        (PREDICTIONS, b"\x01", b"\x00"),
     ],
 )
 def test_a_published_record_that_was_changed_does_not_count_and_is_named(published, file, found, put):
     _, public = published
-    (record,) = runs.readable(public)
+    (record,) = readable_records(public)
     path = record.folder / file
     content = path.read_bytes()
     assert found in content
@@ -573,7 +623,8 @@ def test_a_published_record_that_was_changed_does_not_count_and_is_named(publish
 
 
 @pytest.mark.parametrize(
-    ("more", "said"), [(["--done", "none"], "there is no folder none"), (["--done", ".", "--force"], "leave one of them out")]
+    ("more", "said"),
+    [(["--done", "none"], "there is no folder none"), (["--done", ".", "--force"], "leave one of them out")],
 )
 def test_done_is_a_folder_and_no_companion_of_force(toy, tmp_path, more, said):
     told = CliRunner().invoke(cli, ["bench", str(write(tmp_path, tiny(toy))), "--root", str(tmp_path / "here"), *more])

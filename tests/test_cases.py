@@ -7,14 +7,14 @@ import shutil
 import pytest
 import torch
 
-from fecbench.atomic import read_json, write_json, write_tensors
-from fecbench.cases import as_dict, find_cases, markdown, table
-from fecbench.datasets.core import Places
-from fecbench.errors import DataNotFound, RunError
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
-from fecbench.prediction import Predictor
-from fecbench.runs import Record
+from fecbench.core.errors import DataNotFound, RunError
+from fecbench.core.files import read_json, write_json, write_tensors
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.results.cases import as_dict, find_cases, markdown, table
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
+from fecbench.runs.predictor import Predictor
+from fecbench.runs.record import Record
 from tests.conftest import unseal
 
 LABELS = ["glad", "mad", "sad"]
@@ -36,10 +36,12 @@ def trained(tmp_path_factory):
             lines.writerow(["text", "label"])
             tag = "" if split == "test" else split
             lines.writerows(
-                [f"{text} {tag}{n}".strip("0 "), LABELS[gold]] for n in range(times) for text, gold in zip(TEXTS, GOLD, strict=True)
+                [f"{text} {tag}{n}".strip("0 "), LABELS[gold]]
+                for n in range(times)
+                for text, gold in zip(TEXTS, GOLD, strict=True)
             )
     settings = {"dataset": str(home / "six"), "encoder": "scratch", "epochs": 1, "batch_size": 8, "device": "cpu"}
-    record = run(plan("ce", settings), Workplace(Places(), home / "run"))
+    record = run(plan("ce", settings), Workplace(DataLocations(), home / "run"))
     unseal(record.folder)  # tests edit copies of it
     return record
 
@@ -76,9 +78,14 @@ def test_cases_are_those_that_only_the_better_run_gets_right_by_gain_and_the_oth
     first = found.cases[0]
     assert (first.text, first.gold, first.better.label, first.worse.label) == ("he left", "sad", "sad", "glad")
     for case in found.cases:
-        better, worse = (torch.tensor(logits[case.row]).exp() / torch.tensor(logits[case.row]).exp().sum() for logits in (BETTER, WORSE))
+        better, worse = (
+            torch.tensor(logits[case.row]).exp() / torch.tensor(logits[case.row]).exp().sum()
+            for logits in (BETTER, WORSE)
+        )
         gold = GOLD[case.row]
-        assert case.better.gold_probability == pytest.approx(case.better.probability) == pytest.approx(better[gold].item())
+        assert (
+            case.better.gold_probability == pytest.approx(case.better.probability) == pytest.approx(better[gold].item())
+        )
         assert case.worse.gold_probability == pytest.approx(worse[gold].item())
         assert case.worse.probability == pytest.approx(worse.max().item())
         assert case.gain == pytest.approx((better[gold] - worse[gold]).item())
@@ -108,8 +115,12 @@ def test_labels_are_matched_by_name_and_ties_are_broken_as_in_the_record(pair):
 def test_other_rows_and_unfinished_runs_are_refused(pair):
     better, worse = pair
     about = read_json(worse.folder / "run.json")
-    write_json(worse.folder / "run.json", {**about, "dataset": {**about["dataset"], "name": "seven", "fingerprint": "f" * 64}})
-    with pytest.raises(RunError, match=r"the same rows, but .*better is of six \(.*\) and .*worse of seven \(fingerprint ffff"):
+    write_json(
+        worse.folder / "run.json", {**about, "dataset": {**about["dataset"], "name": "seven", "fingerprint": "f" * 64}}
+    )
+    with pytest.raises(
+        RunError, match=r"the same rows, but .*better is of six \(.*\) and .*worse of seven \(fingerprint ffff"
+    ):
         find_cases(better, worse)
     (worse.folder / "result.json").unlink()
     with pytest.raises(RunError, match="worse must be a complete run, but is unfinished; finish it"):
@@ -126,7 +137,9 @@ def test_predictions_of_other_rows_are_refused(pair):
 def test_other_label_names_are_refused_as_such(pair):
     better, worse = pair
     edit(worse, lambda about: about["dataset"].update(labels=["glad", "mad", "blue"]))
-    with pytest.raises(RunError, match="worse must have the labels of its data, glad, mad, sad, but has glad, mad, blue; restore it"):
+    with pytest.raises(
+        RunError, match="worse must have the labels of its data, glad, mad, sad, but has glad, mad, blue; restore it"
+    ):
         find_cases(better, worse)
 
 
@@ -142,7 +155,9 @@ def test_a_run_without_logits_or_with_half_a_record_is_named(pair):
     with pytest.raises(RunError, match=r"run\.json must be as fecbench writes it, but max_length: field required"):
         find_cases(worse, better, "validation")
     edit(worse, lambda about: about.update(settings=["seed"]))
-    with pytest.raises(RunError, match=r"run\.json must be as fecbench writes it, but settings: input should be a valid dict"):
+    with pytest.raises(
+        RunError, match=r"run\.json must be as fecbench writes it, but settings: input should be a valid dict"
+    ):
         find_cases(better, worse)
 
 
@@ -151,7 +166,9 @@ def test_what_else_differs_between_the_runs_is_said(fecbench, pair):
     assert "differ" not in markdown(find_cases(better, worse), 1)
 
     def change(about):
-        about["settings"] |= {name: {"value": value, "origin": "flag"} for name, value in {"seed": 3, "limit": 2, "own": 1}.items()}
+        about["settings"] |= {
+            name: {"value": value, "origin": "flag"} for name, value in {"seed": 3, "limit": 2, "own": 1}.items()
+        }
 
     edit(worse, change)
     said = "The runs differ in more than the method and its options: seed (0, 3), limit (none, 2)."
@@ -225,7 +242,10 @@ def test_the_command(fecbench, pair, tmp_path):
     assert fecbench("cases", "better", "worse", "--root", root, "-o", tmp_path / "page.json")[0] == 0
     assert json.loads((tmp_path / "page.json").read_text()) == found
     code, _, err = fecbench("cases", "better", "worse", "--root", root, "-o", page, "--format", "terminal")
-    assert (code, err) == (2, "fecbench: a file is written as markdown or json; choose with --format, or leave out -o\n")
+    assert (code, err) == (
+        2,
+        "fecbench: a file is written as markdown or json; choose with --format, or leave out -o\n",
+    )
     code, _, err = fecbench("cases", "better", "worse", "--root", root, "-o", tmp_path / "no" / "page.md")
     assert code == 1
     assert "page.md can't be written" in err

@@ -12,12 +12,14 @@ from pydantic import field_validator
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from fecbench import BatchNeeds, Config, Objective, Player, Predictor, Update, registry
-from fecbench.atomic import read_tensors
-from fecbench.datasets import demo, load
-from fecbench.datasets.core import Places
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
+from fecbench import BatchNeeds, Config, Objective, Player, Predictor, Update
+from fecbench.core import registry
+from fecbench.core.files import read_tensors
+from fecbench.data.datasets.builtin import demo
+from fecbench.data.datasets.load import load_dataset
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
 from fecbench.testing import NotConforming, ObjectiveConformance
 from fecbench_supcon import SupCon
 
@@ -175,7 +177,7 @@ class Peeping(Base):
     """Test rows in a stage."""
 
     def after_training(self, stage):
-        load(plan("ce", {"dataset": self.task.dataset}).settings, Places())
+        load_dataset(plan("ce", {"dataset": self.task.dataset}).settings, DataLocations())
 
 
 class Opening(Base):
@@ -313,7 +315,10 @@ OFFENCES = {
     ),
     CountingSupCon: ("test_a_resumed_run_equals_an_unbroken_one", "differ after resuming"),
     Meddling: ("test_gradients_reach_exactly_the_player_named", r"found:    objective\.critic\.bias"),
-    Idle: ("test_gradients_reach_exactly_the_player_named", r"none for objective\.forgotten\.bias, objective\.forgotten\.weight"),
+    Idle: (
+        "test_gradients_reach_exactly_the_player_named",
+        r"none for objective\.forgotten\.bias, objective\.forgotten\.weight",
+    ),
     Writing: ("test_inputs_are_left_unchanged", "rows changed"),
     Undecided: ("test_the_same_seed_gives_the_same_numbers", "equal numbers from equal seeds"),
     Forgetful: ("test_state_survives_saving_and_loading", "keep state in parameters and buffers"),
@@ -367,7 +372,8 @@ def test_the_command_tells_what_holds_and_what_does_not(fecbench, registered):
     code, out, err = fecbench("check", registered("oneclass", OneClass))
     assert code == 1
     assert (
-        "FAILED losses are finite\n  required: finite losses, logs and weights on a batch of one class\n  found:    model_loss inf" in out
+        "FAILED losses are finite\n  required: finite losses, logs and weights on a batch of one class\n  found:    model_loss inf"
+        in out
     )
 
 
@@ -457,9 +463,11 @@ class Ensemble(Base):
 
 
 def test_a_further_model_with_a_label_head_predicts_as_it_was_tested(registered, toy, tmp_path):
-    chosen = plan(registered("ensemble", Ensemble), {"dataset": str(toy), "encoder": "scratch", "epochs": 6, "device": "cpu"})
-    record = run(chosen, Workplace(Places(), tmp_path / "run"))
-    rows = load(chosen.settings, Places()).splits["test"]["text"][:]
+    chosen = plan(
+        registered("ensemble", Ensemble), {"dataset": str(toy), "encoder": "scratch", "epochs": 6, "device": "cpu"}
+    )
+    record = run(chosen, Workplace(DataLocations(), tmp_path / "run"))
+    rows = load_dataset(chosen.settings, DataLocations()).splits["test"]["text"][:]
     logits = read_tensors(record.folder / "predictions.safetensors")[0]["logits"]
     torch.testing.assert_close(Predictor.load(record).probabilities(rows), logits.softmax(1), rtol=1e-4, atol=1e-5)
     assert logits.softmax(1).std() > 0.01

@@ -9,28 +9,28 @@ from pathlib import Path
 import pytest
 import torch
 
-from fecbench.atomic import read_tensors
-from fecbench.runs import Record
+from fecbench.core.files import read_tensors
+from fecbench.runs.record import Record
 
 WORKER = """
 import json, sys, torch
 from pathlib import Path
 import transformers
-from fecbench.datasets.core import Places
-from fecbench.encoders import scratch as module
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
+from fecbench import Places
+from fecbench.model.encoders import scratch as module
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
 
 original = transformers.BertConfig
 transformers.BertConfig = lambda **sizes: original(**sizes, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
-from fecbench import heads
+from fecbench.model import heads
 heads.LinearHead.__init__.__defaults__ = (0.0,)
 heads.MLPHead.__init__.__defaults__ = (128, 0.0)
 import fecbench_lcl
 fecbench_lcl.LCLHead.__init__.__defaults__ = (0.0,)
-from fecbench.atomic import write_tensors
-from fecbench.checkpoints import state_of
-from fecbench.trainer import Trainer
+from fecbench.core.files import write_tensors
+from fecbench.training.checkpoints import state_of
+from fecbench.training.trainer import Trainer
 
 def keep(trainer, best, save=Trainer._save):
     save(trainer, best)
@@ -79,7 +79,9 @@ def test_two_ranks_equal_one(name, toy, tmp_path):
     first, second = (read_tensors(tmp_path / f"ranks2-of-rank-{rank}.safetensors")[0] for rank in (0, 1))
     assert all(value.equal(second[key]) for key, value in first.items())  # the discriminator's too
     assert name != "aml" or any("discriminator" in key for key in first)
-    losses = [[event["logs"] for event in Record(folder).history() if event["event"] == "epoch"] for folder in (one, two)]
+    losses = [
+        [event["logs"] for event in Record(folder).history() if event["event"] == "epoch"] for folder in (one, two)
+    ]
     for here, there in zip(*losses, strict=True):
         assert here == pytest.approx(there, rel=1e-3, abs=1e-4)
     assert json.loads((two / "run.json").read_text())["ranks"] == 2
@@ -90,7 +92,7 @@ def test_two_ranks_equal_one(name, toy, tmp_path):
 GATHER = """
 import torch
 from accelerate import PartialState
-from fecbench.distributed import average_gradients, whole_batch
+from fecbench.model.distributed import average_gradients, whole_batch
 
 rank = PartialState(cpu=True).process_index
 torch.manual_seed(0)
@@ -118,17 +120,38 @@ torch.distributed.destroy_process_group()  # else its threads can abort a proces
 def test_a_rank_without_a_row_joins_every_collective(tmp_path):
     script = tmp_path / "gather.py"
     script.write_text(GATHER)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(29900 + os.getpid() % 90)]
-    done = subprocess.run([*launch, str(script)], capture_output=True, text=True, timeout=120, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    launch = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        "2",
+        "--master-port",
+        str(29900 + os.getpid() % 90),
+    ]
+    done = subprocess.run(
+        [*launch, str(script)], capture_output=True, text=True, timeout=120, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
     assert done.returncode == 0, done.stderr[-3000:]
 
 
 @pytest.mark.slow
 def test_ranks_work_together_without_being_told_the_device(toy, tmp_path):
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(29950 + os.getpid() % 40)]
+    launch = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        "2",
+        "--master-port",
+        str(29950 + os.getpid() % 40),
+    ]
     command = [*launch, "-m", "fecbench", "run", "ce", "--dataset", str(toy), "--encoder", "scratch", "--epochs", "1"]
     done = subprocess.run(
-        [*command, "--run-dir", str(tmp_path / "run")], capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        [*command, "--run-dir", str(tmp_path / "run")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr[-3000:]
     expected = 2 if not torch.accelerator.is_available() else torch.accelerator.device_count()

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from fecbench import registry
+from fecbench.core import registry
 from fecbench.testing import doors
 from fecbench.testing.running import kit_of, outcomes
 
@@ -31,7 +31,7 @@ class Moods:
 """
 ENCODER = """
 import torch
-from fecbench.encoders.scratch import Scratch
+from fecbench.model.encoders.scratch import Scratch
 from transformers import AutoConfig, AutoModel, BertConfig, BertModel
 
 class Encoder(Scratch):
@@ -51,7 +51,11 @@ class Thing(Head):
         return self.layer(z)
 """
 BROKEN = {
-    "a data set that raises": ("datasets", DATASET + "    def load(self, places): raise ValueError('boom')\nthing = Moods()", "boom"),
+    "a data set that raises": (
+        "datasets",
+        DATASET + "    def load(self, places): raise ValueError('boom')\nthing = Moods()",
+        "boom",
+    ),
     "a data set of other rows than it says": (
         "datasets",
         DATASET.replace("(8, 8, 8)", "(9, 8, 8)") + "\nthing = Moods()",
@@ -59,11 +63,20 @@ BROKEN = {
     ),
     "a data set that changes": (
         "datasets",
-        DATASET.replace("rows = ROWS", "Moods.loads += 1; rows = [*ROWS[:7], {**ROWS[7], 'text': str(self.loads)}]") + "\nthing = Moods()",
+        DATASET.replace("rows = ROWS", "Moods.loads += 1; rows = [*ROWS[:7], {**ROWS[7], 'text': str(self.loads)}]")
+        + "\nthing = Moods()",
         "other rows from the second",
     ),
-    "a data set under another name": ("datasets", DATASET.replace('"moods",', '"mud",') + "\nthing = Moods()", "info.name"),
-    "a data set with unknown settings": ("datasets", DATASET.replace('"epochs"', '"epoches"') + "\nthing = Moods()", "unknown: epoches"),
+    "a data set under another name": (
+        "datasets",
+        DATASET.replace('"moods",', '"mud",') + "\nthing = Moods()",
+        "info.name",
+    ),
+    "a data set with unknown settings": (
+        "datasets",
+        DATASET.replace('"epochs"', '"epoches"') + "\nthing = Moods()",
+        "unknown: epoches",
+    ),
     "a data set whose source is text": (
         "datasets",
         DATASET + "    def source(self, places): return 'here'\nthing = Moods()",
@@ -89,10 +102,15 @@ BROKEN = {
         HEAD.replace("(hidden, classes)\n\n", "(hidden, 7)\n\n") + "thing = Thing",
         "logits [4, 3], found [4, 7]",
     ),
-    "a head that detaches": ("heads", HEAD.replace("(z)\n", "(z.detach())\n") + "thing = Thing", "the head detaches its input"),
+    "a head that detaches": (
+        "heads",
+        HEAD.replace("(z)\n", "(z.detach())\n") + "thing = Thing",
+        "the head detaches its input",
+    ),
     "a head with an idle layer": (
         "heads",
-        HEAD.replace("        self.features", "        self.idle = torch.nn.Linear(2, 2)\n        self.features") + "thing = Thing",
+        HEAD.replace("        self.features", "        self.idle = torch.nn.Linear(2, 2)\n        self.features")
+        + "thing = Thing",
         "none for idle.weight, idle.bias",
     ),
     "a head that looks around": (
@@ -102,9 +120,9 @@ BROKEN = {
     ),
     "a head that forgets": (
         "heads",
-        HEAD.replace("        self.features", "        self.shift = torch.rand(classes)\n        self.features").replace(
-            "(z)\n", "(z) + self.shift\n"
-        )
+        HEAD.replace(
+            "        self.features", "        self.shift = torch.rand(classes)\n        self.features"
+        ).replace("(z)\n", "(z) + self.shift\n")
         + "thing = Thing",
         "keep state in parameters and buffers",
     ),
@@ -113,7 +131,11 @@ BROKEN = {
         "def thing(true, predicted, classes): return float('nan') if (true != predicted).all() else 1.0",
         "nan",
     ),
-    "a metric that counts": ("metrics", "import numpy as np\ndef thing(t, p, c): return np.bincount(p).max() / len(t)", "ValueError"),
+    "a metric that counts": (
+        "metrics",
+        "import numpy as np\ndef thing(t, p, c): return np.bincount(p).max() / len(t)",
+        "ValueError",
+    ),
     "a metric of the first row": (
         "metrics",
         "def thing(true, predicted, classes): return float(predicted[0])",
@@ -172,7 +194,9 @@ def test_a_file_of_a_data_set_that_is_broken_is_a_failure(fecbench, tmp_path, mo
 
 
 def test_a_name_of_two_kinds_is_checked_as_the_kind_that_is_asked_for(fecbench, install):
-    install("twins", "fecbench_metrics", demo="twin_metric:thing", code="def thing(true, predicted, classes): return 0.5")
+    install(
+        "twins", "fecbench_metrics", demo="twin_metric:thing", code="def thing(true, predicted, classes): return 0.5"
+    )
     code, _, err = fecbench("check", "demo")
     assert code == 2
     assert "'demo' is the name of one of datasets and one of metrics; add --kind datasets" in err

@@ -10,18 +10,25 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from fecbench import Predictor
-from fecbench.encoders import EncoderSource, named
-from fecbench.encoders.network import encoder_network, running
-from fecbench.errors import EncoderError
-from fecbench.heads import HeadTask
-from fecbench.language import LanguageHead
-from fecbench.model import build_model
-from fecbench.packing import Tokens
-from fecbench.runs import Record
+from fecbench.core.errors import EncoderError
+from fecbench.data.tokens import Tokens
+from fecbench.model.encoders.load import get_encoder
+from fecbench.model.encoders.network import encoder_network, running
+from fecbench.model.encoders.source import EncoderSource
+from fecbench.model.family_heads import LanguageHead
+from fecbench.model.heads import HeadTask
+from fecbench.model.model import build_model
+from fecbench.runs.record import Record
 from tests.conftest import unseal
 
 LABELS = HeadTask(["glad", "mad", "sad"], ["glad", "mad", "sad"])
-SIZES = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 64}
+SIZES = {
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "max_position_embeddings": 64,
+}
 OWN = {
     "squeezebert": {"embedding_size": 16},
     "nystromformer": {"num_landmarks": 4, "segment_means_seq_len": 64},
@@ -65,7 +72,9 @@ def states(model, texts=((5, 6, 7), (8, 9))):
 @pytest.mark.parametrize("head", ["native", "linear"])
 @pytest.mark.parametrize("family", ["squeezebert", "albert", "mobilebert"])
 def test_families_with_a_pooler_of_their_own_train(of, family, head):
-    changed = {"embedding_size": 16, "intra_bottleneck_size": 16, "true_hidden_size": 16} if family == "mobilebert" else {}
+    changed = (
+        {"embedding_size": 16, "intra_bottleneck_size": 16, "true_hidden_size": 16} if family == "mobilebert" else {}
+    )
     model = build_model(of(family, **changed), head, LABELS)
     logits = model.classify(model.project(states(model)))
     assert logits.shape == (2, 3)
@@ -100,7 +109,19 @@ def test_a_causal_encoder_is_pooled_by_the_mean_and_that_is_said(fecbench, folde
 
 
 def test_an_old_record_of_a_causal_encoder_predicts_as_it_was_trained(fecbench, folder, toy, tmp_path):
-    run = ("run", "ce", "--dataset", toy, "--encoder", folder("gpt2"), "--head", "linear", *SMALL, "--run-dir", tmp_path / "run")
+    run = (
+        "run",
+        "ce",
+        "--dataset",
+        toy,
+        "--encoder",
+        folder("gpt2"),
+        "--head",
+        "linear",
+        *SMALL,
+        "--run-dir",
+        tmp_path / "run",
+    )
     assert fecbench(*run)[0] == 0
     assert Predictor.load(Record(tmp_path / "run")).model.encoder.pooling == "mean"
     path = tmp_path / "run" / "run.json"
@@ -113,7 +134,9 @@ def test_an_old_record_of_a_causal_encoder_predicts_as_it_was_trained(fecbench, 
 
 @pytest.mark.parametrize("objective", ["ce", "aml"])
 @pytest.mark.parametrize("pooling", ["first", "mean"])
-def test_a_network_that_fails_on_texts_is_named_and_no_objective_is(fecbench, folder, toy, tmp_path, objective, pooling):
+def test_a_network_that_fails_on_texts_is_named_and_no_objective_is(
+    fecbench, folder, toy, tmp_path, objective, pooling
+):
     encoder = folder("nystromformer")  # reads texts of a multiple of four tokens
     flags = ("--dataset", toy, "--encoder", encoder, "--head", "label", "--pooling", pooling, *SMALL)
     code, _, err = fecbench("run", objective, *flags, "--run-dir", tmp_path / "run")
@@ -132,7 +155,9 @@ def test_a_network_that_fails_after_loading_is_named_too():
 
 def test_a_network_whose_states_have_another_width_is_named(of):
     wide = of("reformer", axial_pos_embds=False, num_hashes=1, attn_layers=["local"], local_attn_chunk_length=64)
-    with pytest.raises(EncoderError, match=r"tiny reformer must give states as wide as its hidden_size, 16, but gives 32"):
+    with pytest.raises(
+        EncoderError, match=r"tiny reformer must give states as wide as its hidden_size, 16, but gives 32"
+    ):
         build_model(wide, "linear", LABELS)
 
 
@@ -143,28 +168,32 @@ def test_a_tokenizer_with_more_tokens_than_embeddings_is_refused_when_loaded(fol
     message = f"embedding for each token, but the tokenizer has {len(tokenizer) + 1} tokens and the network {len(tokenizer)} embeddings"
     for head in ("native", "linear"):
         with pytest.raises(EncoderError, match=message):
-            build_model(named(str(place))([]), head, LABELS)
+            build_model(get_encoder(str(place))([]), head, LABELS)
 
 
 def test_without_a_padding_token_the_native_head_names_others(of, tokenizer):
     bare = copy.deepcopy(tokenizer)
     bare.pad_token = None
     source = dataclasses.replace(of("gpt2"), tokenizer=bare)
-    with pytest.raises(EncoderError, match=r"that of tiny gpt2 has none; use --head linear, --head mlp or --head label"):
+    with pytest.raises(
+        EncoderError, match=r"that of tiny gpt2 has none; use --head linear, --head mlp or --head label"
+    ):
         build_model(source, "native", LABELS)
     build_model(source, "linear", LABELS)
 
 
 @pytest.mark.parametrize("family", ["t5", "umt5"])
 def test_the_encoder_of_an_encoder_decoder_family_is_loaded_by_itself(folder, family):
-    source = named(str(folder(family)))([])
+    source = get_encoder(str(folder(family)))([])
     model = build_model(source, "linear", LABELS)
     stored = load_file(Path(source.weights) / "model.safetensors")
     name = "encoder.block.0.layer.0.SelfAttention.q.weight"
     assert torch.equal(model.encoder.network.state_dict()[name], stored[name])
     assert states(model).shape == (2, 16)
     for build in (lambda: build_model(source, "native", LABELS), lambda: LanguageHead.build(source)):
-        with pytest.raises(EncoderError, match="needs its family's decoder, and this is the encoder alone; use --head linear"):
+        with pytest.raises(
+            EncoderError, match="needs its family's decoder, and this is the encoder alone; use --head linear"
+        ):
             build()
 
 
@@ -174,13 +203,15 @@ def test_a_t5_encoder_that_lacks_weights_is_refused(folder):
     del weights["encoder.block.0.layer.0.SelfAttention.q.weight"]
     save_file(weights, place / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(EncoderError, match="lacks 1, "):
-        build_model(named(str(place))([]), "linear", LABELS)
+        build_model(get_encoder(str(place))([]), "linear", LABELS)
 
 
 def test_a_network_that_reads_pictures_is_refused_by_name(tokenizer):
     from transformers import AutoConfig
 
-    config = AutoConfig.for_model("vit", **{key: SIZES[key] for key in ("hidden_size", "num_hidden_layers", "num_attention_heads")})
+    config = AutoConfig.for_model(
+        "vit", **{key: SIZES[key] for key in ("hidden_size", "num_hidden_layers", "num_attention_heads")}
+    )
     with pytest.raises(EncoderError, match="must be a network that reads text, but is a ViTModel"):
         build_model(EncoderSource("a vit", tokenizer, config, None), "linear", LABELS)
 

@@ -8,12 +8,12 @@ import torch
 from torch.nn.functional import cross_entropy, one_hot
 
 from fecbench import BatchNeeds, Form, Objective, Predictor, Update
-from fecbench.datasets.core import Places
-from fecbench.encoders.scratch import scratch
-from fecbench.errors import NumericalError, PluginError
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
-from fecbench.tokenising import encode_texts, token_column
+from fecbench.core.errors import NumericalError, PluginError
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.data.tokenize import encode_texts, token_column
+from fecbench.model.encoders.scratch import scratch
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,10 @@ class Seen(Objective):
 
 
 def go(name, toy, folder, **flags):
-    chosen = plan(name, {"dataset": str(toy), "encoder": "scratch", "head": "linear", "epochs": 1, "batch_size": 16, **flags})
-    return run(chosen, Workplace(Places(), folder))
+    chosen = plan(
+        name, {"dataset": str(toy), "encoder": "scratch", "head": "linear", "epochs": 1, "batch_size": 16, **flags}
+    )
+    return run(chosen, Workplace(DataLocations(), folder))
 
 
 def test_forms_come_in_training_evaluation_stages_and_prediction(registered, toy, tmp_path):
@@ -82,13 +84,18 @@ class Unreadable(Form):
 
 
 def test_a_form_that_fails_is_told_by_name(registered, toy, tmp_path):
-    with pytest.raises(PluginError, match=r"the form Unreadable failed at .*test_forms.py:\d+: KeyError: 'mark'; mend or uninstall it"):
+    with pytest.raises(
+        PluginError, match=r"the form Unreadable failed at .*test_forms.py:\d+: KeyError: 'mark'; mend or uninstall it"
+    ):
         go(registered("broken", Broken), toy, tmp_path / "run")
 
 
 def test_ids_are_cached_by_the_form_and_its_fields(tokenizer, tmp_path):
     texts = ["what a lovely day", "rain"]
-    columns = [token_column(texts, tokenizer, 32, tmp_path, form) for form in (None, Marked("sad"), Marked("day"), Marked("sad"))]
+    columns = [
+        token_column(texts, tokenizer, 32, tmp_path, form)
+        for form in (None, Marked("sad"), Marked("day"), Marked("sad"))
+    ]
     ids = [tuple(column.ids) for column in columns]
     assert len(set(ids)) == 3
     assert ids[1] == ids[3]
@@ -105,10 +112,17 @@ def test_ids_of_a_form_whose_code_was_edited_are_made_anew(tokenizer, tmp_path, 
 def test_ids_are_cached_by_the_texts_and_the_tokenizer(tokenizer, tmp_path):
     """Also where texts are equal once they are joined."""
     other = scratch(["a mark"]).tokenizer
-    for one, texts in ((tokenizer, ["what\x1ea", "day"]), (tokenizer, ["what", "a\x1eday"]), (other, ["what", "a\x1eday"])):
+    for one, texts in (
+        (tokenizer, ["what\x1ea", "day"]),
+        (tokenizer, ["what", "a\x1eday"]),
+        (other, ["what", "a\x1eday"]),
+    ):
         ids, _ = encode_texts(texts, one, 32)
         found = token_column(texts, one, 32, tmp_path)
-        assert (found.ids.tolist(), found.lengths.tolist()) == ([i for row in ids for i in row], [len(row) for row in ids])
+        assert (found.ids.tolist(), found.lengths.tolist()) == (
+            [i for row in ids for i in row],
+            [len(row) for row in ids],
+        )
 
 
 def test_texts_that_fill_the_greatest_length_are_counted(tokenizer, tmp_path):

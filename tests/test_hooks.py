@@ -3,9 +3,9 @@
 import click
 import pytest
 
-from fecbench import hooks
-from fecbench.errors import FecbenchError, PluginError, RunError
-from fecbench.hooks import Observers, RunInfo, hookimpl
+from fecbench.core import hooks
+from fecbench.core.errors import FecbenchError, PluginError, RunError
+from fecbench.core.hooks import Observers, RunInfo, hookimpl
 
 RUN = RunInfo("id", "runs/id", "ce", "demo", {}, epochs=1, steps_per_epoch=1)
 
@@ -76,7 +76,7 @@ def test_plugins_add_commands():
 
 def test_broken_hook_plugins_are_reported_and_skipped(install):
     install("bad-hooks", "fecbench", bad="nowhere:x")
-    install("good-hooks", "fecbench", good="fecbench.errors")
+    install("good-hooks", "fecbench", good="fecbench.core.errors")
     plugins, reasons = hooks.installed()
     assert [name for name, _ in plugins] == ["aml", "good"]
     assert len(reasons) == 1
@@ -84,7 +84,7 @@ def test_broken_hook_plugins_are_reported_and_skipped(install):
 
 
 def test_a_hook_name_that_two_distributions_claim_is_named_and_hurts_nobody_else(install):
-    install("thief", "fecbench", aml="fecbench.errors")
+    install("thief", "fecbench", aml="fecbench.core.errors")
     plugins, reasons = hooks.installed()
     assert plugins == []
     (reason,) = reasons

@@ -11,11 +11,11 @@ from threading import Thread
 import pytest
 import torch
 
-from fecbench import runs
-from fecbench.engine import Workers, execute
-from fecbench.errors import FecbenchError, RunError, UsageError
-from fecbench.jobs import Job, carry_out, claimed
-from fecbench.slots import slot
+from fecbench.bench.device_slots import slot
+from fecbench.bench.job import Job, carry_out, claimed
+from fecbench.bench.workers import Workers, execute
+from fecbench.core.errors import FecbenchError, RunError, UsageError
+from fecbench.runs.record import FAILURE, RESULT
 
 
 @pytest.fixture
@@ -87,9 +87,9 @@ def test_what_another_gave_up_is_taken_over_and_what_failed_is_not_tried_twice(s
         assert bench.is_alive()
         Path(one.folder).mkdir()
         if left == "complete":
-            (Path(one.folder) / runs.RESULT).write_text("{}")
+            (Path(one.folder) / RESULT).write_text("{}")
         elif left != "unfinished":
-            (Path(one.folder) / runs.FAILURE).write_text(json.dumps({"status": left}))
+            (Path(one.folder) / FAILURE).write_text(json.dumps({"status": left}))
     bench.join(60)
     assert not bench.is_alive()
     assert len(started(tmp_path)) == starts

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from fecbench.batching import Batch
-from fecbench.errors import UsageError
-from fecbench.heads import HeadTask
-from fecbench.model import build_model
-from fecbench.packing import Tokens
+from fecbench.core.errors import UsageError
+from fecbench.data.batch import Batch
+from fecbench.data.tokens import Tokens
+from fecbench.model.heads import HeadTask
+from fecbench.model.model import build_model
 
 LABELS = HeadTask(["glad", "mad", "sad"], ["glad: a lovely day", "mad", "sad: rain"], projection_dim=8)
 TEXTS = [[5, 6, 7, 8], [9, 10], [11, 12, 13]]

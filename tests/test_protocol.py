@@ -10,13 +10,15 @@ import pytest
 import torch
 from torch import nn
 
-from fecbench import Config, Objective, Player, Task, Update, stepper
-from fecbench.batching import Batch
-from fecbench.errors import ProtocolError
-from fecbench.packing import Tokens
-from fecbench.players import claim
-from fecbench.settings import RunSettings
-from fecbench.stepper import Precision, Stepper
+from fecbench import Config, Objective, Player, Task, Update
+from fecbench.core.errors import ProtocolError
+from fecbench.core.settings import RunSettings
+from fecbench.data.batch import Batch
+from fecbench.data.tokens import Tokens
+from fecbench.training import stepper
+from fecbench.training.devices import Precision
+from fecbench.training.optimizers import assign_parameters
+from fecbench.training.stepper import Stepper
 
 TASK = Task("toy", ("a", "b"), ("a", "b"), 4, 4, 0)
 BATCH = Batch(Tokens.pack([[1, 2], [3]]), torch.tensor([0, 1]), torch.tensor([0, 1]))
@@ -68,7 +70,12 @@ def playing(updates=None, objective=None, precision=None, **settings):
     model = ToyModel()
     chosen = RunSettings(dataset="toy", lr=0.1, **settings)
     return Stepper(
-        objective, model, claim(objective, model, chosen, "toy"), precision or Precision(torch.device("cpu")), "toy", chosen.clip
+        objective,
+        model,
+        assign_parameters(objective, model, chosen, "toy"),
+        precision or Precision(torch.device("cpu")),
+        "toy",
+        chosen.clip,
     )
 
 
@@ -83,7 +90,9 @@ def moved(before: dict[str, torch.Tensor], game: Stepper) -> set[str]:
 # Rule 1: a step moves its own player only, leaves no gradient, and the generator sees it.
 
 
-@pytest.mark.parametrize(("player", "own"), [("rival", {"objective.rival"}), ("model", {"model.layer.0.weight", "model.layer.1.weight"})])
+@pytest.mark.parametrize(
+    ("player", "own"), [("rival", {"objective.rival"}), ("model", {"model.layer.0.weight", "model.layer.1.weight"})]
+)
 def test_an_update_moves_its_own_player_only(player, own):
     def updates(self, batch, model):
         yield Update((model.encode(batch) * self.rival).sum().square(), player)
@@ -153,7 +162,9 @@ def stale(self, batch, model):
 
 
 def test_a_stale_graph_is_refused():
-    with pytest.raises(ProtocolError, match=r"toy, update 2: computed before the step on model; encode again after a step"):
+    with pytest.raises(
+        ProtocolError, match=r"toy, update 2: computed before the step on model; encode again after a step"
+    ):
         playing(stale).step(BATCH, 1.0)
 
 
@@ -219,7 +230,10 @@ def test_an_update_from_inside_a_mode_change_is_refused(leak):
             yield Update(loss)
 
     game = playing(updates, precision=Precision(torch.device("cpu"), bf16=leak == "no autocast"))
-    with pytest.raises(ProtocolError, match="the grad, autocast or train mode changed; leave every mode-changing `with` before the yield"):
+    with pytest.raises(
+        ProtocolError,
+        match="the grad, autocast or train mode changed; leave every mode-changing `with` before the yield",
+    ):
         game.step(BATCH, 1.0)
     assert torch.is_grad_enabled()
     assert not torch.is_autocast_enabled("cpu")
@@ -243,7 +257,9 @@ def test_a_parameter_that_updates_write_to_is_named(write):
             getattr(parameter, write)(torch.ones_like(parameter))
         yield Update(model.encode(batch).square().mean())
 
-    with pytest.raises(ProtocolError, match=r"only the trainer's steps may move a trainable parameter, but updates wrote to model\."):
+    with pytest.raises(
+        ProtocolError, match=r"only the trainer's steps may move a trainable parameter, but updates wrote to model\."
+    ):
         playing(updates).step(BATCH, 1.0)
 
 
@@ -335,7 +351,7 @@ def test_a_step_asks_the_device_for_nothing(monkeypatch):
 def test_what_no_player_claims_belongs_to_model():
     game = Game()
     game.extra = nn.Linear(2, 2)
-    found = claim(game, ToyModel(), RunSettings(dataset="toy"), "toy")
+    found = assign_parameters(game, ToyModel(), RunSettings(dataset="toy"), "toy")
     assert list(found) == ["model", "rival"]
     assert "objective.extra.weight" in found["model"].parameters
     assert set(found["rival"].parameters) == {"objective.rival"}
@@ -346,15 +362,21 @@ def test_what_no_player_claims_belongs_to_model():
     [
         (lambda g: {"model": Player([g.rival])}, "the player name 'model' is taken"),
         (lambda g: {"rival": Player([])}, "'rival' must claim parameters, but claims none"),
-        (lambda g: {"rival": Player([nn.Parameter(torch.ones(1))])}, "claims a parameter that neither the objective nor the model holds"),
-        (lambda g: {"one": Player([g.rival]), "two": Player([g.rival])}, r"'one' and 'two' both claim objective\.rival"),
+        (
+            lambda g: {"rival": Player([nn.Parameter(torch.ones(1))])},
+            "claims a parameter that neither the objective nor the model holds",
+        ),
+        (
+            lambda g: {"one": Player([g.rival]), "two": Player([g.rival])},
+            r"'one' and 'two' both claim objective\.rival",
+        ),
     ],
 )
 def test_players_are_disjoint_and_own_something(players, message):
     game = Game()
     game.players = lambda: players(game)
     with pytest.raises(ProtocolError, match=message):
-        claim(game, ToyModel(), RunSettings(dataset="toy"), "toy")
+        assign_parameters(game, ToyModel(), RunSettings(dataset="toy"), "toy")
 
 
 class Shared(Game):
@@ -371,7 +393,11 @@ class Shared(Game):
 
 def test_players_that_share_keep_an_optimiser_each():
     """Three batches are a loop over two AdamWs: one over model and rival, one over the rival alone."""
-    game, model, rival = playing(objective=Shared(), weight_decay=0.3), ToyModel(), nn.Parameter(Game().rival.detach().clone())
+    game, model, rival = (
+        playing(objective=Shared(), weight_decay=0.3),
+        ToyModel(),
+        nn.Parameter(Game().rival.detach().clone()),
+    )
     joint = torch.optim.AdamW([*model.parameters(), rival], lr=0.1, weight_decay=0.3)
     slow = torch.optim.AdamW([rival], lr=0.01, weight_decay=0.3)
     for factor in (1.0, 0.5, 0.25):
@@ -407,18 +433,21 @@ def test_optimiser_states_of_players_that_share_survive_a_save():
 @pytest.mark.parametrize("shared", [(True, False), (False, True)])
 def test_sharing_is_said_by_both(shared):
     game = Game()
-    game.players = lambda: {name: Player([game.rival], shared=said) for name, said in zip(("one", "two"), shared, strict=True)}
+    game.players = lambda: {
+        name: Player([game.rival], shared=said) for name, said in zip(("one", "two"), shared, strict=True)
+    }
     with pytest.raises(
-        ProtocolError, match=r"'one' and 'two' both claim objective\.rival; leave it to one of them, or give both shared=True"
+        ProtocolError,
+        match=r"'one' and 'two' both claim objective\.rival; leave it to one of them, or give both shared=True",
     ):
-        claim(game, ToyModel(), RunSettings(dataset="toy"), "toy")
+        assign_parameters(game, ToyModel(), RunSettings(dataset="toy"), "toy")
 
 
 def test_a_player_claims_a_parameter_once():
     game = Game()
     game.players = lambda: {"one": Player([game.rival, game.rival], shared=True)}
     with pytest.raises(ProtocolError, match="players must be disjoint"):
-        claim(game, ToyModel(), RunSettings(dataset="toy"), "toy")
+        assign_parameters(game, ToyModel(), RunSettings(dataset="toy"), "toy")
 
 
 @pytest.mark.parametrize("players", [("rival", "beside"), ("model", "rival", "beside"), ("model", "model")])
@@ -447,7 +476,7 @@ def test_a_players_rate_and_decay():
     game = Game()
     settings = RunSettings(dataset="toy", lr=1e-2, weight_decay=0.5, no_decay_norm_bias=True)
     game.players = lambda: {"rival": Player([game.rival], lr_scale=0.1, weight_decay=0.0)}
-    found = claim(game, ToyModel(), settings, "toy")
+    found = assign_parameters(game, ToyModel(), settings, "toy")
     assert (found["model"].lr, found["rival"].lr) == (1e-2, pytest.approx(1e-3))
     assert [group["weight_decay"] for group in found["model"].optimizer.param_groups] == [0.5, 0.0]
     assert [group["weight_decay"] for group in found["rival"].optimizer.param_groups] == [0.0]
@@ -458,7 +487,7 @@ def test_every_player_takes_the_run_s_epsilon(optimizer):
     game = Game()
     game.players = lambda: {"rival": Player([game.rival])}
     for given, expected in (({}, 1e-8), ({"adam_eps": 1e-6}, 1e-6)):
-        found = claim(game, ToyModel(), RunSettings(dataset="toy", optimizer=optimizer, **given), "toy")
+        found = assign_parameters(game, ToyModel(), RunSettings(dataset="toy", optimizer=optimizer, **given), "toy")
         assert {group["eps"] for player in found.values() for group in player.optimizer.param_groups} == {expected}
 
 
@@ -515,7 +544,10 @@ def stranger(self, batch, model):
     ("updates", "message"),
     [
         (detached, r"toy, update 1: the loss has no gradient for player 'model'; it was detached"),
-        (of_another_player, r"toy, update 1: the loss has no gradient for player 'model'; it depends on none of its parameters"),
+        (
+            of_another_player,
+            r"toy, update 1: the loss has no gradient for player 'model'; it depends on none of its parameters",
+        ),
         (vector, r"the loss must be a scalar tensor, found \[2\]; reduce it"),
         (plain_number, r"the loss must be a scalar tensor, found float"),
         (bare_loss, r"updates must yield fecbench\.Update, found Tensor"),
@@ -585,7 +617,9 @@ def test_gradients_kept_at_the_end_are_refused_and_spoil_no_later_batch():
     with pytest.raises(ProtocolError, match="the last update of a batch must step"):
         playing(ends).step(BATCH, 1.0)
     game = playing(changes)
-    with pytest.raises(ProtocolError, match="kept for model the next update must be of the same players, but is of rival"):
+    with pytest.raises(
+        ProtocolError, match="kept for model the next update must be of the same players, but is of rival"
+    ):
         game.step(BATCH, 1.0)
     game.objective.updates = Game.updates.__get__(game.objective)
     clean = playing()
@@ -657,5 +691,7 @@ def test_adam_adds_the_decay_to_the_gradient():
         before = game.objective.rival.detach().clone()
         game.step(BATCH, 1.0)
         shrunk[optimizer] = before - game.objective.rival.detach()
-    assert torch.allclose(shrunk["adam"].abs(), torch.full((4,), 0.1), atol=1e-5)  # Adam's first step is the rate, whatever the size
+    assert torch.allclose(
+        shrunk["adam"].abs(), torch.full((4,), 0.1), atol=1e-5
+    )  # Adam's first step is the rate, whatever the size
     assert torch.allclose(shrunk["adamw"], before * 0.1 * 0.5, atol=1e-6)

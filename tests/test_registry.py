@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from fecbench import registry
-from fecbench.errors import PluginError, UnknownName
+from fecbench.core import registry
+from fecbench.core.errors import PluginError, UnknownName
 
 
 def test_built_ins_come_through_entry_points():
@@ -29,7 +29,7 @@ def test_a_duplicate_of_a_built_in_is_refused_and_stops_no_other(install):
     assert registry.objectives.get("aml") is not None
 
 
-@pytest.mark.parametrize("value", ["no_such_module:Thing", "fecbench.errors:NoSuchName"])
+@pytest.mark.parametrize("value", ["no_such_module:Thing", "fecbench.core.errors:NoSuchName"])
 def test_a_broken_plugin_is_named_when_asked_for_and_hurts_nobody(install, value):
     install("sloppy-plugin", "fecbench_objectives", broken=value)
     assert "broken" in registry.objectives
@@ -54,8 +54,8 @@ def test_registering_by_hand(monkeypatch):
 
 def test_listing_imports_no_plugin_and_nothing_heavy():
     code = (
-        "import sys; from fecbench import registry; names = [list(one) for one in registry.ALL]; 'ce' in registry.objectives;"
-        "heavy = {'torch', 'transformers', 'datasets', 'fecbench_ce', 'fecbench_aml', 'fecbench.heads'} & set(sys.modules);"
+        "import sys; from fecbench.core import registry; names = [list(one) for one in registry.ALL]; 'ce' in registry.objectives;"
+        "heavy = {'torch', 'transformers', 'datasets', 'fecbench_ce', 'fecbench_aml', 'fecbench.model.heads'} & set(sys.modules);"
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

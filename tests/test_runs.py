@@ -17,24 +17,34 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModel, PreTrainedTokenizerBase
 
-from fecbench import BatchNeeds, Config, Objective, Player, Update, provenance, runs
-from fecbench.atomic import read_tensors, replacing, write_json, write_tensors
-from fecbench.datasets.core import Places
-from fecbench.encoders import EncoderSource
-from fecbench.encoders.network import encoder_network
-from fecbench.encoders.pretrained import read_tokenizer
-from fecbench.errors import EncoderError, FecbenchError, NeedsError, NumericalError, ProtocolError, RunError, UnknownName
-from fecbench.experiment import Workplace, run
-from fecbench.hooks import hookimpl
-from fecbench.planning import plan
-from fecbench.runs import Record
+from fecbench import BatchNeeds, Config, Objective, Player, Update
+from fecbench.core.errors import (
+    EncoderError,
+    FecbenchError,
+    NeedsError,
+    NumericalError,
+    ProtocolError,
+    RunError,
+    UnknownName,
+)
+from fecbench.core.files import read_tensors, replacing, write_json, write_tensors
+from fecbench.core.hooks import hookimpl
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.model.encoders.network import encoder_network
+from fecbench.model.encoders.pretrained import read_tokenizer
+from fecbench.model.encoders.source import EncoderSource
+from fecbench.runs import provenance
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.find import all_records, find_run
+from fecbench.runs.plan import plan
+from fecbench.runs.record import Record, drop_drafts, write_encoder
 
 SMALL = {"encoder": "scratch", "epochs": 3, "batch_size": 16}
 
 
 def go(name: str, data: Path, folder: Path, *, resume: bool = False, observers=(), **flags) -> Record:
     chosen = plan(name, {"dataset": str(data), **SMALL, **flags})
-    return run(chosen, Workplace(Places(), folder, resume, observers=observers))
+    return run(chosen, Workplace(DataLocations(), folder, resume, observers=observers))
 
 
 def numbers(record: Record) -> tuple:
@@ -59,7 +69,14 @@ class StopAfter:
 def test_a_record_is_self_describing_and_holds_no_text_and_no_gold_label(toy, tmp_path):
     record = go("ce", toy, tmp_path / "run")
     files = {path.name for path in record.folder.iterdir()} - {".lock"}
-    assert files == {"run.json", "history.jsonl", "encoder", "best.safetensors", "predictions.safetensors", "result.json"}
+    assert files == {
+        "run.json",
+        "history.jsonl",
+        "encoder",
+        "best.safetensors",
+        "predictions.safetensors",
+        "result.json",
+    }
     about = record.about
     assert about["settings"]["epochs"] == {"value": 3, "origin": "flag"}
     assert about["settings"]["weight_decay"] == {"value": 1e-3, "origin": "default"}
@@ -128,7 +145,9 @@ def test_a_killed_process_resumes_to_the_same_numbers(toy, tmp_path):
 def test_resuming_wants_the_same_run(toy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         go("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
-    with pytest.raises(RunError, match=r"can only be continued as it was begun, but its lr was 0\.001, not 0\.5; start afresh"):
+    with pytest.raises(
+        RunError, match=r"can only be continued as it was begun, but its lr was 0\.001, not 0\.5; start afresh"
+    ):
         go("ce", toy, tmp_path / "run", resume=True, lr=0.5)
     with pytest.raises(RunError, match="but its objective was ce"):
         go("aml", toy, tmp_path / "run", resume=True)
@@ -147,11 +166,14 @@ def test_resuming_wants_the_same_code(toy, tmp_path, monkeypatch):
 
 def test_resume_without_a_folder_finds_the_newest_unfinished_run(toy, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(RunError, match="--resume needs an unfinished run of these settings, data and code under runs/, but there is none"):
+    with pytest.raises(
+        RunError,
+        match="--resume needs an unfinished run of these settings, data and code under runs/, but there is none",
+    ):
         go("ce", toy, None, resume=True)
     with pytest.raises(KeyboardInterrupt):
         go("ce", toy, None, observers=[StopAfter(1)])
-    (begun,) = runs.everything()
+    (begun,) = all_records()
     resumed = go("ce", toy, None, resume=True)
     assert resumed.folder == begun.folder
     assert resumed.status == "complete"
@@ -172,7 +194,9 @@ def test_a_run_goes_on_only_with_the_encoder_it_was_begun_with(toy, tmp_path, so
         begun.tokenizer.train_new_from_iterator(["quite other words"], 200).save_pretrained(mine)
     else:
         shutil.rmtree(tmp_path / "run" / "encoder")
-    with pytest.raises(RunError, match="must hold the run's encoder" if changed == "nothing left" else "the encoder it was begun with"):
+    with pytest.raises(
+        RunError, match="must hold the run's encoder" if changed == "nothing left" else "the encoder it was begun with"
+    ):
         go("ce", toy, tmp_path / "run", encoder=str(mine), resume=True)
     assert (tmp_path / "run" / "last.safetensors").read_bytes() == before
 
@@ -186,7 +210,9 @@ def test_resuming_a_complete_run_does_nothing_and_resuming_nothing_starts(toy, t
 
 def test_a_taken_folder_is_refused_and_left_as_it_is(toy, tmp_path):
     record = go("ce", toy, tmp_path / "run")
-    with pytest.raises(RunError, match=r"holds a run already \(complete\); continue it with --resume, or choose another --run-dir"):
+    with pytest.raises(
+        RunError, match=r"holds a run already \(complete\); continue it with --resume, or choose another --run-dir"
+    ):
         go("ce", toy, tmp_path / "run")
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("precious")
@@ -200,7 +226,7 @@ def test_two_processes_on_one_run(toy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         go("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
     record = Record(tmp_path / "run")
-    code = "import sys, time; from pathlib import Path; from fecbench.runs import Record; lock = Record(Path(sys.argv[1])).lock(); "
+    code = "import sys, time; from pathlib import Path; from fecbench.runs.record import Record; lock = Record(Path(sys.argv[1])).lock(); "
     code += "print('held', flush=True); time.sleep(60)"
     other = subprocess.Popen([sys.executable, "-c", code, str(record.folder)], stdout=subprocess.PIPE, text=True)
     try:
@@ -277,12 +303,15 @@ def test_a_draft_takes_the_place_of_no_file_of_the_users(tmp_path):
     write("board", stop=False)
     with pytest.raises(KeyboardInterrupt):
         write("half", stop=True)
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"board.md": "board", "board.md.unfinished": "precious"}
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "board.md": "board",
+        "board.md.unfinished": "precious",
+    }
 
 
 def test_a_killed_writer_leaves_a_draft_that_the_next_run_removes(tmp_path):
     (tmp_path / "best.safetensors.unfinished").write_bytes(b"half")
-    runs.drop_drafts(Record(tmp_path))
+    drop_drafts(Record(tmp_path))
     assert not list(tmp_path.iterdir())
 
 
@@ -307,12 +336,12 @@ def test_runs_are_found_by_folder_id_and_method(toy, tmp_path, monkeypatch):
     new = go("ce", toy, tmp_path / "runs" / "new")
     with pytest.raises(KeyboardInterrupt):
         go("ce", toy, tmp_path / "runs" / "unfinished", observers=[StopAfter(1)])
-    assert runs.find_run(str(old.folder)).id == "old"
-    assert runs.find_run("old").id == "old"
-    assert runs.find_run("ce").id == new.id
+    assert find_run(str(old.folder)).id == "old"
+    assert find_run("old").id == "old"
+    assert find_run("ce").id == new.id
     with pytest.raises(UnknownName, match="did you mean 'old'"):
-        runs.find_run("olf")
-    assert [record.id for record in runs.everything()] == ["unfinished", "new", "old"]
+        find_run("olf")
+    assert [record.id for record in all_records()] == ["unfinished", "new", "old"]
 
 
 def test_records_of_another_format_or_broken_ones_are_named(tmp_path):
@@ -374,7 +403,9 @@ class Counting(Objective):
 def test_stages_before_and_after_training_and_their_state(toy, tmp_path, registered):
     record = go(registered("counting", Counting), toy, tmp_path / "run")
     predictions = load_file(record.folder / "predictions.safetensors")
-    assert set(predictions["predicted"].tolist()) == {0}  # the stage after training was in force when the test rows were predicted
+    assert set(predictions["predicted"].tolist()) == {
+        0
+    }  # the stage after training was in force when the test rows were predicted
     assert read_tensors(record.folder / "best.safetensors")[0]["objective.shift"].tolist() == [100.0, 0.0, 0.0]
 
 
@@ -410,7 +441,9 @@ class Exploding(Objective):
 
 
 def test_an_objective_that_yields_nothing_in_an_epoch_is_named(toy, tmp_path, registered):
-    with pytest.raises(ProtocolError, match=r"objective silent \(this process\): updates yielded nothing in a whole epoch"):
+    with pytest.raises(
+        ProtocolError, match=r"objective silent \(this process\): updates yielded nothing in a whole epoch"
+    ):
         go(registered("silent", Silent), toy, tmp_path / "run")
     assert "yielded nothing" in json.loads((tmp_path / "run" / "failure.json").read_text())["message"]
     assert Record(tmp_path / "run").status == "failed"
@@ -435,7 +468,9 @@ class Extra(Objective):
 
 
 def test_state_must_be_tensors(toy, tmp_path, registered):
-    with pytest.raises(ProtocolError, match=r"objective\._extra_state: a module's saved state must be tensors, found dict"):
+    with pytest.raises(
+        ProtocolError, match=r"objective\._extra_state: a module's saved state must be tensors, found dict"
+    ):
         go(registered("extra", Extra), toy, tmp_path / "run")
 
 
@@ -467,7 +502,9 @@ def rewritten(folder: Path, word: str, every: int) -> None:
     """Put ``word`` in place of the texts of every ``every``-th row, of all rows where it is 1; rows stay different."""
     for path in folder.glob("*.csv"):
         head, *lines = path.read_text().splitlines()
-        changed = [f"{word * (n + 1)},{line.rpartition(',')[2]}" if n % every == 0 else line for n, line in enumerate(lines)]
+        changed = [
+            f"{word * (n + 1)},{line.rpartition(',')[2]}" if n % every == 0 else line for n, line in enumerate(lines)
+        ]
         path.write_text("\n".join([head, *changed]) + "\n")
 
 
@@ -477,13 +514,18 @@ def test_unknown_tokens_are_said_and_recorded(toy, tmp_path, source, tokenizer):
     record = go("ce", toy, tmp_path / "run", encoder=str(tmp_path / "bert"), epochs=1)
     notes = "\n".join(record.about["notes"])
     for split in ("train", "validation", "test"):
-        assert re.search(rf"^[3-9]\d % of the {split} tokens \(text\) are unknown to encoder ", notes, re.MULTILINE), notes
+        assert re.search(rf"^[3-9]\d % of the {split} tokens \(text\) are unknown to encoder ", notes, re.MULTILINE), (
+            notes
+        )
 
 
 def test_texts_of_which_the_encoder_knows_no_word_are_refused(toy, tmp_path, source, tokenizer):
     source_folder(source("bert"), tokenizer, tmp_path / "bert")
     rewritten(toy, "ሉ ", 1)
-    with pytest.raises(EncoderError, match=r"but 100 % of the train tokens \(text\) are unknown to encoder .*; choose one made for their"):
+    with pytest.raises(
+        EncoderError,
+        match=r"but 100 % of the train tokens \(text\) are unknown to encoder .*; choose one made for their",
+    ):
         go("ce", toy, tmp_path / "run", encoder=str(tmp_path / "bert"), epochs=1)
 
 
@@ -497,10 +539,13 @@ def test_the_written_tokenizer_cuts_where_the_encoders_own_does(source, tmp_path
     made = source("bert")
     tokenizer = copy.deepcopy(made.tokenizer)
     tokenizer.truncation_side, tokenizer.split_special_tokens = "left", True
-    runs.write_encoder(Record(tmp_path), replace(made, tokenizer=tokenizer))
+    write_encoder(Record(tmp_path), replace(made, tokenizer=tokenizer))
     read = read_tokenizer(tmp_path / "encoder")
     text = "what [SEP] a lovely day it was"
-    assert read(text, truncation=True, max_length=6)["input_ids"] == tokenizer(text, truncation=True, max_length=6)["input_ids"]
+    assert (
+        read(text, truncation=True, max_length=6)["input_ids"]
+        == tokenizer(text, truncation=True, max_length=6)["input_ids"]
+    )
 
 
 def test_limit_is_recorded_and_said(toy, tmp_path):
@@ -550,10 +595,14 @@ class TwoViews(Objective):
 
 def test_needs_are_met_by_the_data_or_refused(toy, tmp_path, registered):
     name = registered("two-views", TwoViews)
-    with pytest.raises(NeedsError, match=r"objective two-views \(this process\) needs the column aug_text, but toy has text, label"):
+    with pytest.raises(
+        NeedsError, match=r"objective two-views \(this process\) needs the column aug_text, but toy has text, label"
+    ):
         go(name, toy, tmp_path / "run")
     assert not (tmp_path / "run").exists()
     for split in ("train", "validation", "test"):
         header, *lines = (toy / f"{split}.csv").read_text().splitlines()
-        (toy / f"{split}.csv").write_text("\n".join([f"{header},aug_text", *(f"{line},said otherwise" for line in lines)]) + "\n")
+        (toy / f"{split}.csv").write_text(
+            "\n".join([f"{header},aug_text", *(f"{line},said otherwise" for line in lines)]) + "\n"
+        )
     assert go(name, toy, tmp_path / "run", epochs=1).status == "complete"

@@ -2,24 +2,37 @@
 
 import pytest
 
-from fecbench.errors import UnknownName, UsageError
-from fecbench.planning import plan
-from fecbench.settings import Layer, RunSettings, build, resolve
+from fecbench.core.errors import UnknownName, UsageError
+from fecbench.core.settings import Layer, RunSettings, build, resolve
+from fecbench.runs.plan import plan
 
 
 def test_later_layers_win_and_are_named():
     found = resolve(Layer("default", {"a": 1, "b": 1}), Layer("encoder", {"b": 2}), Layer("flag", {}))
-    assert {key: (setting.value, setting.origin) for key, setting in found.items()} == {"a": (1, "default"), "b": (2, "encoder")}
+    assert {key: (setting.value, setting.origin) for key, setting in found.items()} == {
+        "a": (1, "default"),
+        "b": (2, "encoder"),
+    }
 
 
 def test_the_defaults_are_the_papers():
     settings = RunSettings(dataset="ge")
-    found = (settings.encoder, settings.lr, settings.weight_decay, settings.batch_size, settings.epochs, settings.patience, settings.warmup)
+    found = (
+        settings.encoder,
+        settings.lr,
+        settings.weight_decay,
+        settings.batch_size,
+        settings.epochs,
+        settings.patience,
+        settings.warmup,
+    )
     assert found == ("roberta-base", 2e-5, 1e-3, 64, 8, 4, 0.0)
 
 
 def test_order_of_origins():
-    origins = plan("aml", {"dataset": "ge-prepared", "encoder": "minilm", "k_pos": 5}, spec={"k_neg": 7, "k_pos": 6, "epochs": 2}).origins
+    origins = plan(
+        "aml", {"dataset": "ge-prepared", "encoder": "minilm", "k_pos": 5}, spec={"k_neg": 7, "k_pos": 6, "epochs": 2}
+    ).origins
     assert (origins["lr"].value, origins["lr"].origin) == (1e-4, "encoder minilm")
     assert (origins["head"].value, origins["head"].origin) == ("label", "objective aml")
     assert (origins["k_pos"].value, origins["k_pos"].origin) == (5, "flag")

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fecbench import matrix, specs
-from fecbench.errors import UsageError
+from fecbench.bench import matrix
+from fecbench.bench.spec import SpecRow, read_spec
+from fecbench.core.errors import UsageError
 
 PLAIN = """
     title = "t"
@@ -27,7 +28,7 @@ def write(tmp_path):
 
 
 def test_what_is_said_of_fewer_runs_wins(write):
-    spec = specs.read(
+    spec = read_spec(
         write(
             """
             title = "t"
@@ -41,19 +42,26 @@ def test_what_is_said_of_fewer_runs_wins(write):
             """
         )
     )
-    row = specs.Row(name="aml", objective="aml")
+    row = SpecRow(name="aml", objective="aml")
     assert spec.of(row, "demo") == {"epochs": 1, "lr": 0.2, "batch_size": 3, "k_pos": 4}
     assert spec.of(row, "ge-prepared") == {"epochs": 1, "lr": 0.1, "batch_size": 3, "k_pos": 3}
     demo, ge = matrix.expand(spec).entries
     assert (demo.cells[0][0].plan.settings.lr, demo.cells[0][0].plan.options.k_pos) == (0.2, 4)
     assert demo.cells[0][0].plan.origins["lr"].origin == "spec"
-    assert (ge.dataset, ge.cells[0][0].plan.settings.seed, ge.cells[0][0].plan.options.k_neg) == ("ge-prepared", 3, 20)  # a preset
+    assert (ge.dataset, ge.cells[0][0].plan.settings.seed, ge.cells[0][0].plan.options.k_neg) == (
+        "ge-prepared",
+        3,
+        20,
+    )  # a preset
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('title = "t"\nobjectives = "*"\ndatasets = ["demo"]\nseed = [0]', "no key of a spec is called 'seed'; did you mean 'seeds'?"),
+        (
+            'title = "t"\nobjectives = "*"\ndatasets = ["demo"]\nseed = [0]',
+            "no key of a spec is called 'seed'; did you mean 'seeds'?",
+        ),
         (PLAIN + '[grid]\nselekt = "validation"', "no key of grid is called 'selekt'; did you mean 'select'?"),
         ('title = "t"\nobjectives = ["ce"]\ndatasets = ["demo"]', "seeds is needed"),
         (PLAIN + '[[row]]\nname = "a"\nobjective = "ce"', "not both"),
@@ -69,7 +77,7 @@ def test_what_is_said_of_fewer_runs_wins(write):
 )
 def test_a_file_that_is_off_is_refused(write, text, said):
     with pytest.raises(UsageError) as error:
-        specs.read(write(text))
+        read_spec(write(text))
     assert "spec.toml" in str(error.value)
     assert said.lower() in str(error.value).lower()
 
@@ -77,10 +85,16 @@ def test_a_file_that_is_off_is_refused(write, text, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (PLAIN + "[settings]\nepocs = 3", "row ce on demo: no setting (spec) is called 'epocs'; did you mean 'epochs'?"),
+        (
+            PLAIN + "[settings]\nepocs = 3",
+            "row ce on demo: no setting (spec) is called 'epocs'; did you mean 'epochs'?",
+        ),
         (PLAIN + "[settings]\nepochs = 0", "row ce on demo: run settings: --epochs 0"),
         (PLAIN + "[settings]\nk_pos = 3", "row ce on demo: no setting (spec) is called 'k_pos'"),
-        (PLAIN + "[objective.alm]\nweight = 1.0", "[objective.alm]: no method or row of the spec is called 'alm'; did you mean 'aml'?"),
+        (
+            PLAIN + "[objective.alm]\nweight = 1.0",
+            "[objective.alm]: no method or row of the spec is called 'alm'; did you mean 'aml'?",
+        ),
         (
             PLAIN + '[grid]\nselect = "validation"\nsettings = { lr = [1.0, 2.0] }\nobjective.aml = { weight = [1.0] }',
             "ce has 2, aml has 1",
@@ -91,15 +105,17 @@ def test_a_file_that_is_off_is_refused(write, text, said):
 )
 def test_settings_that_are_off_are_refused_before_anything_starts(write, text, said):
     with pytest.raises(UsageError) as error:
-        matrix.expand(specs.read(write(text)))
+        matrix.expand(read_spec(write(text)))
     assert said in str(error.value)
 
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(UsageError, match="must be a readable TOML file"):
-        specs.read(tmp_path / "none.toml")
+        read_spec(tmp_path / "none.toml")
 
 
-@pytest.mark.parametrize("path", sorted((Path(__file__).parent.parent / "benchmarks").glob("*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parent.parent / "benchmarks").glob("*.toml")), ids=lambda path: path.stem
+)
 def test_every_shipped_spec_is_right(path):
-    assert matrix.expand(specs.read(path)).entries
+    assert matrix.expand(read_spec(path)).entries

@@ -15,9 +15,11 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from fecbench import Task, objective, registry
-from fecbench.packing import Tokens, cuts
-from fecbench.planning import plan
+from fecbench import Task
+from fecbench.core import registry
+from fecbench.data.tokens import Tokens, cuts
+from fecbench.objective.check import get_objective
+from fecbench.runs.plan import plan
 from fecbench.testing.subject import Subject
 from fecbench_aml import AML, AMLConfig, mine_hard_pairs
 from fecbench_aml.mining import STRATEGIES
@@ -55,7 +57,9 @@ def test_mining_holds_nothing_beyond_all_similarities_and_the_pairs_features(str
     for size in (16, 64, 256):
         z, labels = batch(size)
         for k in (1, 8, 64):
-            found = largest(lambda k=k, z=z, labels=labels: mine_hard_pairs(z, labels, k_pos=k, k_neg=k, strategy=strategy))
+            found = largest(
+                lambda k=k, z=z, labels=labels: mine_hard_pairs(z, labels, k_pos=k, k_neg=k, strategy=strategy)
+            )
             assert found <= size**2 + size * k * WIDTH
 
 
@@ -72,7 +76,9 @@ def test_judging_pairs_never_holds_the_four_blocks_of_their_features(family):
             aml.discriminator_update(z.detach(), pairs).loss.backward(inputs=parameters)
             aml.pair_loss(aml.judge(z, pairs), pairs).backward(inputs=[z])
 
-        assert largest(updates) <= max(2 * WIDTH * len(pairs.i), weights)  # 256, the width of the mlp, is twice that of the features
+        assert largest(updates) <= max(
+            2 * WIDTH * len(pairs.i), weights
+        )  # 256, the width of the mlp, is twice that of the features
 
 
 class NoQuestions(TorchDispatchMode):
@@ -84,7 +90,9 @@ class NoQuestions(TorchDispatchMode):
         name = func.name().removeprefix("aten::").split(".")[0]
         assert not name.startswith(self.ASKING), f"{func.name()} waits for the device"
         if name in ("index", "index_put", "index_put_", "_index_put_impl_"):
-            assert not any(index is not None and index.dtype == torch.bool for index in args[1]), "an index of bools is counted first"
+            assert not any(index is not None and index.dtype == torch.bool for index in args[1]), (
+                "an index of bools is counted first"
+            )
         return func(*args, **(kwargs or {}))
 
 
@@ -96,7 +104,9 @@ ASKING = {
 }
 
 
-@pytest.mark.parametrize("method", [name for name in registry.objectives if objective.named(name).trains and name not in ASKING])
+@pytest.mark.parametrize(
+    "method", [name for name in registry.objectives if get_objective(name).trains and name not in ASKING]
+)
 def test_a_training_step_asks_the_device_nothing(method, monkeypatch):
     subject = Subject(plan(method, {"dataset": "demo"}), {})
     stepper, (first, second) = subject.stepper(), subject.batches(2)
@@ -113,7 +123,12 @@ def test_a_training_step_asks_the_device_nothing(method, monkeypatch):
 
 def test_a_question_is_noticed():
     values = torch.ones(3)
-    for asks in (lambda: values.sum().item(), lambda: bool(values.all()), lambda: values[values > 0], lambda: values.nonzero()):
+    for asks in (
+        lambda: values.sum().item(),
+        lambda: bool(values.all()),
+        lambda: values[values > 0],
+        lambda: values.nonzero(),
+    ):
         with NoQuestions(), pytest.raises(AssertionError):
             asks()
 
@@ -194,14 +209,32 @@ def test_growth_runs(part):
 
 
 def test_throughput_runs(part, monkeypatch):
-    arguments = ["--encoder", "tiny-bert", "--dataset", "demo", "--contender", "Trainer", "--batch-size", 8, "--steps", 2]
+    arguments = [
+        "--encoder",
+        "tiny-bert",
+        "--dataset",
+        "demo",
+        "--contender",
+        "Trainer",
+        "--batch-size",
+        8,
+        "--steps",
+        2,
+    ]
     printed = run(part("throughput").main, *arguments, "--threads", torch.get_num_threads())
     assert "1.00 (1.00-1.00)" in printed
 
 
 def test_a_contender_is_a_run(part, tmp_path):
     rows = part("material").excerpt("demo", None, 16, tmp_path / "rows")
-    settings = {"dataset": str(rows), "encoder": "tiny-bert", "limit": 16, "batch_size": 8, "epochs": 2, "device": "cpu"}
+    settings = {
+        "dataset": str(rows),
+        "encoder": "tiny-bert",
+        "limit": 16,
+        "batch_size": 8,
+        "epochs": 2,
+        "device": "cpu",
+    }
     figures = part("contender").fecbench("aml", settings, tmp_path / "run")
     assert all(value > 0 for value in figures.values())
     assert (tmp_path / "run" / "result.json").exists()
@@ -211,7 +244,9 @@ def test_a_table_compares_within_rounds(part, capsys):
     def speeds(*found: float) -> list[dict[str, float]]:
         return [{"texts_per_second": one, "peak_mib": 7, "predicted_per_second": 9} for one in found]
 
-    part("throughput").table("title", {"Trainer": speeds(10, 20), "ce": speeds(20, 60), "aml": speeds(10, 40)}, 64, {"mining": 0.032})
+    part("throughput").table(
+        "title", {"Trainer": speeds(10, 20), "ce": speeds(20, 60), "aml": speeds(10, 40)}, 64, {"mining": 0.032}
+    )
     printed = capsys.readouterr().out
     assert "2.50 (2.00-3.00)" in printed
     assert "an iteration of aml costs 1.75 (1.50-2.00) times one of ce" in printed
@@ -222,7 +257,10 @@ PARTS = {
     "startup": ("--rounds 1", "fecbench plugins"),
     "second": ("--datasets demo --encoder tiny-bert --rounds 1", "second run"),
     "side_by_side": ("--dataset demo --encoder tiny-bert --rows 64 --runs 2 --at-once 1 2", "runs / hour"),
-    "paper": (f"--spec {SPEED.parent / 'demo.toml'} --encoder tiny-bert --steps 12 --scored 20", "the whole, if no run stops early"),
+    "paper": (
+        f"--spec {SPEED.parent / 'demo.toml'} --encoder tiny-bert --steps 12 --scored 20",
+        "the whole, if no run stops early",
+    ),
 }
 
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from fecbench import TokenColumn, TokenisedSplit
-from fecbench.batching import TrainingBatches
-from fecbench.streams import StreamBatches, with_streams
+from fecbench.data.batches import TrainingBatches
+from fecbench.data.streams import StreamBatches, with_streams
 
 
 def split(rows: int, first: int = 0) -> TokenisedSplit:
@@ -16,7 +16,9 @@ def split(rows: int, first: int = 0) -> TokenisedSplit:
 
 
 def batches(name="pairs", seed=0, rank=0, ranks=1, size=4):
-    return StreamBatches(name, lambda number: split(10, 100 * number), TrainingBatches(split(64), size, seed, rank=rank, ranks=ranks))
+    return StreamBatches(
+        name, lambda number: split(10, 100 * number), TrainingBatches(split(64), size, seed, rank=rank, ranks=ranks)
+    )
 
 
 def ids(batches, number):
@@ -46,7 +48,11 @@ def test_at_any_rate_batches_follow_one_another_from_any_start(rate):
     assert [found for found, _ in counted] == [ids(batches(), number) for number in range(len(counted))]
     assert len(counted) == pytest.approx(50 * rate, abs=1)
     assert len({key for _, key in counted}) == len(counted)
-    resumed = [batch.tokens.ids.tolist() for number in range(25, 50) for batch in batches().beside(number, (0, 1, number), rate)]
+    resumed = [
+        batch.tokens.ids.tolist()
+        for number in range(25, 50)
+        for batch in batches().beside(number, (0, 1, number), rate)
+    ]
     assert resumed == [found for found, _ in counted][len(counted) - len(resumed) :]
 
 

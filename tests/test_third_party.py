@@ -64,8 +64,15 @@ def test_an_objective_of_a_stranger(environment):
         row for row in rows if row["name"] == "focal"
     ).items()
     assert "--gamma FLOAT" in environment.fecbench("run", "focal", "--help")
-    result = json.loads(environment.fecbench("run", "focal", "--dataset", "demo", "--gamma", "1", "--epochs", "5", "--json"))
-    assert result["objective"] == {"name": "focal", "distribution": "fecbench-focal", "version": "1.0", "variant_of": ""}
+    result = json.loads(
+        environment.fecbench("run", "focal", "--dataset", "demo", "--gamma", "1", "--epochs", "5", "--json")
+    )
+    assert result["objective"] == {
+        "name": "focal",
+        "distribution": "fecbench-focal",
+        "version": "1.0",
+        "variant_of": "",
+    }
     assert result["metrics"]["validation"]["accuracy"] > 0.2
     assert environment.fecbench("predict", "focal", "my dog died").strip()
 
@@ -130,7 +137,10 @@ def test_the_guide_from_an_empty_folder_to_a_row_of_results(environment):
     assert "margin" in said["fecbench plugins --check"]
     assert "how far ahead the right label must be" in said["fecbench run margin --help"]
     assert f"{len(ObjectiveConformance.checks())} passed" in said["python -m pytest test_margin.py"]
-    assert [row["objective"] for row in json.loads(environment("-m", "fecbench", "runs", "--json", cwd=folder))] == ["ce", "margin"]
+    assert [row["objective"] for row in json.loads(environment("-m", "fecbench", "runs", "--json", cwd=folder))] == [
+        "ce",
+        "margin",
+    ]
     (table,) = json.loads(environment("-m", "fecbench", "leaderboard", "--json", cwd=folder))["tables"]
     assert [row["method"] for row in table["rows"]] == ["ce", "margin"]
     environment("-m", "pip", "uninstall", "--quiet", "--yes", "fecbench-margin")

@@ -5,8 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fecbench.errors import NumericalError
-from fecbench.trainer import Progress, Window, means, share_of_peak
+from fecbench.core.errors import NumericalError
+from fecbench.training.logs import Window, means
+from fecbench.training.schedule import share_of_peak
+from fecbench.training.trainer import TrainingState
 
 
 def test_the_schedule_is_transformers_linear_one():
@@ -29,7 +31,7 @@ def test_half_way_and_at_the_end():
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=12))
 def test_progress_counts_a_tie_as_better(scores):
-    progress = Progress()
+    progress = TrainingState()
     for epoch, score in enumerate(scores, 1):
         assert progress.update(epoch, float(score)) == (score == max(scores[:epoch]))
         assert progress.best_epoch == max(e for e, s in enumerate(scores[:epoch], 1) if s == max(scores[:epoch]))
@@ -50,6 +52,7 @@ def test_a_number_that_is_none_is_told_with_epoch_batch_and_parts(value):
     window.add(7, [("model_loss", torch.tensor(value)), ("aml", torch.tensor(0.25))])
     window.add(8, [("model_loss", torch.tensor(1.0))])
     with pytest.raises(
-        NumericalError, match=r"objective x: .* at epoch 2, batch 8 found model_loss (nan|inf), aml 0\.25; try a lower --lr"
+        NumericalError,
+        match=r"objective x: .* at epoch 2, batch 8 found model_loss (nan|inf), aml 0\.25; try a lower --lr",
     ):
         window.fetch("objective x", 2)

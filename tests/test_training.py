@@ -9,21 +9,21 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from fecbench import BatchNeeds, Objective, Update, runs
-from fecbench.datasets.core import Places
-from fecbench.errors import NumericalError, ProtocolError, RunError
-from fecbench.evaluation import split_logits
-from fecbench.experiment import Workplace, run
-from fecbench.hooks import hookimpl
-from fecbench.planning import plan
-from fecbench.players import Contestant
-from fecbench.runs import Record, sign
+from fecbench import BatchNeeds, Objective, Update
+from fecbench.core.errors import NumericalError, ProtocolError, RunError
+from fecbench.core.hooks import hookimpl
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
+from fecbench.runs.record import Record, sign
+from fecbench.training.evaluation import split_logits
+from fecbench.training.optimizers import PlayerOptimizer
 from tests.conftest import WORDS
 
 
 def go(name: str, data: Path, folder: Path, *, resume: bool = False, observers=(), **flags) -> Record:
     chosen = plan(name, {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 16, **flags})
-    return run(chosen, Workplace(Places(), folder, resume, observers=observers))
+    return run(chosen, Workplace(DataLocations(), folder, resume, observers=observers))
 
 
 class Plain(Objective):
@@ -47,8 +47,10 @@ def test_a_report_is_recorded_as_it_will_be_read(registered, toy, tmp_path):
 @pytest.fixture
 def factors(monkeypatch):
     """The learning rates' factors, in order."""
-    seen, original = [], Contestant.schedule
-    monkeypatch.setattr(Contestant, "schedule", lambda self, factor, *at: seen.append(factor) or original(self, factor, *at))
+    seen, original = [], PlayerOptimizer.schedule
+    monkeypatch.setattr(
+        PlayerOptimizer, "schedule", lambda self, factor, *at: seen.append(factor) or original(self, factor, *at)
+    )
     return seen
 
 
@@ -64,7 +66,9 @@ def test_warm_up(toy, tmp_path, factors):
 
 def test_clip_reaches_the_step(toy, tmp_path, monkeypatch):
     norms, original = [], nn.utils.clip_grad_norm_
-    monkeypatch.setattr(nn.utils, "clip_grad_norm_", lambda parameters, norm: norms.append(norm) or original(parameters, norm))
+    monkeypatch.setattr(
+        nn.utils, "clip_grad_norm_", lambda parameters, norm: norms.append(norm) or original(parameters, norm)
+    )
     go("ce", toy, tmp_path / "run", epochs=1, clip=0.5)
     assert norms == [0.5] * 4
 
@@ -181,10 +185,11 @@ class Breaking(Plain):
 
 def test_broken_weights_are_refused_and_never_kept(toy, tmp_path, registered):
     with pytest.raises(
-        NumericalError, match=r"every weight, buffer and optimiser state must be finite, but after epoch 2 model\..* and \d+ more aren't"
+        NumericalError,
+        match=r"every weight, buffer and optimiser state must be finite, but after epoch 2 model\..* and \d+ more aren't",
     ):
         go(registered("breaking", Breaking), toy, tmp_path / "run")
-    from fecbench.atomic import read_tensors
+    from fecbench.core.files import read_tensors
 
     for name in ("best.safetensors", "last.safetensors"):
         tensors, _ = read_tensors(tmp_path / "run" / name)
@@ -205,9 +210,11 @@ class Brimming(Plain):
 
 
 def test_a_buffer_that_overflows_ends_the_run_before_it_is_kept(toy, tmp_path, registered):
-    from fecbench.atomic import read_tensors
+    from fecbench.core.files import read_tensors
 
-    with pytest.raises(NumericalError, match=r"but after epoch 2 objective\.count isn't; .*the weights of epoch 1 are kept"):
+    with pytest.raises(
+        NumericalError, match=r"but after epoch 2 objective\.count isn't; .*the weights of epoch 1 are kept"
+    ):
         go(registered("brimming", Brimming), toy, tmp_path / "run")
     for name in ("best.safetensors", "last.safetensors"):
         assert read_tensors(tmp_path / "run" / name)[0]["objective.count"].isfinite()
@@ -272,7 +279,9 @@ class StopIn:
             raise KeyboardInterrupt
 
 
-def test_stages_happen_once_though_the_run_is_killed_in_training_and_in_its_test(toy, tmp_path, registered, monkeypatch):
+def test_stages_happen_once_though_the_run_is_killed_in_training_and_in_its_test(
+    toy, tmp_path, registered, monkeypatch
+):
     name, Staged.counts = registered("staged", Staged), {}
     unbroken = go(name, toy, tmp_path / "unbroken")
     assert Staged.counts == {"before": 1, "after": 1}
@@ -280,7 +289,9 @@ def test_stages_happen_once_though_the_run_is_killed_in_training_and_in_its_test
     with pytest.raises(KeyboardInterrupt):
         go(name, toy, tmp_path / "broken", observers=[StopIn(2)])
     with monkeypatch.context() as patch:
-        patch.setattr("fecbench.runs.write_predictions", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(
+            "fecbench.runs.experiment.write_predictions", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
             go(name, toy, tmp_path / "broken", resume=True)
     broken = go(name, toy, tmp_path / "broken", resume=True)
@@ -305,18 +316,25 @@ class Growing(Plain):
 
 def test_a_stage_that_makes_parameters_is_refused(toy, tmp_path, registered):
     with pytest.raises(
-        ProtocolError, match=r"before_training must keep what it finds in .* that __init__ made, but it added or replaced objective.found"
+        ProtocolError,
+        match=r"before_training must keep what it finds in .* that __init__ made, but it added or replaced objective.found",
     ):
         go(registered("growing", Growing), toy, tmp_path / "run")
 
 
-@pytest.mark.parametrize("left", ["history.jsonl", "run.json.unfinished", "failure.json", "encoder/config.json", ".tmpa1B2c3"])
+@pytest.mark.parametrize(
+    "left", ["history.jsonl", "run.json.unfinished", "failure.json", "encoder/config.json", ".tmpa1B2c3"]
+)
 def test_a_run_killed_before_its_record_begins_can_be_begun_again(toy, tmp_path, left):
     (tmp_path / "run" / left).parent.mkdir(parents=True)
     (tmp_path / "run" / left).write_text("{}\n")
     sign(Record(tmp_path / "run"))
     assert go("ce", toy, tmp_path / "run", epochs=1).status == "complete"
-    assert not [path.name for path in (tmp_path / "run").iterdir() if path.name.endswith(".unfinished") or path.name.startswith(".tmp")]
+    assert not [
+        path.name
+        for path in (tmp_path / "run").iterdir()
+        if path.name.endswith(".unfinished") or path.name.startswith(".tmp")
+    ]
 
 
 OWN = [
@@ -336,7 +354,10 @@ def test_files_that_no_run_claims_are_the_users_and_stay(toy, tmp_path, own, res
     file = tmp_path / "run" / own
     file.parent.mkdir(parents=True)
     file.write_text("precious")
-    with pytest.raises(RunError, match=f"must be empty, but holds {file.relative_to(tmp_path / 'run').parts[0]}; choose another --run-dir"):
+    with pytest.raises(
+        RunError,
+        match=f"must be empty, but holds {file.relative_to(tmp_path / 'run').parts[0]}; choose another --run-dir",
+    ):
         go("ce", toy, tmp_path / "run", epochs=1, resume=resume)
     assert file.read_text() == "precious"
     assert len(list((tmp_path / "run").rglob("*"))) == len(file.relative_to(tmp_path / "run").parts)
@@ -358,7 +379,7 @@ def test_a_run_that_failed_before_its_record_began_can_be_begun_again(toy, tmp_p
         raise RunError("the disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(runs, "write_about", full)
+        patched.setattr("fecbench.runs.experiment.write_about", full)
         with pytest.raises(RunError, match="the disk is full"):
             go("ce", toy, tmp_path / "run")
     assert {"encoder", "failure.json"} <= {path.name for path in (tmp_path / "run").iterdir()}
@@ -378,14 +399,16 @@ def test_a_run_is_only_continued_on_what_it_was_begun_on(toy, tmp_path, key, val
 
 def test_scores_do_not_move_with_the_size_of_evaluation_batches(toy, tmp_path):
     from fecbench import Predictor
-    from fecbench.batching import tokenise
+    from fecbench.data.batches import tokenise
 
     record = go("aml", toy, tmp_path / "run")
     predictor = Predictor.load(record)
     from fecbench import data_of
 
     split = tokenise(data_of(record).splits["test"], ["text"], predictor.tokenizer, 200, tmp_path / "cache")
-    found = [split_logits(predictor.objective, predictor.model, split, size, predictor.precision) for size in (1, 4, 64)]
+    found = [
+        split_logits(predictor.objective, predictor.model, split, size, predictor.precision) for size in (1, 4, 64)
+    ]
     for logits in found[1:]:
         torch.testing.assert_close(logits, found[0], atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(found[0], load(record)["logits"], atol=1e-5, rtol=1e-5)
@@ -426,7 +449,7 @@ def test_returning_an_update_is_told(toy, tmp_path, registered):
 
 
 def test_a_wish_to_stop_that_a_finaliser_swallowed_is_heard_at_the_next_batches():
-    from fecbench.cli.stopping import Stop
+    from fecbench.cli.terminal.interrupt import Stop
 
     stop = Stop()
     with pytest.raises(KeyboardInterrupt):
@@ -438,7 +461,7 @@ def test_a_wish_to_stop_that_a_finaliser_swallowed_is_heard_at_the_next_batches(
 
 def test_epochs_are_compared_by_accuracy_and_weighted_f1_together(toy, tmp_path, monkeypatch):
     """Accuracy alone would choose the third epoch, weighted F1 alone the first."""
-    from fecbench.trainer import Trainer
+    from fecbench.training.trainer import Trainer
 
     scores = iter([(0.5, 0.9), (0.9, 0.55), (0.95, 0.3)])
     monkeypatch.setattr(Trainer, "score", lambda *_: dict(zip(("accuracy", "weighted_f1"), next(scores), strict=True)))
@@ -446,8 +469,10 @@ def test_epochs_are_compared_by_accuracy_and_weighted_f1_together(toy, tmp_path,
 
 
 def test_compile_without_a_compiler_is_refused_before_anything_is_loaded(monkeypatch):
-    from fecbench.errors import UsageError
+    from fecbench.core.errors import UsageError
 
     monkeypatch.setattr("shutil.which", lambda name: None)
-    with pytest.raises(UsageError, match=r"--compile needs a C\+\+ compiler .* found none; install one or leave it out"):
+    with pytest.raises(
+        UsageError, match=r"--compile needs a C\+\+ compiler .* found none; install one or leave it out"
+    ):
         plan("ce", {"dataset": "nowhere/at/all", "compile": True})

@@ -26,11 +26,16 @@ def measure(part: str, options: list[str]) -> int:
 def main() -> None:
     if sys.argv[1:] and sys.argv[1] in (*TOGETHER, *ALONE):
         sys.exit(measure(sys.argv[1], sys.argv[2:]))
-    parser = argparse.ArgumentParser(prog="python benchmarks/speed", description=__doc__, epilog=f"by name only: {', '.join(ALONE)}")
+    parser = argparse.ArgumentParser(
+        prog="python benchmarks/speed", description=__doc__, epilog=f"by name only: {', '.join(ALONE)}"
+    )
     parser.add_argument("--data-dir", help="folder with a folder for each data set")
     parser.add_argument("--device", default="auto")
     given = vars(parser.parse_args())
-    asked = {part: [f"--{name.replace('_', '-')}={given[name]}" for name in takes if given[name]] for part, takes in TOGETHER.items()}
+    asked = {
+        part: [f"--{name.replace('_', '-')}={given[name]}" for name in takes if given[name]]
+        for part, takes in TOGETHER.items()
+    }
     sys.exit(max(measure(part, options) for part, options in asked.items()))
 
 

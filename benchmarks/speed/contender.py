@@ -17,11 +17,14 @@ from torch.utils.benchmark import Timer
 from transformers import DataCollatorWithPadding, TrainerCallback, TrainingArguments
 from transformers import Trainer as TransformersTrainer
 
-from fecbench import Predictor, datasets, devices, encoders, hookimpl
-from fecbench.datasets.core import Places
-from fecbench.encoders.network import classifier_network
-from fecbench.experiment import Workplace, run
-from fecbench.planning import Plan, plan
+from fecbench import Predictor, hookimpl
+from fecbench.data.datasets.load import load_dataset
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.model.encoders.load import get_encoder
+from fecbench.model.encoders.network import classifier_network
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import Plan, plan
+from fecbench.training import devices
 
 PREDICTED = 64
 
@@ -60,19 +63,19 @@ def finished() -> float:
 def fecbench(method: str, settings: dict[str, Any], folder: Path) -> dict[str, float]:
     """What `fecbench run METHOD` does, and `fecbench predict`."""
     chosen, seconds = plan(method, settings), Seconds()
-    record = run(chosen, Workplace(Places(), folder, observers=[seconds]))
+    record = run(chosen, Workplace(DataLocations(), folder, observers=[seconds]))
     memory = peak_mib()
     predictor = Predictor.load(record, chosen.settings.device)
-    texts = datasets.load(chosen.settings, Places()).splits["train"]["text"][:PREDICTED]
+    texts = load_dataset(chosen.settings, DataLocations()).splits["train"]["text"][:PREDICTED]
     return figures(chosen, seconds.of_epochs, memory, len(texts), partial(predictor.probabilities, texts))
 
 
 def trainer(sampling: str, settings: dict[str, Any], folder: Path) -> dict[str, float]:
     """transformers.Trainer with the learning rate, decay, precision and batch size of `fecbench run ce`, otherwise as it comes."""
     chosen, seconds = plan("ce", settings), TrainerSeconds()
-    s, data = chosen.settings, datasets.load(chosen.settings, Places())
+    s, data = chosen.settings, load_dataset(chosen.settings, DataLocations())
     rows = data.splits["train"].select(range(s.limit))
-    source = encoders.named(s.encoder)(rows["text"][:])
+    source = get_encoder(s.encoder)(rows["text"][:])
     longest = min(s.max_length, source.config.max_position_embeddings - 2)
 
     def tokenised(part: Any) -> Any:
@@ -103,7 +106,9 @@ def trainer(sampling: str, settings: dict[str, Any], folder: Path) -> dict[str, 
     return figures(chosen, seconds.of_epochs, peak_mib(), len(predicted), partial(contender.predict, predicted))
 
 
-def figures(chosen: Plan, seconds: list[float], memory: float, texts: int, predict: Callable[[], object]) -> dict[str, float]:
+def figures(
+    chosen: Plan, seconds: list[float], memory: float, texts: int, predict: Callable[[], object]
+) -> dict[str, float]:
     """The contender's figures; prediction is timed here."""
     timer = Timer("predict()", globals={"predict": predict}, num_threads=torch.get_num_threads())
     return {

@@ -17,13 +17,15 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.benchmark import Timer
 
-from fecbench import Batch, Task, Tokens, devices, encoders
-from fecbench.building import build_pair
-from fecbench.datasets.core import Places
-from fecbench.datasets.demo import demo
-from fecbench.planning import plan
-from fecbench.players import claim
-from fecbench.stepper import Stepper
+from fecbench import Batch, Task, Tokens
+from fecbench.data.datasets.builtin.demo import demo
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.model.encoders.load import get_encoder
+from fecbench.runs.build import build_pair
+from fecbench.runs.plan import plan
+from fecbench.training import devices
+from fecbench.training.optimizers import assign_parameters
+from fecbench.training.stepper import Stepper
 from fecbench_aml import AML, AMLConfig, HardPairs, mine_hard_pairs
 
 RANGES = {
@@ -68,11 +70,15 @@ class Case:
     def stepper(self, device: torch.device) -> Stepper:
         """A model and AML on it, ready to be stepped."""
         flags = {"dataset": "demo", "encoder": self.encoder, "k_pos": self.k, "k_neg": self.k}
-        chosen = plan("aml", {**flags, "strategy": self.strategy, "family": self.family, "lr": 1e-5, "pooling": "first"})
-        source = encoders.named(self.encoder)(demo.load(Places()).splits["train"]["text"][:])
+        chosen = plan(
+            "aml", {**flags, "strategy": self.strategy, "family": self.family, "lr": 1e-5, "pooling": "first"}
+        )
+        source = get_encoder(self.encoder)(demo.load(DataLocations()).splits["train"]["text"][:])
         labels = [f"label {number}" for number in range(self.labels)]
-        model, objective = (part.to(device).train() for part in build_pair(chosen, source, labels, labels, "random texts"))
-        players = claim(objective, model, chosen.settings, chosen.who)
+        model, objective = (
+            part.to(device).train() for part in build_pair(chosen, source, labels, labels, "random texts")
+        )
+        players = assign_parameters(objective, model, chosen.settings, chosen.who)
         return Stepper(objective, model, players, devices.precision("auto", device), chosen.who)
 
     def texts(self, labels: Tensor) -> Batch:
@@ -109,7 +115,11 @@ def peak_bytes(call: Callable[[], object], device: torch.device) -> int:
         trace = Path(folder) / "trace.json"
         profiled.export_chrome_trace(str(trace))
         events = json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
-    changes = sorted((event["ts"], number, event["args"]["Bytes"]) for number, event in enumerate(events) if event["name"] == "[memory]")
+    changes = sorted(
+        (event["ts"], number, event["args"]["Bytes"])
+        for number, event in enumerate(events)
+        if event["name"] == "[memory]"
+    )
     held = peak = 0
     for _, _, change in changes:
         held += change
@@ -136,7 +146,10 @@ def table(name: str, sizes: list[int], found: list[dict[str, tuple[float, float]
     """Print a range: a row for each size, and the exponents over all of it and over its last step."""
     print(f"\n{name}" + "".join(f"{f'{part} ms':>20}{'MiB':>10}" for part in PARTS))
     for size, parts in zip(sizes, found, strict=True):
-        print(f"{size:<{len(name)}}" + "".join(f"{1e3 * parts[part][0]:20.2f}{parts[part][1] / 2**20:10.2f}" for part in PARTS))
+        print(
+            f"{size:<{len(name)}}"
+            + "".join(f"{1e3 * parts[part][0]:20.2f}{parts[part][1] / 2**20:10.2f}" for part in PARTS)
+        )
     for title, first in (("exponent", 0), ("exponent of the last step", -2)):
         cells = []
         for part in PARTS:
@@ -146,7 +159,9 @@ def table(name: str, sizes: list[int], found: list[dict[str, tuple[float, float]
 
 
 @click.command(help=__doc__)
-@click.option("--range", "names", multiple=True, type=click.Choice(list(RANGES)), default=tuple(RANGES), help="[default: all]")
+@click.option(
+    "--range", "names", multiple=True, type=click.Choice(list(RANGES)), default=tuple(RANGES), help="[default: all]"
+)
 @click.option("--sizes", help="other sizes for every range, such as 4,8")
 @click.option("--strategy", default="topk", show_default=True)
 @click.option("--family", default="metric", show_default=True)

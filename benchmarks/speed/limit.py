@@ -17,13 +17,16 @@ from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.benchmark import Timer
 
-from fecbench import Batch, datasets, devices
-from fecbench.batching import TrainingBatches
-from fecbench.building import build
-from fecbench.datasets.core import Places
-from fecbench.planning import plan
-from fecbench.players import claim
-from fecbench.stepper import Precision, Stepper
+from fecbench import Batch
+from fecbench.data.batches import TrainingBatches
+from fecbench.data.datasets.load import load_dataset
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.build import build
+from fecbench.runs.plan import plan
+from fecbench.training import devices
+from fecbench.training.devices import Precision
+from fecbench.training.optimizers import assign_parameters
+from fecbench.training.stepper import Stepper
 
 ADAMW_BYTES = 28  # read and written for each float32 parameter: weight, gradient, two moments; weight and moments again
 MATRICES = (1024, 2048, 4096, 8192)
@@ -85,9 +88,11 @@ class Subject:
     def of(cls, settings: dict[str, object], device: torch.device) -> "Subject":
         """``ce`` under ``settings``, its weights on ``device``."""
         chosen = plan("ce", settings)
-        built = build(chosen, datasets.load(chosen.settings, Places()), device)
-        players = claim(built.objective.train(), built.model.train(), chosen.settings, chosen.who)
-        stepper = Stepper(built.objective, built.model, players, devices.precision(chosen.settings.precision, device), chosen.who)
+        built = build(chosen, load_dataset(chosen.settings, DataLocations()), device)
+        players = assign_parameters(built.objective.train(), built.model.train(), chosen.settings, chosen.who)
+        stepper = Stepper(
+            built.objective, built.model, players, devices.precision(chosen.settings.precision, device), chosen.who
+        )
         return cls(stepper, list(TrainingBatches(built.splits["train"], chosen.settings.batch_size, 0).epoch(1)))
 
     def epoch(self) -> None:
@@ -138,7 +143,9 @@ def report(name: str, subject: Subject, rate: float, bytes_a_second: float) -> N
     config = subject.stepper.model.encoder.network.config
     count, lengths, seconds = len(subject.batches), subject.lengths, subject.seconds()
     work = operations(lengths, config.num_hidden_layers, config.hidden_size) / count
-    print(f"\n{name}: {seconds:.4f} s a step of {sum(lengths) / count:.0f} tokens, {subject.parameters / 1e6:.1f} M parameters")
+    print(
+        f"\n{name}: {seconds:.4f} s a step of {sum(lengths) / count:.0f} tokens, {subject.parameters / 1e6:.1f} M parameters"
+    )
     floor = work / rate, ADAMW_BYTES * subject.parameters / bytes_a_second
     share = share_of_limit(work, subject.parameters, rate, bytes_a_second, seconds)
     print(f"F {work / 1e9:.1f} G: {floor[0]:.4f} s; 28 P: {floor[1]:.4f} s; {share:.0%} of the limit")
@@ -174,11 +181,19 @@ def main(
     used = devices.precision(precision, place)
     rate, bytes_a_second = matrix_rate(place, used), bandwidth(place)
     print(f"{date.today()}, {platform.machine()}, {place}, {torch.get_num_threads()} threads, batch {batch_size}")
-    print(f"{'bf16' if used.bf16 else 'float32'} matrix products {rate / 1e9:.0f} G/s, memory {bytes_a_second / 1e9:.1f} GB/s")
+    print(
+        f"{'bf16' if used.bf16 else 'float32'} matrix products {rate / 1e9:.0f} G/s, memory {bytes_a_second / 1e9:.1f} GB/s"
+    )
     count = steps or (50 if place.type == "cuda" else 3)
     with tempfile.TemporaryDirectory() as temporary:
         rows = excerpt(dataset, data_dir, count * batch_size, Path(temporary) / dataset)
-        settings = {"dataset": str(rows), "limit": count * batch_size, "batch_size": batch_size, "precision": precision, "compile": compile}
+        settings = {
+            "dataset": str(rows),
+            "limit": count * batch_size,
+            "batch_size": batch_size,
+            "precision": precision,
+            "compile": compile,
+        }
         for name in encoders:
             network = encoder(name, Path(temporary) / "shape")
             report(name, Subject.of({**settings, "encoder": network, "lr": 1e-5}, place), rate, bytes_a_second)

@@ -5,16 +5,16 @@ from pathlib import Path
 from datasets import disable_progress_bars
 from shapes import roberta_base
 
-from fecbench import datasets
-from fecbench.datasets.core import Places
-from fecbench.planning import plan
+from fecbench.data.datasets.load import load_dataset
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.plan import plan
 
 SHAPE = "roberta-base-shape"
 
 
 def excerpt(dataset: str, data_dir: Path | None, rows: int, folder: Path) -> Path:
     """The first ``rows`` training rows and one row of each class in every split, as a data set of one's own: tests end at once."""
-    data = datasets.load(plan("ce", {"dataset": dataset}).settings, Places(data_dir))
+    data = load_dataset(plan("ce", {"dataset": dataset}).settings, DataLocations(data_dir))
     disable_progress_bars()
     folder.mkdir()
     for split, table in data.splits.items():

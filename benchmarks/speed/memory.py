@@ -34,7 +34,11 @@ def write(path: Path, rows: int) -> None:
         for start in range(0, rows, 100_000):
             number = min(100_000, rows - start)
             texts = [" ".join(f"word{word}" for word in text) for text in random.integers(0, WORDS, (number, LENGTH))]
-            file.write_table(pa.table({"text": texts, "label": [f"label {label}" for label in random.integers(0, LABELS, number)]}, schema))
+            file.write_table(
+                pa.table(
+                    {"text": texts, "label": [f"label {label}" for label in random.integers(0, LABELS, number)]}, schema
+                )
+            )
 
 
 def now(process: int) -> Peak:
@@ -83,7 +87,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for rows in asked.rows:
             peak, seconds, training = measure(rows, Path(folder))
-            print(f"| {rows:,} | {peak.own:.0f} | {peak.mapped:.0f} | {peak.together:.0f} | {seconds:.0f} | {training:.0f} |", flush=True)
+            print(
+                f"| {rows:,} | {peak.own:.0f} | {peak.mapped:.0f} | {peak.together:.0f} | {seconds:.0f} | {training:.0f} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from datasets import disable_progress_bars
 from shapes import roberta_base
 
 from fecbench import EmotionData, hookimpl
-from fecbench.matrix import Cell
+from fecbench.bench.matrix import PlannedRun
 
 SPEC = Path(__file__).parents[1] / "paper.toml"
 EPOCHS, LOGGED = 2, 10
@@ -92,21 +92,24 @@ def excerpt(data: EmotionData, rows: int, folder: Path) -> Path:
 
 def probe(spawned: float, asked: dict[str, Any]) -> None:
     """In a process of its own: a short run; its parts on standard output."""
-    from fecbench.cli.importing import uncollected
+    from fecbench.cli.terminal.fast_import import fast_import
 
-    with uncollected():  # as the command does
+    with fast_import():  # as the command does
         import transformers.modeling_utils  # noqa: F401
 
         from fecbench import Places
-        from fecbench.experiment import Workplace, run
-        from fecbench.planning import plan
+        from fecbench.runs.experiment import Workplace, run
+        from fecbench.runs.plan import plan
 
     clock, data_dir = Clock(), Path(asked["data_dir"]) if asked["data_dir"] else None
-    run(plan(asked["method"], {}, asked["settings"]), Workplace(Places(data_dir), Path(asked["folder"]), observers=[clock]))
+    run(
+        plan(asked["method"], {}, asked["settings"]),
+        Workplace(Places(data_dir), Path(asked["folder"]), observers=[clock]),
+    )
     print(json.dumps(Parts.of(clock, spawned)))
 
 
-def measured(cell: Cell, data: EmotionData, encoder: str, given: argparse.Namespace) -> Parts:
+def measured(cell: PlannedRun, data: EmotionData, encoder: str, given: argparse.Namespace) -> Parts:
     """The parts of a run of ``cell``, scoring as many rows as ``data`` has."""
     batches = {"epochs": EPOCHS, "patience": EPOCHS, "limit": given.steps * cell.plan.settings.batch_size}
     settings = {**cell.settings, **batches, "encoder": encoder, "device": given.device}
@@ -124,7 +127,12 @@ def measured(cell: Cell, data: EmotionData, encoder: str, given: argparse.Namesp
 def measure(method: str, settings: dict[str, Any], data_dir: Path | None) -> Parts:
     """The parts of a run of ``method``; its start-up may hold some tokenising, which a matrix does once."""
     with tempfile.TemporaryDirectory() as folder:
-        asked = {"method": method, "settings": settings, "data_dir": data_dir and str(data_dir.resolve()), "folder": folder}
+        asked = {
+            "method": method,
+            "settings": settings,
+            "data_dir": data_dir and str(data_dir.resolve()),
+            "folder": folder,
+        }
         command = [sys.executable, __file__, "--probe", str(time.time()), json.dumps(asked)]
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -138,9 +146,13 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, help="folder that holds the data sets")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--steps", type=int, default=100, help="batches measured in each of two epochs, more than 10")
-    parser.add_argument("--scored", type=int, help="rows of validation and test to score, the rest in proportion [default: all]")
+    parser.add_argument(
+        "--scored", type=int, help="rows of validation and test to score, the rest in proportion [default: all]"
+    )
     parser.add_argument("--encoder", help="a name, hub id or folder [default: random weights in roberta-base's shape]")
-    parser.add_argument("--speed-up", type=float, default=1.0, help="of several runs at a time, as side_by_side.py found it")
+    parser.add_argument(
+        "--speed-up", type=float, default=1.0, help="of several runs at a time, as side_by_side.py found it"
+    )
     given = parser.parse_args()
     if given.steps <= LOGGED:
         parser.error(f"--steps must be more than {LOGGED}: the first {LOGGED} warm up")
@@ -153,18 +165,24 @@ def estimate(given: argparse.Namespace, encoder: str) -> None:
     """Measure every row of the spec on every data set, and add up."""
     import torch
 
-    from fecbench import Places, datasets, matrix, specs
-    from fecbench.estimates import in_words
+    from fecbench import Places
+    from fecbench.bench import matrix
+    from fecbench.bench.spec import read_spec
+    from fecbench.bench.time_estimates import in_words
+    from fecbench.data.datasets.load import load_dataset
 
     print(f"{date.today()}, {platform.machine()}, {os.cpu_count()} CPUs, {torch.get_num_threads()} threads, "
           f"{torch.cuda.get_device_name() if torch.cuda.is_available() and given.device != 'cpu' else 'CPU'}, {given.spec.name}, "
           f"{given.encoder or 'roberta-base, random weights'}; seconds")  # fmt: skip
     print(f"{'method':10}{'data set':13}{'runs':>5}{'epochs':>8}{'batches':>9}{'a batch':>10}{'validation':>12}{'checkpoint':>12}"
           f"{'test':>8}{'start-up':>10}{'a run':>12}")  # fmt: skip
-    expanded, total = matrix.expand(specs.read(given.spec)), 0.0
+    expanded, total = matrix.expand(read_spec(given.spec)), 0.0
     for entry in expanded.entries:
-        cell, runs = entry.cells[0][0], len(entry.cells) + len(entry.cells[0]) - 1  # each trial once, the chosen one with every seed
-        chosen, data = cell.plan.settings, datasets.load(cell.plan.settings, Places(given.data_dir))
+        cell, runs = (
+            entry.cells[0][0],
+            len(entry.cells) + len(entry.cells[0]) - 1,
+        )  # each trial once, the chosen one with every seed
+        chosen, data = cell.plan.settings, load_dataset(cell.plan.settings, Places(given.data_dir))
         rows = len(data.splits["train"])
         steps = math.ceil(min(rows, chosen.limit or rows) / chosen.batch_size)
         parts = measured(cell, data, encoder, given)

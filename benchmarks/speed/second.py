@@ -16,13 +16,13 @@ from pathlib import Path
 
 PARTS = {
     "imports": ("importlib._bootstrap", "_find_and_load"),
-    "accelerate": ("fecbench.devices", "accelerator"),
-    "data": ("fecbench.datasets", "load"),
-    "identity": ("fecbench.experiment", "identify"),
-    "tokeniser": ("fecbench.encoders.pretrained", "Pretrained.__call__"),
-    "tokens": ("fecbench.building", "tokenise"),
-    "model": ("fecbench.building", "build_pair"),
-    "record": ("fecbench.experiment", "Experiment._describe"),
+    "accelerate": ("fecbench.training.devices", "accelerator"),
+    "data": ("fecbench.data.datasets.load", "load"),
+    "identity": ("fecbench.runs.experiment", "identify"),
+    "tokeniser": ("fecbench.model.encoders.pretrained", "Pretrained.__call__"),
+    "tokens": ("fecbench.runs.build", "tokenise"),
+    "model": ("fecbench.runs.build", "build_pair"),
+    "record": ("fecbench.runs.experiment", "Experiment._describe"),
 }
 ALL = ["interpreter", *PARTS, "the rest", "whole"]
 
@@ -67,12 +67,12 @@ def run(begun: float, arguments: list[str]) -> None:
     """In a process of its own: ``fecbench run`` until its first step, then what it took on standard output."""
     clock = Clock(begun)
     from fecbench.cli import main
-    from fecbench.cli.importing import uncollected
+    from fecbench.cli.terminal.fast_import import fast_import
 
-    with uncollected():  # as the command imports
+    with fast_import():  # as the command imports
         for part, (module, name) in PARTS.items():
             clock.time(part, module, name)
-    from fecbench.stepper import Stepper
+    from fecbench.training.stepper import Stepper
 
     def first_step(*_: object, **__: object) -> None:
         clock.turn()
@@ -86,7 +86,17 @@ def run(begun: float, arguments: list[str]) -> None:
 
 def measure(name: str, given: argparse.Namespace, folder: Path, cache: Path) -> dict[str, dict[str, float]]:
     """Seconds of each part of one run with the token cache in ``cache``."""
-    arguments = [given.method, "--dataset", name, "--encoder", given.encoder, "--device", given.device, "--run-dir", str(folder)]
+    arguments = [
+        given.method,
+        "--dataset",
+        name,
+        "--encoder",
+        given.encoder,
+        "--device",
+        given.device,
+        "--run-dir",
+        str(folder),
+    ]
     arguments += ["--data-dir", str(given.data_dir.resolve())] if given.data_dir else []
     command = [sys.executable, __file__, "--from", str(time.time()), "--", *arguments]
     done = subprocess.run(command, env={**os.environ, "XDG_CACHE_HOME": str(cache)}, capture_output=True, text=True)
@@ -121,7 +131,10 @@ def main() -> None:
         rounds = [pair(name, given) for _ in range(given.rounds)]
         print(f"{name:14}{'first run':>16}{'second run':>16}")
         for part in ALL:
-            cells = [[statistics.median(runs[number][kind][part] for runs in rounds) for kind in ("wall", "cpu")] for number in (0, 1)]
+            cells = [
+                [statistics.median(runs[number][kind][part] for runs in rounds) for kind in ("wall", "cpu")]
+                for number in (0, 1)
+            ]
             print(f"{part:14}" + "".join(f"{wall:9.2f} ({cpu:.2f})" for wall, cpu in cells), flush=True)
 
 

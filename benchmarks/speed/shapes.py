@@ -8,12 +8,14 @@ def roberta_base(folder: Path) -> Path:
     import torch
     from transformers import AutoTokenizer, RobertaConfig, RobertaModel
 
-    from fecbench.encoders.minilm import minilm
+    from fecbench.model.encoders.minilm import minilm
 
     if folder.exists():
         return folder
     tokenizer = AutoTokenizer.from_pretrained(minilm.folder())
-    config = RobertaConfig(vocab_size=50_265, max_position_embeddings=514, type_vocab_size=1, pad_token_id=tokenizer.pad_token_id)
+    config = RobertaConfig(
+        vocab_size=50_265, max_position_embeddings=514, type_vocab_size=1, pad_token_id=tokenizer.pad_token_id
+    )
     torch.manual_seed(0)
     RobertaModel(config, add_pooling_layer=False).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -47,13 +47,14 @@ def bench(spec: Path, root: Path, at_once: int, given: argparse.Namespace) -> fl
 
 def measure(spec: Path, at_once: int, given: argparse.Namespace) -> Measured:
     """All runs of the spec, ``at_once`` at a time. Given again, the same command only prepares: that is taken off."""
-    from fecbench.runs import RESULT, RUN, everything
+    from fecbench.runs.find import all_records
+    from fecbench.runs.record import RESULT, RUN
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         whole = bench(spec, root, at_once, given)
         prepared = bench(spec, root, at_once, given)
-        files = [(record.folder / RUN, record.folder / RESULT) for record in everything(root)]
+        files = [(record.folder / RUN, record.folder / RESULT) for record in all_records(root)]
         return Measured(whole - prepared, [result.stat().st_mtime - run.stat().st_mtime for run, result in files])
 
 
@@ -62,15 +63,23 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, help="folder that holds the data sets")
     parser.add_argument("--device", default="cpu", help="cpu, or a GPU as cuda:0")
     parser.add_argument("--at-once", type=int, nargs="+", default=[1, 2, 4, 8])
-    parser.add_argument("--runs", type=int, default=8, help="runs for each number at a time, a multiple of the greatest")
+    parser.add_argument(
+        "--runs", type=int, default=8, help="runs for each number at a time, a multiple of the greatest"
+    )
     parser.add_argument("--method", default="aml")
     parser.add_argument("--dataset", default="ge-prepared")
-    parser.add_argument("--encoder", default="roberta-base's shape", help="a name, hub id or folder; by default roberta-base's shape")
+    parser.add_argument(
+        "--encoder", default="roberta-base's shape", help="a name, hub id or folder; by default roberta-base's shape"
+    )
     parser.add_argument("--rows", type=int, default=6400, help="training rows of each run")
     given = parser.parse_args()
     os.environ["HF_HUB_OFFLINE"] = "1"
     with tempfile.TemporaryDirectory() as folder:
-        encoder = given.encoder if given.encoder != parser.get_default("encoder") else roberta_base(Path(folder) / "roberta").as_posix()
+        encoder = (
+            given.encoder
+            if given.encoder != parser.get_default("encoder")
+            else roberta_base(Path(folder) / "roberta").as_posix()
+        )
         spec = Path(folder) / "spec.toml"
         about = {"method": given.method, "dataset": given.dataset, "rows": given.rows, "encoder": encoder}
         spec.write_text(SPEC.format(seeds=list(range(given.runs)), **about), encoding="utf-8")
@@ -82,7 +91,10 @@ def main() -> None:
             wall, work = measure(spec, at_once, given)
             rate, mean = 3600 * len(work) / wall, sum(work) / len(work)
             first = first or rate
-            print(f"{at_once:10}{rate:14.1f}{rate / first:10.2f}{1 - sum(work) / (at_once * wall):22.1%}{mean:10.1f}", flush=True)
+            print(
+                f"{at_once:10}{rate:14.1f}{rate / first:10.2f}{1 - sum(work) / (at_once * wall):22.1%}{mean:10.1f}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

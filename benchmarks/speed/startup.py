@@ -39,7 +39,9 @@ def measure(command: list[str], environment: dict[str, str]) -> tuple[float, flo
 
 def processes() -> dict[str, tuple[list[str], dict[str, str], float | None]]:
     """What is measured, by name: command, environment, and the most wall seconds it may take."""
-    found: dict[str, tuple[list[str], dict[str, str], float | None]] = {"python -c pass": ([sys.executable, "-c", "pass"], {}, None)}
+    found: dict[str, tuple[list[str], dict[str, str], float | None]] = {
+        "python -c pass": ([sys.executable, "-c", "pass"], {}, None)
+    }
     found |= {f"fecbench {words}": ([*FECBENCH, *shlex.split(words)], {}, most) for words, most in COMMANDS.items()}
     for words in TYPED:
         asked = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_FECBENCH_COMPLETE": "bash_complete"}

@@ -40,10 +40,10 @@ class Bench:
 
     def measure(self, contender: str, folder: Path) -> dict[str, float]:
         """One contender's figures, found in a process of its own; its run directory is ``folder``."""
-        from fecbench.objective import named
+        from fecbench.objective.check import get_objective
 
         kind, name, own = CONTENDERS[contender]
-        preset = named(name).presets.get(self.dataset, {}) if kind == "fecbench" else {}
+        preset = get_objective(name).presets.get(self.dataset, {}) if kind == "fecbench" else {}
         settings = json.dumps({**self.settings, **preset, **own, "dataset": str(self.rows)})
         command = [sys.executable, str(HERE / "contender.py"), kind, name, settings, str(folder)]
         done = subprocess.run(command, capture_output=True, text=True)
@@ -73,11 +73,14 @@ def ratio(ours: list[float], theirs: list[float]) -> str:
 def table(title: str, found: Rounds, batch_size: int, parts: dict[str, float]) -> None:
     """Print a data set's figures under one encoder."""
     print(f"\n{title}")
-    print(f"{'':18}{'texts/s':>9}{'least-greatest':>17}{'/ Trainer':>20}{'/ grouped':>20}{'peak MiB':>10}{'predicted/s':>13}")
+    print(
+        f"{'':18}{'texts/s':>9}{'least-greatest':>17}{'/ Trainer':>20}{'/ grouped':>20}{'peak MiB':>10}{'predicted/s':>13}"
+    )
     speeds = {name: [one["texts_per_second"] for one in rounds] for name, rounds in found.items()}
     for name, rounds in found.items():
         against = "".join(
-            f"{ratio(speeds[name], speeds[other]) if other in speeds else '':>20}" for other in ("Trainer", "Trainer, grouped")
+            f"{ratio(speeds[name], speeds[other]) if other in speeds else '':>20}"
+            for other in ("Trainer", "Trainer, grouped")
         )
         memory, predicted = (median(one[figure] for one in rounds) for figure in ("peak_mib", "predicted_per_second"))
         spread = f"{min(speeds[name]):.1f}-{max(speeds[name]):.1f}"
@@ -88,7 +91,12 @@ def table(title: str, found: Rounds, batch_size: int, parts: dict[str, float]) -
         if other in speeds:
             print(f"an iteration of aml costs {ratio(speeds[other], speeds['aml'])} times one of {other}")
     iteration = batch_size / median(speeds["aml"])
-    print("; ".join(f"{name} alone: {1000 * part:.1f} ms, {part / iteration:.1%} of an iteration" for name, part in parts.items()))
+    print(
+        "; ".join(
+            f"{name} alone: {1000 * part:.1f} ms, {part / iteration:.1%} of an iteration"
+            for name, part in parts.items()
+        )
+    )
 
 
 def aml_parts(device: str, batch_size: int, classes: int = 27, width: int = 128, k: int = 20) -> dict[str, float]:
@@ -119,7 +127,12 @@ def aml_parts(device: str, batch_size: int, classes: int = 27, width: int = 128,
 @click.option("--dataset", "names", multiple=True, default=("ge-prepared", "ed-prepared"), show_default=True)
 @click.option("--encoder", "encoders", multiple=True, default=("minilm", SHAPE), show_default=True)
 @click.option(
-    "--contender", "contenders", multiple=True, type=click.Choice(list(CONTENDERS)), default=tuple(CONTENDERS), help="[default: all]"
+    "--contender",
+    "contenders",
+    multiple=True,
+    type=click.Choice(list(CONTENDERS)),
+    default=tuple(CONTENDERS),
+    help="[default: all]",
 )
 @click.option("--batch-size", default=64, show_default=True)
 @click.option(
@@ -130,7 +143,12 @@ def aml_parts(device: str, batch_size: int, classes: int = 27, width: int = 128,
 )
 @click.option("--rounds", default=3, show_default=True, help="how often contenders take turns; figures are medians")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 ...")
-@click.option("--precision", default="auto", show_default=True, help="auto (bf16 on a GPU that has it), float32, bf16; the Trainer's too")
+@click.option(
+    "--precision",
+    default="auto",
+    show_default=True,
+    help="auto (bf16 on a GPU that has it), float32, bf16; the Trainer's too",
+)
 @click.option("--compile", is_flag=True, help="torch.compile, the Trainer's too")
 @click.option("--threads", default=os.cpu_count(), show_default="all")
 def main(
@@ -151,12 +169,25 @@ def main(
     os.environ |= {"OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1"}
     torch.set_num_threads(threads)
     device = alone(device)
-    print(f"{date.today()}, {platform.machine()}, {device}, {threads} threads, batch {batch_size}, {rounds} rounds (medians)")
+    print(
+        f"{date.today()}, {platform.machine()}, {device}, {threads} threads, batch {batch_size}, {rounds} rounds (medians)"
+    )
     with tempfile.TemporaryDirectory() as temporary:
         for asked in encoders:
             count = steps or (50 if device == "cuda" else 6 if asked == SHAPE else 24)
-            settings = {"encoder": encoder(asked, Path(temporary) / "shape"), "epochs": 2, "patience": 2, "limit": count * batch_size}
-            settings |= {"batch_size": batch_size, "device": device, "precision": precision, "compile": compile, "lr": 1e-5}
+            settings = {
+                "encoder": encoder(asked, Path(temporary) / "shape"),
+                "epochs": 2,
+                "patience": 2,
+                "limit": count * batch_size,
+            }
+            settings |= {
+                "batch_size": batch_size,
+                "device": device,
+                "precision": precision,
+                "compile": compile,
+                "lr": 1e-5,
+            }
             for name in names:
                 rows = excerpt(name, data_dir, count * batch_size, Path(temporary) / f"{asked} {name}")
                 found = Bench(name, rows, settings).rounds(rounds, contenders)

@@ -16,7 +16,9 @@ MOODS = {"sunny": ["what a bright day", "not a cloud above"], "rainy": ["it pour
 class Weather:
     """A data set: ``info``, ``source`` and ``load``."""
 
-    info = DatasetInfo("weather", "moods of the weather, made up", "MIT", "", (40, 8, 8), 2, {"epochs": 8, "batch_size": 8})
+    info = DatasetInfo(
+        "weather", "moods of the weather, made up", "MIT", "", (40, 8, 8), 2, {"epochs": 8, "batch_size": 8}
+    )
 
     def source(self, places):
         """Where the rows would come from, without loading them."""
@@ -24,9 +26,14 @@ class Weather:
 
     def load(self, places):
         """The rows; ``places`` says where to look for files."""
-        rows = [(f"{text} {n}", label) for n in range(14) for label, texts in enumerate(MOODS.values()) for text in texts]
+        rows = [
+            (f"{text} {n}", label) for n in range(14) for label, texts in enumerate(MOODS.values()) for text in texts
+        ]
         parts = {"train": rows[:40], "validation": rows[40:48], "test": rows[48:]}
-        splits = {split: Dataset.from_list([{"text": text, "label": label} for text, label in part]) for split, part in parts.items()}
+        splits = {
+            split: Dataset.from_list([{"text": text, "label": label} for text, label in part])
+            for split, part in parts.items()
+        }
         return EmotionData(self.info, tuple(MOODS), splits, self.source(places).where)
 
 
@@ -41,7 +48,9 @@ class Words:
     def __call__(self, texts):
         """Tokenizer, architecture, and weights (a hub id, a folder, or None for random ones)."""
         known = sorted({word for text in texts for word in text.split()})
-        model = models.WordLevel({word: number for number, word in enumerate(["[PAD]", "[UNK]", *known])}, unk_token="[UNK]")
+        model = models.WordLevel(
+            {word: number for number, word in enumerate(["[PAD]", "[UNK]", *known])}, unk_token="[UNK]"
+        )
         splitter = Tokenizer(model)
         splitter.pre_tokenizer = pre_tokenizers.Whitespace()
         tokenizer = PreTrainedTokenizerFast(tokenizer_object=splitter, pad_token="[PAD]", unk_token="[UNK]")
@@ -78,5 +87,7 @@ def plain(board):
         for column in table.columns:
             for number, row in enumerate(table.rows):
                 score = table.score(number, column)
-                lines.append(f"{table.datasets[column.dataset].name} {column.metric} {row.name} {score.mean if score else 'missing'}")
+                lines.append(
+                    f"{table.datasets[column.dataset].name} {column.metric} {row.name} {score.mean if score else 'missing'}"
+                )
     return "\n".join(lines) + "\n"

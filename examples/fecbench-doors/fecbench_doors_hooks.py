@@ -25,5 +25,8 @@ def commands():
 def hardest(run):
     """Labels of a finished run, the hardest first."""
     classes = find_run(run).result["per_class"]
-    rows = [[label, f"{100 * scores['f1']:.1f}"] for label, scores in sorted(classes.items(), key=lambda item: item[1]["f1"])]
+    rows = [
+        [label, f"{100 * scores['f1']:.1f}"]
+        for label, scores in sorted(classes.items(), key=lambda item: item[1]["f1"])
+    ]
     print_table(["label", "F1"], rows)

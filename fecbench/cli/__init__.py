@@ -11,8 +11,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from fecbench.cli.saying import say
-from fecbench.errors import FecbenchError, UsageError
+from fecbench.cli.terminal.echo import echo
+from fecbench.core.errors import FecbenchError, UsageError
 
 COMMANDS = {
     "run": "train an objective on a data set, and test it",
@@ -59,7 +59,7 @@ class Commands(click.Group):
         return COMMANDS | {name: command.get_short_help_str() for name, command in self._added().items()}
 
     def _added(self) -> dict[str, click.Command]:
-        from fecbench import hooks
+        from fecbench.core import hooks
 
         plugins, reasons = hooks.installed()
         for reason in reasons:
@@ -83,9 +83,9 @@ def main() -> None:
     try:
         cli()
     except (FecbenchError, OSError) as error:
-        say(f"fecbench: {error}", err=True)
+        echo(f"fecbench: {error}", err=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)
 
 
 def _show_warning(message: Warning | str, *_: Any) -> None:
-    say(f"fecbench: warning: {message}", err=True)
+    echo(f"fecbench: warning: {message}", err=True)

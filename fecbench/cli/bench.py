@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fecbench.cli.data import DATA_DIR
-from fecbench.cli.output import console, print_json
-from fecbench.cli.paths import PATH
-from fecbench.cli.saying import say
-from fecbench.datasets.core import Places
-from fecbench.errors import FecbenchError, UsageError
-from fecbench.runs import ROOT
+from fecbench.cli.terminal.echo import echo
+from fecbench.cli.terminal.output import console, print_json
+from fecbench.core.errors import FecbenchError, UsageError
+from fecbench.core.options import PATH
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.record import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fecbench.benchmark import Benchmark
-    from fecbench.engine import Engine
-    from fecbench.estimates import Estimates
-    from fecbench.progress import Progress
-    from fecbench.runs import Record
+    from fecbench.bench.benchmark import Benchmark
+    from fecbench.bench.status import BenchStatus
+    from fecbench.bench.time_estimates import Estimates
+    from fecbench.bench.workers import Engine
+    from fecbench.runs.record import Record
 
 RESULTS = Path("benchmarks/results")
 
@@ -36,12 +36,20 @@ RESULTS = Path("benchmarks/results")
 @click.option("--root", type=PATH, help="folder of the runs  [default: runs/NAME-OF-SPEC]")
 @click.option("--done", type=PATH, help="folder of published records: a run that is complete there isn't run again")
 @click.option("--dry-run", is_flag=True, help="print what would run, with an estimate of time, and start nothing")
-@click.option("--smoke", is_flag=True, help="every row at its smallest: tiny random encoders, one step on the demo data")
+@click.option(
+    "--smoke", is_flag=True, help="every row at its smallest: tiny random encoders, one step on the demo data"
+)
 @click.option("--force", is_flag=True, help="run again what is complete; earlier records are set aside, not deleted")
-@click.option("--workers", type=click.IntRange(min=1), help="runs at once  [default: 1, or one for each slot of --devices]")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="runs at once  [default: 1, or one for each slot of --devices]"
+)
 @click.option("--devices", default="", help="GPUs to place runs on, as cuda:0,cuda:1  [default: each run's own choice]")
-@click.option("--per-device", type=click.IntRange(min=1), default=1, show_default=True, help="runs at once on each device")
-@click.option("--engine", type=click.Choice(["loky", "dask", "ray"]), default="loky", show_default=True, help="loky: this machine")
+@click.option(
+    "--per-device", type=click.IntRange(min=1), default=1, show_default=True, help="runs at once on each device"
+)
+@click.option(
+    "--engine", type=click.Choice(["loky", "dask", "ray"]), default="loky", show_default=True, help="loky: this machine"
+)
 @click.option("--address", help="the Dask scheduler's or Ray cluster's address  [default: one started on this machine]")
 @click.option("--json", "as_json", is_flag=True, help="print the state of every run as JSON at the end")
 def bench(
@@ -60,20 +68,21 @@ def bench(
     What is complete isn't repeated and what was broken off is continued, so that the same command goes on where it was stopped. A run that
     fails stops no other; the exit code is 1 then, and after --dry-run where a row can't start on this machine.
     """
-    from fecbench import benchmark, matrix, specs
+    from fecbench.bench import benchmark, matrix
+    from fecbench.bench.spec import read_spec
 
     for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler's stop is a user's stop
         signal.signal(number, signal.default_int_handler)
     workers, root = _workers(**how), root or ROOT / f"{spec.stem}{'-smoke' if smoke else ''}"
     if root.exists() and not root.is_dir():
         raise UsageError(f"--root must be a folder for the runs, but {root} is a file; choose another")
-    wanted = matrix.expand(specs.read(spec))
+    wanted = matrix.expand(read_spec(spec))
     wanted, complete = benchmark.smoke(wanted) if smoke else wanted, _complete(done, force)
     if dry_run:
-        surveyed = benchmark.Benchmark.survey(wanted, root, Places(data_dir), complete)
+        surveyed = benchmark.Benchmark.survey(wanted, root, DataLocations(data_dir), complete)
         _print_plan(surveyed, workers.number or 1, as_json)
         sys.exit(1 if surveyed.missing else 0)
-    prepared = benchmark.Benchmark.prepare(wanted, root, Places(data_dir), complete)
+    prepared = benchmark.Benchmark.prepare(wanted, root, DataLocations(data_dir), complete)
     prepared.check_consent()
     if force:
         prepared.set_aside()
@@ -90,38 +99,44 @@ def _complete(done: Path | None, force: bool) -> Mapping[str, Record]:
         return {}
     if force:
         raise UsageError("--force runs again what is complete, and --done counts it; leave one of them out")
-    from fecbench.done import complete_records
+    from fecbench.bench.published_records import complete_records
 
     found, broken = complete_records(done)
     for reason in broken:
-        say(reason, err=True)
+        echo(reason, err=True)
     return found
 
 
 def _workers(workers: int | None, devices: str, per_device: int, engine: Engine, address: str | None) -> Any:
     """As many runs at once as there are slots, and each run's share of this machine's cores."""
-    from fecbench.engine import Workers
+    from fecbench.bench.workers import Workers
 
     if address and engine == "loky":
         raise UsageError("--address is a cluster's, and loky is this machine; say --engine dask or --engine ray")
     places = tuple(device.strip() for device in devices.split(",") if device.strip())
     number = workers or len(places) * per_device or (None if address else 1)
-    threads = max(1, (os.cpu_count() or 1) // number) if engine == "loky" and number and "OMP_NUM_THREADS" not in os.environ else None
+    threads = (
+        max(1, (os.cpu_count() or 1) // number)
+        if engine == "loky" and number and "OMP_NUM_THREADS" not in os.environ
+        else None
+    )
     return Workers(engine, number, address, places, per_device, threads)
 
 
 def _carry_out(prepared: Benchmark, workers: Any, as_json: bool) -> None:
-    from fecbench.cli.watching import Watch
+    from fecbench.cli.terminal.bench_progress import Watch
 
     with Watch(prepared, _estimates(prepared), workers.number or 1):
         try:
             prepared.carry_out(workers)
         except KeyboardInterrupt:
-            raise FecbenchError("stopped; the same command goes on where it was, and repeats nothing that is complete") from None
+            raise FecbenchError(
+                "stopped; the same command goes on where it was, and repeats nothing that is complete"
+            ) from None
     tasks = prepared.everything()
     failed = [task for task in tasks if task.status != "complete"]
     for note in prepared.selection().notes:
-        say(note, err=True)
+        echo(note, err=True)
     if as_json:
         print_json(
             [
@@ -131,13 +146,13 @@ def _carry_out(prepared: Benchmark, workers: Any, as_json: bool) -> None:
             ]
         )  # fmt: skip
     for task in failed:
-        say(f"failed: {task.record.id}: {task.reason} (all it said: {task.log})", err=True)
-    say(f"{len(tasks) - len(failed)} of {len(tasks)} runs complete, under {prepared.root}", err=True)
+        echo(f"failed: {task.record.id}: {task.reason} (all it said: {task.log})", err=True)
+    echo(f"{len(tasks) - len(failed)} of {len(tasks)} runs complete, under {prepared.root}", err=True)
     sys.exit(1 if failed else 0)
 
 
 def _estimates(prepared: Benchmark) -> Estimates:
-    from fecbench.estimates import Estimates
+    from fecbench.bench.time_estimates import Estimates
 
     return Estimates.under(*dict.fromkeys((prepared.root, ROOT, RESULTS)))
 
@@ -146,23 +161,27 @@ def _print_plan(prepared: Benchmark, workers: int, as_json: bool) -> None:
     """The matrix as it stands, and how long what is left takes."""
     from dataclasses import asdict
 
-    from fecbench.cli.watching import table
-    from fecbench.estimates import in_words
-    from fecbench.progress import progress, total
+    from fecbench.bench.status import bench_status, total
+    from fecbench.bench.time_estimates import in_words
+    from fecbench.cli.terminal.bench_progress import table
 
-    rows = progress(prepared, _estimates(prepared))
+    rows = bench_status(prepared, _estimates(prepared))
     if as_json:
         print_json([asdict(row) for row in rows])
         return
     left = in_words(total(rows, workers))
-    console().print(table(rows, f"time left with {workers} at once: {left} (by earlier runs of the same method, data set or encoder)"))
+    console().print(
+        table(
+            rows, f"time left with {workers} at once: {left} (by earlier runs of the same method, data set or encoder)"
+        )
+    )
     for note in prepared.selection().notes:
-        say(note)
+        echo(note)
     for reason, names in _missing(rows).items():
-        say(f"can't start: {', '.join(names)}: {reason}", err=True)
+        echo(f"can't start: {', '.join(names)}: {reason}", err=True)
 
 
-def _missing(rows: list[Progress]) -> dict[str, list[str]]:
+def _missing(rows: list[BenchStatus]) -> dict[str, list[str]]:
     """Each reason why rows can't start here, and the rows."""
     found: dict[str, list[str]] = {}
     for row in rows:

@@ -8,10 +8,10 @@ from dataclasses import asdict
 
 import click
 
-from fecbench import registry
-from fecbench.cli.output import print_json
-from fecbench.cli.saying import say
-from fecbench.errors import UnknownName, UsageError
+from fecbench.cli.terminal.echo import echo
+from fecbench.cli.terminal.output import print_json
+from fecbench.core import registry
+from fecbench.core.errors import UnknownName, UsageError
 
 KINDS = {one.kind: one for one in registry.ALL}
 
@@ -35,13 +35,18 @@ def check(name: str, kind: str | None, as_json: bool) -> None:
         rows.append(outcome)
         if not as_json:
             state = "FAILED" if outcome.failure else "skip  " if outcome.skipped else "ok    "
-            for line in f"{state} {outcome.check}{outcome.failure}{': ' * bool(outcome.skipped)}{outcome.skipped}".split("\n"):
-                say(line)
+            for (
+                line
+            ) in f"{state} {outcome.check}{outcome.failure}{': ' * bool(outcome.skipped)}{outcome.skipped}".split("\n"):
+                echo(line)
     if as_json:
         print_json([{key: value for key, value in asdict(row).items() if key != "reason"} for row in rows])
     failed, skipped = sum(bool(row.failure) for row in rows), sum(bool(row.skipped) for row in rows)
     aside = f", {skipped} skipped" if skipped else ""
-    say(f"{name}: {len(rows) - failed - skipped} of {len(rows)} checks hold{aside} ({time.perf_counter() - started:.0f} s)", err=True)
+    echo(
+        f"{name}: {len(rows) - failed - skipped} of {len(rows)} checks hold{aside} ({time.perf_counter() - started:.0f} s)",
+        err=True,
+    )
     sys.exit(1 if failed else 0)
 
 
@@ -56,7 +61,12 @@ def _kind_of(name: str) -> str:
     if not kinds:
         raise UnknownName("plugin", name, {known for one in registry.ALL for known in one})
     if len(kinds) > 1 and kinds[0] == registry.objectives.kind:
-        say(f"{name} is checked as an objective; add --kind {kinds[1]} to check the {KINDS[kinds[1]].word} of that name", err=True)
+        echo(
+            f"{name} is checked as an objective; add --kind {kinds[1]} to check the {KINDS[kinds[1]].word} of that name",
+            err=True,
+        )
     elif len(kinds) > 1:
-        raise UsageError(f"check needs one plugin, but {name!r} is the name of one of {' and one of '.join(kinds)}; add --kind {kinds[0]}")
+        raise UsageError(
+            f"check needs one plugin, but {name!r} is the name of one of {' and one of '.join(kinds)}; add --kind {kinds[0]}"
+        )
     return kinds[0]

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fecbench import datasets, registry
-from fecbench.cli.output import print_json, print_table
-from fecbench.cli.paths import PATH
-from fecbench.cli.saying import say
-from fecbench.datasets.core import SPLITS, Places
-from fecbench.errors import FecbenchError, UsageError
-from fecbench.settings import RunSettings, build
+from fecbench.cli.terminal.echo import echo
+from fecbench.cli.terminal.output import print_json, print_table
+from fecbench.core import registry
+from fecbench.core.errors import FecbenchError, UsageError
+from fecbench.core.options import PATH
+from fecbench.core.settings import RunSettings, build
+from fecbench.data.datasets.dataset import SPLITS
+from fecbench.data.datasets.load import get_dataset, load_dataset
+from fecbench.data.datasets.locations import DataLocations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,23 +35,36 @@ def data(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
         if data_dir or as_json:
             raise UsageError(f"options of `fecbench data {context.invoked_subcommand}` must stand after its name")
         return
-    rows = [_row(name, Places(data_dir)) for name in registry.datasets]
+    rows = [_row(name, DataLocations(data_dir)) for name in registry.datasets]
     if as_json:
         print_json(rows)
         return
     columns = ["name", "title", "labels", "rows", "licence", "source"]
-    print_table(columns, [[" / ".join(f"{n:,}" for n in row[c] or []) if c == "rows" else row[c] for c in columns] for row in rows])
-    say("")
-    say("Your own: --dataset path/to/folder (train, validation, test as CSV, TSV, JSON or Parquet), or --dataset hf:owner/name")
+    print_table(
+        columns,
+        [[" / ".join(f"{n:,}" for n in row[c] or []) if c == "rows" else row[c] for c in columns] for row in rows],
+    )
+    echo("")
+    echo(
+        "Your own: --dataset path/to/folder (train, validation, test as CSV, TSV, JSON or Parquet), or --dataset hf:owner/name"
+    )
 
 
-def _row(name: str, places: Places) -> dict[str, Any]:
+def _row(name: str, places: DataLocations) -> dict[str, Any]:
     """A data set's line; one that is broken or not to be had says so."""
-    row: dict[str, Any] = dict.fromkeys(("name", "title", "labels", "rows", "licence", "homepage", "source")) | {"name": name}
+    row: dict[str, Any] = dict.fromkeys(("name", "title", "labels", "rows", "licence", "homepage", "source")) | {
+        "name": name
+    }
     try:
-        loader = datasets.named(name)
+        loader = get_dataset(name)
         info = loader.info
-        row |= {"title": info.title, "labels": info.labels, "rows": info.rows, "licence": info.licence, "homepage": info.homepage}
+        row |= {
+            "title": info.title,
+            "labels": info.labels,
+            "rows": info.rows,
+            "licence": info.licence,
+            "homepage": info.homepage,
+        }
         row["source"] = loader.source(places).where
     except (Exception, SystemExit) as error:  # a plugin's own, too: it must hide no other
         row["source"] = f"not here: {error}"
@@ -62,19 +77,21 @@ def _row(name: str, places: Places) -> dict[str, Any]:
 @click.option("--text-column", help="column of the texts, for a data set of your own")
 @click.option("--label-column", help="column of the labels, for a data set of your own")
 @click.option(
-    "--quotes", type=click.Choice(["csv", "plain"]), help="quotes in CSV and TSV of your own: plain are characters like any other"
+    "--quotes",
+    type=click.Choice(["csv", "plain"]),
+    help="quotes in CSV and TSV of your own: plain are characters like any other",
 )
 @JSON
 def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns: str | None) -> None:
     """Rows beside the paper's Table 1, lengths, class balance, duplicates and texts that splits share; NAME as for --dataset."""
-    from fecbench.datasets.statistics import statistics
+    from fecbench.data.datasets.statistics import statistics
 
     named = {key: value for key, value in columns.items() if value is not None}
     asked = [build(RunSettings, {"dataset": name, **named}, "data stats") for name in names]
     found, errors = [], []
     for settings in asked:
         try:
-            data = datasets.load(settings, Places(data_dir))
+            data = load_dataset(settings, DataLocations(data_dir))
             found.append(statistics(data) | {"notes": list(data.notes)})
         except FecbenchError as error:
             errors.append(error)
@@ -83,7 +100,7 @@ def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns:
     elif found:
         _print_statistics(found)
     for reason in errors:
-        say(f"fecbench: {reason}", err=True)
+        echo(f"fecbench: {reason}", err=True)
     if errors:
         sys.exit(2 if any(isinstance(reason, UsageError) for reason in errors) else 1)
 
@@ -94,24 +111,35 @@ def _print_statistics(found: Sequence[dict[str, Any]]) -> None:
         [[f["name"], *(f["rows"][split] for split in SPLITS), f["labels"], _paper(f["paper"])] for f in found],
         "Rows",
     )
-    say("")
+    echo("")
     print_table(
         ["data set", "unit", "mean", "median", "p95", "max", "smallest class", "largest class", "balance (1 = even)"],
         [
-            [f["name"], f["unit"], *f[f["unit"]].values(), _class(f["smallest_class"]), _class(f["largest_class"]), f["balance"]]
+            [
+                f["name"],
+                f["unit"],
+                *f[f["unit"]].values(),
+                _class(f["smallest_class"]),
+                _class(f["largest_class"]),
+                f["balance"],
+            ]
             for f in found
         ],
         "Length of a text (words are split at white space; characters in scripts that have none); training rows of a class",
     )
-    say("")
+    echo("")
     print_table(
-        ["data set", *(f"twice in {split}" for split in SPLITS), *(f"in {pair.replace('/', ' and ')}" for pair in found[0]["shared"])],
+        [
+            "data set",
+            *(f"twice in {split}" for split in SPLITS),
+            *(f"in {pair.replace('/', ' and ')}" for pair in found[0]["shared"]),
+        ],
         [[f["name"], *f["duplicates"].values(), *f["shared"].values()] for f in found],
         "Exact duplicates and shared texts",
     )
     for one in found:
         for note in one["notes"]:
-            say(f"note: {one['name']}: {note}")
+            echo(f"note: {one['name']}: {note}")
 
 
 def _paper(rows: Sequence[int] | None) -> str:

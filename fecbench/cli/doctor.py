@@ -9,13 +9,14 @@ from pathlib import Path
 
 import click
 
-from fecbench import datasets, hooks, hub, registry
-from fecbench.cli.output import print_json, print_table
-from fecbench.cli.paths import PATH
-from fecbench.datasets.core import Places
-from fecbench.encoders.minilm import PACKAGE
-from fecbench.errors import FecbenchError
-from fecbench.tracking import TRACKERS
+from fecbench.cli.terminal.output import print_json, print_table
+from fecbench.core import hooks, hub, registry
+from fecbench.core.errors import FecbenchError
+from fecbench.core.options import PATH
+from fecbench.data.datasets.load import get_dataset
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.model.encoders.minilm import PACKAGE
+from fecbench.runs.observers import TRACKERS
 
 
 @click.command()
@@ -24,7 +25,13 @@ from fecbench.tracking import TRACKERS
 def doctor(data_dir: Path | None, as_json: bool) -> None:
     """Devices, precision, package versions, data found, hub reachable: what will and won't work here."""
     reachable = _hub()
-    findings = {**_machine(), **_packages(), **_data(Places(data_dir), reachable[0]), "hub": reachable, **_folder()}
+    findings = {
+        **_machine(),
+        **_packages(),
+        **_data(DataLocations(data_dir), reachable[0]),
+        "hub": reachable,
+        **_folder(),
+    }
     if as_json:
         print_json({name: {"works": works, "finding": finding} for name, (works, finding) in findings.items()})
         return
@@ -38,14 +45,17 @@ Findings = dict[str, tuple[bool | None, str]]
 def _machine() -> Findings:
     import torch
 
-    from fecbench import devices
+    from fecbench.training import devices
 
     cuda = torch.cuda.is_available()
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] if cuda else []
     bf16 = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
     compiler = devices.compiler()
     return {
-        "machine": (None, f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {torch.get_num_threads()} threads for torch"),
+        "machine": (
+            None,
+            f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {torch.get_num_threads()} threads for torch",
+        ),
         "--device cpu": (True, platform.processor() or platform.machine()),
         "--device cuda": (cuda, ", ".join(names) or "no CUDA device, or a torch built without CUDA"),
         "--device mps": (torch.backends.mps.is_available(), "Apple GPU"),
@@ -55,7 +65,7 @@ def _machine() -> Findings:
 
 
 def _packages() -> Findings:
-    from fecbench import provenance
+    from fecbench.runs import provenance
 
     versions = {name: (None, found) for name, found in provenance.package_versions().items()}
     broken = [reason for name in registry.objectives if (reason := _reason(name))] + hooks.installed()[1]
@@ -71,10 +81,10 @@ def _packages() -> Findings:
 
 
 def _reason(name: str) -> str:
-    from fecbench import objective
+    from fecbench.objective.check import get_objective
 
     try:
-        objective.named(name)
+        get_objective(name)
     except FecbenchError as error:
         return str(error)
     return ""
@@ -84,11 +94,11 @@ def _installed(name: str) -> str:
     return "installed" if find_spec(name) else f"pip install {name}"
 
 
-def _data(places: Places, network: bool) -> Findings:
+def _data(places: DataLocations, network: bool) -> Findings:
     found: Findings = {}
     for name in registry.datasets:
         try:
-            source = datasets.named(name).source(places)
+            source = get_dataset(name).source(places)
             found[f"--dataset {name}"] = network or not source.network, source.where
         except Exception as error:  # a plugin's own, too
             found[f"--dataset {name}"] = False, str(error)
@@ -103,4 +113,7 @@ def _folder() -> Findings:
 
 def _hub() -> tuple[bool, str]:
     reason = hub.unreachable()
-    return not reason, f"{reason}; minilm, scratch, local folders and what is in the hub's cache work" if reason else "answers"
+    return (
+        not reason,
+        f"{reason}; minilm, scratch, local folders and what is in the hub's cache work" if reason else "answers",
+    )

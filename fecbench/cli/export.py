@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fecbench import runs
-from fecbench.cli.output import print_json
-from fecbench.cli.paths import PATH
-from fecbench.cli.saying import say
-from fecbench.cli.stopping import Stop
-from fecbench.errors import FecbenchError
+from fecbench.cli.terminal.echo import echo
+from fecbench.cli.terminal.interrupt import Stop
+from fecbench.cli.terminal.output import print_json
+from fecbench.core.errors import FecbenchError
+from fecbench.core.options import PATH
+from fecbench.runs.find import find_run
+from fecbench.runs.record import ROOT
 
 if TYPE_CHECKING:
-    from fecbench.export import Format
+    from fecbench.results.export.export import Format
 
 
 @click.command()
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     help="data set of the hub whose test rows these are: evaluation entries are written for it "
     "(default: the run's, if that is hf:OWNER/NAME with a test split)",
 )
-@click.option("--root", type=PATH, default=runs.ROOT, show_default=True, help="where runs are looked for")
+@click.option("--root", type=PATH, default=ROOT, show_default=True, help="where runs are looked for")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def export(run: str, folder: Path, kind: Format, eval_dataset: str | None, root: Path, as_json: bool) -> None:
     """A trained model as a Hugging Face folder or as ONNX, with tokenizer, label names and a model card.
@@ -44,8 +45,8 @@ def export(run: str, folder: Path, kind: Format, eval_dataset: str | None, root:
     RUN is a run's id, its folder, or a method's name (then its newest complete run). FOLDER must be new or empty; it appears once what was
     written has been read back and predicts as the run does.
     """
-    record = runs.find_run(run, root)
-    from fecbench.export import export as write
+    record = find_run(run, root)
+    from fecbench.results.export.export import export as write
 
     signal.signal(signal.SIGTERM, Stop().ask)  # as Ctrl-C: the draft is removed
     try:
@@ -53,11 +54,15 @@ def export(run: str, folder: Path, kind: Format, eval_dataset: str | None, root:
     except KeyboardInterrupt:
         raise FecbenchError("stopped; nothing was left behind") from None
     if as_json:
-        check = {"texts": len(written.check.lengths), "tokens": written.check.lengths, "difference": written.check.difference}
+        check = {
+            "texts": len(written.check.lengths),
+            "tokens": written.check.lengths,
+            "difference": written.check.difference,
+        }
         about = {"run": record.id, "folder": str(folder), "format": kind, "files": written.files}
         print_json({**about, "check": check, "note": written.note})
         return
-    say(f"written: {folder} ({', '.join(written.files)})")
-    say(f"checked: {written.check}")
+    echo(f"written: {folder} ({', '.join(written.files)})")
+    echo(f"checked: {written.check}")
     if written.note:
-        say(f"note: {written.note}")
+        echo(f"note: {written.note}")

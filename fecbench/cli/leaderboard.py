@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fecbench import registry
-from fecbench.atomic import OUTPUT, replacing
-from fecbench.cli.output import console
-from fecbench.cli.paths import PATH
-from fecbench.cli.saying import say, say_document
-from fecbench.errors import RunError, UnknownName, UsageError
-from fecbench.markdown import inline
-from fecbench.runs import RESULT, ROOT
+from fecbench.cli.terminal.echo import echo, echo_document
+from fecbench.cli.terminal.output import console
+from fecbench.core import registry
+from fecbench.core.errors import RunError, UnknownName, UsageError
+from fecbench.core.files import OUTPUT, replacing
+from fecbench.core.options import PATH
+from fecbench.core.text import inline
+from fecbench.runs.record import RESULT, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
     from rich.text import Text as RichText
 
-    from fecbench.leaderboard.board import Board, Table
-    from fecbench.leaderboard.layout import Text
-    from fecbench.runs import Record
+    from fecbench.results.leaderboard.board import Board, Table
+    from fecbench.results.leaderboard.formats.layout import Text
+    from fecbench.runs.record import Record
 
 TERMINAL = "terminal"
 BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html", ".txt": TERMINAL}
@@ -36,8 +36,12 @@ PLAIN = ("In *asterisks*", "in _underscores_")  # how the best and the second st
 @click.command()
 @click.argument("runs", nargs=-1, type=PATH)
 @click.option("--spec", type=PATH, help="the benchmark spec whose table this is: its rows, columns and seeds")
-@click.option("--columns", default="", help="data sets that stand side by side in one table, as ed-prepared,ge-prepared")
-@click.option("--against", help="the method whose gain over the best baseline is the last row  [default: aml, where it was run]")
+@click.option(
+    "--columns", default="", help="data sets that stand side by side in one table, as ed-prepared,ge-prepared"
+)
+@click.option(
+    "--against", help="the method whose gain over the best baseline is the last row  [default: aml, where it was run]"
+)
 @click.option(
     "--format",
     "form",
@@ -45,7 +49,11 @@ PLAIN = ("In *asterisks*", "in _underscores_")  # how the best and the second st
 )
 @click.option("--json", "as_json", is_flag=True, help="print JSON, significance spelled out (as --format json)")
 @click.option("-o", "--out", type=PATH, help="file to write; its ending tells the format, unless --format does")
-@click.option("--published", is_flag=True, help="add what the AML paper reports (its Table 2), set apart and never ranked with these")
+@click.option(
+    "--published",
+    is_flag=True,
+    help="add what the AML paper reports (its Table 2), set apart and never ranked with these",
+)
 @click.option("--publish", type=PATH, help="copy the records behind the tables, without weights, to this folder")
 def leaderboard(
     runs: tuple[Path, ...],
@@ -65,16 +73,18 @@ def leaderboard(
     a column is tested against every other one of equal encoder and budget, over test examples and seeds.
     """
     form = _known(_asked(form, as_json), out)
-    board, trials = _by_spec(spec, runs, columns, against) if spec else (_by_records(runs, columns, against, published), [])
+    board, trials = (
+        _by_spec(spec, runs, columns, against) if spec else (_by_records(runs, columns, against, published), [])
+    )
     if published:
-        from fecbench.leaderboard.published import published as table
+        from fecbench.results.leaderboard.paper_table import published as table
 
         board = replace(board, published=table())
     _show(board, form, out)
     if publish:
-        from fecbench.leaderboard.publishing import publish as copy
+        from fecbench.results.leaderboard.publish import publish as copy
 
-        say(f"published: {len(copy(board, publish, trials))} runs in {publish}", err=True)
+        echo(f"published: {len(copy(board, publish, trials))} runs in {publish}", err=True)
 
 
 def _asked(form: str | None, as_json: bool) -> str | None:
@@ -113,16 +123,18 @@ def _by_spec(spec: Path, runs: Sequence[Path], columns: str, against: str | None
         UsageError: something else was given that a spec says.
         RunError: no run of it is complete.
     """
-    from fecbench.leaderboard.assembling import of_selection
-    from fecbench.leaderboard.finding import find
-    from fecbench.matrix import Records, select
+    from fecbench.bench.matrix import Records, select
+    from fecbench.results.leaderboard.assemble import of_selection
+    from fecbench.runs.find import find_records
 
     if columns:
         raise UsageError("--spec says which data sets stand side by side; leave out --columns")
-    records, found = find(runs or _there([ROOT])), Records(*runs)
+    records, found = find_records(runs or _there([ROOT])), Records(*runs)
     selection = select(spec, found)
     if not any(found.of(cell) for cell in (*selection.trials, *selection.cells)):
-        raise RunError(f"the table of {spec} needs complete runs of it, but there are none here; make them with: fecbench bench {spec}")
+        raise RunError(
+            f"the table of {spec} needs complete runs of it, but there are none here; make them with: fecbench bench {spec}"
+        )
     trials = [record for cell in selection.trials if (record := found.of(cell))]
     return of_selection(selection, records, against), trials
 
@@ -133,11 +145,11 @@ def _by_records(runs: Sequence[Path], columns: str, against: str | None, publish
     Raises:
         RunError: there is no complete run.
     """
-    from fecbench.leaderboard.assembling import of_records
-    from fecbench.leaderboard.finding import find
+    from fecbench.results.leaderboard.assemble import of_records
+    from fecbench.runs.find import find_records
 
     names = list(dict.fromkeys(name.strip() for name in columns.split(",") if name.strip()))
-    records = find(runs or _there([ROOT]))
+    records = find_records(runs or _there([ROOT]))
     if not any((record.folder / RESULT).exists() for record in records):
         if not published:
             raise RunError(nothing_found(runs or [ROOT], len(records)))
@@ -170,14 +182,14 @@ def _show(board: Board, form: str, out: Path | None) -> None:
         return _print(board, console())
     text = _plain(board) if form == TERMINAL else _rendered(board, form)
     if out is None:
-        return say_document(text)
+        return echo_document(text)
     with replacing(out, OUTPUT) as draft:
         draft.write_text(text, encoding="utf-8")
-    return say(f"written: {out}", err=True)
+    return echo(f"written: {out}", err=True)
 
 
 def _rendered(board: Board, form: str) -> str:
-    from fecbench.leaderboard.formats import render
+    from fecbench.results.leaderboard.formats.registered import render
 
     return render(board, form)
 
@@ -189,13 +201,15 @@ def _plain(board: Board) -> str:
     from rich.console import Console
 
     text = StringIO()
-    _print(board, Console(file=text, force_terminal=False, color_system=None, highlight=False, markup=False, emoji=False))
+    _print(
+        board, Console(file=text, force_terminal=False, color_system=None, highlight=False, markup=False, emoji=False)
+    )
     return text.getvalue()
 
 
 def _print(board: Board, out: Console) -> None:
     """Print the board; where ``out`` is no terminal, which alone shows bold and underlined, with signs about the best and the second."""
-    from fecbench.leaderboard import layout
+    from fecbench.results.leaderboard.formats import layout
 
     _line(out, board.title)
     for heading, table in layout.tables(board):
@@ -224,7 +238,7 @@ def _print_wide(table: RichTable, out: Console) -> None:
 def _rich(table: Table, styles: bool) -> RichTable:
     from rich.table import Table as RichTable
 
-    from fecbench.leaderboard import layout
+    from fecbench.results.leaderboard.formats import layout
 
     heads, names = layout.heads(table), layout.column_names(table)
     found = RichTable(box=None, header_style="bold", pad_edge=False)
@@ -232,7 +246,8 @@ def _rich(table: Table, styles: bool) -> RichTable:
         found.add_column(inline(name), justify="left" if place < len(heads) else "right", no_wrap=True)
     for number, row in enumerate(table.rows):
         found.add_row(
-            *map(inline, layout.about(table, row)), *(_styled(text) if styles else _signed(text) for text in layout.line(table, number))
+            *map(inline, layout.about(table, row)),
+            *(_styled(text) if styles else _signed(text) for text in layout.line(table, number)),
         )
     for gain in table.gains:
         about, values = layout.gain_line(table, gain)

@@ -9,17 +9,21 @@ from importlib.metadata import entry_points
 
 import click
 
-from fecbench import hooks, registry
-from fecbench.cli.output import print_json, print_table
-from fecbench.cli.saying import say
-from fecbench.errors import FecbenchError
-from fecbench.registry import Origin
+from fecbench.cli.terminal.echo import echo
+from fecbench.cli.terminal.output import print_json, print_table
+from fecbench.core import hooks, registry
+from fecbench.core.errors import FecbenchError
+from fecbench.core.registry import Origin
 
 HOOK = "hook"
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="try each plugin and say why one is broken (exit code 1 if any is); nothing is downloaded")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="try each plugin and say why one is broken (exit code 1 if any is); nothing is downloaded",
+)
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def plugins(check: bool, as_json: bool) -> None:
     """Objectives, data sets, encoders, heads, metrics, formats and hooks installed here: name, distribution, version."""
@@ -39,21 +43,23 @@ def plugins(check: bool, as_json: bool) -> None:
         print_table(columns, [[row[column] for column in columns] for row in rows])
     if check:
         broken = sum(bool(row["problem"]) for row in rows)
-        say(f"{len(rows) - broken} of {len(rows)} plugins work", err=True)
+        echo(f"{len(rows) - broken} of {len(rows)} plugins work", err=True)
         sys.exit(1 if broken else 0)
 
 
 def _hook_origins() -> list[Origin]:
     entries = entry_points(group=hooks.PROJECT)
-    return [Origin(HOOK, e.name, e.dist.name if e.dist else "?", e.dist.version if e.dist else "", e.value) for e in entries]
+    return [
+        Origin(HOOK, e.name, e.dist.name if e.dist else "?", e.dist.version if e.dist else "", e.value) for e in entries
+    ]
 
 
 def _tried(origin: Origin) -> tuple[str, str]:
     """Why a plugin can't be used, and what couldn't be tried on this machine; each empty where there is nothing to say."""
-    from fecbench import objective
+    from fecbench.objective.check import get_objective
     from fecbench.testing.running import kit_of, outcomes
 
-    used = {HOOK: hooks.named, registry.objectives.kind: objective.named}
+    used = {HOOK: hooks.get_hook_plugin, registry.objectives.kind: get_objective}
     try:
         if origin.kind in used:
             used[origin.kind](origin.name)
@@ -61,4 +67,6 @@ def _tried(origin: Origin) -> tuple[str, str]:
         found = list(outcomes(kit_of(origin.kind, origin.name)))
     except FecbenchError as error:
         return str(error), ""
-    return next((one.reason for one in found if one.failure), ""), next((one.skipped for one in found if one.skipped), "")
+    return next((one.reason for one in found if one.failure), ""), next(
+        (one.skipped for one in found if one.skipped), ""
+    )

@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fecbench import runs
-from fecbench.cli.output import print_json
-from fecbench.cli.paths import PATH
-from fecbench.cli.saying import say_record
-from fecbench.errors import UsageError
+from fecbench.cli.terminal.echo import echo_fields
+from fecbench.cli.terminal.output import print_json
+from fecbench.core.errors import UsageError
+from fecbench.core.options import PATH
+from fecbench.runs.find import find_run
+from fecbench.runs.record import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fecbench.prediction import Predictor
+    from fecbench.runs.predictor import Predictor
 
 
 @click.command()
 @click.argument("run")
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="labels to print for each text")
-@click.option("--root", type=PATH, default=runs.ROOT, show_default=True, help="where runs are looked for")
+@click.option("--root", type=PATH, default=ROOT, show_default=True, help="where runs are looked for")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda ...")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, as_json: bool) -> None:
@@ -33,28 +34,36 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
     RUN is a run's id, its folder, or a method's name (then its newest complete run). Without TEXT, lines are read from standard input; each
     gives one line, a blank one too, which says "no text".
     """
-    record = runs.find_run(run, root)
+    record = find_run(run, root)
     lines = texts or _lines()
     if any("\ud800" <= character <= "\udfff" for text in lines for character in text):
         raise UsageError("texts must be UTF-8; convert them")
-    from fecbench.prediction import Predictor
+    from fecbench.runs.predictor import Predictor
 
     predictor = Predictor.load(record, device)
-    asked = [text for text in lines if texts or text.strip()]  # what is given as an argument is meant, also where it is blank
+    asked = [
+        text for text in lines if texts or text.strip()
+    ]  # what is given as an argument is meant, also where it is blank
     answers = iter(_answers(predictor, asked, top))
-    rows: list[dict[str, Any]] = [{"text": text, "labels": next(answers) if texts or text.strip() else []} for text in lines]
+    rows: list[dict[str, Any]] = [
+        {"text": text, "labels": next(answers) if texts or text.strip() else []} for text in lines
+    ]
     if as_json:
         print_json({"run": record.id, "predictions": rows})
         return
     for row in rows:
-        say_record(_fields(**row))
+        echo_fields(_fields(**row))
 
 
 def _answers(predictor: Predictor, texts: Sequence[str], top: int) -> list[list[dict[str, Any]]]:
     """The ``top`` labels of each text with their probabilities; none where the method gives no answer."""
     best = predictor.probabilities(texts).topk(min(top, len(predictor.labels)))
     return [
-        [{"label": predictor.labels[i], "probability": round(p, 6)} for p, i in zip(scores, indices, strict=True) if scores[0] > 0]
+        [
+            {"label": predictor.labels[i], "probability": round(p, 6)}
+            for p, i in zip(scores, indices, strict=True)
+            if scores[0] > 0
+        ]
         for scores, indices in zip(best.values.tolist(), best.indices.tolist(), strict=True)
     ]
 

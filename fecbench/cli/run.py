@@ -9,35 +9,53 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from fecbench import registry, strictjson
-from fecbench.cli.importing import uncollected
-from fecbench.cli.options import options
-from fecbench.cli.output import percent, print_json, print_table, score_columns
-from fecbench.cli.paths import PATH
-from fecbench.datasets.core import Places
-from fecbench.errors import FecbenchError, UsageError
-from fecbench.guard import out_of_memory
-from fecbench.settings import RunSettings
-from fecbench.tracking import TRACKERS
+from fecbench.cli.terminal.fast_import import fast_import
+from fecbench.cli.terminal.output import percent, print_json, print_table, score_columns
+from fecbench.core import registry
+from fecbench.core.errors import FecbenchError, UsageError
+from fecbench.core.options import PATH, options
+from fecbench.core.plugin_errors import out_of_memory
+from fecbench.core.settings import RunSettings
+from fecbench.core.strict_json import loads
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.observers import TRACKERS
 
 if TYPE_CHECKING:
-    from fecbench.objective import Objective
-    from fecbench.planning import Plan
-    from fecbench.provenance import Content
-    from fecbench.runs import Record
+    from fecbench.objective.objective import Objective
+    from fecbench.runs.plan import Plan
+    from fecbench.runs.provenance import Content
+    from fecbench.runs.record import Record
 
 PLACE_OPTIONS: list[click.Parameter] = [
     click.Option(["--data-dir"], type=PATH, help="folder with a folder for each data set"),
     click.Option(["--run-dir"], type=PATH, help="directory of the run's record  [default: a new one under runs/]"),
     click.Option(
-        ["--resume"], is_flag=True, help="continue the unfinished run in --run-dir, or the newest of the same settings under runs/"
+        ["--resume"],
+        is_flag=True,
+        help="continue the unfinished run in --run-dir, or the newest of the same settings under runs/",
     ),
-    click.Option(["--tracker"], type=click.Choice(TRACKERS), multiple=True, help="log to this tracker too (may be repeated)"),
+    click.Option(
+        ["--tracker"], type=click.Choice(TRACKERS), multiple=True, help="log to this tracker too (may be repeated)"
+    ),
     click.Option(["--json"], is_flag=True, help="print the result as JSON"),
-    click.Option(["--dry-run"], is_flag=True, help="print every setting as this run would use it, and where it comes from; run nothing"),
-    click.Option(["--settings"], help="settings as a JSON object, which flags overrule; the runs of a benchmark's spec are started so"),
-    click.Option(["--expected"], help="digests of rows and code as a JSON object; a run of others is refused, as a benchmark wants it"),
-    click.Option(["--stop-with-stdin"], is_flag=True, help="stop as on Ctrl-C when standard input ends: a benchmark's runs end with it"),
+    click.Option(
+        ["--dry-run"],
+        is_flag=True,
+        help="print every setting as this run would use it, and where it comes from; run nothing",
+    ),
+    click.Option(
+        ["--settings"],
+        help="settings as a JSON object, which flags overrule; the runs of a benchmark's spec are started so",
+    ),
+    click.Option(
+        ["--expected"],
+        help="digests of rows and code as a JSON object; a run of others is refused, as a benchmark wants it",
+    ),
+    click.Option(
+        ["--stop-with-stdin"],
+        is_flag=True,
+        help="stop as on Ctrl-C when standard input ends: a benchmark's runs end with it",
+    ),
 ]
 
 
@@ -51,10 +69,10 @@ class Objectives(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """The command of one objective: run flags and its own options."""
         registry.objectives.origin(cmd_name)  # a wrong name is told before anything heavy is imported
-        with uncollected():
-            from fecbench import objective
+        with fast_import():
+            from fecbench.objective.check import get_objective
 
-            kind = objective.named(cmd_name)
+            kind = get_objective(cmd_name)
         return _command(cmd_name, kind)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -82,7 +100,9 @@ def _command(name: str, kind: type[Objective]) -> click.Command:
     params = [*options(RunSettings), *PLACE_OPTIONS, *own]
     summary = (kind.__doc__ or "").strip()
     source = f"\n\nSource: {kind.citation}" if kind.citation else ""
-    return _ObjectiveCommand(name, kind, params=params, callback=lambda **given: _run(name, given), help=f"{summary}{source}", own=own)
+    return _ObjectiveCommand(
+        name, kind, params=params, callback=lambda **given: _run(name, given), help=f"{summary}{source}", own=own
+    )
 
 
 class _ObjectiveCommand(click.Command):
@@ -94,7 +114,7 @@ class _ObjectiveCommand(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Two sections."""
-        from fecbench import defaults
+        from fecbench.runs import defaults
 
         known = defaults.everywhere(str(self.name), self.kind)
         told = {key: text for key, default in known.items() if (text := defaults.shown(default, str(self.name)))}
@@ -105,14 +125,16 @@ class _ObjectiveCommand(click.Command):
             rows = [(row, told.get(param.name or "")) for param in params if (row := param.get_help_record(ctx))]
             if rows:
                 with formatter.section(title):
-                    formatter.write_dl([(flag, f"{text}  [default: {default}]" if default else text) for (flag, text), default in rows])
+                    formatter.write_dl(
+                        [(flag, f"{text}  [default: {default}]" if default else text) for (flag, text), default in rows]
+                    )
 
 
 def _run(name: str, given: dict[str, Any]) -> None:
     places = {option.name: given.pop(option.name) for option in PLACE_OPTIONS if option.name}
     flags = {key: value for key, value in given.items() if value is not None}
-    with uncollected():
-        from fecbench.planning import plan
+    with fast_import():
+        from fecbench.runs.plan import plan
     chosen = plan(name, flags, _spec_settings(places["settings"]))
     if places["dry_run"]:
         _print_settings(chosen, places)
@@ -121,21 +143,23 @@ def _run(name: str, given: dict[str, Any]) -> None:
 
 
 def _carry_out(chosen: Plan, places: dict[str, Any]) -> None:
-    with uncollected():
+    with fast_import():
         import datasets  # noqa: F401  this and the next: the run needs them in a moment
         import transformers.modeling_utils  # noqa: F401
         from accelerate import PartialState
 
-        from fecbench.cli.progress import RunProgress
-        from fecbench.cli.stopping import Stop
-        from fecbench.experiment import Workplace
-        from fecbench.experiment import run as carry_out
+        from fecbench.cli.terminal.interrupt import Stop
+        from fecbench.cli.terminal.run_progress import RunProgress
+        from fecbench.runs.experiment import Workplace
+        from fecbench.runs.experiment import run as carry_out
 
     expected, stop = _expected(places["expected"]), Stop()
     if places["stop_with_stdin"]:
         stop.with_stdin()
     observers = [RunProgress(), stop]
-    workplace = Workplace(Places(places["data_dir"]), places["run_dir"], places["resume"], places["tracker"], observers, expected)
+    workplace = Workplace(
+        DataLocations(places["data_dir"]), places["run_dir"], places["resume"], places["tracker"], observers, expected
+    )
     for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler's stop is a user's stop: clean and resumable
         signal.signal(number, stop.ask)
     try:
@@ -161,10 +185,13 @@ def _print_settings(chosen: Plan, places: dict[str, Any]) -> None:
         EncoderError: there is no such folder.
         NeedsError: the batch is too small.
     """
-    from fecbench import datasets, defaults, devices, encoders
+    from fecbench.data.datasets.load import check_dataset_name
+    from fecbench.model.encoders.load import check_encoder_name
+    from fecbench.runs import defaults
+    from fecbench.training import devices
 
-    datasets.check_name(chosen.settings.dataset)
-    encoders.check_name(chosen.settings.encoder)
+    check_dataset_name(chosen.settings.dataset)
+    check_encoder_name(chosen.settings.encoder)
     chosen.needs.check_size(chosen.settings.batch_size, chosen.who)
     devices.check(chosen.settings.device, places["tracker"])
     own = [key for key in chosen.origins if key in type(chosen.options).model_fields]
@@ -172,7 +199,10 @@ def _print_settings(chosen: Plan, places: dict[str, Any]) -> None:
     if places["json"]:
         print_json({"objective": chosen.name, "settings": {key: asdict(setting) for key, setting in settings.items()}})
         return
-    rows = [[f"--{key.replace('_', '-')}", defaults.text(setting.value), setting.origin] for key, setting in settings.items()]
+    rows = [
+        [f"--{key.replace('_', '-')}", defaults.text(setting.value), setting.origin]
+        for key, setting in settings.items()
+    ]
     print_table(["setting", "value", "origin"], rows, f"{chosen.name} on {chosen.settings.dataset}: nothing is run")
 
 
@@ -183,7 +213,7 @@ def _spec_settings(text: str | None) -> dict[str, Any]:
         UsageError: it is no JSON object.
     """
     try:
-        given = {} if text is None else strictjson.loads(text)
+        given = {} if text is None else loads(text)
     except ValueError as error:
         raise UsageError(f"--settings must be a JSON object: {error}; correct it") from error
     if not isinstance(given, dict):
@@ -197,23 +227,33 @@ def _expected(text: str | None) -> Content | None:
     Raises:
         UsageError: it names something else.
     """
-    from fecbench.provenance import Content
+    from fecbench.runs.provenance import Content
 
     try:
-        return None if text is None else Content(**strictjson.loads(text))
+        return None if text is None else Content(**loads(text))
     except (ValueError, TypeError) as error:
-        raise UsageError(f"--expected must be a JSON object of the digests rows and code: {error}; leave it out") from None
+        raise UsageError(
+            f"--expected must be a JSON object of the digests rows and code: {error}; leave it out"
+        ) from None
 
 
 def _report(record: Record, as_json: bool) -> None:
     about, result = record.about, record.result
     if as_json:
         print_json(
-            {"id": record.id, "folder": str(record.folder), "objective": about["objective"], "dataset": about["dataset"]["name"], **result}
+            {
+                "id": record.id,
+                "folder": str(record.folder),
+                "objective": about["objective"],
+                "dataset": about["dataset"]["name"],
+                **result,
+            }
         )
         return
     scores = result["metrics"]
     names = score_columns(scores["test"])
     data, best = about["dataset"], result.get("best_epoch")  # a record that was complete before may be of an older make
     title = f"{about['objective']['name']} on {data['name']}: {data.get('title', 'untitled')} (best epoch {best}, in %)"
-    print_table(["split", *names], [[split, *(percent(scores[split][name]) for name in names)] for split in scores], title)
+    print_table(
+        ["split", *names], [[split, *(percent(scores[split][name]) for name in names)] for split in scores], title
+    )

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fecbench.cli.output import percent, print_json, print_table
-from fecbench.cli.paths import PATH
-from fecbench.cli.saying import say
-from fecbench.errors import RunError
-from fecbench.runs import ROOT, everything
+from fecbench.cli.terminal.echo import echo
+from fecbench.cli.terminal.output import percent, print_json, print_table
+from fecbench.core.errors import RunError
+from fecbench.core.options import PATH
+from fecbench.runs.find import all_records
+from fecbench.runs.record import ROOT
 
 if TYPE_CHECKING:
-    from fecbench.runs import Record
+    from fecbench.runs.record import Record
 
 COLUMNS = ("id", "objective", "dataset", "encoder", "seed", "status", "accuracy", "weighted_f1", "macro_f1")
 
@@ -24,11 +25,11 @@ COLUMNS = ("id", "objective", "dataset", "encoder", "seed", "status", "accuracy"
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def runs(root: Path, as_json: bool) -> None:
     """Runs under ROOT (default: runs/), newest first, with their test scores in percent."""
-    rows = [_row(record) for record in everything(root)]
+    rows = [_row(record) for record in all_records(root)]
     if as_json:
         print_json(rows)
     elif not rows:
-        say(f"no runs under {root}; start one with: fecbench run ce --dataset demo")
+        echo(f"no runs under {root}; start one with: fecbench run ce --dataset demo")
     else:
         print_table(COLUMNS, [[percent(v) if isinstance(v := row[c], float) else v for c in COLUMNS] for row in rows])
 

@@ -12,7 +12,13 @@ scratch encoder on the CPU.
 """
 
 from fecbench.testing.conformance import ObjectiveConformance
-from fecbench.testing.doors import DatasetConformance, EncoderConformance, FormatConformance, HeadConformance, MetricConformance
+from fecbench.testing.doors import (
+    DatasetConformance,
+    EncoderConformance,
+    FormatConformance,
+    HeadConformance,
+    MetricConformance,
+)
 from fecbench.testing.findings import NotConforming, NotHere
 
 __all__ = [

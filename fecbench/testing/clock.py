@@ -21,7 +21,12 @@ CALENDARS = ("localtime", "gmtime", "ctime")
 def racing_clock(packages: Collection[str]) -> Iterator[None]:
     """Move the clock on by hours each time that ``time`` or ``datetime`` is asked, also by names that ``packages`` have imported."""
     replaced = _replacements()
-    targets = [(module, name) for module in _modules(packages) for name, value in vars(module).items() if _hashed(value) in replaced]
+    targets = [
+        (module, name)
+        for module in _modules(packages)
+        for name, value in vars(module).items()
+        if _hashed(value) in replaced
+    ]
     before = [(module, name, getattr(module, name)) for module, name in targets]
     try:
         for module, name, original in before:
@@ -33,7 +38,11 @@ def racing_clock(packages: Collection[str]) -> Iterator[None]:
 
 
 def _modules(packages: Collection[str]) -> list[Any]:
-    own = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in packages and module is not None]
+    own = [
+        module
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] in packages and module is not None
+    ]
     return [time, datetime, *own]
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fecbench import settings
-from fecbench.cli.options import options
+from fecbench.core import settings
+from fecbench.core.options import options
 from fecbench.testing.findings import NotConforming
 from fecbench.testing.predictions import PredictionChecks
 from fecbench.testing.updates import UpdateChecks
@@ -31,12 +31,19 @@ class ObjectiveConformance(RunChecks, PredictionChecks, UpdateChecks):
         """Every option given as a flag or in a TOML file means what it means in Python."""
         kind, config = self.subject.plan.objective.Config, self.subject.plan.options
         given = {name: value for name, value in config.model_dump().items() if value is not None}
-        toml = tomllib.loads("\n".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in given.items()))
+        toml = tomllib.loads(
+            "\n".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in given.items())
+        )
         flags = click.Command("check", params=options(kind)).make_context("check", _arguments(given)).params
-        for way, found in (("TOML", toml), ("the command line", {name: value for name, value in flags.items() if value is not None})):
+        for way, found in (
+            ("TOML", toml),
+            ("the command line", {name: value for name, value in flags.items() if value is not None}),
+        ):
             again = settings.build(kind, found, way)
             if again != config:
-                raise NotConforming(f"options that survive {way}: {config!r}", repr(again), self.subject.where("Config"))
+                raise NotConforming(
+                    f"options that survive {way}: {config!r}", repr(again), self.subject.where("Config")
+                )
 
 
 def _arguments(given: Mapping[str, object]) -> list[str]:

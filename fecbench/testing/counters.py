@@ -12,7 +12,7 @@ from torch import nn
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from fecbench.objective import Objective
+    from fecbench.objective.objective import Objective
 
 DEEP = 3  # containers within containers
 MANY = 200  # entries of one container that are looked at
@@ -78,13 +78,23 @@ def _within(holder: Any, path: str, packages: Collection[str], depth: int) -> di
         name = f"{path}.{key}"
         if isinstance(value, int | float | list) and not isinstance(value, bool):
             found[name] = Counter(holder, key)
-        if depth and (isinstance(value, dict | list) or _own(type(value), packages)) and not isinstance(value, nn.Module):
+        if (
+            depth
+            and (isinstance(value, dict | list) or _own(type(value), packages))
+            and not isinstance(value, nn.Module)
+        ):
             found |= _within(value, name, packages, depth - 1)
     return found
 
 
 def _items(holder: Any) -> Iterator[tuple[Any, Any]]:
-    held = holder if isinstance(holder, dict) else dict(enumerate(holder)) if isinstance(holder, list) else getattr(holder, "__dict__", {})
+    held = (
+        holder
+        if isinstance(holder, dict)
+        else dict(enumerate(holder))
+        if isinstance(holder, list)
+        else getattr(holder, "__dict__", {})
+    )
     yield from list(islice(held.items(), MANY))
 
 

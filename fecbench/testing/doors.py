@@ -11,31 +11,41 @@ import numpy as np
 import torch
 from accelerate.utils import set_seed
 
-from fecbench import datasets, encoders, heads, hub, metrics, registry
-from fecbench.batching import Batch
-from fecbench.checkpoints import state_of
-from fecbench.datasets.core import SPLITS, DatasetInfo, EmotionData, Places, Source
-from fecbench.encoders.network import encoder_network
-from fecbench.encoders.scratch import scratch
-from fecbench.errors import DataNotFound, EncoderError
-from fecbench.guard import guard
-from fecbench.heads import HeadTask
-from fecbench.leaderboard import formats
-from fecbench.leaderboard.board import Board, Cell, Column, DatasetVersion, Row, Score, Table
-from fecbench.model import Model, TextEncoder, build_model
-from fecbench.packing import Tokens
-from fecbench.settings import RunSettings, build
+from fecbench.core import hub, registry
+from fecbench.core.errors import DataNotFound, EncoderError
+from fecbench.core.plugin_errors import plugin_errors
+from fecbench.core.settings import RunSettings, build
+from fecbench.data.batch import Batch
+from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
+from fecbench.data.datasets.load import get_dataset, registered_datasets
+from fecbench.data.datasets.locations import DataLocations, Source
+from fecbench.data.tokens import Tokens
+from fecbench.model.encoders.load import get_encoder, load_encoder
+from fecbench.model.encoders.network import encoder_network
+from fecbench.model.encoders.scratch import scratch
+from fecbench.model.heads import HeadTask, get_head
+from fecbench.model.model import Model, build_model
+from fecbench.model.text_encoder import TextEncoder
+from fecbench.results.leaderboard.board import Board, Cell, Column, DatasetVersion, Row, Score, Table
+from fecbench.results.leaderboard.formats.registered import render
 from fecbench.testing.checks import Conformance
 from fecbench.testing.findings import NotConforming, NotHere
+from fecbench.training import metrics
+from fecbench.training.checkpoints import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from torch import Tensor
 
-    from fecbench.encoders import EncoderSource
+    from fecbench.model.encoders.source import EncoderSource
 
-TEXTS = ["what a bright and lovely day", "my dog died", "he broke my window and then he lied to us about it again", "so"]
+TEXTS = [
+    "what a bright and lovely day",
+    "my dog died",
+    "he broke my window and then he lied to us about it again",
+    "so",
+]
 LABELS = ("glad", "mad", "sad")
 NEAR = 1e-3  # packing and padding change the last digits of a state
 
@@ -85,7 +95,7 @@ class DatasetConformance(DoorConformance):
 
     def test_it_says_what_it_is(self) -> None:
         """``info`` is a fecbench.DatasetInfo under the registered name, with settings that runs have."""
-        info = datasets.named(self.name).info
+        info = get_dataset(self.name).info
         self.require(isinstance(info, DatasetInfo), "an info that is a fecbench.DatasetInfo", type(info).__name__)
         self.require(info.name == self.name, f"an info.name that is the entry point's, {self.name!r}", repr(info.name))
         self.require_settings(info.settings)
@@ -97,16 +107,20 @@ class DatasetConformance(DoorConformance):
     def test_its_rows_load(self) -> None:
         """``load(places)`` gives texts and labels in three splits, as many as ``info`` says, and the same ones each time."""
         data, again = self._load(), self._load()
-        info, rows = datasets.named(self.name).info, tuple(len(data.splits[name]) for name in SPLITS)
+        info, rows = get_dataset(self.name).info, tuple(len(data.splits[name]) for name in SPLITS)
         self.require(info.rows in ((), rows), f"rows as in info.rows, {info.rows}", rows)
-        self.require(info.labels in (None, len(data.labels)), f"labels as in info.labels, {info.labels}", len(data.labels))
-        self.require(data.fingerprint == again.fingerprint, "the same rows from each load", "other rows from the second")
+        self.require(
+            info.labels in (None, len(data.labels)), f"labels as in info.labels, {info.labels}", len(data.labels)
+        )
+        self.require(
+            data.fingerprint == again.fingerprint, "the same rows from each load", "other rows from the second"
+        )
 
     def _source(self) -> Source:
-        loader = datasets.named(self.name)
+        loader = get_dataset(self.name)
         try:
-            with guard(f"the data set {self.name!r} ({self.where})", loader), offline():
-                source = loader.source(Places())
+            with plugin_errors(f"the data set {self.name!r} ({self.where})", loader), offline():
+                source = loader.source(DataLocations())
         except DataNotFound as error:
             raise NotHere(str(error)) from error
         self.require(isinstance(source, Source), "a source that is a fecbench.Source", type(source).__name__)
@@ -118,7 +132,7 @@ class DatasetConformance(DoorConformance):
             raise NotHere(f"its rows would be fetched from {source.where}, and a check uses no network")
         try:
             with offline():
-                return datasets.registered(self.name, Places())
+                return registered_datasets(self.name, DataLocations())
         except DataNotFound as error:
             raise NotHere(str(error)) from error
 
@@ -130,7 +144,7 @@ class EncoderConformance(DoorConformance):
 
     def test_its_settings_fit_runs(self) -> None:
         """``settings`` are settings that runs have."""
-        self.require_settings(encoders.named(self.name).settings)
+        self.require_settings(get_encoder(self.name).settings)
 
     def test_it_encodes_texts(self) -> None:
         """It builds, and encodes each text to a finite state as wide as its architecture says."""
@@ -144,21 +158,23 @@ class EncoderConformance(DoorConformance):
         for number, text in enumerate(TEXTS):
             alone = self.states([text])[0]
             away = float((alone - together[number]).abs().max())
-            self.require(away < NEAR, "a text's state, alone as among others", f"the state of {text!r} is up to {away:.2g} away")
+            self.require(
+                away < NEAR, "a text's state, alone as among others", f"the state of {text!r} is up to {away:.2g} away"
+            )
 
     @cached_property
     def source(self) -> EncoderSource:
         """The encoder for the kit's texts."""
         try:
             with offline():
-                return encoders.load(self.name, TEXTS)
+                return load_encoder(self.name, TEXTS)
         except EncoderError as error:
             raise NotHere(str(error)) from error
 
     @cached_property
     def network(self) -> TextEncoder:
         """The encoder, built."""
-        source, pooling = self.source, str(encoders.named(self.name).settings.get("pooling", "first"))
+        source, pooling = self.source, str(get_encoder(self.name).settings.get("pooling", "first"))
         set_seed(0)
         with offline():
             return TextEncoder(encoder_network(source), source.tokenizer.pad_token_id or 0, pooling).eval()
@@ -177,13 +193,21 @@ class HeadConformance(DoorConformance):
 
     def test_it_builds_and_classifies(self) -> None:
         """Its features are ``[B, features]`` and its logits ``[B, C]``, finite, for each pooling that it takes."""
-        for pooling in heads.named(self.name).poolings:
+        for pooling in get_head(self.name).poolings:
             model = self.build(pooling).eval().fold()
             with torch.no_grad():
                 z = model.project(model.encode(self.batch))
                 logits = model.classify(z)
-            self.require(list(z.shape) == [len(TEXTS), model.head.features], f"features {[len(TEXTS), model.head.features]}", list(z.shape))
-            self.require(list(logits.shape) == [len(TEXTS), len(LABELS)], f"logits {[len(TEXTS), len(LABELS)]}", list(logits.shape))
+            self.require(
+                list(z.shape) == [len(TEXTS), model.head.features],
+                f"features {[len(TEXTS), model.head.features]}",
+                list(z.shape),
+            )
+            self.require(
+                list(logits.shape) == [len(TEXTS), len(LABELS)],
+                f"logits {[len(TEXTS), len(LABELS)]}",
+                list(logits.shape),
+            )
             self.require(bool(logits.isfinite().all()), "finite logits", "infinite ones or NaN")
 
     def test_it_learns_as_a_whole(self) -> None:
@@ -192,7 +216,11 @@ class HeadConformance(DoorConformance):
         h = model.encode(self.batch)
         h.retain_grad()
         torch.nn.functional.cross_entropy(model.classify(model.project(h)).float(), self.batch.labels).backward()
-        without = [name for name, parameter in model.head.named_parameters() if parameter.requires_grad and parameter.grad is None]
+        without = [
+            name
+            for name, parameter in model.head.named_parameters()
+            if parameter.requires_grad and parameter.grad is None
+        ]
         self.require(not without, "a gradient for every parameter of the head", f"none for {', '.join(without[:5])}")
         self.require(h.grad is not None, "a gradient for the encoder", "none: the head detaches its input")
 
@@ -213,7 +241,9 @@ class HeadConformance(DoorConformance):
             tensor.copy_(saved[name])
         with torch.no_grad():
             expected, found = (model.classify(model.project(model.encode(self.batch))) for model in (old, new))
-        self.require(bool(expected.equal(found)), "the saved head's logits", "others; keep state in parameters and buffers")
+        self.require(
+            bool(expected.equal(found)), "the saved head's logits", "others; keep state in parameters and buffers"
+        )
 
     @cached_property
     def batch(self) -> Batch:
@@ -229,7 +259,7 @@ class HeadConformance(DoorConformance):
     def build(self, pooling: str = "", seed: int = 0) -> Model:
         """A fresh model with the head."""
         set_seed(seed)
-        return build_model(self.source, self.name, HeadTask(LABELS, LABELS), pooling or heads.named(self.name).poolings[0])
+        return build_model(self.source, self.name, HeadTask(LABELS, LABELS), pooling or get_head(self.name).poolings[0])
 
 
 class MetricConformance(DoorConformance):
@@ -241,7 +271,13 @@ class MetricConformance(DoorConformance):
     def test_it_scores_whatever_is_predicted(self) -> None:
         """It gives a finite number for right and wrong predictions, classes that nobody predicted, and rows without an answer (-1)."""
         right = self.true
-        for case in (right, (right + 1) % 3, np.zeros_like(right), np.where(right == 1, -1, right), np.full_like(right, -1)):
+        for case in (
+            right,
+            (right + 1) % 3,
+            np.zeros_like(right),
+            np.where(right == 1, -1, right),
+            np.full_like(right, -1),
+        ):
             self.score(right, case)
         self.score(np.array([1]), np.array([1]))
 
@@ -249,11 +285,13 @@ class MetricConformance(DoorConformance):
         """The same rows in another order have the same score."""
         predicted = np.array([0, 1, 1, 2, 2, 0, 1])
         one, other = self.score(self.true, predicted), self.score(self.true[::-1].copy(), predicted[::-1].copy())
-        self.require(bool(np.isclose(one, other)), "the same score for the same rows", f"{one} and, in reverse, {other}")
+        self.require(
+            bool(np.isclose(one, other)), "the same score for the same rows", f"{one} and, in reverse, {other}"
+        )
 
     def score(self, true: np.ndarray, predicted: np.ndarray) -> float:
         """The metric's value for three classes."""
-        return metrics.value_of(self.name, metrics.named(self.name), true, predicted, 3)
+        return metrics.value_of(self.name, metrics.get_metric(self.name), true, predicted, 3)
 
 
 class FormatConformance(DoorConformance):
@@ -264,19 +302,22 @@ class FormatConformance(DoorConformance):
     def test_it_renders_boards(self) -> None:
         """It gives text for a board without tables, with one row, and with several rows of which some miss scores."""
         for board in (Board("An empty board", ()), toy_board(rows=1), toy_board()):
-            formats.render(board, self.name)
+            render(board, self.name)
 
     def test_it_shows_rows_and_repeats_itself(self) -> None:
         """It names each method, and gives the same text for the same board."""
-        text = formats.render(toy_board(), self.name)
+        text = render(toy_board(), self.name)
         missing = [row.name for row in toy_board().tables[0].rows if row.name not in text]
         self.require(not missing, "the name of each method in the text", f"no {', '.join(missing)}")
-        self.require(text == formats.render(toy_board(), self.name), "the same text for the same board", "another text")
+        self.require(text == render(toy_board(), self.name), "the same text for the same board", "another text")
 
 
 def toy_board(rows: int = 3) -> Board:
     """A board of made-up scores: some methods, the last without a score on the second data set."""
-    datasets = (DatasetVersion("moods", "Moods, made up", "0" * 64), DatasetVersion("weather", "Weather, made up", "1" * 64))
+    datasets = (
+        DatasetVersion("moods", "Moods, made up", "0" * 64),
+        DatasetVersion("weather", "Weather, made up", "1" * 64),
+    )
     settings = {"encoder": "scratch", "epochs": 8, "patience": 4, "limit": None, "batch_size": 32}
 
     def cell(mean: float) -> Cell:
@@ -287,7 +328,11 @@ def toy_board(rows: int = 3) -> Board:
         made[-1] = Row(made[-1].name, made[-1].objective, (made[-1].cells[0], Cell({}, {})))
     ranked = rows > 1
     columns = tuple(Column(n, "accuracy", "Acc", (0,) * ranked, (1,) * ranked) for n in range(2))
-    return Board("Made-up scores", (Table("Two data sets", datasets, columns, tuple(made), notes=("made up",)),), notes=("a check",))
+    return Board(
+        "Made-up scores",
+        (Table("Two data sets", datasets, columns, tuple(made), notes=("made up",)),),
+        notes=("a check",),
+    )
 
 
 KITS: dict[str, type[DoorConformance]] = {

@@ -6,7 +6,7 @@ import inspect
 import traceback
 from unittest import SkipTest
 
-from fecbench.objective import Objective
+from fecbench.objective.objective import Objective
 
 
 class NotConforming(AssertionError):
@@ -39,6 +39,8 @@ def place(kind: type, attribute: str) -> str:
 
 def innermost(frames: traceback.StackSummary, kind: type[Objective]) -> str:
     """The last of ``frames`` that stands in the objective's own files; its ``updates`` where none does."""
-    files = {inspect.getsourcefile(base) for base in kind.__mro__ if issubclass(base, Objective)} - {inspect.getsourcefile(Objective)}
+    files = {inspect.getsourcefile(base) for base in kind.__mro__ if issubclass(base, Objective)} - {
+        inspect.getsourcefile(Objective)
+    }
     own = [frame for frame in frames if frame.filename in files]
     return f"{own[-1].filename}:{own[-1].lineno} ({own[-1].name})" if own else place(kind, "updates")

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fecbench.checkpoints import Checkpoints, state_of
-from fecbench.model import fold
+from fecbench.model.model import fold
 from fecbench.testing.checks import ObjectiveChecks
 from fecbench.testing.findings import NotConforming
+from fecbench.training.checkpoints import Checkpoints, state_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fecbench.stepper import Stepper
+    from fecbench.training.stepper import Stepper
 
 NEAR = 1e-3  # packing and padding change the last digits of a logit
 
@@ -31,7 +31,9 @@ class PredictionChecks(ObjectiveChecks):
         unlabelled = batch.unlabelled()
         expected = self.subject.predict(stepper, unlabelled)
         for labels in (batch.labels, (batch.labels + 1) % classes):
-            self._require_near(expected, self.subject.predict(stepper, replace(unlabelled, labels=labels)), "other labels")
+            self._require_near(
+                expected, self.subject.predict(stepper, replace(unlabelled, labels=labels)), "other labels"
+            )
         for rows in (batch.rows, batch.rows.flip(0)):
             self._require_near(expected, self.subject.predict(stepper, replace(unlabelled, rows=rows)), "other rows")
 
@@ -58,7 +60,9 @@ class PredictionChecks(ObjectiveChecks):
         changed = [name for name, value in self._state(stepper).items() if not value.equal(before[name])]
         if changed:
             look = f"{self.subject.where('predict')}: fit it in updates or after_training"
-            raise NotConforming("parameters and buffers as they were before predict", f"{', '.join(changed[:5])} changed", look)
+            raise NotConforming(
+                "parameters and buffers as they were before predict", f"{', '.join(changed[:5])} changed", look
+            )
 
     def test_state_survives_saving_and_loading(self) -> None:
         """A new object with the saved weights predicts what the old one did."""
@@ -73,7 +77,9 @@ class PredictionChecks(ObjectiveChecks):
         expected, found = (self.subject.predict(stepper) for stepper in (old, new))
         if not expected.equal(found):
             look = f"{self.subject.where('__init__')}: keep state in parameters and buffers"
-            raise NotConforming("the saved object's logits", f"logits up to {(expected - found).abs().max():.2g} away", look)
+            raise NotConforming(
+                "the saved object's logits", f"logits up to {(expected - found).abs().max():.2g} away", look
+            )
 
     def _played(self) -> Stepper:
         """A stepper after two batches."""
@@ -87,6 +93,10 @@ class PredictionChecks(ObjectiveChecks):
 
     def _require_near(self, expected: Tensor, found: Tensor, where: str) -> None:
         if found.shape != expected.shape or not torch.allclose(expected, found, rtol=NEAR, atol=NEAR):
-            away = f"up to {(expected - found).abs().nan_to_num().max():.2g} away" if found.shape == expected.shape else list(found.shape)
+            away = (
+                f"up to {(expected - found).abs().nan_to_num().max():.2g} away"
+                if found.shape == expected.shape
+                else list(found.shape)
+            )
             look = f"{self.subject.where('predict')}: predict from each text's tokens, and from parameters and buffers"
             raise NotConforming("a text's logits, whatever else is in its batch", f"logits {away} with {where}", look)

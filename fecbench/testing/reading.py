@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from fecbench.datasets.core import EmotionData
-from fecbench.hooks import hookimpl
+from fecbench.core.hooks import hookimpl
+from fecbench.data.datasets.dataset import EmotionData
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +61,9 @@ def files_of(load: Callable[[], object]) -> set[str]:
     """The data files that ``load`` opens; modules and the metadata of packages aren't."""
     with watching(Reading()) as reading:
         load()
-    return {path for path in reading.files if Path(path).suffix not in CODE and not Path(path).parent.name.endswith("-info")}
+    return {
+        path for path in reading.files if Path(path).suffix not in CODE and not Path(path).parent.name.endswith("-info")
+    }
 
 
 @contextmanager

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fecbench import objective, registry
-from fecbench.errors import FecbenchError, PluginError
+from fecbench.core import registry
+from fecbench.core.errors import FecbenchError, PluginError
+from fecbench.objective.check import get_objective
 from fecbench.testing.conformance import ObjectiveConformance
 from fecbench.testing.doors import KITS
 from fecbench.testing.findings import NotConforming, NotHere, innermost
@@ -48,7 +49,7 @@ def kit_of(kind: str, name: str) -> Conformance:
         UnknownName, PluginError: an objective isn't installed, or can't be used at all.
     """
     if kind == registry.objectives.kind:
-        objective.named(name)
+        get_objective(name)
     base = KITS.get(kind, ObjectiveConformance)
     kit: Conformance = type("Kit", (base,), {"name": name})()
     return kit
@@ -79,7 +80,7 @@ def _outcome(kit: Conformance, method: str, check: str, requires: str) -> Outcom
 
 def _where(kit: Conformance, error: BaseException) -> str:
     if isinstance(kit, ObjectiveConformance):
-        return innermost(traceback.extract_tb(error.__traceback__), objective.named(kit.name))
+        return innermost(traceback.extract_tb(error.__traceback__), get_objective(kit.name))
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{last.filename}:{last.lineno} ({last.name}), from {getattr(kit, 'where', kit.name)}"
 

@@ -14,26 +14,30 @@ import numpy as np
 import torch
 from accelerate.utils import set_seed
 
-from fecbench import datasets, devices, objective
-from fecbench.batching import Batch, TokenisedSplit, TrainingBatches
-from fecbench.building import build, build_pair, stage_of, streams_of
-from fecbench.datasets.core import EmotionData, Places
-from fecbench.experiment import Workplace, run
-from fecbench.model import fold
-from fecbench.planning import plan
-from fecbench.players import claim
-from fecbench.streams import with_streams
+from fecbench.data.batches import TokenisedSplit, TrainingBatches
+from fecbench.data.datasets.load import load_dataset
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.data.streams import with_streams
+from fecbench.model.model import fold
+from fecbench.objective.check import get_objective
+from fecbench.runs.build import build, build_pair, stage_of, streams_of
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
 from fecbench.testing.findings import place
-from fecbench.testing.watching import Trusting
+from fecbench.testing.probes import Trusting
+from fecbench.training import devices
+from fecbench.training.optimizers import assign_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from torch import Tensor
 
-    from fecbench.planning import Plan
-    from fecbench.runs import Record
-    from fecbench.stepper import Stepper
+    from fecbench.data.batch import Batch
+    from fecbench.data.datasets.dataset import EmotionData
+    from fecbench.runs.plan import Plan
+    from fecbench.runs.record import Record
+    from fecbench.training.stepper import Stepper
 
 CPU = torch.device("cpu")
 SIZE = 16
@@ -49,7 +53,7 @@ class Subject:
     @cached_property
     def data(self) -> EmotionData:
         """The demo's rows."""
-        return datasets.load(self.plan.settings, Places())
+        return load_dataset(self.plan.settings, DataLocations())
 
     @property
     def trains(self) -> bool:
@@ -73,11 +77,13 @@ class Subject:
     def stepper(self, kind: type[Stepper] = Trusting, precision: str = "float32", seed: int = 0) -> Any:
         """A fresh model and objective, ready to be stepped."""
         chosen = replace(self.plan, settings=self.plan.settings.model_copy(update={"seed": seed}))
-        model, objective = build_pair(chosen, self._built.source, self.data.labels, self.data.label_texts, self.data.name)
+        model, objective = build_pair(
+            chosen, self._built.source, self.data.labels, self.data.label_texts, self.data.name
+        )
         fold(model, objective)
         set_seed(seed)
         objective.before_training(stage_of(replace(self._built, model=model), self.data, chosen.settings, CPU))
-        players = claim(objective.train(), model.train(), chosen.settings, chosen.who)
+        players = assign_parameters(objective.train(), model.train(), chosen.settings, chosen.who)
         set_seed(seed)
         return kind(objective, model, players, devices.precision(precision, CPU), chosen.who)
 
@@ -95,7 +101,11 @@ class Subject:
         labels, needs = self._built.splits["train"].labels, self.plan.needs
         first = np.array([np.flatnonzero(labels == label)[0] for label in range(len(self.data.labels))])
         whole = next(self.batches(1)).rows.numpy()
-        makes = {"several classes": whole, "one class": np.flatnonzero(labels == 0)[: len(whole)], "one text a class": first}
+        makes = {
+            "several classes": whole,
+            "one class": np.flatnonzero(labels == 0)[: len(whole)],
+            "one text a class": first,
+        }
         makes["one text"] = first[:1]
         return {
             make: rows
@@ -129,7 +139,7 @@ class Subject:
     def run(self, folder: Path, resume: bool = False, observer: object = None, **flags: object) -> Record:
         """A whole run, under other settings where ``flags`` say so."""
         chosen = plan(self.plan.name, {**self.given, **flags})
-        return run(chosen, Workplace(Places(), folder, resume, observers=[observer] if observer else []))
+        return run(chosen, Workplace(DataLocations(), folder, resume, observers=[observer] if observer else []))
 
     def where(self, attribute: str) -> str:
         """Where an attribute of the objective stands."""
@@ -140,12 +150,12 @@ class Subject:
 def subject_of(name: str, given: tuple[tuple[str, object], ...]) -> Subject:
     """The objective ``name`` under the settings ``given``; built once."""
     stage = {"dataset": "demo", "encoder": "scratch", "device": "cpu", "precision": "float32", "epochs": 4}
-    flags = {**stage, **objective.named(name).rehearsal, **dict(given)}
+    flags = {**stage, **get_objective(name).rehearsal, **dict(given)}
     chosen = plan(name, flags)
     flags["batch_size"] = max(chosen.settings.batch_size, _size(chosen))
     missing = set(chosen.needs.views(["text", "label"])) - {"text", "label"}
     if missing:
-        flags["dataset"] = _with_columns(datasets.load(chosen.settings, Places()), sorted(missing))
+        flags["dataset"] = _with_columns(load_dataset(chosen.settings, DataLocations()), sorted(missing))
     return Subject(plan(name, flags), flags)
 
 

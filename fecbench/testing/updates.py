@@ -10,21 +10,21 @@ import numpy as np
 import torch
 from accelerate.utils import set_seed
 
-from fecbench.checkpoints import state_of
-from fecbench.datasets.core import some
+from fecbench.core.text import shortened
 from fecbench.testing.checks import ObjectiveChecks
 from fecbench.testing.clock import racing_clock
 from fecbench.testing.counters import counters, moved, packages_of
 from fecbench.testing.findings import NotConforming
-from fecbench.testing.watching import Chaperoned, Watched, tensors
+from fecbench.testing.probes import Chaperoned, Watched, tensors
+from fecbench.training.checkpoints import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
-    from fecbench.batching import Batch
-    from fecbench.stepper import Stepper
+    from fecbench.data.batch import Batch
+    from fecbench.training.stepper import Stepper
 
     Played = tuple[list[tuple[str, Tensor]], dict[str, Tensor]]
 
@@ -58,7 +58,9 @@ class UpdateChecks(ObjectiveChecks):
                 break
         where = self.subject.where("updates")
         if watch.strangers:
-            raise NotConforming("parameters that only their own player's updates move", ", ".join(sorted(watch.strangers)), where)
+            raise NotConforming(
+                "parameters that only their own player's updates move", ", ".join(sorted(watch.strangers)), where
+            )
         for player, unreached in watch.unreached().items() if self.subject.trains else ():
             if unreached:
                 required = f"a gradient for every trainable parameter of the player {player!r}"
@@ -70,12 +72,22 @@ class UpdateChecks(ObjectiveChecks):
         for batch in self.subject.batches(3):
             watch.step(batch, 1.0)
         for required, found, remedy in (
-            ("parameters that only the trainer's steps move", watch.written, "yield an Update, or change a copy (functional_call)"),
+            (
+                "parameters that only the trainer's steps move",
+                watch.written,
+                "yield an Update, or change a copy (functional_call)",
+            ),
             ("gradients that only the trainer computes", watch.backward, "yield an Update, or ask torch.autograd.grad"),
-            ("losses computed in train mode, in which dropout works", watch.evaluating, "leave eval mode before, or compute under no_grad"),
+            (
+                "losses computed in train mode, in which dropout works",
+                watch.evaluating,
+                "leave eval mode before, or compute under no_grad",
+            ),
         ):
             if found:
-                raise NotConforming(required, f"otherwise: {some(sorted(found))}", f"{self.subject.where('updates')}: {remedy}")
+                raise NotConforming(
+                    required, f"otherwise: {shortened(sorted(found))}", f"{self.subject.where('updates')}: {remedy}"
+                )
 
     def test_random_generators_are_not_seeded(self) -> None:
         """``updates`` draws from torch's, NumPy's and Python's global generators as they are, and never seeds them."""
@@ -85,10 +97,18 @@ class UpdateChecks(ObjectiveChecks):
             set_seed(seed)
             for batch in self.subject.batches(2):
                 stepper.step(batch, 1.0)
-            states.append({"torch": torch.get_rng_state().tolist(), "NumPy": str(np.random.get_state()), "Python": random.getstate()})
+            states.append(
+                {
+                    "torch": torch.get_rng_state().tolist(),
+                    "NumPy": str(np.random.get_state()),
+                    "Python": random.getstate(),
+                }
+            )
         seeded = [name for name, state in states[0].items() if state == states[1][name]]
         if seeded:
-            look = f"{self.subject.where('updates')}: take batch.generator(name), or seed inside torch.random.fork_rng()"
+            look = (
+                f"{self.subject.where('updates')}: take batch.generator(name), or seed inside torch.random.fork_rng()"
+            )
             found = f"the same state of {' and '.join(seeded)} from different seeds: it was seeded anew, so that every batch draws the same"
             raise NotConforming("global generators that only go on", found, look)
 
@@ -101,7 +121,9 @@ class UpdateChecks(ObjectiveChecks):
             return
         if self.subject.trains and not _differing(first, self._play(2)):
             look = f"{self.subject.where('updates')}: read no clock; count batches, by batch.key or in a buffer"
-            raise NotConforming("equal numbers at any time of the day", f"{', '.join(differ[:5])} differ once the clock goes on", look)
+            raise NotConforming(
+                "equal numbers at any time of the day", f"{', '.join(differ[:5])} differ once the clock goes on", look
+            )
         look = f"{self.subject.where('updates')}: draw random numbers from torch's global generator or batch.generator"
         raise NotConforming("equal numbers from equal seeds", f"{', '.join(differ[:5])} differ", look)
 
@@ -114,7 +136,9 @@ class UpdateChecks(ObjectiveChecks):
             if differ:
                 required = "a step that depends on parameters, buffers and the batch alone"
                 look = f"{self.subject.where('updates')}: keep the number in a buffer (register_buffer)"
-                raise NotConforming(required, f"{', '.join(differ[:3])} differ once {some(plain.names)} is {by:,} more", look)
+                raise NotConforming(
+                    required, f"{', '.join(differ[:3])} differ once {shortened(plain.names)} is {by:,} more", look
+                )
 
     def _count(self, names: Sequence[str] = (), by: int = 0) -> Counted:
         """The fourth batch's step, after ``names`` were advanced; and which counters moved in the batch before."""
@@ -151,9 +175,13 @@ class UpdateChecks(ObjectiveChecks):
     def _require_finite(self, stepper: Stepper, batch: Batch, where: str) -> None:
         bad = [f"{name} {value.item()}" for name, value in stepper.step(batch, 1.0, audit=True) if not value.isfinite()]
         for player in stepper.players.values():
-            bad += [f"{name} after the step" for name, weight in player.parameters.items() if not weight.isfinite().all()]
+            bad += [
+                f"{name} after the step" for name, weight in player.parameters.items() if not weight.isfinite().all()
+            ]
         if bad:
-            raise NotConforming(f"finite losses, logs and weights on {where}", ", ".join(bad[:5]), self.subject.where("updates"))
+            raise NotConforming(
+                f"finite losses, logs and weights on {where}", ", ".join(bad[:5]), self.subject.where("updates")
+            )
 
     def _play(self, batches: int) -> Played:
         stepper = self.subject.stepper()

@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
-from fecbench import datasets
-from fecbench.datasets.core import Places
+from fecbench.data.datasets.load import load_dataset
+from fecbench.data.datasets.locations import DataLocations
 from fecbench.testing.checks import ObjectiveChecks
 from fecbench.testing.findings import NotConforming, innermost
+from fecbench.testing.probes import StopAfterFirstEpoch, outcome
 from fecbench.testing.reading import Reading, WatchedRun, files_of, watching
-from fecbench.testing.watching import StopAfterFirstEpoch, outcome
 
 FEW = 240
 
@@ -41,13 +41,15 @@ class RunChecks(ObjectiveChecks):
 
     def test_no_rows_are_read_but_those_given(self) -> None:
         """Neither ``__init__`` nor a stage, an update or a prediction loads a data set or opens its files: test rows stay unseen."""
-        files = files_of(lambda: datasets.load(self.subject.plan.settings, Places()))
+        files = files_of(lambda: load_dataset(self.subject.plan.settings, DataLocations()))
         self.subject.prepare()
         with watching(Reading()) as built:
             self.subject.stepper()
         ran = Reading()
         with tempfile.TemporaryDirectory() as folder:
-            self.subject.run(Path(folder) / "run", observer=WatchedRun(ran), limit=max(FEW, 4 * self.subject.size), epochs=1)
+            self.subject.run(
+                Path(folder) / "run", observer=WatchedRun(ran), limit=max(FEW, 4 * self.subject.size), epochs=1
+            )
         found = built.forbidden(files) or ran.forbidden(files)
         if found:
             reading, frames = found

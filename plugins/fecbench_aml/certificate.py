@@ -129,7 +129,9 @@ def worst_direction(target: Target) -> float:
     """
     z, dim = target.z, target.z.shape[1]
     alone = MetricDiscriminator(1).to(z)  # its one weight is 1; the corner's is d
-    return max(Target(z[:, k : k + 1] * math.sqrt(dim), target.pairs, target.w_pos).loss(alone).item() for k in range(dim))
+    return max(
+        Target(z[:, k : k + 1] * math.sqrt(dim), target.pairs, target.w_pos).loss(alone).item() for k in range(dim)
+    )
 
 
 def parameter_norm(module: nn.Module) -> float:
@@ -144,7 +146,9 @@ def scale(module: nn.Module, factor: float) -> None:
         parameter.mul_(factor)
 
 
-def mlp_starts(trained: PairDiscriminator | None, like: PairDiscriminator, norm: float, restarts: int) -> Iterator[PairDiscriminator]:
+def mlp_starts(
+    trained: PairDiscriminator | None, like: PairDiscriminator, norm: float, restarts: int
+) -> Iterator[PairDiscriminator]:
     """The trained discriminator, if there is one, then fresh ones scaled to ``norm``; ``restarts`` in all."""
     dim, hidden = like.first.in_features // 4, like.first.out_features
     for number in range(restarts):

@@ -72,7 +72,12 @@ class Attack:
         predictor, rows = Predictor.load(record), data_of(record, self.data_dir).splits[self.split]
         options, about = record.settings(), record.about
         z = predictor.features(rows["text"][:])
-        target = _mined(normalize(z) if options.get("normalize", True) else z, rows["label"][:], self, float(options.get("w_pos", 0.5)))
+        target = _mined(
+            normalize(z) if options.get("normalize", True) else z,
+            rows["label"][:],
+            self,
+            float(options.get("w_pos", 0.5)),
+        )
         torch.manual_seed(self.seed)
         own = _own_discriminator(predictor)
         mlp = own if isinstance(own, PairDiscriminator) else None
@@ -82,8 +87,12 @@ class Attack:
         origin = "given" if self.norm else "of the run's discriminator" if mlp else "of a fresh mlp"
         found = {
             **({} if own is None else {"trained": target.certificate(own)}),
-            "mlp": target.worst([attack_mlp(target, one, norm, self.steps) for one in mlp_starts(mlp, like, norm, self.restarts)]),
-            "metric": target.worst([attack_metric(target, one, self.steps) for one in metric_starts(metric, z.shape[1], self.restarts)]),
+            "mlp": target.worst(
+                [attack_mlp(target, one, norm, self.steps) for one in mlp_starts(mlp, like, norm, self.restarts)]
+            ),
+            "metric": target.worst(
+                [attack_metric(target, one, self.steps) for one in metric_starts(metric, z.shape[1], self.restarts)]
+            ),
         }
         names = record.id, about["objective"]["name"], about["dataset"]["name"], self.split
         return Attacked(*names, int(target.pairs.valid.sum()), norm, origin, found, worst_direction(target))
@@ -98,7 +107,9 @@ def _mined(z: Tensor, labels: Sequence[int], attack: Attack, w_pos: float) -> Ta
     pairs = mine_hard_pairs(z, torch.tensor(labels), k_pos=attack.k_pos, k_neg=attack.k_neg)
     kept = HardPairs(*(part[pairs.valid] for part in pairs))
     if kept.target.min() == kept.target.max():
-        raise FecbenchError(f"{attack.split} must hold two texts of one label, and two labels, to have hard pairs; choose another --split")
+        raise FecbenchError(
+            f"{attack.split} must hold two texts of one label, and two labels, to have hard pairs; choose another --split"
+        )
     return Target(z, kept, w_pos)
 
 

@@ -28,14 +28,26 @@ def commands() -> Iterable[click.Command]:
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("--split", type=click.Choice(["validation", "test"]), default="test", show_default=True, help="whose pairs to attack")
+@click.option(
+    "--split",
+    type=click.Choice(["validation", "test"]),
+    default="test",
+    show_default=True,
+    help="whose pairs to attack",
+)
 @click.option("--data-dir", type=PATH, help="folder with a folder for each data set")
-@click.option("--k-pos", type=click.IntRange(min=1), default=20, show_default=True, help="hard positives of each anchor")
-@click.option("--k-neg", type=click.IntRange(min=1), default=20, show_default=True, help="hard negatives of each anchor")
+@click.option(
+    "--k-pos", type=click.IntRange(min=1), default=20, show_default=True, help="hard positives of each anchor"
+)
+@click.option(
+    "--k-neg", type=click.IntRange(min=1), default=20, show_default=True, help="hard negatives of each anchor"
+)
 @click.option("--steps", type=click.IntRange(min=1), default=30, show_default=True, help="steps of each ascent")
 @click.option("--restarts", type=click.IntRange(min=1), default=3, show_default=True, help="ascents of each family")
 @click.option(
-    "--norm", type=click.FloatRange(min=0, min_open=True), help="bound on ||phi|| (default: the first RUN's trained discriminator's)"
+    "--norm",
+    type=click.FloatRange(min=0, min_open=True),
+    help="bound on ||phi|| (default: the first RUN's trained discriminator's)",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="seed of the fresh starts")
 @click.option("--root", type=PATH, default=Path("runs"), show_default=True, help="where runs are looked for")
@@ -83,5 +95,14 @@ def _print(one: Attacked) -> None:
         for family, found in one.found.items()
     ]
     title = f"\n{one.run}: {one.objective} on {one.dataset}, {one.pairs:,} pairs of {one.split}, norm {one.norm:.2f} ({one.norm_from})"
-    columns = ["discriminator", "loss", "exact", "mean s on P+", "mean s on P-", "P+ with s<=0.1", "P- with s>=0.9", "margin <= 0"]
+    columns = [
+        "discriminator",
+        "loss",
+        "exact",
+        "mean s on P+",
+        "mean s on P-",
+        "P+ with s<=0.1",
+        "P- with s>=0.9",
+        "margin <= 0",
+    ]
     print_table(columns, rows, title)

@@ -115,4 +115,6 @@ def _nearest(distance: Tensor, candidates: Tensor, k: int, target: float) -> Har
     k = min(k, others)
     order = distance.masked_fill(~candidates, torch.inf).sort(dim=1, stable=True).indices[:, :k]
     i = torch.arange(anchors, device=distance.device).repeat_interleave(k)
-    return HardPairs(i, order.flatten(), distance.new_full((anchors * k,), target), candidates.gather(1, order).flatten())
+    return HardPairs(
+        i, order.flatten(), distance.new_full((anchors * k,), target), candidates.gather(1, order).flatten()
+    )

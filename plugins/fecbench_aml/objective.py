@@ -30,7 +30,9 @@ class AMLConfig(Config):
     )
     k_pos: int = Field(10, ge=0, description="hard positives mined for each anchor (batch-topk: for the batch)")
     k_neg: int = Field(10, ge=0, description="hard negatives mined for each anchor (batch-topk: for the batch)")
-    threshold: float = Field(0.5, ge=-1, le=1, description="cosine that parts easy from hard pairs, for strategy threshold (tau)")
+    threshold: float = Field(
+        0.5, ge=-1, le=1, description="cosine that parts easy from hard pairs, for strategy threshold (tau)"
+    )
     family: Literal["mlp", "metric"] = Field(
         "metric",
         description="what the discriminator can be: an MLP on pairs (the paper), or a weighted distance, over which a maximum exists",
@@ -42,11 +44,17 @@ class AMLConfig(Config):
     )
     discriminator_steps: int = Field(1, ge=1, description="updates of the discriminator in an iteration (T_D)")
     encoder_steps: int = Field(1, ge=1, description="updates of encoder and classifier in an iteration (T_E)")
-    weight: float = Field(1.0, ge=0, description="weight of the pair loss beside the cross-entropy (lambda); 0 leaves cross-entropy alone")
-    w_pos: float = Field(0.5, gt=0, lt=1, description="weight of hard positives in the pair loss; hard negatives have the rest")
+    weight: float = Field(
+        1.0, ge=0, description="weight of the pair loss beside the cross-entropy (lambda); 0 leaves cross-entropy alone"
+    )
+    w_pos: float = Field(
+        0.5, gt=0, lt=1, description="weight of hard positives in the pair loss; hard negatives have the rest"
+    )
     regularization: float = Field(1.0, ge=0, description="strength of the discriminator's L2 penalty (beta)")
     discriminator_lr: float | None = Field(
-        None, gt=0, description="its learning rate (default: 0.01 for family metric; for mlp a tenth of the encoder's, as released)"
+        None,
+        gt=0,
+        description="its learning rate (default: 0.01 for family metric; for mlp a tenth of the encoder's, as released)",
     )
     normalize: bool = Field(True, description="judge pairs on features of length 1")
     symmetric: bool = Field(True, description="score a pair by the mean over both orders, for family mlp")
@@ -101,7 +109,9 @@ class AML(Objective):
         """P+ and P- of the batch; random ones are a function of (seed, epoch, step)."""
         c = self.config
         noise = batch.generator("aml pairs", z.device) if c.strategy == "uniform" else None
-        return mine_hard_pairs(z, batch.labels, k_pos=c.k_pos, k_neg=c.k_neg, strategy=c.strategy, threshold=c.threshold, generator=noise)
+        return mine_hard_pairs(
+            z, batch.labels, k_pos=c.k_pos, k_neg=c.k_neg, strategy=c.strategy, threshold=c.threshold, generator=noise
+        )
 
     def discriminator_update(self, z: Tensor, pairs: HardPairs) -> Update:
         """Minimise the adversary's loss over phi; ``z`` is detached."""
@@ -114,7 +124,11 @@ class AML(Objective):
         judged = self.judge(z, pairs)
         pair_loss = self.pair_loss(judged, pairs)
         classification = cross_entropy(logits.float(), labels)
-        logs = {"cross_entropy": classification.detach(), "aml": pair_loss.detach(), **self.statistics(judged.detach(), pairs)}
+        logs = {
+            "cross_entropy": classification.detach(),
+            "aml": pair_loss.detach(),
+            **self.statistics(judged.detach(), pairs),
+        }
         return Update(classification + self.config.weight * pair_loss, logs=logs)
 
     def pair_loss(self, judged: Tensor, pairs: HardPairs) -> Tensor:
@@ -147,7 +161,10 @@ class AML(Objective):
         Where a batch has none of a kind the mean is 1/2, as of a discriminator that can't tell, so that means over batches stay readable.
         """
         scores, statistics = judged.sigmoid(), {"discriminator_loss_after": self.adversary_loss(judged, pairs)}
-        for name, kind in (("positive", pairs.valid & (pairs.target > 0.5)), ("negative", pairs.valid & (pairs.target <= 0.5))):
+        for name, kind in (
+            ("positive", pairs.valid & (pairs.target > 0.5)),
+            ("negative", pairs.valid & (pairs.target <= 0.5)),
+        ):
             count = kind.sum()
             mean = scores.masked_fill(~kind, 0.0).sum() / count.clamp(min=1)
             statistics[f"{name}_score"] = torch.where(count > 0, mean, 0.5)

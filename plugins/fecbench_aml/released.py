@@ -28,10 +28,14 @@ from fecbench_aml.objective import AML, AMLConfig
 class AMLReleasedConfig(AMLConfig):
     """Options of ``aml-released``: those of ``aml``, and those of TACO's two losses."""
 
-    contrastive_weight: float = Field(0.4, ge=0, description="weight of TACO's clustered contrast (alpha); 0 saves the clustering")
+    contrastive_weight: float = Field(
+        0.4, ge=0, description="weight of TACO's clustered contrast (alpha); 0 saves the clustering"
+    )
     separation_weight: float = Field(0.4, ge=0, description="weight of TACO's loss that drives labels apart (gamma)")
     temperature: float = Field(0.5, gt=0, description="temperature of the contrast (tau)")
-    base_temperature: float = Field(0.07, gt=0, description="the contrast is scaled by temperature / base temperature (tau_b)")
+    base_temperature: float = Field(
+        0.07, gt=0, description="the contrast is scaled by temperature / base temperature (tau_b)"
+    )
 
 
 class AMLReleased(AML):

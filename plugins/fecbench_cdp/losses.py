@@ -25,7 +25,13 @@ class Masked(NamedTuple):
 
 
 def mask_tokens(
-    ids: Tensor, special: Tensor, mask_id: int, words: Tensor, *, probability: float = 0.15, generator: torch.Generator | None = None
+    ids: Tensor,
+    special: Tensor,
+    mask_id: int,
+    words: Tensor,
+    *,
+    probability: float = 0.15,
+    generator: torch.Generator | None = None,
 ) -> Masked:
     """Choose tokens of ``ids [T]`` at random and corrupt a copy: of those chosen 80 % are masked, 10 % replaced, 10 % left as they are.
 

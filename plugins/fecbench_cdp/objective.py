@@ -41,7 +41,9 @@ class CDPMLMConfig(Config):
         "pretrained",
         description="the encoder family's head over tied word embeddings; or, as released, a fresh one with embeddings of its own",
     )
-    main_loss: Literal["softmax", "sigmoid"] = Field("softmax", description="the classifier's cross-entropy; sigmoid is the original's")
+    main_loss: Literal["softmax", "sigmoid"] = Field(
+        "softmax", description="the classifier's cross-entropy; sigmoid is the original's"
+    )
 
     @field_validator("rho")
     @classmethod
@@ -114,17 +116,24 @@ class CDPMLM(Objective):
         """A step on the texts, then the steps on pairs that are due, so that rho of all steps are on texts."""
         if self.config.reads_texts:
             logits = model.classify(model.project(model.encode(batch)))
-            yield Update(classification_loss(logits, batch.labels, self.config.main_loss == "sigmoid"), logs={"main_steps": 1.0})
+            yield Update(
+                classification_loss(logits, batch.labels, self.config.main_loss == "sigmoid"), logs={"main_steps": 1.0}
+            )
         if self.config.pairs_per_text:
             for pairs in batch.of_stream("pairs", self.config.pairs_per_text):
                 yield self.auxiliary(pairs, model)
 
     def auxiliary(self, pairs: Batch, model: Model) -> Update:
         """Both auxiliary losses on the same corrupted pairs."""
-        tokens, known = self.readable(pairs.tokens, model), pairs.labels if pairs.share is None else pairs.labels[pairs.share]
+        tokens, known = (
+            self.readable(pairs.tokens, model),
+            pairs.labels if pairs.share is None else pairs.labels[pairs.share],
+        )
         noise = pairs.generator("masking", tokens.ids.device)
         mask_id = cast("PreTrainedTokenizerBase", self.task.tokenizer).mask_token_id
-        masked = mask_tokens(tokens.ids, self.special, mask_id, self.words, probability=self.config.masking, generator=noise)
+        masked = mask_tokens(
+            tokens.ids, self.special, mask_id, self.words, probability=self.config.masking, generator=noise
+        )
         states = model.states(replace(tokens, ids=masked.ids))
         losses = {}
         if self.definition is not None:
@@ -133,7 +142,9 @@ class CDPMLM(Objective):
         if self.language is not None:
             embeddings = model.encoder.network.get_input_embeddings().weight
             losses["mlm"] = mean_cross_entropy(self.language(states[masked.places], embeddings), masked.targets)
-        return Update(sum(losses.values(), torch.zeros((), device=states.device)), logs={**detached(losses), "main_steps": 0.0})
+        return Update(
+            sum(losses.values(), torch.zeros((), device=states.device)), logs={**detached(losses), "main_steps": 0.0}
+        )
 
     def readable(self, tokens: Tokens, model: Model) -> Tokens:
         """Segments only for encoders that tell them apart."""
@@ -146,7 +157,9 @@ class UntiedHead(nn.Module):
 
     def __init__(self, hidden: int, words: int):
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(hidden, hidden), nn.GELU(), nn.LayerNorm(hidden), nn.Linear(hidden, words))
+        self.layers = nn.Sequential(
+            nn.Linear(hidden, hidden), nn.GELU(), nn.LayerNorm(hidden), nn.Linear(hidden, words)
+        )
 
     def forward(self, states: Tensor, embeddings: Tensor) -> Tensor:
         """``states [M, hidden]`` to logits ``[M, V]``."""

@@ -26,15 +26,22 @@ def definitions(labels: Sequence[str], label_texts: Sequence[str]) -> list[str]:
     return [text.removeprefix(f"{label}: ") for label, text in zip(labels, label_texts, strict=True)]
 
 
-def definition_column(labels: Sequence[str], label_texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> TokenColumn:
+def definition_column(
+    labels: Sequence[str], label_texts: Sequence[str], tokenizer: PreTrainedTokenizerBase
+) -> TokenColumn:
     """The second part of a pair for each label: the separator of the encoder's family, the definition, the last separator."""
     separators = tokenizer.num_special_tokens_to_add(pair=True) - tokenizer.num_special_tokens_to_add(pair=False)
     between, last = [tokenizer.sep_token_id] * separators, [tokenizer.sep_token_id]
-    rows = [[*between, *ids, *last] for ids in tokenizer(definitions(labels, label_texts), add_special_tokens=False)["input_ids"]]
+    rows = [
+        [*between, *ids, *last]
+        for ids in tokenizer(definitions(labels, label_texts), add_special_tokens=False)["input_ids"]
+    ]
     return TokenColumn(np.concatenate(rows), np.cumsum([0, *map(len, rows)]))
 
 
-def pair_columns(first: TokenColumn, second: TokenColumn, rows: np.ndarray, others: np.ndarray, max_length: int) -> TokenColumn:
+def pair_columns(
+    first: TokenColumn, second: TokenColumn, rows: np.ndarray, others: np.ndarray, max_length: int
+) -> TokenColumn:
     """Pairs of ``first``'s ``rows [N]``, without their last separators, and ``second``'s rows ``others [N]``.
 
     A pair has ``max_length`` tokens at most; only its first part is ever cut.

@@ -45,8 +45,15 @@ class Speaking(Form):
         """
         first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
         if first is None or last is None:
-            raise FecbenchError("--frame and --speaker need an encoder whose tokenizer puts a first token and a separator around a text")
-        turns = tokenizer([self.prefix + text for text in texts], add_special_tokens=False, split_special_tokens=True)["input_ids"]
+            raise FecbenchError(
+                "--frame and --speaker need an encoder whose tokenizer puts a first token and a separator around a text"
+            )
+        turns = tokenizer([self.prefix + text for text in texts], add_special_tokens=False, split_special_tokens=True)[
+            "input_ids"
+        ]
         separators = tokenizer.num_special_tokens_to_add(pair=True) - tokenizer.num_special_tokens_to_add(pair=False)
         past: list[list[int]] | None = [] if self.past else None
-        return [conversation(past, turn, None, first=first, last=last, between=[last] * separators, limit=max_length) for turn in turns]
+        return [
+            conversation(past, turn, None, first=first, last=last, between=[last] * separators, limit=max_length)
+            for turn in turns
+        ]

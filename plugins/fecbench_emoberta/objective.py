@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 class EmoBERTaConfig(Config):
     """Options of ``emoberta``; by default a text is read as it is."""
 
-    frame: Literal["none", "past"] = Field("none", description="past keeps the empty segment of past turns before each text")
+    frame: Literal["none", "past"] = Field(
+        "none", description="past keeps the empty segment of past turns before each text"
+    )
     speaker: str = Field("", description="a speaker's name before every text, such as SPEAKER (default: none)")
     speaker_case: Literal["upper", "title"] = Field("upper", description="how the speaker's name is written")
 

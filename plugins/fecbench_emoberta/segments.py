@@ -7,7 +7,14 @@ Ids = Sequence[int]
 
 
 def conversation(
-    past: Sequence[Ids] | None, target: Ids, future: Sequence[Ids] | None, *, first: int, last: int, between: Ids, limit: int
+    past: Sequence[Ids] | None,
+    target: Ids,
+    future: Sequence[Ids] | None,
+    *,
+    first: int,
+    last: int,
+    between: Ids,
+    limit: int,
 ) -> list[int]:
     """``<s> past </s></s> target </s></s> future </s>`` as ids, ``limit`` at most.
 

@@ -26,7 +26,8 @@ class HypEmoConfig(Config):
         0.25, ge=0, description="weight of the projector's loss in the ball (gamma); 0 leaves the projector as it began"
     )
     dot: Literal["sum", "mean"] = Field(
-        "sum", description="dot products of texts and their labels in the ball are summed over a batch (the released code), or averaged"
+        "sum",
+        description="dot products of texts and their labels in the ball are summed over a batch (the released code), or averaged",
     )
     ball_activation: Literal["relu", "none"] = Field(
         "relu",
@@ -37,7 +38,9 @@ class HypEmoConfig(Config):
         description='tree of the labels: ed, ge, flat, or a TOML file of lines node = ["child", "child"]; auto: ed or ge where that tree '
         "holds every label, else flat",
     )
-    negatives: int = Field(10, ge=1, description="nodes that an ancestor is told from when the label vectors are trained")
+    negatives: int = Field(
+        10, ge=1, description="nodes that an ancestor is told from when the label vectors are trained"
+    )
     tree_seed: int = Field(7, ge=0, lt=2**32, description="seed of the label vectors, apart from the run's")
     projector_lr: float = Field(0.01, gt=0, description="learning rate of the projector")
     projector_lr_step: Literal["batch", "epoch"] = Field(
@@ -93,7 +96,11 @@ class HypEmo(Objective):
     def players(self) -> Mapping[str, Player]:
         """The projector, at a rate of its own that soon dies away."""
         schedule = halved_by_batch if self.config.projector_lr_step == "batch" else halved_by_epoch
-        return {"projector": Player(self.projector.parameters(), lr=self.config.projector_lr, weight_decay=0.0, schedule=schedule)}
+        return {
+            "projector": Player(
+                self.projector.parameters(), lr=self.config.projector_lr, weight_decay=0.0, schedule=schedule
+            )
+        }
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
         """One update of encoder, head and projector: ``alpha`` weighted cross-entropy plus ``gamma`` hyperbolic loss."""
@@ -105,7 +112,11 @@ class HypEmo(Objective):
             weights = label_distances(points, self.label_vectors, batch.labels)
             hyperbolic = hyperbolic_loss(points, decoded, self.label_vectors, batch.labels, reduction=c.dot)
         weighted = weighted_cross_entropy(model.classify(z), batch.labels, weights)
-        logs = {"weighted_cross_entropy": weighted.detach(), "hyperbolic": hyperbolic.detach(), "label_distance": weights.mean()}
+        logs = {
+            "weighted_cross_entropy": weighted.detach(),
+            "hyperbolic": hyperbolic.detach(),
+            "label_distance": weights.mean(),
+        }
         loss = c.classification_weight * weighted + c.hyperbolic_weight * hyperbolic
         yield Update(loss, ("model", "projector"), logs)
 

@@ -22,7 +22,9 @@ class BallProjector(nn.Module):
         dropout: share of the layer's weights, and of the decoder's logits, that are dropped in training.
     """
 
-    def __init__(self, features: int, classes: int, dim: int = 100, activation: Activation = "relu", dropout: float = 0.1):
+    def __init__(
+        self, features: int, classes: int, dim: int = 100, activation: Activation = "relu", dropout: float = 0.1
+    ):
         super().__init__()
         self.activation, self.dropout = activation, dropout
         self.weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(dim, features), gain=2**0.5))

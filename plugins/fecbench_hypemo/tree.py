@@ -83,10 +83,14 @@ def tree_for(labels: Sequence[str], tree: str) -> LabelTree:
         return LabelTree.of({ANY: labels})
     found = read(BUILT_IN.get(tree, Path(expanded(tree))))
     if missing := _missing(labels, found):
-        raise TreeError(f"--tree {tree} must hold every label, but lacks {', '.join(missing)}; add them, or use --tree flat")
+        raise TreeError(
+            f"--tree {tree} must hold every label, but lacks {', '.join(missing)}; add them, or use --tree flat"
+        )
     part = found.holding(labels)
     if not part.pairs:
-        raise TreeError(f"--tree {tree} must put labels under other words, but no label stands under one; add some, or use --tree flat")
+        raise TreeError(
+            f"--tree {tree} must put labels under other words, but no label stands under one; add some, or use --tree flat"
+        )
     return part
 
 

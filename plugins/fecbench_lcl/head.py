@@ -13,7 +13,9 @@ class LCLHead(Head):
     def __init__(self, hidden: int, classes: int, dropout: float = 0.1):
         super().__init__()
         self.features = hidden
-        self.classifier = nn.Sequential(nn.Linear(hidden, hidden), nn.Dropout(dropout), nn.ReLU(), nn.Linear(hidden, classes))
+        self.classifier = nn.Sequential(
+            nn.Linear(hidden, hidden), nn.Dropout(dropout), nn.ReLU(), nn.Linear(hidden, classes)
+        )
 
     def classify(self, z: Tensor) -> Tensor:
         """``z [B, hidden] -> logits [B, C]``."""

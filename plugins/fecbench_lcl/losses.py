@@ -38,7 +38,9 @@ def label_aware_contrastive_loss(
     0.0
     """
     if not len(features) == len(labels) == len(helper_logits):
-        raise ValueError(f"every row needs features, label and helper logits, found {len(features)}, {len(labels)}, {len(helper_logits)}")
+        raise ValueError(
+            f"every row needs features, label and helper logits, found {len(features)}, {len(labels)}, {len(helper_logits)}"
+        )
     with torch.autocast(features.device.type, enabled=False):
         similarity = similarities(features, temperature)
         others = ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)

@@ -19,14 +19,18 @@ class LCLConfig(Config):
         0.5, ge=0, le=1, description="share of the contrastive loss (1 - lambda); both cross-entropies have the rest"
     )
     temperature: float = Field(0.3, gt=0, description="temperature of the contrast (tau)")
-    empty_anchor: Literal["zero", "skip"] = Field("zero", description="an anchor without positives counts as 0, or is skipped")
+    empty_anchor: Literal["zero", "skip"] = Field(
+        "zero", description="an anchor without positives counts as 0, or is skipped"
+    )
     view: Literal["auto", "augmented", "dropout"] = Field(
         "auto",
         description="second view of each text: its paraphrase (aug_text), or another dropout pass; auto: augmented where the data set has "
         "paraphrases, else dropout",
     )
     detach_weights: bool = Field(False, description="keep the contrast from training the weighting network")
-    logit_dropout: float = Field(0.0, ge=0, lt=1, description="dropout on the main logits in training (released code: 0.1)")
+    logit_dropout: float = Field(
+        0.0, ge=0, lt=1, description="dropout on the main logits in training (released code: 0.1)"
+    )
 
 
 class LCL(Objective):
@@ -64,8 +68,15 @@ class LCL(Objective):
         main, helper = (cross_entropy(scores.float(), views.labels) for scores in (logits, helper_logits))
         with torch.no_grad():
             own = helper_logits.float().softmax(1).gather(1, views.labels[:, None]).mean()
-        logs = {"cross_entropy": main.detach(), "weighting_cross_entropy": helper.detach(), "contrastive": contrast.detach()}
-        yield Update((1 - c.contrastive_weight) * (main + helper) + c.contrastive_weight * contrast, logs={**logs, "own_weight": own})
+        logs = {
+            "cross_entropy": main.detach(),
+            "weighting_cross_entropy": helper.detach(),
+            "contrastive": contrast.detach(),
+        }
+        yield Update(
+            (1 - c.contrastive_weight) * (main + helper) + c.contrastive_weight * contrast,
+            logs={**logs, "own_weight": own},
+        )
 
     def weigh(self, views: Batch) -> Tensor:
         """Logits ``[N, C]`` of the weighting network."""

@@ -86,7 +86,9 @@ class Answers(Mapping[str, Answer]):
                 file.seek(self._read)
                 *whole, _ = file.read().split(b"\n")  # a last line without an end is torn, or being written
         except OSError as error:
-            raise FecbenchError(f"{self.path} must be a readable file of answers: {error}; mend or remove it") from error
+            raise FecbenchError(
+                f"{self.path} must be a readable file of answers: {error}; mend or remove it"
+            ) from error
         self._read += sum(len(line) + 1 for line in whole)
         for line in whole:
             if (entry := _entry(line)) is not None:
@@ -107,7 +109,9 @@ class Answers(Mapping[str, Answer]):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _acquire(lock)
         except OSError as error:
-            raise FecbenchError(f"{self.path.parent} must be a folder to keep answers in, but can't be written: {error}") from error
+            raise FecbenchError(
+                f"{self.path.parent} must be a folder to keep answers in, but can't be written: {error}"
+            ) from error
         try:
             self.refresh()
             yield
@@ -133,7 +137,9 @@ class Answers(Mapping[str, Answer]):
                 first = json.dumps(self.about, ensure_ascii=False) + "\n" if start == 0 and self.about else ""
                 file.write(f"{first or _line_end(self.path, start)}{json.dumps(entry)}\n".encode())
         except OSError as error:
-            raise FecbenchError(f"{self.path} can't be written: {error}; free space (the answers before are kept)") from error
+            raise FecbenchError(
+                f"{self.path} can't be written: {error}; free space (the answers before are kept)"
+            ) from error
 
 
 def _acquire(lock: FileLock) -> None:

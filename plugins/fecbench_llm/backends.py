@@ -50,7 +50,9 @@ def about_tokens(prompt: Prompt) -> int:
     >>> about_tokens(EmoLLaMA(("glad", "sad")).about("it rained"))
     42
     """
-    return sum(TOKENS_A_MESSAGE + math.ceil(len(message["content"].encode()) / BYTES_A_TOKEN) for message in prompt.messages)
+    return sum(
+        TOKENS_A_MESSAGE + math.ceil(len(message["content"].encode()) / BYTES_A_TOKEN) for message in prompt.messages
+    )
 
 
 def now() -> str:

@@ -129,7 +129,9 @@ def _url(config: LLMPromptConfig) -> str:
     """
     url = config.base_url or os.environ.get(URL_VARIABLE, "")
     if not url:
-        raise LLMError(f"llm-prompt needs an endpoint: --base-url https://host/v1, or the environment variable {URL_VARIABLE}")
+        raise LLMError(
+            f"llm-prompt needs an endpoint: --base-url https://host/v1, or the environment variable {URL_VARIABLE}"
+        )
     try:
         check_url(url)
     except ValueError as error:

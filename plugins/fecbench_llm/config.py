@@ -32,8 +32,12 @@ class LLMPromptConfig(Config):
         default_factory=lambda: os.environ.get(MODEL_VARIABLE, ""),
         description=f"the model: its name at the endpoint, or for hf a folder or hub id  [default: what {MODEL_VARIABLE} says]",
     )
-    base_url: str = Field("", description=f"the endpoint, as https://host/v1  [default: what {URL_VARIABLE} says, which isn't recorded]")
-    api_key_env: str = Field(KEY_VARIABLE, description="name of the environment variable that holds the endpoint's key, if it wants one")
+    base_url: str = Field(
+        "", description=f"the endpoint, as https://host/v1  [default: what {URL_VARIABLE} says, which isn't recorded]"
+    )
+    api_key_env: str = Field(
+        KEY_VARIABLE, description="name of the environment variable that holds the endpoint's key, if it wants one"
+    )
     shots: int = Field(0, ge=0, description="labelled training texts in each prompt")
     demonstrations: Literal["fixed", "per_text", "nearest"] = Field(
         "fixed",
@@ -42,22 +46,32 @@ class LLMPromptConfig(Config):
     subject: Subject = Field("text", description="what the texts are, for the task's wording")
     definitions: bool = Field(False, description="list each label with its description, where the data set has them")
     score: Literal["answer", "likelihood"] = Field(
-        "answer", description="answer: read what the model writes; likelihood (hf): the label with the highest mean log-probability"
+        "answer",
+        description="answer: read what the model writes; likelihood (hf): the label with the highest mean log-probability",
     )
     multi: Multi = Field("first", description="what an answer with several labels counts as: its first, or no answer")
     decoding: Literal["greedy", "reference"] = Field(
-        "greedy", description="greedy, or (hf) the sampling of EmoLLaMA's released code: temperature 0.9, top-k 30, top-p 0.6 and others"
+        "greedy",
+        description="greedy, or (hf) the sampling of EmoLLaMA's released code: temperature 0.9, top-k 30, top-p 0.6 and others",
     )
-    temperature: float | None = Field(None, ge=0, description="instead of the decoding's; 0 takes the likeliest token each time")
-    max_new_tokens: int | None = Field(None, ge=1, description="tokens of an answer at most  [default: 16; reference: 256]")
+    temperature: float | None = Field(
+        None, ge=0, description="instead of the decoding's; 0 takes the likeliest token each time"
+    )
+    max_new_tokens: int | None = Field(
+        None, ge=1, description="tokens of an answer at most  [default: 16; reference: 256]"
+    )
     token_limit: Literal["max_tokens", "max_completion_tokens"] = Field(
         "max_tokens", description="what the endpoint calls its limit of new tokens"
     )
     concurrency: int = Field(8, ge=1, description="requests at once, or prompts in a batch for hf")
-    retries: int = Field(3, ge=0, description="further attempts where the endpoint is at fault or busy (429, 5xx, a lost connection)")
+    retries: int = Field(
+        3, ge=0, description="further attempts where the endpoint is at fault or busy (429, 5xx, a lost connection)"
+    )
     timeout: float = Field(60.0, gt=0, description="seconds until the endpoint's answer must be there, whole")
     answers: str = Field("", description="the file of answers for --backend replay, such as one that another run kept")
-    max_tokens: int | None = Field(None, ge=1, description="refuse to start where more tokens than this would be read and written")
+    max_tokens: int | None = Field(
+        None, ge=1, description="refuse to start where more tokens than this would be read and written"
+    )
     price_in: float | None = Field(None, ge=0, description="price of a million tokens read, for the estimate")
     price_out: float | None = Field(None, ge=0, description="price of a million tokens written, for the estimate")
 
@@ -78,7 +92,9 @@ class LLMPromptConfig(Config):
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
         if self.asks == "http" and self.decoding == "reference":
-            raise ValueError("--decoding reference needs --backend hf: endpoints know no top-k and no repetition penalty")
+            raise ValueError(
+                "--decoding reference needs --backend hf: endpoints know no top-k and no repetition penalty"
+            )
         if self.asks in ("http", "fake") and self.score == "likelihood":
             raise ValueError("--score likelihood needs --backend hf: others don't tell how likely a given answer is")
         if (self.asks == "replay") != bool(self.answers):
@@ -107,8 +123,12 @@ def check_url(url: str) -> None:
         parts = urlsplit(url)
         _ = parts.port, (parts.hostname or "").encode("idna")  # both raise where there is no such port, or no such name
     except ValueError:
-        raise ValueError("--base-url must be an address that can be, with a port below 65536, as http://localhost:8000/v1") from None
+        raise ValueError(
+            "--base-url must be an address that can be, with a port below 65536, as http://localhost:8000/v1"
+        ) from None
     if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("--base-url must be an address without user, password or query (it is recorded); keys come by the environment")
+        raise ValueError(
+            "--base-url must be an address without user, password or query (it is recorded); keys come by the environment"
+        )
     if url and not (parts.scheme in ("http", "https") and parts.hostname):
         raise ValueError("--base-url must begin with http:// or https:// and name a host, as http://localhost:8000/v1")

@@ -66,7 +66,9 @@ def draw(labels: np.ndarray, allowed: np.ndarray, shots: int, generator: np.rand
     """
     order = generator.permutation(np.flatnonzero(allowed))
     by_label = order[np.argsort(labels[order], kind="stable")]
-    turns = np.concatenate([np.arange(count) for count in np.bincount(labels[by_label], minlength=1)])  # rows of its label before a row
+    turns = np.concatenate(
+        [np.arange(count) for count in np.bincount(labels[by_label], minlength=1)]
+    )  # rows of its label before a row
     return by_label[np.lexsort((generator.random(len(by_label)), turns))][:shots]
 
 

@@ -98,7 +98,9 @@ class Endpoint:
             except BaseException as error:
                 stop.set()
                 if isinstance(error, KeyboardInterrupt):
-                    click.echo(f"stopping; answers under way have {GRACE:.0f} seconds, Ctrl-C again gives them up", err=True)
+                    click.echo(
+                        f"stopping; answers under way have {GRACE:.0f} seconds, Ctrl-C again gives them up", err=True
+                    )
                 pool.shutdown(wait=False, cancel_futures=True)
                 wait(asked, GRACE)
                 raise
@@ -110,14 +112,18 @@ class Endpoint:
         try:
             return Line(self._headers(), self.concurrency)
         except (ValueError, ImportError) as error:  # ImportError: SOCKS needs a package of its own
-            raise LLMError(f"the proxy that the environment names (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) can't be used: {error}") from None
+            raise LLMError(
+                f"the proxy that the environment names (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) can't be used: {error}"
+            ) from None
 
     def _headers(self) -> dict[str, str]:
         """Raises LLMError, without the key, where the key can't be sent."""
         if not self.key:
             return {}
         if not (self.key.isascii() and self.key.isprintable()):
-            raise LLMError("the endpoint's key must be printable ASCII, and has other characters in it; correct the environment variable")
+            raise LLMError(
+                "the endpoint's key must be printable ASCII, and has other characters in it; correct the environment variable"
+            )
         return {"Authorization": f"Bearer {self.key}"}
 
     def _unless_stopped(self, line: Line, prompt: Prompt, keep: Keep, stop: Event) -> None:
@@ -167,7 +173,13 @@ class Endpoint:
         return Answer("", self.model, now())
 
     def _retrying(self, stop: Event) -> Retrying:
-        from tenacity import Retrying, retry_if_exception_type, sleep_using_event, stop_after_attempt, stop_when_event_set
+        from tenacity import (
+            Retrying,
+            retry_if_exception_type,
+            sleep_using_event,
+            stop_after_attempt,
+            stop_when_event_set,
+        )
 
         return Retrying(
             retry=retry_if_exception_type(Passing),
@@ -203,14 +215,24 @@ class Endpoint:
             raise Passing(self._shown(f"{type(error).__name__} {error}")) from None
         if reply.status == 200:
             return self._answer(reply)
-        if reply.status == 400 and "content_filter" in reply.text:  # the text is refused, not the request: it has no answer
+        if (
+            reply.status == 400 and "content_filter" in reply.text
+        ):  # the text is refused, not the request: it has no answer
             return Answer("", self.model, now())
         raise self._fault(reply)
 
     def _body(self, prompt: Prompt) -> dict[str, object]:
         """The request; what has the protocol's own default isn't said, since some models refuse to be told."""
-        body: dict[str, object] = {"model": self.model, "messages": prompt.messages, self.token_limit: self.decoding.max_new_tokens}
-        chosen = {"temperature": (self.decoding.temperature, 1.0), "top_p": (self.decoding.top_p, 1.0), "seed": (self.decoding.seed, None)}
+        body: dict[str, object] = {
+            "model": self.model,
+            "messages": prompt.messages,
+            self.token_limit: self.decoding.max_new_tokens,
+        }
+        chosen = {
+            "temperature": (self.decoding.temperature, 1.0),
+            "top_p": (self.decoding.top_p, 1.0),
+            "seed": (self.decoding.seed, None),
+        }
         return body | {name: value for name, (value, default) in chosen.items() if value != default}
 
     def _answer(self, reply: Reply) -> Answer:
@@ -241,11 +263,17 @@ class Endpoint:
         if status in PASSING or status >= 500:
             after = _seconds(reply.headers.get("Retry-After", ""))
             if after is not None and after > LONGEST_WAIT:
-                return LLMError(f"the endpoint asks to come back in {after:.0f} s (HTTP {status}: {shown}); the same command goes on then")
+                return LLMError(
+                    f"the endpoint asks to come back in {after:.0f} s (HTTP {status}: {shown}); the same command goes on then"
+                )
             return Passing(f"HTTP {status}: {shown}", after)
         if status in (400, 413, 422) and _TOO_LONG.search(reply.text.lower()):
             return TooLong(shown)
-        remedy = "check the key in the environment" if status in (401, 403) else "check --base-url, --model and the options of the request"
+        remedy = (
+            "check the key in the environment"
+            if status in (401, 403)
+            else "check --base-url, --model and the options of the request"
+        )
         return LLMError(f"the endpoint must take the request, but refuses it with HTTP {status}: {shown}; {remedy}")
 
     @property

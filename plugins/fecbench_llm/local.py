@@ -56,7 +56,9 @@ class LocalModel:
         if not Path(self.model).is_dir():
             return str(getattr(self._config, "_commit_hash", None))
         files = sorted(path for path in Path(self.model).iterdir() if path.is_file())
-        return hashlib.sha256(repr([(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]).encode()).hexdigest()[:16]
+        return hashlib.sha256(
+            repr([(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]).encode()
+        ).hexdigest()[:16]
 
     @property
     def _served(self) -> str:
@@ -102,7 +104,11 @@ class LocalModel:
             eos_token_id=self._network.generation_config.eos_token_id or self._tokenizer.eos_token_id,
             **drawn,
         )
-        with torch.no_grad(), torch.random.fork_rng(enabled=d.temperature > 0), torch.autocast(self.device.split(":")[0], enabled=False):
+        with (
+            torch.no_grad(),
+            torch.random.fork_rng(enabled=d.temperature > 0),
+            torch.autocast(self.device.split(":")[0], enabled=False),
+        ):
             if d.temperature:
                 torch.manual_seed(int.from_bytes(hashlib.sha256(f"{d.seed} {prompts[0].key}".encode()).digest()[:7]))
             whole = self._network.generate(input_ids=ids, attention_mask=mask, generation_config=settings)
@@ -146,7 +152,9 @@ class LocalModel:
 
     def _room(self, prompt: Prompt) -> int:
         """Positions that are left beside prompt and answer; below 0 where they are too long."""
-        longest = max(map(len, self._continued(prompt)[1])) if self.likelihood else self.tokens(prompt) + self.new_tokens
+        longest = (
+            max(map(len, self._continued(prompt)[1])) if self.likelihood else self.tokens(prompt) + self.new_tokens
+        )
         positions = getattr(self._config, "max_position_embeddings", None)
         return positions - longest if positions else 0
 
@@ -188,7 +196,9 @@ class LocalModel:
         from transformers import AutoModelForCausalLM
 
         kind = torch.float16 if self.decoding.half else torch.float32 if self.device == "cpu" else "auto"
-        return self._loaded(AutoModelForCausalLM.from_pretrained, dtype=kind, use_safetensors=True).to(self.device).eval()
+        return (
+            self._loaded(AutoModelForCausalLM.from_pretrained, dtype=kind, use_safetensors=True).to(self.device).eval()
+        )
 
     def _loaded(self, load: Any, **arguments: object) -> Any:
         """What ``load`` makes of the model, whose own code is neither run nor asked about."""
@@ -199,7 +209,9 @@ class LocalModel:
             return load(self.model, trust_remote_code=False, **arguments)
         except (OSError, ValueError, KeyError, ImportError, AttributeError, TypeError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise LLMError(f"--model {self.model} must be a causal language model, as a folder or on the hub: {reason}") from error
+            raise LLMError(
+                f"--model {self.model} must be a causal language model, as a folder or on the hub: {reason}"
+            ) from error
 
 
 def _disarmed(prompt: Prompt, special: Sequence[str]) -> Prompt:

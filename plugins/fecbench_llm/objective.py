@@ -79,7 +79,9 @@ class LLMPrompt(Objective):
         self.interview  # noqa: B018  what is missing is said before anything else is done
         if self.config.demonstrations == "fixed":
             labels = self.pool.labels
-            rows = draw(labels, np.ones(len(labels), dtype=bool), self.config.shots, np.random.default_rng(self.task.seed))
+            rows = draw(
+                labels, np.ones(len(labels), dtype=bool), self.config.shots, np.random.default_rng(self.task.seed)
+            )
             self.rows[: len(rows)].copy_(torch.from_numpy(rows))
 
     def before_predicting(self, texts: Sequence[str]) -> None:

@@ -18,10 +18,16 @@ from fecbench import FecbenchError
 NO_ANSWER = -1
 Multi = Literal["first", "invalid"]
 
-_THOUGHT = re.compile(r"\A.*</think(?:ing)?>|<think(?:ing)?>.*", re.DOTALL)  # what reasoning models write before they answer
+_THOUGHT = re.compile(
+    r"\A.*</think(?:ing)?>|<think(?:ing)?>.*", re.DOTALL
+)  # what reasoning models write before they answer
 _TAG = re.compile(r"</?[a-z][^<>\n]*>")
-_MARKUP = str.maketrans(dict.fromkeys('*_`~#"()[]{}<>|\\\u201c\u201d\u201e\u00ab\u00bb', " ") | {"\u2019": "'", "\u2018": "'"})
-_CUE = re.compile(r"(?:(?:the|my|this|final) )*(?:answer|emotions?|label|feeling|text contains emotions)(?: ?:| (?:is|are)\b:?)")
+_MARKUP = str.maketrans(
+    dict.fromkeys('*_`~#"()[]{}<>|\\\u201c\u201d\u201e\u00ab\u00bb', " ") | {"\u2019": "'", "\u2018": "'"}
+)
+_CUE = re.compile(
+    r"(?:(?:the|my|this|final) )*(?:answer|emotions?|label|feeling|text contains emotions)(?: ?:| (?:is|are)\b:?)"
+)
 _EDGE = " .,;:!?'-\u2013\u2014"
 
 
@@ -44,7 +50,9 @@ class Parser:
         self.multi = multi
         self.labels = {_plain(label): index for index, label in enumerate(labels)}
         if len(self.labels) < len(labels):
-            raise FecbenchError(f"labels must differ in more than case and marks for answers to be told apart, found {', '.join(labels)}")
+            raise FecbenchError(
+                f"labels must differ in more than case and marks for answers to be told apart, found {', '.join(labels)}"
+            )
         self.aliases = _aliases_of(self.labels)
         self._label, self._alias = _whole_words(self.labels), _whole_words(self.aliases)
 

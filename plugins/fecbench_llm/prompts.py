@@ -70,7 +70,11 @@ class Wording:
 
     @property
     def _listed(self) -> str:
-        return "\n" + "\n".join(f"- {one_line(line)}" for line in self.definitions) if self.definitions else " " + ", ".join(self.labels)
+        return (
+            "\n" + "\n".join(f"- {one_line(line)}" for line in self.definitions)
+            if self.definitions
+            else " " + ", ".join(self.labels)
+        )
 
 
 @dataclass(frozen=True)

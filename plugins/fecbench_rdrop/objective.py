@@ -14,7 +14,9 @@ class RDropConfig(Config):
     """Options of ``r-drop``."""
 
     weight: float = Field(
-        1.0, ge=0, description="weight of the divergence beside the mean cross-entropy of both passes (half of alpha in equation 4)"
+        1.0,
+        ge=0,
+        description="weight of the divergence beside the mean cross-entropy of both passes (half of alpha in equation 4)",
     )
 
 

@@ -95,7 +95,9 @@ class WeightAttack:
 
     def perturbed(self, batch: Batch, epsilon: float) -> Read:
         """The batch under weights that are a step away, by their gradients."""
-        moved = {name: p.detach() + fast_gradient(p.grad, epsilon) for name, p in self.attacked.items() if p.grad is not None}
+        moved = {
+            name: p.detach() + fast_gradient(p.grad, epsilon) for name, p in self.attacked.items() if p.grad is not None
+        }
         return cast("Read", functional_call(self.reading, moved, (batch,)))
 
 
@@ -116,7 +118,9 @@ class InputAttack:
 
         def watch(embeddings: Tensor) -> Tensor:
             if not embeddings.requires_grad:
-                raise FecbenchError("--attack input_embeddings needs word embeddings that are trained; unfreeze them or attack weights")
+                raise FecbenchError(
+                    "--attack input_embeddings needs word embeddings that are trained; unfreeze them or attack weights"
+                )
             embeddings.register_hook(keep)
             return embeddings
 
@@ -129,7 +133,9 @@ class InputAttack:
             owners = self.tokens.owners[self.encoder.layout(self.tokens).order]
         else:
             owners = torch.arange(rows, device=self.gradient.device).repeat_interleave(places)
-        step = fast_gradient_of_texts(self.gradient.flatten(0, 1), owners, len(self.tokens), epsilon).view_as(self.gradient)
+        step = fast_gradient_of_texts(self.gradient.flatten(0, 1), owners, len(self.tokens), epsilon).view_as(
+            self.gradient
+        )
         return self._read(batch, lambda embeddings: embeddings + step)
 
     def _read(self, batch: Batch, at_embeddings: Callable[[Tensor], Tensor]) -> Read:
@@ -140,7 +146,9 @@ class InputAttack:
     def _hooked(self, at_embeddings: Callable[[Tensor], Tensor]) -> Iterator[None]:
         network = self.encoder.network
         if getattr(network, "_compiled_call_impl", None) is not None:
-            raise FecbenchError("--attack input_embeddings can't look into a compiled encoder; leave out --compile or attack weights")
+            raise FecbenchError(
+                "--attack input_embeddings can't look into a compiled encoder; leave out --compile or attack weights"
+            )
 
         def remember(_: nn.Module, arguments: tuple[Tokens]) -> None:
             (self.tokens,) = arguments

@@ -35,7 +35,9 @@ def nt_xent_loss(features: Tensor, labels: Tensor, *, temperature: float) -> Ten
         return losses.sum() / counted.sum().clamp(min=1)
 
 
-def focal_cross_entropy(logits: Tensor, labels: Tensor, gamma: float = 0.0, class_weights: Tensor | None = None) -> Tensor:
+def focal_cross_entropy(
+    logits: Tensor, labels: Tensor, gamma: float = 0.0, class_weights: Tensor | None = None
+) -> Tensor:
     """The mean over rows of ``-w_y (1 - p_y)^gamma log p_y``, in which ``1 - p_y`` has no gradient; with gamma 0 cross-entropy.
 
     Args:

@@ -16,9 +16,13 @@ class SACLConfig(Config):
     """Options of ``sacl``."""
 
     contrastive_weight: float = Field(0.1, ge=0, description="weight of the contrast on the clean reading (lambda 1)")
-    attacked_contrastive_weight: float = Field(0.1, ge=0, description="weight of the contrast on the perturbed reading (lambda 2)")
+    attacked_contrastive_weight: float = Field(
+        0.1, ge=0, description="weight of the contrast on the perturbed reading (lambda 2)"
+    )
     temperature: float = Field(0.1, gt=0, description="temperature of the contrast (tau)")
-    scl: Literal["ntxent", "supcon"] = Field("ntxent", description="form of the contrast: the released code's, or SupCon's")
+    scl: Literal["ntxent", "supcon"] = Field(
+        "ntxent", description="form of the contrast: the released code's, or SupCon's"
+    )
     space: Literal["logprob", "logits", "hidden"] = Field(
         "logprob", description="what is contrasted: log-probabilities, logits, or the encoder's states"
     )
@@ -29,7 +33,9 @@ class SACLConfig(Config):
     epsilon: float = Field(1.0, ge=0, description="length of the perturbation, of each tensor or of each text")
     at_rate: float = Field(1.0, ge=0, le=1, description="share of batches that are read a second time, perturbed")
     focal_gamma: float = Field(0.0, ge=0, description="focusing of the cross-entropy (0: none)")
-    weigh_classes: bool = Field(False, description="weigh each row's cross-entropy by log(1 / its label's share of the training rows)")
+    weigh_classes: bool = Field(
+        False, description="weigh each row's cross-entropy by log(1 / its label's share of the training rows)"
+    )
 
 
 class SACL(Objective):
@@ -83,4 +89,6 @@ class SACL(Objective):
         with torch.autocast(features.device.type, enabled=False):
             others = ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
             positive = (labels[:, None] == labels) & others
-            return mean_of_anchors(anchor_losses(similarities(features, c.temperature), positive, others), positive, "skip")
+            return mean_of_anchors(
+                anchor_losses(similarities(features, c.temperature), positive, others), positive, "skip"
+            )

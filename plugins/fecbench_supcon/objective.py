@@ -16,19 +16,29 @@ PROJECTION = 128
 class SupConConfig(Config):
     """Options of ``supcon``."""
 
-    contrastive_weight: float = Field(0.5, ge=0, le=1, description="share of the contrastive loss (lambda); cross-entropy has the rest")
+    contrastive_weight: float = Field(
+        0.5, ge=0, le=1, description="share of the contrastive loss (lambda); cross-entropy has the rest"
+    )
     temperature: float = Field(0.3, gt=0, description="temperature of the contrast (tau)")
     base_temperature: float | None = Field(
-        None, gt=0, description="scale the contrast by temperature / base temperature (Khosla's code: 0.07; default: no scaling)"
+        None,
+        gt=0,
+        description="scale the contrast by temperature / base temperature (Khosla's code: 0.07; default: no scaling)",
     )
-    contrast_mode: Literal["all", "one"] = Field("all", description="anchors: all rows, or one view (the first) of each text")
-    empty_anchor: Literal["zero", "skip"] = Field("zero", description="an anchor without positives counts as 0, or is skipped")
+    contrast_mode: Literal["all", "one"] = Field(
+        "all", description="anchors: all rows, or one view (the first) of each text"
+    )
+    empty_anchor: Literal["zero", "skip"] = Field(
+        "zero", description="an anchor without positives counts as 0, or is skipped"
+    )
     view: Literal["auto", "augmented", "dropout", "none"] = Field(
         "auto",
         description="second view of each text: its paraphrase (aug_text), another dropout pass, or none; auto: augmented where the data "
         "set has paraphrases, else dropout",
     )
-    projector: bool = Field(False, description="contrast on a projection of the encoder's states (width 128) rather than on the states")
+    projector: bool = Field(
+        False, description="contrast on a projection of the encoder's states (width 128) rather than on the states"
+    )
     per_label: int = Field(1, ge=1, description="texts of a label come to a batch in groups of this many")
 
     @model_validator(mode="after")
@@ -47,7 +57,11 @@ class SupCon(Objective):
 
     def __init__(self, config: SupConConfig, task: Task):
         super().__init__(config, task)
-        layers = [nn.Linear(task.hidden, task.hidden), nn.ReLU(), nn.Linear(task.hidden, PROJECTION)] if config.projector else []
+        layers = (
+            [nn.Linear(task.hidden, task.hidden), nn.ReLU(), nn.Linear(task.hidden, PROJECTION)]
+            if config.projector
+            else []
+        )
         self.projector = nn.Sequential(*layers)
 
     @classmethod

@@ -30,9 +30,12 @@ class TACOConfig(Config):
     )
     separation_weight: float = Field(0.4, ge=0, description="weight of the loss that drives labels apart (gamma)")
     temperature: float = Field(0.5, gt=0, description="temperature of the contrast (tau)")
-    base_temperature: float = Field(0.07, gt=0, description="the contrast is scaled by temperature / base temperature (tau_b)")
+    base_temperature: float = Field(
+        0.07, gt=0, description="the contrast is scaled by temperature / base temperature (tau_b)"
+    )
     label_weights: Literal["signed", "clamped"] = Field(
-        "signed", description="weights of pairs of labels: cosines of their logits as they are (the released code), or negative ones as 0"
+        "signed",
+        description="weights of pairs of labels: cosines of their logits as they are (the released code), or negative ones as 0",
     )
 
 
@@ -68,4 +71,6 @@ class TACO(Objective):
         positive, negative = clustered_pairs(labels, clusters)
         counts = {"positive_pairs": positive.sum(), "negative_pairs": negative.sum()}
         c = self.config
-        return clustered_contrastive_loss(z, labels, clusters, temperature=c.temperature, base_temperature=c.base_temperature), counts
+        return clustered_contrastive_loss(
+            z, labels, clusters, temperature=c.temperature, base_temperature=c.base_temperature
+        ), counts

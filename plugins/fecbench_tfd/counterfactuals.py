@@ -39,11 +39,15 @@ class Counterfactual(Form):
         """
         mask = tokenizer.mask_token
         if not isinstance(mask, str):
-            raise FecbenchError("hiding words needs a mask token, but the encoder's tokenizer has none; choose a masked language model")
+            raise FecbenchError(
+                "hiding words needs a mask token, but the encoder's tokenizer has none; choose a masked language model"
+            )
         masked = [self.apply(text, mask) for text in texts]
         if self.form is not None:
             return self.form.encode(masked, tokenizer, max_length)
-        encoded = tokenizer(masked, truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False)
+        encoded = tokenizer(
+            masked, truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False
+        )
         ids: list[list[int]] = encoded["input_ids"]
         return ids
 

@@ -60,14 +60,18 @@ def _read(path: str) -> Lexicon:
     try:
         lines = Path(expanded(path)).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeError) as error:
-        raise FecbenchError(f"--lexicon must be a UTF-8 file of lines word<TAB>pos|neg, but {path} can't be read: {error}") from None
+        raise FecbenchError(
+            f"--lexicon must be a UTF-8 file of lines word<TAB>pos|neg, but {path} can't be read: {error}"
+        ) from None
     polarities: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
         word, _, polarity = line.rstrip().lower().partition("\t")
         if polarity not in POLARITIES or len(word.split()) != 1:
-            raise FecbenchError(f"{path}, line {number}: must be one word, a tab, and pos or neg, found {line!r}; correct the line")
+            raise FecbenchError(
+                f"{path}, line {number}: must be one word, a tab, and pos or neg, found {line!r}; correct the line"
+            )
         if polarities.setdefault(word, polarity) != polarity:
             raise FecbenchError(f"{path}, line {number}: {word!r} is both pos and neg; remove one of them")
     if not polarities:

@@ -26,7 +26,8 @@ class DebiasingConfig(Config):
     """Options of ``tfd``, and of whatever else is debiased."""
 
     lexicon: str | None = Field(
-        None, description="file of polar words, each line word<TAB>pos or word<TAB>neg (default: a list of common English words)"
+        None,
+        description="file of polar words, each line word<TAB>pos or word<TAB>neg (default: a list of common English words)",
     )
     single_mask: bool = Field(False, description="hide all words behind one mask, so that a text's length doesn't show")
 
@@ -57,7 +58,9 @@ class Debiasing(Objective):
         lexicon, theirs = read_lexicon(config.lexicon or OWN), super().forms(config)
         kinds: dict[str, Literal["nothing", "polar", "words", "text"]]
         kinds = {"text": "nothing", "label": "text" if config.single_mask else "words", "word": "polar"}
-        ours = {name: Counterfactual(kind, lexicon, lexicon.fingerprint, theirs.get("text")) for name, kind in kinds.items()}
+        ours = {
+            name: Counterfactual(kind, lexicon, lexicon.fingerprint, theirs.get("text")) for name, kind in kinds.items()
+        }
         return {**theirs, **ours}
 
     def before_training(self, stage: Stage) -> None:
@@ -98,7 +101,10 @@ class Debiasing(Objective):
         stage.model.eval()
         self.eval()
         parts = [
-            [super(Debiasing, self).predict(one, stage.model).cpu().double() for one in (batch, *map(batch.view, VIEWS))]
+            [
+                super(Debiasing, self).predict(one, stage.model).cpu().double()
+                for one in (batch, *map(batch.view, VIEWS))
+            ]
             for batch in stage.batches(texts)
         ]
         return [torch.cat(logits) for logits in zip(*parts, strict=True)]

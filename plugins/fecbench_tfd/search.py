@@ -66,7 +66,10 @@ def _along(scores: _Scores, origin: Point, direction: Point, best: Point, score:
     """The best point, and its score, once a ray from ``origin`` has been walked."""
     place, last = 0, 0
     while place <= last + PATIENCE:
-        ahead = [tuple(o + step * d for o, d in zip(origin, direction, strict=True)) for step in range(place, last + PATIENCE + 1)]
+        ahead = [
+            tuple(o + step * d for o, d in zip(origin, direction, strict=True))
+            for step in range(place, last + PATIENCE + 1)
+        ]
         for step, (point, found) in enumerate(zip(ahead, scores(ahead), strict=True), place):
             if found > score:
                 best, score, last = point, found, step
@@ -90,7 +93,9 @@ class _Scores:
             part = new[start : start + share]
             moved = self.logits - np.einsum("pk,knc->pnc", STEP * np.array(part), self.biases)
             found = weighted_f1_scores(moved.argmax(2), self.labels, self.logits.shape[1])
-            self.memo.update(zip(part, found.round(12).tolist(), strict=True))  # equal scores must be equal, whatever the sums' order
+            self.memo.update(
+                zip(part, found.round(12).tolist(), strict=True)
+            )  # equal scores must be equal, whatever the sums' order
         return [self.memo[point] for point in points]
 
 
@@ -116,5 +121,7 @@ def weighted_f1_scores(predicted: np.ndarray, labels: np.ndarray, classes: int) 
 def _finite(logits: np.ndarray) -> np.ndarray:
     bad = int((~np.isfinite(logits)).any(-1).sum())
     if bad:
-        raise FecbenchError(f"the search for coefficients needs finite logits, but {bad:,} rows have others; try a lower --lr or --clip 1")
+        raise FecbenchError(
+            f"the search for coefficients needs finite logits, but {bad:,} rows have others; try a lower --lr or --clip 1"
+        )
     return np.asarray(logits, dtype=np.float64)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fecbench.runs import Record
+from fecbench.runs.record import Record
 
 
 @pytest.fixture
@@ -18,6 +18,8 @@ def here(tmp_path, monkeypatch) -> Path:
 def trained(fecbench, toy, here) -> Record:
     """A finished run of cross-entropy on the toy data, under runs/."""
     run_dir = here / "runs" / "first"
-    code, _, err = fecbench("run", "ce", "--dataset", toy, "--encoder", "scratch", "--epochs", 8, "--batch-size", 16, "--run-dir", run_dir)
+    code, _, err = fecbench(
+        "run", "ce", "--dataset", toy, "--encoder", "scratch", "--epochs", 8, "--batch-size", 16, "--run-dir", run_dir
+    )
     assert code == 0, err
     return Record(run_dir)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fecbench.datasets.lengths import length, unit_of
+from fecbench.data.datasets.text_lengths import length, unit_of
 
 
 def test_data_lists_sources_licences_and_rows(fecbench):
@@ -19,7 +19,7 @@ def test_data_lists_sources_licences_and_rows(fecbench):
 
 
 def test_a_broken_data_set_plugin_hides_no_other(fecbench, install):
-    install("odd-data", "fecbench_datasets", odd="fecbench.errors:DataError")
+    install("odd-data", "fecbench_datasets", odd="fecbench.core.errors:DataError")
     rows = {row["name"]: row for row in json.loads(fecbench("data", "--json")[1])}
     assert "must offer info, source and load, but lacks info" in rows["odd"]["source"]
     assert rows["demo"]["source"] == "the installed package"

@@ -6,10 +6,11 @@ from itertools import product
 
 import pytest
 
-from fecbench import Config, Objective, registry
+from fecbench import Config, Objective
 from fecbench.cli import cli
-from fecbench.defaults import text
-from fecbench.planning import plan
+from fecbench.core import registry
+from fecbench.runs.defaults import text
+from fecbench.runs.plan import plan
 
 METHODS = list(registry.objectives)
 DATASETS = ["demo", "ed", "ge", "ge-prepared", "./own"]
@@ -45,7 +46,11 @@ def test_help_says_what_a_run_would_use(method):
     shown = told(method)
     for dataset, encoder in product(DATASETS, ENCODERS):
         chosen = plan(method, {"dataset": dataset, "pooling": "first"} | ({"encoder": encoder} if encoder else {}))
-        own_words = {key for key, option in chosen.objective.Config.model_fields.items() if "[default:" in (option.description or "")}
+        own_words = {
+            key
+            for key, option in chosen.objective.Config.model_fields.items()
+            if "[default:" in (option.description or "")
+        }
         for key, setting in chosen.origins.items():
             if setting.origin != "flag" and key not in own_words:
                 found = understood(shown[key], dataset, chosen.settings.encoder)
@@ -63,7 +68,11 @@ def test_help_says_what_a_run_would_use(method):
         ("ce", "encoder", "roberta-base; scratch on demo"),
         ("ce", "lr", "2e-05; 0.0001 with minilm; 0.001 with scratch"),
         ("ce", "clip", ""),
-        ("hypemo", "lr", "2e-05; 0.0001 with minilm; 0.001 with scratch; 1e-05 on ed, ed-prepared, ge or ge-prepared with any encoder"),
+        (
+            "hypemo",
+            "lr",
+            "2e-05; 0.0001 with minilm; 0.001 with scratch; 1e-05 on ed, ed-prepared, ge or ge-prepared with any encoder",
+        ),
     ],
 )
 def test_help_names_where_a_default_comes_from(method, option, words):
@@ -99,7 +108,12 @@ def test_a_dry_run_prints_every_setting_with_its_origin_and_leaves_nothing(fecbe
     code, table, _ = fecbench("run", "aml", *flags, "--dry-run")
     assert code == 0
     rows = {tuple(re.split(r"  +", line.strip())) for line in table.splitlines()}
-    assert {("--lr", "0.001", "encoder scratch"), ("--k-pos", "5", "flag"), ("--k-neg", "6", "spec"), ("--clip", "none", "default")} <= rows
+    assert {
+        ("--lr", "0.001", "encoder scratch"),
+        ("--k-pos", "5", "flag"),
+        ("--k-neg", "6", "spec"),
+        ("--clip", "none", "default"),
+    } <= rows
     assert not list(here.iterdir())
 
 
@@ -109,7 +123,11 @@ def test_a_dry_run_prints_every_setting_with_its_origin_and_leaves_nothing(fecbe
         (["--dataset", "dmeo"], 2, "did you mean 'demo'"),
         (["--dataset", "./nowhere"], 1, "doesn't exist; give a folder"),
         (["--dataset", "hf:nowhere"], 2, "written hf:owner/name[:config][@revision], found hf:nowhere"),
-        (["--dataset", "demo", "--encoder", "~/nowhere"], 1, "/nowhere doesn't exist; give the folder of a downloaded encoder"),
+        (
+            ["--dataset", "demo", "--encoder", "~/nowhere"],
+            1,
+            "/nowhere doesn't exist; give the folder of a downloaded encoder",
+        ),
         (["--dataset", "demo", "--epochs", "0"], 2, "--epochs 0: input should be greater than or equal to 1"),
         (["--dataset", "demo", "--head", "native"], 2, "--head native takes --pooling first, found mean"),
         (["--dataset", "demo", "--device", "cuda:7"], 2, "--device cuda:7 isn't available here"),

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from fecbench import Objective
-from fecbench.datasets.core import Places
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -29,15 +29,23 @@ def test_python_blocks_run_and_their_objectives_train(page, toy, tmp_path, monke
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, page, "exec"), names)
-    kinds = [kind for kind in names.values() if isinstance(kind, type) and issubclass(kind, Objective) and kind is not Objective]
+    kinds = [
+        kind
+        for kind in names.values()
+        if isinstance(kind, type) and issubclass(kind, Objective) and kind is not Objective
+    ]
     assert kinds
     for kind in kinds:
         flags = {"dataset": str(toy), "encoder": "scratch", "epochs": 2, "device": "cpu"}
-        record = run(plan(registered(kind.__name__.lower(), kind), flags), Workplace(Places(), tmp_path / kind.__name__))
+        record = run(
+            plan(registered(kind.__name__.lower(), kind), flags), Workplace(DataLocations(), tmp_path / kind.__name__)
+        )
         assert record.status == "complete"
 
 
-@pytest.mark.parametrize("page", [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md"], ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page", [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md"], ids=lambda page: str(page.relative_to(ROOT))
+)
 def test_links_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         assert link.startswith("http") or (page.parent / link).exists(), link

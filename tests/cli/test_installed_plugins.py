@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fecbench.runs import Record
+from fecbench.runs.record import Record
 
 
 def test_plugins_from_metadata_and_checked(fecbench, install):
@@ -22,7 +22,9 @@ def test_plugins_from_metadata_and_checked(fecbench, install):
     problems = {(row["kind"], row["name"]): row["problem"] for row in json.loads(out)}
     assert "can't be imported: ModuleNotFoundError" in problems["objectives", "broken"]
     assert "must be claimed once" in problems["heads", "linear"]
-    assert not any(problem for key, problem in problems.items() if key not in {("objectives", "broken"), ("heads", "linear")})
+    assert not any(
+        problem for key, problem in problems.items() if key not in {("objectives", "broken"), ("heads", "linear")}
+    )
     assert "plugins work" in err
 
 
@@ -78,10 +80,22 @@ def test_a_plugin_that_is_not_what_it_claims_is_named_with_its_distribution(fecb
         ("settings = None", "must have settings and presets that are dicts"),
         ("presets = {'demo': 3}", "must have settings and presets that are dicts"),
         ("presets = 3", "must have presets that are a dict"),
-        ("class Config(Config):\n        rate: float = 'fast'", "can't be configured with its own defaults: ValidationError"),
-        ("@classmethod\n    def batch_needs(cls, config): return config.size", "can't be configured with its own defaults: AttributeError"),
-        ("@classmethod\n    def batch_needs(cls, config): return 2", "must have needs that are a fecbench.BatchNeeds, but they are 2"),
-        ("class Config(Config):\n        sizes: tuple[int, ...] = ()", "has options that a command line can't give: sizes"),
+        (
+            "class Config(Config):\n        rate: float = 'fast'",
+            "can't be configured with its own defaults: ValidationError",
+        ),
+        (
+            "@classmethod\n    def batch_needs(cls, config): return config.size",
+            "can't be configured with its own defaults: AttributeError",
+        ),
+        (
+            "@classmethod\n    def batch_needs(cls, config): return 2",
+            "must have needs that are a fecbench.BatchNeeds, but they are 2",
+        ),
+        (
+            "class Config(Config):\n        sizes: tuple[int, ...] = ()",
+            "has options that a command line can't give: sizes",
+        ),
     ],
 )
 def test_an_objective_with_broken_declarations_is_told_by_check_and_hurts_nobody(fecbench, install, body, message):

@@ -3,11 +3,12 @@
 import click
 import pytest
 
-from fecbench import PATH, encoders
+from fecbench import PATH
 from fecbench.cli import cli
-from fecbench.datasets.core import Places
-from fecbench.encoders.scratch import scratch
-from fecbench.runs import Record
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.model.encoders.load import load_encoder
+from fecbench.model.encoders.scratch import scratch
+from fecbench.runs.record import Record
 
 
 @pytest.fixture
@@ -32,9 +33,13 @@ def commands(command: click.Command, context: click.Context, path: str = "fecben
 
 def test_every_path_of_every_command_is_expanded():
     context = click.Context(cli)
-    found = [(f"{path} {param.name}", param.type) for path, command in commands(cli, context) for param in command.params]
+    found = [
+        (f"{path} {param.name}", param.type) for path, command in commands(cli, context) for param in command.params
+    ]
     paths = [(name, kind) for name, kind in found if isinstance(kind, click.Path)]
-    assert {"fecbench run ce run_dir", "fecbench certify data_dir", "fecbench plot embeddings out"} <= {name for name, _ in paths}
+    assert {"fecbench run ce run_dir", "fecbench certify data_dir", "fecbench plot embeddings out"} <= {
+        name for name, _ in paths
+    }
     assert [name for name, kind in paths if kind is not PATH] == []
 
 
@@ -51,14 +56,14 @@ def test_a_tilde_is_expanded_in_options_settings_and_environment(fecbench, toy, 
     assert {"board.md", "published", "p.svg"} <= {path.name for path in home.iterdir()}
     assert not list((home.parent / "work").iterdir())
     monkeypatch.setenv("FECBENCH_DATA", "~/data")
-    assert Places().environment == home / "data"
+    assert DataLocations().environment == home / "data"
 
 
 def test_a_tilde_is_expanded_in_an_encoder_s_folder(home):
     source = scratch(["a text", "another text"])
     source.tokenizer.save_pretrained(home / "enc")
     source.config.save_pretrained(home / "enc")
-    found = encoders.load("~/enc", [])
+    found = load_encoder("~/enc", [])
     assert (found.name, found.weights) == ("~/enc", str(home / "enc"))
 
 

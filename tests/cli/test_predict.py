@@ -33,7 +33,9 @@ def test_predict_from_standard_input_as_json(fecbench, trained, monkeypatch):
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
 def test_each_line_of_the_input_gives_one_line(fecbench, trained, monkeypatch, end):
-    given = io.TextIOWrapper(io.BytesIO(f"\nwhat a lovely day{end or chr(10)} \t{end or chr(10)}my dog died{end}".encode()), "utf-8")
+    given = io.TextIOWrapper(
+        io.BytesIO(f"\nwhat a lovely day{end or chr(10)} \t{end or chr(10)}my dog died{end}".encode()), "utf-8"
+    )
     monkeypatch.setattr(sys, "stdin", given)
     code, out, err = fecbench("predict", "ce", "--top", 1)
     assert code == 0, err
@@ -59,7 +61,7 @@ def test_predictions_equal_those_of_the_test(fecbench, trained, toy):
     import torch
     from safetensors.torch import load_file
 
-    from fecbench.prediction import Predictor
+    from fecbench.runs.predictor import Predictor
 
     with (toy / "test.csv").open(newline="") as file:
         texts = [row["text"] for row in csv.DictReader(file)]
@@ -84,7 +86,7 @@ def test_predict_names_a_missing_or_broken_file(fecbench, trained, name):
 
 
 def test_a_label_or_text_cannot_forge_a_line_or_a_column(fecbench, trained, monkeypatch):
-    from fecbench.prediction import Predictor
+    from fecbench.runs.predictor import Predictor
 
     monkeypatch.setattr(Predictor, "labels", ("glad\tx\nforged 1.000\u2028\u202e", "mad", "sad"))
     code, out, err = fecbench("predict", trained.folder, "what a lovely day", "my dog\ndied\tx", "--top", 3)

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from fecbench.runs import Record
+from fecbench.runs.record import Record
 
 
 def test_run_prints_progress_and_a_table_of_scores(fecbench, toy, here):
-    code, out, err = fecbench("run", "ce", "--dataset", toy, "--encoder", "scratch", "--epochs", 2, "--limit", 30, "--label-smoothing", 0.1)
+    code, out, err = fecbench(
+        "run", "ce", "--dataset", toy, "--encoder", "scratch", "--epochs", 2, "--limit", 30, "--label-smoothing", 0.1
+    )
     assert code == 0
     assert "ce on toy: encoder scratch, head linear, lr 0.001" in err
     assert "note: LIMITED to the first 30 of 60 training rows" in err
@@ -80,7 +82,9 @@ def test_help_of_run_lists_objectives_with_their_origin(fecbench):
 
 def test_ctrl_c_ends_cleanly_and_resumably(toy, here):
     flags = f"--dataset {toy} --encoder scratch --epochs 200 --patience 200 --run-dir run".split()
-    process = subprocess.Popen([sys.executable, "-m", "fecbench", "run", "ce", *flags], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fecbench", "run", "ce", *flags], stderr=subprocess.PIPE, text=True
+    )
     for line in process.stderr:
         if line.startswith("epoch 2/"):
             break
@@ -95,7 +99,18 @@ def test_ctrl_c_ends_cleanly_and_resumably(toy, here):
 @pytest.mark.slow
 def test_tensorboard_gets_the_runs_numbers(fecbench, toy, here):
     code, _, err = fecbench(
-        "run", "ce", "--dataset", toy, "--encoder", "scratch", "--epochs", 2, "--run-dir", "run", "--tracker", "tensorboard"
+        "run",
+        "ce",
+        "--dataset",
+        toy,
+        "--encoder",
+        "scratch",
+        "--epochs",
+        2,
+        "--run-dir",
+        "run",
+        "--tracker",
+        "tensorboard",
     )
     assert code == 0, err
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

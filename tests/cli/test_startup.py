@@ -11,11 +11,23 @@ import pytest
 import transformers
 
 from fecbench.cli import COMMANDS
-from fecbench.cli.importing import uncollected
+from fecbench.cli.terminal.fast_import import fast_import
 
-HEAVY = {"torch", "transformers", "accelerate", "datasets", "numpy", "pandas", "pyarrow", "sklearn", "scipy", "matplotlib", "jinja2"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "accelerate",
+    "datasets",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "jinja2",
+}
 SETTINGS = HEAVY - {"numpy"} | {"fecbench_aml.objective"}  # commands of records and metrics read arrays
-LISTING = HEAVY | {"pydantic", "fecbench_aml.objective", "fecbench.settings"}
+LISTING = HEAVY | {"pydantic", "fecbench_aml.objective", "fecbench.core.settings"}
 TELL = (
     "import json, sys\nfrom fecbench.cli import main\nsys.argv[0] = 'fecbench'\n"
     "try: main()\nfinally: print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
@@ -29,7 +41,9 @@ def loaded(*arguments: str, **environment: str) -> tuple[str, set[str]]:
     return done.stdout + done.stderr, set(json.loads(done.stderr.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["plugins"], ["plugins", "--json"], ["nonsense"], []], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["plugins"], ["plugins", "--json"], ["nonsense"], []], ids=" ".join
+)
 def test_what_only_lists_reads_metadata(arguments):
     _, modules = loaded(*arguments)
     assert not LISTING & modules
@@ -42,7 +56,9 @@ def test_help_of_a_command_imports_nothing_heavy(name):
     assert not SETTINGS & modules
 
 
-@pytest.mark.parametrize("arguments", [["run", "alm"], ["check", "--nonsense"], ["predict"], ["runs", "nowhere"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["run", "alm"], ["check", "--nonsense"], ["predict"], ["runs", "nowhere"]], ids=" ".join
+)
 def test_a_mistake_is_told_before_anything_heavy_is_imported(arguments):
     assert not SETTINGS & loaded(*arguments)[1]
 
@@ -54,7 +70,8 @@ def test_help_of_an_objective_imports_torch_but_not_what_training_needs():
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"), [("fecbench ", "leaderboard"), ("fecbench ce", "certify"), ("fecbench run aml-n", "aml-no-adv")]
+    ("words", "expected"),
+    [("fecbench ", "leaderboard"), ("fecbench ce", "certify"), ("fecbench run aml-n", "aml-no-adv")],
 )
 def test_the_shell_completes_names_from_metadata(words, expected):
     place = str(len(words.split(" ")) - 1)
@@ -64,7 +81,7 @@ def test_the_shell_completes_names_from_metadata(words, expected):
 
 
 def test_the_collector_rests_during_imports_and_is_back_afterwards_whatever_happens():
-    with suppress(ImportError), uncollected():
+    with suppress(ImportError), fast_import():
         assert not gc.isenabled()
         import fecbench.nowhere  # noqa: F401
     assert gc.isenabled()
@@ -80,7 +97,9 @@ def test_a_second_run_tokenises_no_more_than_what_names_its_cache(fecbench, toy,
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(transformers.PreTrainedTokenizerFast, "__call__", counted)
     run = ["run", "ce", "--dataset", toy, "--encoder", "scratch", "--epochs", 1]
-    probes = (20 + 1) + (12 + 1) + (15 + 1)  # of each split, at most 20 of its texts and a long one: their ids are part of the cache's key
+    probes = (
+        (20 + 1) + (12 + 1) + (15 + 1)
+    )  # of each split, at most 20 of its texts and a long one: their ids are part of the cache's key
     for name, texts in (("first", 60 + 12 + 15), ("second", 0)):
         calls.clear()
         assert fecbench(*run, "--run-dir", tmp_path / name)[0] == 0

@@ -10,20 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from fecbench import datasets
-from fecbench.datasets import empathetic_dialogues, goemotions, prepared
-from fecbench.datasets.core import SPLITS, Pin, Places, digest_rows
-from fecbench.datasets.demo import demo
-from fecbench.datasets.statistics import statistics
-from fecbench.errors import DataError, DataNotFound, UnknownName, UsageError
-from fecbench.settings import RunSettings
+from fecbench.core.errors import DataError, DataNotFound, UnknownName, UsageError
+from fecbench.core.settings import RunSettings
+from fecbench.data.datasets.builtin import empathetic_dialogues, goemotions, prepared
+from fecbench.data.datasets.builtin.demo import demo
+from fecbench.data.datasets.checks import Pin
+from fecbench.data.datasets.dataset import SPLITS, digest_rows
+from fecbench.data.datasets.load import get_dataset, load_dataset
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.data.datasets.statistics import statistics
 
 REAL = os.environ.get("FECBENCH_TEST_DATA")
 
 
 @pytest.fixture
 def places(tmp_path):
-    return Places(tmp_path / "data", None, tmp_path / "cache")
+    return DataLocations(tmp_path / "data", None, tmp_path / "cache")
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -77,7 +79,9 @@ def test_ge_names_file_and_line_of_a_broken_row(places, line):
 
 def test_ge_without_files_or_hub_says_what_to_do(places):
     places.data_dir.mkdir()
-    with pytest.raises(DataNotFound, match=r"ge isn't in .*--data-dir.*user cache.*HF_HUB_OFFLINE is set; put the official train\.tsv"):
+    with pytest.raises(
+        DataNotFound, match=r"ge isn't in .*--data-dir.*user cache.*HF_HUB_OFFLINE is set; put the official train\.tsv"
+    ):
         goemotions.ge.load(places)
 
 
@@ -91,12 +95,14 @@ def test_places_are_searched_in_order(tmp_path, monkeypatch):
     for place in ("flag", "environment", "cache"):
         write(tmp_path / place / "ge", GE_FILES)
     monkeypatch.setenv("FECBENCH_DATA", str(tmp_path / "environment"))
-    assert goemotions.ge.source(Places(tmp_path / "flag", cache=tmp_path / "cache")).where.endswith("(--data-dir)")
-    assert goemotions.ge.source(Places(cache=tmp_path / "cache")).where.endswith("(FECBENCH_DATA)")
+    assert goemotions.ge.source(DataLocations(tmp_path / "flag", cache=tmp_path / "cache")).where.endswith(
+        "(--data-dir)"
+    )
+    assert goemotions.ge.source(DataLocations(cache=tmp_path / "cache")).where.endswith("(FECBENCH_DATA)")
     monkeypatch.delenv("FECBENCH_DATA")
-    assert goemotions.ge.source(Places(cache=tmp_path / "cache")).where.endswith("(user cache)")
+    assert goemotions.ge.source(DataLocations(cache=tmp_path / "cache")).where.endswith("(user cache)")
     with pytest.raises(DataNotFound, match="--data-dir must be a folder"):
-        goemotions.ge.source(Places(tmp_path / "nowhere"))
+        goemotions.ge.source(DataLocations(tmp_path / "nowhere"))
 
 
 ED_HEADER = "conv_id,utterance_idx,context,prompt,speaker_idx,utterance,selfeval,tags"
@@ -116,7 +122,8 @@ def archive(path: Path, files: dict[str, list[str]]) -> Path:
 def conversations() -> dict[str, list[str]]:
     """Every emotion once in each split; the first conversation has two rows, a comma and a stray quote."""
     rows = [
-        f"hit:{n}_conv,1,{label},I felt it once. ,1,hello_comma_ you,5|5|5_2|2|5," for n, label in enumerate(empathetic_dialogues.LABELS)
+        f"hit:{n}_conv,1,{label},I felt it once. ,1,hello_comma_ you,5|5|5_2|2|5,"
+        for n, label in enumerate(empathetic_dialogues.LABELS)
     ]
     rows[0] = 'hit:0_conv,1,sad,I lost my dog_comma_ "Rex_comma_ and cried.,1,I am sorry,5|5|5,'
     again = 'hit:0_conv,2,sad,I lost my dog_comma_ "Rex_comma_ and cried.,2,Oh no_comma_ really?,5|5|5,'
@@ -211,7 +218,9 @@ def test_prepared_reads_the_shared_csv(places, monkeypatch):
         prepared.ge_prepared.load(places)
 
 
-@pytest.mark.parametrize("content", ["text,label\na,1\n", "text,aug_text,label\na,b,27\n", "text,aug_text,label\na,b\n"])
+@pytest.mark.parametrize(
+    "content", ["text,label\na,1\n", "text,aug_text,label\na,b,27\n", "text,aug_text,label\na,b\n"]
+)
 def test_prepared_refuses_another_format(places, content):
     write(places.data_dir / "ge-prepared", dict.fromkeys(("train.csv", "valid.csv", "test.csv"), content))
     with pytest.raises(DataError, match=r"train\.csv must have the columns text,aug_text,label with labels 0 to 26"):
@@ -225,7 +234,7 @@ def test_prepared_that_is_nowhere_says_where_it_was_looked_for(places):
 
 
 def test_demo_is_varied_balanced_and_fixed():
-    data = demo.load(Places())
+    data = demo.load(DataLocations())
     texts = [text for split in SPLITS for text in data.splits[split]["text"][:]]
     assert len(texts) == 1620
     assert len({text.lower() for text in texts}) == 1620
@@ -238,8 +247,12 @@ def test_demo_is_varied_balanced_and_fixed():
 
 
 def test_labels_are_described_unless_their_names_alone_are_asked_for():
-    described, named = (datasets.load(RunSettings(dataset="demo", label_texts=kind), Places()) for kind in ("described", "names"))
-    assert all(text.startswith(f"{label}: ") for label, text in zip(described.labels, described.label_texts, strict=True))
+    described, named = (
+        load_dataset(RunSettings(dataset="demo", label_texts=kind), DataLocations()) for kind in ("described", "names")
+    )
+    assert all(
+        text.startswith(f"{label}: ") for label, text in zip(described.labels, described.label_texts, strict=True)
+    )
     assert named.label_texts == named.labels == described.labels
     assert named.fingerprint == described.fingerprint  # the same rows: such runs are compared example by example
 
@@ -248,15 +261,15 @@ def test_names_never_fall_through(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "mine", {"train.csv": "text,label\na,x\n"})
     with pytest.raises(UsageError, match=r"no data set is called 'mine'.*--dataset \./mine"):
-        datasets.load(RunSettings(dataset="mine"), Places())
+        load_dataset(RunSettings(dataset="mine"), DataLocations())
     with pytest.raises(UnknownName, match="did you mean 'ge-prepared'"):
-        datasets.load(RunSettings(dataset="ge-prepred"), Places())
+        load_dataset(RunSettings(dataset="ge-prepred"), DataLocations())
 
 
 def test_statistics_count(toy):
     with (toy / "validation.csv").open("a") as file:
         file.write("what a lovely day train0,glad\nwhat a lovely day train0,glad\n")
-    found = statistics(datasets.load(RunSettings(dataset=str(toy)), Places()))
+    found = statistics(load_dataset(RunSettings(dataset=str(toy)), DataLocations()))
     assert found["rows"] == {"train": 60, "validation": 14, "test": 15}
     assert found["duplicates"] == {"train": 0, "validation": 1, "test": 0}
     assert found["shared"] == {"train/validation": 1, "train/test": 0, "validation/test": 0}
@@ -274,7 +287,7 @@ def test_statistics_count(toy):
     ],
 )
 def test_the_real_files(name, rows, labels, columns):
-    data = datasets.named(name).load(Places(Path(REAL)))
+    data = get_dataset(name).load(DataLocations(Path(REAL)))
     assert tuple(len(data.splits[split]) for split in SPLITS) == rows == data.info.rows
     assert len(data.labels) == labels
     assert data.columns == columns
@@ -282,14 +295,14 @@ def test_the_real_files(name, rows, labels, columns):
 
 @pytest.mark.skipif(not REAL, reason="FECBENCH_TEST_DATA names no folder with the real files")
 def test_ge_and_ge_prepared_hold_the_same_rows():
-    official, shared = (datasets.named(name).load(Places(Path(REAL))) for name in ("ge", "ge-prepared"))
+    official, shared = (get_dataset(name).load(DataLocations(Path(REAL))) for name in ("ge", "ge-prepared"))
     for split in SPLITS:
         assert [text.lower() for text in official.splits[split]["text"][:]] == shared.splits[split]["text"][:]
         assert official.splits[split]["label"][:] == shared.splits[split]["label"][:]
 
 
 def test_demo_file_is_plain_csv():
-    from fecbench.datasets.demo import FILE
+    from fecbench.data.datasets.builtin.demo import FILE
 
     with FILE.open(encoding="utf-8", newline="") as file:
         assert all(row["split"] in SPLITS for row in csv.DictReader(file))

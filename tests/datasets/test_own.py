@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from fecbench.datasets.core import SPLITS
-from fecbench.datasets.files import load_path
-from fecbench.datasets.records import Columns
-from fecbench.errors import DataError, DataNotFound
+from fecbench.core.errors import DataError, DataNotFound
+from fecbench.data.datasets.columns import Columns
+from fecbench.data.datasets.dataset import SPLITS
+from fecbench.data.datasets.own_files import load_path
 
 COLUMNS = Columns("text", "label")
 ROWS = [(f"text {n}, with a comma", label) for n in range(30) for label in ("joy", "fear")]
@@ -30,7 +30,9 @@ def write(path: Path, rows=ROWS, columns=("text", "label")) -> Path:
         path.write_text("".join(json.dumps(dict(zip(columns, row, strict=True))) + "\n" for row in rows))
     else:
         mark = {".csv": ",", ".tsv": "\t"}[path.suffix]
-        quoted = [mark.join(f'"{cell}"' if mark in str(cell) else str(cell) for cell in row) for row in [columns, *rows]]
+        quoted = [
+            mark.join(f'"{cell}"' if mark in str(cell) else str(cell) for cell in row) for row in [columns, *rows]
+        ]
         path.write_text("\n".join(quoted) + "\n")
     return path
 
@@ -94,7 +96,9 @@ def test_missing_splits_are_cut_stratified_by_seed(tmp_path):
 
 def of_each_split(data) -> dict[str, Counter]:
     """How often each text, whatever its case and white space, stands in each split."""
-    return {split: Counter(" ".join(text.lower().split()) for text in data.splits[split]["text"][:]) for split in SPLITS}
+    return {
+        split: Counter(" ".join(text.lower().split()) for text in data.splits[split]["text"][:]) for split in SPLITS
+    }
 
 
 @pytest.mark.parametrize("given", [[], ["validation"], ["test"]], ids=["neither", "validation", "test"])
@@ -121,11 +125,14 @@ def test_equal_texts_are_cut_into_one_split_whatever_their_labels(tmp_path, seed
 def test_the_cut_is_a_function_of_rows_and_seed_alone(tmp_path):
     write(tmp_path / "train.csv", [(f"t{n % 50}", "abc"[n % 3]) for n in range(120)])
     code = (
-        "import sys; from pathlib import Path; from fecbench.datasets.files import load_path; "
-        "from fecbench.datasets.records import Columns; print(load_path(Path(sys.argv[1]), Columns('text', 'label'), 3).fingerprint)"
+        "import sys; from pathlib import Path; from fecbench.data.datasets.own_files import load_path; "
+        "from fecbench.data.datasets.columns import Columns; print(load_path(Path(sys.argv[1]), Columns('text', 'label'), 3).fingerprint)"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
-    found = {subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True).stdout for seed in "12"}
+    found = {
+        subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True).stdout
+        for seed in "12"
+    }
     assert found == {load_path(tmp_path, COLUMNS, 3).fingerprint + "\n"}
 
 
@@ -148,16 +155,28 @@ def test_given_splits_are_kept_as_they_are(tmp_path):
 
 GOOD = "text,label\na b,x\nc d,y\ne f,x\ng h,y\ni j,x\nk l,y\nm n,x\no p,y\n"
 BAD = {
-    "a missing column": ({"train.csv": "utterance,label\na,x\n"}, r"train\.csv, line 2: the column 'text' is missing.*--text-column"),
+    "a missing column": (
+        {"train.csv": "utterance,label\na,x\n"},
+        r"train\.csv, line 2: the column 'text' is missing.*--text-column",
+    ),
     "an empty text": ({"train.csv": GOOD + "  ,x\n"}, r"train\.csv, line 10: the text must not be empty"),
-    "an empty label": ({"train.csv": GOOD + "q r, \n"}, r"train\.csv, line 10: the label must be one name or whole number"),
+    "an empty label": (
+        {"train.csv": GOOD + "q r, \n"},
+        r"train\.csv, line 10: the label must be one name or whole number",
+    ),
     "a short row": ({"train.csv": GOOD + "q r\n"}, r"train\.csv, line 10: 2 columns are needed, found 1; quote texts"),
-    "a long row": ({"train.csv": GOOD + "q, r,x\n"}, r"train\.csv, line 10: 2 columns are needed, found 3; quote texts"),
+    "a long row": (
+        {"train.csv": GOOD + "q, r,x\n"},
+        r"train\.csv, line 10: 2 columns are needed, found 3; quote texts",
+    ),
     "an open quote": (
         {"train.csv": GOOD + '"q r,x\n'},
         r"train\.csv, line 10: a quote opens a cell here and never closes; check the quotes, or give --quotes plain",
     ),
-    "an unknown label": ({"train.csv": GOOD, "test.csv": "text,label\na,z\n"}, r"test\.csv, line 2: the label 'z' isn't one of x, y"),
+    "an unknown label": (
+        {"train.csv": GOOD, "test.csv": "text,label\na,z\n"},
+        r"test\.csv, line 2: the label 'z' isn't one of x, y",
+    ),
     "one class only": (
         {"train.csv": "text,label\n" + "".join(f"{n},x\n" for n in range(9))},
         r"at least two labels are needed, found \['x'\]",
@@ -180,13 +199,28 @@ BAD = {
         {"train.jsonl": '{"text": "a", "label": "x"}\n{"text"\n'},
         r"train\.jsonl, line 2: every line must be a JSON",
     ),
-    "a line that is a list": ({"train.jsonl": '["a", "x"]\n'}, r"train\.jsonl, line 1: every line must be a JSON object, found list"),
-    "a label that is a list": ({"train.jsonl": '{"text": "a", "label": ["x"]}\n'}, r"line 1: the label must be one name or whole number"),
-    "a label that is a float": ({"train.jsonl": '{"text": "a", "label": 1.5}\n'}, r"line 1: the label must be one name or whole number"),
+    "a line that is a list": (
+        {"train.jsonl": '["a", "x"]\n'},
+        r"train\.jsonl, line 1: every line must be a JSON object, found list",
+    ),
+    "a label that is a list": (
+        {"train.jsonl": '{"text": "a", "label": ["x"]}\n'},
+        r"line 1: the label must be one name or whole number",
+    ),
+    "a label that is a float": (
+        {"train.jsonl": '{"text": "a", "label": 1.5}\n'},
+        r"line 1: the label must be one name or whole number",
+    ),
     "no Parquet": ({"train.parquet": "text"}, r"train\.parquet must be a readable Parquet file"),
-    "two training files": ({"train.csv": GOOD, "train.tsv": GOOD}, r"one train file is needed, found train\.csv, train\.tsv"),
+    "two training files": (
+        {"train.csv": GOOD, "train.tsv": GOOD},
+        r"one train file is needed, found train\.csv, train\.tsv",
+    ),
     "no training file": ({"test.csv": GOOD}, r"must hold a training file \(train\.csv"),
-    "a repeated label name": ({"train.csv": GOOD, "labels.txt": "x\nx\n"}, r"labels\.txt must name each label once, but 'x' stands"),
+    "a repeated label name": (
+        {"train.csv": GOOD, "labels.txt": "x\nx\n"},
+        r"labels\.txt must name each label once, but 'x' stands",
+    ),
 }
 
 
@@ -223,7 +257,9 @@ def test_a_path_that_is_not_there(tmp_path):
     with pytest.raises(DataNotFound, match="doesn't exist; give a folder"):
         load_path(tmp_path / "nothing", COLUMNS, 0)
     (tmp_path / "train.txt").write_text("a")
-    with pytest.raises(DataError, match=r"the format must be one of \.csv, \.tsv, \.jsonl, \.json, \.parquet, found \.txt"):
+    with pytest.raises(
+        DataError, match=r"the format must be one of \.csv, \.tsv, \.jsonl, \.json, \.parquet, found \.txt"
+    ):
         load_path(tmp_path / "train.txt", COLUMNS, 0)
 
 
@@ -233,10 +269,17 @@ def hub(tmp_path):
     root = tmp_path / "hub"
     root.mkdir()
     server = subprocess.Popen(
-        [sys.executable, str(Path(__file__).parent.parent / "hub_server.py"), str(root)], stdout=subprocess.PIPE, text=True
+        [sys.executable, str(Path(__file__).parent.parent / "hub_server.py"), str(root)],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     endpoint = server.stdout.readline().strip()
-    environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_TELEMETRY": "1"}
+    environment = {
+        **os.environ,
+        "HF_ENDPOINT": endpoint,
+        "HF_HOME": str(tmp_path / "home"),
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
     environment.pop("HF_HUB_OFFLINE")
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -285,7 +328,11 @@ def test_neither_a_hub_data_sets_code_nor_a_hub_encoders_pickle_runs(hub, tokeni
     script.parent.mkdir(parents=True)
     script.write_text(f"from pathlib import Path\nPath({str(marker)!r}).touch()\n")
     coded = call("run", "ce", "--dataset", "hf:them/coded", "--encoder", "tiny-bert")
-    assert (coded.returncode, "hf:them/coded can't be loaded" in coded.stderr, "Traceback" in coded.stderr) == (1, True, False)
+    assert (coded.returncode, "hf:them/coded can't be loaded" in coded.stderr, "Traceback" in coded.stderr) == (
+        1,
+        True,
+        False,
+    )
     folder = root / "models" / "them" / "pickled"
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
     network = BertModel(BertConfig(vocab_size=len(tokenizer), **sizes))
@@ -299,8 +346,8 @@ def test_neither_a_hub_data_sets_code_nor_a_hub_encoders_pickle_runs(hub, tokeni
 
 
 GE_FROM_HUB = """
-from fecbench.datasets.core import Places
-from fecbench.datasets.goemotions import GoEmotions
+from fecbench import Places
+from fecbench.data.datasets.builtin.goemotions import GoEmotions
 data = GoEmotions(pins={}).load(Places())
 print({name: [(text, data.labels[label]) for text, label in zip(s["text"][:], s["label"][:])] for name, s in data.splits.items()})
 """
@@ -335,7 +382,9 @@ def test_a_hub_address_has_a_form(fecbench, address):
 def test_hub_data_offline_says_so_in_one_sentence(fecbench):
     code, _, err = fecbench("run", "ce", "--dataset", "hf:owner/name")
     assert code == 1
-    assert "hf:owner/name isn't on this machine, and HF_HUB_OFFLINE is set; connect, or give a path or a named set" in err
+    assert (
+        "hf:owner/name isn't on this machine, and HF_HUB_OFFLINE is set; connect, or give a path or a named set" in err
+    )
 
 
 def test_further_text_columns_are_kept_where_every_row_has_them(tmp_path):
@@ -352,21 +401,25 @@ def test_further_text_columns_are_kept_where_every_row_has_them(tmp_path):
 
 def test_a_column_named_twice_is_refused(tmp_path):
     (tmp_path / "train.csv").write_text("text,text,label\na,b,glad\n")
-    with pytest.raises(DataError, match=r"train\.csv, line 1: every column must be named once, but 'text' stands there twice"):
+    with pytest.raises(
+        DataError, match=r"train\.csv, line 1: every column must be named once, but 'text' stands there twice"
+    ):
         load_path(tmp_path / "train.csv", COLUMNS, 0)
 
 
 def test_a_hub_name_never_falls_through_to_a_folder(tmp_path, monkeypatch):
-    from fecbench.datasets.hub import load_hub
+    from fecbench.data.datasets.hub import load_hub
 
     (tmp_path / "owner" / "name").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=r"hf:owner/name names the hub, but a folder owner/name is here .* give it as \./owner/name"):
+    with pytest.raises(
+        DataError, match=r"hf:owner/name names the hub, but a folder owner/name is here .* give it as \./owner/name"
+    ):
         load_hub("owner/name", COLUMNS, 0)
 
 
 def test_whole_numbers_are_ordered_by_value_and_ties_by_how_they_are_written():
-    from fecbench.datasets.naming import ordered
+    from fecbench.data.datasets.label_names import ordered
 
     assert ordered({"10", "9", "1", "01", "0"}) == ("0", "01", "1", "9", "10")
 

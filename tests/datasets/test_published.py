@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from fecbench.datasets.core import SPLITS
-from fecbench.datasets.files import load_path
-from fecbench.datasets.records import Columns
-from fecbench.datasets.several import holding_several
-from fecbench.errors import DataError, DataNotFound
+from fecbench.core.errors import DataError, DataNotFound
+from fecbench.data.datasets.columns import Columns
+from fecbench.data.datasets.dataset import SPLITS
+from fecbench.data.datasets.own_files import load_path
+from fecbench.data.datasets.several_labels import holding_several
 
 COLUMNS = Columns("text", "label")
 
@@ -39,13 +39,19 @@ SEVERAL = [
     (["3", "3,14"], ["3,14"]),
     (["1", "1, 4, 7"], ["1, 4, 7"]),
     (["-1", "0", "1", "-1;1"], ["-1;1"]),
-    (["joy", "love", "joy|love", "joy / love", "Joy and love", "love+joy"], ["joy|love", "joy / love", "Joy and love", "love+joy"]),
+    (
+        ["joy", "love", "joy|love", "joy / love", "Joy and love", "love+joy"],
+        ["joy|love", "joy / love", "Joy and love", "love+joy"],
+    ),
     (["[0]", "[0 1]", "[]"], ["[0]", "[0 1]", "[]"]),
     (["neutral", "['joy', 'not sure']", '["joy"]'], ["['joy', 'not sure']", '["joy"]']),
     (["joy", "(joy, love)", "love"], ["(joy, love)"]),
     (["joy,love", "anger,joy", "love,anger"], ["joy,love", "anger,joy", "love,anger"]),
     (["anger,joy", "anger,love", "joy,love"], ["anger,joy", "anger,love", "joy,love"]),
-    (["\u0641\u0631\u062d", "\u062d\u0628", "\u0641\u0631\u062d\u060c \u062d\u0628"], ["\u0641\u0631\u062d\u060c \u062d\u0628"]),
+    (
+        ["\u0641\u0631\u062d", "\u062d\u0628", "\u0641\u0631\u062d\u060c \u062d\u0628"],
+        ["\u0641\u0631\u062d\u060c \u062d\u0628"],
+    ),
     (["work, travel", "work, food", "home, food"], []),
     (["joy", "joy,"], ["joy,"]),
     (["not sure", "very sad", "not sure, very sad"], ["not sure, very sad"]),
@@ -67,7 +73,11 @@ def test_cells_with_several_labels_are_told_from_names_that_hold_marks(cells, fo
 def test_a_cell_with_several_labels_is_named_with_its_rows(tmp_path, suffix):
     labels = ("0", "1", "0,1", "[]")
     rows = [{"text": f"text {number} of {label}", "label": label} for number in range(8) for label in labels]
-    content = "".join(json.dumps(row) + "\n" for row in rows) if suffix == "jsonl" else csv(*labels, mark=",\t"[suffix == "tsv"])
+    content = (
+        "".join(json.dumps(row) + "\n" for row in rows)
+        if suffix == "jsonl"
+        else csv(*labels, mark=",\t"[suffix == "tsv"])
+    )
     lay(tmp_path, **{f"train_{suffix}": content})
     says = r"line [34]: .*'0,1' holds several labels or a list, as do '\[\]' \(16 rows\).*must be named in labels\.txt"
     with pytest.raises(DataError, match=rf"train\.{suffix}, {says}"):
@@ -82,7 +92,10 @@ def test_lists_in_json_and_parquet_are_several_labels(tmp_path):
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": "a", "label": label}) + "\n" for label in lists))
     parquet.write_table(pyarrow.table({"text": ["a"] * 3, "label": lists}), tmp_path / "a.parquet")
     for name in ("a.jsonl", "a.parquet"):
-        with pytest.raises(DataError, match=r"""1: the label must be one name .* '\["joy"\]' holds several labels or a list.*\(3 rows\)"""):
+        with pytest.raises(
+            DataError,
+            match=r"""1: the label must be one name .* '\["joy"\]' holds several labels or a list.*\(3 rows\)""",
+        ):
             read(tmp_path / name)
 
 
@@ -128,12 +141,16 @@ SWALLOWED = [(number, f"text {number}", ("joy", "fear")[number % 2]) for number 
 
 def quoted(mark: str, first: int, last: int | None) -> str:
     """Rows in which text ``first`` begins with a lone quote and text ``last`` ends with one."""
-    texts = ['"' * (number == first) + text + '"' * (number == last) + mark + label for number, text, label in SWALLOWED]
+    texts = [
+        '"' * (number == first) + text + '"' * (number == last) + mark + label for number, text, label in SWALLOWED
+    ]
     return "\n".join([f"text{mark}label", *texts]) + "\n"
 
 
 @pytest.mark.parametrize(("suffix", "mark"), [("csv", ","), ("tsv", "\t")])
-@pytest.mark.parametrize(("last", "says"), [(9, "goes on to line 11 and holds what look like 6 rows"), (None, "never closes")])
+@pytest.mark.parametrize(
+    ("last", "says"), [(9, "goes on to line 11 and holds what look like 6 rows"), (None, "never closes")]
+)
 def test_a_lone_quote_is_named_by_its_line_and_can_be_read_plainly(tmp_path, suffix, mark, last, says):
     lay(tmp_path, **{f"train_{suffix}": quoted(mark, 3, last)})
     with pytest.raises(DataError, match=rf"train\.{suffix}, line 5: .*{says}.*--quotes plain"):
@@ -187,7 +204,18 @@ def test_runs_are_told_what_quotes_are(fecbench, tmp_path, monkeypatch):
     code, out, _ = fecbench("data", "stats", "./train.csv", "--quotes", "plain", "--json")
     assert (code, sum(json.loads(out)[0]["rows"].values())) == (0, 20)
     code, _, err = fecbench(
-        "run", "ce", "--dataset", "./train.csv", "--quotes", "plain", "--encoder", "scratch", "--epochs", 1, "--run-dir", "r"
+        "run",
+        "ce",
+        "--dataset",
+        "./train.csv",
+        "--quotes",
+        "plain",
+        "--encoder",
+        "scratch",
+        "--epochs",
+        1,
+        "--run-dir",
+        "r",
     )
     assert code == 0, err
     assert json.loads(Path("r/run.json").read_text())["settings"]["quotes"] == {"value": "plain", "origin": "flag"}
@@ -207,10 +235,14 @@ def test_a_json_array_is_read_and_one_object_refused(tmp_path):
         lay(tmp_path, train_json=content)
         assert sum(len(split) for split in read(tmp_path).splits.values()) == 20
     lay(tmp_path, train_json=json.dumps({"train": rows, "val": rows}))
-    with pytest.raises(DataError, match=r"is one object of train, val; write the rows of each split to a file of its own"):
+    with pytest.raises(
+        DataError, match=r"is one object of train, val; write the rows of each split to a file of its own"
+    ):
         read(tmp_path)
     lay(tmp_path, train_json=json.dumps({"text": ["a", "b"], "label": ["joy", "fear"]}))
-    with pytest.raises(DataError, match=r"must be a JSON array of objects, or JSON lines, but is one object of text, label"):
+    with pytest.raises(
+        DataError, match=r"must be a JSON array of objects, or JSON lines, but is one object of text, label"
+    ):
         read(tmp_path)
     lay(tmp_path, train_json=json.dumps([{"text": ["so", "happy"], "label": "joy"}]))
     with pytest.raises(DataError, match=r"row 1: the text must be a string, found \['so', 'happy'\]"):
@@ -226,12 +258,17 @@ def test_a_json_array_is_read_and_one_object_refused(tmp_path):
 def test_a_file_without_a_header_loses_no_row(tmp_path):
     lay(tmp_path, train_tsv=csv("0", "1", mark="\t").partition("\n")[2])
     with pytest.raises(
-        DataError, match=r"the first line \(text 0 of 0, 0\) looks like a row.*write a line above it that names the columns"
+        DataError,
+        match=r"the first line \(text 0 of 0, 0\) looks like a row.*write a line above it that names the columns",
     ):
         read(tmp_path)
-    with pytest.raises(DataError, match=r"the label column is called '0', and '0' is a label too.*write a line above it"):
+    with pytest.raises(
+        DataError, match=r"the label column is called '0', and '0' is a label too.*write a line above it"
+    ):
         read(tmp_path, Columns("text 0 of 0", "0"))
-    lay(tmp_path, train_tsv="0\t1\n" + csv("0", "1", mark="\t").partition("\n")[2])  # as pandas writes columns without names
+    lay(
+        tmp_path, train_tsv="0\t1\n" + csv("0", "1", mark="\t").partition("\n")[2]
+    )  # as pandas writes columns without names
     assert read(tmp_path, Columns("0", "1")).labels == ("0", "1")
 
 
@@ -239,7 +276,8 @@ def test_a_file_without_a_header_loses_no_row(tmp_path):
 def test_numbers_from_one_are_told_where_names_count_from_zero(tmp_path, labels):
     lay(tmp_path, train_csv=csv(*labels), labels_txt="World\nSports\nSci/Tech\n")
     with pytest.raises(
-        DataError, match=r"must count from 0, which is 'World' here, but no row has a 0 .*subtract 1 from each, or write the names"
+        DataError,
+        match=r"must count from 0, which is 'World' here, but no row has a 0 .*subtract 1 from each, or write the names",
     ):
         read(tmp_path)
 
@@ -265,7 +303,8 @@ def test_files_with_a_split_in_their_names_are_read_and_noted(tmp_path):
     assert "train_sent.csv as train, dev_sent.csv as validation" in data.notes[0]
     lay(tmp_path, train_more_csv=csv("joy", "fear"), notes_txt="")
     with pytest.raises(
-        DataNotFound, match=r"none is there: it holds dev_sent\.csv, notes\.txt, train_more\.csv, train_sent\.csv\. Rename or copy"
+        DataNotFound,
+        match=r"none is there: it holds dev_sent\.csv, notes\.txt, train_more\.csv, train_sent\.csv\. Rename or copy",
     ):
         read(tmp_path)
     lay(tmp_path, train_csv=csv("joy", "fear"))
@@ -276,7 +315,10 @@ def test_files_with_a_split_in_their_names_are_read_and_noted(tmp_path):
 
 def test_a_rare_class_is_named_with_its_rows_and_line(tmp_path):
     lay(tmp_path, train_csv=csv("guilt", "joy") + "a text,guit\n")
-    with pytest.raises(DataError, match=r"every class needs at least 3 training rows, but 'guit' has 1 \(.*train\.csv, line 18\); correct"):
+    with pytest.raises(
+        DataError,
+        match=r"every class needs at least 3 training rows, but 'guit' has 1 \(.*train\.csv, line 18\); correct",
+    ):
         read(tmp_path)
 
 
@@ -284,7 +326,10 @@ def test_a_published_split_may_lack_a_class(tmp_path, fecbench, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "moods").mkdir()
     lay(
-        tmp_path / "moods", train_csv=csv("joy", "fear", "anger"), dev_csv=csv("joy", "fear", times=2), test_csv=csv("joy", "fear", times=2)
+        tmp_path / "moods",
+        train_csv=csv("joy", "fear", "anger"),
+        dev_csv=csv("joy", "fear", times=2),
+        test_csv=csv("joy", "fear", times=2),
     )
     for seed in (0, 1, 2):
         flags = ("--encoder", "scratch", "--epochs", 1, "--seed", seed, "--run-dir", f"runs/{seed}")
@@ -301,7 +346,10 @@ def test_a_published_split_may_lack_a_class(tmp_path, fecbench, monkeypatch):
 
 def test_a_column_for_each_label_is_told_as_such(tmp_path):
     lay(tmp_path, train_csv="id,text,anger,joy\n" + "".join(f"x{n},text {n},{n % 2},{n % 3 % 2}\n" for n in range(20)))
-    with pytest.raises(DataError, match=r"a column of numbers for each label was found \(anger, joy\); several labels .* aren't read yet"):
+    with pytest.raises(
+        DataError,
+        match=r"a column of numbers for each label was found \(anger, joy\); several labels .* aren't read yet",
+    ):
         read(tmp_path)
 
 
@@ -310,7 +358,9 @@ def test_a_test_file_without_labels_is_told_as_such(tmp_path):
     with pytest.raises(DataError, match=r"test must have labels.*none of its 3 rows has one; add them or remove it"):
         read(tmp_path)
     lay(tmp_path, test_csv=csv("joy", "", times=3))
-    with pytest.raises(DataError, match=r"test\.csv, line 3: the label must be .*, but there is none \(3 rows have none\)"):
+    with pytest.raises(
+        DataError, match=r"test\.csv, line 3: the label must be .*, but there is none \(3 rows have none\)"
+    ):
         read(tmp_path)
 
 

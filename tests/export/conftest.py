@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from fecbench.datasets.core import Places
-from fecbench.encoders.network import encoder_network
-from fecbench.experiment import Workplace, run
-from fecbench.export import export
-from fecbench.planning import plan
-from fecbench.runs import Record
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.model.encoders.network import encoder_network
+from fecbench.results.export.export import export
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
+from fecbench.runs.record import Record
 
 LABELS = {"glad", "mad", "sad"}
 NATIVE = {"head": "native", "pooling": "first"}
@@ -35,11 +35,18 @@ def trained(kept, toy, source, tokenizer):
             if family != "scratch" and not encoder.exists():
                 network = encoder_network(source(family))
                 for weights in network.parameters():
-                    weights.data.mul_(10 if weights.dim() > 1 else 1)  # so that texts differ in more than the last digits
+                    weights.data.mul_(
+                        10 if weights.dim() > 1 else 1
+                    )  # so that texts differ in more than the last digits
                 network.save_pretrained(encoder)
                 tokenizer.save_pretrained(encoder)
-            asked = {"encoder": "scratch" if family == "scratch" else str(encoder), "epochs": 3, "batch_size": 16, "lr": 1e-3}
-            run(plan(objective, {"dataset": str(toy), **asked, **flags}), Workplace(Places(), folder))
+            asked = {
+                "encoder": "scratch" if family == "scratch" else str(encoder),
+                "epochs": 3,
+                "batch_size": 16,
+                "lr": 1e-3,
+            }
+            run(plan(objective, {"dataset": str(toy), **asked, **flags}), Workplace(DataLocations(), folder))
         return Record(folder)
 
     return make
@@ -71,5 +78,8 @@ def by_onnxruntime(folder: Path, texts: list[str]) -> torch.Tensor:
     session = onnxruntime.InferenceSession(folder / "model.onnx")
     assert [given.shape for given in session.get_inputs()] == [["batch", "length"]] * 2
     encoded = Tokenizer.from_file(str(folder / "tokenizer.json")).encode_batch(texts)
-    inputs = {"input_ids": np.array([text.ids for text in encoded]), "attention_mask": np.array([text.attention_mask for text in encoded])}
+    inputs = {
+        "input_ids": np.array([text.ids for text in encoded]),
+        "attention_mask": np.array([text.attention_mask for text in encoded]),
+    }
     return torch.from_numpy(session.run(["logits"], inputs)[0])

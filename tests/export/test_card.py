@@ -19,8 +19,12 @@ def example(folder: Path) -> str:
 def test_the_cards_example_predicts_with_onnxruntime_and_tokenizers_alone(exported):
     pytest.importorskip("onnxruntime")
     record, folder = exported("onnx", "bert", "aml", head="label", pooling="mean")
-    check = "\nimport sys\nassert not {'torch', 'transformers', 'fecbench'} & set(sys.modules), 'more than was promised'\n"
-    done = subprocess.run([sys.executable, "-c", example(folder) + check], cwd=folder, capture_output=True, text=True, check=False)
+    check = (
+        "\nimport sys\nassert not {'torch', 'transformers', 'fecbench'} & set(sys.modules), 'more than was promised'\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", example(folder) + check], cwd=folder, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
     predictor = Predictor.load(record, "cpu")
     texts = ["I can't believe it worked!", "She left without a word."]
@@ -43,12 +47,17 @@ def test_the_card_says_data_licence_scores_settings_limits_and_what_to_cite(expo
     card = ModelCard.load(folder / "README.md")
     assert card.data.library_name == "transformers"
     found = {(score.dataset_split, score.metric_type): score.metric_value for score in card.data.eval_results}
-    assert found == {(split, metric): value for split, scores in record.result["metrics"].items() for metric, value in scores.items()}
+    assert found == {
+        (split, metric): value for split, scores in record.result["metrics"].items() for metric, value in scores.items()
+    }
     text = " ".join(card.text.split())
     assert "a data set of the user's own (`toy`): 60 training, 12 validation and 15 test texts" in text
     assert "Licence of the data: unknown." in text
     assert f"| accuracy | {100 * found['validation', 'accuracy']:.2f} | {100 * found['test', 'accuracy']:.2f} |" in text
-    assert "note = {{Khosla et al. 2020, Supervised Contrastive Learning; Gunel et al. 2021 (joint with cross-entropy)}}" in text
+    assert (
+        "note = {{Khosla et al. 2020, Supervised Contrastive Learning; Gunel et al. 2021 (joint with cross-entropy)}}"
+        in text
+    )
     assert "title = {fecbench: Compare training objectives" in text
     assert "| contrastive_weight | 0.5 |" in text
     assert "encoder `electra`" in text

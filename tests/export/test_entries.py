@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from fecbench.atomic import read_json, write_json
-from fecbench.datasets.core import Places
-from fecbench.errors import UsageError
-from fecbench.experiment import Workplace, run
-from fecbench.export import export
-from fecbench.export.entries import HubDataset, claim
-from fecbench.planning import plan
-from fecbench.runs import Record
+from fecbench.core.errors import UsageError
+from fecbench.core.files import read_json, write_json
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.results.export.eval_entries import HubDataset, claim
+from fecbench.results.export.export import export
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
+from fecbench.runs.record import Record
 from tests.conftest import unseal
 from tests.export.conftest import NATIVE
 
@@ -57,8 +57,16 @@ def on_the_hub(address: str, cut: list[str] | None):
         ("hf:me/emotions", [], HubDataset("me/emotions")),
         ("hf:me/emotions@main", ["validation"], HubDataset("me/emotions")),
         (f"hf:me/emotions@{'0a' * 20}", [], HubDataset("me/emotions", revision="0a" * 20)),
-        ("hf:me/emotions:small@main", [], "hf:me/emotions:small@main is one configuration of me/emotions, which an entry doesn't name"),
-        ("hf:me/emotions", ["validation", "test"], "the test rows were cut from the training rows of hf:me/emotions, which has none"),
+        (
+            "hf:me/emotions:small@main",
+            [],
+            "hf:me/emotions:small@main is one configuration of me/emotions, which an entry doesn't name",
+        ),
+        (
+            "hf:me/emotions",
+            ["validation", "test"],
+            "the test rows were cut from the training rows of hf:me/emotions, which has none",
+        ),
         ("hf:me/emotions", None, "doesn't say whether the test rows were cut from train"),
         ("ge", [], "ge isn't a data set of the hub"),  # a selection of the hub's rows
         ("./me/emotions", [], "./me/emotions isn't a data set of the hub"),
@@ -78,7 +86,7 @@ def test_a_record_says_which_splits_were_cut(trained, toy, tmp_path):
     assert trained("bert", "ce", **NATIVE).about["dataset"]["cut"] == []
     (toy / "test.csv").unlink()
     asked = {"dataset": str(toy), "encoder": "scratch", "epochs": 1, "batch_size": 16}
-    assert run(plan("ce", asked), Workplace(Places(), tmp_path / "run")).about["dataset"]["cut"] == ["test"]
+    assert run(plan("ce", asked), Workplace(DataLocations(), tmp_path / "run")).about["dataset"]["cut"] == ["test"]
 
 
 def test_entries_say_what_the_record_says_of_itself_and_the_card_claims_no_more(trained, tmp_path):

@@ -9,12 +9,13 @@ import sys
 import pytest
 from transformers import AutoConfig
 
-from fecbench.atomic import read_json, write_json
-from fecbench.encoders import EncoderSource
-from fecbench.encoders.network import encoder_network
-from fecbench.errors import RunError, UsageError
-from fecbench.export import export, graph
-from fecbench.runs import Record
+from fecbench.core.errors import RunError, UsageError
+from fecbench.core.files import read_json, write_json
+from fecbench.model.encoders.network import encoder_network
+from fecbench.model.encoders.source import EncoderSource
+from fecbench.results.export import onnx
+from fecbench.results.export.export import export
+from fecbench.runs.record import Record
 from tests.conftest import unseal
 from tests.export.conftest import NATIVE
 
@@ -24,7 +25,9 @@ def test_command(fecbench, trained, tmp_path):
     (tmp_path / "taken").mkdir()  # but empty
     code, out, err = fecbench("export", record.folder, tmp_path / "taken", "--eval-dataset", "me/emotions")
     assert (code, err) == (0, "")
-    assert out.startswith(f"written: {tmp_path / 'taken'} (.eval_results/me--emotions.yaml, README.md, config.json, model.safetensors, ")
+    assert out.startswith(
+        f"written: {tmp_path / 'taken'} (.eval_results/me--emotions.yaml, README.md, config.json, model.safetensors, "
+    )
     assert re.search(r"checked: 4 texts of 5 to 64 tokens have the run's logits to within \d\.\de-\d\d\n$", out)
 
 
@@ -33,7 +36,9 @@ def test_nothing_is_said_but_what_was_asked_for(trained, tmp_path):
     pytest.importorskip("onnxruntime")
     record, target = trained("bert", "ce", **NATIVE), tmp_path / "new" / "folder"
     command = ["export", record.id, target, "--root", record.folder.parent, "--format", "onnx", "--json"]
-    done = subprocess.run([sys.executable, "-m", "fecbench", *map(str, command)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "fecbench", *map(str, command)], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)
     assert found["files"] == sorted(path.name for path in target.iterdir())
@@ -53,10 +58,12 @@ def test_refusals(fecbench, trained, tmp_path, monkeypatch):
     with pytest.raises(UsageError, match=r"must be new or empty, but holds chapter\.txt; choose another folder"):
         export(linear, tmp_path / "thesis", "onnx")
     for target in ("chapter.txt", "chapter.txt/deeper/out"):
-        with pytest.raises(UsageError, match=r"must be a new or empty folder, but .*chapter\.txt is a file; choose another"):
+        with pytest.raises(
+            UsageError, match=r"must be a new or empty folder, but .*chapter\.txt is a file; choose another"
+        ):
             export(linear, tmp_path / "thesis" / target, "onnx")
     assert (tmp_path / "thesis" / "chapter.txt").read_text() == "precious"
-    monkeypatch.setattr(graph, "PACKAGES", ("onnx", "not_installed_at_all"))
+    monkeypatch.setattr(onnx, "PACKAGES", ("onnx", "not_installed_at_all"))
     with pytest.raises(UsageError, match=r"not installed: not_installed_at_all; pip install 'fecbench\[onnx\]'"):
         export(linear, tmp_path / "out", "onnx")
     (tmp_path / "begun").mkdir()
@@ -69,11 +76,23 @@ def test_refusals(fecbench, trained, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("file", "part", "message"),
     [
-        ("run.json", {"dataset": {}}, r"run\.json must be as fecbench writes it, but dataset\.name: field required; restore it"),
+        (
+            "run.json",
+            {"dataset": {}},
+            r"run\.json must be as fecbench writes it, but dataset\.name: field required; restore it",
+        ),
         ("run.json", {"settings": []}, r"run\.json must be as fecbench writes it, but settings: "),
         ("run.json", {"encoder": None}, r"run\.json must be as fecbench writes it, but encoder: "),
-        ("result.json", {"metrics": {}}, r"result\.json must be as fecbench writes it, but metrics\.test: field required"),
-        ("result.json", {"per_class": {"glad": {}}}, r"result\.json must be as fecbench writes it, but per_class\.glad\.precision: "),
+        (
+            "result.json",
+            {"metrics": {}},
+            r"result\.json must be as fecbench writes it, but metrics\.test: field required",
+        ),
+        (
+            "result.json",
+            {"per_class": {"glad": {}}},
+            r"result\.json must be as fecbench writes it, but per_class\.glad\.precision: ",
+        ),
     ],
 )
 def test_a_record_with_parts_missing_is_named(trained, tmp_path, file, part, message):
@@ -87,15 +106,34 @@ def test_a_record_with_parts_missing_is_named(trained, tmp_path, file, part, mes
 
 @pytest.mark.parametrize(("family", "own"), [("longformer", {"attention_window": [8]}), ("deberta-v2", {})])
 def test_an_export_says_one_line_or_two_whatever_the_exporter_prints(fecbench, toy, tokenizer, tmp_path, family, own):
-    """Longformer can't be traced: the exporter printed all of its graph. DeBERTa has no sdpa, which the export once asked for."""
+    """Longformer can't be traced: the exporter printed all of its onnx. DeBERTa has no sdpa, which the export once asked for."""
     pytest.importorskip("onnxruntime")
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 64}
+    sizes = {
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "max_position_embeddings": 64,
+    }
     config = AutoConfig.for_model(family, vocab_size=len(tokenizer), pad_token_id=0, **sizes, **own)
     encoder_network(EncoderSource(family, tokenizer, config, None)).save_pretrained(tmp_path / "encoder")
     tokenizer.save_pretrained(tmp_path / "encoder")
-    flags = ("--dataset", toy, "--encoder", tmp_path / "encoder", "--head", "linear", "--epochs", 1, "--run-dir", tmp_path / "run")
+    flags = (
+        "--dataset",
+        toy,
+        "--encoder",
+        tmp_path / "encoder",
+        "--head",
+        "linear",
+        "--epochs",
+        1,
+        "--run-dir",
+        tmp_path / "run",
+    )
     assert fecbench("run", "ce", *flags)[0] == 0
     code, out, err = fecbench("export", tmp_path / "run", tmp_path / "out", "--format", "onnx")
     assert "Traceback" not in err
     assert len(out.splitlines()) + len(err.splitlines()) <= 3
-    assert code == 0 or err.startswith("fecbench: --format onnx needs an encoder and a predict that are operations on tensors")
+    assert code == 0 or err.startswith(
+        "fecbench: --format onnx needs an encoder and a predict that are operations on tensors"
+    )

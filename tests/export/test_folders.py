@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from fecbench.errors import UsageError
-from fecbench.export import export
-from fecbench.export.folders import appearing
+from fecbench.core.errors import UsageError
+from fecbench.results.export.export import export
+from fecbench.results.export.new_folder import appearing
 from tests.export.conftest import NATIVE
 
 
@@ -19,8 +19,12 @@ def test_no_file_names_a_path_of_this_machine(exported, kept, toy):
         _, folder = exported(kind, "roberta", "ce", **NATIVE)
         for file in folder.rglob("*"):
             content = file.read_bytes()
-            assert not any(str(place).encode() in content for place in (kept, toy.parent, Path(torch.__file__).parent.parent)), file
-            assert file.stat().st_mode & 0o044 == (folder / "README.md").stat().st_mode & 0o044  # others may read one as the other
+            assert not any(
+                str(place).encode() in content for place in (kept, toy.parent, Path(torch.__file__).parent.parent)
+            ), file
+            assert (
+                file.stat().st_mode & 0o044 == (folder / "README.md").stat().st_mode & 0o044
+            )  # others may read one as the other
 
 
 def test_a_folder_that_cannot_be_made(trained, tmp_path, monkeypatch):
@@ -28,7 +32,9 @@ def test_a_folder_that_cannot_be_made(trained, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "rename", full)
-    with pytest.raises(UsageError, match=r"can't be written: .*No space left on device; free space or choose another folder"):
+    with pytest.raises(
+        UsageError, match=r"can't be written: .*No space left on device; free space or choose another folder"
+    ):
         export(trained("bert", "ce", **NATIVE), tmp_path / "out")
     assert {path.name for path in tmp_path.iterdir()} == {"toy"}
 
@@ -69,12 +75,12 @@ def test_an_empty_folder_stays_the_same_folder_and_is_filled_whole_or_not_at_all
 STOPPED = """
 import os, signal, sys
 from fecbench.cli import main
-from fecbench.export import card
+from fecbench.results.export import model_card
 
 def stop(*arguments, **named):
     os.kill(os.getpid(), signal.SIGTERM)
 
-card.write = stop
+model_card.write = stop
 main()
 """
 
@@ -82,6 +88,8 @@ main()
 def test_a_terminated_export_leaves_no_draft(trained, tmp_path):
     """In a process of its own: a scheduler's stop, when weights have been written."""
     command = ["export", trained("bert", "ce", **NATIVE).folder, tmp_path / "out"]
-    done = subprocess.run([sys.executable, "-c", STOPPED, *map(str, command)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED, *map(str, command)], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (1, "fecbench: stopped; nothing was left behind\n")
     assert {path.name for path in tmp_path.iterdir()} == {"toy"}

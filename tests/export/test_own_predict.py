@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import load_file
 
 from fecbench import BatchNeeds, Objective, Update
-from fecbench.errors import ExportError, UsageError
-from fecbench.export import export
+from fecbench.core.errors import ExportError, UsageError
+from fecbench.results.export.export import export
 from tests.export.conftest import NATIVE, by_onnxruntime, texts_of_the_test_split
 
 
@@ -34,9 +34,13 @@ def test_what_a_method_predicts_by_besides_the_head_comes_along_or_is_refused(tr
     record = trained("bert", registered("shifted", Shifted), **NATIVE)
     export(record, tmp_path / "onnx", "onnx")
     found = by_onnxruntime(tmp_path / "onnx", texts_of_the_test_split(toy))
-    torch.testing.assert_close(found, load_file(record.folder / "predictions.safetensors")["logits"], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        found, load_file(record.folder / "predictions.safetensors")["logits"], atol=1e-4, rtol=1e-4
+    )
     assert set(found.argmax(1).tolist()) == {1}
-    with pytest.raises(UsageError, match="--format hf holds an encoder and its head, but shifted predicts in a way of its own"):
+    with pytest.raises(
+        UsageError, match="--format hf holds an encoder and its head, but shifted predicts in a way of its own"
+    ):
         export(record, tmp_path / "hf")
 
 
@@ -91,7 +95,8 @@ def test_a_predict_that_fails_is_the_objectives_fault_not_the_folders(trained, r
     record = trained("bert", registered("shifted", Shifted), **NATIVE)
     monkeypatch.setattr(Shifted, "predict", fail)
     with pytest.raises(
-        ExportError, match=r"objective shifted must predict .*, but fails: ConnectionError: nobody listens; correct its predict"
+        ExportError,
+        match=r"objective shifted must predict .*, but fails: ConnectionError: nobody listens; correct its predict",
     ):
         export(record, tmp_path / "out", "onnx")
     assert {path.name for path in tmp_path.iterdir()} == {"toy"}

@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import load_file
 
 from fecbench import Predictor
-from fecbench.errors import ExportError
-from fecbench.export import export
-from fecbench.export.checking import TEXTS, Reference, check
-from fecbench.runs import Record
+from fecbench.core.errors import ExportError
+from fecbench.results.export.export import export
+from fecbench.results.export.verify import TEXTS, Reference, check
+from fecbench.runs.record import Record
 from tests.conftest import unseal
 from tests.export.conftest import LABELS, NATIVE, by_onnxruntime, texts_of_the_test_split
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from fecbench import metrics, runs
-from fecbench.planning import plan
-from fecbench.runs import Record
+from fecbench.runs.plan import plan
+from fecbench.runs.predictions import write_predictions
+from fecbench.runs.record import Record, complete, create, write_about
+from fecbench.training import metrics
 from tests.conftest import unseal
 
 LABELS = ("angry", "glad", "sad")
@@ -28,13 +29,19 @@ def make(tmp_path: Path):
     """Write a complete record: ``make("ce", seed=1, accuracy=0.7)``; what isn't named here is a setting."""
     number = 0
 
-    def record(method: str = "ce", *, accuracy: float = 0.6, folder: Path | None = None, about=None, extra=None, **flags) -> Record:
+    def record(
+        method: str = "ce", *, accuracy: float = 0.6, folder: Path | None = None, about=None, extra=None, **flags
+    ) -> Record:
         nonlocal number
         number += 1
         chosen = plan(method, {**SMALL, "seed": 0, **flags})
-        made = runs.create(folder or tmp_path / "runs" / f"r{number:03}-{method}")
+        made = create(folder or tmp_path / "runs" / f"r{number:03}-{method}")
         settings = {key: {"value": setting.value, "origin": setting.origin} for key, setting in chosen.origins.items()}
-        data = {"name": chosen.settings.dataset, "fingerprint": f"rows of {chosen.settings.dataset}", "labels": list(LABELS)}
+        data = {
+            "name": chosen.settings.dataset,
+            "fingerprint": f"rows of {chosen.settings.dataset}",
+            "labels": list(LABELS),
+        }
         described = {
             "objective": {"name": method},
             "dataset": data,
@@ -43,7 +50,7 @@ def make(tmp_path: Path):
             "precision": "float32",
             "notes": [],
         }
-        runs.write_about(made, described | {"started": f"2026-01-01T00:{number // 60:02}:{number % 60:02}"} | (about or {}))
+        write_about(made, described | {"started": f"2026-01-01T00:{number // 60:02}:{number % 60:02}"} | (about or {}))
         finish(made, guess(accuracy, chosen.settings.seed, sum(map(ord, method))), extra)
         return made
 
@@ -53,15 +60,19 @@ def make(tmp_path: Path):
 def finish(made: Record, predicted: np.ndarray, extra=None, gold: np.ndarray = GOLD) -> None:
     """Complete a record with predictions (-1: no answer) and the scores that follow from them; ``extra`` are further metrics."""
     labels = made.about["dataset"]["labels"]
-    scores = metrics.score(gold, predicted, 3, metrics.everything()[0]) | (extra or {})
+    scores = metrics.score(gold, predicted, 3, metrics.all_metrics()[0]) | (extra or {})
     per_class = dict(zip(labels, metrics.per_class(gold, predicted, 3), strict=True))
     logits = np.where(predicted[:, None] < 0, -np.inf, np.eye(3)[predicted])
-    runs.write_predictions(made, torch.as_tensor(logits).float(), torch.as_tensor(gold))
-    runs.complete(made, {"metrics": {"validation": scores, "test": scores}, "per_class": per_class})
+    write_predictions(made, torch.as_tensor(logits).float(), torch.as_tensor(gold))
+    complete(made, {"metrics": {"validation": scores, "test": scores}, "per_class": per_class})
     unseal(made.folder)  # tests edit it
 
 
 @pytest.fixture
 def three(make):
     """Three seeds of two methods on one data set, ``aml`` far ahead."""
-    return [make(method, accuracy=accuracy, seed=seed) for method, accuracy in {"ce": 0.45, "aml": 0.9}.items() for seed in range(3)]
+    return [
+        make(method, accuracy=accuracy, seed=seed)
+        for method, accuracy in {"ce": 0.45, "aml": 0.9}.items()
+        for seed in range(3)
+    ]

@@ -4,17 +4,17 @@ import json
 
 import pytest
 
-from fecbench import runs
-from fecbench.atomic import read_tensors, write_tensors
-from fecbench.comparison import differences
-from fecbench.datasets.core import Places
-from fecbench.errors import UnknownName, UsageError
-from fecbench.experiment import Workplace, run
-from fecbench.leaderboard import layout
-from fecbench.leaderboard.assembling import of_records, of_selection
-from fecbench.leaderboard.finding import find
-from fecbench.matrix import Cell, Selection
-from fecbench.planning import plan
+from fecbench.bench.matrix import PlannedRun, Selection
+from fecbench.core.errors import UnknownName, UsageError
+from fecbench.core.files import read_tensors, write_tensors
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.results.comparison import differences
+from fecbench.results.leaderboard.assemble import of_records, of_selection
+from fecbench.results.leaderboard.formats import layout
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.find import find_records
+from fecbench.runs.plan import plan
+from fecbench.runs.record import write_failure
 from tests.leaderboard.conftest import LABELS, SMALL
 
 OFF = {"another label predicted": 7, "half a label predicted": 0.5}
@@ -25,7 +25,7 @@ def names(board):
 
 
 def cells(row: str, method: str, seeds=range(3), **flags):
-    return [Cell(row, plan(method, {**SMALL, "seed": seed, **flags})) for seed in seeds]
+    return [PlannedRun(row, plan(method, {**SMALL, "seed": seed, **flags})) for seed in seeds]
 
 
 def test_seeds_share_a_row_and_are_averaged(three):
@@ -62,13 +62,20 @@ def test_of_equal_runs_the_newest_counts(make):
 def test_other_rows_are_another_table(make):
     other = {"dataset": {"name": "demo", "fingerprint": "0123456789abcdef", "labels": ["angry", "glad", "sad"]}}
     board = of_records([make("ce"), make("aml", about=other), make("ce", dataset="ge-prepared")])
-    assert [table.title for table in board.tables] == ["demo (rows 0123456789ab)", "demo (rows rows of demo)", "ge-prepared"]
+    assert [table.title for table in board.tables] == [
+        "demo (rows 0123456789ab)",
+        "demo (rows rows of demo)",
+        "ge-prepared",
+    ]
     assert all(len(table.rows) == 1 for table in board.tables)
 
 
 def test_columns_join_rows_whose_presets_differ(make):
     records = [
-        make(method, dataset=name, seed=seed) for method in ("ce", "aml") for name in ("ed-prepared", "ge-prepared") for seed in (0, 1)
+        make(method, dataset=name, seed=seed)
+        for method in ("ce", "aml")
+        for name in ("ed-prepared", "ge-prepared")
+        for seed in (0, 1)
     ]
     board = of_records([*records, make("supcon", dataset="ge-prepared")], ["ed-prepared", "ge-prepared"])
     (table,) = board.tables
@@ -121,7 +128,10 @@ def ahead(table, one: str, other: str) -> float:
 def of_variants(make, **recorded):
     """aml stands just above its variant, which stands far above ce; what ``recorded`` says of a method stands in its records."""
     scores = {"aml": 0.95, "aml-no-adv": 0.8, "ce": 0.4}
-    about = {name: {"objective": {"name": name, **({"variant_of": recorded[name]} if name in recorded else {})}} for name in scores}
+    about = {
+        name: {"objective": {"name": name, **({"variant_of": recorded[name]} if name in recorded else {})}}
+        for name in scores
+    }
     return [make(name, accuracy=score, about=about[name]) for name, score in scores.items()]
 
 
@@ -140,11 +150,16 @@ def test_records_say_whose_variant_a_method_is_that_is_not_installed(make):
     def renamed(records, told):
         for record in records:
             about = json.loads((record.folder / "run.json").read_text())
-            about["objective"] = {"name": {"aml": "mine", "aml-no-adv": "mine-plain"}.get(about["objective"]["name"], "ce"), **told(about)}
+            about["objective"] = {
+                "name": {"aml": "mine", "aml-no-adv": "mine-plain"}.get(about["objective"]["name"], "ce"),
+                **told(about),
+            }
             (record.folder / "run.json").write_text(json.dumps(about))
         return records
 
-    known = renamed(of_variants(make), lambda about: {"variant_of": "mine" if about["objective"]["name"] == "aml-no-adv" else ""})
+    known = renamed(
+        of_variants(make), lambda about: {"variant_of": "mine" if about["objective"]["name"] == "aml-no-adv" else ""}
+    )
     values, table = gain(known, against="mine")
     assert values == [ahead(table, "mine", "ce")]
     assert not any("isn't known" in note for note in table.notes)
@@ -155,12 +170,16 @@ def test_records_say_whose_variant_a_method_is_that_is_not_installed(make):
 
 def test_a_run_records_what_it_is_a_variant_of(toy, tmp_path):
     chosen = plan("aml-no-adv", {**SMALL, "encoder": "tiny-bert", "dataset": str(toy), "batch_size": 16, "seed": 0})
-    assert run(chosen, Workplace(Places(), tmp_path / "run")).about["objective"]["variant_of"] == "aml"
+    assert run(chosen, Workplace(DataLocations(), tmp_path / "run")).about["objective"]["variant_of"] == "aml"
 
 
 def test_records_speak_and_differences_are_told(make):
     limited = {"notes": ["LIMITED to the first 20 of 60 training rows: not a benchmark result"]}
-    records = [make("ce", seed=0, limit=20, about=limited), make("aml", seed=0), make("aml", seed=1, about={"code": "c2"})]
+    records = [
+        make("ce", seed=0, limit=20, about=limited),
+        make("aml", seed=0),
+        make("aml", seed=1, about={"code": "c2"}),
+    ]
     records.append(make("supcon", about={"precision": "bf16", "encoder": {"revision": "abc"}}))
     notes = of_records(records).tables[0].notes
     assert "ce: LIMITED to the first 20 of 60 training rows: not a benchmark result" in notes
@@ -197,14 +216,21 @@ def test_other_software_and_machines_are_noted(make, what, within_a_row):
 
 def _turned(notes):
     """The same notes with their two values in the other order, which newer runs before older ones give."""
-    return [f"{head}: {'; '.join(reversed(values.split('; ')))}" for head, values in (note.split(": ") for note in notes)]
+    return [
+        f"{head}: {'; '.join(reversed(values.split('; ')))}" for head, values in (note.split(": ") for note in notes)
+    ]
 
 
 def test_rows_of_several_versions_of_the_code_are_said_so_first_of_all(make):
     def about(core, plugin="p1"):
         return {"code": f"{core} {plugin}", "sources": {"fecbench": core * 8, "fecbench_plugin": plugin}}
 
-    same = of_records([make("ce", about=about("c1")), make("aml", about={**about("c1"), "sources": {"fecbench": "c1" * 8, "mine": "m"}})])
+    same = of_records(
+        [
+            make("ce", about=about("c1")),
+            make("aml", about={**about("c1"), "sources": {"fecbench": "c1" * 8, "mine": "m"}}),
+        ]
+    )
     assert not any("MIXED CODE" in note for note in same.tables[0].notes)
     limited = {"notes": ["LIMITED"]}
     for second in (about("c2"), about("c1", "p2")):
@@ -226,7 +252,9 @@ def test_older_records_cannot_rule_mixed_code_out(make):
     notes = of_records([make("ce", about={"code": "c1"}), make("aml", about={"code": "c2"})]).tables[0].notes
     assert notes[0] == "MIXED CODE isn't ruled out: older records don't say which version of fecbench made ce, aml"
     notes = of_records([make("ce", about={"code": "c1"}), make("ce", lr=0.1, about={"code": "c2"})]).tables[0].notes
-    assert notes[0].startswith("MIXED CODE: runs of this table were made with different versions of fecbench or a plugin of ce")
+    assert notes[0].startswith(
+        "MIXED CODE: runs of this table were made with different versions of fecbench or a plugin of ce"
+    )
 
 
 def test_a_setting_newer_than_a_record_counts_as_its_default(make):
@@ -240,33 +268,35 @@ def test_a_setting_newer_than_a_record_counts_as_its_default(make):
 def test_unfinished_and_broken_records_are_left_out_and_named(three, make, tmp_path):
     failed = make("supcon")
     (failed.folder / "result.json").unlink()
-    runs.write_failure(failed, "failed", "NumericalError: too hot\nand more")
+    write_failure(failed, "failed", "NumericalError: too hot\nand more")
     (tmp_path / "runs" / "broken").mkdir()
     (tmp_path / "runs" / "broken" / "run.json").write_text("{}")
     half = make("lcl", folder=tmp_path / "runs" / "half")
     (half.folder / "result.json").write_text("{}")
-    board = of_records(find([tmp_path]))
+    board = of_records(find_records([tmp_path]))
     assert names(board) == [["ce", "aml"]]
     assert f"left out: {failed.id} (failed: NumericalError: too hot)" in board.notes
     assert "left out, since their records are broken: broken, half" in board.notes
 
 
 def test_runs_are_found_at_any_depth_and_once(three, tmp_path):
-    assert len(find([tmp_path, tmp_path / "runs", three[0].folder])) == 6
-    assert find([three[0].folder])[0].folder == three[0].folder
+    assert len(find_records([tmp_path, tmp_path / "runs", three[0].folder])) == 6
+    assert find_records([three[0].folder])[0].folder == three[0].folder
     with pytest.raises(UsageError, match="nowhere must be a run's folder or a folder of runs"):
-        find([tmp_path / "nowhere"])
+        find_records([tmp_path / "nowhere"])
 
 
 def test_a_selection_finds_its_runs_and_says_what_is_missing_and_why(three, make):
     failed = make("supcon", seed=0)
     (failed.folder / "result.json").unlink()
-    runs.write_failure(failed, "failed", "NeedsError: none")
+    write_failure(failed, "failed", "NeedsError: none")
     unfinished = make("supcon", seed=1)
     (unfinished.folder / "result.json").unlink()
     make("ce", seed=7)  # complete, and not wanted
     wanted = [*cells("cross-entropy", "ce"), *cells("AML", "aml", range(4)), *cells("SupCon", "supcon")]
-    board = of_selection(Selection("T", ("demo",), tuple(wanted), ("chosen by validation",)), find([three[0].folder.parent]))
+    board = of_selection(
+        Selection("T", ("demo",), tuple(wanted), ("chosen by validation",)), find_records([three[0].folder.parent])
+    )
     (table,) = board.tables
     assert board.title == "T"
     assert [row.name for row in table.rows] == ["cross-entropy", "AML", "SupCon"]
@@ -288,7 +318,7 @@ def test_a_selection_takes_one_version_of_the_data_and_exact_settings(make):
     make("ce", seed=1, about={"dataset": {"name": "demo", "fingerprint": "others", "labels": ["angry", "glad", "sad"]}})
     newest = make("ce", seed=2, device="cpu")
     make("ce", seed=1, lr=0.5)
-    board = of_selection(Selection("T", ("demo",), tuple(cells("ce", "ce"))), find([newest.folder.parent]))
+    board = of_selection(Selection("T", ("demo",), tuple(cells("ce", "ce"))), find_records([newest.folder.parent]))
     (row,), notes = board.tables[0].rows, board.tables[0].notes
     assert sorted(row.cells[0].scores["accuracy"].seeds) == [0, 2]
     assert "missing: ce, seed 1: run on other rows of the data than the newest run of its column" in notes
@@ -296,9 +326,13 @@ def test_a_selection_takes_one_version_of_the_data_and_exact_settings(make):
 
 def test_declared_rows_are_compared_across_encoders_and_budgets(make):
     wanted = [*cells("one epoch", "ce"), *cells("two epochs", "ce", epochs=2)]
-    records = [make("ce", accuracy=0.4, seed=s) for s in range(3)] + [make("ce", accuracy=0.9, seed=s, epochs=2) for s in range(3)]
+    records = [make("ce", accuracy=0.4, seed=s) for s in range(3)] + [
+        make("ce", accuracy=0.9, seed=s, epochs=2) for s in range(3)
+    ]
     for declared, count in ((True, 1), (False, 0)):
-        (table,) = of_selection(Selection("T", ("demo",), tuple(wanted), declared=declared), records, against="two epochs").tables
+        (table,) = of_selection(
+            Selection("T", ("demo",), tuple(wanted), declared=declared), records, against="two epochs"
+        ).tables
         assert len(table.columns[0].comparisons) == count
         assert bool(table.gains) == declared  # alone in its budget it has no baseline, and no line for Δ
 
@@ -313,7 +347,14 @@ def test_a_row_for_which_nothing_is_chosen_on_a_data_set(make):
 
 @pytest.mark.parametrize(
     "what",
-    ["no weighted_f1", "not finite", "a label without support", "endless support", "another label predicted", "half a label predicted"],
+    [
+        "no weighted_f1",
+        "not finite",
+        "a label without support",
+        "endless support",
+        "another label predicted",
+        "half a label predicted",
+    ],
 )
 def test_a_foreign_record_stops_no_table(make, what):
     records = [make("ce", seed=seed) for seed in range(4)]
@@ -328,7 +369,9 @@ def test_a_foreign_record_stops_no_table(make, what):
         result["per_class"]["glad"]["support"] = float("inf")
     else:
         tensors, _ = read_tensors(records[3].folder / "predictions.safetensors")
-        write_tensors(records[3].folder / "predictions.safetensors", tensors | {"predicted": tensors["predicted"] + OFF[what]})
+        write_tensors(
+            records[3].folder / "predictions.safetensors", tensors | {"predicted": tensors["predicted"] + OFF[what]}
+        )
     (records[3].folder / "result.json").write_text(json.dumps(result))
     (table,) = (board := of_records([*records, *(make("aml", seed=seed) for seed in range(4))])).tables
     if what in OFF:
@@ -341,9 +384,13 @@ def test_a_foreign_record_stops_no_table(make, what):
 def test_a_row_for_which_nothing_is_chosen_yet_stands_in_the_table(make):
     record = make("ce", seed=0)
     trial = cells("tried", "aml", [0])
-    board = of_selection(Selection("T", ("demo",), tuple(cells("ce", "ce", [0])), trials=tuple(trial), rows=("tried", "ce")), [record])
+    board = of_selection(
+        Selection("T", ("demo",), tuple(cells("ce", "ce", [0])), trials=tuple(trial), rows=("tried", "ce")), [record]
+    )
     assert names(board) == [["tried", "ce"]]
-    assert "missing: tried: nothing is chosen for it yet" in "\n".join(note for table in board.tables for note in table.notes)
+    assert "missing: tried: nothing is chosen for it yet" in "\n".join(
+        note for table in board.tables for note in table.notes
+    )
 
 
 def rows_read(train: int, available: int | None = None) -> dict[str, object]:
@@ -355,7 +402,13 @@ def rows_read(train: int, available: int | None = None) -> dict[str, object]:
 
 @pytest.mark.parametrize(
     ("about", "varying"),
-    [(rows_read(32), ()), (rows_read(32, 32), ()), (rows_read(40, 40), ()), (rows_read(40, 41), ("limit",)), (rows_read(40), ("limit",))],
+    [
+        (rows_read(32), ()),
+        (rows_read(32, 32), ()),
+        (rows_read(40, 40), ()),
+        (rows_read(40, 41), ("limit",)),
+        (rows_read(40), ("limit",)),
+    ],
     ids=["fewer rows, older", "fewer rows", "as many rows", "more rows", "more rows, older"],
 )
 def test_a_limit_that_leaves_no_row_out_is_no_other_budget(make, about, varying):

@@ -10,12 +10,13 @@ from io import StringIO
 
 import pytest
 
-from fecbench import registry
-from fecbench.errors import PluginError, UnknownName
-from fecbench.leaderboard import latex, markdown
-from fecbench.leaderboard.assembling import of_records
-from fecbench.leaderboard.formats import named, render
-from fecbench.leaderboard.published import published
+from fecbench.core import registry
+from fecbench.core.errors import PluginError, UnknownName
+from fecbench.core.text import escape
+from fecbench.results.leaderboard.assemble import of_records
+from fecbench.results.leaderboard.formats import latex
+from fecbench.results.leaderboard.formats.registered import get_format, render
+from fecbench.results.leaderboard.paper_table import published
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def board(three, make):
 def test_every_format_is_registered_and_gives_text_that_ends_with_a_line(board, name):
     assert name in registry.formats
     text = render(board, name)
-    assert text == named(name)(board)
+    assert text == get_format(name)(board)
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
     assert str(board.tables[0].rows[0].cells[0].runs[0].record.folder.parent) not in text
@@ -35,7 +36,11 @@ def test_every_format_is_registered_and_gives_text_that_ends_with_a_line(board, 
 
 def test_markdown_shows_best_second_spread_marks_and_gain(board):
     text = render(board, "markdown")
-    lines = {line.split(" | ")[0].removeprefix("| "): line.split(" | ") for line in text.splitlines() if line.startswith("| ")}
+    lines = {
+        line.split(" | ")[0].removeprefix("| "): line.split(" | ")
+        for line in text.splitlines()
+        if line.startswith("| ")
+    }
     table = board.tables[0]
     best, second = (table.rows[of[0]] for of in (table.columns[0].best, table.columns[0].second))
     score = best.cells[0].scores["accuracy"]
@@ -44,17 +49,23 @@ def test_markdown_shows_best_second_spread_marks_and_gain(board):
     assert lines["ce"][1].endswith(" †")
     assert lines["Δ (aml vs. best baseline)"][1].startswith("+")
     assert text.index("## Published, not measured here: Table 2") > text.index("## demo")
-    widths = {line.replace(r"\|", "").count("|") for line in text.partition("## Published")[0].splitlines() if line.startswith("|")}
+    widths = {
+        line.replace(r"\|", "").count("|")
+        for line in text.partition("## Published")[0].splitlines()
+        if line.startswith("|")
+    }
     assert widths == {5}
 
 
 def test_markdown_escapes():
-    assert markdown.escape("k_pos <5> | `x`\ny") == r"k\_pos \<5\> \| \`x\` y"
+    assert escape("k_pos <5> | `x`\ny") == r"k\_pos \<5\> \| \`x\` y"
 
 
 def test_csv_holds_raw_numbers_and_every_seeds_score(board):
     lines = list(csv.DictReader(StringIO(render(board, "csv"))))
-    (ours,) = [line for line in lines if (line["method"], line["metric"], line["origin"]) == ("aml", "accuracy", "measured")]
+    (ours,) = [
+        line for line in lines if (line["method"], line["metric"], line["origin"]) == ("aml", "accuracy", "measured")
+    ]
     (row,) = [row for row in board.tables[0].rows if row.name == "aml"]
     score = row.cells[0].scores["accuracy"]
     assert float(ours["mean"]) == score.mean
@@ -90,9 +101,14 @@ def test_latex_takes_no_name_for_an_argument(board, name):
     named = replace(table, title=name, rows=rows, columns=columns, datasets=datasets, notes=(name,))
     text = latex.latex(replace(board, title=name, tables=(named,), notes=(name,)))
     body = text[text.index(r"\begin{table*}") :]
-    taken = re.findall(r"(?:\\\\|\\[a-z]+rule(?:\(lr\))?(?:\{[\d-]+\})?|\\(?:par|item|caption|raggedright|footnotesize))\s*([\[*])", body)
+    taken = re.findall(
+        r"(?:\\\\|\\[a-z]+rule(?:\(lr\))?(?:\{[\d-]+\})?|\\(?:par|item|caption|raggedright|footnotesize))\s*([\[*])",
+        body,
+    )
     assert taken == []
-    assert latex.escape(name).replace("{", "").replace("}", "").replace("\\", "") == name.strip().replace("{", "").replace("}", "")
+    assert latex.escape(name).replace("{", "").replace("}", "").replace("\\", "") == name.strip().replace(
+        "{", ""
+    ).replace("}", "")
     first_cells = [line.split(" & ")[0] for line in body.splitlines() if line.endswith(r"\\")]
     assert latex.escape(name) in first_cells
 
@@ -146,7 +162,14 @@ def test_a_broken_format_is_named(install, board):
     def number(board): return 5
     def failing(board): return board.nothing
     """
-    install("bad-format", "fecbench_formats", nothing="bad_f:nothing", number="bad_f:number", failing="bad_f:failing", code=code)
+    install(
+        "bad-format",
+        "fecbench_formats",
+        nothing="bad_f:nothing",
+        number="bad_f:number",
+        failing="bad_f:failing",
+        code=code,
+    )
     for name, reason in {
         "nothing": "must be a function of a board",
         "number": "must give text, but gave int",
@@ -173,14 +196,25 @@ def test_the_published_table_is_the_papers():
 
 def test_our_gain_gives_the_papers_last_row():
     (gain,) = published().gains
-    assert [value and f"{100 * value:+.2f}" for value in gain.values] == ["+8.17", "+8.36", None, "+0.12", "+0.38", None]
+    assert [value and f"{100 * value:+.2f}" for value in gain.values] == [
+        "+8.17",
+        "+8.36",
+        None,
+        "+0.12",
+        "+0.38",
+        None,
+    ]
 
 
 @pytest.fixture
 def mixed(make):
     """Two budgets: on one epoch aml beats ce, on two epochs supcon beats taco, and supcon stands above all."""
     means = {("ce", 1): 0.3, ("aml", 1): 0.6, ("taco", 2): 0.65, ("supcon", 2): 0.95}
-    return [make(method, accuracy=mean, seed=seed, epochs=epochs) for (method, epochs), mean in means.items() for seed in range(3)]
+    return [
+        make(method, accuracy=mean, seed=seed, epochs=epochs)
+        for (method, epochs), mean in means.items()
+        for seed in range(3)
+    ]
 
 
 def test_ranks_stand_within_an_encoder_and_budget_and_every_format_says_so(mixed, fecbench, tmp_path):
@@ -194,7 +228,10 @@ def test_ranks_stand_within_an_encoder_and_budget_and_every_format_says_so(mixed
             (numbers[a], numbers[b]) for a, b in (("aml", "ce"), ("supcon", "taco"))
         }
         assert (
-            column.group(numbers["aml"]) == column.group(numbers["ce"]) != column.group(numbers["taco"]) == column.group(numbers["supcon"])
+            column.group(numbers["aml"])
+            == column.group(numbers["ce"])
+            != column.group(numbers["taco"])
+            == column.group(numbers["supcon"])
         )
     said = "best of the column among rows of the same encoder and budget"
     _, terminal, _ = fecbench("leaderboard", tmp_path / "runs")

@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from fecbench.datasets.core import Places
-from fecbench.experiment import Workplace, run
-from fecbench.leaderboard import layout
-from fecbench.leaderboard.assembling import of_records, of_selection
-from fecbench.leaderboard.finding import find
-from fecbench.leaderboard.formats import render
-from fecbench.leaderboard.publishing import publish
-from fecbench.matrix import Cell, Selection
-from fecbench.planning import plan
+from fecbench.bench.matrix import PlannedRun, Selection
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.results.leaderboard.assemble import of_records, of_selection
+from fecbench.results.leaderboard.formats import layout
+from fecbench.results.leaderboard.formats.registered import render
+from fecbench.results.leaderboard.publish import publish
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.find import find_records
+from fecbench.runs.plan import plan
 from tests.leaderboard.conftest import SMALL
 
 A, B = "a" * 64, "b" * 64
@@ -34,7 +34,9 @@ def with_weights(make, method, encoder, weights, pretrained=None, **flags):
     return [make(method, encoder=encoder, seed=seed, about={"encoder": of}, **flags) for seed, of in enumerate(told)]
 
 
-@pytest.mark.parametrize(("encoder", "pretrained"), [("/there/enc", None), ("owner/enc", None), ("minilm", True), ("minilm", None)])
+@pytest.mark.parametrize(
+    ("encoder", "pretrained"), [("/there/enc", None), ("owner/enc", None), ("minilm", True), ("minilm", None)]
+)
 def test_weights_that_changed_between_seeds_are_another_row(make, encoder, pretrained, tmp_path):
     name = encoder.removeprefix("/there/")
     records = with_weights(make, "ce", encoder, [A, A, A, B], pretrained=pretrained)
@@ -47,9 +49,12 @@ def test_weights_that_changed_between_seeds_are_another_row(make, encoder, pretr
     ]
     pairs = {(pair.best, pair.other) for column in board.tables[0].columns for pair in column.comparisons}
     assert len(pairs) == 1
-    assert any(note.startswith(f"encoders called {name} have different weights, which aren't compared") for note in notes(board))
+    assert any(
+        note.startswith(f"encoders called {name} have different weights, which aren't compared")
+        for note in notes(board)
+    )
     publish(board, tmp_path / "public")
-    again = of_records(find([tmp_path / "public"]))
+    again = of_records(find_records([tmp_path / "public"]))
     assert render(again, "markdown") == render(board, "markdown")
 
 
@@ -59,7 +64,7 @@ def test_the_same_weights_under_two_paths_are_one_encoder(make, tmp_path):
     assert rows(board) == [("ce", "other", [0, 1, 2])]
     assert notes(board) == ["encoders of equal weights are one, here called other: enc (ce); other (ce)"]
     publish(board, tmp_path / "public")
-    assert rows(of_records(find([tmp_path / "public"]))) == rows(board)
+    assert rows(of_records(find_records([tmp_path / "public"]))) == rows(board)
 
 
 def test_two_encoders_of_one_name_are_two_rows_here_and_published(make, tmp_path):
@@ -67,7 +72,7 @@ def test_two_encoders_of_one_name_are_two_rows_here_and_published(make, tmp_path
     board = of_records(records)
     assert len({row[0] for row in rows(board)}) == 2
     publish(board, tmp_path / "public")
-    assert render(of_records(find([tmp_path / "public"])), "markdown") == render(board, "markdown")
+    assert render(of_records(find_records([tmp_path / "public"])), "markdown") == render(board, "markdown")
 
 
 def test_digests_that_begin_alike_are_told_apart(make):
@@ -85,7 +90,9 @@ def test_encoders_that_are_random_by_design_are_known_by_their_name(make, encode
 def test_older_records_without_a_digest_are_taken_for_the_only_encoder_of_their_name_and_named(make):
     board = of_records(with_weights(make, "ce", "owner/enc", [A, "", A]))
     assert rows(board) == [("ce", "owner/enc", [0, 1, 2])]
-    assert notes(board) == ["older records of ce don't say the weights of owner/enc: they are taken for those of the other runs"]
+    assert notes(board) == [
+        "older records of ce don't say the weights of owner/enc: they are taken for those of the other runs"
+    ]
     unclear = of_records(with_weights(make, "aml", "owner/enc", [A, B, ""]))
     assert sorted(row[1] for row in rows(unclear)) == [f"owner/enc (weights {of})" for of in (A[:8], B[:8], "unknown")]
 
@@ -93,29 +100,44 @@ def test_older_records_without_a_digest_are_taken_for_the_only_encoder_of_their_
 def test_a_registered_encoder_whose_older_records_differ_under_every_seed_is_noted(make):
     board = of_records(with_weights(make, "ce", "minilm", [A, B]))
     assert rows(board) == [("ce", "minilm", [0, 1])]
-    assert notes(board) == ["the weights of minilm differ between seeds (ce), and older records don't say whether by design"]
+    assert notes(board) == [
+        "the weights of minilm differ between seeds (ce), and older records don't say whether by design"
+    ]
 
 
 def test_a_specs_cell_takes_the_weights_of_its_newest_run(make, tmp_path):
-    records = with_weights(make, "ce", "./a/enc", [A, B, B]) + with_weights(make, "aml", "./a/enc", [A, A, A], accuracy=0.9)
-    cells = [Cell(name, plan(name, {**SMALL, "encoder": "./a/enc", "seed": seed})) for name in ("ce", "aml") for seed in range(3)]
+    records = with_weights(make, "ce", "./a/enc", [A, B, B]) + with_weights(
+        make, "aml", "./a/enc", [A, A, A], accuracy=0.9
+    )
+    cells = [
+        PlannedRun(name, plan(name, {**SMALL, "encoder": "./a/enc", "seed": seed}))
+        for name in ("ce", "aml")
+        for seed in range(3)
+    ]
     for declared in (False, True):
         board = of_selection(Selection("T", ("demo",), tuple(cells), declared=declared), records)
         assert rows(board) == [("ce", f"enc (weights {B[:8]})", [1, 2]), ("aml", f"enc (weights {A[:8]})", [0, 1, 2])]
-        assert "missing: ce, seed 0: run with other weights of the encoder than the newest run of its cell" in board.tables[0].notes
+        assert (
+            "missing: ce, seed 0: run with other weights of the encoder than the newest run of its cell"
+            in board.tables[0].notes
+        )
         assert bool(board.tables[0].columns[0].comparisons) == declared
         (said,) = [note for note in notes(board) if note.startswith("encoders called enc")]
         assert ("since the spec declares its rows" in said) == declared
         publish(board, tmp_path / str(declared))
-        again = of_selection(Selection("T", ("demo",), tuple(cells), declared=declared), find([tmp_path / str(declared)]))
+        again = of_selection(
+            Selection("T", ("demo",), tuple(cells), declared=declared), find_records([tmp_path / str(declared)])
+        )
         assert rows(again) == rows(board)
     assert layout.heads(board.tables[0])[:2] == ["Method", "Encoder"]
 
 
 @pytest.mark.parametrize(("weights", "noted"), [([A, B], True), ([A, A], False), (["", A], False)])
 def test_trials_with_other_weights_are_noted(make, weights, noted):
-    records = [with_weights(make, "ce", "./a/enc", [digest], lr=lr)[0] for digest, lr in zip(weights, (0.1, 0.2), strict=True)]
-    cells = [Cell("ce", plan("ce", {**SMALL, "encoder": "./a/enc", "lr": lr, "seed": 0})) for lr in (0.1, 0.2)]
+    records = [
+        with_weights(make, "ce", "./a/enc", [digest], lr=lr)[0] for digest, lr in zip(weights, (0.1, 0.2), strict=True)
+    ]
+    cells = [PlannedRun("ce", plan("ce", {**SMALL, "encoder": "./a/enc", "lr": lr, "seed": 0})) for lr in (0.1, 0.2)]
     board = of_selection(Selection("T", ("demo",), tuple(cells[:1]), trials=tuple(cells)), records)
     said = "ce on demo: validation chose among trials with different weights of the encoder enc; run them anew"
     assert (said in board.tables[0].notes) == noted
@@ -127,8 +149,8 @@ def test_a_run_records_whether_its_weights_are_pretrained(toy, tmp_path, pretrai
     if pretrained:
         from transformers import AutoConfig, AutoModel
 
-        first = run(plan("ce", {**flags, "encoder": encoder}), Workplace(Places(), tmp_path / "first"))
+        first = run(plan("ce", {**flags, "encoder": encoder}), Workplace(DataLocations(), tmp_path / "first"))
         encoder = str(first.folder / "encoder")
         AutoModel.from_config(AutoConfig.from_pretrained(encoder)).save_pretrained(encoder)
-    found = run(plan("ce", {**flags, "encoder": encoder}), Workplace(Places(), tmp_path / "second"))
+    found = run(plan("ce", {**flags, "encoder": encoder}), Workplace(DataLocations(), tmp_path / "second"))
     assert json.loads((found.folder / "run.json").read_text())["encoder"]["pretrained"] is pretrained

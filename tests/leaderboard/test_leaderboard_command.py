@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fecbench.runs import Record
+from fecbench.runs.record import Record
 
 
 @pytest.fixture
@@ -57,7 +57,9 @@ def test_the_terminals_table_can_be_written_to_a_file(fecbench, three, here, mon
     piped = fecbench("leaderboard")[1]
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "40")
-    for number, arguments in enumerate((("-o", "t.txt"), ("--format", "terminal", "-o", "t.txt"), ("--format", "terminal", "-o", "t.any"))):
+    for number, arguments in enumerate(
+        (("-o", "t.txt"), ("--format", "terminal", "-o", "t.txt"), ("--format", "terminal", "-o", "t.any"))
+    ):
         code, out, err = fecbench("leaderboard", *arguments)
         assert (code, out) == (0, ""), (number, err)
         text = (here / arguments[-1]).read_text()
@@ -120,7 +122,11 @@ def test_a_spec_says_rows_and_seeds(fecbench, three, here):
     found = json.loads(out)
     (table,) = found["tables"]
     assert found["title"] == "Mine"
-    assert [(row["method"], len(row["cells"][0]["runs"])) for row in table["rows"]] == [("ce", 3), ("aml", 3), ("supcon", 0)]
+    assert [(row["method"], len(row["cells"][0]["runs"])) for row in table["rows"]] == [
+        ("ce", 3),
+        ("aml", 3),
+        ("supcon", 0),
+    ]
     assert table["rows"][0]["cells"][0]["missing"] == [{"seed": 3, "reason": "not run"}]
 
 

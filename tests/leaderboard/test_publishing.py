@@ -5,16 +5,17 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from fecbench import matrix, specs
-from fecbench.atomic import write_tensors
+from fecbench.bench import matrix
+from fecbench.bench.spec import read_spec
 from fecbench.cli import cli
-from fecbench.datasets.core import Places
-from fecbench.errors import RunError
-from fecbench.experiment import Workplace, run
-from fecbench.leaderboard.assembling import of_records
-from fecbench.leaderboard.finding import find
-from fecbench.leaderboard.formats import render
-from fecbench.leaderboard.publishing import publish
+from fecbench.core.errors import RunError
+from fecbench.core.files import write_tensors
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.results.leaderboard.assemble import of_records
+from fecbench.results.leaderboard.formats.registered import render
+from fecbench.results.leaderboard.publish import publish
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.find import find_records
 
 
 def contents(folder):
@@ -26,11 +27,16 @@ def test_copies_hold_no_weights_and_give_the_same_board(three, make, tmp_path):
     (three[0].folder / "encoder").mkdir()
     (three[0].folder / "history.jsonl").write_text("{}\n")
     make("ce", seed=0, folder=tmp_path / "older", about={"started": "2020"})  # not behind the table
-    board = of_records(find([tmp_path]))
+    board = of_records(find_records([tmp_path]))
     copies = publish(board, tmp_path / "public")
     assert sorted(path.name for path in copies) == sorted(record.id for record in three)
-    assert {path.name for path in copies[0].iterdir()} == {"run.json", "result.json", "history.jsonl", "predictions.safetensors"}
-    again = of_records(find([tmp_path / "public"]))
+    assert {path.name for path in copies[0].iterdir()} == {
+        "run.json",
+        "result.json",
+        "history.jsonl",
+        "predictions.safetensors",
+    }
+    again = of_records(find_records([tmp_path / "public"]))
     ours, theirs = (json.loads(render(one, "json"))["tables"][0] for one in (board, again))
     assert ours | {"notes": None} == theirs | {"notes": None}
     assert json.loads((tmp_path / "public" / "board.json").read_text()) == json.loads(render(board, "json"))
@@ -41,7 +47,7 @@ def test_publishing_again_changes_nothing(three, tmp_path):
     publish(of_records(three), tmp_path / "public")
     before = contents(tmp_path / "public")
     publish(of_records(three), tmp_path / "public")
-    publish(of_records(find([tmp_path / "public"])), tmp_path / "public")
+    publish(of_records(find_records([tmp_path / "public"])), tmp_path / "public")
     assert contents(tmp_path / "public") == before
 
 
@@ -54,7 +60,8 @@ def test_a_different_copy_is_refused_and_nothing_is_written(three, tmp_path):
     (last / "thesis.txt").write_text("precious")
     before = contents(tmp_path / "public")
     with pytest.raises(
-        RunError, match=r"must be empty or an equal copy of .*, but differs in result\.json, thesis\.txt; publish to another"
+        RunError,
+        match=r"must be empty or an equal copy of .*, but differs in result\.json, thesis\.txt; publish to another",
     ):
         publish(of_records(three), tmp_path / "public")
     assert contents(tmp_path / "public") == before
@@ -106,9 +113,9 @@ def test_trials_are_published_with_the_table_that_rests_on_them(toy, tmp_path, m
     monkeypatch.chdir(tmp_path)
     nothing = CliRunner().invoke(cli, ["leaderboard", "--spec", str(spec)])
     assert f"make them with: fecbench bench {spec}" in str(nothing.exception)
-    for cells in matrix.expand(specs.read(spec)).entries[0].cells:
+    for cells in matrix.expand(read_spec(spec)).entries[0].cells:
         for cell in cells:
-            run(cell.plan, Workplace(Places(), tmp_path / "runs" / cell.name(str(cell.plan.settings.lr))))
+            run(cell.plan, Workplace(DataLocations(), tmp_path / "runs" / cell.name(str(cell.plan.settings.lr))))
     shown = CliRunner().invoke(cli, ["leaderboard", "--spec", str(spec), "--format", "markdown", "--publish", "public"])
     assert shown.exit_code == 0, shown.output
     assert "published: 3 runs" in shown.stderr
@@ -124,7 +131,9 @@ def test_trials_are_published_with_the_table_that_rests_on_them(toy, tmp_path, m
 def test_what_stands_in_the_way_is_named(three, tmp_path):
     public = tmp_path / "public"
     (public / "board.md").mkdir(parents=True)
-    with pytest.raises(RunError, match=r"board\.md must be a file, to be written anew, but is a folder; move it or publish"):
+    with pytest.raises(
+        RunError, match=r"board\.md must be a file, to be written anew, but is a folder; move it or publish"
+    ):
         publish(of_records(three), public)
     assert [path.name for path in public.iterdir()] == ["board.md"]
     (public / "board.md").rmdir()
@@ -142,7 +151,9 @@ def test_pages_of_the_users_are_not_written_anew(three, tmp_path, own):
     public = tmp_path / "public"
     public.mkdir()
     (public / own).write_text("precious")
-    with pytest.raises(RunError, match=rf"must have no board\.json or .*, but holds {own}, .* move them or publish to another folder"):
+    with pytest.raises(
+        RunError, match=rf"must have no board\.json or .*, but holds {own}, .* move them or publish to another folder"
+    ):
         publish(of_records(three), public)
     assert {path.name: path.read_text() for path in public.iterdir()} == {own: "precious"}
     (public / own).unlink()
@@ -156,7 +167,9 @@ def test_a_folder_that_stands_where_a_copy_is_drafted_is_not_removed(three, tmp_
     file = draft / own if own else draft
     file.parent.mkdir(parents=True)
     file.write_text("precious")
-    with pytest.raises(RunError, match=r"\.unfinished must be free for a copy, but .*; move it or publish to another folder"):
+    with pytest.raises(
+        RunError, match=r"\.unfinished must be free for a copy, but .*; move it or publish to another folder"
+    ):
         publish(of_records(three), tmp_path / "public")
     assert file.read_text() == "precious"
     assert [path.name for path in (tmp_path / "public").iterdir()] == [draft.name]

@@ -22,7 +22,15 @@ def test_the_records_give_the_board(folder):
 @pytest.mark.parametrize("folder", sorted(RESULTS.iterdir()), ids=lambda folder: folder.name)
 def test_nothing_is_there_that_must_not_be(folder):
     names = {path.name for path in folder.rglob("*") if path.is_file()}
-    assert names == {"run.json", "result.json", "history.jsonl", "predictions.safetensors", "board.md", "board.json", "board.html"}
+    assert names == {
+        "run.json",
+        "result.json",
+        "history.jsonl",
+        "predictions.safetensors",
+        "board.md",
+        "board.json",
+        "board.html",
+    }
 
 
 @pytest.mark.parametrize("folder", sorted(RESULTS.iterdir()), ids=lambda folder: folder.name)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from fecbench import runs
-from fecbench.atomic import read_tensors, write_tensors
-from fecbench.leaderboard import layout, paired
-from fecbench.leaderboard.assembling import of_records
+from fecbench.core.files import read_tensors, write_tensors
+from fecbench.results.leaderboard.assemble import of_records
+from fecbench.results.leaderboard.formats import layout
+from fecbench.results.leaderboard.statistics.paired_tests import holm
+from fecbench.runs.record import PREDICTIONS
 from tests.leaderboard.conftest import GOLD, finish, guess
 
 
@@ -43,14 +44,17 @@ def test_the_correction_is_over_the_pairs_of_a_column(three, make):
     table, found = comparisons(records)
     pairs = found["macro_f1"]
     assert sorted(table.rows[pair.other].name for pair in pairs) == ["ce", "supcon"]
-    assert [pair.holm for pair in pairs] == paired.holm([pair.p for pair in pairs])
+    assert [pair.holm for pair in pairs] == holm([pair.p for pair in pairs])
     assert max(pair.holm / pair.p for pair in pairs) == 2
 
 
 def test_two_seeds_cannot_tell(make):
     table, found = comparisons([make(m, accuracy=a, seed=s) for m, a in (("ce", 0.4), ("aml", 0.9)) for s in range(2)])
     assert [pair.significant for pair in found["accuracy"]] == [None]
-    assert "Whether the best is significantly better than ce: can't tell; it takes 3 seeds that both have." in layout.legend(table)
+    assert (
+        "Whether the best is significantly better than ce: can't tell; it takes 3 seeds that both have."
+        in layout.legend(table)
+    )
 
 
 def test_only_rows_of_equal_encoder_and_budget_are_compared(three, make):
@@ -63,7 +67,7 @@ def test_only_rows_of_equal_encoder_and_budget_are_compared(three, make):
 
 @pytest.mark.parametrize("damage", ["gone", "old", "other", "short"])
 def test_predictions_that_cannot_be_trusted_tell_nothing(three, damage):
-    path = three[4].folder / runs.PREDICTIONS
+    path = three[4].folder / PREDICTIONS
     tensors, _ = read_tensors(path)
     if damage == "gone":
         path.unlink()
@@ -112,22 +116,29 @@ def test_rows_with_unanswered_texts_are_tested(three, make):
 
 
 def test_a_metric_of_somebody_else_has_a_column_and_no_test(make):
-    records = [make(m, accuracy=a, seed=s, extra={"kappa": a / 2}) for m, a in (("ce", 0.4), ("aml", 0.9)) for s in range(3)]
+    records = [
+        make(m, accuracy=a, seed=s, extra={"kappa": a / 2}) for m, a in (("ce", 0.4), ("aml", 0.9)) for s in range(3)
+    ]
     table, found = comparisons(records)
     assert [column.label for column in table.columns] == ["Acc", "Weighted-F1", "Macro-F1", "kappa"]
     assert found["accuracy"][0].significant
-    assert "Whether the best is significantly better than ce (kappa): can't tell; there is no test for this metric." in layout.legend(table)
+    assert (
+        "Whether the best is significantly better than ce (kappa): can't tell; there is no test for this metric."
+        in layout.legend(table)
+    )
 
 
 def test_predictions_hold_what_the_tests_need(three):
-    tensors, _ = read_tensors(three[0].folder / runs.PREDICTIONS)
+    tensors, _ = read_tensors(three[0].folder / PREDICTIONS)
     assert tensors["correct"].dtype == torch.bool
 
 
 def test_a_row_that_is_ahead_by_other_seeds_alone_is_called_nothing(make):
     """aml is worse under each seed that both have, and best by its other ones."""
     ce = [make("ce", seed=seed, accuracy=0.75) for seed in range(3)]
-    aml = [make("aml", seed=seed, accuracy=0.5) for seed in range(3)] + [make("aml", seed=seed, accuracy=0.99) for seed in range(3, 7)]
+    aml = [make("aml", seed=seed, accuracy=0.5) for seed in range(3)] + [
+        make("aml", seed=seed, accuracy=0.99) for seed in range(3, 7)
+    ]
     (table,) = of_records([*ce, *aml]).tables
     for column in table.columns[:3]:
         (comparison,) = column.comparisons

@@ -2,13 +2,13 @@
 
 import pytest
 
-from fecbench.atomic import write_json
-from fecbench.datasets.core import Places
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
-from fecbench.plots import dynamics, embeddings, sensitivity
-from fecbench.plots.saving import save
-from fecbench.runs import Record
+from fecbench.core.files import write_json
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.results.plots import dynamics, embeddings, sensitivity
+from fecbench.results.plots.saving import save
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
+from fecbench.runs.record import Record
 from tests.conftest import unseal
 
 LABELS = ("glad", "mad", "sad")
@@ -20,7 +20,9 @@ PAPER = {"k_pos": 10, "k_neg": 10, "weight": 1.0}
 def recorded(tmp_path):
     """Write the record of a run that never was: ``recorded("a/b", 0.5, seed=1, k_pos=5)``."""
 
-    def write(name: str, accuracy: float | None, *, objective="aml", data=("ed", "e" * 64), code="c", minute=0, **settings) -> Record:
+    def write(
+        name: str, accuracy: float | None, *, objective="aml", data=("ed", "e" * 64), code="c", minute=0, **settings
+    ) -> Record:
         folder = tmp_path / "runs" / name
         folder.mkdir(parents=True)
         values = {**PAPER, "seed": 0, "device": "cpu", "dataset": data[0], "limit": None, **settings}
@@ -48,10 +50,14 @@ def trained(tmp_path_factory) -> dict[str, Record]:
     home = tmp_path_factory.mktemp("plots")
     (home / "words").mkdir()
     for split, times in (("train", 8), ("validation", 2), ("test", 6)):
-        lines = [f"{WORDS[n % 3][count % 3]} {split}{count},{LABELS[n % 3]}" for count in range(times) for n in range(3)]
+        lines = [
+            f"{WORDS[n % 3][count % 3]} {split}{count},{LABELS[n % 3]}" for count in range(times) for n in range(3)
+        ]
         (home / "words" / f"{split}.csv").write_text("\n".join(["text,label", *lines]) + "\n")
     settings = {"dataset": str(home / "words"), "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu"}
-    records = {name: run(plan(name, settings), Workplace(Places(), home / "runs" / name)) for name in ("ce", "aml")}
+    records = {
+        name: run(plan(name, settings), Workplace(DataLocations(), home / "runs" / name)) for name in ("ce", "aml")
+    }
     for record in records.values():
         unseal(record.folder)  # tests edit copies of them
     return records

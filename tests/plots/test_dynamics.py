@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from fecbench.errors import RunError
-from fecbench.plots.dynamics import draw_dynamics, gap, series
+from fecbench.core.errors import RunError
+from fecbench.results.plots.dynamics import draw_dynamics, gap, series
 
 
 def test_dynamics_pair_curves_by_their_batch(recorded, figures, tmp_path):
@@ -25,7 +25,10 @@ def test_dynamics_pair_curves_by_their_batch(recorded, figures, tmp_path):
     assert gap(*series(record).values()) == [(25, 3.0), (50, -1.0)]
     draw_dynamics(record, tmp_path / "d.svg")
     curves, aside = figures[0].axes
-    assert [text.get_text() for text in curves.get_legend().get_texts()] == ["discriminator_loss", "discriminator_loss_after"]
+    assert [text.get_text() for text in curves.get_legend().get_texts()] == [
+        "discriminator_loss",
+        "discriminator_loss_after",
+    ]
     ((shaded,),) = [[path.vertices for path in area.get_paths()] for area in aside.collections]
     assert {(25.0, 3.0), (50.0, -1.0)} <= set(map(tuple, shaded.tolist()))
 

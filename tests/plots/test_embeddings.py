@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from fecbench.atomic import write_json
-from fecbench.errors import RunError, UnknownName, UsageError
-from fecbench.plots import embeddings
-from fecbench.plots.embeddings import Sample, draw_embeddings, lay_out, neighbour_accuracy, sample, silhouette
-from fecbench.plots.marks import MOST, mark
-from fecbench.prediction import data_of
-from fecbench.runs import Record
+from fecbench.core.errors import RunError, UnknownName, UsageError
+from fecbench.core.files import write_json
+from fecbench.results.plots import embeddings
+from fecbench.results.plots.embeddings import Sample, draw_embeddings, lay_out, neighbour_accuracy, sample, silhouette
+from fecbench.results.plots.marks import MOST, mark
+from fecbench.runs.predictor import data_of
+from fecbench.runs.record import Record
 from tests.plots.conftest import LABELS
 
 
@@ -31,7 +31,10 @@ def test_embeddings_show_the_same_rows_in_the_same_colours(trained, figures, tmp
     (figure,) = figures
     assert figure.get_suptitle() == "t-SNE of 18 test rows"
     for axes, embedding in zip(figure.axes, found, strict=True):
-        name, accuracy = embedding.record.about["objective"]["name"], embedding.record.result["metrics"]["test"]["accuracy"]
+        name, accuracy = (
+            embedding.record.about["objective"]["name"],
+            embedding.record.result["metrics"]["test"]["accuracy"],
+        )
         assert axes.get_title() == f"{name} on words, seed 0\ntest accuracy {100 * accuracy:.2f} %"
         for index, points in enumerate(axes.collections):
             assert points.get_offsets().data.tolist() == embedding.points[drawn.labels == index].tolist()
@@ -69,7 +72,9 @@ def test_a_sample_is_drawn_by_seed_or_by_labels(trained):
     assert (two.names, two.labels.tolist(), two.commonest) == (("glad", "sad"), [0, 1] * 6, 0.5)
     with pytest.raises(UnknownName, match="no label of words is called 'gald'; did you mean 'glad'"):
         sample(data, "test", 100, ("gald",), 0)
-    with pytest.raises(UsageError, match="at least 10 rows of at least two labels, found 6 of 1; give more with --rows or --labels"):
+    with pytest.raises(
+        UsageError, match="at least 10 rows of at least two labels, found 6 of 1; give more with --rows or --labels"
+    ):
         sample(data, "test", 100, ("sad",), 0)
 
 
@@ -87,7 +92,9 @@ def test_neighbour_accuracy_is_a_leave_one_out_vote():
     assert neighbour_accuracy(features, labels, neighbours=5) == pytest.approx(right / 40)
 
 
-@pytest.mark.parametrize("features", [np.ones((12, 4)), np.zeros((12, 4)), np.arange(1.0, 13.0)[:, None]], ids=["equal", "zero", "a line"])
+@pytest.mark.parametrize(
+    "features", [np.ones((12, 4)), np.zeros((12, 4)), np.arange(1.0, 13.0)[:, None]], ids=["equal", "zero", "a line"]
+)
 def test_collapsed_features_are_drawn_all_the_same(features):
     labels = np.arange(12) % 3
     assert np.isfinite(lay_out(features, 0)).all()
@@ -98,7 +105,9 @@ def test_collapsed_features_are_drawn_all_the_same(features):
 def test_embeddings_need_weights_and_the_same_rows(trained, tmp_path):
     published = tmp_path / "published"
     shutil.copytree(trained["ce"].folder, published, ignore=shutil.ignore_patterns("best.safetensors", "encoder"))
-    with pytest.raises(RunError, match=r"published must hold its trained weights \(best.safetensors\), but a published record has none"):
+    with pytest.raises(
+        RunError, match=r"published must hold its trained weights \(best.safetensors\), but a published record has none"
+    ):
         draw_embeddings([trained["aml"], Record(published)], tmp_path / "e.png")
     about = json.loads((trained["ce"].folder / "run.json").read_text())
     other = tmp_path / "other"

@@ -1,6 +1,6 @@
 """Which panels a study has: what varies together, around which base, and what is left out."""
 
-from fecbench.plots.panels import Configuration, base_of, panels
+from fecbench.results.plots.panels import Configuration, base_of, panels
 from tests.plots.conftest import PAPER
 
 
@@ -10,13 +10,21 @@ def configuration(*scores: float, **settings: object) -> Configuration:
 
 def drawn(found) -> dict[str, dict[str, list[tuple]]]:
     """Values by panel and data set."""
-    return {panel.name: {name: [point.values for point in points] for name, points in panel.lines.items()} for panel in found}
+    return {
+        panel.name: {name: [point.values for point in points] for name, points in panel.lines.items()}
+        for panel in found
+    }
 
 
 def test_the_papers_figure_5_has_a_panel_for_k_and_one_for_lambda():
-    sweep = [configuration(k_pos=k, k_neg=k) for k in (20, 5, 10)] + [configuration(weight=weight) for weight in (2.0, 0.5)]
+    sweep = [configuration(k_pos=k, k_neg=k) for k in (20, 5, 10)] + [
+        configuration(weight=weight) for weight in (2.0, 0.5)
+    ]
     found, notes = panels({"ed": sweep})
-    assert drawn(found) == {"k_pos = k_neg": {"ed": [(5, 5), (10, 10), (20, 20)]}, "weight": {"ed": [(0.5,), (1.0,), (2.0,)]}}
+    assert drawn(found) == {
+        "k_pos = k_neg": {"ed": [(5, 5), (10, 10), (20, 20)]},
+        "weight": {"ed": [(0.5,), (1.0,), (2.0,)]},
+    }
     assert [[point.base for point in panel.lines["ed"]] for panel in found] == [[False, True, False]] * 2
     assert all(panel.numeric for panel in found)
     assert notes == ()
@@ -33,11 +41,15 @@ def test_of_a_grid_only_the_axes_through_the_base_are_drawn_and_the_rest_is_said
     grid = [configuration(k_pos=k, weight=weight) for k in (5, 10) for weight in (1.0, 2.0, 3.0)]
     found, notes = panels({"ed": grid})
     assert drawn(found) == {"k_pos": {"ed": [(5,), (10,)]}, "weight": {"ed": [(1.0,), (2.0,), (3.0,)]}}
-    assert notes == ("ed: configurations not drawn, differing from the base in the settings of several panels at once: 2",)
+    assert notes == (
+        "ed: configurations not drawn, differing from the base in the settings of several panels at once: 2",
+    )
 
 
 def test_words_none_and_settings_of_unequal_values_are_categories():
-    sweep = [configuration(strategy=s, limit=None) for s in ("topk", "uniform")] + [configuration(strategy="topk", limit=100)]
+    sweep = [configuration(strategy=s, limit=None) for s in ("topk", "uniform")] + [
+        configuration(strategy="topk", limit=100)
+    ]
     sweep += [configuration(strategy="topk", limit=None, k_pos=5, k_neg=7)]
     found, _ = panels({"ed": sweep})
     assert drawn(found) == {

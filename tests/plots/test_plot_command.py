@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from fecbench.errors import RunError
-from fecbench.plots.saving import check_target, save
+from fecbench.core.errors import RunError
+from fecbench.results.plots.saving import check_target, save
 
 
 def test_the_commands(fecbench, trained, recorded, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     root = trained["ce"].folder.parent
-    code, out, err = fecbench("plot", "embeddings", "ce", "aml", "--root", root, "--labels", "glad, sad", "--device", "cpu")
+    code, out, err = fecbench(
+        "plot", "embeddings", "ce", "aml", "--root", root, "--labels", "glad, sad", "--device", "cpu"
+    )
     assert code == 0, err
     assert [line.split()[:2] for line in out.splitlines()[1:3]] == [["ce", "ce"], ["aml", "aml"]]
     assert "over 12 test rows: 10-NN accuracy" in out

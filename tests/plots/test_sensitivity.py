@@ -6,9 +6,9 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from fecbench.atomic import write_json
-from fecbench.errors import RunError, UnknownName, UsageError
-from fecbench.plots.sensitivity import complete_runs, draw_sensitivity, rows, study
+from fecbench.core.errors import RunError, UnknownName, UsageError
+from fecbench.core.files import write_json
+from fecbench.results.plots.sensitivity import complete_runs, draw_sensitivity, rows, study
 
 
 def test_seeds_are_averaged_and_a_repeated_run_counts_once(recorded):
@@ -42,14 +42,24 @@ def test_an_option_that_older_records_lack_counts_as_none_and_whole_numbers_as_n
 def test_versions_of_the_data_never_share_a_line_and_of_the_code_are_said(recorded):
     for number, fingerprint in enumerate("ab"):
         for weight in (1.0, 2.0):
-            recorded(f"{fingerprint}{weight}", weight / 4, data=("ed", fingerprint * 64), weight=weight, code=str(number), limit=2560)
+            recorded(
+                f"{fingerprint}{weight}",
+                weight / 4,
+                data=("ed", fingerprint * 64),
+                weight=weight,
+                code=str(number),
+                limit=2560,
+            )
     found = study(complete_runs([recorded.root])[0])
     (panel,) = found.panels
     assert {name: [point.scores for point in points] for name, points in panel.lines.items()} == {
         "ed (aaaaaaaa)": [(0.25,), (0.5,)],
         "ed (bbbbbbbb)": [(0.25,), (0.5,)],
     }
-    assert found.notes == ("the runs are of 2 versions of the code", "LIMITED: runs were trained on the first 2,560 rows only")
+    assert found.notes == (
+        "the runs are of 2 versions of the code",
+        "LIMITED: runs were trained on the first 2,560 rows only",
+    )
 
 
 def test_which_runs_are_studied_and_what_is_refused(recorded):
@@ -58,7 +68,9 @@ def test_which_runs_are_studied_and_what_is_refused(recorded):
     recorded("ce", 0.5, objective="ce")
     recorded("lcl", 0.5, objective="lcl")
     records, _ = complete_runs([recorded.root])
-    with pytest.raises(UsageError, match="one objective must be chosen, found runs of ce, lcl; choose one with --objective"):
+    with pytest.raises(
+        UsageError, match="one objective must be chosen, found runs of ce, lcl; choose one with --objective"
+    ):
         study(records)
     with pytest.raises(RunError, match=r"needs runs of ce that differ in a setting, but nothing varies among 1 found"):
         study(records, objective="ce")
@@ -85,7 +97,9 @@ def test_the_sensitivity_plot_shows_means_bars_base_and_data_sets(recorded, figu
     (line, bars, _), (other, _, _) = k.containers[0].lines, k.containers[1].lines
     assert line.get_xdata().tolist() == [5, 10]
     assert line.get_ydata() == pytest.approx([30, 55])
-    assert bars[0].get_ydata() == pytest.approx([30 - 100 * np.std([0, 0.1], ddof=1), 55 - 100 * np.std([0, 0.1], ddof=1)])
+    assert bars[0].get_ydata() == pytest.approx(
+        [30 - 100 * np.std([0, 0.1], ddof=1), 55 - 100 * np.std([0, 0.1], ddof=1)]
+    )
     assert line.get_marker() == other.get_marker() != "none"
     assert line.get_color() != other.get_color()
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ed", "ge", "base"]
@@ -105,7 +119,9 @@ def test_a_single_seed_has_no_bar_and_crowded_values_keep_matplotlibs_ticks(reco
     _, caps, (bars,) = axes.containers[0].lines
     drawn = [path.vertices for path in bars.get_paths() if np.isfinite(path.vertices).all()]
     assert [segment[:, 0].tolist() for segment in drawn] == [[100.0, 100.0]]
-    assert drawn[0][:, 1] == pytest.approx([60 - 100 * np.std([0.5, 0.7], ddof=1), 60 + 100 * np.std([0.5, 0.7], ddof=1)])
+    assert drawn[0][:, 1] == pytest.approx(
+        [60 - 100 * np.std([0.5, 0.7], ddof=1), 60 + 100 * np.std([0.5, 0.7], ddof=1)]
+    )
     assert all(np.isfinite(cap.get_ydata().astype(float)).tolist() == [False, False, True] for cap in caps)
 
 

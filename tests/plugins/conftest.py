@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from fecbench.datasets import load
-from fecbench.datasets.core import Places
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
+from fecbench.data.datasets.load import load_dataset
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
 
 SERVED = "tiny-chat-2026-11-01"
 
@@ -28,7 +28,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.server.lock:
-            self.server.requests.append({"path": self.path, "headers": dict(self.headers), "body": body, "time": time.monotonic()})
+            self.server.requests.append(
+                {"path": self.path, "headers": dict(self.headers), "body": body, "time": time.monotonic()}
+            )
             behaviour = self.server.behaviours.pop(0) if self.server.behaviours else "well"
             self.server.under_way += 1
             self.server.most = max(self.server.most, self.server.under_way)
@@ -128,7 +130,10 @@ class Handler(BaseHTTPRequestHandler):
         self.send(200, r'{"model": "tiny \ud800", "choices": [{"message": {"content": "sad \udc00"}}]}')
 
     def echo(self, body):
-        message = {"model": f"tiny-chat for {self.headers['Authorization']}", "choices": [{"message": {"content": "sad"}}]}
+        message = {
+            "model": f"tiny-chat for {self.headers['Authorization']}",
+            "choices": [{"message": {"content": "sad"}}],
+        }
         self.send(200, json.dumps(message))
 
     def null(self, body):
@@ -138,16 +143,27 @@ class Handler(BaseHTTPRequestHandler):
         self.send(400, json.dumps({"error": {"code": "content_filter", "message": "refused"}}))
 
     def too_long(self, body):
-        self.send(400, json.dumps({"error": {"code": "context_length_exceeded", "message": "This model's maximum context length is 64"}}))
+        self.send(
+            400,
+            json.dumps(
+                {"error": {"code": "context_length_exceeded", "message": "This model's maximum context length is 64"}}
+            ),
+        )
 
     def moved(self, body):
         self.send(302, "", Location="http://127.0.0.1:1/elsewhere")
 
     def tell_tale(self, body):
-        self.send(401, json.dumps({"error": {"message": f"Incorrect API key provided: {self.headers['Authorization']}"}}))
+        self.send(
+            401, json.dumps({"error": {"message": f"Incorrect API key provided: {self.headers['Authorization']}"}})
+        )
 
     def refuse(self, status, after=None):
-        self.send(status, json.dumps({"error": {"message": f"told to say {status}"}}), **({"Retry-After": after} if after else {}))
+        self.send(
+            status,
+            json.dumps({"error": {"message": f"told to say {status}"}}),
+            **({"Retry-After": after} if after else {}),
+        )
 
     def send(self, status, text, **headers):
         self.send_bytes(status, text.encode(), headers)
@@ -168,7 +184,12 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.lock, self.released, self.enough, self.hung_up = threading.Lock(), threading.Event(), threading.Event(), threading.Event()
+        self.lock, self.released, self.enough, self.hung_up = (
+            threading.Lock(),
+            threading.Event(),
+            threading.Event(),
+            threading.Event(),
+        )
         self.expected = 0
         self.requests, self.behaviours = [], []
         self.under_way = self.most = 0
@@ -211,13 +232,25 @@ def save_causal_model(folder, template=None, zero=False, positions=512):
     tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
     tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", unk_token="<unk>", additional_special_tokens=["<|user|>"]
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        additional_special_tokens=["<|user|>"],
     )
     fast.chat_template = template
     fast.save_pretrained(folder)
     torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 2}
-    config = LlamaConfig(vocab_size=len(vocabulary), max_position_embeddings=positions, bos_token_id=1, eos_token_id=2, **sizes)
+    sizes = {
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+    }
+    config = LlamaConfig(
+        vocab_size=len(vocabulary), max_position_embeddings=positions, bos_token_id=1, eos_token_id=2, **sizes
+    )
     network = LlamaForCausalLM(config)
     if zero:
         network.lm_head.weight.data.zero_()
@@ -240,11 +273,13 @@ def unset(monkeypatch):
 
 def go(data, folder, kind="llm-prompt", **flags):
     chosen = plan(kind, {"dataset": str(data), "device": "cpu", "batch_size": 4, "seed": 0, **flags})
-    return run(chosen, Workplace(Places(), folder))
+    return run(chosen, Workplace(DataLocations(), folder))
 
 
 def rows_of(data, split="test"):
-    return load(plan("llm-prompt", {"dataset": str(data), "backend": "fake"}).settings, Places()).splits[split]
+    return load_dataset(plan("llm-prompt", {"dataset": str(data), "backend": "fake"}).settings, DataLocations()).splits[
+        split
+    ]
 
 
 def http(server, **flags):

@@ -7,7 +7,16 @@ import pytest
 import torch
 
 from fecbench_aml import MetricDiscriminator, PairDiscriminator, mine_hard_pairs
-from fecbench_aml.certificate import Target, attack_metric, attack_mlp, certify, metric_starts, mlp_starts, parameter_norm, worst_direction
+from fecbench_aml.certificate import (
+    Target,
+    attack_metric,
+    attack_mlp,
+    certify,
+    metric_starts,
+    mlp_starts,
+    parameter_norm,
+    worst_direction,
+)
 from fecbench_aml.mining import HardPairs
 
 
@@ -52,7 +61,9 @@ def test_a_greater_norm_allows_a_greater_loss(target):
     for norm in (3.0, 12.0):
         torch.manual_seed(0)
         losses.append(
-            target.worst(attack_mlp(target, start, norm, 20) for start in mlp_starts(None, PairDiscriminator(6, 8), norm, 2)).loss
+            target.worst(
+                attack_mlp(target, start, norm, 20) for start in mlp_starts(None, PairDiscriminator(6, 8), norm, 2)
+            ).loss
         )
     assert losses[0] < losses[1]
 

@@ -38,12 +38,16 @@ def test_discriminator_gradients_are_those_of_the_slow_form():
     z = torch.randn(4, 4, dtype=torch.float64, requires_grad=True)
     i, j = torch.tensor([0, 0, 1, 3]), torch.tensor([1, 0, 2, 1])
     fast = torch.autograd.grad(torch.sigmoid(d.between(z, i, j)).sum(), [z, *d.parameters()])
-    slow = torch.autograd.grad(sum(slow_score(d, z[a], z[b]).sum() for a, b in zip(i, j, strict=True)), [z, *d.parameters()])
+    slow = torch.autograd.grad(
+        sum(slow_score(d, z[a], z[b]).sum() for a, b in zip(i, j, strict=True)), [z, *d.parameters()]
+    )
     for found, expected in zip(fast, slow, strict=True):
         torch.testing.assert_close(found, expected, atol=1e-10, rtol=1e-10)
 
 
-@pytest.mark.parametrize(("u", "v"), [(300.0, 300.0), (-300.0, -300.0), (300.0, -300.0), (40.0, 41.0), (0.0, 0.0), (1.0, -2.0)])
+@pytest.mark.parametrize(
+    ("u", "v"), [(300.0, 300.0), (-300.0, -300.0), (300.0, -300.0), (40.0, 41.0), (0.0, 0.0), (1.0, -2.0)]
+)
 def test_the_logit_of_the_mean_score_does_not_cancel(u, v):
     from fecbench_aml.discriminator import mean_score_logit
 
@@ -85,7 +89,9 @@ def test_logits_are_the_cards():
     exponentials = [float(x.exp()) for x in d.preference.detach()]
     w = [len(exponentials) * e / sum(exponentials) for e in exponentials]
     i, j = torch.tensor([0, 1, 2, 2]), torch.tensor([3, 1, 4, 0])
-    expected = [4 * (1 - sum(w[k] * float(z[a, k] - z[b, k]) ** 2 for k in range(6))) for a, b in zip(i, j, strict=True)]
+    expected = [
+        4 * (1 - sum(w[k] * float(z[a, k] - z[b, k]) ** 2 for k in range(6))) for a, b in zip(i, j, strict=True)
+    ]
     assert d.between(z, i, j).tolist() == pytest.approx(expected)
     torch.testing.assert_close(d(z[i], z[j]), d.between(z, i, j))
     torch.testing.assert_close(d(z[j], z[i]), d(z[i], z[j]))

@@ -12,12 +12,17 @@ from fecbench_aml import aml_loss
 
 def slow_loss(logits, target, w_pos, valid):
     positives = [-math.log(1 / (1 + math.exp(-a))) for a, t, v in zip(logits, target, valid, strict=True) if v and t]
-    negatives = [-math.log(1 - 1 / (1 + math.exp(-a))) for a, t, v in zip(logits, target, valid, strict=True) if v and not t]
+    negatives = [
+        -math.log(1 - 1 / (1 + math.exp(-a))) for a, t, v in zip(logits, target, valid, strict=True) if v and not t
+    ]
     means = [(w, sum(kind) / len(kind)) for w, kind in ((w_pos, positives), (1 - w_pos, negatives)) if kind]
     return sum(w * mean for w, mean in means) / sum(w for w, _ in means) if means else 0.0
 
 
-@given(st.lists(st.tuples(st.floats(-15, 15), st.booleans(), st.booleans()), min_size=1, max_size=12), st.floats(0.05, 0.95))
+@given(
+    st.lists(st.tuples(st.floats(-15, 15), st.booleans(), st.booleans()), min_size=1, max_size=12),
+    st.floats(0.05, 0.95),
+)
 @settings(deadline=None)
 def test_loss_against_a_slow_loop(rows, w_pos):
     logits, target, valid = zip(*rows, strict=True)
@@ -42,7 +47,9 @@ def test_loss_is_stable_for_any_logit_and_ignores_empty_slots(value):
 def test_a_kind_without_pairs_drops_out_and_none_gives_zero_on_the_graph():
     logits = torch.tensor([0.5, 2.0], requires_grad=True)
     only_positive = aml_loss(logits, torch.ones(2), w_pos=0.1)
-    assert only_positive.item() == pytest.approx((math.log1p(math.exp(-0.5)) + math.log1p(math.exp(-2.0))) / 2, abs=1e-6)
+    assert only_positive.item() == pytest.approx(
+        (math.log1p(math.exp(-0.5)) + math.log1p(math.exp(-2.0))) / 2, abs=1e-6
+    )
     none = aml_loss(logits, torch.ones(2), valid=torch.zeros(2, dtype=torch.bool))
     assert none.item() == 0
     (gradient,) = torch.autograd.grad(none, logits)
@@ -56,7 +63,11 @@ def test_loss_refuses_other_weights(w_pos):
 
 
 def test_precision_of_the_loss():
-    for dtype, expected in ((torch.bfloat16, torch.float32), (torch.float16, torch.float32), (torch.float64, torch.float64)):
+    for dtype, expected in (
+        (torch.bfloat16, torch.float32),
+        (torch.float16, torch.float32),
+        (torch.float64, torch.float64),
+    ):
         assert aml_loss(torch.zeros(2, dtype=dtype), torch.tensor([1.0, 0.0])).dtype == expected
 
 

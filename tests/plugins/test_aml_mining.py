@@ -70,7 +70,9 @@ def test_of_equal_similarities_the_lower_index_comes_first():
 def test_mining_on_random_batches(rows, classes, k_pos, k_neg, seed):
     generator = torch.Generator().manual_seed(seed)
     z, labels = torch.randn(rows, 16, generator=generator), torch.randint(0, classes, (rows,), generator=generator)
-    assert valid_pairs(mine_hard_pairs(z, labels, k_pos=k_pos, k_neg=k_neg)) == slow_pairs(z, labels.tolist(), k_pos, k_neg)
+    assert valid_pairs(mine_hard_pairs(z, labels, k_pos=k_pos, k_neg=k_neg)) == slow_pairs(
+        z, labels.tolist(), k_pos, k_neg
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])
@@ -128,7 +130,10 @@ def test_threshold_is_the_cards(labels, tau):
 def test_a_similarity_at_the_threshold_makes_a_hard_negative():
     z = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 2.0]])
     pairs = mine_hard_pairs(z, torch.tensor([0, 0, 1]), k_pos=0, k_neg=0, strategy="threshold", threshold=0.0)
-    assert valid_pairs(pairs) == [(0, 2, 0.0), (1, 2, 0.0)]  # (0, 1) has the threshold's similarity and one label: not hard
+    assert valid_pairs(pairs) == [
+        (0, 2, 0.0),
+        (1, 2, 0.0),
+    ]  # (0, 1) has the threshold's similarity and one label: not hard
 
 
 @pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
@@ -155,12 +160,16 @@ def test_both_on_random_batches(labels, k_pos, k_neg, seed):
         assert valid_pairs(mine_hard_pairs(z, y, k_pos=k_pos, k_neg=k_neg, strategy="batch-topk")) == slow_batch_topk(
             z, labels, k_pos, k_neg
         )
-    assert valid_pairs(mine_hard_pairs(z, y, k_pos=1, k_neg=1, strategy="threshold", threshold=0.2)) == slow_threshold(z, labels, 0.2)
+    assert valid_pairs(mine_hard_pairs(z, y, k_pos=1, k_neg=1, strategy="threshold", threshold=0.2)) == slow_threshold(
+        z, labels, 0.2
+    )
 
 
 def uniform(labels, k_pos, k_neg, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    return mine_hard_pairs(separate(len(labels)), torch.tensor(labels), k_pos=k_pos, k_neg=k_neg, strategy="uniform", generator=generator)
+    return mine_hard_pairs(
+        separate(len(labels)), torch.tensor(labels), k_pos=k_pos, k_neg=k_neg, strategy="uniform", generator=generator
+    )
 
 
 @pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
@@ -180,7 +189,9 @@ def test_uniform_is_a_function_of_its_generator_and_uniform():
     assert valid_pairs(uniform(labels, 1, 0, 3)) == valid_pairs(uniform(labels, 1, 0, 3))
     counts = torch.zeros(5)
     for seed in range(400):
-        counts += torch.bincount(torch.tensor([j for i, j, _ in valid_pairs(uniform(labels, 1, 0, seed)) if i == 0]), minlength=5)
+        counts += torch.bincount(
+            torch.tensor([j for i, j, _ in valid_pairs(uniform(labels, 1, 0, seed)) if i == 0]), minlength=5
+        )
     assert counts[0] == 0
     assert (counts[1:] - 100).abs().max() < 40  # four and a half standard deviations
 
@@ -188,7 +199,9 @@ def test_uniform_is_a_function_of_its_generator_and_uniform():
 @pytest.mark.parametrize("strategy", ["threshold", "uniform", "batch-topk"])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 def test_any_float_type(strategy, dtype):
-    pairs = mine_hard_pairs(separate(6).to(dtype).requires_grad_(), torch.tensor([0, 0, 1, 1, 2, 2]), k_pos=2, k_neg=2, strategy=strategy)
+    pairs = mine_hard_pairs(
+        separate(6).to(dtype).requires_grad_(), torch.tensor([0, 0, 1, 1, 2, 2]), k_pos=2, k_neg=2, strategy=strategy
+    )
     assert (pairs.i.dtype, pairs.j.dtype, pairs.valid.dtype) == (torch.int64, torch.int64, torch.bool)
     assert pairs.target.is_floating_point()
     assert not pairs.target.requires_grad

@@ -9,11 +9,12 @@ import torch
 from torch import nn
 
 from fecbench import Task
-from fecbench.batching import Batch
-from fecbench.packing import Tokens
-from fecbench.players import claim
-from fecbench.settings import RunSettings
-from fecbench.stepper import Precision, Stepper
+from fecbench.core.settings import RunSettings
+from fecbench.data.batch import Batch
+from fecbench.data.tokens import Tokens
+from fecbench.training.devices import Precision
+from fecbench.training.optimizers import assign_parameters
+from fecbench.training.stepper import Stepper
 from fecbench_aml import AML, AMLConfig, aml_loss, mine_hard_pairs
 
 TASK = Task("toy", ("a", "b", "c"), (), 8, 8, 0)
@@ -46,7 +47,9 @@ def playing(lr=1e-2, **options) -> Stepper:
     options = {"family": "mlp", "adversary": "cooperate", **options}
     objective, model = AML(AMLConfig(k_pos=3, k_neg=3, hidden=16, **options), TASK), TinyModel()
     settings = RunSettings(dataset="toy", lr=lr)
-    return Stepper(objective, model, claim(objective, model, settings, "aml"), Precision(torch.device("cpu")), "aml")
+    return Stepper(
+        objective, model, assign_parameters(objective, model, settings, "aml"), Precision(torch.device("cpu")), "aml"
+    )
 
 
 def parameters(game: Stepper, player: str):
@@ -93,12 +96,20 @@ def pair_loss(game: Stepper) -> float:
 
 @pytest.mark.parametrize(
     ("family", "adversary", "sign"),
-    [("mlp", "maximize", 1), ("mlp", "confuse", 1), ("mlp", "cooperate", -1), ("metric", "maximize", 1), ("metric", "cooperate", -1)],
+    [
+        ("mlp", "maximize", 1),
+        ("mlp", "confuse", 1),
+        ("mlp", "cooperate", -1),
+        ("metric", "maximize", 1),
+        ("metric", "cooperate", -1),
+    ],
 )
 def test_what_the_adversary_does_to_the_pair_loss(family, adversary, sign):
     """``maximize`` raises L_aml on a fixed batch, ``cooperate`` lowers it; ``confuse`` over metrics may do either."""
     rate = {"mlp": 1e-2, "metric": 1e-1}[family]
-    game = playing(family=family, adversary=adversary, discriminator_steps=20, regularization=0.0, discriminator_lr=rate)
+    game = playing(
+        family=family, adversary=adversary, discriminator_steps=20, regularization=0.0, discriminator_lr=rate
+    )
     before = pair_loss(game)
     for update in itertools.islice(game.objective.updates(BATCH, game.model), 20):
         player = game._checked(update, 1)
@@ -130,10 +141,14 @@ def test_the_encoders_loss_by_hand():
     logits = game.model.classify(z)
     update = game.objective.encoder_update(z, logits, BATCH.labels, pairs)
     unit = torch.nn.functional.normalize(z)
-    pair = aml_loss(game.objective.discriminator.between(unit, pairs.i, pairs.j), pairs.target, w_pos=0.8, valid=pairs.valid)
+    pair = aml_loss(
+        game.objective.discriminator.between(unit, pairs.i, pairs.j), pairs.target, w_pos=0.8, valid=pairs.valid
+    )
     expected = torch.nn.functional.cross_entropy(logits, BATCH.labels) + 0.3 * pair
     torch.testing.assert_close(update.loss, expected)
-    ours, theirs = (torch.autograd.grad(loss, game.model.layer.weight, retain_graph=True)[0] for loss in (update.loss, expected))
+    ours, theirs = (
+        torch.autograd.grad(loss, game.model.layer.weight, retain_graph=True)[0] for loss in (update.loss, expected)
+    )
     torch.testing.assert_close(ours, theirs)  # the pair loss reaches the encoder
     assert not torch.allclose(ours, torch.autograd.grad(expected - 0.3 * pair, game.model.layer.weight)[0])
 
@@ -164,7 +179,10 @@ def test_scores_and_counts_by_hand():
     pairs = game.objective.mine(z, BATCH)
     scores = torch.sigmoid(game.objective.judge(z, pairs))
     found = game.objective.encoder_update(z, game.model.classify(z), BATCH.labels, pairs).logs
-    assert (found["positive_pairs"].item(), found["negative_pairs"].item()) == (24, 36)  # k_pos and k_neg aren't mistaken for one another
+    assert (found["positive_pairs"].item(), found["negative_pairs"].item()) == (
+        24,
+        36,
+    )  # k_pos and k_neg aren't mistaken for one another
     torch.testing.assert_close(found["positive_score"], scores[pairs.valid & (pairs.target == 1)].mean())
     torch.testing.assert_close(found["negative_score"], scores[pairs.valid & (pairs.target == 0)].mean())
     nothing = pairs._replace(valid=pairs.valid & (pairs.target == 0))
@@ -178,7 +196,9 @@ def test_normalize_and_symmetric_change_what_is_judged(option):
     pairs = one.objective.mine(z, BATCH)
     assert not torch.allclose(one.objective.judge(z, pairs), other.objective.judge(z, pairs))
     if "normalize" in option:
-        torch.testing.assert_close(other.objective.judge(z, pairs), other.objective.discriminator.between(z, pairs.i, pairs.j))
+        torch.testing.assert_close(
+            other.objective.judge(z, pairs), other.objective.discriminator.between(z, pairs.i, pairs.j)
+        )
 
 
 def test_later_encoder_steps_keep_the_mined_pairs(monkeypatch):
@@ -190,7 +210,7 @@ def test_later_encoder_steps_keep_the_mined_pairs(monkeypatch):
 
 
 def test_presets_of_the_paper():
-    from fecbench.planning import plan
+    from fecbench.runs.plan import plan
 
     for name, k in (("ge", 20), ("ge-prepared", 20), ("ed", 10), ("ed-prepared", 10)):
         options = plan("aml", {"dataset": name}).options

@@ -8,15 +8,23 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, normalize
 
-from fecbench import FecbenchError, Task, clustered_contrastive_loss, kmeans_clusters, label_pair_weights, label_separation_loss
-from fecbench.batching import Batch
-from fecbench.datasets.core import Places
-from fecbench.experiment import Workplace, run
-from fecbench.packing import Tokens
-from fecbench.planning import plan
-from fecbench.players import claim
-from fecbench.stepper import Precision, Stepper
+from fecbench import (
+    FecbenchError,
+    Task,
+    clustered_contrastive_loss,
+    kmeans_clusters,
+    label_pair_weights,
+    label_separation_loss,
+)
+from fecbench.data.batch import Batch
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.data.tokens import Tokens
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
 from fecbench.testing import ObjectiveConformance
+from fecbench.training.devices import Precision
+from fecbench.training.optimizers import assign_parameters
+from fecbench.training.stepper import Stepper
 from fecbench_aml.released import AMLReleased
 
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 1])
@@ -60,7 +68,7 @@ def released(lr=1e-2, **options):
     chosen = plan("aml-released", {"dataset": "demo", "k_pos": 4, "k_neg": 5, "hidden": 16, "lr": lr, **options})
     torch.manual_seed(1)
     objective, model = AMLReleased(chosen.options, Task("toy", ("a", "b", "c"), (), 8, 8, 3)), TinyModel()
-    players = claim(objective, model, chosen.settings, "aml-released")
+    players = assign_parameters(objective, model, chosen.settings, "aml-released")
     return Stepper(objective, model, players, Precision(torch.device("cpu")), "aml-released")
 
 
@@ -105,7 +113,12 @@ def by_hand(model, discriminator, factors, lr=1e-2):
         logits = model.classify(again)
         contrast = clustered_contrastive_loss(again, LABELS, kmeans_clusters(again.detach(), 3, 3))
         separation = label_separation_loss(model.head.label_states, label_pair_weights(logits))
-        loss = cross_entropy(logits, LABELS) + 0.4 * contrast + 0.4 * separation + released_pair_loss(score, z, alike, unlike)
+        loss = (
+            cross_entropy(logits, LABELS)
+            + 0.4 * contrast
+            + 0.4 * separation
+            + released_pair_loss(score, z, alike, unlike)
+        )
         loss.backward()
         joint.step()
 
@@ -128,9 +141,25 @@ def test_its_settings_are_the_released_ones():
     chosen = plan("aml-released", {"dataset": "ed"})
     options, settings = chosen.options, chosen.settings
     assert (options.strategy, options.family, options.adversary) == ("batch-topk", "mlp", "cooperate")
-    assert (options.symmetric, options.normalize, options.regularization, options.w_pos, options.weight) == (False, True, 0.0, 0.5, 1.0)
-    assert (options.contrastive_weight, options.separation_weight, options.temperature, options.base_temperature) == (0.4, 0.4, 0.5, 0.07)
-    assert (settings.adam_eps, settings.weight_decay, settings.optimizer, settings.head) == (1e-6, 1e-3, "adamw", "label")
+    assert (options.symmetric, options.normalize, options.regularization, options.w_pos, options.weight) == (
+        False,
+        True,
+        0.0,
+        0.5,
+        1.0,
+    )
+    assert (options.contrastive_weight, options.separation_weight, options.temperature, options.base_temperature) == (
+        0.4,
+        0.4,
+        0.5,
+        0.07,
+    )
+    assert (settings.adam_eps, settings.weight_decay, settings.optimizer, settings.head) == (
+        1e-6,
+        1e-3,
+        "adamw",
+        "label",
+    )
     assert chosen.objective.variant_of == "aml"
 
 
@@ -138,7 +167,9 @@ def test_one_order_of_each_pair_is_scored_and_none_twice():
     game = released()
     z = game.model.project(game.model.encode(BATCH))
     pairs = game.objective.mine(z, BATCH)
-    found = [(i, j) for i, j, valid in zip(pairs.i.tolist(), pairs.j.tolist(), pairs.valid.tolist(), strict=True) if valid]
+    found = [
+        (i, j) for i, j, valid in zip(pairs.i.tolist(), pairs.j.tolist(), pairs.valid.tolist(), strict=True) if valid
+    ]
     assert sorted(found) == sorted([pair for kind in hardest(z, LABELS, 4, 5) for pair in kind])
     assert all(i < j for i, j in found)
     turned = pairs._replace(i=pairs.j, j=pairs.i)
@@ -177,6 +208,11 @@ def test_a_batch_of_one_class_of_all_distinct_and_of_two(labels):
 
 
 def test_a_head_without_labels_is_refused(toy, tmp_path):
-    chosen = plan("aml-released", {"dataset": str(toy), "encoder": "scratch", "epochs": 1, "head": "linear", "device": "cpu"})
-    with pytest.raises(FecbenchError, match="aml-released needs a head that encodes the labels' texts, found LinearHead; use --head label"):
-        run(chosen, Workplace(Places(), tmp_path / "run"))
+    chosen = plan(
+        "aml-released", {"dataset": str(toy), "encoder": "scratch", "epochs": 1, "head": "linear", "device": "cpu"}
+    )
+    with pytest.raises(
+        FecbenchError,
+        match="aml-released needs a head that encodes the labels' texts, found LinearHead; use --head label",
+    ):
+        run(chosen, Workplace(DataLocations(), tmp_path / "run"))

@@ -7,13 +7,14 @@ import torch
 from torch import nn
 
 from fecbench import Task
-from fecbench.batching import Batch
-from fecbench.objective import named
-from fecbench.packing import Tokens
-from fecbench.planning import plan
-from fecbench.players import claim
-from fecbench.settings import RunSettings
-from fecbench.stepper import Precision, Stepper
+from fecbench.core.settings import RunSettings
+from fecbench.data.batch import Batch
+from fecbench.data.tokens import Tokens
+from fecbench.objective.check import get_objective
+from fecbench.runs.plan import plan
+from fecbench.training.devices import Precision
+from fecbench.training.optimizers import assign_parameters
+from fecbench.training.stepper import Stepper
 from fecbench_aml import AML, AMLConfig, MetricDiscriminator, mine_hard_pairs
 
 VARIANTS = {
@@ -30,7 +31,7 @@ VARIANTS = {
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_variant_differs_from_aml_in_its_choice_alone(name):
-    kind = named(name)
+    kind = get_objective(name)
     assert issubclass(kind, AML)
     assert not any(callable(value) for value in vars(kind).values())  # a preset, not a copy
     ours, base = (plan(each, {"dataset": "ge"}).options.model_dump() for each in (name, "aml"))
@@ -61,8 +62,11 @@ class TinyModel(nn.Module):
 
 def playing(**options) -> Stepper:
     torch.manual_seed(1)
-    objective, model = AML(AMLConfig(k_pos=3, k_neg=3, **options), Task("toy", ("a", "b", "c"), (), 8, 8, 0)), TinyModel()
-    players = claim(objective, model, RunSettings(dataset="toy", lr=1e-2), "aml")
+    objective, model = (
+        AML(AMLConfig(k_pos=3, k_neg=3, **options), Task("toy", ("a", "b", "c"), (), 8, 8, 0)),
+        TinyModel(),
+    )
+    players = assign_parameters(objective, model, RunSettings(dataset="toy", lr=1e-2), "aml")
     return Stepper(objective, model, players, Precision(torch.device("cpu")), "aml")
 
 

@@ -9,15 +9,24 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from fecbench import FecbenchError, Material, TokenColumn, Update
-from fecbench.batching import TrainingBatches
-from fecbench.building import build, streams_of
-from fecbench.datasets import load
-from fecbench.datasets.core import Places
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
-from fecbench.streams import with_streams
+from fecbench.data.batches import TrainingBatches
+from fecbench.data.datasets.load import load_dataset
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.data.streams import with_streams
+from fecbench.runs.build import build, streams_of
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
 from fecbench.testing import ObjectiveConformance
-from fecbench_cdp import CDPMLM, CDPMLMConfig, classification_loss, definitions, mask_tokens, mean_cross_entropy, pair_columns, paired
+from fecbench_cdp import (
+    CDPMLM,
+    CDPMLMConfig,
+    classification_loss,
+    definitions,
+    mask_tokens,
+    mean_cross_entropy,
+    pair_columns,
+    paired,
+)
 from fecbench_cdp.pairs import definition_column
 
 
@@ -37,7 +46,9 @@ def test_the_card_s_numbers():
     assert float(mlm) == pytest.approx(1.739980, abs=1e-6)
     assert float(cdp + mlm) == pytest.approx(2.040482, abs=1e-6)
     assert float(mean_cross_entropy(rows, torch.full((3,), -100))) == 0.0
-    assert float(classification_loss(torch.zeros(3, 28), torch.tensor([0, 5, 27]), sigmoid=True)) == pytest.approx(math.log(2))
+    assert float(classification_loss(torch.zeros(3, 28), torch.tensor([0, 5, 27]), sigmoid=True)) == pytest.approx(
+        math.log(2)
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
@@ -153,13 +164,19 @@ def test_pairs_are_the_tokenizer_s_own(family, tokenizer):
 
 def test_definitions_that_leave_no_room_for_a_text_are_refused(tmp_path):
     chosen = plan("cdp-mlm", {"dataset": "demo", "encoder": "tiny-bert", "max_length": 8, "limit": 64})
-    with pytest.raises(FecbenchError, match=r"room for a label's whole definition and a text, \d+ tokens, but reads 8; raise --max-length"):
-        run(chosen, Workplace(Places(), tmp_path / "run"))
+    with pytest.raises(
+        FecbenchError,
+        match=r"room for a label's whole definition and a text, \d+ tokens, but reads 8; raise --max-length",
+    ):
+        run(chosen, Workplace(DataLocations(), tmp_path / "run"))
 
 
 def test_a_tokenizer_without_separator_or_mask_is_refused(tmp_path):
     with pytest.raises(FecbenchError, match="its tokenizer must have a separator and a mask"):
-        run(plan("cdp-mlm", {"dataset": "demo", "encoder": "none", "limit": 64}), Workplace(Places(), tmp_path / "run"))
+        run(
+            plan("cdp-mlm", {"dataset": "demo", "encoder": "none", "limit": 64}),
+            Workplace(DataLocations(), tmp_path / "run"),
+        )
 
 
 def test_negatives_are_other_labels_evenly_and_anew_in_each_pass(tokenizer):
@@ -180,7 +197,10 @@ def test_negatives_are_other_labels_evenly_and_anew_in_each_pass(tokenizer):
 
 
 def test_definitions_leave_names_out():
-    labels, texts = ["joy", "relief", "mood: calm", "mood: low"], ["joy: great: indeed", "relief", "mood: calm", "mood: low: rain"]
+    labels, texts = (
+        ["joy", "relief", "mood: calm", "mood: low"],
+        ["joy: great: indeed", "relief", "mood: calm", "mood: low: rain"],
+    )
     assert definitions(labels, texts) == ["great: indeed", "relief", "mood: calm", "rain"]
 
 
@@ -191,7 +211,7 @@ def test_definitions_leave_names_out():
 def setting():
     """The demo's data and a small model."""
     chosen = plan("cdp-mlm", {"dataset": "demo", "encoder": "tiny-bert", "device": "cpu", "epochs": 1})
-    data = load(chosen.settings, Places())
+    data = load_dataset(chosen.settings, DataLocations())
     return chosen, data, build(chosen, data, torch.device("cpu"))
 
 
@@ -227,16 +247,29 @@ def test_rho_1_is_cross_entropy(setting):
 def test_rho_0_never_moves_the_classifier(tmp_path):
     from safetensors.torch import load_file
 
-    from fecbench.checkpoints import BEST
+    from fecbench.training.checkpoints import BEST
 
     moved = {}
     for rho in (0.0, 1.0):
         chosen = plan(
-            "cdp-mlm", {"dataset": "demo", "encoder": "tiny-bert", "epochs": 1, "limit": 64, "batch_size": 16, "rho": rho, "lr": 1e-3}
+            "cdp-mlm",
+            {
+                "dataset": "demo",
+                "encoder": "tiny-bert",
+                "epochs": 1,
+                "limit": 64,
+                "batch_size": 16,
+                "rho": rho,
+                "lr": 1e-3,
+            },
         )
-        record = run(chosen, Workplace(Places(), tmp_path / str(rho)))
+        record = run(chosen, Workplace(DataLocations(), tmp_path / str(rho)))
         moved[rho] = load_file(record.folder / BEST)["model.head.classifier.1.weight"]
-    fresh = build(chosen, load(chosen.settings, Places()), torch.device("cpu")).model.head.classifier[1].weight
+    fresh = (
+        build(chosen, load_dataset(chosen.settings, DataLocations()), torch.device("cpu"))
+        .model.head.classifier[1]
+        .weight
+    )
     assert torch.equal(moved[0.0], fresh)
     assert not torch.equal(moved[1.0], fresh)
 
@@ -260,7 +293,9 @@ def read_in(setting, epochs, monkeypatch, **options):
     return texts, [number for number, _ in pairs], [key for _, key in pairs], epochs * len(train)
 
 
-@pytest.mark.parametrize("options", [{"rho": rho} for rho in (0.3, 0.5, 0.7, 0.9, 1.0)] + [{"rho": 0.0, "cdp": False, "mlm": False}])
+@pytest.mark.parametrize(
+    "options", [{"rho": rho} for rho in (0.3, 0.5, 0.7, 0.9, 1.0)] + [{"rho": 0.0, "cdp": False, "mlm": False}]
+)
 def test_every_text_is_read_for_classification_once_in_an_epoch(setting, monkeypatch, options):
     texts, *_ = read_in(setting, 2, monkeypatch, **options)
     everything = list(range(len(setting[2].splits["train"])))
@@ -283,12 +318,16 @@ def test_rho_0_reads_pairs_alone_one_batch_at_a_time(setting, monkeypatch):
 
 
 def test_a_rho_that_asks_for_too_many_steps_is_refused():
-    with pytest.raises(FecbenchError, match=r"--rho 0.001: 0, or 0.01 and more, is needed: less means 100 steps on pairs and more for one"):
+    with pytest.raises(
+        FecbenchError,
+        match=r"--rho 0.001: 0, or 0.01 and more, is needed: less means 100 steps on pairs and more for one",
+    ):
         plan("cdp-mlm", {"dataset": "demo", "rho": 0.001})
 
 
 @pytest.mark.parametrize(
-    ("options", "names"), [({"mlm": False}, {"cdp"}), ({"cdp": False}, {"mlm"}), ({"mlm_head": "random"}, {"cdp", "mlm"})]
+    ("options", "names"),
+    [({"mlm": False}, {"cdp"}), ({"cdp": False}, {"mlm"}), ({"mlm_head": "random"}, {"cdp", "mlm"})],
 )
 def test_terms_can_be_left_out(setting, options, names):
     built = setting[2]
@@ -307,8 +346,8 @@ def test_the_head_for_masked_words_shares_the_encoder_s_embeddings(setting):
 
 
 def test_the_pooled_head_begins_as_bert_s_pooler(source):
-    from fecbench.encoders.network import encoder_network
-    from fecbench.heads import HeadTask
+    from fecbench.model.encoders.network import encoder_network
+    from fecbench.model.heads import HeadTask
     from fecbench_cdp import PooledHead
 
     made = source("bert")

@@ -60,6 +60,10 @@ def test_the_gradient_is_softmax_minus_one_hot_over_b():
 
 
 def test_bf16_logits_are_raised():
-    model = SimpleNamespace(encode=lambda batch: torch.randn(4, 5).bfloat16(), project=lambda h: h, classify=lambda z: z)
-    (update,) = CrossEntropy(CrossEntropyConfig(), None).updates(SimpleNamespace(labels=torch.tensor([0, 1, 2, 3])), model)
+    model = SimpleNamespace(
+        encode=lambda batch: torch.randn(4, 5).bfloat16(), project=lambda h: h, classify=lambda z: z
+    )
+    (update,) = CrossEntropy(CrossEntropyConfig(), None).updates(
+        SimpleNamespace(labels=torch.tensor([0, 1, 2, 3])), model
+    )
     assert update.loss.dtype == torch.float32

@@ -9,13 +9,14 @@ from torch.nn.functional import cross_entropy
 from transformers import AutoConfig
 
 from fecbench import FecbenchError
-from fecbench.datasets.core import Places
-from fecbench.encoders import EncoderSource
-from fecbench.encoders.network import classifier_network
-from fecbench.experiment import Workplace, run
-from fecbench.heads import HeadTask, NativeHead
-from fecbench.planning import plan
-from fecbench.runs import PREDICTIONS
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.model.encoders.network import classifier_network
+from fecbench.model.encoders.source import EncoderSource
+from fecbench.model.family_heads import NativeHead
+from fecbench.model.heads import HeadTask
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
+from fecbench.runs.record import PREDICTIONS
 from fecbench.testing import ObjectiveConformance
 from fecbench_emoberta import Speaking, conversation
 
@@ -90,22 +91,33 @@ def test_a_text_that_spells_a_special_token_makes_none(tokenizer):
 
 
 def test_a_tokenizer_that_frames_no_text_is_refused(toy, tmp_path):
-    with pytest.raises(FecbenchError, match="--frame and --speaker need an encoder whose tokenizer puts a first token and a separator"):
-        run(plan("emoberta", {"dataset": str(toy), "encoder": "none", "speaker": "x"}), Workplace(Places(), tmp_path / "run"))
+    with pytest.raises(
+        FecbenchError, match="--frame and --speaker need an encoder whose tokenizer puts a first token and a separator"
+    ):
+        run(
+            plan("emoberta", {"dataset": str(toy), "encoder": "none", "speaker": "x"}),
+            Workplace(DataLocations(), tmp_path / "run"),
+        )
 
 
 def test_by_default_it_is_cross_entropy_to_the_bit(toy, tmp_path):
     recipe = {"weight_decay": 0.01, "no_decay_norm_bias": True, "warmup": 0.2, "clip": 1.0}
     same = {"dataset": str(toy), "encoder": "tiny-roberta", "epochs": 2, "batch_size": 16}
     for name, flags in (("emoberta", same), ("ce", {**same, **recipe})):
-        run(plan(name, flags), Workplace(Places(), tmp_path / name))
+        run(plan(name, flags), Workplace(DataLocations(), tmp_path / name))
     emoberta, ce = (load_file(tmp_path / name / PREDICTIONS)["logits"] for name in ("emoberta", "ce"))
     assert torch.equal(emoberta, ce)
 
 
 def test_its_own_recipe_is_the_paper_s():
     settings = plan("emoberta", {"dataset": "ge"}).settings
-    assert (settings.epochs, settings.warmup, settings.clip, settings.weight_decay, settings.lr) == (15, 0.2, 1.0, 0.01, 2e-5)
+    assert (settings.epochs, settings.warmup, settings.clip, settings.weight_decay, settings.lr) == (
+        15,
+        0.2,
+        1.0,
+        0.01,
+        2e-5,
+    )
     assert settings.no_decay_norm_bias
 
 
@@ -117,7 +129,9 @@ def test_published_checkpoints_lend_their_encoder_and_not_their_head(source, tmp
         for parameter in trained.parameters():
             parameter.fill_(5.0)
     trained.save_pretrained(tmp_path)
-    network = classifier_network(EncoderSource("here", made.tokenizer, made.config, str(tmp_path)), list(labels)).requires_grad_(False)
+    network = classifier_network(
+        EncoderSource("here", made.tokenizer, made.config, str(tmp_path)), list(labels)
+    ).requires_grad_(False)
     assert float(network.base_model.get_input_embeddings().weight.mean()) == 5.0
     for layer in (network.classifier.dense, network.classifier.out_proj):
         assert float(layer.weight.std()) == pytest.approx(0.02, rel=0.5)
@@ -125,7 +139,13 @@ def test_published_checkpoints_lend_their_encoder_and_not_their_head(source, tmp
 
 
 def test_its_head_by_hand(tokenizer):
-    sizes = {"hidden_size": 2, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 2, "max_position_embeddings": 64}
+    sizes = {
+        "hidden_size": 2,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 1,
+        "intermediate_size": 2,
+        "max_position_embeddings": 64,
+    }
     config = AutoConfig.for_model("roberta", vocab_size=len(tokenizer), pad_token_id=0, **sizes)
     _, head = NativeHead.build(EncoderSource("tiny", tokenizer, config, None), HeadTask("abc", "abc"))
     last = head.network.classifier

@@ -9,13 +9,13 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from fecbench import Predictor, Task
-from fecbench.atomic import read_tensors
-from fecbench.datasets.core import Places
-from fecbench.datasets.demo import LABELS as DEMO
-from fecbench.datasets.descriptions import EMPATHETIC_DIALOGUES, GOEMOTIONS
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
-from fecbench.players import claim
+from fecbench.core.files import read_tensors
+from fecbench.data.datasets.builtin.demo import LABELS as DEMO
+from fecbench.data.datasets.builtin.descriptions import EMPATHETIC_DIALOGUES, GOEMOTIONS
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
+from fecbench.training.optimizers import assign_parameters
 from fecbench_hypemo import (
     BallProjector,
     HypEmo,
@@ -43,7 +43,9 @@ def close(found, expected, within=1e-6):
 def inside(*shape: int, longest: float = 0.99) -> torch.Tensor:
     """Random points of the ball."""
     directions = torch.randn(*shape, dtype=torch.float64)
-    return directions / directions.norm(dim=-1, keepdim=True) * torch.rand(*shape[:-1], 1, dtype=torch.float64) * longest
+    return (
+        directions / directions.norm(dim=-1, keepdim=True) * torch.rand(*shape[:-1], 1, dtype=torch.float64) * longest
+    )
 
 
 def test_the_cards_arithmetic():
@@ -84,7 +86,12 @@ def test_zero_and_the_border_have_finite_gradients():
     assert mobius_matvec(MATRIX, torch.zeros(1, 2)).equal(torch.zeros(1, 2))
     points = project(mobius_matvec(MATRIX, project(exp0(rows))))
     assert points.isfinite().all()
-    total = log0(points).sum() + distance(points, points.detach()).sum() + distance(points, V).sum() + mobius_add(points, X).sum()
+    total = (
+        log0(points).sum()
+        + distance(points, points.detach()).sum()
+        + distance(points, V).sum()
+        + mobius_add(points, X).sum()
+    )
     assert torch.autograd.grad(total, rows)[0].isfinite().all()
 
 
@@ -151,7 +158,9 @@ def test_losses_and_gradients_are_those_of_a_loop():
         slow = slow + 0.9 * w * (logits[i].exp().sum().log() - logits[i, y]) / 6
         slow = slow + 0.1 * ((decoded[i].exp().sum().log() - decoded[i, y]) / 6 - e @ v)
     assert fast.item() == pytest.approx(slow.item(), abs=1e-10)
-    for ours, theirs in zip(*(torch.autograd.grad(loss, (points, logits, decoded)) for loss in (fast, slow)), strict=True):
+    for ours, theirs in zip(
+        *(torch.autograd.grad(loss, (points, logits, decoded)) for loss in (fast, slow)), strict=True
+    ):
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
 
 
@@ -181,7 +190,8 @@ def test_parts_are_as_large_as_the_card_says(classes):
 
 
 @pytest.mark.parametrize(
-    ("labels", "tree", "nodes", "pairs"), [(EMPATHETIC_DIALOGUES, "ed", 45, 99), (GOEMOTIONS, "ge", 32, 41), (DEMO, "ed", 20, 39)]
+    ("labels", "tree", "nodes", "pairs"),
+    [(EMPATHETIC_DIALOGUES, "ed", 45, 99), (GOEMOTIONS, "ge", 32, 41), (DEMO, "ed", 20, 39)],
 )
 def test_the_trees_that_fit_are_found(labels, tree, nodes, pairs):
     found = tree_for(tuple(labels), "auto")
@@ -189,7 +199,13 @@ def test_the_trees_that_fit_are_found(labels, tree, nodes, pairs):
     assert (len(found.nodes), len(found.pairs)) == (nodes, pairs)
     above = {(found.nodes[a], found.nodes[b]) for a, b in found.pairs}
     if tree == "ed":
-        assert {("positive", "proud"), ("joyful", "proud"), ("pride", "proud"), ("negative", "jealous"), ("angry", "jealous")} < above
+        assert {
+            ("positive", "proud"),
+            ("joyful", "proud"),
+            ("pride", "proud"),
+            ("negative", "jealous"),
+            ("angry", "jealous"),
+        } < above
         assert ("ambiguous" in found.nodes) == ("surprised" in labels)
     else:
         assert {("semi-positive", "joy"), ("positive", "joy"), ("ambiguous", "curiosity"), ("negative", "fear")} < above
@@ -205,7 +221,10 @@ def test_other_labels_stand_side_by_side_under_one_node():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('good = ["glad"]\nbad = ["mad"]', r"--tree .*tree.toml must hold every label, but lacks sad; add them, or use --tree flat"),
+        (
+            'good = ["glad"]\nbad = ["mad"]',
+            r"--tree .*tree.toml must hold every label, but lacks sad; add them, or use --tree flat",
+        ),
         ('good = ["glad"]\nbad = ["glad"]', r"tree.toml: 'glad' stands under 'good' and under 'bad'; correct it"),
         ('good = ["bad"]\nbad = ["good"]', r"the nodes .*good.* stand under one another in a circle"),
         (
@@ -277,7 +296,8 @@ def test_vectors_lie_near_what_is_above_them_and_follow_from_the_arguments():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("labels", "negatives", "norms", "mean"), [(EMPATHETIC_DIALOGUES, 10, (0.87, 1), 12.1), (GOEMOTIONS, 5, (0.98, 1), 11.5)]
+    ("labels", "negatives", "norms", "mean"),
+    [(EMPATHETIC_DIALOGUES, 10, (0.87, 1), 12.1), (GOEMOTIONS, 5, (0.98, 1), 11.5)],
 )
 def test_vectors_spread_about_as_the_released_ones(labels, negatives, norms, mean):
     tree = tree_for(tuple(labels), "auto")
@@ -290,21 +310,29 @@ def test_vectors_spread_about_as_the_released_ones(labels, negatives, norms, mea
 
 def go(data: Path | str, folder: Path, **flags):
     flags = {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu", **flags}
-    return run(plan("hypemo", flags), Workplace(Places(), folder))
+    return run(plan("hypemo", flags), Workplace(DataLocations(), folder))
 
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"dot": "mean", "ball_activation": "none", "projector_lr_step": "epoch", "hyperbolic_weight": 2.0}, {"hyperbolic_weight": 0.0}],
+    [
+        {},
+        {"dot": "mean", "ball_activation": "none", "projector_lr_step": "epoch", "hyperbolic_weight": 2.0},
+        {"hyperbolic_weight": 0.0},
+    ],
 )
 def test_it_trains_and_predicts(toy, tmp_path, options):
     record = go(toy, tmp_path / "run", epochs=6, **options)
     logs = [event["logs"] for event in record.history() if event["event"] == "epoch"]
     weight = options.get("hyperbolic_weight", 0.25)
-    assert logs[0]["model_loss"] == pytest.approx(logs[0]["weighted_cross_entropy"] + weight * logs[0]["hyperbolic"], rel=1e-5)
+    assert logs[0]["model_loss"] == pytest.approx(
+        logs[0]["weighted_cross_entropy"] + weight * logs[0]["hyperbolic"], rel=1e-5
+    )
     assert logs[-1]["weighted_cross_entropy"] < logs[0]["weighted_cross_entropy"]
     assert logs[0]["label_distance"] > 0
-    settings = {name: record.about["settings"][name]["value"] for name in ("head", "optimizer", "schedule", "weight_decay")}
+    settings = {
+        name: record.about["settings"][name]["value"] for name in ("head", "optimizer", "schedule", "weight_decay")
+    }
     assert settings == {"head": "hypemo", "optimizer": "adam", "schedule": "constant", "weight_decay": 0.01}
     saved = read_tensors(record.folder / "best.safetensors")[0]
     assert saved["objective.label_vectors"].isfinite().all()
@@ -320,7 +348,9 @@ def test_a_tree_of_ones_own_is_used_and_needed_no_more_once_it_was(toy, tmp_path
     assert mad_sad < min(glad_mad, glad_sad)
     file.unlink()
     assert Predictor.load(record).probabilities(["my dog died"]).shape == (1, 3)
-    code, _, err = fecbench("run", "hypemo", "--dataset", toy, "--encoder", "scratch", "--tree", file, "--run-dir", tmp_path / "other")
+    code, _, err = fecbench(
+        "run", "hypemo", "--dataset", toy, "--encoder", "scratch", "--tree", file, "--run-dir", tmp_path / "other"
+    )
     assert code == 1
     assert "--tree must be auto, flat, ed, ge or a TOML file" in err
     assert "Traceback" not in err
@@ -330,7 +360,7 @@ def test_the_projector_has_a_rate_of_its_own_that_dies_away():
     chosen = plan("hypemo", {"dataset": "ge", "encoder": "scratch"})
     task = Task("ge", tuple(GOEMOTIONS), (), 8, 8, 0)
     objective = HypEmo(chosen.options, task)
-    players = claim(objective, torch.nn.Linear(8, 8), chosen.settings, "hypemo")
+    players = assign_parameters(objective, torch.nn.Linear(8, 8), chosen.settings, "hypemo")
     projector = players["projector"].optimizer
     assert type(projector) is torch.optim.Adam
     assert {group["weight_decay"] for group in projector.param_groups} == {0.0}
@@ -344,9 +374,18 @@ def test_the_projector_has_a_rate_of_its_own_that_dies_away():
 
 
 def test_presets_are_the_cards():
-    for name, expected in (("ge-prepared", (0.9, 0.1, 5, 1e-5)), ("ed-prepared", (1.0, 0.25, 10, 1e-5)), ("demo", (1.0, 0.25, 10, 1e-3))):
+    for name, expected in (
+        ("ge-prepared", (0.9, 0.1, 5, 1e-5)),
+        ("ed-prepared", (1.0, 0.25, 10, 1e-5)),
+        ("demo", (1.0, 0.25, 10, 1e-3)),
+    ):
         chosen = plan("hypemo", {"dataset": name})
         options = chosen.options
         assert isinstance(options, HypEmoConfig)
-        assert (options.classification_weight, options.hyperbolic_weight, options.negatives, chosen.settings.lr) == expected
+        assert (
+            options.classification_weight,
+            options.hyperbolic_weight,
+            options.negatives,
+            chosen.settings.lr,
+        ) == expected
         assert (chosen.settings.batch_size, chosen.settings.epochs) == (100, 20)

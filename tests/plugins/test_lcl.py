@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from fecbench import Predictor
-from fecbench.datasets.core import Places
-from fecbench.errors import NeedsError
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
+from fecbench.core.errors import NeedsError
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
 from fecbench_lcl import label_aware_contrastive_loss
 from fecbench_supcon import supcon_loss
 
@@ -29,7 +29,9 @@ def slow(features, labels, helper, temperature, empty_anchor="zero"):
         positives = [p for p in others if labels[p] == labels[i]]
         if positives:
             normaliser = sum(weights[labels[k]] * (z[i] @ z[k] / temperature).exp() for k in others).log()
-            losses.append(weights[labels[i]] * sum(normaliser - z[i] @ z[p] / temperature for p in positives) / len(positives))
+            losses.append(
+                weights[labels[i]] * sum(normaliser - z[i] @ z[p] / temperature for p in positives) / len(positives)
+            )
         elif empty_anchor == "zero":
             losses.append(features.sum() * 0)
     return sum(losses) / len(losses) if losses else (features.sum() + helper.sum()) * 0
@@ -40,10 +42,14 @@ def slow(features, labels, helper, temperature, empty_anchor="zero"):
 def test_loss_and_gradients_are_those_of_a_loop(labels, empty_anchor):
     torch.manual_seed(0)
     features, helper = (torch.randn(7, width, dtype=torch.float64, requires_grad=True) for width in (5, 3))
-    fast = label_aware_contrastive_loss(features, torch.tensor(labels), helper, temperature=0.3, empty_anchor=empty_anchor)
+    fast = label_aware_contrastive_loss(
+        features, torch.tensor(labels), helper, temperature=0.3, empty_anchor=empty_anchor
+    )
     expected = slow(features, labels, helper, 0.3, empty_anchor)
     assert fast.item() == pytest.approx(expected.item(), abs=1e-12)
-    for ours, theirs in zip(torch.autograd.grad(fast, (features, helper)), torch.autograd.grad(expected, (features, helper)), strict=True):
+    for ours, theirs in zip(
+        torch.autograd.grad(fast, (features, helper)), torch.autograd.grad(expected, (features, helper)), strict=True
+    ):
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
 
 
@@ -106,13 +112,17 @@ def test_bf16_stays_close_and_permuting_and_renaming_change_nothing():
     assert rough.item() == pytest.approx(loss, abs=3e-3)
     order, names = torch.randperm(32), torch.randperm(5)
     renamed = torch.empty_like(helper).index_copy(1, names, helper)
-    assert label_aware_contrastive_loss(features[order], labels[order], helper[order], temperature=0.3).item() == pytest.approx(loss, 1e-5)
-    assert label_aware_contrastive_loss(features, names[labels], renamed, temperature=0.3).item() == pytest.approx(loss, 1e-5)
+    assert label_aware_contrastive_loss(
+        features[order], labels[order], helper[order], temperature=0.3
+    ).item() == pytest.approx(loss, 1e-5)
+    assert label_aware_contrastive_loss(features, names[labels], renamed, temperature=0.3).item() == pytest.approx(
+        loss, 1e-5
+    )
 
 
 def go(data: Path, folder: Path, **flags):
     flags = {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu", **flags}
-    return run(plan("lcl", flags), Workplace(Places(), folder))
+    return run(plan("lcl", flags), Workplace(DataLocations(), folder))
 
 
 def test_missing_rows_are_refused_not_broadcast():
@@ -131,7 +141,9 @@ def test_both_networks_learn_and_the_main_one_predicts(toy, tmp_path):
     assert record.about["settings"]["head"]["value"] == "lcl"
     probabilities = Predictor.load(record).probabilities(["my dog died", "what a lovely day"])
     assert probabilities.shape == (2, 3)
-    weighting = {name for name in Predictor.load(record).objective.state_dict() if name.startswith("weighting.encoder.")}
+    weighting = {
+        name for name in Predictor.load(record).objective.state_dict() if name.startswith("weighting.encoder.")
+    }
     assert weighting
 
 

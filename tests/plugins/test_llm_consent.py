@@ -4,10 +4,10 @@ import pytest
 from platformdirs import user_cache_path
 
 from fecbench import Predictor
-from fecbench.datasets.core import Places
-from fecbench.errors import UsageError
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
+from fecbench.core.errors import UsageError
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
 from fecbench_llm import Estimate, LLMError, LLMPrompt, Prices
 from fecbench_llm.choosing import agreed
 from fecbench_llm.config import LLMPromptConfig
@@ -17,7 +17,9 @@ pytestmark = pytest.mark.usefixtures("unset")
 KEY = "sk-very-secret-0123456789"
 
 
-def test_a_run_over_http_repeats_no_question_and_holds_no_secret_no_text_and_no_answer(toy, tmp_path, chat_server, monkeypatch, capsys):
+def test_a_run_over_http_repeats_no_question_and_holds_no_secret_no_text_and_no_answer(
+    toy, tmp_path, chat_server, monkeypatch, capsys
+):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     words = {"mad": "window", "sad": "dog"}
     chat_server.reply = lambda body: next(
@@ -93,13 +95,18 @@ def test_options_that_do_not_fit_are_refused_and_secrets_not_repeated(flags, mes
 
 
 def test_a_limit_refuses_to_start_and_prices_are_the_users(toy, tmp_path, chat_server, capsys):
-    with pytest.raises(LLMError, match=r"--max-tokens allows 100 tokens, but the 15 prompts would take about [\d,]+; nothing was asked"):
+    with pytest.raises(
+        LLMError, match=r"--max-tokens allows 100 tokens, but the 15 prompts would take about [\d,]+; nothing was asked"
+    ):
         go(toy, tmp_path / "run", **http(chat_server, max_tokens=100))
     assert not chat_server.requests
     capsys.readouterr()
     go(toy, tmp_path / "paid", **http(chat_server, max_tokens=100_000, price_in=1000.0, price_out=2000.0))
     (line,) = [line for line in capsys.readouterr().err.splitlines() if " to ask" in line]
-    read, written = (int(number.replace(",", "")) for number in (line.split("about ")[1].split()[0], line.split("at most ")[1].split()[0]))
+    read, written = (
+        int(number.replace(",", ""))
+        for number in (line.split("about ")[1].split()[0], line.split("at most ")[1].split()[0])
+    )
     assert written == 15 * 16
     assert line.endswith(f"at most about {(read * 1000 + written * 2000) / 1e6:,.2f} at the given prices")
     assert "price" not in Estimate(1, 1, 1, 1).in_words(Prices())
@@ -133,7 +140,7 @@ SPEC = {"backend": "http", "model": "m", "temperature": 0.0}
 def by_spec(toy, folder, flags=None, **spec):
     """A run whose options a spec gives, but for the ``flags``."""
     chosen = plan("llm-prompt", {"dataset": str(toy), "device": "cpu", "seed": 0, **(flags or {})}, {**SPEC, **spec})
-    return run(chosen, Workplace(Places(), folder))
+    return run(chosen, Workplace(DataLocations(), folder))
 
 
 def test_a_spec_alone_names_no_server(toy, tmp_path, chat_server, monkeypatch):
@@ -147,7 +154,10 @@ def test_a_spec_alone_names_no_server(toy, tmp_path, chat_server, monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", chat_server.url)
     assert by_spec(toy, tmp_path / "agreed", base_url=chat_server.url).status == "complete"
     monkeypatch.delenv("OPENAI_BASE_URL")
-    assert by_spec(toy, tmp_path / "typed", {"base_url": chat_server.url}, base_url="https://elsewhere/v1").status == "complete"
+    assert (
+        by_spec(toy, tmp_path / "typed", {"base_url": chat_server.url}, base_url="https://elsewhere/v1").status
+        == "complete"
+    )
 
 
 @pytest.mark.parametrize("by_environment", [True, False])
@@ -155,7 +165,9 @@ def test_a_spec_alone_names_no_secret(toy, tmp_path, chat_server, monkeypatch, b
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not yours")
     monkeypatch.setenv("OPENAI_BASE_URL", chat_server.url)
     spec = {"api_key_env": "AWS_SECRET_ACCESS_KEY", **({} if by_environment else {"base_url": chat_server.url})}
-    with pytest.raises(LLMError, match=r"content of the variable AWS_SECRET_ACCESS_KEY .* put the server's key into OPENAI_API_KEY"):
+    with pytest.raises(
+        LLMError, match=r"content of the variable AWS_SECRET_ACCESS_KEY .* put the server's key into OPENAI_API_KEY"
+    ):
         by_spec(toy, tmp_path / "run", **spec)
     assert not chat_server.requests
     by_spec(toy, tmp_path / "typed", {"api_key_env": "AWS_SECRET_ACCESS_KEY"})
@@ -163,12 +175,15 @@ def test_a_spec_alone_names_no_secret(toy, tmp_path, chat_server, monkeypatch, b
 
 
 @pytest.mark.parametrize(
-    "place", ["[objective.llm-prompt]\nbase_url = URL", "[grid]\nselect = 'validation'\nobjective.llm-prompt.base_url = URL"]
+    "place",
+    ["[objective.llm-prompt]\nbase_url = URL", "[grid]\nselect = 'validation'\nobjective.llm-prompt.base_url = URL"],
 )
 def test_a_bench_starts_nothing_before_the_user_agrees(toy, tmp_path, chat_server, fecbench, place):
     spec, url = tmp_path / "spec.toml", f'"{chat_server.url}"'
     text = place.replace("URL", f"[{url}]" if "grid" in place else url)
-    spec.write_text(f'title = "t"\nobjectives = ["llm-prompt"]\ndatasets = ["{toy}"]\nseeds = [0]\nsettings.model = "m"\n{text}\n')
+    spec.write_text(
+        f'title = "t"\nobjectives = ["llm-prompt"]\ndatasets = ["{toy}"]\nseeds = [0]\nsettings.model = "m"\n{text}\n'
+    )
     code, _, err = fecbench("bench", spec, "--root", tmp_path / "runs")
     assert code == 1
     assert "a file alone doesn't decide who reads your texts" in err

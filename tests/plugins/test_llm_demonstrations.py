@@ -32,7 +32,9 @@ def test_fixed_demonstrations_are_the_same_for_all_texts_and_a_function_of_the_s
 @pytest.mark.parametrize("how", ["fixed", "per_text", "nearest"])
 def test_a_text_is_never_its_own_demonstration(toy, tmp_path, chat_server, how):
     rows = [line.rpartition(",") for line in (toy / "train.csv").read_text().splitlines()[1:]]
-    (toy / "test.csv").write_text("\n".join(["text,label", *(f"{text.upper()}  ,{label}" for text, _, label in rows)]) + "\n")
+    (toy / "test.csv").write_text(
+        "\n".join(["text,label", *(f"{text.upper()}  ,{label}" for text, _, label in rows)]) + "\n"
+    )
     go(toy, tmp_path / "run", **http(chat_server, shots=6, demonstrations=how, encoder="scratch", pooling="mean"))
     assert len(chat_server.requests) == 60
     counts = []
@@ -64,6 +66,13 @@ def test_the_nearest_stand_last_and_need_an_encoder_that_reads(toy, tmp_path, ch
 def test_the_nearest_are_found_once_whatever_the_precision(toy, tmp_path, monkeypatch):
     looked = []
     monkeypatch.setattr("fecbench_llm.objective.nearest", lambda query, *_: looked.append(query) or [0])
-    flags = {"backend": "fake", "shots": 1, "demonstrations": "nearest", "encoder": "scratch", "pooling": "mean", "precision": "bf16"}
+    flags = {
+        "backend": "fake",
+        "shots": 1,
+        "demonstrations": "nearest",
+        "encoder": "scratch",
+        "pooling": "mean",
+        "precision": "bf16",
+    }
     record = go(toy, tmp_path / "run", **flags)
     assert len(looked) == record.result["report"]["prompts"] == 15

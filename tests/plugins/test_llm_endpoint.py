@@ -18,7 +18,9 @@ CHAT = Chat(("glad", "sad", "mad"))
 
 
 def endpoint(server, **settings):
-    return Endpoint(server.url, "tiny-chat", **{"key": KEY, "backoff": 0.01, "timeout": 5.0, "concurrency": 4, **settings})
+    return Endpoint(
+        server.url, "tiny-chat", **{"key": KEY, "backoff": 0.01, "timeout": 5.0, "concurrency": 4, **settings}
+    )
 
 
 def ask(server, count=1, shots=(), **settings):
@@ -34,21 +36,37 @@ def test_a_request_and_its_answer(chat_server):
     request = chat_server.requests[0]
     assert request["path"] == "/v1/chat/completions"
     assert request["headers"]["Authorization"] == f"Bearer {KEY}"
-    assert request["body"] == {"model": "tiny-chat", "messages": CHAT.about("text 0").messages, "max_tokens": 16, "temperature": 0.0}
+    assert request["body"] == {
+        "model": "tiny-chat",
+        "messages": CHAT.about("text 0").messages,
+        "max_tokens": 16,
+        "temperature": 0.0,
+    }
     answer = kept["text 0"]
-    assert (answer.text, answer.model, answer.prompt_tokens, answer.completion_tokens) == ("sad", "tiny-chat-2026-11-01", 11, 2)
+    assert (answer.text, answer.model, answer.prompt_tokens, answer.completion_tokens) == (
+        "sad",
+        "tiny-chat-2026-11-01",
+        11,
+        2,
+    )
     assert abs(datetime.fromisoformat(answer.date) - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 def test_no_key_no_header_and_what_is_the_protocols_default_is_not_said(chat_server):
-    ask(chat_server, key="", decoding=Decoding(temperature=1.0, max_new_tokens=200, seed=3), token_limit="max_completion_tokens")
+    ask(
+        chat_server,
+        key="",
+        decoding=Decoding(temperature=1.0, max_new_tokens=200, seed=3),
+        token_limit="max_completion_tokens",
+    )
     request = chat_server.requests[0]
     assert "Authorization" not in request["headers"]
     assert request["body"].keys() == {"model", "messages", "max_completion_tokens", "seed"}
 
 
 @pytest.mark.parametrize(
-    "fault", [(429,), (500,), (502,), (503, "0"), (408,), "cut", "hang_up", "page", "other_json", "number", "endless", "deep"]
+    "fault",
+    [(429,), (500,), (502,), (503, "0"), (408,), "cut", "hang_up", "page", "other_json", "number", "endless", "deep"],
 )
 def test_what_may_pass_is_tried_again(chat_server, fault):
     chat_server.behaviours = [fault, fault]
@@ -59,7 +77,9 @@ def test_what_may_pass_is_tried_again(chat_server, fault):
 @pytest.mark.parametrize("fault", [(429,), (500,), "cut", "hang_up", "page"])
 def test_what_does_not_pass_stops_after_the_retries_with_its_reason(chat_server, fault):
     chat_server.behaviours = [fault] * 10
-    with pytest.raises(LLMError, match=r"the endpoint must answer, but 3 attempts found .+; the answers before are kept"):
+    with pytest.raises(
+        LLMError, match=r"the endpoint must answer, but 3 attempts found .+; the answers before are kept"
+    ):
         ask(chat_server, retries=2)
     assert len(chat_server.requests) == 3
 
@@ -81,7 +101,9 @@ def test_an_answer_has_a_deadline_however_it_comes(chat_server, fault):
 @pytest.mark.parametrize("fault", ["bomb", "flood"])
 def test_an_answer_has_a_largest_size(chat_server, fault):
     chat_server.behaviours = [fault]
-    with pytest.raises(LLMError, match="answer must be at most 8,388,608 bytes, decompressed, but is larger; check --base-url"):
+    with pytest.raises(
+        LLMError, match="answer must be at most 8,388,608 bytes, decompressed, but is larger; check --base-url"
+    ):
         ask(chat_server)
     assert len(chat_server.requests) == 1
 
@@ -169,13 +191,20 @@ def test_a_proxy_that_can_not_be_used_is_named(chat_server, monkeypatch, proxy):
     monkeypatch.setenv("HTTP_PROXY", proxy)
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
-    with pytest.raises(LLMError, match=r"the proxy that the environment names \(HTTP_PROXY, HTTPS_PROXY, ALL_PROXY\) can't be used: "):
+    with pytest.raises(
+        LLMError, match=r"the proxy that the environment names \(HTTP_PROXY, HTTPS_PROXY, ALL_PROXY\) can't be used: "
+    ):
         ask(chat_server)
 
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
-    [((401,), "HTTP 401.*check the key"), ((404,), "HTTP 404.*check --base-url, --model"), ((400,), "HTTP 400"), ("moved", "HTTP 302")],
+    [
+        ((401,), "HTTP 401.*check the key"),
+        ((404,), "HTTP 404.*check --base-url, --model"),
+        ((400,), "HTTP 400"),
+        ("moved", "HTTP 302"),
+    ],
 )
 def test_a_refusal_is_not_repeated(chat_server, fault, reason):
     chat_server.behaviours = [fault]
@@ -204,7 +233,10 @@ def test_a_prompt_that_is_too_long_loses_its_farthest_demonstrations_first(chat_
 
 def test_a_request_that_is_too_long_without_a_text_is_the_options_fault_and_no_answer(chat_server):
     chat_server.behaviours = ["too_long"] * 9
-    with pytest.raises(LLMError, match=r"calls it too long even without a text: .*maximum context length is 64.*; lower --max-new-tokens"):
+    with pytest.raises(
+        LLMError,
+        match=r"calls it too long even without a text: .*maximum context length is 64.*; lower --max-new-tokens",
+    ):
         ask(chat_server, 3, concurrency=1)
     assert len(chat_server.requests) == 2
     assert chat_server.requests[1]["body"]["messages"] == CHAT.about("").messages
@@ -228,7 +260,13 @@ def test_the_key_is_in_no_message_answer_log_or_repr(chat_server, caplog):
     with pytest.raises(LLMError) as caught:
         ask(chat_server)
     assert "Bearer [key]" in str(caught.value)
-    told = [str(caught.value), repr(caught.value), repr(endpoint(chat_server)), str(endpoint(chat_server).identity), caplog.text]
+    told = [
+        str(caught.value),
+        repr(caught.value),
+        repr(endpoint(chat_server)),
+        str(endpoint(chat_server).identity),
+        caplog.text,
+    ]
     assert not any(KEY in line for line in told)
 
 
@@ -237,7 +275,9 @@ def test_an_answer_that_repeats_the_key_is_refused_and_not_kept(chat_server, beh
     chat_server.reply = lambda body: f"your key is {KEY}, sad"
     chat_server.behaviours = [behaviour]
     answers = Answers()
-    with pytest.raises(LLMError, match="answers must not repeat the key, which would be kept with them, but one does") as caught:
+    with pytest.raises(
+        LLMError, match="answers must not repeat the key, which would be kept with them, but one does"
+    ) as caught:
         Interview(endpoint(chat_server), answers).ask([CHAT.about("x")])
     assert KEY not in str(caught.value)
     assert not answers

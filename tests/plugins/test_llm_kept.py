@@ -12,7 +12,7 @@ import pytest
 from platformdirs import user_cache_path
 
 from fecbench import FecbenchError
-from fecbench.atomic import read_tensors
+from fecbench.core.files import read_tensors
 from fecbench_llm import Answer, Answers, Chat, Fake, Interview, LLMError
 from tests.plugins.conftest import files_in, go, http, rows_of
 
@@ -22,7 +22,14 @@ ODD = "\u2028 \N{SMILING FACE WITH OPEN MOUTH}\n"
 
 def test_another_model_seed_or_wording_is_another_question(toy, tmp_path, chat_server):
     base = {"temperature": 0.0}
-    changes = [{}, {"model": "other"}, {"subject": "comment"}, {"max_new_tokens": 5}, {"temperature": 1.0}, {"temperature": 1.0, "seed": 1}]
+    changes = [
+        {},
+        {"model": "other"},
+        {"subject": "comment"},
+        {"max_new_tokens": 5},
+        {"temperature": 1.0},
+        {"temperature": 1.0, "seed": 1},
+    ]
     for number, change in enumerate(changes):
         go(toy, tmp_path / str(number), **{**http(chat_server), **base, **change})
         assert len(chat_server.requests) == 15 * (number + 1), change
@@ -42,7 +49,11 @@ def test_a_replay_scores_again_without_asking(toy, tmp_path, chat_server, monkey
     draw = random.Random(0)
     chat_server.reply = lambda body: draw.choice(["glad", "sad", "mad", "hm"])
     first = go(toy, tmp_path / "http", **http(chat_server, subject="situation"))
-    (path,) = [path for path, content in files_in(user_cache_path("fecbench") / "answers").items() if chat_server.url.encode() in content]
+    (path,) = [
+        path
+        for path, content in files_in(user_cache_path("fecbench") / "answers").items()
+        if chat_server.url.encode() in content
+    ]
     asked = len(chat_server.requests)
     replays = [go(toy, tmp_path / name, backend="replay", answers=str(path), subject="situation") for name in "ab"]
     assert len(chat_server.requests) == asked
@@ -59,14 +70,26 @@ def test_a_replay_scores_again_without_asking(toy, tmp_path, chat_server, monkey
 def test_likelihoods_that_are_none_are_named(tmp_path, toy, text):
     texts = [row["text"] for row in rows_of(toy)]
     file = tmp_path / "kept.jsonl"
-    file.write_text("".join(json.dumps({"prompt": Chat(("glad", "mad", "sad")).about(one).key, "text": text}) + "\n" for one in texts))
-    with pytest.raises(LLMError, match="likelihood needs answers that are a number for each of 3 labels, but there are others; replay"):
+    file.write_text(
+        "".join(
+            json.dumps({"prompt": Chat(("glad", "mad", "sad")).about(one).key, "text": text}) + "\n" for one in texts
+        )
+    )
+    with pytest.raises(
+        LLMError, match="likelihood needs answers that are a number for each of 3 labels, but there are others; replay"
+    ):
         go(toy, tmp_path / "run", backend="replay", answers=str(file), score="likelihood")
 
 
 def test_kept_lines_of_another_make_are_left_out(tmp_path):
     file = tmp_path / "kept.jsonl"
-    lines = [{"prompt": "a", "text": 5}, {"prompt": "b", "text": "sad", "date": None}, {"text": "sad"}, [], {"prompt": "c", "text": "sad"}]
+    lines = [
+        {"prompt": "a", "text": 5},
+        {"prompt": "b", "text": "sad", "date": None},
+        {"text": "sad"},
+        [],
+        {"prompt": "c", "text": "sad"},
+    ]
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert dict(Answers.read(file)) == {"c": Answer("sad")}
 
@@ -79,7 +102,18 @@ def test_a_model_of_a_very_long_name_has_its_answers_kept(toy, tmp_path, chat_se
 @pytest.mark.slow
 def test_a_killed_run_goes_on_and_asks_only_for_the_rest(toy, tmp_path, chat_server):
     chat_server.behaviours = ["late"] * 15
-    flags = ["--dataset", toy, "--base-url", chat_server.url, "--model", "killed", "--run-dir", tmp_path / "run", "--concurrency", 1]
+    flags = [
+        "--dataset",
+        toy,
+        "--base-url",
+        chat_server.url,
+        "--model",
+        "killed",
+        "--run-dir",
+        tmp_path / "run",
+        "--concurrency",
+        1,
+    ]
     command = [sys.executable, "-m", "fecbench", "run", "llm-prompt", *map(str, flags)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
         while len(chat_server.requests) < 5:
@@ -128,7 +162,10 @@ def test_two_processes_ask_one_after_another(tmp_path):
         return "sad"
 
     prompts = [Chat(("sad",)).about(f"text {n}") for n in range(10)]
-    threads = [threading.Thread(target=Interview(Fake(reply), Answers(tmp_path / "a.jsonl")).ask, args=(prompts,)) for _ in range(3)]
+    threads = [
+        threading.Thread(target=Interview(Fake(reply), Answers(tmp_path / "a.jsonl")).ask, args=(prompts,))
+        for _ in range(3)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

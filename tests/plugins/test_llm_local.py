@@ -10,7 +10,9 @@ from fecbench_llm import REFERENCE, Chat, Decoding, Demonstration, EmoLLaMA, Int
 from fecbench_llm.answers import Answers
 
 LABELS = ("glad", "sad", "very mad")
-TEMPLATE = "{{ bos_token }}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{{ eos_token }}{% endfor %}<|assistant|>"
+TEMPLATE = (
+    "{{ bos_token }}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{{ eos_token }}{% endfor %}<|assistant|>"
+)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,10 @@ def test_a_chat_template_is_used_and_begins_once(tmp_path, causal_model):
     model = LocalModel(causal_model(tmp_path, TEMPLATE))
     prompt = Chat(LABELS).about("x")
     text = model._text(prompt)
-    assert text == f"<s><|system|>{prompt.messages[0]['content']}</s><|user|>{prompt.messages[1]['content']}</s><|assistant|>"
+    assert (
+        text
+        == f"<s><|system|>{prompt.messages[0]['content']}</s><|user|>{prompt.messages[1]['content']}</s><|assistant|>"
+    )
     assert model._ids(text).count(1) == 1
     assert isinstance(answers(model, [prompt])[0].text, str)
 
@@ -85,7 +90,9 @@ def test_the_reference_decoding_is_drawn_by_the_seed_and_disturbs_no_other_draw(
     decodings = [Decoding(**{**REFERENCE.__dict__, "max_new_tokens": 8, "seed": seed}) for seed in (0, 0, 1)]
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    texts = [[answer.text for answer in answers(LocalModel(tiny, decoding), prompts(EmoLLaMA))] for decoding in decodings]
+    texts = [
+        [answer.text for answer in answers(LocalModel(tiny, decoding), prompts(EmoLLaMA))] for decoding in decodings
+    ]
     assert torch.get_rng_state().equal(before)
     assert texts[0] == texts[1] != texts[2]
     assert LocalModel(tiny, REFERENCE)._network.dtype == torch.float16
@@ -135,7 +142,9 @@ def test_a_context_that_is_too_small_drops_the_farthest_demonstrations_and_never
     assert [f"shot {number}" in kept for number in range(5)] == [number >= 5 - fitting for number in range(5)]
     assert "glad, sad, very mad" in kept
     for likelihood in (False, True):
-        long, short = answers(LocalModel(folder, likelihood=likelihood), [wording.about("x" * 900, shots), wording.about("x")])
+        long, short = answers(
+            LocalModel(folder, likelihood=likelihood), [wording.about("x" * 900, shots), wording.about("x")]
+        )
         assert (long.text, long.dropped) == ("", 5)
         assert short.text
 
@@ -145,7 +154,10 @@ def test_what_answers_depend_on(tiny, tmp_path, causal_model):
     assert one.version == LocalModel(tiny).version != other.version
     assert one.identity != LocalModel(tiny, likelihood=True).identity
     assert one.identity != LocalModel(tiny, Decoding(max_new_tokens=3)).identity
-    assert LocalModel(tiny, Decoding(temperature=1.0, seed=0)).identity != LocalModel(tiny, Decoding(temperature=1.0, seed=1)).identity
+    assert (
+        LocalModel(tiny, Decoding(temperature=1.0, seed=0)).identity
+        != LocalModel(tiny, Decoding(temperature=1.0, seed=1)).identity
+    )
     assert one.identity == LocalModel(tiny, batch_size=3).identity
 
 

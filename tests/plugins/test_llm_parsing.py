@@ -6,7 +6,7 @@ from importlib.resources import files
 import pytest
 
 from fecbench import FecbenchError
-from fecbench.datasets.descriptions import EMPATHETIC_DIALOGUES, GOEMOTIONS
+from fecbench.data.datasets.builtin.descriptions import EMPATHETIC_DIALOGUES, GOEMOTIONS
 from fecbench_llm import Parser
 
 LISTS = {"ed": list(EMPATHETIC_DIALOGUES), "ge": list(GOEMOTIONS)}

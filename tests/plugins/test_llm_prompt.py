@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from fecbench import Predictor, metrics
-from fecbench.atomic import read_tensors
+from fecbench import Predictor
+from fecbench.core.files import read_tensors
 from fecbench.testing import ObjectiveConformance
+from fecbench.training import metrics
 from fecbench_llm import Fake, LLMError, LLMPrompt
 from tests.plugins.conftest import go, http, rows_of
 
@@ -73,8 +74,9 @@ def test_it_conforms_with_demonstrations_too():
 
 
 def test_it_is_left_out_of_all_methods_with_the_reason(tmp_path):
-    from fecbench import matrix, specs
+    from fecbench.bench import matrix
+    from fecbench.bench.spec import read_spec
 
     spec = tmp_path / "spec.toml"
     spec.write_text('title = "t"\nobjectives = "*"\ndatasets = ["demo"]\nseeds = [0]\n')
-    assert "it needs a model to ask" in matrix.expand(specs.read(spec)).left_out["llm-prompt"]
+    assert "it needs a model to ask" in matrix.expand(read_spec(spec)).left_out["llm-prompt"]

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from fecbench.planning import plan
+from fecbench.runs.plan import plan
 from fecbench.testing.subject import Subject
 from fecbench_emoberta import EmoBERTa, EmoBERTaConfig, Speaking
 from fecbench_llm import choosing
@@ -68,7 +68,9 @@ def test_another_value_makes_other_updates(known, method, given, other):
     assert updates(method, {**given, **other}) != known[key]
 
 
-@pytest.mark.parametrize(("options", "rates"), [({"projector_lr": 0.5}, [0.5, 0.25]), ({"projector_lr_step": "epoch"}, [0.01, 0.01])])
+@pytest.mark.parametrize(
+    ("options", "rates"), [({"projector_lr": 0.5}, [0.5, 0.25]), ({"projector_lr_step": "epoch"}, [0.01, 0.01])]
+)
 def test_the_projector_of_hypemo_has_a_rate_of_its_own(options, rates):
     stepper = Subject(plan("hypemo", {"dataset": "demo", "encoder": "tiny-bert", **options}), {}).stepper()
     found = []
@@ -80,7 +82,9 @@ def test_the_projector_of_hypemo_has_a_rate_of_its_own(options, rates):
 
 def test_taco_starts_its_clusters_by_the_runs_seed(monkeypatch):
     seeds = []
-    monkeypatch.setattr(taco, "kmeans_clusters", lambda z, clusters, seed: seeds.append(seed) or z.new_zeros(len(z)).long())
+    monkeypatch.setattr(
+        taco, "kmeans_clusters", lambda z, clusters, seed: seeds.append(seed) or z.new_zeros(len(z)).long()
+    )
     for seed in (0, 7):
         subject = Subject(plan("taco", {"dataset": "demo", "encoder": "tiny-bert"}), {})
         subject.stepper(seed=seed).step(next(subject.batches(1)), 1.0)
@@ -101,8 +105,15 @@ def test_tfd_hides_a_whole_text_behind_one_mask_where_it_is_told_to():
 def test_an_endpoint_is_asked_as_the_options_say(monkeypatch):
     monkeypatch.setenv("MY_KEY", "secret")
     given = {"token_limit": "max_completion_tokens", "concurrency": 3, "retries": 5, "timeout": 7.0}
-    config = LLMPromptConfig(base_url="http://h/v1", model="m", api_key_env="MY_KEY", temperature=0.5, max_new_tokens=9, **given)
+    config = LLMPromptConfig(
+        base_url="http://h/v1", model="m", api_key_env="MY_KEY", temperature=0.5, max_new_tokens=9, **given
+    )
     asked = choosing.backend(config, 4, "cpu", recorded=False)
     found = {field.name: getattr(asked, field.name) for field in fields(asked)}
-    assert {name: found[name] for name in (*given, "url", "model", "key")} == {**given, "url": "http://h/v1", "model": "m", "key": "secret"}
+    assert {name: found[name] for name in (*given, "url", "model", "key")} == {
+        **given,
+        "url": "http://h/v1",
+        "model": "m",
+        "key": "secret",
+    }
     assert (asked.decoding.temperature, asked.decoding.max_new_tokens, asked.decoding.seed) == (0.5, 9, 4)

@@ -21,7 +21,9 @@ def test_the_divergence_is_that_of_a_slow_loop():
     first, second = np.random.default_rng(0).normal(size=(2, 7, 5))
     found = symmetric_kl(torch.from_numpy(first), torch.from_numpy(second))
     assert found.item() == pytest.approx(slow_symmetric_kl(first, second), abs=1e-12)
-    assert found.item() == pytest.approx(symmetric_kl(torch.from_numpy(second), torch.from_numpy(first)).item(), abs=1e-12)
+    assert found.item() == pytest.approx(
+        symmetric_kl(torch.from_numpy(second), torch.from_numpy(first)).item(), abs=1e-12
+    )
 
 
 def test_bf16_logits_are_raised():

@@ -10,14 +10,14 @@ from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
 from fecbench import FecbenchError, Task
-from fecbench.atomic import read_tensors
-from fecbench.batching import Batch
-from fecbench.datasets.core import Places
-from fecbench.experiment import Workplace, run
-from fecbench.heads import HeadTask
-from fecbench.model import build_model
-from fecbench.packing import Tokens
-from fecbench.planning import plan
+from fecbench.core.files import read_tensors
+from fecbench.data.batch import Batch
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.data.tokens import Tokens
+from fecbench.model.heads import HeadTask
+from fecbench.model.model import build_model
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
 from fecbench_sacl import SACL, SACLConfig, fast_gradient, fast_gradient_of_texts, focal_cross_entropy, nt_xent_loss
 from fecbench_sacl.attacks import attack_on
 from fecbench_supcon import supcon_loss
@@ -66,7 +66,12 @@ def objective(**options):
 
 @pytest.mark.parametrize(
     ("options", "expected"),
-    [({}, 0.571423), ({"space": "logits"}, 0.557766), ({"space": "logits", "scl": "supcon"}, 0.614593), ({"space": "hidden"}, 0.557766)],
+    [
+        ({}, 0.571423),
+        ({"space": "logits"}, 0.557766),
+        ({"space": "logits", "scl": "supcon"}, 0.614593),
+        ({"space": "hidden"}, 0.557766),
+    ],
 )
 def test_the_joint_loss_has_the_contrast_that_was_chosen(options, expected):
     loss, logs = objective(**options).joint_loss(LOGITS, LOGITS, LABELS, 0.1)
@@ -77,7 +82,9 @@ def test_the_joint_loss_has_the_contrast_that_was_chosen(options, expected):
 def test_supcon_leaves_anchors_without_positives_out():
     features, labels = torch.randn(5, 3, dtype=torch.float64), torch.tensor([0, 0, 1, 2, 2])
     ours = objective(scl="supcon", space="hidden").contrast(features, features, labels)
-    assert ours.item() == pytest.approx(supcon_loss(features, labels, temperature=0.1, empty_anchor="skip").item(), abs=1e-12)
+    assert ours.item() == pytest.approx(
+        supcon_loss(features, labels, temperature=0.1, empty_anchor="skip").item(), abs=1e-12
+    )
 
 
 def test_with_two_rows_of_each_class_it_is_supcon():
@@ -116,7 +123,9 @@ def test_the_focal_loss_and_its_gradient_are_those_of_a_loop(gamma):
     parts = [-weights[y] * (1 - p.item()) ** gamma * p.log() for p, y in zip(probabilities, LABELS, strict=True)]
     expected = sum(parts) / 5
     assert fast.item() == pytest.approx(expected.item(), abs=1e-12)
-    torch.testing.assert_close(torch.autograd.grad(fast, logits)[0], torch.autograd.grad(expected, logits)[0], rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(
+        torch.autograd.grad(fast, logits)[0], torch.autograd.grad(expected, logits)[0], rtol=1e-10, atol=1e-12
+    )
 
 
 def test_a_certain_row_has_no_focal_loss_and_a_finite_gradient():
@@ -185,7 +194,9 @@ def attacked_names(model, target):
     assert len(embeddings) == 1
     if target == "input_embeddings":
         return set()
-    return embeddings | ({name for name in names if ".layer.0." in name} if target == "embeddings_and_first_layer" else set())
+    return embeddings | (
+        {name for name in names if ".layer.0." in name} if target == "embeddings_and_first_layer" else set()
+    )
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "electra"])
@@ -243,14 +254,19 @@ def test_padded_and_packed_texts_are_attacked_alike(reading, head):
 
 def test_an_encoder_whose_layers_are_no_list_is_refused(reading):
     model, _ = reading("albert", head="linear")
-    with pytest.raises(FecbenchError, match=r"needs an encoder whose 2 layers stand in a list, but AlbertModel has none; use --attack"):
+    with pytest.raises(
+        FecbenchError, match=r"needs an encoder whose 2 layers stand in a list, but AlbertModel has none; use --attack"
+    ):
         attack_on(model, "embeddings_and_first_layer")
 
 
 def test_a_compiled_encoder_hides_its_embeddings(reading):
     model, batch = reading()
     model.encoder.network.compile(backend="eager")
-    with pytest.raises(FecbenchError, match="input_embeddings can't look into a compiled encoder; leave out --compile or attack weights"):
+    with pytest.raises(
+        FecbenchError,
+        match="input_embeddings can't look into a compiled encoder; leave out --compile or attack weights",
+    ):
         play(model, batch, attack="input_embeddings")
 
 
@@ -260,7 +276,9 @@ def test_frozen_embeddings_are_skipped_or_said(reading):
     attack = attack_on(model, "embeddings_matrix")
     (h, _), (perturbed, _) = attack.clean(batch), attack.perturbed(batch, 1.0)
     assert h.equal(perturbed)
-    with pytest.raises(FecbenchError, match="input_embeddings needs word embeddings that are trained; unfreeze them or attack weights"):
+    with pytest.raises(
+        FecbenchError, match="input_embeddings needs word embeddings that are trained; unfreeze them or attack weights"
+    ):
         attack_on(model, "input_embeddings").clean(batch)
 
 
@@ -269,7 +287,7 @@ def test_frozen_embeddings_are_skipped_or_said(reading):
 
 def go(name: str, data: Path, folder: Path, **flags):
     flags = {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu", **flags}
-    return run(plan(name, flags), Workplace(Places(), folder))
+    return run(plan(name, flags), Workplace(DataLocations(), folder))
 
 
 def test_without_contrast_and_attack_it_is_cross_entropy(toy, tmp_path):
@@ -285,7 +303,13 @@ def test_without_contrast_and_attack_it_is_cross_entropy(toy, tmp_path):
     "flags",
     [
         {},
-        {"attack": "embeddings_and_first_layer", "scl": "supcon", "space": "hidden", "epsilon": 5.0, "focal_gamma": 1.0},
+        {
+            "attack": "embeddings_and_first_layer",
+            "scl": "supcon",
+            "space": "hidden",
+            "epsilon": 5.0,
+            "focal_gamma": 1.0,
+        },
         {"attack": "input_embeddings", "space": "logits", "clip": 1.0},
     ],
 )
@@ -309,8 +333,12 @@ def test_the_share_of_attacked_batches_is_a_function_of_their_keys(reading):
 
 def test_classes_weigh_by_their_share_of_the_training_rows(toy, tmp_path):
     lines = (toy / "train.csv").read_text().splitlines()
-    (toy / "train.csv").write_text("\n".join(line for n, line in enumerate(lines) if not line.endswith("sad") or n < 40) + "\n")
+    (toy / "train.csv").write_text(
+        "\n".join(line for n, line in enumerate(lines) if not line.endswith("sad") or n < 40) + "\n"
+    )
     record = go("sacl", toy, tmp_path / "run", weigh_classes=True, epochs=1)
     counts = [20, 20, sum(line.endswith("sad") for line in lines[:40])]
     expected = [math.log(sum(counts) / count) for count in counts]
-    assert read_tensors(record.folder / "best.safetensors")[0]["objective.class_weights"].tolist() == pytest.approx(expected)
+    assert read_tensors(record.folder / "best.safetensors")[0]["objective.class_weights"].tolist() == pytest.approx(
+        expected
+    )

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from fecbench.atomic import read_tensors
-from fecbench.datasets.core import Places
-from fecbench.errors import UsageError
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
+from fecbench.core.errors import UsageError
+from fecbench.core.files import read_tensors
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
 from fecbench_supcon import supcon_loss
 
 ANGLES = torch.tensor([0.0, 60.0, 90.0, 180.0], dtype=torch.float64).deg2rad()
@@ -69,14 +69,18 @@ def test_one_view_as_anchors_is_a_loop_over_the_first_half():
     ],
 )
 def test_the_cards_numbers(labels, options, expected):
-    assert supcon_loss(CIRCLE, torch.tensor(labels), temperature=0.5, **options).item() == pytest.approx(expected, abs=1e-6)
+    assert supcon_loss(CIRCLE, torch.tensor(labels), temperature=0.5, **options).item() == pytest.approx(
+        expected, abs=1e-6
+    )
 
 
 def test_the_cards_numbers_of_stacked_views_and_of_identical_vectors():
     stacked = supcon_loss(CIRCLE.repeat(2, 1), torch.tensor([0, 0, 1, 1] * 2), temperature=0.5)
     assert stacked.item() == pytest.approx(1.847849, abs=1e-6)
     for temperature in (0.07, 0.5, 3.0):
-        assert supcon_loss(torch.ones(5, 4), torch.zeros(5), temperature=temperature).item() == pytest.approx(math.log(4), abs=1e-6)
+        assert supcon_loss(torch.ones(5, 4), torch.zeros(5), temperature=temperature).item() == pytest.approx(
+            math.log(4), abs=1e-6
+        )
 
 
 @pytest.mark.parametrize("labels", [[], [0], [0, 1, 2]])
@@ -112,7 +116,12 @@ def test_permuting_renaming_rotating_and_rescaling_change_nothing():
     loss = supcon_loss(features, labels, temperature=0.3).item()
     order, rotation = torch.randperm(10), torch.linalg.qr(torch.randn(4, 4, dtype=torch.float64))[0]
     scaled = features * torch.rand(10, 1, dtype=torch.float64).add(0.1)
-    for changed, renamed in ((features[order], labels[order]), (features, 7 - labels), (features @ rotation, labels), (scaled, labels)):
+    for changed, renamed in (
+        (features[order], labels[order]),
+        (features, 7 - labels),
+        (features @ rotation, labels),
+        (scaled, labels),
+    ):
         assert supcon_loss(changed, renamed, temperature=0.3).item() == pytest.approx(loss, abs=1e-12)
 
 
@@ -122,7 +131,10 @@ def test_permuting_renaming_rotating_and_rescaling_change_nothing():
         ({"temperature": 0.0}, "temperature must be positive, found 0.0"),
         ({"temperature": 1.0, "base_temperature": -1.0}, "base_temperature must be positive, found -1.0"),
         ({"temperature": 1.0, "contrast_mode": "two"}, "contrast_mode must be 'all' or 'one', found 'two'"),
-        ({"temperature": 1.0, "contrast_mode": "one"}, "needs two views of every text, an even number of rows, found 3"),
+        (
+            {"temperature": 1.0, "contrast_mode": "one"},
+            "needs two views of every text, an even number of rows, found 3",
+        ),
         ({"temperature": 1.0, "empty_anchor": "drop"}, "empty_anchor must be 'zero' or 'skip', found 'drop'"),
     ],
 )
@@ -133,7 +145,7 @@ def test_bad_arguments_are_named(options, message):
 
 def go(name: str, data: Path, folder: Path, **flags):
     flags = {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu", **flags}
-    return run(plan(name, flags), Workplace(Places(), folder))
+    return run(plan(name, flags), Workplace(DataLocations(), folder))
 
 
 def test_without_contrast_it_is_cross_entropy_bit_for_bit(toy, tmp_path):
@@ -169,5 +181,7 @@ def test_it_trains_with_every_kind_of_view(toy, tmp_path, flags, notes):
 
 
 def test_one_view_as_anchors_needs_two():
-    with pytest.raises(UsageError, match="--contrast-mode one needs second views, found --view none; change one of them"):
+    with pytest.raises(
+        UsageError, match="--contrast-mode one needs second views, found --view none; change one of them"
+    ):
         plan("supcon", {"dataset": "demo", "view": "none", "contrast_mode": "one"})

@@ -17,9 +17,9 @@ from fecbench import (
     label_pair_weights,
     label_separation_loss,
 )
-from fecbench.datasets.core import Places
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
 
 FEATURES = torch.tensor([[1, 0], [0.8, 0.6], [0, 1], [-1, 0], [0.6, -0.8], [0, -2]], dtype=torch.float64)
 LABELS, CLUSTERS = torch.tensor([0, 0, 1, 1, 0, 2]), torch.tensor([0, 1, 1, 2, 0, 0])
@@ -62,10 +62,14 @@ CASES = {
 def test_contrast_and_gradient_are_those_of_a_loop(labels, clusters):
     torch.manual_seed(0)
     features = torch.randn(8, 5, dtype=torch.float64, requires_grad=True)
-    fast = clustered_contrastive_loss(features, torch.tensor(labels), torch.tensor(clusters), temperature=0.3, base_temperature=0.1)
+    fast = clustered_contrastive_loss(
+        features, torch.tensor(labels), torch.tensor(clusters), temperature=0.3, base_temperature=0.1
+    )
     expected = slow_contrast(features, labels, clusters, 0.3, 0.1)
     assert fast.item() == pytest.approx(expected.item(), abs=1e-12)
-    torch.testing.assert_close(*(torch.autograd.grad(loss, features)[0] for loss in (fast, expected)), rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(
+        *(torch.autograd.grad(loss, features)[0] for loss in (fast, expected)), rtol=1e-10, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("base", [{}, {"base_temperature": 0.5}])
@@ -168,13 +172,18 @@ def test_bf16_stays_close():
         separation = label_separation_loss(states.bfloat16(), label_pair_weights(logits.bfloat16()))
     assert rough.dtype == separation.dtype == torch.float32
     assert rough.item() == pytest.approx(clustered_contrastive_loss(features, labels, clusters).item(), abs=3e-2)
-    assert separation.item() == pytest.approx(label_separation_loss(states, label_pair_weights(logits)).item(), abs=3e-3)
+    assert separation.item() == pytest.approx(
+        label_separation_loss(states, label_pair_weights(logits)).item(), abs=3e-3
+    )
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: clustered_contrastive_loss(FEATURES, LABELS, CLUSTERS, temperature=0.0), "temperature must be positive, found 0.0"),
+        (
+            lambda: clustered_contrastive_loss(FEATURES, LABELS, CLUSTERS, temperature=0.0),
+            "temperature must be positive, found 0.0",
+        ),
         (
             lambda: clustered_contrastive_loss(FEATURES, LABELS, CLUSTERS, base_temperature=0.0),
             "base_temperature must be positive, found 0.0",
@@ -220,7 +229,7 @@ def test_rows_that_are_no_numbers_are_left_to_the_loss():
 
 def go(data: Path, folder: Path, **flags):
     flags = {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 16, "device": "cpu", **flags}
-    return run(plan("taco", flags), Workplace(Places(), folder))
+    return run(plan("taco", flags), Workplace(DataLocations(), folder))
 
 
 @pytest.mark.parametrize("options", [{}, {"label_weights": "clamped", "temperature": 0.1, "base_temperature": 0.1}])
@@ -249,5 +258,7 @@ def test_nothing_is_clustered_for_predictions(toy, tmp_path, monkeypatch):
 
 
 def test_a_head_without_labels_is_refused(toy, tmp_path):
-    with pytest.raises(FecbenchError, match="taco needs a head that encodes the labels' texts, found LinearHead; use --head label"):
+    with pytest.raises(
+        FecbenchError, match="taco needs a head that encodes the labels' texts, found LinearHead; use --head label"
+    ):
         go(toy, tmp_path / "run", head="linear")

@@ -9,13 +9,21 @@ import torch
 from sklearn.metrics import f1_score
 
 from fecbench import FecbenchError, Form, Predictor
-from fecbench.atomic import read_tensors
-from fecbench.datasets import load
-from fecbench.datasets.core import Places
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
+from fecbench.core.files import read_tensors
+from fecbench.data.datasets.load import load_dataset
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
 from fecbench_supcon import SupCon, SupConConfig
-from fecbench_tfd import Counterfactual, Debiasing, DebiasingConfig, Lexicon, line_search, read_lexicon, weighted_f1_scores
+from fecbench_tfd import (
+    Counterfactual,
+    Debiasing,
+    DebiasingConfig,
+    Lexicon,
+    line_search,
+    read_lexicon,
+    weighted_f1_scores,
+)
 from fecbench_tfd import search as module
 
 LOGITS = np.array([[2, 1.5, 0], [1.8, 1.7, 0], [1.9, 0, 1.6], [2.5, 0, 0]])
@@ -66,7 +74,9 @@ def test_it_finds_what_a_loop_finds(seed, biases):
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, 4, 60)
     logits = generator.normal(size=(60, 4)) + np.eye(4)[labels] + 2 * np.eye(4)[0]
-    counterfactuals = generator.normal(size=(biases, 1, 4)) + 0.3 * generator.normal(size=(biases, 60, 4)) + np.eye(4)[0]
+    counterfactuals = (
+        generator.normal(size=(biases, 1, 4)) + 0.3 * generator.normal(size=(biases, 60, 4)) + np.eye(4)[0]
+    )
     found, (steps, score) = line_search(logits, counterfactuals, labels), slow(logits, counterfactuals, labels)
     assert found.steps == steps
     assert found.score == pytest.approx(score, abs=1e-12)
@@ -126,7 +136,11 @@ def test_what_is_hidden(hidden, expected):
 
 
 def test_words_are_compared_in_lower_case_and_without_punctuation():
-    found = [word for word in ["HAPPY,", "“happy!”", "(died)", "happily", "[happy]", "[HAPPY]'s", "...", "un-happy"] if word in HAPPY]
+    found = [
+        word
+        for word in ["HAPPY,", "“happy!”", "(died)", "happily", "[happy]", "[HAPPY]'s", "...", "un-happy"]
+        if word in HAPPY
+    ]
     assert found == ["HAPPY,", "“happy!”", "(died)"]
 
 
@@ -193,7 +207,7 @@ def test_a_lexicon_that_is_none_is_refused(tmp_path, content, message):
 
 def go(name: str, data: Path, folder: Path, **flags):
     flags = {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu", **flags}
-    return run(plan(name, flags), Workplace(Places(), folder))
+    return run(plan(name, flags), Workplace(DataLocations(), folder))
 
 
 @pytest.fixture
@@ -201,7 +215,9 @@ def skewed(toy):
     """Most training rows are of one label, so that a short training leans on it."""
     lines = (toy / "train.csv").read_text().splitlines()
     glad = [line for line in lines[1:] if line.endswith("glad")]
-    (toy / "train.csv").write_text("\n".join([*lines, *(line.replace(",", f" {n},") for n in range(3) for line in glad)]) + "\n")
+    (toy / "train.csv").write_text(
+        "\n".join([*lines, *(line.replace(",", f" {n},") for n in range(3) for line in glad)]) + "\n"
+    )
     return toy
 
 
@@ -215,11 +231,14 @@ def test_predictions_are_debiased_by_what_was_found_on_validation_rows(skewed, t
     assert found > raw
     assert ours["objective.coverage"] == pytest.approx(record.history()[0]["logs"]["lexicon_coverage"])
     predictor = Predictor.load(record)
-    texts = load(plan("ce", {"dataset": str(skewed)}).settings, Places()).splits["test"]["text"][:]
+    texts = load_dataset(plan("ce", {"dataset": str(skewed)}).settings, DataLocations()).splits["test"]["text"][:]
     logits = read_tensors(record.folder / "predictions.safetensors")[0]["logits"]
     torch.testing.assert_close(predictor.probabilities(texts), logits.softmax(1), rtol=1e-4, atol=1e-5)
     base, lexicon, mask = Predictor.load(plain), read_lexicon(), predictor.tokenizer.mask_token
-    hidden = [[Counterfactual(kind, lexicon, "").apply(text, mask) for text in texts] for kind in ("nothing", "words", "polar")]
+    hidden = [
+        [Counterfactual(kind, lexicon, "").apply(text, mask) for text in texts]
+        for kind in ("nothing", "words", "polar")
+    ]
     raw_logits, label, word = (base.probabilities(part).log() for part in hidden)
     expected = raw_logits - 0.1 * steps[0] * label - 0.1 * steps[1] * word
     torch.testing.assert_close(predictor.probabilities(texts), expected.softmax(1), rtol=1e-3, atol=1e-4)
@@ -248,7 +267,9 @@ def test_the_search_reads_logits_of_the_precision_that_predicts(toy, tmp_path, r
 
 def test_without_coefficients_nothing_is_changed_and_nothing_more_is_read(toy, tmp_path, monkeypatch):
     monkeypatch.setattr(Debiasing, "after_training", lambda self, stage: None)
-    ours, theirs = (read_tensors(go(name, toy, tmp_path / name).folder / "predictions.safetensors")[0] for name in ("tfd", "ce"))
+    ours, theirs = (
+        read_tensors(go(name, toy, tmp_path / name).folder / "predictions.safetensors")[0] for name in ("tfd", "ce")
+    )
     assert ours["logits"].equal(theirs["logits"])
 
 
@@ -256,7 +277,9 @@ def test_test_labels_never_reach_the_search(toy, tmp_path):
     before = go("tfd", toy, tmp_path / "one")
     lines = (toy / "test.csv").read_text().splitlines()
     turned = {"glad": "mad", "mad": "sad", "sad": "glad"}
-    (toy / "test.csv").write_text("\n".join([lines[0], *(f"{t},{turned[y]}" for t, y in (li.rsplit(",", 1) for li in lines[1:]))]) + "\n")
+    (toy / "test.csv").write_text(
+        "\n".join([lines[0], *(f"{t},{turned[y]}" for t, y in (li.rsplit(",", 1) for li in lines[1:]))]) + "\n"
+    )
     after = go("tfd", toy, tmp_path / "two")
     for file in ("best.safetensors", "predictions.safetensors"):
         one, two = (read_tensors(record.folder / file)[0] for record in (before, after))
@@ -275,7 +298,10 @@ def test_a_lexicon_that_has_changed_is_refused(skewed, tmp_path):
     from fecbench_tfd import lexicon
 
     lexicon._read.cache_clear()
-    with pytest.raises(FecbenchError, match=r"lexicon .*mine.tsv must be as it was when this run was trained, but its words have changed"):
+    with pytest.raises(
+        FecbenchError,
+        match=r"lexicon .*mine.tsv must be as it was when this run was trained, but its words have changed",
+    ):
         Predictor.load(record).probabilities(["my dog died"])
     file.unlink()
     lexicon._read.cache_clear()
@@ -321,5 +347,7 @@ def test_the_pages_example_has_everything_of_the_debiased_objective(registered):
     page = (Path(__file__).parents[2] / "docs" / "methods" / "tfd.md").read_text(encoding="utf-8")
     names: dict[str, type] = {}
     exec(page.partition("```python\n")[2].partition("```")[0], names)
-    chosen = plan(registered("debiased-lcl", names["DebiasedLCL"]), {"dataset": "demo", "single_mask": True, "temperature": 0.5})
+    chosen = plan(
+        registered("debiased-lcl", names["DebiasedLCL"]), {"dataset": "demo", "single_mask": True, "temperature": 0.5}
+    )
     assert (chosen.settings.head, chosen.settings.batch_size, chosen.needs.second_view) == ("lcl", 32, "auto")

@@ -30,7 +30,12 @@ def fitted(labels, classes, **options):
     config = TfIdfConfig(columns=64, **options)
     objective = TfIdf(config, Task("toy", tuple(map(str, range(classes))), (), 2, 2, 0))
     stage = Stage(
-        None, {"train": TRAIN, "validation": OTHER}, {"train": torch.tensor(labels)}, lambda texts: iter(()), torch.device("cpu"), 0
+        None,
+        {"train": TRAIN, "validation": OTHER},
+        {"train": torch.tensor(labels)},
+        lambda texts: iter(()),
+        torch.device("cpu"),
+        0,
     )
     objective.before_training(stage)
     return objective
@@ -56,7 +61,9 @@ def test_the_probabilities_are_those_of_one_regression_a_label():
     found = np.exp(logits(fitted(LABELS, 3), OTHER))
     for label in range(3):
         regression = LogisticRegression(C=4.0, solver="liblinear").fit(train, np.array(LABELS) == label)
-        np.testing.assert_allclose(found[:, label], regression.predict_proba(other)[:, 1], atol=2e-3)  # liblinear stops at 1e-4
+        np.testing.assert_allclose(
+            found[:, label], regression.predict_proba(other)[:, 1], atol=2e-3
+        )  # liblinear stops at 1e-4
 
 
 def test_two_labels_have_a_regression_each():

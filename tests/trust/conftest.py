@@ -14,15 +14,25 @@ from typing import NamedTuple
 
 import pytest
 
-from fecbench.atomic import UNFINISHED
 from fecbench.cli import main
-from fecbench.datasets.core import Places
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
-from fecbench.runs import Record
+from fecbench.core.files import UNFINISHED
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
+from fecbench.runs.record import Record
 from tests.conftest import rows
 
-TRACES = {"run.json", "history.jsonl", "failure.json", ".lock", ".holder", "best.safetensors", "last.safetensors", "encoder", "logs"}
+TRACES = {
+    "run.json",
+    "history.jsonl",
+    "failure.json",
+    ".lock",
+    ".holder",
+    "best.safetensors",
+    "last.safetensors",
+    "encoder",
+    "logs",
+}
 TINY = ("--encoder", "scratch", "--epochs", "1", "--batch-size", "16")
 
 
@@ -67,14 +77,20 @@ class Judge:
         for words in (says,) if isinstance(says, str) else says:
             assert words.lower() in answer.text.lower(), answer.text
         new = {Path(path) for path in tree(self.folder).keys() - before.keys()}
-        assert not [path for path in new if not TRACES.intersection(path.parts) and (self.folder / path).is_file()], sorted(new)
+        assert not [path for path in new if not TRACES.intersection(path.parts) and (self.folder / path).is_file()], (
+            sorted(new)
+        )
         assert not [path for path in new if path.name == "result.json"]
         return answer
 
 
 def tree(folder: Path) -> dict[str, str]:
     """Every path under ``folder`` and what is there: a file by its checksum. Locks come and go, and the last failure replaces another."""
-    return {str(path.relative_to(folder)): _kind(path) for path in folder.rglob("*") if path.name not in (".lock", "failure.json")}
+    return {
+        str(path.relative_to(folder)): _kind(path)
+        for path in folder.rglob("*")
+        if path.name not in (".lock", "failure.json")
+    }
 
 
 def _kind(path: Path) -> str:
@@ -126,10 +142,23 @@ class Shelf:
 def train(name: str, data: Path, folder: Path, **flags: object) -> Record:
     """A complete run of one epoch."""
     chosen = plan(name, {"dataset": str(data), "encoder": "scratch", "epochs": 1, "batch_size": 16, **flags})
-    return run(chosen, Workplace(Places(), folder))
+    return run(chosen, Workplace(DataLocations(), folder))
 
 
-SMALL = ["--dataset", "demo", "--encoder", "tiny-bert", "--epochs", "2", "--limit", "64", "--batch-size", "16", "--lr", "0.01"]
+SMALL = [
+    "--dataset",
+    "demo",
+    "--encoder",
+    "tiny-bert",
+    "--epochs",
+    "2",
+    "--limit",
+    "64",
+    "--batch-size",
+    "16",
+    "--lr",
+    "0.01",
+]
 TIMES = {"started", "id", "seconds", "train_seconds", "texts_per_second"}
 
 
@@ -171,7 +200,9 @@ def unbroken(faulty, small, tmp_path_factory):
     def make(name: str) -> tuple[Path, list[str]]:
         if name not in made:
             root = tmp_path_factory.mktemp(name)
-            run, other = (faulty(*small(name, root / folder, seed), folder=root) for folder, seed in (("run", 0), ("other", 1)))
+            run, other = (
+                faulty(*small(name, root / folder, seed), folder=root) for folder, seed in (("run", 0), ("other", 1))
+            )
             assert (run.code, other.code) == (0, 0), run.said + other.said
             made[name] = root, run.writes
         return made[name]
@@ -184,7 +215,9 @@ def contents():
     """All that equal runs share: the content of every file, without times."""
 
     def read(folder: Path) -> dict[str, object]:
-        found: dict[str, object] = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        found: dict[str, object] = {
+            str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+        }
         for name in ("run.json", "result.json"):
             found[name] = {key: value for key, value in json.loads(found[name]).items() if key not in TIMES}
         return found

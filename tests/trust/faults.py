@@ -20,10 +20,23 @@ import threading
 import traceback
 from importlib import import_module
 
-CHANGES = {"os.rename": "rename", "os.remove": "remove", "os.mkdir": "make", "os.rmdir": "remove", "os.truncate": "truncate"}
+CHANGES = {
+    "os.rename": "rename",
+    "os.remove": "remove",
+    "os.mkdir": "make",
+    "os.rmdir": "remove",
+    "os.truncate": "truncate",
+}
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1 << 1, 1 << 2
-NEEDED = ("datasets", "fecbench.cli.leaderboard", "fecbench.cli.run", "fecbench.experiment", "sklearn.metrics", "transformers.models.bert")
+NEEDED = (
+    "datasets",
+    "fecbench.cli.leaderboard",
+    "fecbench.cli.run",
+    "fecbench.runs.experiment",
+    "sklearn.metrics",
+    "transformers.models.bert",
+)
 
 
 class Writes:
@@ -38,7 +51,8 @@ class Writes:
 
     def __call__(self, event, arguments):
         what = "open" if event == "open" and arguments[2] & WRITING else CHANGES.get(event)
-        if what and isinstance(arguments[0], str | os.PathLike) and os.path.abspath(arguments[0]).startswith(self.folder):  # noqa: PTH100
+        inside = isinstance(arguments[0], str | os.PathLike) and os.path.abspath(arguments[0]).startswith(self.folder)  # noqa: PTH100
+        if what and inside:
             os.write(self.report, f"{what} {os.path.basename(arguments[0])}\n".encode())  # noqa: PTH119
             self.count += 1
             if self.count - 1 == self.at:
@@ -99,7 +113,9 @@ def carry_out(order, out, report):
     if order.get("fault") == "deny":
         deny()
     sys.addaudithook(Writes(order, report))
-    signal.setitimer(signal.ITIMER_REAL, order.get("after", 0))  # nobody handles the alarm, so that it ends the process as a kill does
+    signal.setitimer(
+        signal.ITIMER_REAL, order.get("after", 0)
+    )  # nobody handles the alarm, so that it ends the process as a kill does
     code = 1
     try:
         main()
@@ -122,7 +138,10 @@ def answer(order):
     os.close(out)
     os.close(report)
     found = {}
-    readers = [threading.Thread(target=lambda n=n, f=f: found.update({n: os.fdopen(f, "rb").read()})) for n, f in ((0, said), (1, written))]
+    readers = [
+        threading.Thread(target=lambda n=n, f=f: found.update({n: os.fdopen(f, "rb").read()}))
+        for n, f in ((0, said), (1, written))
+    ]
     for reader in readers:
         reader.start()
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -13,7 +13,11 @@ from tests.trust.conftest import TINY, tree, write_toy
 
 CASES: dict[str, tuple[list[str], int, str]] = {
     "latin-1 data": (["run", "ce", "--dataset", "./latin", *TINY], 1, "must be UTF-8"),
-    "a folder of a name that isn't UTF-8": (["run", "ce", "--dataset", os.fsdecode(b"./caf\xe9"), *TINY], 2, "valid Unicode is needed"),
+    "a folder of a name that isn't UTF-8": (
+        ["run", "ce", "--dataset", os.fsdecode(b"./caf\xe9"), *TINY],
+        2,
+        "valid Unicode is needed",
+    ),
     "a run folder of a name that isn't UTF-8": (
         ["run", "ce", "--dataset", "./moods", *TINY, "--run-dir", os.fsdecode(b"caf\xe9")],
         1,
@@ -42,7 +46,9 @@ def home(tmp_path_factory) -> Path:
 
 
 ALWAYS = ("a folder of a name that isn't UTF-8", "a pipe that nobody writes to")
-MARKED = [pytest.param(*case, id=name, marks=[] if name in ALWAYS else [pytest.mark.trust]) for name, case in CASES.items()]
+MARKED = [
+    pytest.param(*case, id=name, marks=[] if name in ALWAYS else [pytest.mark.trust]) for name, case in CASES.items()
+]
 
 
 @pytest.mark.parametrize(("arguments", "code", "says"), MARKED)
@@ -61,7 +67,7 @@ def test_one_line_an_exit_code_and_nothing_lost(home, arguments, code, says):
 def test_a_plugin_that_is_stopped_by_hand_is_no_broken_plugin(home, tmp_path):
     """Ctrl-C in the middle of a plugin's code is the user's stop, not the plugin's fault."""
     (tmp_path / "sleepy.py").write_text(
-        "import time\nfrom fecbench import Objective\nfrom fecbench.registry import objectives\n"
+        "import time\nfrom fecbench import Objective\nfrom fecbench.core.registry import objectives\n"
         "class Sleepy(Objective):\n    def updates(self, batch, model):\n"
         "        print('asleep', flush=True)\n        time.sleep(60)\n        yield\n"
         "objectives.register('sleepy', Sleepy)\n"

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import torch
 
-from fecbench.atomic import read_tensors, write_tensors
-from fecbench.checkpoints import Checkpoints
-from fecbench.datasets.core import Places
-from fecbench.errors import RunError
-from fecbench.experiment import Workplace, run
-from fecbench.hooks import hookimpl
-from fecbench.planning import plan
+from fecbench.core.errors import RunError
+from fecbench.core.files import read_tensors, write_tensors
+from fecbench.core.hooks import hookimpl
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
+from fecbench.training.checkpoints import Checkpoints
 from tests.trust.conftest import Shelf, train, write_toy
 from tests.trust.test_bad_records import DAMAGES, reseal
 
@@ -37,7 +37,7 @@ def broken_off(name: str, data: Path, folder: Path, **flags: Any) -> None:
     """A run that stands after its second epoch."""
     chosen = plan(name, {"dataset": str(data), **SETTINGS, **flags})
     with pytest.raises(KeyboardInterrupt):
-        run(chosen, Workplace(Places(), folder, observers=[StopAfter()]))
+        run(chosen, Workplace(DataLocations(), folder, observers=[StopAfter()]))
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +77,15 @@ CHANGES: dict[str, Callable[[Tensors], Tensors]] = {
     "weights of a label too many": weights(lambda tensor: torch.cat([tensor, tensor[:1]])),
     "weights flat": weights(torch.Tensor.flatten),
     "a number alone": weights(torch.Tensor.sum),
-    "a weight missing": lambda t: {name: tensor for name, tensor in t.items() if not name.endswith("classifier.1.weight")},
+    "a weight missing": lambda t: {
+        name: tensor for name, tensor in t.items() if not name.endswith("classifier.1.weight")
+    },
     "every weight missing": lambda t: {name: tensor for name, tensor in t.items() if not name.startswith("model.")},
     "a weight too many": lambda t: t | {"model.head.stranger": torch.ones(2)},
     "a weight of the objective too many": lambda t: t | {"objective.stranger": torch.ones(2)},
-    "a weight by another name": lambda t: {name.replace("classifier", "classifier2"): tensor for name, tensor in t.items()},
+    "a weight by another name": lambda t: {
+        name.replace("classifier", "classifier2"): tensor for name, tensor in t.items()
+    },
     "nothing": lambda t: {},
 }
 OF_OPTIMISERS: dict[str, Callable[[Tensors], Tensors]] = {
@@ -91,14 +95,26 @@ OF_OPTIMISERS: dict[str, Callable[[Tensors], Tensors]] = {
     "an optimiser's state that is NaN": lambda t: {
         name: tensor * float("nan") if "exp_avg" in name else tensor for name, tensor in t.items()
     },
-    "an optimiser's state of another shape": lambda t: {name: tensor[:1] if "exp_avg" in name else tensor for name, tensor in t.items()},
+    "an optimiser's state of another shape": lambda t: {
+        name: tensor[:1] if "exp_avg" in name else tensor for name, tensor in t.items()
+    },
 }
 
 
 @pytest.mark.parametrize("change", (CHANGES | OF_OPTIMISERS).values(), ids=CHANGES | OF_OPTIMISERS)
 def test_odd_tensors_are_not_continued_from(judge, shelf, change):
     spoil(shelf.take("mine", judge.folder / "run") / "last.safetensors", change)
-    judge.refuses("run", "ce", "--dataset", shelf.folder / "moods", *FLAGS, "--run-dir", "run", "--resume", says="last.safetensors")
+    judge.refuses(
+        "run",
+        "ce",
+        "--dataset",
+        shelf.folder / "moods",
+        *FLAGS,
+        "--run-dir",
+        "run",
+        "--resume",
+        says="last.safetensors",
+    )
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
@@ -117,10 +133,22 @@ def spoil(path: Path, change: Callable[[Tensors], Tensors]) -> None:
     write_tensors(path, change(tensors), about)
 
 
-@pytest.mark.parametrize("damage", [name for name in DAMAGES if name not in ("deleted", "a bit flipped", "a link to nothing")])
+@pytest.mark.parametrize(
+    "damage", [name for name in DAMAGES if name not in ("deleted", "a bit flipped", "a link to nothing")]
+)
 def test_a_damaged_file_is_not_continued_from(judge, shelf, damage):
     DAMAGES[damage](shelf.take("mine", judge.folder / "run") / "last.safetensors")
-    judge.refuses("run", "ce", "--dataset", shelf.folder / "moods", *FLAGS, "--run-dir", "run", "--resume", says="last.safetensors")
+    judge.refuses(
+        "run",
+        "ce",
+        "--dataset",
+        shelf.folder / "moods",
+        *FLAGS,
+        "--run-dir",
+        "run",
+        "--resume",
+        says="last.safetensors",
+    )
 
 
 @pytest.mark.parametrize("other", ["other seed", "other rate", "other head", "other objective", "other data"])
@@ -137,14 +165,24 @@ def test_what_a_run_writes_anew_may_be_gone(judge, shelf, file):
     (shelf.take("mine", judge.folder / "run") / file).unlink()
     code, _, err = judge.call("run", "ce", "--dataset", shelf.folder / "moods", *FLAGS, "--run-dir", "run", "--resume")
     assert code == 0, err
-    ours, theirs = (json.loads((folder / "result.json").read_text()) for folder in (judge.folder / "run", shelf.folder / "whole"))
+    ours, theirs = (
+        json.loads((folder / "result.json").read_text()) for folder in (judge.folder / "run", shelf.folder / "whole")
+    )
     assert ours["metrics"] == theirs["metrics"]
 
 
 def test_without_the_encoder_it_was_begun_with_a_run_is_not_continued(judge, shelf):
     (shelf.take("mine", judge.folder / "run") / "encoder" / "config.json").unlink()
     judge.refuses(
-        "run", "ce", "--dataset", shelf.folder / "moods", *FLAGS, "--run-dir", "run", "--resume", says="the files of scratch have"
+        "run",
+        "ce",
+        "--dataset",
+        shelf.folder / "moods",
+        *FLAGS,
+        "--run-dir",
+        "run",
+        "--resume",
+        says="the files of scratch have",
     )
 
 

@@ -34,7 +34,9 @@ def parquet_twice() -> bytes:
     from pyarrow import parquet as format_
 
     file = io.BytesIO()
-    format_.write_table(pyarrow.Table.from_arrays([pyarrow.array(TEXTS), *[pyarrow.array(NAMES)] * 2], ["text", "label", "label"]), file)
+    format_.write_table(
+        pyarrow.Table.from_arrays([pyarrow.array(TEXTS), *[pyarrow.array(NAMES)] * 2], ["text", "label", "label"]), file
+    )
     return file.getvalue()
 
 
@@ -59,13 +61,22 @@ REFUSED = {
     "csv of blank lines": ({"train.csv": "\n\n\n\n"}, "train must hold at least one row"),
     "csv with a header alone": ({"train.csv": HEADER}, "train must hold at least one row"),
     "csv without a header": ({"train.csv": CSV.removeprefix(HEADER)}, "the column 'text' is missing"),
-    "csv with a header in capitals": ({"train.csv": CSV.replace("text,label", "Text,Label", 1)}, "the column 'text' is missing"),
-    "csv with blanks in its header": ({"train.csv": CSV.replace("text,label", "text , label", 1)}, "the column 'text' is missing"),
+    "csv with a header in capitals": (
+        {"train.csv": CSV.replace("text,label", "Text,Label", 1)},
+        "the column 'text' is missing",
+    ),
+    "csv with blanks in its header": (
+        {"train.csv": CSV.replace("text,label", "text , label", 1)},
+        "the column 'text' is missing",
+    ),
     "csv separated by blanks": ({"train.csv": CSV.replace(",", " ")}, "the column 'text' is missing"),
     "csv in utf-16": ({"train.csv": CSV.encode("utf-16")}, "must be UTF-8"),
     "csv in utf-32": ({"train.csv": CSV.encode("utf-32")}, "must be UTF-8"),
     "csv in utf-16 without a mark": ({"train.csv": CSV.encode("utf-16-le")}, ("train.csv, line 1", "NUL")),
-    "csv in latin-1": ({"train.csv": (CSV + "na\xefve,sad\n").encode("latin-1")}, ("train.csv, line 26", "must be UTF-8")),
+    "csv in latin-1": (
+        {"train.csv": (CSV + "na\xefve,sad\n").encode("latin-1")},
+        ("train.csv, line 26", "must be UTF-8"),
+    ),
     "csv that ends within a character": ({"train.csv": (CSV + "caf\xe9").encode()[:-1]}, ("line 26", "must be UTF-8")),
     "csv with a NUL in a text": ({"train.csv": CSV + "a\0b,sad\n"}, ("train.csv, line 26", "NUL")),
     "csv of zeros": ({"train.csv": b"\0" * 4096}, ("train.csv, line 1", "NUL")),
@@ -75,7 +86,10 @@ REFUSED = {
     "csv with a long row": ({"train.csv": CSV + "a, text,sad\n"}, ("train.csv, line 26", "2 columns are needed")),
     "csv that ends within a row": ({"train.csv": CSV[:-6].rpartition(",")[0]}, "2 columns are needed"),
     "csv that ends within a label": ({"train.csv": CSV[:-2]}, "every class needs at least"),
-    "csv with a column twice": ({"train.csv": CSV.replace("text,label", "text,text", 1)}, "every column must be named once"),
+    "csv with a column twice": (
+        {"train.csv": CSV.replace("text,label", "text,text", 1)},
+        "every column must be named once",
+    ),
     "csv with a nameless column twice": ({"train.csv": "text,label,,\na,b,,\n"}, "every column must be named once"),
     "csv without texts": ({"train.csv": CSV.replace("text,label", "id,label", 1)}, "--text-column"),
     "csv without labels": ({"train.csv": CSV.replace("text,label", "text,mood", 1)}, "--label-column"),
@@ -87,17 +101,26 @@ REFUSED = {
     "csv that is a parquet": ({"train.csv": PARQUET}, "train.csv, line"),
     "csv that is gzipped": ({"train.csv": b"\x1f\x8b\x08\0" + os.urandom(64)}, ("train.csv, line 1", "must be UTF-8")),
     "csv that is a zip": ({"train.csv": b"PK\x03\x04\x14\0\0\0\x08\0" + bytes(range(128, 192))}, "train.csv, line 1"),
-    "csv that is html": ({"train.csv": "<!DOCTYPE html>\n<html><body>404</body></html>\n"}, "the column 'text' is missing"),
+    "csv that is html": (
+        {"train.csv": "<!DOCTYPE html>\n<html><body>404</body></html>\n"},
+        "the column 'text' is missing",
+    ),
     "csv that is json lines": ({"train.csv": LINES}, "train.csv, line"),
     "csv that is a pickle": ({"train.csv": b"\x80\x04\x95\x10\0\0\0\0\0\0\0}\x94."}, "train.csv, line 1"),
     "csv that is a git-lfs pointer": (
         {"train.csv": "version https://git-lfs.github.com/spec/v1\noid sha256:0\n"},
         "column 'text' is missing",
     ),
-    "tsv with a tab in a text": ({"train.tsv": CSV.replace(",", "\t") + "a\tb\tsad\n"}, ("train.tsv, line 26", "quote texts that hold")),
+    "tsv with a tab in a text": (
+        {"train.tsv": CSV.replace(",", "\t") + "a\tb\tsad\n"},
+        ("train.tsv, line 26", "quote texts that hold"),
+    ),
     "tsv with an open quote": ({"train.tsv": CSV.replace(",", "\t") + '"open\tsad\n'}, "check the quotes"),
     "json that is an array": ({"train.jsonl": json.dumps([{"text": t, "label": n} for t, n in ROWS])}, "found list"),
-    "json that is laid out over lines": ({"train.jsonl": json.dumps({"text": "a", "label": "sad"}, indent=1)}, "train.jsonl, line 1"),
+    "json that is laid out over lines": (
+        {"train.jsonl": json.dumps({"text": "a", "label": "sad"}, indent=1)},
+        "train.jsonl, line 1",
+    ),
     "json cut in a line": ({"train.jsonl": LINES[:-9]}, ("train.jsonl, line 24", "must be a JSON object")),
     "json that is a string": ({"train.jsonl": lines('"a text"')}, ("line 25", "found str")),
     "json that is null": ({"train.jsonl": lines("null")}, ("line 25", "found NoneType")),
@@ -105,16 +128,43 @@ REFUSED = {
     "json with a trailing comma": ({"train.jsonl": lines('{"text": "a", "label": "sad",}')}, "line 25"),
     "json nested very deeply": ({"train.jsonl": lines("[" * 100_000)}, "line 25"),
     "json with a huge whole number": ({"train.jsonl": lines('{"text": "a", "label": %s}' % ("9" * 5000))}, "line 25"),
-    "json whose label is huge": ({"train.jsonl": lines('{"text": "a", "label": 1e400}')}, ("line 25", "the label must be one name")),
-    "json whose label is NaN": ({"train.jsonl": lines('{"text": "a", "label": NaN}')}, ("line 25", "the label must be one name")),
-    "json whose label is null": ({"train.jsonl": lines('{"text": "a", "label": null}')}, ("line 25", "the label must be one name")),
-    "json whose label is true": ({"train.jsonl": lines('{"text": "a", "label": true}')}, ("line 25", "the label must be one name")),
-    "json whose label is a list": ({"train.jsonl": lines('{"text": "a", "label": ["sad"]}')}, ("line 25", "the label must be one name")),
-    "json whose label is an object": ({"train.jsonl": lines('{"text": "a", "label": {"sad": 1}}')}, ("line 25", "one name")),
-    "json whose text is a number": ({"train.jsonl": lines('{"text": 3, "label": "sad"}')}, ("line 25", "the text must")),
+    "json whose label is huge": (
+        {"train.jsonl": lines('{"text": "a", "label": 1e400}')},
+        ("line 25", "the label must be one name"),
+    ),
+    "json whose label is NaN": (
+        {"train.jsonl": lines('{"text": "a", "label": NaN}')},
+        ("line 25", "the label must be one name"),
+    ),
+    "json whose label is null": (
+        {"train.jsonl": lines('{"text": "a", "label": null}')},
+        ("line 25", "the label must be one name"),
+    ),
+    "json whose label is true": (
+        {"train.jsonl": lines('{"text": "a", "label": true}')},
+        ("line 25", "the label must be one name"),
+    ),
+    "json whose label is a list": (
+        {"train.jsonl": lines('{"text": "a", "label": ["sad"]}')},
+        ("line 25", "the label must be one name"),
+    ),
+    "json whose label is an object": (
+        {"train.jsonl": lines('{"text": "a", "label": {"sad": 1}}')},
+        ("line 25", "one name"),
+    ),
+    "json whose text is a number": (
+        {"train.jsonl": lines('{"text": 3, "label": "sad"}')},
+        ("line 25", "the text must"),
+    ),
     "json whose text is null": ({"train.jsonl": lines('{"text": null, "label": "sad"}')}, ("line 25", "the text must")),
-    "json with a key twice": ({"train.jsonl": lines('{"text": "a", "label": "sad", "label": "mad"}')}, ("line 25", "named once", "label")),
-    "json with a lone surrogate": ({"train.jsonl": lines('{"text": "a \\ud800", "label": "sad"}')}, ("line 25", "lone surrogate")),
+    "json with a key twice": (
+        {"train.jsonl": lines('{"text": "a", "label": "sad", "label": "mad"}')},
+        ("line 25", "named once", "label"),
+    ),
+    "json with a lone surrogate": (
+        {"train.jsonl": lines('{"text": "a \\ud800", "label": "sad"}')},
+        ("line 25", "lone surrogate"),
+    ),
     "json with a lone surrogate beside": (
         {"train.jsonl": lines('{"text": "a", "label": "sad", "aug_text": "\\ud800"}')},
         ("line 25", "lone surrogate"),
@@ -131,28 +181,61 @@ REFUSED = {
     "parquet cut in the middle": ({"train.parquet": PARQUET[: len(PARQUET) // 2]}, "must be a readable Parquet file"),
     "parquet without its end": ({"train.parquet": PARQUET[:-8]}, "must be a readable Parquet file"),
     "parquet without its start": ({"train.parquet": PARQUET[8:]}, "must be a readable Parquet file"),
-    "parquet with a flipped footer": ({"train.parquet": PARQUET[:-8] + b"\xff" * 4 + PARQUET[-4:]}, "must be a readable Parquet file"),
+    "parquet with a flipped footer": (
+        {"train.parquet": PARQUET[:-8] + b"\xff" * 4 + PARQUET[-4:]},
+        "must be a readable Parquet file",
+    ),
     "parquet of zeros in its middle": ({"train.parquet": PARQUET[:40] + bytes(200) + PARQUET[240:]}, "train.parquet"),
     "parquet that is a csv": ({"train.parquet": CSV}, "must be a readable Parquet file"),
     "parquet of no rows": ({"train.parquet": parquet(text=[], label=[])}, "train must hold at least one row"),
     "parquet with other columns": ({"train.parquet": parquet(a=TEXTS, b=NAMES)}, "--text-column"),
     "parquet with a column twice": ({"train.parquet": parquet_twice()}, "every column must be named once, but 'label'"),
-    "parquet whose labels are times": ({"train.parquet": parquet(text=TEXTS, label=[datetime(2020, 1, 1)] * 24)}, "--label-column"),
-    "parquet whose labels are floats": ({"train.parquet": parquet(text=TEXTS, label=[1.5] * 24)}, ("row 1", "the label must be one name")),
-    "parquet whose labels are lists": ({"train.parquet": parquet(text=TEXTS, label=[["sad"]] * 24)}, ("row 1", "one name")),
-    "parquet with a missing label": ({"train.parquet": parquet(text=TEXTS, label=[*NAMES[:-1], None])}, ("row 24", "one name")),
-    "parquet with a missing text": ({"train.parquet": parquet(text=[None, *TEXTS[1:]], label=NAMES)}, ("row 1", "the text must")),
+    "parquet whose labels are times": (
+        {"train.parquet": parquet(text=TEXTS, label=[datetime(2020, 1, 1)] * 24)},
+        "--label-column",
+    ),
+    "parquet whose labels are floats": (
+        {"train.parquet": parquet(text=TEXTS, label=[1.5] * 24)},
+        ("row 1", "the label must be one name"),
+    ),
+    "parquet whose labels are lists": (
+        {"train.parquet": parquet(text=TEXTS, label=[["sad"]] * 24)},
+        ("row 1", "one name"),
+    ),
+    "parquet with a missing label": (
+        {"train.parquet": parquet(text=TEXTS, label=[*NAMES[:-1], None])},
+        ("row 24", "one name"),
+    ),
+    "parquet with a missing text": (
+        {"train.parquet": parquet(text=[None, *TEXTS[1:]], label=NAMES)},
+        ("row 1", "the text must"),
+    ),
     "parquet whose texts are bytes": (
         {"train.parquet": parquet(text=[t.encode() for t in TEXTS], label=NAMES)},
         ("row 1", "the text must"),
     ),
-    "an unknown label in validation": ({"train.csv": CSV, "validation.csv": HEADER + "a,happy\n"}, ("validation.csv, line 2", "'happy'")),
-    "a label of another case in test": ({"train.csv": CSV, "test.csv": CSV.replace("sad", "Sad")}, ("test.csv", "'Sad'")),
-    "label lists": ({"train.csv": CSV, "test.csv": HEADER + '"a text","glad,sad"\n'}, ("test.csv, line 2", "'glad,sad'")),
+    "an unknown label in validation": (
+        {"train.csv": CSV, "validation.csv": HEADER + "a,happy\n"},
+        ("validation.csv, line 2", "'happy'"),
+    ),
+    "a label of another case in test": (
+        {"train.csv": CSV, "test.csv": CSV.replace("sad", "Sad")},
+        ("test.csv", "'Sad'"),
+    ),
+    "label lists": (
+        {"train.csv": CSV, "test.csv": HEADER + '"a text","glad,sad"\n'},
+        ("test.csv, line 2", "'glad,sad'"),
+    ),
     "validation that is empty": ({"train.csv": CSV, "validation.csv": ""}, "validation must hold at least one row"),
     "test with a header alone": ({"train.csv": CSV, "test.csv": HEADER}, "test must hold at least one row"),
-    "test of another format that is broken": ({"train.csv": CSV, "test.parquet": CSV}, "test.parquet must be a readable Parquet file"),
-    "two validation files": ({"train.csv": CSV, "validation.csv": CSV, "dev.csv": CSV}, "one validation file is needed"),
+    "test of another format that is broken": (
+        {"train.csv": CSV, "test.parquet": CSV},
+        "test.parquet must be a readable Parquet file",
+    ),
+    "two validation files": (
+        {"train.csv": CSV, "validation.csv": CSV, "dev.csv": CSV},
+        "one validation file is needed",
+    ),
     "no training file": ({"test.csv": CSV, "validation.csv": CSV}, "must hold a training file"),
     "no file": ({}, "must hold a training file"),
     "a file of an unknown format alone": ({"train.xlsx": b"PK\x03\x04"}, "must hold a training file"),
@@ -165,10 +248,16 @@ REFUSED = {
     "labels.txt with a name twice": ({"train.csv": CSV, "labels.txt": "sad\nsad\n"}, "must name each label once"),
     "labels.txt that lacks a label": ({"train.csv": CSV, "labels.txt": "sad\nglad\n"}, ("train.csv, line 3", "'mad'")),
     "labels.txt with a label nobody has": ({"train.csv": CSV, "labels.txt": "sad\nglad\nmad\nbad\n"}, "bad"),
-    "labels.txt in utf-16": ({"train.csv": CSV, "labels.txt": "sad\nglad\nmad\n".encode("utf-16")}, ("labels.txt", "UTF-8")),
+    "labels.txt in utf-16": (
+        {"train.csv": CSV, "labels.txt": "sad\nglad\nmad\n".encode("utf-16")},
+        ("labels.txt", "UTF-8"),
+    ),
     "labels.txt that is empty": ({"train.csv": CSV, "labels.txt": ""}, ("labels.txt", "at least two")),
     "labels.txt that is a folder": ({"train.csv": CSV, "labels.txt/": None}, "labels.txt must be a file"),
-    "labels.txt that is a link to nowhere": ({"train.csv": CSV, "labels.txt": Path("nowhere")}, "labels.txt must be a file"),
+    "labels.txt that is a link to nowhere": (
+        {"train.csv": CSV, "labels.txt": Path("nowhere")},
+        "labels.txt must be a file",
+    ),
 }
 
 
@@ -211,7 +300,10 @@ ODD = {
     "an extra column that is blank": ({"train.csv": "".join(f"{line},\n" for line in CSV.splitlines())}, 24),
     "blank lines in json": ({"train.jsonl": LINES.replace("\n", "\n\n")}, 24),
     "further keys in json": ({"train.jsonl": LINES.replace('"text"', '"id": [1, {"a": null}], "text"')}, 24),
-    "whole numbers as labels in json": ({"train.jsonl": LINES.replace('"sad"', "1").replace('"mad"', "2").replace('"glad"', "30")}, 24),
+    "whole numbers as labels in json": (
+        {"train.jsonl": LINES.replace('"sad"', "1").replace('"mad"', "2").replace('"glad"', "30")},
+        24,
+    ),
     "dates beyond Python's in parquet": ({"train.parquet": parquet(text=TEXTS, label=NAMES, posted=late())}, 24),
     "an ending in capitals": ({"train.CSV": CSV}, 24),
 }
@@ -254,23 +346,59 @@ def test_a_file_that_is_no_data(judge, name, content, says):
 GE = [f"a text\t{number % 28}\tid{number}\n" for number in range(56)]
 NAMED = {
     "ge without a file": ("ge", {"train.tsv": "".join(GE), "dev.tsv": "".join(GE)}, "missing: test.tsv"),
-    "ge with a label that isn't": ("ge", {"train.tsv": "a\t28\tid\n", "dev.tsv": "", "test.tsv": ""}, ("train.tsv, line 1", "restore")),
-    "ge with a negative label": ("ge", {"train.tsv": "a\t-1\tid\n", "dev.tsv": "", "test.tsv": ""}, ("train.tsv, line 1", "restore")),
-    "ge with label names": ("ge", {"train.tsv": "a\tjoy\tid\n", "dev.tsv": "", "test.tsv": ""}, ("train.tsv, line 1", "restore")),
-    "ge with label lists": ("ge", {"train.tsv": "a\t[1, 5]\tid\n", "dev.tsv": "", "test.tsv": ""}, ("train.tsv, line 1", "restore")),
+    "ge with a label that isn't": (
+        "ge",
+        {"train.tsv": "a\t28\tid\n", "dev.tsv": "", "test.tsv": ""},
+        ("train.tsv, line 1", "restore"),
+    ),
+    "ge with a negative label": (
+        "ge",
+        {"train.tsv": "a\t-1\tid\n", "dev.tsv": "", "test.tsv": ""},
+        ("train.tsv, line 1", "restore"),
+    ),
+    "ge with label names": (
+        "ge",
+        {"train.tsv": "a\tjoy\tid\n", "dev.tsv": "", "test.tsv": ""},
+        ("train.tsv, line 1", "restore"),
+    ),
+    "ge with label lists": (
+        "ge",
+        {"train.tsv": "a\t[1, 5]\tid\n", "dev.tsv": "", "test.tsv": ""},
+        ("train.tsv, line 1", "restore"),
+    ),
     "ge with a huge label": (
         "ge",
         {"train.tsv": f"a\t{'9' * 5000}\tid\n", "dev.tsv": "", "test.tsv": ""},
         ("train.tsv, line 1", "restore"),
     ),
-    "ge with two columns": ("ge", {"train.tsv": "a\t1\n", "dev.tsv": "", "test.tsv": ""}, ("train.tsv, line 1", "restore")),
-    "ge in latin-1": ("ge", {"train.tsv": "caf\xe9\t1\tid\n".encode("latin-1"), "dev.tsv": "", "test.tsv": ""}, ("train.tsv", "restore")),
-    "ge with a NUL": ("ge", {"train.tsv": "a\0\t1\tid\n", "dev.tsv": "", "test.tsv": ""}, ("train", "put the original files back")),
-    "ge of other rows": ("ge", {"train.tsv": "".join(GE), "dev.tsv": "".join(GE), "test.tsv": "".join(GE)}, "has 23,485 rows, found"),
+    "ge with two columns": (
+        "ge",
+        {"train.tsv": "a\t1\n", "dev.tsv": "", "test.tsv": ""},
+        ("train.tsv, line 1", "restore"),
+    ),
+    "ge in latin-1": (
+        "ge",
+        {"train.tsv": "caf\xe9\t1\tid\n".encode("latin-1"), "dev.tsv": "", "test.tsv": ""},
+        ("train.tsv", "restore"),
+    ),
+    "ge with a NUL": (
+        "ge",
+        {"train.tsv": "a\0\t1\tid\n", "dev.tsv": "", "test.tsv": ""},
+        ("train", "put the original files back"),
+    ),
+    "ge of other rows": (
+        "ge",
+        {"train.tsv": "".join(GE), "dev.tsv": "".join(GE), "test.tsv": "".join(GE)},
+        "has 23,485 rows, found",
+    ),
     "ge that is empty": ("ge", {"train.tsv": "", "dev.tsv": "", "test.tsv": ""}, "has 23,485 rows, found 0"),
     "ge with a folder for a file": ("ge", {"train.tsv/": None, "dev.tsv": "", "test.tsv": ""}, "missing: train.tsv"),
     "prepared without a file": ("ge-prepared", {"train.csv": "text,aug_text,label\n"}, "missing: valid.csv, test.csv"),
-    "prepared with other columns": ("ge-prepared", dict.fromkeys(("train.csv", "valid.csv", "test.csv"), CSV), "text,aug_text,label"),
+    "prepared with other columns": (
+        "ge-prepared",
+        dict.fromkeys(("train.csv", "valid.csv", "test.csv"), CSV),
+        "text,aug_text,label",
+    ),
     "prepared with a wrong label": (
         "ed-prepared",
         dict.fromkeys(("train.csv", "valid.csv", "test.csv"), "text,aug_text,label\na,b,32\n"),
@@ -286,9 +414,21 @@ NAMED = {
         dict.fromkeys(("train.csv", "valid.csv", "test.csv"), "text,aug_text,label\na,b,1\n"),
         "has 17,802 rows, found 1",
     ),
-    "prepared that is binary": ("ed-prepared", dict.fromkeys(("train.csv", "valid.csv", "test.csv"), b"\xff\xfe\0\0"), "UTF-8"),
-    "ed whose archive is cut": ("ed", {"empatheticdialogues.tar.gz": b"\x1f\x8b\x08"}, ("isn't the official archive", "delete")),
-    "ed whose archive is a page": ("ed", {"empatheticdialogues.tar.gz": "<html>"}, ("isn't the official archive", "delete")),
+    "prepared that is binary": (
+        "ed-prepared",
+        dict.fromkeys(("train.csv", "valid.csv", "test.csv"), b"\xff\xfe\0\0"),
+        "UTF-8",
+    ),
+    "ed whose archive is cut": (
+        "ed",
+        {"empatheticdialogues.tar.gz": b"\x1f\x8b\x08"},
+        ("isn't the official archive", "delete"),
+    ),
+    "ed whose archive is a page": (
+        "ed",
+        {"empatheticdialogues.tar.gz": "<html>"},
+        ("isn't the official archive", "delete"),
+    ),
 }
 
 

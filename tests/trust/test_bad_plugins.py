@@ -50,7 +50,9 @@ def crossed(kinds: Iterable[str]) -> list[Any]:
     few = ("nowhere", "syntax", "an exit")
     cases = [(kind, fault) for kind in kinds for fault in IMPORTS]
     rare = {case: [] if case[0] == first or case[1] in few else [pytest.mark.trust] for case in cases}
-    return [pytest.param(kind, *IMPORTS[fault], id=f"{kind}: {fault}", marks=rare[kind, fault]) for kind, fault in cases]
+    return [
+        pytest.param(kind, *IMPORTS[fault], id=f"{kind}: {fault}", marks=rare[kind, fault]) for kind, fault in cases
+    ]
 
 
 @pytest.mark.parametrize(("kind", "value", "code", "says"), crossed(USES))
@@ -91,21 +93,39 @@ BODIES = {
         "def updates(self, batch, model): return [Update(self.loss(batch, model))]",
         "must be a generator, found list",
     ),
-    "updates return a loss": ("def updates(self, batch, model): return self.loss(batch, model)", "must be a generator, found Tensor"),
+    "updates return a loss": (
+        "def updates(self, batch, model): return self.loss(batch, model)",
+        "must be a generator, found Tensor",
+    ),
     "updates are no function": ("updates = 3", "objective sick"),
-    "updates are async": ("async def updates(self, batch, model): yield Update(self.loss(batch, model))", "must be a generator"),
+    "updates are async": (
+        "async def updates(self, batch, model): yield Update(self.loss(batch, model))",
+        "must be a generator",
+    ),
     "updates take nothing": ("def updates(self): yield", "TypeError"),
-    "updates yield nothing": ("def updates(self, batch, model):\n    return\n    yield", "yielded nothing in a whole epoch"),
+    "updates yield nothing": (
+        "def updates(self, batch, model):\n    return\n    yield",
+        "yielded nothing in a whole epoch",
+    ),
     "updates yield None": ("def updates(self, batch, model): yield None", "yielded nothing in a whole epoch"),
     "updates yield text": ("def updates(self, batch, model): yield 'loss'", "must yield fecbench.Update, found str"),
     "updates yield a number": ("def updates(self, batch, model): yield 0.5", "must yield fecbench.Update, found float"),
-    "updates yield a loss": ("def updates(self, batch, model): yield self.loss(batch, model)", "must yield fecbench.Update, found Tensor"),
-    "updates yield the class": ("def updates(self, batch, model): yield Update", "must yield fecbench.Update, found type"),
+    "updates yield a loss": (
+        "def updates(self, batch, model): yield self.loss(batch, model)",
+        "must yield fecbench.Update, found Tensor",
+    ),
+    "updates yield the class": (
+        "def updates(self, batch, model): yield Update",
+        "must yield fecbench.Update, found type",
+    ),
     "updates never end": (
         "def updates(self, batch, model):\n    while True: yield Update(sum((p ** 2).sum() for p in model.head.parameters()))",
         "updates must end, but has yielded 1,000",
     ),
-    "updates raise": ("def updates(self, batch, model):\n    yield Update(self.loss(batch, model))\n    raise ValueError('boom')", "boom"),
+    "updates raise": (
+        "def updates(self, batch, model):\n    yield Update(self.loss(batch, model))\n    raise ValueError('boom')",
+        "boom",
+    ),
     "updates raise later": (
         "def updates(self, batch, model):\n    if batch.key[2]: {}['x']\n    yield Update(self.loss(batch, model))",
         "KeyError: 'x'",
@@ -116,16 +136,34 @@ BODIES = {
         "Odd",
     ),
     "updates raise for good": ("def updates(self, batch, model):\n    sys.exit(0)\n    yield", "SystemExit: 0"),
-    "updates raise without end": ("def updates(self, batch, model): yield from self.updates(batch, model)", "RecursionError"),
-    "updates stop the iteration": ("def updates(self, batch, model):\n    raise StopIteration\n    yield", "RuntimeError"),
-    "a loss that is a number": ("def updates(self, batch, model): yield Update(0.5)", "the loss must be a scalar tensor, found float"),
-    "a loss that is None": ("def updates(self, batch, model): yield Update(None)", "the loss must be a scalar tensor, found NoneType"),
+    "updates raise without end": (
+        "def updates(self, batch, model): yield from self.updates(batch, model)",
+        "RecursionError",
+    ),
+    "updates stop the iteration": (
+        "def updates(self, batch, model):\n    raise StopIteration\n    yield",
+        "RuntimeError",
+    ),
+    "a loss that is a number": (
+        "def updates(self, batch, model): yield Update(0.5)",
+        "the loss must be a scalar tensor, found float",
+    ),
+    "a loss that is None": (
+        "def updates(self, batch, model): yield Update(None)",
+        "the loss must be a scalar tensor, found NoneType",
+    ),
     "a loss that is a vector": (
         "def updates(self, batch, model): yield Update(self.loss(batch, model)[None])",
         "the loss must be a scalar tensor, found [1]",
     ),
-    "a loss that is empty": ("def updates(self, batch, model): yield Update(torch.empty(0, requires_grad=True))", "found [0]"),
-    "a loss that is detached": ("def updates(self, batch, model): yield Update(self.loss(batch, model).detach())", "has no gradient"),
+    "a loss that is empty": (
+        "def updates(self, batch, model): yield Update(torch.empty(0, requires_grad=True))",
+        "found [0]",
+    ),
+    "a loss that is detached": (
+        "def updates(self, batch, model): yield Update(self.loss(batch, model).detach())",
+        "has no gradient",
+    ),
     "a loss without gradient": (
         "def updates(self, batch, model):\n    with torch.no_grad(): loss = self.loss(batch, model)\n    yield Update(loss)",
         "has no gradient",
@@ -138,8 +176,14 @@ BODIES = {
         "def updates(self, batch, model): yield Update(self.loss(batch, model) * 1j)",
         "objective sick",
     ),
-    "a loss that is NaN": ("def updates(self, batch, model): yield Update(self.loss(batch, model) * float('nan'))", "must be finite"),
-    "a loss that is infinite": ("def updates(self, batch, model): yield Update(self.loss(batch, model) / 0)", "must be finite"),
+    "a loss that is NaN": (
+        "def updates(self, batch, model): yield Update(self.loss(batch, model) * float('nan'))",
+        "must be finite",
+    ),
+    "a loss that is infinite": (
+        "def updates(self, batch, model): yield Update(self.loss(batch, model) / 0)",
+        "must be finite",
+    ),
     "a gradient that is NaN": (
         "def updates(self, batch, model):\n    loss = self.loss(batch, model)\n"
         "    yield Update(loss + (loss.detach() - loss).abs().sqrt())",
@@ -168,12 +212,18 @@ BODIES = {
         "def updates(self, batch, model): yield Update(self.loss(batch, model), 'nobody')",
         "the player 'nobody' is unknown",
     ),
-    "a player that is a list": ("def updates(self, batch, model): yield Update(self.loss(batch, model), [])", "the player [] is unknown"),
+    "a player that is a list": (
+        "def updates(self, batch, model): yield Update(self.loss(batch, model), [])",
+        "the player [] is unknown",
+    ),
     "logs that are text": (
         "def updates(self, batch, model): yield Update(self.loss(batch, model), logs={'a': 'b'})",
         "logs must be numbers",
     ),
-    "logs that are a list": ("def updates(self, batch, model): yield Update(self.loss(batch, model), logs=[1])", "logs must be a dict"),
+    "logs that are a list": (
+        "def updates(self, batch, model): yield Update(self.loss(batch, model), logs=[1])",
+        "logs must be a dict",
+    ),
     "logs that are vectors": (
         "def updates(self, batch, model): yield Update(self.loss(batch, model), logs={'a': torch.ones(2)})",
         "logs must be single numbers",
@@ -222,15 +272,42 @@ BODIES = {
         "both claim",
     ),
     "predictions that are None": ("def predict(self, batch, model): return None", "found NoneType"),
-    "predictions that are numpy": ("def predict(self, batch, model): return super().predict(batch, model).numpy()", "found ndarray"),
-    "predictions that are labels": ("def predict(self, batch, model): return super().predict(batch, model).argmax(1)", "must give logits"),
-    "predictions of a label too few": ("def predict(self, batch, model): return super().predict(batch, model)[:, 1:]", "must give logits"),
-    "predictions of a text too few": ("def predict(self, batch, model): return super().predict(batch, model)[1:]", "must give logits"),
-    "predictions turned": ("def predict(self, batch, model): return super().predict(batch, model).T", "must give logits"),
-    "predictions that are NaN": ("def predict(self, batch, model): return super().predict(batch, model) * float('nan')", "must be finite"),
-    "predictions that are infinite": ("def predict(self, batch, model): return super().predict(batch, model) / 0.0", "must be finite"),
-    "predictions that are complex": ("def predict(self, batch, model): return super().predict(batch, model) * 1j", "real logits"),
-    "predictions on no device": ("def predict(self, batch, model): return super().predict(batch, model).to('meta')", "objective sick"),
+    "predictions that are numpy": (
+        "def predict(self, batch, model): return super().predict(batch, model).numpy()",
+        "found ndarray",
+    ),
+    "predictions that are labels": (
+        "def predict(self, batch, model): return super().predict(batch, model).argmax(1)",
+        "must give logits",
+    ),
+    "predictions of a label too few": (
+        "def predict(self, batch, model): return super().predict(batch, model)[:, 1:]",
+        "must give logits",
+    ),
+    "predictions of a text too few": (
+        "def predict(self, batch, model): return super().predict(batch, model)[1:]",
+        "must give logits",
+    ),
+    "predictions turned": (
+        "def predict(self, batch, model): return super().predict(batch, model).T",
+        "must give logits",
+    ),
+    "predictions that are NaN": (
+        "def predict(self, batch, model): return super().predict(batch, model) * float('nan')",
+        "must be finite",
+    ),
+    "predictions that are infinite": (
+        "def predict(self, batch, model): return super().predict(batch, model) / 0.0",
+        "must be finite",
+    ),
+    "predictions that are complex": (
+        "def predict(self, batch, model): return super().predict(batch, model) * 1j",
+        "real logits",
+    ),
+    "predictions on no device": (
+        "def predict(self, batch, model): return super().predict(batch, model).to('meta')",
+        "objective sick",
+    ),
     "predictions that raise": ("def predict(self, batch, model): raise KeyError('gone')", "gone"),
     "predictions that exit": ("def predict(self, batch, model): sys.exit(0)", "SystemExit"),
     "predictions in train mode": (
@@ -241,12 +318,18 @@ BODIES = {
         "def predict(self, batch, model):\n    torch.set_grad_enabled(True)\n    return super().predict(batch, model)",
         "must leave the modes",
     ),
-    "a stage before that adds weights": ("def before_training(self, stage): self.w = nn.Parameter(torch.ones(1))", "added or replaced"),
+    "a stage before that adds weights": (
+        "def before_training(self, stage): self.w = nn.Parameter(torch.ones(1))",
+        "added or replaced",
+    ),
     "a stage before that replaces weights": (
         "def before_training(self, stage): stage.model.head.new = nn.Linear(2, 2)",
         "added or replaced",
     ),
-    "a stage after that adds weights": ("def after_training(self, stage): self.register_buffer('b', torch.ones(1))", "added or replaced"),
+    "a stage after that adds weights": (
+        "def after_training(self, stage): self.register_buffer('b', torch.ones(1))",
+        "added or replaced",
+    ),
     "a stage before that raises": ("def before_training(self, stage): raise RuntimeError('no vectors')", "no vectors"),
     "a stage after that raises": ("def after_training(self, stage): raise RuntimeError('no vectors')", "no vectors"),
     "a stage after that exits": ("def after_training(self, stage): sys.exit()", "SystemExit"),
@@ -276,8 +359,14 @@ BODIES = {
     "streams that raise": ("def streams(self, material): raise KeyError('pairs')", "pairs"),
     "streams that are None": ("def streams(self, material): return None", "objective sick"),
     "forms that are a list": ("@classmethod\ndef forms(cls, config): return ['text']", "objective sick"),
-    "scores of no split": ("@classmethod\ndef scored(cls, config): return ('test', 'dev')", "scored must name splits, test among them"),
-    "scores without the test": ("@classmethod\ndef scored(cls, config): return ('validation',)", "scored must name splits"),
+    "scores of no split": (
+        "@classmethod\ndef scored(cls, config): return ('test', 'dev')",
+        "scored must name splits, test among them",
+    ),
+    "scores without the test": (
+        "@classmethod\ndef scored(cls, config): return ('validation',)",
+        "scored must name splits",
+    ),
     "scores that are None": ("@classmethod\ndef scored(cls, config): return None", "objective sick"),
     "scores that raise": ("@classmethod\ndef scored(cls, config): raise ValueError('none')", "none"),
     "a report that raises": ("def report(self): raise ValueError('no server')", "no server"),
@@ -310,7 +399,10 @@ BODIES = {
     ),
     "a preference of a wrong type": ("settings = {'lr': 'fast'}", "--lr fast"),
     "a preference out of range": ("settings = {'patience': 0}", "--patience 0"),
-    "state that is no tensor": ("def get_extra_state(self): return 3\ndef set_extra_state(self, state): pass", "must be tensors"),
+    "state that is no tensor": (
+        "def get_extra_state(self): return 3\ndef set_extra_state(self, state): pass",
+        "must be tensors",
+    ),
     "panels that are a number": ("panels = 3", "panels"),
     "an update's own class": (
         "def updates(self, batch, model):\n    class Mine: loss = self.loss(batch, model); player = 'model'; logs = {}\n    yield Mine()",
@@ -395,16 +487,40 @@ LOADS = {
     "lacks a split": ("return EmotionData(INFO, ('x', 'y'), {'train': rows()}, 's')", "must give the splits"),
     "has a split too many": ("return EmotionData(INFO, ('x', 'y'), three(more=rows()), 's')", "must give the splits"),
     "has splits of lists": ("return EmotionData(INFO, ('x', 'y'), three(test=[1]), 's')", "the data set 'sick'"),
-    "lacks texts": ("return EmotionData(INFO, ('x', 'y'), three(test=rows().remove_columns('text')), 's')", "test lacks text"),
-    "lacks labels": ("return EmotionData(INFO, ('x', 'y'), three(train=rows().remove_columns('label')), 's')", "train lacks label"),
-    "has empty texts": ("return EmotionData(INFO, ('x', 'y'), three(test=rows(['', 'b'])), 's')", "row 0 of test is ''"),
-    "has texts that are numbers": ("return EmotionData(INFO, ('x', 'y'), three(test=rows([1, 2])), 's')", "row 0 of test is 1"),
-    "has texts that are None": ("return EmotionData(INFO, ('x', 'y'), three(test=rows(['a', None])), 's')", "row 1 of test is None"),
-    "has labels that are names": ("return EmotionData(INFO, ('x', 'y'), three(test=rows(labels=['x', 'y'])), 's')", "label 'x'"),
-    "has labels that are floats": ("return EmotionData(INFO, ('x', 'y'), three(test=rows(labels=[0.0, 1.0])), 's')", "label 0.0"),
+    "lacks texts": (
+        "return EmotionData(INFO, ('x', 'y'), three(test=rows().remove_columns('text')), 's')",
+        "test lacks text",
+    ),
+    "lacks labels": (
+        "return EmotionData(INFO, ('x', 'y'), three(train=rows().remove_columns('label')), 's')",
+        "train lacks label",
+    ),
+    "has empty texts": (
+        "return EmotionData(INFO, ('x', 'y'), three(test=rows(['', 'b'])), 's')",
+        "row 0 of test is ''",
+    ),
+    "has texts that are numbers": (
+        "return EmotionData(INFO, ('x', 'y'), three(test=rows([1, 2])), 's')",
+        "row 0 of test is 1",
+    ),
+    "has texts that are None": (
+        "return EmotionData(INFO, ('x', 'y'), three(test=rows(['a', None])), 's')",
+        "row 1 of test is None",
+    ),
+    "has labels that are names": (
+        "return EmotionData(INFO, ('x', 'y'), three(test=rows(labels=['x', 'y'])), 's')",
+        "label 'x'",
+    ),
+    "has labels that are floats": (
+        "return EmotionData(INFO, ('x', 'y'), three(test=rows(labels=[0.0, 1.0])), 's')",
+        "label 0.0",
+    ),
     "has labels beyond": ("return EmotionData(INFO, ('x', 'y'), three(test=rows(labels=[0, 2])), 's')", "label 2"),
     "has negative labels": ("return EmotionData(INFO, ('x', 'y'), three(test=rows(labels=[-1, 0])), 's')", "label -1"),
-    "has labels that are lists": ("return EmotionData(INFO, ('x', 'y'), three(test=rows(labels=[[0], [1]])), 's')", "label [0]"),
+    "has labels that are lists": (
+        "return EmotionData(INFO, ('x', 'y'), three(test=rows(labels=[[0], [1]])), 's')",
+        "label [0]",
+    ),
     "has an empty split": ("return EmotionData(INFO, ('x', 'y'), three(test=rows(times=0)), 's')", "test"),
     "has a label twice": ("return EmotionData(INFO, ('x', 'x'), three(), 's')", "must name each label once"),
     "has labels without names": ("return EmotionData(INFO, (0, 1), three(), 's')", "must name each label once"),
@@ -453,7 +569,10 @@ ENCODERS = {
     "no function": ("thing = 3", "must be callable"),
     "no settings": ("def thing(texts): pass", "must be callable and have settings"),
     "settings of a list": ("def thing(texts): pass\nthing.settings = [1]", "must have settings that are a dict"),
-    "settings that nobody has": ("def thing(texts): pass\nthing.settings = {'rl': 1}", "no setting (encoder sick) is called 'rl'"),
+    "settings that nobody has": (
+        "def thing(texts): pass\nthing.settings = {'rl': 1}",
+        "no setting (encoder sick) is called 'rl'",
+    ),
     "gives nothing": ("def thing(texts): pass\nthing.settings = {}", "must give a fecbench.EncoderSource"),
     "raises": ("def thing(texts): return texts['a']\nthing.settings = {}", "the encoder 'sick'"),
     "exits": ("import sys\ndef thing(texts): sys.exit()\nthing.settings = {}", "SystemExit"),
@@ -462,7 +581,7 @@ ENCODERS = {
         "sick",
     ),
     "gives weights that aren't there": (
-        "from fecbench import EncoderSource\nfrom fecbench.encoders.scratch import scratch\nfrom dataclasses import replace\n"
+        "from fecbench import EncoderSource\nfrom fecbench.model.encoders.scratch import scratch\nfrom dataclasses import replace\n"
         "def thing(texts): return replace(scratch(texts), weights='./nowhere')\nthing.settings = {}",
         "can't be built",
     ),
@@ -477,9 +596,7 @@ def test_an_encoder(judge, install, data, code, says):
 
 
 HEAD = "import sys, torch\nfrom torch import nn\nfrom fecbench import Head\nclass thing(Head):\n    def __init__(self, hidden, classes):\n"
-HEAD += (
-    "        super().__init__(); self.features = hidden; self.l = nn.Linear(hidden, classes)\n    def classify(self, z): return self.l(z)\n"
-)
+HEAD += "        super().__init__(); self.features = hidden; self.l = nn.Linear(hidden, classes)\n    def classify(self, z): return self.l(z)\n"
 HEADS = {
     "no class": ("thing = 3", "must be a subclass of fecbench.Head"),
     "another class": ("class thing: pass", "must be a subclass of fecbench.Head"),
@@ -500,7 +617,10 @@ HEADS = {
     "forgets super": (HEAD.replace("super().__init__();", ""), "the head 'sick'"),
     "knows no features": (HEAD.replace("self.features = hidden;", ""), "number of features"),
     "takes other arguments": (HEAD.replace("hidden, classes):", "hidden, classes, more):"), "the head 'sick'"),
-    "builds something else": (HEAD + "    @classmethod\n    def build(cls, source, task): return 1, 2", "the head 'sick'"),
+    "builds something else": (
+        HEAD + "    @classmethod\n    def build(cls, source, task): return 1, 2",
+        "the head 'sick'",
+    ),
     "projects to nothing": (HEAD + "    def project(self, h): return None", ""),
 }
 
@@ -508,7 +628,9 @@ HEADS = {
 @pytest.mark.parametrize(("code", "says"), HEADS.values(), ids=HEADS)
 def test_a_head(judge, install, data, code, says):
     install("sick-plugin", "fecbench_heads", sick="sick_head:thing", code=code)
-    judge.refuses("run", "ce", "--dataset", data, *TINY, "--head", "sick", "--pooling", "mean", "--run-dir", "run", says=says)
+    judge.refuses(
+        "run", "ce", "--dataset", data, *TINY, "--head", "sick", "--pooling", "mean", "--run-dir", "run", says=says
+    )
 
 
 METRICS = {
@@ -542,7 +664,12 @@ def test_a_metric_is_left_out_and_said(judge, install, data, code):
 
 def test_a_metric_that_writes_into_its_arguments_changes_no_figure(judge, install, data):
     plain = judge("run", "ce", "--dataset", data, *TINY, "--run-dir", "a", "--json")
-    install("sick-plugin", "fecbench_metrics", aaa="sick_writer:thing", code="def thing(t, p, c):\n    t[:] = p\n    return 1.0")
+    install(
+        "sick-plugin",
+        "fecbench_metrics",
+        aaa="sick_writer:thing",
+        code="def thing(t, p, c):\n    t[:] = p\n    return 1.0",
+    )
     written = judge("run", "ce", "--dataset", data, *TINY, "--run-dir", "b", "--json")
     ours, theirs = (json.loads(answer.out) for answer in (plain, written))
     assert theirs["metrics"]["test"].pop("aaa") == 1
@@ -560,11 +687,16 @@ WRITERS = {
 @pytest.mark.parametrize("line", WRITERS.values(), ids=WRITERS)
 def test_a_prediction_that_writes_into_its_batch_changes_no_figure(judge, install, data, line):
     """What is predicted stands at its row, and the next time the same texts are read."""
-    body = f"def predict(self, batch, model):\n    logits = super().predict(batch, model)\n    {line}\n    return logits"
+    body = (
+        f"def predict(self, batch, model):\n    logits = super().predict(batch, model)\n    {line}\n    return logits"
+    )
     code = OBJECTIVE.replace("{body}", textwrap.indent(body, "    "))
     install("sick-plugin", "fecbench_objectives", sick="sick_writer_of_batches:Thing", code=code)
     install("sound-plugin", "fecbench_objectives", sound="sound_objective:Thing", code=OBJECTIVE.replace("{body}", ""))
-    found = [judge("run", name, "--dataset", data, *TINY, "--epochs", 2, "--run-dir", name, "--json") for name in ("sick", "sound")]
+    found = [
+        judge("run", name, "--dataset", data, *TINY, "--epochs", 2, "--run-dir", name, "--json")
+        for name in ("sick", "sound")
+    ]
     ours, theirs = (json.loads(answer.out) for answer in found)
     assert ours["metrics"] == theirs["metrics"]
 
@@ -583,18 +715,35 @@ FORMATS = {
 @pytest.mark.parametrize("code", FORMATS.values(), ids=FORMATS)
 def test_a_format(judge, install, code):
     install("sick-plugin", "fecbench_formats", sick="sick_format:thing", code=code)
-    judge.refuses("leaderboard", "--published", "--format", "sick", "-o", "board.txt", says=("the format 'sick'", "sick-plugin"))
+    judge.refuses(
+        "leaderboard", "--published", "--format", "sick", "-o", "board.txt", says=("the format 'sick'", "sick-plugin")
+    )
     assert not (judge.folder / "board.txt").exists()
 
 
 HOOKS = {
     "an unknown hook": ("@hookimpl\ndef run_startet(run): pass", "doesn't fit fecbench's hooks"),
     "an unknown argument": ("@hookimpl\ndef run_started(walk): pass", "doesn't fit fecbench's hooks"),
-    "raises at the start": ("@hookimpl\ndef run_started(run): raise ValueError('boom')", "failed at run_started and was dropped"),
-    "raises at an epoch": ("@hookimpl\ndef epoch_finished(run): raise ValueError('boom')", "failed at epoch_finished and was dropped"),
-    "raises at the end": ("@hookimpl\ndef run_finished(run): raise ValueError('boom')", "failed at run_finished and was dropped"),
-    "exits at the start": ("import sys\n@hookimpl\ndef run_started(run): sys.exit(0)", "failed at run_started and was dropped"),
-    "exits at the end": ("import sys\n@hookimpl\ndef run_finished(run): sys.exit(0)", "failed at run_finished and was dropped"),
+    "raises at the start": (
+        "@hookimpl\ndef run_started(run): raise ValueError('boom')",
+        "failed at run_started and was dropped",
+    ),
+    "raises at an epoch": (
+        "@hookimpl\ndef epoch_finished(run): raise ValueError('boom')",
+        "failed at epoch_finished and was dropped",
+    ),
+    "raises at the end": (
+        "@hookimpl\ndef run_finished(run): raise ValueError('boom')",
+        "failed at run_finished and was dropped",
+    ),
+    "exits at the start": (
+        "import sys\n@hookimpl\ndef run_started(run): sys.exit(0)",
+        "failed at run_started and was dropped",
+    ),
+    "exits at the end": (
+        "import sys\n@hookimpl\ndef run_finished(run): sys.exit(0)",
+        "failed at run_finished and was dropped",
+    ),
     "steers": ("@hookimpl\ndef run_started(run): run.epochs = 0", "failed at run_started and was dropped"),
     "commands that are None": ("@hookimpl\ndef commands(): return [None]", "adds no commands"),
     "commands that raise": ("@hookimpl\ndef commands(): raise ValueError", "adds no commands"),

@@ -10,10 +10,17 @@ from typing import Any
 import pytest
 import torch
 
-from fecbench.atomic import read_tensors, write_tensors
+from fecbench.core.files import read_tensors, write_tensors
 from tests.trust.conftest import Shelf, train, write_toy
 
-FILES = ("run.json", "result.json", "history.jsonl", "predictions.safetensors", "best.safetensors", "encoder/config.json")
+FILES = (
+    "run.json",
+    "result.json",
+    "history.jsonl",
+    "predictions.safetensors",
+    "best.safetensors",
+    "encoder/config.json",
+)
 FILES += ("encoder/tokenizer.json", "encoder/tokenizer_config.json")
 OTHERS = ("other-data", "other-objective", "other-seed", "other-size")
 READERS = {
@@ -104,7 +111,11 @@ def never_believed(name: str, judge, shelf, truths) -> None:
         assert found["second"] == expected["second"]
         assert "mine" not in found or "broken" in found["mine"][0] or found["mine"][0] != "complete", answer.text
     elif name == "leaderboard":
-        assert "mine" in answer.text or not Path("runs/mine/result.json").is_file() or not Path("runs/mine/run.json").is_file(), answer.text
+        assert (
+            "mine" in answer.text
+            or not Path("runs/mine/result.json").is_file()
+            or not Path("runs/mine/run.json").is_file()
+        ), answer.text
         assert all(scores in expected for scores in found), answer.text
     else:
         pytest.fail(f"{name} took the spoiled record for a whole one: {answer.text}")
@@ -168,7 +179,16 @@ def edited(path: Path, keys: tuple[str, ...], value: Any) -> None:
 
 
 GONE = object()
-ODD = {"gone": GONE, "null": None, "text": "no", "a list": [], "an object": {}, "NaN": float("nan"), "huge": 10**400, "negative": -7}
+ODD = {
+    "gone": GONE,
+    "null": None,
+    "text": "no",
+    "a list": [],
+    "an object": {},
+    "NaN": float("nan"),
+    "huge": 10**400,
+    "negative": -7,
+}
 PLACES = {
     "run.json": [
         ("format",),
@@ -255,7 +275,10 @@ def test_a_complete_run_of_an_older_make_is_shown_again(judge, runs, shelf):
     assert answer.code == 0, answer.text
 
 
-HISTORIES = {"nested deeply": "[" * 100_000, "a score that is text": '{"event": "evaluation", "epoch": 1, "metrics": {"accuracy": "high"}}'}
+HISTORIES = {
+    "nested deeply": "[" * 100_000,
+    "a score that is text": '{"event": "evaluation", "epoch": 1, "metrics": {"accuracy": "high"}}',
+}
 
 
 @pytest.mark.parametrize("line", HISTORIES.values(), ids=HISTORIES)
@@ -263,7 +286,10 @@ def test_a_line_of_another_make_is_left_out_of_a_history(judge, runs, line):
     reseal(runs / "mine")
     with (runs / "mine" / "history.jsonl").open("a") as file:
         file.write(line + "\n")
-    for command in (["leaderboard", "--format", "html", "-o", "page.html"], ["plot", "dynamics", "runs/mine", "--out", "picture.svg"]):
+    for command in (
+        ["leaderboard", "--format", "html", "-o", "page.html"],
+        ["plot", "dynamics", "runs/mine", "--out", "picture.svg"],
+    ):
         answer = judge(*command)
         assert answer.code == 0, answer.text
         (judge.folder / command[-1]).unlink()
@@ -339,7 +365,9 @@ def test_odd_predictions(judge, runs, shelf, truths, change, sealed):
     write_tensors(path, change(tensors), about)
     if not sealed:
         reseal(runs / "mine")
-    unread = not sealed and not {"logits", "row"}.intersection(name for name in tensors if changed(name, tensors, change(tensors)))
+    unread = not sealed and not {"logits", "row"}.intersection(
+        name for name in tensors if changed(name, tensors, change(tensors))
+    )
     for name in ("leaderboard",) if unread else ("leaderboard", "cases"):
         never_believed(name, judge, shelf, truths)
 

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fecbench import objective, registry
-from fecbench.errors import FecbenchError
-from fecbench.planning import plan
-from fecbench.settings import RunSettings
+from fecbench.core import registry
+from fecbench.core.errors import FecbenchError
+from fecbench.core.settings import RunSettings
+from fecbench.objective.check import get_objective
+from fecbench.runs.plan import plan
 from tests.trust.conftest import TINY
 
 OBJECTIVES = sorted(origin.name for origin in registry.objectives.origins() if origin.distribution == "fecbench")
-ONCE = {objective.named(name).Config: name for name in reversed(OBJECTIVES)}  # variants share their options
+ONCE = {get_objective(name).Config: name for name in reversed(OBJECTIVES)}  # variants share their options
 OWN = [(name, key) for config, name in ONCE.items() for key in config.model_fields]
 RUN = [("ce", key) for key in RunSettings.model_fields if key not in ("dataset", "compile")]
 TEXTS = ("text_column", "label_column")
@@ -24,7 +25,7 @@ NO_WHOLE = ["1.5", "inf", "nan", "1e3"]
 
 def field(name: str, key: str) -> Any:
     """A setting's field, of the run or the objective."""
-    return (RunSettings.model_fields | objective.named(name).Config.model_fields)[key]
+    return (RunSettings.model_fields | get_objective(name).Config.model_fields)[key]
 
 
 def kinds(annotation: Any) -> set[Any]:
@@ -128,9 +129,18 @@ COMBINATIONS = {
     "a device of a huge number": (["ce", "--dataset", "demo", "--device", "cuda:99999999999"], "--device cuda"),
     "a device of a negative number": (["ce", "--dataset", "demo", "--device", "cpu:-1"], "--device cpu:-1"),
     "an unknown tracker": (["ce", "--dataset", "demo", "--tracker", "clearml"], "tracker"),
-    "a run folder that is a file": (["ce", "--dataset", "demo", *TINY, "--run-dir", "file"], "choose another --run-dir"),
-    "a run folder through a file": (["ce", "--dataset", "demo", *TINY, "--run-dir", "file/run"], "choose another --run-dir"),
-    "a run folder of an endless name": (["ce", "--dataset", "demo", *TINY, "--run-dir", "a" * 5000], "choose another --run-dir"),
+    "a run folder that is a file": (
+        ["ce", "--dataset", "demo", *TINY, "--run-dir", "file"],
+        "choose another --run-dir",
+    ),
+    "a run folder through a file": (
+        ["ce", "--dataset", "demo", *TINY, "--run-dir", "file/run"],
+        "choose another --run-dir",
+    ),
+    "a run folder of an endless name": (
+        ["ce", "--dataset", "demo", *TINY, "--run-dir", "a" * 5000],
+        "choose another --run-dir",
+    ),
     "a run folder that is full": (["ce", "--dataset", "demo", *TINY, "--run-dir", "full"], "must be empty"),
     "nothing to resume": (["ce", "--dataset", "demo", *TINY, "--resume"], "there is none"),
     "data that is nowhere": (["ce", "--dataset", "ge", "--data-dir", "nowhere"], "--data-dir must be a folder"),
@@ -140,8 +150,14 @@ COMBINATIONS = {
     "an unknown objective": (["cee", "--dataset", "demo"], "did you mean 'ce'"),
     "an empty objective": (["", "--dataset", "demo"], "objective"),
     "a surplus word": (["ce", "demo"], "unexpected extra argument"),
-    "a column that isn't there": (["ce", "--dataset", "./data", "--text-column", "body"], "the column 'body' is missing"),
-    "one column for both": (["ce", "--dataset", "./data", "--text-column", "label"], "--text-column and --label-column"),
+    "a column that isn't there": (
+        ["ce", "--dataset", "./data", "--text-column", "body"],
+        "the column 'body' is missing",
+    ),
+    "one column for both": (
+        ["ce", "--dataset", "./data", "--text-column", "label"],
+        "--text-column and --label-column",
+    ),
 }
 
 
@@ -187,7 +203,9 @@ def planned(name: str, given: dict[str, Any]) -> None:
         found = plan(name, {"dataset": "demo", "encoder": "scratch"}, given)
     except FecbenchError:
         return
-    assert all(value is None or type(value) in (str, int, float, bool) for value in (s.value for s in found.origins.values()))
+    assert all(
+        value is None or type(value) in (str, int, float, bool) for value in (s.value for s in found.origins.values())
+    )
     json.dumps({key: setting.value for key, setting in found.origins.items()}, allow_nan=False)
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fecbench import specs
-from fecbench.errors import UsageError
+from fecbench.bench.spec import read_spec
+from fecbench.core.errors import UsageError
 
 HEAD = 'title = "t"\nobjectives = ["ce"]\ndatasets = ["demo"]\nseeds = [0]\n'
 NONE = HEAD.replace('objectives = ["ce"]\n', "")
@@ -116,14 +116,19 @@ BAD = {
     "a grid by test": (HEAD + GRID.replace("validation", "test") + "settings = { lr = [1.0] }\n", "grid.select"),
     "a grid of nothing": (HEAD + GRID + "settings = { lr = [] }\n", "[grid]"),
     "a grid of a number": (HEAD + GRID + "settings = { lr = 1.0 }\n", "grid.settings.lr"),
-    "a grid of an unknown setting": (HEAD + GRID + "settings = { rl = [1.0, 2.0] }\n", "no setting (spec) is called 'rl'"),
+    "a grid of an unknown setting": (
+        HEAD + GRID + "settings = { rl = [1.0, 2.0] }\n",
+        "no setting (spec) is called 'rl'",
+    ),
     "a grid of wrong values": (HEAD + GRID + 'settings = { lr = [1.0, "fast"] }\n', "--lr fast"),
     "a grid of a value twice": (HEAD + GRID + "settings = { lr = [1.0, 1.0] }\n", ("grid.settings.lr", "twice")),
     "a grid of lists": (HEAD + GRID + "settings = { lr = [[1.0]] }\n", "--lr [1.0]"),
     "a grid of an unknown method": (HEAD + GRID + "objective.aml = { lr = [1.0] }\n", "[grid.objective.aml]"),
     "a grid of seeds": (HEAD + GRID + "settings = { seed = [1, 2] }\n", "can't be settings of a spec"),
     "a grid of very many trials": (
-        HEAD + GRID + f"settings = {{ lr = {[n / 1e4 for n in range(1, 1001)]}, clip = {[n / 10 for n in range(1, 1001)]} }}\n",
+        HEAD
+        + GRID
+        + f"settings = {{ lr = {[n / 1e4 for n in range(1, 1001)]}, clip = {[n / 10 for n in range(1, 1001)]} }}\n",
         ("[grid]", "1,000,000"),
     ),
 }
@@ -143,13 +148,20 @@ def test_refused(judge, content, says):
 
 
 @pytest.mark.parametrize("command", [("leaderboard", "--spec"), ("bench", "--smoke"), ("bench",)], ids=" ".join)
-@pytest.mark.parametrize("name", ["a syntax error", "utf-16", "a rate of infinity", "an unknown method", "no seeds", "a grid by test"])
+@pytest.mark.parametrize(
+    "name", ["a syntax error", "utf-16", "a rate of infinity", "an unknown method", "no seeds", "a grid by test"]
+)
 def test_refused_by_every_reader(judge, command, name):
     content, says = BAD[name]
     judge.refuses(*command, write(judge.folder, content), says=says)
 
 
-PLACES = {"nothing": "nowhere.toml", "a folder": "folder", "a link to nothing": "link.toml", "a path through a file": "file/spec.toml"}
+PLACES = {
+    "nothing": "nowhere.toml",
+    "a folder": "folder",
+    "a link to nothing": "link.toml",
+    "a path through a file": "file/spec.toml",
+}
 
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
@@ -170,5 +182,5 @@ def test_a_pipe_is_read_as_any_file(judge):
     writer = Thread(target=(judge.folder / "pipe").write_text, args=("seeds = [0]\n",))
     writer.start()
     with pytest.raises(UsageError, match="title is needed"):
-        specs.read(judge.folder / "pipe")
+        read_spec(judge.folder / "pipe")
     writer.join()

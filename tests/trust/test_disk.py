@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fecbench import runs
+from fecbench.runs.find import records_under
+from fecbench.runs.record import ROOT
 
 FULL, DENIED = "File too large", "Permission denied"  # a limit on the size of files stands in for a disk without room
 OUTPUTS = {
@@ -67,7 +68,9 @@ def test_a_run_whose_disk_is_full_from_any_write_on(fill_and_resume, unbroken, n
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", [pytest.param(name, marks=pytest.mark.trust) if name == "graph" else name for name in OUTPUTS])
+@pytest.mark.parametrize(
+    "what", [pytest.param(name, marks=pytest.mark.trust) if name == "graph" else name for name in OUTPUTS]
+)
 def test_an_output_on_a_full_disk(faulty, unbroken, tmp_path, what):
     whole, _ = unbroken("aml")
     name, arguments = OUTPUTS[what]
@@ -88,7 +91,9 @@ def test_folders_that_cannot_be_written(faulty, small, unbroken, contents, tmp_p
     locked.mkdir(mode=0o500)
     check_refused(faulty(*small("ce", locked), folder=tmp_path, fault="deny"), locked, DENIED)
     check_refused(faulty(*small("ce", locked / "run"), folder=tmp_path, fault="deny"), locked / "run", DENIED)
-    check_refused(faulty("run", "ce", "--dataset", "demo", folder=tmp_path, cwd=str(locked), fault="deny"), runs.ROOT, DENIED)
+    check_refused(
+        faulty("run", "ce", "--dataset", "demo", folder=tmp_path, cwd=str(locked), fault="deny"), ROOT, DENIED
+    )
     assert not list(locked.iterdir())
     half = tmp_path / "run"
     faulty(*small("ce", half), folder=tmp_path, fault="kill", at=24)
@@ -118,14 +123,20 @@ def test_data_caches_and_complete_runs_need_not_be_writable(faulty, unbroken, to
 def test_a_benchmark_whose_disk_fills_up(contents, tmp_path):
     spec, disk = tmp_path / "spec.toml", tmp_path / "disk"
     settings = 'encoder = "tiny-bert", epochs = 2, limit = 64, batch_size = 16'
-    spec.write_text(f'title = "t"\nobjectives = ["ce", "aml"]\ndatasets = ["demo"]\nseeds = [0]\nsettings = {{ {settings} }}\n')
+    spec.write_text(
+        f'title = "t"\nobjectives = ["ce", "aml"]\ndatasets = ["demo"]\nseeds = [0]\nsettings = {{ {settings} }}\n'
+    )
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", disk], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", disk], capture_output=True, check=False
+    ).returncode:
         pytest.skip("a small disk can't be mounted here")
 
     def bench(root: Path) -> subprocess.CompletedProcess:
         command = [sys.executable, "-m", "fecbench", "bench", spec, "--root", root]
-        return subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+        )
 
     try:
         full = bench(disk / "runs")
@@ -133,7 +144,7 @@ def test_a_benchmark_whose_disk_fills_up(contents, tmp_path):
         assert "No space left on device" in full.stderr
         subprocess.run(["mount", "-o", "remount,size=20m", disk], check=True)
         assert bench(disk / "runs").returncode == bench(tmp_path / "runs").returncode == 0
-        made = [record.folder for record in runs.under(tmp_path / "runs")]
+        made = [record.folder for record in records_under(tmp_path / "runs")]
         assert len(made) == 2
         assert [contents(disk / "runs" / folder.name) for folder in made] == [contents(folder) for folder in made]
     finally:

@@ -15,21 +15,25 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fecbench import matrix, runs, seals, specs
-from fecbench.checkpoints import Checkpoints, state_of
-from fecbench.datasets.core import SPLITS
-from fecbench.datasets.files import load_path
-from fecbench.datasets.records import Columns
-from fecbench.errors import FecbenchError
-from fecbench.leaderboard.reading import read
-from fecbench.runs import Record
+from fecbench.bench import matrix
+from fecbench.bench.spec import read_spec
+from fecbench.core.errors import FecbenchError
+from fecbench.data.datasets.columns import Columns
+from fecbench.data.datasets.dataset import SPLITS
+from fecbench.data.datasets.own_files import load_path
+from fecbench.results.leaderboard.run import read_run
+from fecbench.runs.digests import LOCAL_SETTINGS
+from fecbench.runs.predictions import read_predictions
+from fecbench.runs.record import Record
+from fecbench.training.checkpoints import Checkpoints, state_of
 from tests.trust.conftest import train, write_toy
 from tests.trust.test_bad_data import CSV, LINES, PARQUET
 
 ALWAYS, LONG = 60, 3000
 AMOUNTS = [ALWAYS, pytest.param(LONG, marks=[pytest.mark.trust, pytest.mark.slow])]
 BYTES = st.one_of(
-    st.binary(min_size=1, max_size=4), st.sampled_from([b"\0", b'"', b"\n", b",", b"\xff", b"{", b"}", b"-", b"9" * 40, b"NaN"])
+    st.binary(min_size=1, max_size=4),
+    st.sampled_from([b"\0", b'"', b"\n", b",", b"\xff", b"{", b"}", b"-", b"9" * 40, b"NaN"]),
 )
 
 
@@ -76,7 +80,9 @@ def told(read: Callable[[], Any]) -> Any:
 
 
 @pytest.mark.parametrize("amount", AMOUNTS)
-@pytest.mark.parametrize(("name", "whole"), [("train.csv", CSV.encode()), ("train.jsonl", LINES.encode()), ("train.parquet", PARQUET)])
+@pytest.mark.parametrize(
+    ("name", "whole"), [("train.csv", CSV.encode()), ("train.jsonl", LINES.encode()), ("train.parquet", PARQUET)]
+)
 def test_data_is_sound_or_refused(tmp_path, name, whole, amount):
     path = tmp_path / name
 
@@ -111,7 +117,7 @@ settings = { lr = [1e-4, 2e-4] }
 
 def planned(path: Path) -> None:
     """A spec is expanded or refused."""
-    found = told(lambda: matrix.expand(specs.read(path)))
+    found = told(lambda: matrix.expand(read_spec(path)))
     if found is not None:
         assert found.entries
         assert all(cell.plan.settings.epochs >= 1 for entry in found.entries for seeds in entry.cells for cell in seeds)
@@ -129,9 +135,15 @@ def test_a_spec_is_planned_or_refused(tmp_path, amount):
 
 
 TREES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.sampled_from([10**400, "ce", "demo", 0, 1, "seed"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=6)
+    | st.sampled_from([10**400, "ce", "demo", 0, 1, "seed"]),
     lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.sampled_from(["value", "name"]), inner, max_size=3)
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5) | st.sampled_from(["value", "name"]), inner, max_size=3)
     ),
     max_leaves=8,
 )
@@ -145,10 +157,12 @@ def record(tmp_path_factory) -> Record:
 
 
 FIGURES = {
-    "run.json": lambda record: {key: value for key, value in record.settings().items() if key not in seals.PLACES},
+    "run.json": lambda record: {key: value for key, value in record.settings().items() if key not in LOCAL_SETTINGS},
     "result.json": lambda record: record.result["metrics"],
     "history.jsonl": lambda record: record.history(),
-    "predictions.safetensors": lambda record: {name: tensor.tolist() for name, tensor in runs.read_predictions(record).items()},
+    "predictions.safetensors": lambda record: {
+        name: tensor.tolist() for name, tensor in read_predictions(record).items()
+    },
 }
 
 
@@ -166,7 +180,7 @@ def test_a_record_gives_its_figures_or_none(record, file, amount):
             found = told(lambda: (FIGURES[file](spoiled), spoiled.result, spoiled.status))
             if found is not None and found[2] == "complete":
                 assert found[0] == expected
-            row = told(lambda: read(spoiled))
+            row = told(lambda: read_run(spoiled))
             if row is not None and row.status == "complete":
                 assert (row.scores, row.seed, row.objective) == (record.result["metrics"]["test"], 0, "ce")
 
@@ -177,7 +191,9 @@ def test_a_record_gives_its_figures_or_none(record, file, amount):
 @pytest.mark.parametrize("file", ["run.json", "result.json"])
 def test_any_tree_in_place_of_a_part_of_a_record(record, file, amount):
     whole = json.loads((record.folder / file).read_text())
-    places = [(key,) for key in whole] + [(key, part) for key, value in whole.items() if isinstance(value, dict) for part in value]
+    places = [(key,) for key in whole] + [
+        (key, part) for key, value in whole.items() if isinstance(value, dict) for part in value
+    ]
     with tempfile.TemporaryDirectory() as home:
         folder = shutil.copytree(record.folder, Path(home) / "run", ignore=shutil.ignore_patterns("best.safetensors"))
 
@@ -185,7 +201,7 @@ def test_any_tree_in_place_of_a_part_of_a_record(record, file, amount):
             (key, *part), value = change
             spoiled = whole | {key: whole[key] | {part[0]: value} if part else value}
             (folder / file).write_text(json.dumps(spoiled))
-            row = told(lambda: read(Record(folder)))
+            row = told(lambda: read_run(Record(folder)))
             if row is not None and row.status == "complete":
                 assert row.scores == record.result["metrics"]["test"]
 
@@ -204,6 +220,8 @@ def test_a_checkpoint_is_restored_whole_or_refused(tmp_path, amount):
         (tmp_path / "best.safetensors").write_bytes(content)
         target = {"model": torch.nn.Linear(3, 2)}
         if told(lambda: checkpoints.load_best(target)) is not None:
-            assert all(tensor.isfinite().all() and tensor.dtype == torch.float32 for tensor in state_of(target).values())
+            assert all(
+                tensor.isfinite().all() and tensor.dtype == torch.float32 for tensor in state_of(target).values()
+            )
 
     often(amount, edits(whole) | st.binary(max_size=200), check)

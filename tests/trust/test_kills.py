@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from fecbench import runs
-from fecbench.leaderboard.finding import find
-from fecbench.leaderboard.publishing import PUBLISHED
+from fecbench.results.leaderboard.publish import PUBLISHED
+from fecbench.runs.find import find_records, records_under
+from fecbench.runs.record import RUN
 
 FAULTS = ("kill", "tear", "cut")
 ROOMS = (0, 100, 2000, 20000)  # bytes: within a JSON file, within the tokenizer, within a checkpoint
@@ -118,7 +118,7 @@ def test_publishing_killed_at_any_write(faulty, unbroken, board, tmp_path, fault
         folder = tmp_path / str(at)
         done = faulty("leaderboard", whole, "--publish", folder, folder=tmp_path, fault=fault, at=at)
         assert done.code == -signal.SIGKILL
-        for record in runs.under(folder):
+        for record in records_under(folder):
             assert {path.name for path in record.folder.iterdir()} == set(PUBLISHED)
             assert all(path.stat().st_size for path in record.folder.iterdir())
         assert faulty("leaderboard", whole, "--publish", folder, folder=tmp_path).code == 0
@@ -128,6 +128,6 @@ def test_publishing_killed_at_any_write(faulty, unbroken, board, tmp_path, fault
 def test_a_copy_that_was_broken_off_is_no_run(tmp_path):
     for name in ("whole", "half.unfinished"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / runs.RUN).touch()
-    assert [record.id for record in runs.under(tmp_path)] == ["whole"]
-    assert [record.id for record in find([tmp_path])] == ["whole"]
+        (tmp_path / name / RUN).touch()
+    assert [record.id for record in records_under(tmp_path)] == ["whole"]
+    assert [record.id for record in find_records([tmp_path])] == ["whole"]

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fecbench.datasets.core import DatasetInfo
-from fecbench.datasets.records import Columns, assemble
-from fecbench.runs import Record
+from fecbench.data.datasets.columns import Columns
+from fecbench.data.datasets.dataset import DatasetInfo
+from fecbench.data.datasets.own_rows import assemble
+from fecbench.runs.record import Record
 
 ROOT = Path(__file__).parents[2]
 METHODS = ("ce", "supcon", "lcl", "aml", "aml-threshold")
@@ -55,9 +56,14 @@ def test_texts_of_ten_thousand_tokens_are_cut_counted_and_reported(fecbench, tmp
     long = [(" ".join(f"{label} word{place}" for place in range(5000)), label) for label in ("glad", "sad")]
     rows = [row for label in ("glad", "sad") for row in texts(label, 8)]
     data = write(tmp_path / "long", train=[*rows, *long], validation=[*rows, long[0]], test=rows)
-    code, _, err = fecbench("run", method, "--dataset", data, *SMALL, "--batch-size", 8, "--max-length", 32, "--run-dir", tmp_path / "run")
+    code, _, err = fecbench(
+        "run", method, "--dataset", data, *SMALL, "--batch-size", 8, "--max-length", 32, "--run-dir", tmp_path / "run"
+    )
     assert code == 0, err
-    for note in ("2 of 18 train texts (text) were cut to 32 tokens", "1 of 17 validation texts (text) were cut to 32 tokens"):
+    for note in (
+        "2 of 18 train texts (text) were cut to 32 tokens",
+        "1 of 17 validation texts (text) were cut to 32 tokens",
+    ):
         assert f"note: {note}" in err
         assert note in Record(tmp_path / "run").about["notes"]
     assert "test texts (text)" not in err
@@ -80,7 +86,19 @@ def test_every_script_comes_through_unharmed(fecbench, tmp_path, monkeypatch):
     rows = [(f"{text} {number}", label) for label, some in SCRIPTS.items() for text in some for number in range(4)]
     data = write(tmp_path / "文字 🌍", train=rows, validation=rows[::2], test=rows[1::2])
     for method in ("ce", "lcl"):
-        run = ("run", method, "--dataset", data, *SMALL, "--batch-size", 16, "--seed", 3, "--run-dir", tmp_path / "runs" / method)
+        run = (
+            "run",
+            method,
+            "--dataset",
+            data,
+            *SMALL,
+            "--batch-size",
+            16,
+            "--seed",
+            3,
+            "--run-dir",
+            tmp_path / "runs" / method,
+        )
         code, _, err = fecbench(*run)
         assert code == 0, err
     assert set(Record(tmp_path / "runs" / "ce").about["dataset"]["labels"]) == set(SCRIPTS)
@@ -110,14 +128,27 @@ def thousand(tmp_path) -> Path:
     labels = [f"emotion {number}" for number in range(1000)]
     splits = {"train": 2, "validation": 1, "test": 1}
     return write(
-        tmp_path / "thousand", **{split: [row for label in labels for row in texts(label, n, split)] for split, n in splits.items()}
+        tmp_path / "thousand",
+        **{split: [row for label in labels for row in texts(label, n, split)] for split, n in splits.items()},
     )
 
 
 def test_a_thousand_labels(fecbench, thousand, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for method in ("ce", "lcl", "aml"):
-        run = ("run", method, "--dataset", thousand, *SMALL, "--batch-size", 64, "--limit", 320, "--run-dir", tmp_path / "runs" / method)
+        run = (
+            "run",
+            method,
+            "--dataset",
+            thousand,
+            *SMALL,
+            "--batch-size",
+            64,
+            "--limit",
+            320,
+            "--run-dir",
+            tmp_path / "runs" / method,
+        )
         code, _, err = fecbench(*run)
         assert code == 0, err
         record = Record(tmp_path / "runs" / method)
@@ -132,7 +163,10 @@ def test_a_thousand_labels(fecbench, thousand, tmp_path, monkeypatch):
 
 
 def rows_of(number: int) -> Iterator[tuple[str, dict[str, str]]]:
-    return ((f"row {place}", {"text": f"a text of some length, number {place}", "label": f"label {place % 3}"}) for place in range(number))
+    return (
+        (f"row {place}", {"text": f"a text of some length, number {place}", "label": f"label {place % 3}"})
+        for place in range(number)
+    )
 
 
 def read(number: int) -> int:
@@ -159,7 +193,11 @@ def test_rows_are_read_without_being_held():
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory by kind is read from /proc")
 def test_memory_stays_flat_up_to_a_million_rows():
     command = [sys.executable, str(ROOT / "benchmarks" / "speed" / "memory.py"), "100000", "1000000"]
-    said = subprocess.run(command, env={**os.environ, "HF_HUB_OFFLINE": "1"}, capture_output=True, text=True, check=True).stdout
-    few, many = ([cell.strip().replace(",", "") for cell in line.split("|")[1:-1]] for line in said.strip().splitlines()[2:])
+    said = subprocess.run(
+        command, env={**os.environ, "HF_HUB_OFFLINE": "1"}, capture_output=True, text=True, check=True
+    ).stdout
+    few, many = (
+        [cell.strip().replace(",", "") for cell in line.split("|")[1:-1]] for line in said.strip().splitlines()[2:]
+    )
     assert (few[0], many[0]) == ("100000", "1000000")
     assert float(many[1]) < 1.5 * float(few[1])

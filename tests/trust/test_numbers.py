@@ -13,14 +13,16 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from fecbench import Config, Objective, Player, Update
-from fecbench.atomic import read_tensors
-from fecbench.datasets.core import Places
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
-from fecbench.registry import objectives
-from fecbench.runs import Record
+from fecbench.core.files import read_tensors
+from fecbench.core.registry import objectives
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
+from fecbench.runs.record import Record
 
-METHODS = [name for name in objectives if objectives.origin(name).distribution == "fecbench" and objectives.get(name).trains]
+METHODS = [
+    name for name in objectives if objectives.origin(name).distribution == "fecbench" and objectives.get(name).trains
+]
 
 
 class Breaking(Objective):
@@ -44,7 +46,8 @@ class Breaking(Objective):
         if bad and way == "gradient":
             own = own + (h - h.detach()).abs().sqrt().sum()  # 0, with an infinite slope
         yield Update(
-            own * float("inf") if bad and way == "loss" else own, logs={"part": float("nan") if bad and way == "log" else own.detach()}
+            own * float("inf") if bad and way == "loss" else own,
+            logs={"part": float("nan") if bad and way == "log" else own.detach()},
         )
         score = self.opponent(h.detach()).mean()
         if bad and way == "square":
@@ -71,7 +74,20 @@ FOUND = {
 @pytest.mark.parametrize("way", FOUND)
 def test_a_number_that_is_none_stops_the_run_and_spoils_nothing(fecbench, registered, toy, tmp_path, way):
     folder, name = tmp_path / "run", registered("breaking", Breaking)
-    command = ("run", name, "--dataset", toy, "--encoder", "tiny-bert", "--epochs", 3, "--batch-size", 16, "--run-dir", folder)
+    command = (
+        "run",
+        name,
+        "--dataset",
+        toy,
+        "--encoder",
+        "tiny-bert",
+        "--epochs",
+        3,
+        "--batch-size",
+        16,
+        "--run-dir",
+        folder,
+    )
     code, _, err = fecbench(*command, "--way", way)
     assert code == 1
     assert "Traceback" not in err
@@ -89,7 +105,9 @@ def test_a_number_that_is_none_stops_the_run_and_spoils_nothing(fecbench, regist
         assert all(tensor.isfinite().all() for tensor in tensors.values())
         assert about["epoch"] <= finished
     if way != "stage":
-        assert "try a lower --lr, --clip 1 or --precision float32 in a new run, since --resume would meet the same" in last
+        assert (
+            "try a lower --lr, --clip 1 or --precision float32 in a new run, since --resume would meet the same" in last
+        )
         assert "(the weights of epoch 1 are kept)" in last
     assert fecbench(*command, "--way", way, "--resume")[2].strip().splitlines()[-1] == last
     code, _, err = fecbench(*command, "--way", way, "--resume", "--lr", "1e-6")
@@ -98,7 +116,20 @@ def test_a_number_that_is_none_stops_the_run_and_spoils_nothing(fecbench, regist
 
 
 def test_where_nothing_is_kept_nothing_is_promised(fecbench, toy, tmp_path):
-    command = ("run", "ce", "--dataset", toy, "--encoder", "tiny-bert", "--epochs", 2, "--lr", "1e30", "--run-dir", tmp_path / "run")
+    command = (
+        "run",
+        "ce",
+        "--dataset",
+        toy,
+        "--encoder",
+        "tiny-bert",
+        "--epochs",
+        2,
+        "--lr",
+        "1e30",
+        "--run-dir",
+        tmp_path / "run",
+    )
     code, _, err = fecbench(*command, "--batch-size", 16)
     assert code == 1
     assert "(there are no weights to keep yet)" in err
@@ -109,10 +140,10 @@ SAME = """
 import hashlib, json, sys
 from pathlib import Path
 import torch
-from fecbench.atomic import read_tensors
-from fecbench.datasets.core import Places
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
+from fecbench.core.files import read_tensors
+from fecbench import Places
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
 
 data, home, threads, *methods = sys.argv[1:]
 torch.set_num_threads(int(threads))
@@ -136,7 +167,12 @@ print(json.dumps([bits(name, number) for number, name in enumerate(methods)]))
 def same(toy: Path, home: Path, threads: int, methods: list[str], seed_of_hashes: int) -> subprocess.Popen:
     """A process that runs ``methods`` one after the other and prints what came out."""
     waiting = {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": str(threads)}
-    environment = {**os.environ, **waiting, "PYTHONHASHSEED": str(seed_of_hashes), "XDG_CACHE_HOME": str(home / "cache")}
+    environment = {
+        **os.environ,
+        **waiting,
+        "PYTHONHASHSEED": str(seed_of_hashes),
+        "XDG_CACHE_HOME": str(home / "cache"),
+    }
     command = [sys.executable, "-c", SAME, str(toy), str(home), str(threads), *methods]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -167,7 +203,17 @@ def test_every_method_is_moved_by_its_seed(toy, tmp_path):
     for name in METHODS:
         found = []
         for seed in (0, 1):
-            chosen = plan(name, {"dataset": str(toy), "encoder": "tiny-bert", "epochs": 1, "batch_size": 30, "device": "cpu", "seed": seed})
-            record = run(chosen, Workplace(Places(), tmp_path / f"{name}-{seed}"))
+            chosen = plan(
+                name,
+                {
+                    "dataset": str(toy),
+                    "encoder": "tiny-bert",
+                    "epochs": 1,
+                    "batch_size": 30,
+                    "device": "cpu",
+                    "seed": seed,
+                },
+            )
+            record = run(chosen, Workplace(DataLocations(), tmp_path / f"{name}-{seed}"))
             found.append((record.folder / "history.jsonl").read_text())
         assert found[0] != found[1], name

@@ -20,11 +20,11 @@ import torch
 from pyarrow import parquet
 from safetensors.torch import load_file
 
-from fecbench.encoders.network import encoder_network
-from fecbench.encoders.pretrained import Pretrained, read_config
-from fecbench.errors import EncoderError
-from fecbench.runs import Record, sign
-from fecbench.safepath import children_without_working_directory
+from fecbench.core.errors import EncoderError
+from fecbench.core.module_path import children_without_working_directory
+from fecbench.model.encoders.network import encoder_network
+from fecbench.model.encoders.pretrained import Pretrained, read_config
+from fecbench.runs.record import Record, sign
 from tests.conftest import unseal
 
 ROOT = Path(__file__).parents[2]
@@ -68,10 +68,16 @@ def offences(source: str) -> list[str]:
     found = sorted(imported(tree) & MODULES)
     for name, call in calls(tree):
         given, (maker, _, how) = keywords(call), name.rpartition(".")
-        found += [name] * bool(CALLS.fullmatch(name)) + [f"{name}: {key}" for key, value in OPEN.items() if given.get(key) is value]
+        found += [name] * bool(CALLS.fullmatch(name)) + [
+            f"{name}: {key}" for key, value in OPEN.items() if given.get(key) is value
+        ]
         if how in ("from_pretrained", "from_config") and given.get("trust_remote_code") is not False:
             found.append(f"{name} without trust_remote_code=False")
-        if how == "from_pretrained" and not re.search("Config|Tokenizer", maker) and given.get("use_safetensors") is not True:
+        if (
+            how == "from_pretrained"
+            and not re.search("Config|Tokenizer", maker)
+            and given.get("use_safetensors") is not True
+        ):
             found.append(f"{name} without use_safetensors=True")
     return found
 
@@ -94,7 +100,9 @@ def test_this_search_finds(source, count):
 
 
 def test_no_source_reads_what_could_run():
-    assert {str(path.relative_to(ROOT)): found for path in SOURCES if (found := offences(path.read_text(encoding="utf-8")))} == {}
+    assert {
+        str(path.relative_to(ROOT)): found for path in SOURCES if (found := offences(path.read_text(encoding="utf-8")))
+    } == {}
 
 
 # ---- what is read
@@ -132,7 +140,9 @@ SMALL = ("--encoder", "tiny-bert", "--epochs", 1, "--batch-size", 16, "--device"
 def test_a_pickle_in_the_place_of_any_file_of_a_record_does_not_run(fecbench, toy, here, payloads, marker):
     assert fecbench("run", "ce", "--dataset", toy, *SMALL, "--run-dir", here / "whole")[0] == 0
     names = sorted(path.relative_to(here / "whole") for path in (here / "whole").rglob("*") if path.is_file())
-    assert {"run.json", "result.json", "history.jsonl", "best.safetensors", "predictions.safetensors"} <= {str(name) for name in names}
+    assert {"run.json", "result.json", "history.jsonl", "best.safetensors", "predictions.safetensors"} <= {
+        str(name) for name in names
+    }
     for number, name in enumerate((*names, Path("last.safetensors"), Path("encoder/pytorch_model.bin"))):
         shutil.rmtree(here / "broken", ignore_errors=True)
         shutil.copytree(here / "whole", here / "broken")
@@ -144,7 +154,9 @@ def test_a_pickle_in_the_place_of_any_file_of_a_record_does_not_run(fecbench, to
         assert not marker.exists(), name
 
 
-def test_a_pickle_in_the_place_of_data_or_of_cached_tokens_does_not_run(fecbench, toy, here, payloads, marker, monkeypatch):
+def test_a_pickle_in_the_place_of_data_or_of_cached_tokens_does_not_run(
+    fecbench, toy, here, payloads, marker, monkeypatch
+):
     monkeypatch.setenv("XDG_CACHE_HOME", str(here / "cache"))
     assert fecbench("run", "ce", "--dataset", toy, *SMALL, "--run-dir", here / "first")[0] == 0
     cached = [path for path in (here / "cache").rglob("*") if path.is_file()]
@@ -175,8 +187,14 @@ def test_a_pickled_type_in_a_parquet_file_does_not_run(fecbench, here, payloads,
 
 
 CODE = "from pathlib import Path\nPath({marker!r}).touch()\nfrom transformers import BertConfig, BertModel, BertTokenizer\n"
-CUSTOM = "class Config(BertConfig):\n    model_type = 'custom'\n\n\nclass Model(BertModel):\n    config_class = Config\n"
-AUTO = {"AutoConfig": "custom.Config", "AutoModel": "custom.Model", "AutoModelForSequenceClassification": "custom.Model"}
+CUSTOM = (
+    "class Config(BertConfig):\n    model_type = 'custom'\n\n\nclass Model(BertModel):\n    config_class = Config\n"
+)
+AUTO = {
+    "AutoConfig": "custom.Config",
+    "AutoModel": "custom.Model",
+    "AutoModelForSequenceClassification": "custom.Model",
+}
 
 
 @pytest.fixture
@@ -209,7 +227,10 @@ def test_custom_code_of_an_encoder_is_not_run_and_nobody_is_asked(fecbench, fold
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\ny\ny\n"))
     code, out, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--encoder", folder, "--run-dir", here / "run")
     assert code == 1
-    assert "must be of an architecture that transformers has, but comes with custom code, which fecbench doesn't run" in err
+    assert (
+        "must be of an architecture that transformers has, but comes with custom code, which fecbench doesn't run"
+        in err
+    )
     assert "[y/N]" not in out + err
     assert not marker.exists()
 
@@ -246,18 +267,35 @@ def composite(kind: str, folder: Path) -> dict:
     """The configuration of an architecture of several networks, one of which AutoModel lacks and brings code for."""
     from transformers import CONFIG_MAPPING
 
-    custom = {"auto_map": dict.fromkeys(("AutoModel", "AutoModelForCausalLM"), "custom.Model"), "_name_or_path": str(folder)}
-    small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16, "tie_word_embeddings": False}
+    custom = {
+        "auto_map": dict.fromkeys(("AutoModel", "AutoModelForCausalLM"), "custom.Model"),
+        "_name_or_path": str(folder),
+    }
+    small = {
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 16,
+        "tie_word_embeddings": False,
+    }
     text = {"model_type": "siglip_text_model", **small, **custom, "attn_implementation": "somebody/kernel"}
     vision = {"model_type": "clip_vision_model", **small, **custom}
-    return {**CONFIG_MAPPING[kind](text_config=text, vision_config=vision).to_dict(), "text_config": text, "auto_map": AUTO}
+    return {
+        **CONFIG_MAPPING[kind](text_config=text, vision_config=vision).to_dict(),
+        "text_config": text,
+        "auto_map": AUTO,
+    }
 
 
 @pytest.mark.parametrize("kind", ["llava", "vipllava"])
-def test_custom_code_of_a_part_of_an_encoder_is_not_run_and_nobody_is_asked(fecbench, folder, toy, here, marker, asked, kind):
+def test_custom_code_of_a_part_of_an_encoder_is_not_run_and_nobody_is_asked(
+    fecbench, folder, toy, here, marker, asked, kind
+):
     (folder / "custom.py").write_text(CODE.format(marker=str(marker)) + CUSTOM)
     (folder / "config.json").write_text(json.dumps(composite(kind, folder)))
-    code, _, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--encoder", folder, "--head", "linear", "--run-dir", here / "run")
+    code, _, err = fecbench(
+        "run", "ce", "--dataset", toy, *SMALL, "--encoder", folder, "--head", "linear", "--run-dir", here / "run"
+    )
     assert (code, asked) == (1, [])
     assert f"encoder {folder} " in err
     assert "Traceback" not in err
@@ -279,7 +317,11 @@ def test_a_record_cannot_bring_code_in_a_part_of_its_encoder(fecbench, toy, here
 
 def test_nothing_that_names_code_is_left_at_any_depth(folder):
     part = composite("llava", folder)
-    edit(folder / "config.json", **part, somewhere=[{"deep": {"auto_map": AUTO, "_attn_implementation": "somebody/kernel"}}])
+    edit(
+        folder / "config.json",
+        **part,
+        somewhere=[{"deep": {"auto_map": AUTO, "_attn_implementation": "somebody/kernel"}}],
+    )
     read_config(folder).save_pretrained(folder / "copy")
     written = (folder / "copy" / "config.json").read_text()
     assert "auto_map" not in written
@@ -295,7 +337,11 @@ def test_quantised_weights_are_refused_before_a_kernel_is_looked_for(fecbench, f
 
 def test_custom_code_of_a_prompted_model_is_not_run_and_nobody_is_asked(fecbench, folder, toy, here, marker, asked):
     (folder / "custom.py").write_text(CODE.format(marker=str(marker)) + CUSTOM)
-    edit(folder / "config.json", model_type="custom", auto_map={"AutoConfig": "custom.Config", "AutoModelForCausalLM": "custom.Model"})
+    edit(
+        folder / "config.json",
+        model_type="custom",
+        auto_map={"AutoConfig": "custom.Config", "AutoModelForCausalLM": "custom.Model"},
+    )
     flags = ("--backend", "hf", "--model", folder, "--limit", 4, "--run-dir", here / "run")
     code, _, err = fecbench("run", "llm-prompt", "--dataset", toy, *flags)
     assert (code, asked) == (1, [])
@@ -304,7 +350,9 @@ def test_custom_code_of_a_prompted_model_is_not_run_and_nobody_is_asked(fecbench
 
 
 def test_an_adapter_beside_an_encoder_is_refused_whether_peft_would_read_it_or_not(folder):
-    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "base_model_name_or_path": "somebody/else"}))
+    (folder / "adapter_config.json").write_text(
+        json.dumps({"peft_type": "LORA", "base_model_name_or_path": "somebody/else"})
+    )
     with pytest.raises(EncoderError, match=r"must be a whole network, but comes with an adapter .* merge it"):
         Pretrained(str(folder))([])
 
@@ -313,7 +361,9 @@ def test_a_tokenizer_reads_no_file_outside_its_folder(folder, here):
     """A path in a tokenizer's settings is no file of the folder."""
     shutil.copy(folder / "tokenizer.json", here / "secret.json")
     (folder / "tokenizer.json").unlink()
-    edit(folder / "tokenizer_config.json", tokenizer_file=str(here / "secret.json"), vocab_file=str(here / "secret.json"))
+    edit(
+        folder / "tokenizer_config.json", tokenizer_file=str(here / "secret.json"), vocab_file=str(here / "secret.json")
+    )
     with pytest.raises(EncoderError, match="must hold an encoder that transformers can load"):
         Pretrained(str(folder))([])
 
@@ -331,7 +381,9 @@ def secret(tmp_path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["run.json", "result.json", "history.jsonl", "predictions.safetensors", "best.safetensors"])
+@pytest.mark.parametrize(
+    "name", ["run.json", "result.json", "history.jsonl", "predictions.safetensors", "best.safetensors"]
+)
 def test_a_link_out_of_a_record_is_not_followed(fecbench, toy, here, secret, name):
     assert fecbench("run", "ce", "--dataset", toy, *SMALL, "--run-dir", here / "runs" / "one")[0] == 0
     before = secret.read_bytes()
@@ -423,7 +475,12 @@ def test_names_in_a_record_lead_nowhere(fecbench, toy, here):
     assert fecbench("predict", here / "runs" / "one", "hello")[0] == 0
     assert {entry.name for entry in here.iterdir()} == {"runs", "toy", "a"}
     assert {entry.name for entry in (here / "a").iterdir()} == {"published", "exported"}
-    assert sorted(entry.name for entry in (here / "a" / "published").iterdir()) == ["board.html", "board.json", "board.md", "one"]
+    assert sorted(entry.name for entry in (here / "a" / "published").iterdir()) == [
+        "board.html",
+        "board.json",
+        "board.md",
+        "one",
+    ]
 
 
 # ---- what is shown
@@ -470,7 +527,9 @@ def hostile(fecbench, here) -> Path:
             lines.writerow(["text", "label"])
             lines.writerows([f"{label} {split} {number}", label] for label in HOSTILE for number in range(count))
     for name in ("ce", "supcon"):
-        code, out, err = fecbench("run", name, "--dataset", f"./{data.name}", *SMALL, "--run-dir", here / "runs" / f"[blue]{name}")
+        code, out, err = fecbench(
+            "run", name, "--dataset", f"./{data.name}", *SMALL, "--run-dir", here / "runs" / f"[blue]{name}"
+        )
         assert code == 0, err
         assert not CONTROLS.search(out + err)
     return here / "runs"
@@ -486,7 +545,10 @@ def test_markup_in_data_labels_and_names_is_shown_and_steers_nothing(fecbench, h
         ["cases", *runs],
         ["cases", *runs, "--format", "markdown"],
         ["cases", *runs, "--format", "json"],
-        *(["leaderboard", hostile, "--format", form] for form in ("terminal", "markdown", "latex", "csv", "json", "html")),
+        *(
+            ["leaderboard", hostile, "--format", form]
+            for form in ("terminal", "markdown", "latex", "csv", "json", "html")
+        ),
         ["data", "stats", here / DATA],
         ["export", runs[0], here / "model"],
         ["plot", "dynamics", runs[1], "--out", here / "dynamics.svg"],
@@ -504,10 +566,16 @@ def test_markup_in_data_labels_and_names_is_shown_and_steers_nothing(fecbench, h
     assert len(printed["predict two\nlines\tand a tab"].splitlines()) == len(HOSTILE) + 1
     assert [row["text"] for row in json.loads(printed["predict --json"])["predictions"]] == HOSTILE
     _check_page(printed["leaderboard html"])
-    for text in (printed["leaderboard markdown"], printed["cases markdown"], (here / "model" / "README.md").read_text()):
+    for text in (
+        printed["leaderboard markdown"],
+        printed["cases markdown"],
+        (here / "model" / "README.md").read_text(),
+    ):
         _check_markdown(text)
     assert r"\input" not in printed["leaderboard latex"]
-    assert not [row for row in csv.reader(io.StringIO(printed["leaderboard csv"])) for cell in row if cell.startswith("=")]
+    assert not [
+        row for row in csv.reader(io.StringIO(printed["leaderboard csv"])) for cell in row if cell.startswith("=")
+    ]
     for name in ("dynamics.svg", "embeddings.svg"):
         tags = {element.tag.rpartition("}")[2] for element in ElementTree.parse(here / name).iter()}
         assert not tags & {"script", "img", "b", "foreignObject"}
@@ -534,13 +602,16 @@ def _check_markdown(text: str) -> None:
 def test_every_template_escapes():
     """Jinja escapes nothing unless it is told to; a template outside of the page's environment must be Markdown, and escape by itself."""
     templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "fecbench").rglob("*.jinja")}
-    assert {path for path in templates if not path.startswith("fecbench/leaderboard/page/")} == {"fecbench/export/card.md.jinja"}
+    assert {path for path in templates if not path.startswith("fecbench/results/leaderboard/formats/page/")} == {
+        "fecbench/results/export/card.md.jinja"
+    }
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES]
     environments = [call for tree in trees for name, call in calls(tree) if name.rpartition(".")[2] == "Environment"]
     assert len(environments) == 1
     assert keywords(environments[0])["autoescape"] is True
     unescaped = re.findall(
-        r"\{\{ ([^}|]+) \| safe", "".join(path.read_text() for path in (ROOT / "fecbench/leaderboard/page").glob("*.jinja"))
+        r"\{\{ ([^}|]+) \| safe",
+        "".join(path.read_text() for path in (ROOT / "fecbench/results/leaderboard/formats/page").glob("*.jinja")),
     )
     assert sorted(unescaped) == ["script", "style"]  # the page's own files
 
@@ -619,14 +690,24 @@ def watched(here) -> dict[str, str]:
 
 def test_nothing_is_sent_unless_it_was_asked_for(here, watched):
     (here / "bench.toml").write_text(BENCH)
-    done = subprocess.run([sys.executable, "-c", COMMANDS], input=ASKED, env=watched, cwd=here, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", COMMANDS],
+        input=ASKED,
+        env=watched,
+        cwd=here,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert not (here / "sent").exists(), (here / "sent").read_text()
 
 
 def test_this_watch_sees_what_is_asked_of_the_hub(here, watched):
-    asked = "from fecbench import hub; print(hub.unreachable())"
-    done = subprocess.run([sys.executable, "-c", asked], env=watched, cwd=here, capture_output=True, text=True, check=True)
+    asked = "from fecbench.core import hub; print(hub.unreachable())"
+    done = subprocess.run(
+        [sys.executable, "-c", asked], env=watched, cwd=here, capture_output=True, text=True, check=True
+    )
     assert "can't be reached" in done.stdout
     assert "huggingface.co" in (here / "sent").read_text()
 
@@ -666,7 +747,9 @@ def test_a_bench_and_its_workers_take_no_module_from_the_working_directory(set_t
     )
     assert toy == set_trap / "toy"
     command = [sys.executable, *start, "bench", "bench.toml", "--root", "root", "--engine", engine]
-    done = subprocess.run(command, cwd=set_trap, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=set_trap, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert not (set_trap / "ran").exists()
     (result,) = set_trap.glob("root/*/result.json")

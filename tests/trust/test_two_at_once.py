@@ -9,17 +9,18 @@ import time
 
 import pytest
 
-from fecbench import runs
-from fecbench.datasets.core import Places
-from fecbench.errors import RunError
-from fecbench.experiment import Workplace, run
-from fecbench.planning import plan
-from fecbench.runs import Record
+from fecbench.core.errors import RunError
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.plan import plan
+from fecbench.runs.record import HOLDER, Record
 
 
 def start(*arguments: object, **environment: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "fecbench", *map(str, arguments)]
-    return subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1", **environment}, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, env={**os.environ, "OMP_NUM_THREADS": "1", **environment}, stderr=subprocess.PIPE, text=True
+    )
 
 
 def ends(*processes: subprocess.Popen) -> list[tuple[int, str]]:
@@ -30,14 +31,18 @@ def ends(*processes: subprocess.Popen) -> list[tuple[int, str]]:
 @pytest.mark.slow
 def test_of_two_that_start_one_works_and_the_other_says_so(tmp_path):
     folder = tmp_path / "run"
-    command = f"run ce --dataset demo --encoder tiny-bert --epochs 400 --patience 400 --limit 64 --run-dir {folder}".split()
+    command = (
+        f"run ce --dataset demo --encoder tiny-bert --epochs 400 --patience 400 --limit 64 --run-dir {folder}".split()
+    )
     both = [start(*command), start(*command)]
     while all(process.poll() is None for process in both):
         time.sleep(0.1)
     worker, other = sorted(both, key=lambda process: process.poll() is not None)
     ((code, said),) = ends(other)
     assert code == 1
-    assert f"is being worked on by process {worker.pid} on {socket.gethostname()}; wait for it, or choose another" in said
+    assert (
+        f"is being worked on by process {worker.pid} on {socket.gethostname()}; wait for it, or choose another" in said
+    )
     assert Record(folder).status == "running"
     worker.send_signal(signal.SIGKILL)
     ends(worker)
@@ -63,17 +68,17 @@ def test_what_another_completed_while_the_lock_was_waited_for_stays_as_it_is(toy
 
     def late(record: Record):
         monkeypatch.setattr(Record, "lock", lock)
-        run(chosen, Workplace(Places(), folder, resume=True))
+        run(chosen, Workplace(DataLocations(), folder, resume=True))
         return lock(record)
 
     monkeypatch.setattr(Record, "lock", late)
     if resume:
-        assert run(chosen, Workplace(Places(), folder, resume=True)).status == "complete"
+        assert run(chosen, Workplace(DataLocations(), folder, resume=True)).status == "complete"
     else:
         with pytest.raises(RunError, match=r"holds a run already \(complete\)"):
-            run(chosen, Workplace(Places(), folder))
+            run(chosen, Workplace(DataLocations(), folder))
     record = Record(folder)
     assert record.status == "complete"
     assert [event["event"] for event in record.history()].count("evaluation") == 1
     assert not (folder / "last.safetensors").exists()
-    assert not (folder / runs.HOLDER).exists()
+    assert not (folder / HOLDER).exists()

@@ -1,4 +1,10 @@
-from fecbench.testing import DatasetConformance, EncoderConformance, FormatConformance, HeadConformance, MetricConformance
+from fecbench.testing import (
+    DatasetConformance,
+    EncoderConformance,
+    FormatConformance,
+    HeadConformance,
+    MetricConformance,
+)
 
 
 class TestWeather(DatasetConformance):

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from fecbench.leaderboard.assembling import of_records
-from fecbench.leaderboard.board import Board
-from fecbench.leaderboard.published import published
+from fecbench.results.leaderboard.assemble import of_records
+from fecbench.results.leaderboard.board import Board
+from fecbench.results.leaderboard.paper_table import published
 
 VOID = {"meta", "link"}
 

@@ -7,13 +7,13 @@ from hashlib import sha256
 
 import numpy as np
 
-from fecbench import runs
-from fecbench.leaderboard import layout
-from fecbench.leaderboard.assembling import of_records
-from fecbench.leaderboard.board import Board
-from fecbench.leaderboard.formats import render
-from fecbench.leaderboard.page.rendering import page
-from fecbench.leaderboard.published import published
+from fecbench.results.leaderboard.assemble import of_records
+from fecbench.results.leaderboard.board import Board
+from fecbench.results.leaderboard.formats import layout
+from fecbench.results.leaderboard.formats.page.render import page
+from fecbench.results.leaderboard.formats.registered import render
+from fecbench.results.leaderboard.paper_table import published
+from fecbench.runs.record import HISTORY
 from tests.leaderboard.page.conftest import Document, lived, rename, write
 
 NASTY = "<script>alert('x')</script>"
@@ -27,7 +27,9 @@ def test_the_page_is_whole_and_needs_nothing_else(board):
     targets = [link["href"] for link in found.named("a")]
     assert targets
     assert {target.removeprefix("#") for target in targets} <= set(ids)
-    assert {attributes["aria-labelledby"] for _, attributes in found.tags if "aria-labelledby" in attributes} <= set(ids)
+    assert {attributes["aria-labelledby"] for _, attributes in found.tags if "aria-labelledby" in attributes} <= set(
+        ids
+    )
     assert [link["href"] for link in found.named("link")] == ["data:,"]
     assert not any("src" in attributes or "style" in attributes for _, attributes in found.tags)
     assert not {name for name, _ in found.tags} & {"img", "iframe", "object", "foreignobject"}
@@ -39,7 +41,9 @@ def test_the_page_is_whole_and_needs_nothing_else(board):
 
 def test_only_the_pages_own_script_and_style_may_run(board):
     text = page(board)
-    (policy,) = [meta["content"] for meta in Document(text).named("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    (policy,) = [
+        meta["content"] for meta in Document(text).named("meta") if meta.get("http-equiv") == "Content-Security-Policy"
+    ]
     assert "default-src 'none'" in policy
     for tag in ("script", "style"):
         (content,) = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
@@ -72,9 +76,7 @@ def test_scores_marks_and_gain_are_those_of_the_other_formats(board):
     table = board.tables[0]
     (ours,) = [row for row in table.rows if row.name == "aml"]
     score = ours.cells[0].scores["accuracy"]
-    shown = (
-        f'data-value="{score.mean}" class="figure"><b>{100 * score.mean:.2f}</b> <span class="spread">± {100 * score.std:.2f} (n=3)</span>'
-    )
+    shown = f'data-value="{score.mean}" class="figure"><b>{100 * score.mean:.2f}</b> <span class="spread">± {100 * score.std:.2f} (n=3)</span>'
     assert shown in text
     assert text.count("<u>") == 3 + 6  # second best here and in the published table
     tips = [link["title"] for link in Document(text).named("a") if "title" in link]
@@ -91,7 +93,15 @@ def test_what_records_say_stands_there_as_text(make):
     for record in records:
         labels = [NASTY, 'glad" onclick="alert(1)', "sad"]
         data = record.about["dataset"] | {"name": NASTY, "title": NASTY, "labels": labels, "licence": NASTY}
-        rename(record, objective={"name": NASTY}, dataset=data, notes=[NASTY], device=NASTY, versions={NASTY: NASTY}, code=NASTY)
+        rename(
+            record,
+            objective={"name": NASTY},
+            dataset=data,
+            notes=[NASTY],
+            device=NASTY,
+            versions={NASTY: NASTY},
+            code=NASTY,
+        )
         per_class = dict(zip(labels, record.result["per_class"].values(), strict=True))
         support = [int(of["support"]) for of in per_class.values()]
         swapped = np.roll(np.diag(support), 1, axis=1).tolist()
@@ -106,7 +116,9 @@ def test_what_records_say_stands_there_as_text(make):
 
 def test_no_text_of_the_data_no_gold_label_of_a_row_and_no_path_of_the_machine(three):
     for record in three:
-        rename(lived(record), dataset=record.about["dataset"] | {"label_texts": ["angry: a text that came with the data"]})
+        rename(
+            lived(record), dataset=record.about["dataset"] | {"label_texts": ["angry: a text that came with the data"]}
+        )
     text = page(of_records(three))
     assert "came with the data" not in text
     assert str(three[0].folder.parent) not in text
@@ -131,10 +143,24 @@ def test_published_figures_stand_alone_and_missing_ones_are_said(make):
 
 def test_how_it_was_measured(three):
     for number, record in enumerate(three):
-        facts = {"device": "cpu", "versions": {"torch": "2.0"}, "ranks": 2, "encoder": {"name": "scratch", "revision": "r1"}}
+        facts = {
+            "device": "cpu",
+            "versions": {"torch": "2.0"},
+            "ranks": 2,
+            "encoder": {"name": "scratch", "revision": "r1"},
+        }
         rename(record, **facts | ({"code": "c2"} if number > 2 else {}))
     text = " ".join(Document(page(of_records(three))).text.split())
-    for words in ("rows of demo", "cpu, 2 ranks", "torch 2.0", "scratch, revision r1", "c1 (ce); c2 (aml)", "0; 1; 2", "epochs 1", "k_pos"):
+    for words in (
+        "rows of demo",
+        "cpu, 2 ranks",
+        "torch 2.0",
+        "scratch, revision r1",
+        "c1 (ce); c2 (aml)",
+        "0; 1; 2",
+        "epochs 1",
+        "k_pos",
+    ):
         assert words in text
 
 
@@ -147,9 +173,13 @@ def test_the_command_writes_a_page(fecbench, three, tmp_path, monkeypatch):
 
 def test_a_big_board_is_small(make):
     """15 methods on 2 data sets with 5 seeds and full histories stay under 2 MB; here a tenth of them under a tenth."""
-    logs = {"event": "updates", "epoch": 1, "logs": dict.fromkeys(("model_loss", "discriminator_loss", "aml", "aml_before"), 0.123456)}
+    logs = {
+        "event": "updates",
+        "epoch": 1,
+        "logs": dict.fromkeys(("model_loss", "discriminator_loss", "aml", "aml_before"), 0.123456),
+    }
     records = [lived(make(method, seed=seed)) for method in ("aml", "aml-no-adv", "ce") for seed in range(5)]
     for record in records:
         lines = [json.dumps(logs | {"step": step}) for step in range(10, 20_000, 10)]
-        (record.folder / runs.HISTORY).write_text("\n".join(lines))
+        (record.folder / HISTORY).write_text("\n".join(lines))
     assert len(page(of_records(records))) < 200_000

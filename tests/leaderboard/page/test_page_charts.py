@@ -5,15 +5,16 @@ import math
 import numpy as np
 import pytest
 
-from fecbench.leaderboard.assembling import of_records
-from fecbench.leaderboard.page import confusions, spread, training
-from fecbench.leaderboard.page.rendering import page
-from fecbench.leaderboard.published import published
+from fecbench.results.leaderboard.assemble import of_records
+from fecbench.results.leaderboard.formats.page import confusions, training
+from fecbench.results.leaderboard.formats.page.render import page
+from fecbench.results.leaderboard.formats.page.seed_scores import of_table
+from fecbench.results.leaderboard.paper_table import published
 from tests.leaderboard.page.conftest import Document, lived, rename, write
 
 
 def test_every_seed_is_a_dot(board):
-    (found,) = spread.of_table(board.tables[0])
+    (found,) = of_table(board.tables[0])
     assert [scale.label for scale in found.scales] == ["Acc", "Weighted-F1", "Macro-F1"]
     rows = dict(found.rows)
     assert [dot.seed for dot in rows["aml"][0].dots] == [0, 1, 2]
@@ -23,7 +24,7 @@ def test_every_seed_is_a_dot(board):
     assert min(rows["aml"][0].dots).at > max(dot.at for dot in rows["ce"][0].dots)
     drawn = [circle for circle in Document(page(board)).named("circle") if circle["cx"].endswith("%")]
     assert len(drawn) == 3 * (3 + 3 + 1)
-    assert spread.of_table(published()) == ()
+    assert of_table(published()) == ()
 
 
 def test_confused_pairs_are_counted_over_seeds_and_methods(make):
@@ -62,7 +63,10 @@ def test_rows_without_an_answer_are_counted_beside_the_labels(make):
     write(record, "result.json", record.result | {"unanswered": {"test": 4 / rows}})
     (found,) = confusions.of_table(of_records([record, lived(make("aml"))]).tables[0])
     assert found.lacking == ()
-    taken = {(pair.gold, pair.predicted): (pair.rows, pair.taken[found.beside.methods.index("ce")].number) for pair in found.beside.pairs}
+    taken = {
+        (pair.gold, pair.predicted): (pair.rows, pair.taken[found.beside.methods.index("ce")].number)
+        for pair in found.beside.pairs
+    }
     assert taken["angry", "no answer"] == (angry, 4.0)
     assert taken["angry", "glad"] == (angry, 2.0)
 
@@ -81,7 +85,13 @@ def test_a_confusion_matrix_that_contradicts_its_record_is_left_out_and_said(thr
 
 def test_training_is_drawn_for_every_seed_and_by_the_objectives_panels(three):
     for record in three:
-        lived(record, logs=({"aml": 3.0, "model_loss": 1.0, "own_loss": 2.0}, {"aml": 2.0, "model_loss": math.nan, "own_loss": 1.0}))
+        lived(
+            record,
+            logs=(
+                {"aml": 3.0, "model_loss": 1.0, "own_loss": 2.0},
+                {"aml": 2.0, "model_loss": math.nan, "own_loss": 1.0},
+            ),
+        )
     ce, aml = training.of_table(of_records(three).tables[0])
     validation, *panels = ce.on[0].charts
     assert [curve.name for curve in validation.curves] == ["seed 0", "seed 1", "seed 2"]
@@ -91,7 +101,10 @@ def test_training_is_drawn_for_every_seed_and_by_the_objectives_panels(three):
     (left, low), (right, high) = validation.curves[0].points
     assert left < right
     assert low > high  # 0.2, then 0.5: down is positive
-    assert [chart.title for chart in aml.on[0].charts[1:]] == ["L_aml on the hard pairs", "the encoder's loss (min-step)"]
+    assert [chart.title for chart in aml.on[0].charts[1:]] == [
+        "L_aml on the hard pairs",
+        "the encoder's loss (min-step)",
+    ]
     assert ce.on[0].best == ((0, 2, 2), (1, 2, 2), (2, 2, 2))
 
 

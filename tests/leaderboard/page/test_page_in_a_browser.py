@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from fecbench.leaderboard.page.rendering import page
+from fecbench.results.leaderboard.formats.page.render import page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -32,7 +32,10 @@ def visit(chromium, board, tmp_path):
         opened = contexts[-1].new_page()
         opened.on("console", lambda message: heard.append(message.text))
         opened.on("pageerror", lambda error: heard.append(str(error)))
-        opened.on("request", lambda request: heard.append(request.url) if not request.url.startswith((address, "data:")) else None)
+        opened.on(
+            "request",
+            lambda request: heard.append(request.url) if not request.url.startswith((address, "data:")) else None,
+        )
         opened.goto(address)
         return opened
 
@@ -133,7 +136,9 @@ def test_the_page_never_scrolls_sideways_but_its_tables_do(visit, width):
     opened.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
     if width == 360:
-        assert opened.evaluate("[...document.querySelectorAll('.scroll')].some((one) => one.scrollWidth > one.clientWidth)")
+        assert opened.evaluate(
+            "[...document.querySelectorAll('.scroll')].some((one) => one.scrollWidth > one.clientWidth)"
+        )
         wide = opened.evaluate(
             "Math.max(...[...document.querySelectorAll('caption span')].map((one) => one.getBoundingClientRect().right))"
         )

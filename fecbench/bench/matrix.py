@@ -1,0 +1,327 @@
+"""From a spec to its runs: which cells there are, what validation chooses among them, and where their records are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fecbench.bench.spec import SpecRow, read_spec
+from fecbench.core import registry
+from fecbench.core.errors import PluginError, RunError, UnknownName, UsageError
+from fecbench.core.plugin_errors import plugin_errors
+from fecbench.objective.check import get_objective
+from fecbench.runs.find import readable_records
+from fecbench.runs.plan import plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from fecbench.bench.spec import Spec
+    from fecbench.runs.plan import Plan
+    from fecbench.runs.record import Record
+
+
+MOST = 20_000  # runs of a spec
+LONGEST = 80  # letters of a directory's name that say what it is, so that no file system refuses it
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of a matrix: a row of the table, on one data set, with one seed.
+
+    Attributes:
+        row: the row's name.
+        plan: what is run.
+    """
+
+    row: str
+    plan: Plan
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every resolved setting's value, as a record's ``settings()`` gives them."""
+        return {key: setting.value for key, setting in self.plan.origins.items()}
+
+    def is_of(self, name: str, settings: Mapping[str, Any]) -> bool:
+        """Whether a record of objective ``name`` and these settings is a run of this cell, wherever it ran.
+
+        A setting that is newer than the record counts as its default.
+        """
+        wanted = {key: setting for key, setting in self.plan.origins.items() if key != "device"}
+        missing = wanted.keys() - settings.keys()
+        if name != self.plan.name or any(wanted[key].origin != "default" for key in missing):
+            return False
+        equal = (_nameable(key, settings[key]) == _nameable(key, wanted[key].value) for key in wanted.keys() - missing)
+        return all(equal) and not settings.keys() - {*wanted, "device"}
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The settings that the spec gives, without data set and seed."""
+        return {key: setting.value for key, setting in self.plan.origins.items() if setting.origin == "spec"}
+
+    def key(self, fingerprint: str, code: str) -> str:
+        """What makes two runs the same: objective, settings, rows and code."""
+        what = json.dumps([self.plan.name, self.settings, fingerprint, code], sort_keys=True)
+        return hashlib.sha256(what.encode()).hexdigest()
+
+    def name(self, key: str) -> str:
+        """The name of its run directory: two rows that ask for the same run share it."""
+        what = re.sub(r"[^\w.-]+", "-", f"{self.plan.name}-{Path(self.plan.settings.dataset).name}")[:LONGEST].strip(
+            "-."
+        )
+        return f"{what}-s{self.plan.settings.seed}-{key[:10]}"
+
+
+@dataclass(frozen=True)
+class MatrixEntry:
+    """A row of the table on one data set, for all seeds.
+
+    Attributes:
+        row: the row's name.
+        dataset: the data set.
+        candidates: what the grid tries, as settings; one empty candidate where there is no grid.
+        cells: a cell for each candidate (outer) and seed (inner).
+        group: number of the group of rows that it runs with; lower ones run first.
+    """
+
+    row: str
+    dataset: str
+    candidates: tuple[Mapping[str, Any], ...]
+    cells: tuple[tuple[PlannedRun, ...], ...]
+    group: int = 1
+
+    def first(self) -> tuple[PlannedRun, ...]:
+        """What can run at once: all seeds where nothing is to be chosen, else each candidate on the first seed."""
+        return self.cells[0] if len(self.cells) == 1 else tuple(seeds[0] for seeds in self.cells)
+
+    def chosen(self, score: Callable[[PlannedRun], float | None]) -> int | None:
+        """The number of the candidate that ``score`` (of its run on the first seed; None where it didn't complete) puts first."""
+        if len(self.cells) == 1:
+            return 0
+        scores = {number: score(seeds[0]) for number, seeds in enumerate(self.cells)}
+        found = {number: value for number, value in scores.items() if value is not None}
+        return max(found, key=lambda number: (found[number], -number), default=None)
+
+    def final(self, score: Callable[[PlannedRun], float | None]) -> tuple[PlannedRun, ...]:
+        """The runs of the table; none while nothing is chosen."""
+        chosen = self.chosen(score)
+        return () if chosen is None else self.cells[chosen]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A spec, expanded.
+
+    Attributes:
+        spec: the spec.
+        entries: rows (outer) on data sets (inner).
+        left_out: methods that ``"*"`` doesn't run, and why.
+    """
+
+    spec: Spec
+    entries: tuple[MatrixEntry, ...]
+    left_out: Mapping[str, str]
+
+    def groups(self) -> list[list[MatrixEntry]]:
+        """Return the entries of each group, in the order in which groups run; within one, data set by data set."""
+        in_order = sorted(self.entries, key=lambda entry: (entry.group, self.spec.datasets.index(entry.dataset)))
+        return [list(entries) for _, entries in groupby(in_order, key=lambda entry: entry.group)]
+
+    def select(self, score: Callable[[PlannedRun], float | None]) -> Selection:
+        """The runs behind the table, chosen by ``score``."""
+        cells = tuple(cell for entry in self.entries for cell in entry.final(score))
+        gridded = [entry for entry in self.entries if len(entry.cells) > 1]
+        trials = tuple(cell for entry in gridded for cell in entry.first())
+        tried = tuple(_choice(entry, score) for entry in gridded)
+        rows = tuple(dict.fromkeys(entry.row for entry in self.entries))
+        reasons: dict[str, list[str]] = {}
+        for name, reason in self.left_out.items():
+            reasons.setdefault(reason, []).append(name)
+        out = tuple(f"left out: {', '.join(names)} ({reason})" for reason, names in reasons.items())
+        return Selection(
+            self.spec.title,
+            tuple(self.spec.datasets),
+            cells,
+            (*self.spec.notes, *tried, *out),
+            bool(self.spec.row),
+            trials,
+            rows,
+        )
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The runs behind a spec's table.
+
+    Attributes:
+        title: the spec's.
+        datasets: the table's column groups, in order.
+        cells: every run of the table, rows in order.
+        notes: what a reader must be told: the spec's own notes, grids and what validation chose, methods left out and why.
+        declared: whether the spec declares its rows, so that they may be compared across encoders and budgets.
+        trials: the runs by which validation chose.
+        rows: the names of all rows, those for which nothing is chosen yet among them.
+    """
+
+    title: str
+    datasets: tuple[str, ...]
+    cells: tuple[PlannedRun, ...]
+    notes: tuple[str, ...] = ()
+    declared: bool = False
+    trials: tuple[PlannedRun, ...] = ()
+    rows: tuple[str, ...] = ()
+
+
+def expand(spec: Spec) -> Matrix:
+    """All runs that ``spec`` may need, each planned, so that no setting is found wrong later.
+
+    Raises:
+        UsageError: a setting is unknown or refused, or a section names no row; the row and data set are named.
+        PluginError: a method that the spec names is broken.
+    """
+    rows, left_out = _rows(spec)
+    names = [row.name for row in rows]
+    for section, given in {
+        "objective": spec.objective,
+        "pair": spec.pair,
+        "grid.objective": spec.grid.objective,
+    }.items():
+        for name in given:
+            if name not in (*names, *left_out):
+                raise UsageError(f"[{section}.{name}]: {UnknownName('method or row of the spec', name, names)}")
+    _check_trials(spec, names)
+    _check_size(spec, rows)
+    return Matrix(
+        spec, tuple(_entry(spec, row, *place) for row in rows for place in spec.seeds_of(row).items()), left_out
+    )
+
+
+def _check_trials(spec: Spec, names: Iterable[str]) -> None:
+    """Every method has as many trials as the others.
+
+    Raises:
+        UsageError: one hasn't, or has none.
+    """
+    trials = {name: spec.grid.trials(name) for name in names}
+    if len({*trials.values()}) > 1 or 0 in trials.values():
+        counts = ", ".join(f"{name} has {number}" for name, number in trials.items())
+        raise UsageError(f"[grid]: every method must have as many trials as the others, and one at least, but {counts}")
+
+
+def _check_size(spec: Spec, rows: Iterable[SpecRow]) -> None:
+    """A grid multiplies fast; what nobody could run isn't planned.
+
+    Raises:
+        UsageError: there would be more than ``MOST`` runs.
+    """
+    count = sum(spec.grid.trials(row.name) * len(seeds) for row in rows for seeds in spec.seeds_of(row).values())
+    if count > MOST:
+        raise UsageError(
+            f"a spec may need {MOST:,} runs at most, but rows, data sets, seeds and trials of [grid] make {count:,}; leave out some of them"
+        )
+
+
+def select(path: Path, found: Records) -> Selection:
+    """The runs behind the table of the spec at ``path``, chosen by the validation scores of the records found.
+
+    Raises:
+        UsageError: the spec isn't what it must be.
+    """
+    return expand(read_spec(path)).select(lambda cell: validation_score(found.of(cell)))
+
+
+class Records:
+    """The complete records under folders, at any depth; of each data set those of its newest rows alone, which can be compared."""
+
+    def __init__(self, *places: Path):
+        complete = [record for record in readable_records(*places) if record.status == "complete"]  # newest first
+        newest: dict[str, str] = {}
+        for record in complete:
+            newest.setdefault(record.about["dataset"]["name"], record.about["dataset"]["fingerprint"])
+        rows = [(record, record.about) for record in complete]
+        self._found = [
+            (record, about["objective"]["name"], record.settings())
+            for record, about in rows
+            if about["dataset"]["fingerprint"] == newest[about["dataset"]["name"]]
+        ]
+
+    def of(self, cell: PlannedRun) -> Record | None:
+        """The newest record of a cell's objective and settings, whatever the code."""
+        return next((record for record, name, settings in self._found if cell.is_of(name, settings)), None)
+
+
+def _nameable(key: str, value: Any) -> Any:
+    """A setting's value; of what is on this machine, such as a data set's folder, the name alone, as published records have it."""
+    marks = (".", "~") if key in ("dataset", "encoder") else ("./", "../", "~/")
+    local = isinstance(value, str) and (Path(value).is_absolute() or value.startswith(marks))
+    return Path(value).name if local else value
+
+
+def validation_score(record: Record | None) -> float | None:
+    """What a grid's choice goes by, as early stopping does: validation accuracy + weighted F1 of the best epoch.
+
+    A stage after training may be fitted to the validation rows: scores after it are no measure of the trial. They count where nothing is
+    trained, and in older records, which hold no others.
+    """
+    if record is None or record.status != "complete":
+        return None
+    try:
+        before = record.result.get("validation_score")
+        scores = record.result["metrics"]["validation"]
+        return float(scores["accuracy"] + scores["weighted_f1"] if before is None else before)
+    except (RunError, KeyError):  # a broken record chooses nothing
+        return None
+
+
+def _rows(spec: Spec) -> tuple[list[SpecRow], dict[str, str]]:
+    """The rows of the table, and what ``"*"`` leaves out with the reason."""
+    if spec.row:
+        return spec.row, {}
+    if spec.objectives != "*":
+        return [SpecRow(name=name, objective=name) for name in spec.objectives], {}
+    reasons = {name: _reason_to_leave_out(name) for name in registry.objectives}
+    rows = [SpecRow(name=name, objective=name) for name, reason in reasons.items() if not reason]
+    return rows, {name: reason for name, reason in reasons.items() if reason}
+
+
+def _reason_to_leave_out(name: str) -> str:
+    try:
+        kind = get_objective(name)
+        with plugin_errors(f"objective {name}", kind):
+            return f"a variant of {kind.variant_of}" if kind.variant_of else str(kind.unmet())
+    except PluginError as error:
+        return str(error)
+
+
+def _entry(spec: Spec, row: SpecRow, dataset: str, seeds: Sequence[int]) -> MatrixEntry:
+    candidates = tuple(spec.grid.candidates(row.name))
+    try:
+        cells = tuple(tuple(_cell(spec, row, dataset, seed, tried) for seed in seeds) for tried in candidates)
+    except UsageError as error:
+        raise UsageError(f"row {row.name} on {dataset}: {error}") from None
+    return MatrixEntry(row.name, dataset, candidates, cells, row.group)
+
+
+def _cell(spec: Spec, row: SpecRow, dataset: str, seed: int, tried: Mapping[str, Any]) -> PlannedRun:
+    return PlannedRun(
+        row.name, plan(row.objective, {"dataset": dataset, "seed": seed}, {**spec.of(row, dataset), **tried})
+    )
+
+
+def _choice(entry: MatrixEntry, score: Callable[[PlannedRun], float | None]) -> str:
+    """A grid and what came out, in words."""
+    complete = sum(score(seeds[0]) is not None for seeds in entry.cells)
+    chosen = entry.chosen(score)
+    tried = " | ".join(_words(candidate) for candidate in entry.candidates)
+    outcome = "nothing yet" if chosen is None else _words(entry.candidates[chosen])
+    trials = f"first seed; {complete} of {len(entry.cells)} trials complete"
+    return f"{entry.row} on {_nameable('dataset', entry.dataset)}: validation chose {outcome} among {tried} ({trials})"
+
+
+def _words(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in settings.items())

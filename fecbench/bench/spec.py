@@ -1,0 +1,226 @@
+"""Benchmark specs: TOML files that say which methods run on which data under which settings, checked before anything starts.
+
+::
+
+    title = "Two methods on GoEmotions"
+    objectives = ["ce", "aml"]              # or "*": every method that is installed, runs here and is no variant of another
+    datasets = ["ge-prepared"]
+    seeds = [0, 1, 2]
+    notes = ["The rows differ in ..."]      # printed under the table
+
+    [settings]                              # of every run
+    encoder = "minilm"
+
+    [dataset.ge-prepared]                   # on one data set
+    [objective.aml]                         # of one method (or declared row)
+    [pair.aml.ge-prepared]                  # of one method on one data set
+
+    [grid]
+    select = "validation"                   # what chooses; test figures play no part
+    settings = { lr = [1e-4, 2e-4] }        # tried on the first seed, for every method
+    objective.aml = { weight = [0.5, 1.0] } # instead of these, for one method: as many trials
+
+Rows may be declared instead of objectives::
+
+    [[row]]
+    name = "K = 5"
+    objective = "aml"
+    encoder = "roberta-base"                # if it isn't that of [settings]
+    settings = { k_pos = 5, k_neg = 5 }
+    group = 2                               # runs after all rows of group 1, which is the default
+    datasets = ["ge-prepared"]              # if it isn't run on all of them
+    seeds = [0]                             # if it isn't run with all of them
+"""
+
+from __future__ import annotations
+
+import tomllib
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from fecbench.core.errors import UnknownName, UsageError
+from fecbench.core.settings import Config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+Values = dict[str, Any]
+Name = Annotated[str, Field(min_length=1)]
+OF_THE_MATRIX = ("dataset", "seed")
+
+
+class SpecRow(Config):
+    """A declared row of the table; ``datasets`` and ``seeds`` are some of the spec's, None for all."""
+
+    name: str = Field(min_length=1)
+    objective: str
+    encoder: Name | None = None
+    settings: Values = Field(default_factory=dict)
+    group: int = Field(default=1, ge=1)
+    datasets: list[Name] | None = Field(default=None, min_length=1)
+    seeds: list[int] | None = Field(default=None, min_length=1)
+
+
+class Grid(Config):
+    """Settings to try; ``settings`` for every method, ``objective`` instead of them for one."""
+
+    select: Literal["validation"]
+    settings: dict[str, list[Any]] = Field(default_factory=dict)
+    objective: dict[str, dict[str, list[Any]]] = Field(default_factory=dict)
+
+    def candidates(self, row: str) -> list[Values]:
+        """The settings to try for ``row``."""
+        grid = self.objective.get(row, self.settings)
+        return [dict(zip(grid, chosen, strict=True)) for chosen in product(*grid.values())]
+
+    def trials(self, row: str) -> int:
+        """How many settings are tried for ``row``."""
+        return prod(len(values) for values in self.objective.get(row, self.settings).values())
+
+
+class Spec(Config):
+    """A benchmark."""
+
+    title: str
+    datasets: list[Name] = Field(min_length=1)
+    seeds: list[int] = Field(min_length=1)
+    notes: list[Name] = Field(default_factory=list)
+    objectives: Literal["*"] | list[Name] = Field(default_factory=list)
+    row: list[SpecRow] = Field(default_factory=list)
+    settings: Values = Field(default_factory=dict)
+    dataset: dict[str, Values] = Field(default_factory=dict)
+    objective: dict[str, Values] = Field(default_factory=dict)
+    pair: dict[str, dict[str, Values]] = Field(default_factory=dict)
+    grid: Grid = Field(default_factory=lambda: Grid(select="validation"))
+
+    def seeds_of(self, row: SpecRow) -> dict[str, list[int]]:
+        """Return the seeds of a row by data set, in the spec's order of data sets."""
+        return {
+            dataset: row.seeds or self.seeds for dataset in self.datasets if dataset in (row.datasets or self.datasets)
+        }
+
+    def of(self, row: SpecRow, dataset: str) -> Values:
+        """The settings of a row on a data set; what is said of fewer runs wins."""
+        own = {"encoder": row.encoder} if row.encoder else {}
+        layers = (
+            self.settings,
+            self.dataset.get(dataset, {}),
+            self.objective.get(row.name, {}),
+            own,
+            row.settings,
+            self.pair.get(row.name, {}).get(dataset, {}),
+        )
+        return {key: value for layer in layers for key, value in layer.items()}
+
+    @model_validator(mode="after")
+    def _methods_or_rows(self) -> Self:
+        if bool(self.objectives) == bool(self.row):
+            raise ValueError('either objectives (names, or "*") or [[row]] tables are needed, and not both')
+        return self
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        rows = [row.name for row in self.row]
+        names: dict[str, list[Any]] = {
+            "datasets": self.datasets,
+            "seeds": self.seeds,
+            "objectives": list(self.objectives),
+            "row": rows,
+        }
+        grids = {
+            "settings": self.grid.settings,
+            **{f"objective.{name}": grid for name, grid in self.grid.objective.items()},
+        }
+        names |= {
+            f"row {row.name}: {key}": own
+            for row in self.row
+            for key in ("datasets", "seeds")
+            if (own := getattr(row, key))
+        }
+        names |= {f"grid.{place}.{key}": values for place, grid in grids.items() for key, values in grid.items()}
+        for key, values in names.items():
+            twice = sorted({str(value) for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(f"{key} must each be named once, but {', '.join(twice)} is there twice")
+        return self
+
+    @model_validator(mode="after")
+    def _rows_are_of_the_matrix(self) -> Self:
+        """A row runs on data sets and with seeds of the spec."""
+        for row in self.row:
+            for key, own, all_of_them in (("datasets", row.datasets, self.datasets), ("seeds", row.seeds, self.seeds)):
+                others = [str(value) for value in own or () if value not in all_of_them]
+                if others:
+                    raise ValueError(
+                        f"row {row.name}: {key} must be some of the spec's, but {', '.join(others)} isn't; add it there"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _matrix_is_its_own(self) -> Self:
+        """Data set and seed are what the matrix runs over."""
+        groups = [
+            self.settings,
+            *self.dataset.values(),
+            *self.objective.values(),
+            *(row.settings for row in self.row),
+            self.grid.settings,
+        ]
+        groups += [
+            *self.grid.objective.values(),
+            *(values for pairs in self.pair.values() for values in pairs.values()),
+        ]
+        taken = sorted({key for group in groups for key in group} & set(OF_THE_MATRIX))
+        if taken:
+            raise ValueError(f"{' and '.join(taken)} can't be settings of a spec; say datasets and seeds")
+        return self
+
+
+def read_spec(path: Path) -> Spec:
+    """The spec in a TOML file.
+
+    Raises:
+        UsageError: it is missing, no TOML, or not what a spec must be; each fault is named with its place.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (
+        OSError,
+        ValueError,
+        RecursionError,
+    ) as error:  # numbers of thousands of digits and tables in tables in tables among them
+        raise UsageError(f"{path} must be a readable TOML file: {error}; correct it") from error
+    try:
+        spec = Spec.model_validate(content, strict=True)
+    except ValidationError as error:
+        raise UsageError(f"{path}: {'; '.join(_explain(part) for part in error.errors())}") from None
+    for section, names in {
+        "dataset": spec.dataset,
+        **{f"pair.{row}": pairs for row, pairs in spec.pair.items()},
+    }.items():
+        for name in names:
+            if name not in spec.datasets:
+                raise UsageError(
+                    f"{path}: [{section}.{name}]: {UnknownName('data set of the spec', name, spec.datasets)}"
+                )
+    return spec
+
+
+def _explain(part: Any) -> str:
+    """A fault in the file's own words, with what was probably meant."""
+    place = ".".join(
+        str(step) for step in part["loc"] if not str(step).startswith(("list[", "literal["))
+    )  # pydantic's names of a union
+    if part["type"] == "extra_forbidden":
+        *above, key = part["loc"]
+        models: dict[tuple[Any, ...], type[Config]] = {(): Spec, ("grid",): Grid}
+        fields = models.get(tuple(above), SpecRow).model_fields
+        return str(UnknownName(f"key of {'.'.join(map(str, above)) or 'a spec'}", str(key), fields))
+    if part["type"] == "missing":
+        return f"{place} is needed"
+    reason = part["msg"].removeprefix("Value error, ")
+    return f"{place}: {reason[:1].lower()}{reason[1:]}" if place else reason

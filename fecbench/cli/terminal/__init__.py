@@ -1,0 +1,1 @@
+"""Print to the terminal: tables, progress and messages."""

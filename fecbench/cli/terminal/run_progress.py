@@ -1,0 +1,64 @@
+"""A run on the terminal: what starts, how far it is, and each epoch's scores; on standard error, so that results can be piped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from fecbench.cli.terminal.output import console, percent, score_columns
+from fecbench.core.hooks import RunInfo, hookimpl
+from fecbench.core.text import inline
+
+
+class RunProgress:
+    """An observer that prints; without a terminal it leaves out the bar."""
+
+    def __init__(self) -> None:
+        self.console = console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.bar = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
+        self.task = self.bar.add_task("")
+        self.loss = ""
+
+    @hookimpl
+    def run_started(self, run: RunInfo) -> None:
+        """Say what runs, and what was cut, left out or done otherwise."""
+        settings = ", ".join(f"{name} {run.settings[name]}" for name in ("encoder", "head", "lr", "batch_size", "seed"))
+        self._say(f"{run.objective} on {run.dataset}: {settings}")
+        for note in run.notes:
+            self._say(f"note: {note}")
+        self._say(f"record: {run.folder}")
+        self.bar.start()
+
+    @hookimpl
+    def updates_logged(self, run: RunInfo, epoch: int, step: int, logs: Mapping[str, float]) -> None:
+        """Move the bar."""
+        self.loss = f"loss {logs.get('model_loss', float('nan')):.3f}"
+        self.bar.update(
+            self.task, description=f"epoch {epoch}/{run.epochs} {self.loss}", completed=step, total=run.steps_per_epoch
+        )
+
+    @hookimpl
+    def epoch_finished(self, logs: Mapping[str, float]) -> None:
+        """Keep the epoch's mean loss for its line."""
+        self.loss = f"loss {logs.get('model_loss', float('nan')):.3f}"
+
+    @hookimpl
+    def evaluated(self, run: RunInfo, epoch: int, split: str, metrics: Mapping[str, float], best: bool) -> None:
+        """Print the epoch's line."""
+        scores = "  ".join(f"{name} {percent(metrics[name])}" for name in score_columns(metrics))
+        self._say(f"epoch {epoch}/{run.epochs}  {self.loss}  {split}  {scores}{'  best' if best else ''}")
+
+    @hookimpl
+    def run_finished(self) -> None:
+        """Remove the bar."""
+        self.bar.stop()
+
+    @hookimpl
+    def run_failed(self) -> None:
+        """Remove the bar."""
+        self.bar.stop()
+
+    def _say(self, line: str) -> None:
+        self.console.print(inline(line), soft_wrap=True)

@@ -1,0 +1,197 @@
+"""From texts to batches: tokenised once and cached, drawn in an order that is a function of seed and epoch, packed without padding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from fecbench.data.batch import Batch, BatchNeeds, SecondView, stream_seed
+from fecbench.data.datasets.dataset import labels_of
+from fecbench.data.tokenize import TokenColumn, check_tokens, encode_texts, token_column
+from fecbench.data.tokens import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerBase
+
+    from fecbench.data.forms import Form
+
+
+@dataclass(frozen=True)
+class TokenisedSplit:
+    """A split ready for batching: its columns as token ids, its labels, its texts where they are needed, and what second views are."""
+
+    columns: Mapping[str, TokenColumn]
+    labels: np.ndarray
+    texts: Sequence[str] | None = None
+    second_view: SecondView = "none"
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, rows: np.ndarray, key: tuple[int, ...] = (0, 0, 0), rank: int = 0, ranks: int = 1) -> Batch:
+        """The batch of ``rows``; on several ranks, with rank ``rank``'s share of the texts.
+
+        A rank whose share would be empty holds the first text, but no place for it: it can still join every collective.
+        """
+        share = np.arange(len(rows))[rank::ranks]
+        held = rows[share] if len(share) else rows[:1]
+        tokens = {name: column.take(held) for name, column in self.columns.items()}
+        return Batch(
+            tokens=tokens.pop("text"),
+            labels=torch.from_numpy(self.labels[rows]),
+            rows=torch.from_numpy(rows.copy()),  # an objective may write where it pleases
+            key=key,
+            views=tokens,
+            texts=None if self.texts is None else tuple(self.texts[row] for row in rows),
+            second_view=self.second_view,
+            share=torch.from_numpy(share) if ranks > 1 else None,
+        )
+
+    def by_length(self, batch_size: int) -> Iterator[np.ndarray]:
+        """Row numbers of batches for evaluation, texts of similar length together, longest first (so that memory peaks at once)."""
+        order = np.argsort(-self.columns["text"].lengths, kind="stable")
+        yield from (order[start : start + batch_size] for start in range(0, len(order), batch_size))
+
+
+@dataclass(frozen=True)
+class TrainingBatches:
+    """The batches of an epoch, in an order that is a function of seed and epoch, as ``needs`` want them.
+
+    They are made of units: single rows, or groups of rows of one label. A last short batch counts if it has ``needs.min_size`` texts.
+    """
+
+    split: TokenisedSplit
+    batch_size: int
+    seed: int
+    bucketed: bool = False
+    needs: BatchNeeds = field(default_factory=BatchNeeds)
+    rank: int = 0
+    ranks: int = 1
+
+    def __len__(self) -> int:
+        whole, rest = divmod(self._units, self._units_in_batch)
+        return whole + (rest * self.needs.per_label >= self.needs.min_size)
+
+    @property
+    def left_out(self) -> int:
+        """Rows of each epoch that are in no batch."""
+        return len(self.split) - min(self._units, len(self) * self._units_in_batch) * self.needs.per_label
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How many rows are left out and why."""
+        size = self.needs.per_label
+        alone = len(self.split) - self._units * size
+        reasons = {
+            f"fill no group of {size} texts of a label": alone,
+            "stand in a last batch that is too short": self.left_out - alone,
+        }
+        notes = [
+            f"{count:,} rows of each epoch are left out: they {reason}" for reason, count in reasons.items() if count
+        ]
+        if self.batch_size % size:
+            notes.append(
+                f"batches hold {self._units_in_batch * size} texts, whole groups of {size}, not {self.batch_size}"
+            )
+        return tuple(notes)
+
+    @property
+    def _units(self) -> int:
+        return int((np.bincount(self.split.labels) // self.needs.per_label).sum())
+
+    @property
+    def _units_in_batch(self) -> int:
+        return self.batch_size // self.needs.per_label
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """The batches of ``epoch``."""
+        for step, rows in enumerate(self.rows(epoch)):
+            yield self.split.batch(rows, (self.seed, epoch, step), self.rank, self.ranks)
+
+    def rows(self, epoch: int) -> list[np.ndarray]:
+        """The row numbers of each batch of ``epoch``."""
+        generator = np.random.default_rng(stream_seed(self.seed, epoch, "order"))
+        order = generator.permutation(len(self.split))
+        size = self.needs.per_label
+        units = order[:, None] if size == 1 else _groups(order, self.split.labels, size, generator)
+        count = self._units_in_batch
+        if self.bucketed:
+            batches = _bucketed(units, self.split.columns["text"].lengths, count, generator)
+        else:
+            batches = [units[start : start + count] for start in range(0, len(units), count)]
+        return [batch.reshape(-1) for batch in batches[: len(self)]]
+
+
+def _groups(order: np.ndarray, labels: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
+    """Row numbers ``[G, size]``, each group of one label, in random order; the last rows of each label that fill no group are left out."""
+    by_label = order[np.argsort(labels[order], kind="stable")]
+    parts = np.split(by_label, np.cumsum(np.bincount(labels))[:-1])
+    groups = np.concatenate([part[: len(part) // size * size].reshape(-1, size) for part in parts])
+    return generator.permutation(groups)
+
+
+def _bucketed(units: np.ndarray, lengths: np.ndarray, size: int, generator: np.random.Generator) -> list[np.ndarray]:
+    """Batches of ``size`` units of similar length, cut from stretches of 50 batches that are sorted by length each; a short one is last."""
+    stretches = [units[start : start + 50 * size] for start in range(0, len(units), 50 * size)]
+    by_length = np.concatenate([stretch[np.argsort(lengths[stretch].sum(1), kind="stable")] for stretch in stretches])
+    batches = [by_length[start : start + size] for start in range(0, len(units), size)]
+    whole = [batch for batch in batches if len(batch) == size]
+    return [whole[index] for index in generator.permutation(len(whole))] + batches[len(whole) :]
+
+
+def tokenise(
+    rows: Dataset,
+    columns: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    cache: Path,
+    keep_texts: bool = False,
+    forms: Mapping[str, Form] | None = None,
+) -> TokenisedSplit:
+    """``rows`` as token ids of at most ``max_length``, read from ``cache`` where the same texts were tokenised the same way before.
+
+    All columns are put in the form ``text`` where there is one; the other ``forms`` make columns of their own from the texts.
+    """
+    plain, further = _parted(forms or {})
+    tokens = {column: token_column(rows[column], tokenizer, max_length, cache, plain) for column in columns}
+    tokens |= {name: token_column(rows["text"], tokenizer, max_length, cache, form) for name, form in further.items()}
+    return TokenisedSplit(tokens, labels_of(rows), rows["text"] if keep_texts else None)
+
+
+def text_batches(
+    texts: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    batch_size: int,
+    device: torch.device,
+    forms: Mapping[str, Form] | None = None,
+) -> Iterator[Batch]:
+    """Batches of any texts, in their order and in all ``forms``, for use without gradient; their labels are all 0.
+
+    Raises:
+        EncoderError: the tokenizer finds no token in a text.
+    """
+    plain, further = _parted(forms or {})
+    for start in range(0, len(texts), batch_size):
+        part = list(texts[start : start + batch_size])
+        tokens = {name: _pack(part, tokenizer, max_length, form) for name, form in {"text": plain, **further}.items()}
+        rows = torch.arange(start, start + len(part))
+        yield Batch(tokens.pop("text"), torch.zeros_like(rows), rows, views=tokens, texts=tuple(part)).to(device)
+
+
+def _pack(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None) -> Tokens:
+    ids, _ = encode_texts(texts, tokenizer, max_length, form)
+    check_tokens(texts, np.array([len(row) for row in ids]))
+    return Tokens.pack(ids)
+
+
+def _parted(forms: Mapping[str, Form]) -> tuple[Form | None, dict[str, Form]]:
+    """The form of the text itself, and the further ones by name."""
+    return forms.get("text"), {name: form for name, form in forms.items() if name != "text"}

@@ -1,0 +1,127 @@
+"""``ge``: GoEmotions (Demszky et al., 2020), rows with exactly one label that isn't neutral, as the AML paper and its predecessors use it.
+
+Official files: ``text TAB label indices TAB comment id``, no header, quoted as CSV quotes (a plain split on tabs would leave the quotes of
+some 1,400 texts doubled). The hub's ``simplified`` config holds the same rows.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fecbench.core import hub
+from fecbench.core.errors import DataError, DataNotFound
+from fecbench.data.datasets.builtin.descriptions import GOEMOTIONS
+from fecbench.data.datasets.checks import Pin, check_pinned
+from fecbench.data.datasets.dataset import DatasetInfo, EmotionData, table
+from fecbench.data.datasets.hub import hub_rows
+from fecbench.data.datasets.locations import DataLocations, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from datasets import Dataset
+
+
+LABELS = (
+    "admiration", "amusement", "anger", "annoyance", "approval", "caring", "confusion", "curiosity", "desire", "disappointment",
+    "disapproval", "disgust", "embarrassment", "excitement", "fear", "gratitude", "grief", "joy", "love", "nervousness", "optimism",
+    "pride", "realization", "relief", "remorse", "sadness", "surprise",
+)  # fmt: skip
+NEUTRAL = len(LABELS)
+FILES = {"train": "train.tsv", "validation": "dev.tsv", "test": "test.tsv"}
+HUB = ("google-research-datasets/go_emotions", "simplified", "add492243ff905527e67aeb8b80c082af02207c3")
+
+PINS = {
+    "train": Pin(23_485, "4244c5e24225f0b22369638144a182366b03963a4f66402546a99ba434eb4704"),
+    "validation": Pin(2_956, "ae863e9daf5cdcde9e0c5e9da739a19953f769f18cd01ec3bd5c4b972e4baa8c"),
+    "test": Pin(2_984, "3c7ecf92feae43eb45a9d4056a6f1bb7315d5fd1671f02cd45d01fddd994f6e4"),
+}
+
+
+@dataclass(frozen=True)
+class GoEmotions:
+    """Loader of ``ge``; the pins are a field so that tests can use files of their own."""
+
+    pins: Mapping[str, Pin] = field(default_factory=lambda: PINS)
+
+    @property
+    def info(self) -> DatasetInfo:
+        """Title, licence, rows and source."""
+        return DatasetInfo(
+            "ge",
+            "GoEmotions, single-label rows without neutral",
+            "CC BY 4.0 (Google's repository; Apache-2.0 by the hub's card)",
+            "https://github.com/google-research/google-research/tree/master/goemotions",
+            tuple(pin.rows for pin in self.pins.values()),
+            len(LABELS),
+        )
+
+    def source(self, places: DataLocations) -> Source:
+        """Where the rows would come from."""
+        found = places.find("ge", list(FILES.values()))
+        return Source.of(found) if found else Source(f"the hub: {HUB[0]}, {HUB[1]} at {HUB[2][:12]}", network=True)
+
+    def load(self, places: DataLocations) -> EmotionData:
+        """The rows, from the official files or the hub.
+
+        Raises:
+            DataNotFound: neither is to be had.
+            DataError: a file is broken or its rows aren't the pinned ones.
+        """
+        found = places.find("ge", list(FILES.values()))
+        rows = (
+            {split: list(read_official(found.folder / file)) for split, file in FILES.items()}
+            if found
+            else self._from_hub(places)
+        )
+        splits = {split: single_label(pairs) for split, pairs in rows.items()}
+        where = self.source(places).where
+        return check_pinned(EmotionData(self.info, LABELS, splits, where, GOEMOTIONS), self.pins, where)
+
+    def _from_hub(self, places: DataLocations) -> dict[str, list[tuple[str, list[int]]]]:
+        try:
+            splits = hub_rows(*HUB)
+        except ConnectionError as error:
+            looked, reason = places.looked("ge"), hub.unreachable() or error
+            files = ", ".join(FILES.values())
+            raise DataNotFound(
+                f"ge isn't in {looked}, and {reason}; put the official {files} in one of these folders"
+            ) from error
+        return {split: list(zip(splits[split]["text"][:], splits[split]["labels"][:], strict=True)) for split in FILES}
+
+
+def read_official(path: Path) -> Iterable[tuple[str, list[int]]]:
+    """Text and label indices of each row of an official file.
+
+    Raises:
+        DataError: a row isn't ``text TAB indices TAB id``, or the file isn't UTF-8.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.reader(file, delimiter="\t")
+            for row in reader:
+                try:
+                    text, indices, _ = row
+                    numbers = [int(index) for index in indices.split(",")]
+                    if not all(0 <= number <= NEUTRAL for number in numbers):
+                        raise ValueError
+                    yield text, numbers
+                except ValueError:
+                    expected = "text TAB label indices TAB comment id"
+                    raise DataError(
+                        f"{path}, line {reader.line_num}: expected {expected}, found {row!r}; restore the official file"
+                    ) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} must be tab-separated UTF-8: {error}; restore the official file") from error
+
+
+def single_label(rows: Iterable[tuple[str, list[int]]]) -> Dataset:
+    """The rows with exactly one label that isn't neutral, as a split."""
+    kept = [(text, indices[0]) for text, indices in rows if len(indices) == 1 and indices[0] != NEUTRAL]
+    return table({"text": [text for text, _ in kept], "label": [label for _, label in kept]})
+
+
+ge = GoEmotions()

@@ -1,0 +1,40 @@
+"""How long texts are: in words or, in scripts that put no spaces between words, in characters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import regex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+LETTER = regex.compile(r"[\p{L}\p{M}]")
+UNSPACED = regex.compile(
+    r"(?V1)[[\p{L}\p{M}]&&[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Tham}]]"
+)
+CHARACTER = regex.compile(r"\X")  # with its accents and vowel signs
+Unit = Literal["words", "characters"]
+
+
+def unit_of(texts: Iterable[str]) -> Unit:
+    """The unit in which texts are measured: characters where most letters are of a script without spaces between words.
+
+    >>> unit_of(["a good day"]), unit_of(["今天天气很好 :)", "OK"]), unit_of(["오늘은 좋은 날"])
+    ('words', 'characters', 'words')
+    """
+    letters = unspaced = 0
+    for text in texts:
+        letters += len(LETTER.findall(text))
+        unspaced += len(UNSPACED.findall(text))
+    return "characters" if 2 * unspaced > letters else "words"
+
+
+def length(text: str, unit: Unit) -> int:
+    """Words of a text, split at white space, or its characters without white space.
+
+    >>> length("a good day", "words"), length("今天 天气", "characters"), length("ที่นี่", "characters")
+    (3, 4, 2)
+    """
+    return len(text.split()) if unit == "words" else sum(not found.isspace() for found in CHARACTER.findall(text))

@@ -1,0 +1,1 @@
+"""Load encoders by registered name, hub id or local folder."""

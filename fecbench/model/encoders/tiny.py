@@ -1,0 +1,51 @@
+"""``tiny-bert``, ``tiny-roberta``, ``tiny-electra``: an encoder family's architecture at its smallest, with random weights.
+
+They stand in for real encoders where only the machinery is tried: ``fecbench bench --smoke``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fecbench.model.encoders.scratch import scratch
+from fecbench.model.encoders.source import EncoderSource
+
+SIZES = {
+    "hidden_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "max_position_embeddings": 130,
+}
+FAMILIES = ("roberta", "electra", "bert")
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """The smallest encoder of a family, its vocabulary learned from the training texts."""
+
+    family: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    def __call__(self, texts: Sequence[str]) -> EncoderSource:
+        """The encoder."""
+        from transformers import AutoConfig
+
+        tokenizer = scratch(texts).tokenizer
+        config = AutoConfig.for_model(
+            self.family, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, **SIZES
+        )
+        return EncoderSource(f"tiny-{self.family}", tokenizer, config, None)
+
+
+def stand_in(encoder: str) -> str:
+    """The tiny encoder of the family that an encoder's name tells; BERT's where it tells none.
+
+    >>> stand_in("roberta-base"), stand_in("google/electra-base-discriminator"), stand_in("minilm")
+    ('tiny-roberta', 'tiny-electra', 'tiny-bert')
+    """
+    return f"tiny-{next((family for family in FAMILIES if family in encoder.lower()), 'bert')}"
+
+
+bert, electra, roberta = (Tiny(family) for family in ("bert", "electra", "roberta"))

@@ -1,0 +1,64 @@
+"""Attention among packed texts: each token attends to its own text alone.
+
+Tokens are scattered to padded grids, one for each group of texts of similar length, attend there under a mask (with attention dropout, as
+usual), and are gathered back. Outputs and gradients are those of the padded computation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AttentionInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from fecbench.data.tokens import PaddingGrid
+
+
+IMPLEMENTATION = "fecbench_packed"
+
+
+def packed_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    grids: tuple[PaddingGrid, ...] | None = None,
+    **kwargs: Any,
+) -> tuple[Tensor, None]:
+    """An attention function for transformers: packed where ``grids`` come with the call, its usual sdpa otherwise.
+
+    ``query``, ``key`` and ``value`` are ``[1, heads, T, width]``; the result is ``[1, T, heads, width]``.
+    """
+    if grids is None:
+        return sdpa_attention_forward(
+            module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
+        )
+    rows = [packed[0].transpose(0, 1) for packed in (query, key, value)]  # [T, heads, width]
+    states = []
+    for grid in grids:
+        q, k, v = (grid_of(part[grid.start : grid.end], grid) for part in rows)
+        attended = scaled_dot_product_attention(
+            q, k, v, attn_mask=grid.mask[:, None, None, :], dropout_p=dropout, scale=scaling
+        )
+        states.append(attended.transpose(1, 2).flatten(0, 1)[grid.slots])
+    return torch.cat(states)[None], None
+
+
+def grid_of(rows: Tensor, grid: PaddingGrid) -> Tensor:
+    """The ``rows`` ``[t, heads, width]`` of a grid's tokens in their places, ``[B, heads, L, width]``, zero elsewhere."""
+    texts, longest = grid.mask.shape
+    empty = rows.new_zeros(texts * longest, *rows.shape[1:])
+    return empty.index_copy(0, grid.slots, rows).view(texts, longest, *rows.shape[1:]).transpose(1, 2)
+
+
+AttentionInterface.register(IMPLEMENTATION, packed_attention)
+AttentionMaskInterface.register(IMPLEMENTATION, sdpa_mask)

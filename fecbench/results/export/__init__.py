@@ -1,0 +1,1 @@
+"""Export a complete run as a folder that needs no fecbench."""

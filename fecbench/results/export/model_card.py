@@ -1,0 +1,123 @@
+"""The model card: what the model was trained on and how, its scores, licence of the data, what to cite, and what it can't do."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from importlib.metadata import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fecbench.core import registry
+from fecbench.core.errors import PluginError
+from fecbench.core.text import escape, inline
+from fecbench.data.datasets.load import get_dataset
+from fecbench.results.export.eval_entries import trained_on
+from fecbench.runs.local_paths import encoder_name, notes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from huggingface_hub import ModelCardData
+
+    from fecbench.results.export.eval_entries import HubDataset
+    from fecbench.runs.predictor import Predictor
+    from fecbench.runs.record import Record
+
+
+TEMPLATE = Path(__file__).with_name("card.md.jinja")
+LIBRARIES = {"hf": "transformers", "onnx": "onnx"}
+NAMED_ELSEWHERE = ("dataset", "encoder", "device")  # two of them can be paths of the machine that trained
+WORST = 3
+
+
+def write(record: Record, predictor: Predictor, kind: str, dataset: HubDataset | None, folder: Path, name: str) -> None:
+    """Write the card of the model ``name``, exported as ``kind``, to ``README.md`` in ``folder``; test rows are those of ``dataset``."""
+    from huggingface_hub import ModelCard
+
+    facts = _facts(record, predictor) | {"kind": kind, "name": name}
+    card = ModelCard.from_template(_metadata(record, kind, dataset, name), template_path=str(TEMPLATE), **facts)
+    card.save(folder / "README.md")
+
+
+def _metadata(record: Record, kind: str, dataset: HubDataset | None, name: str) -> ModelCardData:
+    """What the hub reads. The licence is left to whoever publishes: data and encoder bound it, the record doesn't decide it."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    about, own = record.about, trained_on(record)
+    data, encoder = about["dataset"], about["encoder"]
+    scores = [
+        EvalResult(
+            task_type="text-classification",
+            dataset_type=dataset.id
+            if dataset and split == "test"
+            else data["name"],  # only test rows are known to be that one's
+            dataset_name=data["title"],
+            dataset_split=split,
+            metric_type=metric,
+            metric_value=score,
+        )
+        for split, metrics in record.result["metrics"].items()
+        for metric, score in metrics.items()
+    ]
+    return ModelCardData(
+        library_name=LIBRARIES[kind],
+        pipeline_tag="text-classification",
+        tags=["emotion-classification", "fecbench", about["objective"]["name"]],
+        base_model=encoder["name"] if encoder["revision"] else None,  # a commit means that it came from the hub
+        datasets=[own.id] if own else None,
+        metrics=list(record.result["metrics"]["test"]),
+        model_name=name,
+        eval_results=scores,
+    )
+
+
+def _facts(record: Record, predictor: Predictor) -> dict[str, Any]:
+    """What the card's text is filled with."""
+    about, result = record.about, record.result
+    settings = {key: value for key, value in record.settings().items() if key not in NAMED_ELSEWHERE}
+    return {
+        "about": about,
+        "result": result,
+        "encoder": encoder_name(record),
+        "homepage": _homepage(record),
+        "settings": settings,
+        "notes": notes(record),
+        "worst": _worst({label: scores["f1"] for label, scores in result["per_class"].items() if scores["support"]}),
+        "citation": predictor.objective.citation,
+        "bibtex": bibtex(about["objective"]["name"], predictor.objective.citation),
+        "fecbench": metadata("fecbench"),
+        "escape": lambda value: escape(str(value)),
+        "inline": inline,
+    }
+
+
+def _homepage(record: Record) -> str:
+    name = str(record.settings()["dataset"])
+    with suppress(PluginError):  # a card needs nothing of a broken plugin
+        return get_dataset(name).info.homepage if name in registry.datasets else ""
+    return ""
+
+
+def _worst(f1: Mapping[str, float]) -> list[str]:
+    """The labels with the lowest F1; none where they are half of all or more, or no worse than the next.
+
+    >>> _worst({"a": 0.9, "b": 0.1, "c": 0.8, "d": 0.3, "e": 0.7, "f": 0.2, "g": 0.6})
+    ['b', 'f', 'd']
+    >>> _worst({"a": 0.0, "b": 0.0, "c": 0.0, "d": 0.0, "e": 0.7, "f": 0.2, "g": 0.6})
+    []
+    """
+    ranked = sorted(f1, key=lambda label: f1[label])
+    return ranked[:WORST] if len(ranked) > 2 * WORST and f1[ranked[WORST - 1]] < f1[ranked[WORST]] else []
+
+
+def bibtex(key: str, source: str) -> str:
+    r"""An entry for a source that is known as one line.
+
+    >>> print(bibtex("supcon", "Khosla & al. 2020"))
+    @misc{supcon,
+      note = {{Khosla \& al. 2020}},
+    }
+    """
+    escaped = re.sub(r"([&%$#_])", r"\\\1", re.sub(r"[{}\\]", "", source))
+    return f"@misc{{{key},\n  note = {{{{{escaped}}}}},\n}}"

@@ -1,0 +1,133 @@
+"""Boards from run records, with a spec or without."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fecbench.core.errors import UnknownName
+from fecbench.core.text import shortened
+from fecbench.results.leaderboard.board import Board, Column, Table
+from fecbench.results.leaderboard.rows import by_settings, by_spec
+from fecbench.results.leaderboard.rows.by_settings import chosen, versions
+from fecbench.results.leaderboard.rows.by_spec import mixed_trials
+from fecbench.results.leaderboard.rows.code_versions import mixed
+from fecbench.results.leaderboard.rows.hide_paths import hide_paths
+from fecbench.results.leaderboard.rows.notes import notes_of
+from fecbench.results.leaderboard.run import read_runs
+from fecbench.results.leaderboard.statistics import ranking
+from fecbench.results.leaderboard.statistics.significance import Tests
+from fecbench.runs.local_paths import without_places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fecbench.bench.matrix import Selection
+    from fecbench.results.leaderboard.board import DatasetVersion, Row
+    from fecbench.runs.record import Record
+
+
+AGAINST = "aml"
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a table is made of.
+
+    Attributes:
+        title: what stands above.
+        datasets: groups of columns.
+        rows: methods, a cell for each data set.
+        declared: whether all rows may be compared.
+        against: the method whose gain over the best baseline is given.
+        notes: to stand before the table's own.
+        tested: whether rows are tested against the best; published figures can't be.
+    """
+
+    title: str
+    datasets: Sequence[DatasetVersion]
+    rows: Sequence[Row]
+    declared: bool
+    against: str
+    notes: tuple[str, ...] = ()
+    tested: bool = True
+
+    def table(self) -> Table:
+        """The table, with ranks, gains, tests and notes."""
+        wanted = [
+            (dataset, metric)
+            for dataset in range(len(self.datasets))
+            for metric in ranking.metrics_of(self.rows, dataset)
+        ]
+        gains, remark = ranking.gains(self.rows, wanted, self.declared, self.against)
+        tests = Tests(self.rows, self.declared)
+        columns = tuple(self._column(dataset, metric, tests) for dataset, metric in wanted)
+        rows = tuple(map(hide_paths, self.rows))
+        notes = (*mixed(rows), *self.notes, *remark, *notes_of(rows, self.datasets, self.declared))
+        return Table(self.title, tuple(self.datasets), columns, rows, gains, self.declared, notes)
+
+    def _column(self, dataset: int, metric: str, tests: Tests) -> Column:
+        groups = ranking.groups(self.rows, self.declared, dataset)
+        best, second = ranking.ranked(ranking.means(self.rows, dataset, metric), groups)
+        comparisons = tests.column(dataset, metric) if self.tested else ()
+        return Column(dataset, metric, ranking.LABELS.get(metric, metric), best, second, comparisons, groups)
+
+
+def of_records(
+    records: Iterable[Record], columns: Sequence[str] = (), against: str | None = None, title: str = "Leaderboard"
+) -> Board:
+    """The board of all complete runs among ``records``.
+
+    Args:
+        records: runs; those that aren't complete are left out and named.
+        columns: data sets that stand side by side in one table; without them each data set version has a table of its own.
+        against: the method whose gain over the best baseline is given (default: aml, where it was run).
+        title: the board's.
+
+    Raises:
+        UnknownName: nothing complete is of a data set in ``columns``, or of the method ``against``.
+    """
+    runs, broken = read_runs(records)
+    complete = [run for run in runs if run.status == "complete"]
+    unfinished = [f"{run.record.id} ({run.reason})" for run in runs if run.status != "complete"]
+    left_out = (f"left out: {shortened(unfinished)}",) if unfinished else ()
+    sets, others = chosen(columns, complete) if columns else ((), ())
+    groups = [sets] if columns else [(version,) for version in versions(complete)]
+    method, tables = against or AGAINST, []
+    for group, heading in zip(groups, _titles(groups), strict=True):
+        rows, older = by_settings.rows(group, complete, method)
+        tables.append(Given(heading, group, rows, declared=False, against=method, notes=older).table())
+    return _checked(Board(title, tuple(tables), notes=(*broken, *left_out, *others)), against)
+
+
+def of_selection(selection: Selection, records: Iterable[Record], against: str | None = None) -> Board:
+    """The board of a spec's selection: every run that it wants, found among ``records`` or said to be missing.
+
+    Raises:
+        UnknownName: the selection has no row that ``against`` names.
+    """
+    runs, broken = read_runs(records)
+    datasets, rows = by_spec.rows(selection, runs)
+    heading, notes = ", ".join(version.name for version in datasets), (*selection.notes, *mixed_trials(selection, runs))
+    for cell in (*selection.cells, *selection.trials):
+        notes = without_places(notes, cell.settings)
+    table = Given(heading, datasets, rows, selection.declared, against or AGAINST, notes).table()
+    return _checked(Board(selection.title, (table,), notes=broken), against)
+
+
+def _titles(groups: Sequence[Sequence[DatasetVersion]]) -> list[str]:
+    """Names of the data sets; where two versions have one name, with the beginning of the fingerprint."""
+    names = Counter(version.name for group in groups for version in group)
+    return [
+        ", ".join(f"{v.name} (rows {v.fingerprint[:12]})" if names[v.name] > 1 else v.name for v in group)
+        for group in groups
+    ]
+
+
+def _checked(board: Board, against: str | None) -> Board:
+    """``board`` itself, once some table has a row that ``against`` names."""
+    if against and not any(ranking.methods(table.rows, against) for table in board.tables):
+        known = {name for table in board.tables for row in table.rows for name in (row.name, row.objective)}
+        raise UnknownName("row of the table", against, known)
+    return board

@@ -1,0 +1,1 @@
+"""Render a board as Markdown, LaTeX, CSV, JSON or a web page."""

@@ -1,0 +1,118 @@
+"""A board as CSV: one line for each method, data set and metric, raw numbers."""
+
+from __future__ import annotations
+
+import csv
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from fecbench.core.text import inline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fecbench.results.leaderboard.board import Board, Column, Table
+
+
+FIELDS = (
+    "origin",
+    "dataset",
+    "fingerprint",
+    "method",
+    "objective",
+    "encoder",
+    "epochs",
+    "patience",
+    "limit",
+    "batch_size",
+    "metric",
+    "mean",
+    "std",
+    "seeds",
+    "scores",
+    "group",
+    "place",
+    "gain",
+    "p_holm",
+    "missing",
+)
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a formula begins with, in the spreadsheet programs in use
+
+
+def csv_lines(board: Board) -> str:
+    """The board as CSV with a head line. Scores and gains are fractions; seeds and their scores stand in one order, parted by spaces.
+
+    Places, gains and p-values stand within a group of a data set's rows: those of equal encoder and budget, or all of a spec that declares
+    its rows.
+
+    Names that a spreadsheet would take for a formula have an apostrophe before them.
+    """
+    text = StringIO()
+    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    for table in board.tables:
+        writer.writerows(_lines(table, "measured"))
+    if board.published:
+        writer.writerows(_lines(board.published, "published"))
+    return text.getvalue()
+
+
+def _lines(table: Table, origin: str) -> Iterator[dict[str, Any]]:
+    gains = {gain.row: gain.values for gain in table.gains}
+    for number in range(len(table.rows)):
+        for place, column in enumerate(table.columns):
+            gain = gains[number][place] if number in gains else None
+            yield {"origin": origin, **_row(table, number, column), **_score(table, number, column), "gain": gain}
+
+
+def _row(table: Table, number: int, column: Column) -> dict[str, Any]:
+    row, version = table.rows[number], table.datasets[column.dataset]
+    cell = row.cells[column.dataset]
+    conditions = {key: cell.settings.get(key) for key in ("encoder", "epochs", "patience", "limit", "batch_size")}
+    missing = "; ".join(
+        f"seed {gap.seed}: {gap.reason}" if gap.seed is not None else gap.reason for gap in cell.missing
+    )
+    named = {
+        "dataset": version.name,
+        "fingerprint": version.fingerprint,
+        "method": row.name,
+        "objective": row.objective,
+    }
+    return {
+        key: _plain(value)
+        for key, value in {**named, **conditions, "metric": column.metric, "missing": missing}.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    """``value``, on one line and no formula where it is text."""
+    return _no_formula(inline(value)) if isinstance(value, str) else value
+
+
+def _no_formula(value: Any) -> Any:
+    r"""``value``, which a spreadsheet takes for text where it is text.
+
+    >>> _no_formula('=HYPERLINK("http://x")'), _no_formula("aml"), _no_formula(-1.5)
+    ('\'=HYPERLINK("http://x")', 'aml', -1.5)
+    >>> [_no_formula(first + "1")[0] for first in FORMULA] == ["'"] * 7
+    True
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def _score(table: Table, number: int, column: Column) -> dict[str, Any]:
+    score = table.score(number, column)
+    if score is None:
+        return {}
+    place = "best" if number in column.best else "second" if number in column.second else ""
+    corrected = [comparison.holm for comparison in column.comparisons if comparison.other == number]
+    return {
+        "mean": score.mean,
+        "std": score.std,
+        "seeds": " ".join(map(str, score.seeds)),
+        "scores": " ".join(map(str, score.seeds.values())),
+        "group": column.group(number),
+        "place": place,
+        "p_holm": corrected[0] if corrected else None,
+    }

@@ -1,0 +1,125 @@
+"""A board in LaTeX, as the AML paper sets its Table 2, with the package booktabs."""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from fecbench.results.leaderboard.formats import layout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fecbench.results.leaderboard.board import Board, Gain, Table
+    from fecbench.results.leaderboard.formats.layout import Text
+
+
+SIGNS = {
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    **{
+        sign: f"{{{sign}}}" for sign in "[]*"
+    },  # bare, \\, \midrule and \item take them for arguments where they come next
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "±": r"$\pm$",
+    "Δ": r"$\Delta$",
+    "↑": r"$\uparrow$",
+    "†": r"$^\dagger$",
+    "‡": r"$^\ddagger$",
+    "–": r"\textendash{}",  # noqa: RUF001  an en dash is meant
+    "’": "'",  # noqa: RUF001  the typographic sign is meant
+}
+LIGATURE = re.compile(
+    r"([-`',])(?=\1)|[?!](?=`)"
+)  # what TeX would join with the next sign: two hyphens of an option are no dash
+# \resizebox is graphicx's; without it a wide table stands out into the margin
+FIT = r"\providecommand{\fecbenchfit}[1]{\ifdefined\resizebox\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{#1}\else#1\fi}"
+DIRECTION = r" $\uparrow$"  # more is better, of every metric
+
+
+def latex(board: Board) -> str:
+    r"""The board as LaTeX: a ``table*`` for each table, to be included under ``\usepackage{booktabs}``.
+
+    With ``\usepackage{graphicx}`` a table that is wider than the text is shrunk to it.
+    """
+    head = rf"% {' '.join(board.title.split())}: needs \usepackage{{booktabs}}; \usepackage{{graphicx}} shrinks what is too wide"
+    return (
+        "\n\n".join(
+            [f"{head}\n{FIT}", *(_table(heading, table, board.notes) for heading, table in layout.tables(board))]
+        )
+        + "\n"
+    )
+
+
+def _table(heading: str, table: Table, notes: Sequence[str]) -> str:
+    heads = layout.heads(table)
+    caption, *said = layout.legend(table)
+    gains = [_gain(table, gain, len(heads)) for gain in table.gains]
+    return "\n".join(
+        [
+            r"\begin{table*}[t]",
+            r"\centering\small\setlength{\tabcolsep}{4pt}",
+            rf"\fecbenchfit{{\begin{{tabular}}{{{'l' * len(heads)}{'c' * len(table.columns)}}}",
+            r"\toprule",
+            *_head(table, heads),
+            r"\midrule",
+            *(_row(table, number) for number in range(len(table.rows))),
+            *[r"\midrule", *gains] * bool(gains),
+            r"\bottomrule",
+            r"\end{tabular}}",
+            rf"\caption{{{escape(f'{heading}. {caption}')}}}",
+            *(rf"\par\footnotesize\raggedright {escape(note)}\par" for note in (*said, *notes)),
+            r"\end{table*}",
+        ]
+    )
+
+
+def _row(table: Table, number: int) -> str:
+    return _line([*map(escape, layout.about(table, table.rows[number])), *map(_score, layout.line(table, number))])
+
+
+def _gain(table: Table, gain: Gain, heads: int) -> str:
+    """A last row; its name is long and may reach under encoder and budget, where it is the only one."""
+    about, values = layout.gain_line(table, gain)
+    if len(table.gains) == 1:
+        return _line([rf"\multicolumn{{{heads}}}{{l}}{{{escape(about[0])}}}", *map(escape, values)])
+    return _line([*map(escape, about), *map(escape, values)])
+
+
+def _head(table: Table, heads: Sequence[str]) -> list[str]:
+    """Data sets over their metrics, with a rule under each data set."""
+    widths = [sum(column.dataset == number for column in table.columns) for number in range(len(table.datasets))]
+    starts = accumulate(widths, initial=len(heads) + 1)
+    groups = [
+        rf"\multicolumn{{{width}}}{{c}}{{{escape(version.name)}}}"
+        for width, version in zip(widths, table.datasets, strict=True)
+    ]
+    rules = [rf"\cmidrule(lr){{{start}-{start + width - 1}}}" for start, width in zip(starts, widths, strict=False)]
+    labels = [escape(column.label) + DIRECTION for column in table.columns]
+    return [_line([*[""] * len(heads), *groups]), " ".join(rules), _line([*map(escape, heads), *labels])]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return rf"{' & '.join(cells)} \\"
+
+
+def _score(text: Text) -> str:
+    figures = escape(text.text)
+    styled = rf"\textbf{{{figures}}}" if text.best else rf"\underline{{{figures}}}" if text.second else figures
+    return styled + escape(text.marks)
+
+
+def escape(text: str) -> str:
+    r"""``text`` for LaTeX, on one line; a character that plain pdflatex hasn't becomes a question mark.
+
+    >>> escape("k_pos 5 & 8%")
+    'k\\_pos 5 \\& 8\\%'
+    """
+    plain = " ".join(text.split())
+    signs = "".join(SIGNS.get(sign) or (sign if sign.isprintable() and ord(sign) < 256 else "?") for sign in plain)
+    return LIGATURE.sub(r"\g<0>{}", signs)

@@ -1,0 +1,48 @@
+"""A board in GitHub's Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fecbench.core.text import escape
+from fecbench.results.leaderboard.formats import layout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fecbench.results.leaderboard.board import Board, Table
+    from fecbench.results.leaderboard.formats.layout import Text
+
+
+def markdown(board: Board) -> str:
+    """The board as Markdown: a section for each table, best in bold, second underlined."""
+    parts = [f"# {escape(board.title)}"]
+    for heading, table in layout.tables(board):
+        parts += [f"## {escape(heading)}", _table(table), _list(layout.legend(table))]
+    return "\n\n".join([*parts, *[_list(board.notes)] * bool(board.notes)]) + "\n"
+
+
+def _table(table: Table) -> str:
+    heads, columns = layout.heads(table), layout.column_names(table)
+    lines = [[escape(text) for text in (*heads, *columns)], ["---"] * len(heads) + ["---:"] * len(columns)]
+    lines += [
+        _words(layout.about(table, row)) + [_score(text) for text in layout.line(table, n)]
+        for n, row in enumerate(table.rows)
+    ]
+    lines += [_words(about) + values for about, values in (layout.gain_line(table, gain) for gain in table.gains)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _words(texts: Sequence[str]) -> list[str]:
+    return [escape(text) for text in texts]
+
+
+def _score(text: Text) -> str:
+    styled = (
+        f"**{text.text}**" if text.best else f"<ins>{text.text}</ins>" if text.second else text.text
+    )  # GitHub drops <u>
+    return styled + (f" {text.marks}" if text.marks else "")
+
+
+def _list(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {escape(line)}" for line in lines)

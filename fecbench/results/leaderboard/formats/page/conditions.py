@@ -1,0 +1,170 @@
+"""How a table's figures were measured: data, software, machines, settings, and every run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fecbench.core.text import shortened
+from fecbench.results.leaderboard.formats.page.row_names import names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from fecbench.results.leaderboard.board import DatasetVersion, Row, Table
+    from fecbench.results.leaderboard.run import Run
+
+    About = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set version: its names, fingerprint, and facts in words (rows, labels, licence)."""
+
+    name: str
+    title: str
+    fingerprint: str
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What runs have in common or differ in.
+
+    Attributes:
+        name: of what.
+        values: each with the rows that it is of; empty where it is of all.
+    """
+
+    name: str
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class MeasuredRow:
+    """A run in the list of all: its id, whose it is, its scores by the table's metrics in percent, and where and when it ran."""
+
+    id: str
+    method: str
+    dataset: str
+    seed: int
+    scores: tuple[float | None, ...]
+    device: str
+    started: str
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What is behind a table.
+
+    Attributes:
+        data: data sets that were run on.
+        facts: software, hardware, seeds.
+        shared: settings that are the same in all rows.
+        own: for each row the others.
+        metrics: labels of the scores in ``entries``.
+        entries: every run.
+    """
+
+    data: tuple[Data, ...]
+    facts: tuple[Fact, ...]
+    shared: tuple[tuple[str, str], ...]
+    own: tuple[tuple[str, str], ...]
+    metrics: tuple[str, ...]
+    entries: tuple[MeasuredRow, ...]
+
+
+def of_table(table: Table) -> Conditions | None:
+    """What is behind a table; None where nothing was run."""
+    runs = list(_runs(table))
+    if not runs:
+        return None
+    abouts = {run.record.folder: run.record.about for _, _, run in runs}
+    metrics = {column.metric: column.label for column in table.columns}
+    entries = (_entry(name, version, run, list(metrics)) for name, version, run in runs)
+    shared, own = settings(dict(zip(names(table), table.rows, strict=True)))
+    return Conditions(
+        data=tuple(_data(version, runs, abouts) for version in table.datasets if version.fingerprint),
+        facts=tuple(_facts([(name, run, abouts[run.record.folder]) for name, _, run in runs])),
+        shared=shared,
+        own=own,
+        metrics=tuple(metrics.values()),
+        entries=tuple(entries),
+    )
+
+
+def _runs(table: Table) -> Iterator[tuple[str, DatasetVersion, Run]]:
+    for name, row in zip(names(table), table.rows, strict=True):
+        for version, cell in zip(table.datasets, row.cells, strict=True):
+            yield from ((name, version, run) for run in cell.runs)
+
+
+def _data(
+    version: DatasetVersion, runs: Sequence[tuple[str, DatasetVersion, Run]], abouts: Mapping[Any, About]
+) -> Data:
+    """A data set as the first run on it describes it."""
+    about: About = next((abouts[run.record.folder]["dataset"] for _, of, run in runs if of is version), {})
+    rows = about.get("rows") or {}
+    facts = [f"{count:,} {split} rows" for split, count in rows.items()] + [f"{len(about.get('labels', ()))} labels"]
+    licence = about.get("licence")
+    return Data(version.name, version.title, version.fingerprint, (*facts, *[f"licence: {licence}"] * bool(licence)))
+
+
+def _facts(runs: Sequence[tuple[str, Run, About]]) -> Iterator[Fact]:
+    kinds: dict[str, Callable[[Run, About], str]] = {
+        "Encoder": lambda run, _: (
+            f"{run.settings['encoder']}, revision {run.revision}" if run.revision else str(run.settings["encoder"])
+        ),
+        "Methods from": lambda _, about: _distribution(about["objective"]),
+        "Device": lambda run, _: run.device,
+        "Precision": lambda run, _: run.precision,
+        "Seeds": lambda run, _: str(run.seed),
+        "Packages": lambda _, about: ", ".join(
+            f"{name} {version}" for name, version in (about.get("versions") or {}).items()
+        ),
+        "Code, SHA-256": lambda run, _: run.code,
+    }
+    every = {name for name, _, _ in runs}
+    for kind, of_run in kinds.items():
+        values: dict[str, dict[str, None]] = defaultdict(dict)
+        for name, run, about in runs:
+            values[of_run(run, about)][name] = None
+        yield Fact(
+            kind,
+            tuple(
+                (value or "unknown", "" if set(names) == every else shortened(list(names)))
+                for value, names in values.items()
+            ),
+        )
+
+
+def _distribution(plugin: Mapping[str, Any]) -> str:
+    return " ".join(str(plugin[key]) for key in ("distribution", "version") if key in plugin)
+
+
+def _entry(method: str, version: DatasetVersion, run: Run, metrics: Sequence[str]) -> MeasuredRow:
+    scores = tuple(None if (score := run.scores.get(metric)) is None else 100 * score for metric in metrics)
+    return MeasuredRow(run.record.id, method, version.name, run.seed, scores, run.device, run.started)
+
+
+def settings(rows: Mapping[str, Row]) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """Settings that are the same in all rows, and in words for each row, by name, the others."""
+    found = {name: _of_row(row) for name, row in rows.items() if any(cell.runs for cell in row.cells)}
+    first, *others = found.values()
+    shared = {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}
+    own = (
+        (name, ", ".join(f"{key} {value}" for key, value in of.items() if key not in shared))
+        for name, of in found.items()
+    )
+    return tuple(sorted(shared.items())), tuple(own)
+
+
+def _of_row(row: Row) -> dict[str, str]:
+    """A row's settings as text; what isn't the same on all data sets in their order."""
+    keys = dict.fromkeys(key for cell in row.cells for key in cell.settings)
+    return {key: " / ".join(map(_text, row.setting(key))) for key in sorted(keys)}
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)

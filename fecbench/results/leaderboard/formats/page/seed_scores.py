@@ -1,0 +1,108 @@
+"""Every seed's score on one scale for all rows: how far apart methods are beside how far apart seeds are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from fecbench.results.leaderboard.formats.page.axes import Axis
+from fecbench.results.leaderboard.formats.page.row_names import names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fecbench.results.leaderboard.board import Column, Score, Table
+
+
+STEPS = 5
+
+
+class Dot(NamedTuple):
+    """A seed's score, in percent, and its place along the axis, in percent too."""
+
+    seed: int
+    score: float
+    at: float
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A row's scores by one metric.
+
+    Attributes:
+        dots: a seed each.
+        mean: the mean of the scores, in percent, and ``at`` its place.
+    """
+
+    dots: tuple[Dot, ...]
+    mean: float
+    at: float
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A metric's axis: its label, and its ticks with their places in percent."""
+
+    label: str
+    ticks: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class SeedScores:
+    """All rows on one data set.
+
+    Attributes:
+        dataset: its name.
+        scales: a metric each.
+        rows: names with a strip for each scale; None where a row has no score.
+    """
+
+    dataset: str
+    scales: tuple[Scale, ...]
+    rows: tuple[tuple[str, tuple[Strip | None, ...]], ...]
+
+
+def of_table(table: Table) -> tuple[SeedScores, ...]:
+    """The spread on each data set on which some row has scores by seed."""
+    return tuple(found for dataset in range(len(table.datasets)) if (found := _of_dataset(table, dataset)))
+
+
+def _of_dataset(table: Table, dataset: int) -> SeedScores | None:
+    axes = {
+        column.metric: (column, axis)
+        for column in table.columns
+        if column.dataset == dataset and (axis := _axis(table, column))
+    }
+    if not axes:
+        return None
+    scales = tuple(
+        Scale(column.label, tuple((f"{tick:g}", _percent(axis, tick)) for tick in axis.ticks))
+        for column, axis in axes.values()
+    )
+    rows = tuple(
+        (name, tuple(_strip(table.score(number, column), axis) for column, axis in axes.values()))
+        for number, name in enumerate(names(table))
+    )
+    return SeedScores(table.datasets[dataset].name, scales, rows)
+
+
+def _axis(table: Table, column: Column) -> Axis | None:
+    scores = list(_scores(table, column))
+    return Axis.over(scores, STEPS) if scores else None
+
+
+def _scores(table: Table, column: Column) -> Iterator[float]:
+    for number in range(len(table.rows)):
+        score = table.score(number, column)
+        yield from (100 * value for value in (score.seeds.values() if score else ()))
+
+
+def _strip(score: Score | None, axis: Axis) -> Strip | None:
+    if score is None or not score.seeds:
+        return None
+    dots = tuple(Dot(seed, 100 * value, _percent(axis, 100 * value)) for seed, value in score.seeds.items())
+    return Strip(dots, 100 * score.mean, _percent(axis, 100 * score.mean))
+
+
+def _percent(axis: Axis, value: float) -> float:
+    return round(100 * axis.share(value), 2)

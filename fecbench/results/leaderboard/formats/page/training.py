@@ -1,0 +1,100 @@
+"""How training went: validation accuracy by epoch for each seed, and what the objective logged on the way, of one seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fecbench.core.errors import PluginError, UnknownName
+from fecbench.objective.check import get_objective
+from fecbench.results.leaderboard.formats.page.charts import Chart, chart
+from fecbench.results.leaderboard.formats.page.row_names import names
+from fecbench.results.plots.dynamics import drawn_panels, series
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fecbench.results.leaderboard.board import Row, Table
+    from fecbench.results.leaderboard.run import Run
+
+
+METRIC = "accuracy"
+
+
+@dataclass(frozen=True)
+class OnData:
+    """A row's training on one data set.
+
+    Attributes:
+        dataset: its name.
+        seed: whose losses are drawn.
+        best: by seed the best epoch and the number of epochs, as far as records tell.
+        charts: validation first; none where nothing was logged.
+    """
+
+    dataset: str
+    seed: int
+    best: tuple[tuple[int, int, int], ...]
+    charts: tuple[Chart, ...]
+
+
+@dataclass(frozen=True)
+class Training:
+    """A row's training on each data set on which it was run."""
+
+    method: str
+    on: tuple[OnData, ...]
+
+
+def of_table(table: Table) -> tuple[Training, ...]:
+    """The training of each row that was run."""
+    found = (Training(name, _of_row(table, row)) for name, row in zip(names(table), table.rows, strict=True))
+    return tuple(training for training in found if training.on)
+
+
+def _of_row(table: Table, row: Row) -> tuple[OnData, ...]:
+    pairs = zip(table.datasets, row.cells, strict=True)
+    return tuple(_of_runs(version.name, cell.runs) for version, cell in pairs if cell.runs)
+
+
+def _of_runs(dataset: str, runs: Sequence[Run]) -> OnData:
+    first = runs[0]
+    charts = (_validation(runs), *_logged(first))
+    best = tuple((run.seed, *epochs) for run in runs if (epochs := _epochs(run)))
+    return OnData(dataset, first.seed, best, tuple(one for one in charts if one))
+
+
+def _epochs(run: Run) -> tuple[int, int] | None:
+    """The best epoch and the number of epochs; None for a method that doesn't train."""
+    best, epochs = (run.record.result.get(key) for key in ("best_epoch", "epochs"))
+    return (int(best), int(epochs)) if best and epochs else None
+
+
+def _validation(runs: Sequence[Run]) -> Chart | None:
+    curves = {f"seed {run.seed}": _scores(run) for run in runs}
+    return chart("validation accuracy, percent", "epoch", curves)
+
+
+def _scores(run: Run) -> list[tuple[float, float]]:
+    events = [event for event in run.record.history() if event["event"] == "evaluation"]
+    return [(event["epoch"], 100 * score) for event in events if (score := _score(event.get("metrics"))) is not None]
+
+
+def _score(metrics: object) -> float | None:
+    """None where an event, of another make, tells none."""
+    score = metrics.get(METRIC) if isinstance(metrics, dict) else None
+    return score if isinstance(score, int | float) else None
+
+
+def _logged(run: Run) -> list[Chart | None]:
+    curves = series(run.record)
+    panels = drawn_panels(_declared(run.objective), curves)
+    return [chart(title, "batch", {name: curves[name] for name in names}) for title, names in panels.items()]
+
+
+def _declared(name: str) -> Mapping[str, Sequence[str]]:
+    """The objective's panels; none where it isn't installed here, as with a record from elsewhere."""
+    try:
+        return get_objective(name).panels
+    except (UnknownName, PluginError):
+        return {}

@@ -1,0 +1,47 @@
+"""What the AML paper reports: its Table 2, from a data file that names its source."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from fecbench.results.leaderboard.assemble import Given
+from fecbench.results.leaderboard.board import Cell, DatasetVersion, Row, Score
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fecbench.results.leaderboard.board import Table
+
+
+FILE = "paper_table.toml"
+METHOD = "AML (ours)"
+
+
+@cache
+def published() -> Table:
+    """The paper's Table 2, ranked by itself alone: fifteen methods on ED and GE, means and standard deviations as printed.
+
+    Its last row is computed from the printed figures, as the paper's is.
+    """
+    content = tomllib.loads(files("fecbench.results.leaderboard").joinpath(FILE).read_text(encoding="utf-8"))
+    datasets = tuple(
+        DatasetVersion(about["name"], about["title"], "", about["revision"]) for about in content["datasets"]
+    )
+    rows = tuple(_row(about, datasets) for about in content["rows"])
+    revisions = tuple(f"{version.name} ({version.title}): {version.revision}" for version in datasets)
+    return Given(content["title"], datasets, rows, True, METHOD, (*content["notes"], *revisions), tested=False).table()
+
+
+def _row(about: Mapping[str, Any], datasets: Sequence[DatasetVersion]) -> Row:
+    notes, settings = about.get("footnotes", {}), {"encoder": about["encoder"]}
+    cells = (Cell(_scores(about[version.name]), settings, footnote=notes.get(version.name, "")) for version in datasets)
+    return Row(about["name"], "", tuple(cells))
+
+
+def _scores(printed: Mapping[str, Sequence[float]]) -> dict[str, Score]:
+    """Printed percentages ``[mean, std]`` or ``[mean]`` as fractions."""
+    fractions = {metric: [round(value / 100, 6) for value in values] for metric, values in printed.items()}
+    return {metric: Score(mean, spread[0] if spread else None) for metric, (mean, *spread) in fractions.items()}

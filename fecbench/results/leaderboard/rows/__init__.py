@@ -1,0 +1,1 @@
+"""Make the rows of a board from records."""

@@ -1,0 +1,143 @@
+"""Rows by a spec: every run that it wants, found or said to be missing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fecbench.results.leaderboard.board import Cell, DatasetVersion, Missing, Row
+from fecbench.results.leaderboard.rows.by_settings import OF_A_RUN, scores
+from fecbench.results.leaderboard.rows.encoders import identities, with_encoder_names
+from fecbench.runs.local_paths import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from fecbench.bench.matrix import PlannedRun, Selection
+    from fecbench.results.leaderboard.rows.encoders import Identity
+    from fecbench.results.leaderboard.run import Run
+
+    Candidates = list[tuple[PlannedRun, list[Run]]]
+
+
+OTHER_ROWS = "run on other rows of the data than the newest run of its column"
+OTHER_WEIGHTS = "run with other weights of the encoder than the newest run of its cell"
+NOTHING_CHOSEN = "nothing is chosen for it yet"
+
+
+def rows(selection: Selection, runs: Sequence[Run]) -> tuple[tuple[DatasetVersion, ...], tuple[Row, ...]]:
+    """The data set versions and the rows of a selection's table.
+
+    A run is what a cell wants where the objective's name and every setting are the same, the device aside. Of several the newest complete
+    one counts; those of a column must be of the same rows as its newest, and the seeds of a cell of the same encoder weights as its newest.
+    """
+    newest_first = sorted(runs, key=lambda run: run.started, reverse=True)
+    columns = {name: _candidates(selection, name, newest_first) for name in selection.datasets}
+    versions = {name: _version(name, found) for name, found in columns.items()}
+    encoders = identities(list(_every(columns)))
+    objectives = {cell.row: cell.plan.name for cell in (*selection.trials, *selection.cells)}
+    names = selection.rows or tuple(objectives)
+    return tuple(versions.values()), _named(
+        [_row(name, objectives[name], columns, versions, encoders) for name in names]
+    )
+
+
+def mixed_trials(selection: Selection, runs: Sequence[Run]) -> Iterator[str]:
+    """Say where validation chose among trials whose encoders had one name and different weights."""
+    newest_first = sorted((run for run in runs if run.status == "complete"), key=lambda run: run.started, reverse=True)
+    matching = [
+        (cell, next((run for run in newest_first if cell.is_of(run.objective, run.settings)), None))
+        for cell in selection.trials
+    ]
+    found = [(cell.row, run) for cell, run in matching if run]
+    encoders = identities([run for _, run in found])
+    weights: dict[tuple[str, str, str], set[Identity]] = defaultdict(set)
+    for row, run in found:
+        weights[row, run.dataset, run.encoder].add(encoders[run.record.folder])
+    for (row, dataset, encoder), several in weights.items():
+        if len(several) > 1:
+            yield f"{row} on {dataset}: validation chose among trials with different weights of the encoder {encoder}; run them anew"
+
+
+def _candidates(selection: Selection, dataset: str, runs: Sequence[Run]) -> Candidates:
+    """Every wanted cell on a data set with the runs that it may be, newest first."""
+    wanted = [cell for cell in selection.cells if cell.plan.settings.dataset == dataset]
+    return [(cell, [run for run in runs if cell.is_of(run.objective, run.settings)]) for cell in wanted]
+
+
+def _every(columns: Mapping[str, Candidates]) -> Iterator[Run]:
+    for candidates in columns.values():
+        for _, found in candidates:
+            yield from found
+
+
+def _version(name: str, candidates: Candidates) -> DatasetVersion:
+    """The rows of the newest complete run of a column; without one, the name alone."""
+    complete = [run for _, found in candidates for run in found if run.status == "complete"]
+    if not complete:
+        return DatasetVersion(name_of("dataset", name), name_of("dataset", name), "")
+    newest = max(complete, key=lambda run: run.started)
+    return DatasetVersion(newest.dataset, newest.title, newest.fingerprint)
+
+
+def _row(
+    name: str,
+    objective: str,
+    columns: Mapping[str, Candidates],
+    versions: Mapping[str, DatasetVersion],
+    encoders: Mapping[Path, Identity],
+) -> Row:
+    own = {dataset: [(cell, runs) for cell, runs in found if cell.row == name] for dataset, found in columns.items()}
+    return Row(
+        name, objective, tuple(_cell(found, versions[dataset].fingerprint, encoders) for dataset, found in own.items())
+    )
+
+
+def _cell(wanted: Candidates, fingerprint: str, encoders: Mapping[Path, Identity]) -> Cell:
+    if not wanted:
+        return Cell({}, {}, missing=(Missing(None, NOTHING_CHOSEN),))
+    complete = [
+        run for _, runs in wanted for run in runs if run.status == "complete" and run.fingerprint == fingerprint
+    ]
+    newest = max(complete, key=lambda run: run.started, default=None)
+    usable = {
+        run.record.folder
+        for run in complete
+        if newest and encoders[run.record.folder] == encoders[newest.record.folder]
+    }
+    found, missing = [], []
+    for cell, runs in wanted:
+        own = [run for run in runs if run.record.folder in usable]
+        if own:
+            found.append(own[0])
+        else:
+            missing.append(Missing(cell.plan.settings.seed, _reason(runs, fingerprint)))
+    settings = {key: value for key, value in wanted[0][0].settings.items() if key not in OF_A_RUN}
+    return Cell(scores(found), settings, tuple(sorted(found, key=lambda run: run.seed)), tuple(missing))
+
+
+def _reason(runs: Sequence[Run], fingerprint: str) -> str:
+    """Why a cell's run isn't there, by the newest attempt."""
+    if not runs:
+        return "not run"
+    if runs[0].status != "complete":
+        return runs[0].reason
+    return OTHER_WEIGHTS if any(run.fingerprint == fingerprint for run in runs) else OTHER_ROWS
+
+
+def _named(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Rows in which encoders have their names."""
+    runs = with_encoder_names([run for row in rows for cell in row.cells for run in cell.runs])
+    return tuple(
+        replace(row, cells=tuple(_of_runs(cell, [runs[run.record.folder] for run in cell.runs]) for cell in row.cells))
+        for row in rows
+    )
+
+
+def _of_runs(cell: Cell, runs: Sequence[Run]) -> Cell:
+    if "encoder" not in cell.settings:
+        return cell
+    encoder = runs[0].settings["encoder"] if runs else name_of("encoder", cell.settings["encoder"])
+    return replace(cell, runs=tuple(runs), settings={**cell.settings, "encoder": encoder})

@@ -1,0 +1,1 @@
+"""Rank the methods of a board and test their differences."""

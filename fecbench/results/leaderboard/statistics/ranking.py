@@ -1,0 +1,154 @@
+"""Best, second, and by how much a method is ahead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fecbench.core.text import shortened
+from fecbench.results.leaderboard.board import Gain
+from fecbench.results.leaderboard.rows.variants import families, parent
+from fecbench.training.metrics import PRIMARY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fecbench.results.leaderboard.board import Row
+
+
+LABELS = {"accuracy": "Acc", "weighted_f1": "Weighted-F1", "macro_f1": "Macro-F1"}
+
+
+def metrics_of(rows: Sequence[Row], dataset: int) -> tuple[str, ...]:
+    """The metrics that rows have on a data set: the paper's three, then others by name."""
+    found = {metric for row in rows for metric in row.cells[dataset].scores}
+    return (*PRIMARY, *sorted(found - set(PRIMARY)))
+
+
+def means(rows: Sequence[Row], dataset: int, metric: str) -> dict[int, float]:
+    """Means by number of the row, of the rows that have one."""
+    scores = {number: row.cells[dataset].scores.get(metric) for number, row in enumerate(rows)}
+    return {number: score.mean for number, score in scores.items() if score}
+
+
+def ranked(found: dict[int, float], groups: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Best and second rows of every group, by means.
+
+    >>> ranked({0: 0.5, 1: 0.7, 2: 0.9, 3: 0.6}, [(0, 1), (2, 3)])
+    ((1, 2), (0, 3))
+    """
+    each = [first_and_second({number: found[number] for number in group if number in found}) for group in groups]
+    best, second = (tuple(sorted(number for place in each for number in place[which])) for which in (0, 1))
+    return best, second
+
+
+def first_and_second(found: dict[int, float]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Rows with the highest mean and with the next one; equal means share a place, and a single row has none.
+
+    >>> places({0: 0.5, 1: 0.7, 2: 0.5})
+    ((1,), (0, 2))
+    >>> places({0: 0.5})
+    ((), ())
+    """
+    if len(found) < 2:
+        return (), ()
+    ranked = [*sorted(set(found.values()), reverse=True), None]
+    first, second = (tuple(number for number, mean in found.items() if mean == value) for value in ranked[:2])
+    return first, second
+
+
+def comparable(rows: Sequence[Row], declared: bool, one: int, other: int, dataset: int) -> bool:
+    """Whether two rows may be compared on a data set: their encoders and budgets are equal, or a spec declared its rows."""
+    return declared or rows[one].cells[dataset].conditions == rows[other].cells[dataset].conditions
+
+
+def groups(rows: Sequence[Row], declared: bool, dataset: int) -> tuple[tuple[int, ...], ...]:
+    """Group the rows that have scores on a data set: ranks and tests stand within a group, whose rows may be compared with one another."""
+    left, found = [number for number, row in enumerate(rows) if row.cells[dataset].scores], []
+    while left:
+        found.append(tuple(number for number in left if comparable(rows, declared, left[0], number, dataset)))
+        left = [number for number in left if number not in found[-1]]
+    return tuple(found)
+
+
+def methods(rows: Sequence[Row], against: str) -> list[int]:
+    """The rows that ``against`` names: by the row's own name, else by its objective's."""
+    named = [number for number, row in enumerate(rows) if row.name == against]
+    return named or [number for number, row in enumerate(rows) if row.objective == against]
+
+
+def relative_gain(mean: float, others: Sequence[float]) -> float | None:
+    """By how much ``mean`` is ahead of the best of ``others``, as a share of that; None where it isn't.
+
+    >>> round(relative_gain(0.6552, [0.5952, 0.6057]), 4)
+    0.0817
+    >>> relative_gain(0.5, [0.5])
+    """
+    best = max(others, default=0.0)
+    return mean / best - 1 if mean > best > 0 else None
+
+
+def gains(
+    rows: Sequence[Row], columns: Sequence[tuple[int, str]], declared: bool, against: str
+) -> tuple[tuple[Gain, ...], tuple[str, ...]]:
+    """For each row that ``against`` names its gain over the best baseline that it may be compared with, and notes.
+
+    Baselines are rows of other methods; variants of the method are none (``families``). Where two rows of that name may be compared with
+    one another, neither is *the* method: none has a gain then, and a note says so.
+    """
+    chosen, datasets = methods(rows, against), dict.fromkeys(dataset for dataset, _ in columns)
+    if any(
+        one < other and comparable(rows, declared, one, other, dataset)
+        for one in chosen
+        for other in chosen
+        for dataset in datasets
+    ):
+        names = ", ".join(repr(rows[number].name) for number in chosen)
+        return (), (f"no Δ, since several rows are {against}: {names}; choose one with --against",)
+    if not chosen or len(rows) == 1:
+        return (), ()
+    kin = families(rows)
+    others = {number: _others(rows, kin, number, declared, datasets) for number in chosen}
+    alone = [rows[number].name for number, (baselines, variants) in others.items() if variants and not baselines]
+    found = tuple(
+        Gain(number, tuple(_gain(rows, number, column, baselines, declared) for column in columns))
+        for number, (baselines, variants) in others.items()
+        if baselines
+    )
+    notes = [
+        f"no Δ for {name}: it stands beside its own variants alone, and they are no baselines"
+        for name in dict.fromkeys(alone)
+    ]
+    return found, (*notes, *_unknown(rows, {other for baselines, _ in others.values() for other in baselines}))
+
+
+def _others(
+    rows: Sequence[Row], kin: Sequence[str], number: int, declared: bool, datasets: Iterable[int]
+) -> tuple[list[int], list[int]]:
+    """The baselines of a row among rows that it may be compared with, and variants of its method.
+
+    In a table of one method's settings alone, other settings are the baselines.
+    """
+    rest = [
+        other
+        for other in range(len(rows))
+        if other != number and any(comparable(rows, declared, number, other, dataset) for dataset in datasets)
+    ]
+    strangers = [other for other in rest if kin[other] != kin[number]]
+    same = [other for other in rest if rows[other].objective == rows[number].objective]
+    return strangers or same, [other for other in rest if other not in (*strangers, *same)]
+
+
+def _unknown(rows: Sequence[Row], baselines: Iterable[int]) -> list[str]:
+    names = [rows[number].name for number in sorted(baselines) if parent(rows[number]) is None]
+    unsaid = f"Δ counts {shortened(names)} as baseline: whether it is a variant of another method isn't known"
+    return [f"{unsaid}, since its records are older ones and it isn't installed here"] if names else []
+
+
+def _gain(
+    rows: Sequence[Row], number: int, column: tuple[int, str], baselines: Sequence[int], declared: bool
+) -> float | None:
+    found = means(rows, *column)
+    others = [
+        found[other] for other in baselines if other in found and comparable(rows, declared, number, other, column[0])
+    ]
+    return relative_gain(found[number], others) if number in found else None

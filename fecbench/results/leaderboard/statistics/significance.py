@@ -1,0 +1,81 @@
+"""For each column: is the best method significantly better than each other one?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from fecbench.core.errors import RunError
+from fecbench.results.leaderboard.board import Comparison
+from fecbench.results.leaderboard.statistics import outcomes
+from fecbench.results.leaderboard.statistics.paired_tests import holm, over_examples, over_seeds
+from fecbench.results.leaderboard.statistics.ranking import groups, means
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from fecbench.results.leaderboard.board import Cell, Row
+    from fecbench.results.leaderboard.run import Run
+
+
+LEAST_SEEDS = 3
+
+
+@dataclass(frozen=True)
+class Tests:
+    """Tests of pairs of rows; one permutation test serves all metrics of a pair, so that it is remembered."""
+
+    rows: Sequence[Row]
+    declared: bool
+    _done: dict[frozenset[Path], dict[str, float] | str] = field(default_factory=dict)
+
+    def column(self, dataset: int, metric: str) -> tuple[Comparison, ...]:
+        """The best row of each group against the group's others, corrected for the number of pairs in the column."""
+        found = [self._pair(dataset, metric, best, other) for best, other in self._pairs(dataset, metric)]
+        tested = [comparison for comparison in found if comparison.p is not None]
+        corrected = iter(holm([comparison.p for comparison in tested if comparison.p is not None]))
+        return tuple(
+            comparison if comparison.p is None else replace(comparison, holm=next(corrected)) for comparison in found
+        )
+
+    def _pairs(self, dataset: int, metric: str) -> list[tuple[int, int]]:
+        """(best, other) of each group of rows that may be compared; of rows with the same mean the first counts as best."""
+        known, found = means(self.rows, dataset, metric), []
+        for group in groups(self.rows, self.declared, dataset):
+            scored = [number for number in group if number in known]
+            best = max(scored, key=lambda number: (known[number], -number), default=None)
+            found += [(best, number) for number in scored if best is not None and number != best]
+        return found
+
+    def _pair(self, dataset: int, metric: str, best: int, other: int) -> Comparison:
+        cells = self.rows[best].cells[dataset], self.rows[other].cells[dataset]
+        scores = [cell.scores[metric].seeds for cell in cells]
+        seeds = tuple(seed for seed in scores[0] if seed in scores[1])
+        if metric not in outcomes.BY_COUNTS:
+            return Comparison(best, other, seeds, reason="there is no test for this metric")
+        if len(seeds) < LEAST_SEEDS:
+            return Comparison(best, other, seeds, reason=f"it takes {LEAST_SEEDS} seeds that both have")
+        if sum(scores[0][seed] - scores[1][seed] for seed in seeds) < 0:
+            return Comparison(best, other, seeds, reason="on the seeds that both have it isn't ahead")
+        runs = [_of_seeds(cell, seeds) for cell in cells]
+        tested = self._over_examples(*runs)
+        if isinstance(tested, str):
+            return Comparison(best, other, seeds, reason=tested)
+        p_seeds = over_seeds(*([of[seed] for seed in seeds] for of in scores))
+        return Comparison(best, other, seeds, sum(runs[0][0].support.values()), tested[metric], p_seeds)
+
+    def _over_examples(self, first: list[Run], second: list[Run]) -> dict[str, float] | str:
+        """p-values by metric (the test is two-sided: which row is the first doesn't matter), or why there are none."""
+        key = frozenset(run.record.folder for run in (*first, *second))
+        if key not in self._done:
+            try:
+                self._done[key] = over_examples(outcomes.of_runs(first), outcomes.of_runs(second))
+            except RunError as error:
+                self._done[key] = str(error)
+        return self._done[key]
+
+
+def _of_seeds(cell: Cell, seeds: Sequence[int]) -> list[Run]:
+    runs = {run.seed: run for run in cell.runs}
+    return [runs[seed] for seed in seeds]

@@ -1,0 +1,303 @@
+"""One run from plan to record: data, model, training, test."""
+
+from __future__ import annotations
+
+import json
+import time
+import warnings
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from accelerate.utils import broadcast_object_list, set_seed
+
+from fecbench.core import hooks
+from fecbench.core.errors import NumericalError, ProtocolError
+from fecbench.core.hooks import Observers, RunInfo
+from fecbench.core.plugin_errors import plugin_errors
+from fecbench.core.strict_json import loads
+from fecbench.data.batch import stream_seed
+from fecbench.data.batches import TrainingBatches
+from fecbench.data.datasets.load import load_dataset
+from fecbench.model.model import fold
+from fecbench.runs import provenance
+from fecbench.runs.build import build, stage_of, streams_of
+from fecbench.runs.digests import of_run
+from fecbench.runs.identity import identify
+from fecbench.runs.observers import Failure, History, Trackers
+from fecbench.runs.predictions import write_predictions
+from fecbench.runs.record import RUN, complete, write_about, write_encoder
+from fecbench.runs.resume import held, same_encoder
+from fecbench.training import devices, metrics
+from fecbench.training.checkpoints import Checkpoints, owned
+from fecbench.training.logits import answers
+from fecbench.training.logs import remedy
+from fecbench.training.optimizers import assign_parameters
+from fecbench.training.stepper import Stepper
+from fecbench.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from accelerate import Accelerator
+    from torch import Tensor
+
+    from fecbench.data.datasets.dataset import EmotionData
+    from fecbench.data.datasets.locations import DataLocations
+    from fecbench.runs.build import Built
+    from fecbench.runs.plan import Plan
+    from fecbench.runs.record import Record
+
+
+MADE_BROKEN = (
+    "correct what made it (model.encoder: choose another --encoder; model.head: another --head; else the objective); "
+    "a buffer that needs no saving can be persistent=False"
+)
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What a run needs besides its plan.
+
+    Attributes:
+        places: where data is looked for.
+        folder: the run directory; None for a new one under ``runs/`` (to resume: the newest unfinished run of the same plan there).
+        resume: continue an unfinished run; in a ``folder`` that holds none, one is started.
+        trackers: names of accelerate's trackers to log to.
+        observers: hook implementations besides the record's own and the installed ones.
+        expected: the rows and code that the run must be of; None where whatever is there will do.
+    """
+
+    places: DataLocations
+    folder: Path | None = None
+    resume: bool = False
+    trackers: Sequence[str] = ()
+    observers: Sequence[object] = ()
+    expected: provenance.Content | None = None
+
+
+def run(plan: Plan, workplace: Workplace) -> Record:
+    """Carry out ``plan``; returns the complete record. On several ranks the first one writes it.
+
+    Raises:
+        FecbenchError: whatever is wrong with data, encoder, plugin or record; an earlier record is never damaged.
+    """
+    began = time.perf_counter()
+    plan.check_consent()
+    accelerator = devices.accelerator(plan.settings.device, workplace.trackers)
+    data = load_dataset(plan.settings, workplace.places)
+    plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
+    plan.check_label_texts(data)
+    identity = identify(plan, data, accelerator)
+    where = (workplace.folder, workplace.resume, workplace.expected)
+    with held(plan, identity, *where) if accelerator.is_main_process else nullcontext() as own:
+        record: Record = broadcast_object_list([own])[0]
+        if record.status != "complete":
+            built = build(plan, data, accelerator.device)
+            Experiment(plan, data, built, record, began).carry_out(identity, accelerator, workplace)
+            accelerator.wait_for_everyone()
+    if accelerator.num_processes > 1:
+        torch.distributed.destroy_process_group()  # left to the interpreter's end, its threads can abort a process that is done
+    return record
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A run under way."""
+
+    plan: Plan
+    data: EmotionData
+    built: Built
+    record: Record
+    began: float
+
+    def carry_out(self, identity: Mapping[str, Any], accelerator: Accelerator, workplace: Workplace) -> None:
+        """Train, test and complete the record; a failure is recorded and raised again."""
+        trainer = self._trainer(accelerator, self._observers(accelerator, workplace), identity)
+        if accelerator.is_main_process:
+            same_encoder(self.record, self.built)
+        try:
+            resumed = trainer.resume()
+            if accelerator.is_main_process:
+                self._describe(identity, trainer)
+                History(self.record).keep(trainer.progress.epoch)
+            trainer.observers.notify("run_started", run=trainer.run)
+            self._train(trainer, resumed)
+            result = self._test(trainer)
+            trainer.observers.notify("run_finished", run=trainer.run, result=result)
+        except BaseException as error:
+            trainer.observers.notify("run_failed", run=trainer.run, error=error)
+            raise
+
+    def _train(self, trainer: Trainer, resumed: bool) -> None:
+        """Before, during and after training; ends with the weights to test, which are kept as the best."""
+        objective = self.built.objective
+        stage = stage_of(self.built, self.data, self.plan.settings, trainer.stepper.precision.device)
+        if not resumed:
+            with self._of_its_own(trainer, "before_training"):
+                objective.before_training(stage)
+            trainer.check_weights("before training", MADE_BROKEN)
+        about: Mapping[str, Any] = {}
+        if objective.trains:
+            trainer.fit()
+            self._meet(trainer)
+            about = trainer.checkpoints.load_best(trainer.modules, trainer.progress.best_epoch)
+        if not about.get("after_training"):  # a run that was killed during its test has done it
+            with self._of_its_own(trainer, "after_training"), trainer.stepper.precision.autocast():
+                objective.after_training(stage)
+            trainer.check_weights("after after_training", "correct that method (the best epoch's weights are kept)")
+            fold(self.built.model, objective)
+            self._meet(trainer)
+            if trainer.batches.rank == 0:
+                trainer.checkpoints.save_best(
+                    trainer.modules, {"epoch": trainer.progress.best_epoch, "after_training": True}
+                )
+
+    @contextmanager
+    def _of_its_own(self, trainer: Trainer, stage: str) -> Iterator[None]:
+        """A stage draws random numbers of its own, and neither adds nor replaces parameters and buffers.
+
+        Raises:
+            ProtocolError: it does: what it adds would belong to no player and be lost when the run is resumed.
+        """
+        set_seed(stream_seed(self.plan.settings.seed, stage, trainer.batches.rank) % 2**32)
+        before = owned(trainer.modules)
+        with plugin_errors(self.plan.who, self.built.objective):
+            yield
+        changed = before.items() ^ owned(trainer.modules).items()
+        if changed:
+            name, _ = min(changed)
+            raise ProtocolError(
+                f"{self.plan.who}: {stage} must keep what it finds in parameters and buffers that __init__ made, but it added or replaced "
+                f"{name}; register it in __init__ and copy_ into it"
+            )
+
+    def _meet(self, trainer: Trainer) -> None:
+        """Ranks wait for one another, since one of them writes what all of them read."""
+        if trainer.batches.ranks > 1:
+            torch.distributed.barrier()
+
+    def _test(self, trainer: Trainer) -> dict[str, Any]:
+        """Score validation and test under the best weights, and complete the record."""
+        try:
+            logits = {split: trainer.logits(self.built.splits[split]) for split in self.built.scored}
+        except NumericalError as error:
+            raise NumericalError(
+                f"{self.plan.who}: in the last test, {error}; {remedy(trainer.progress.epoch + 1)}"
+            ) from None
+        progress, labels, classes = trainer.progress, self.built.splits["test"].labels, len(self.data.labels)
+        predicted = answers(logits["test"]).numpy()
+        texts = (len(self.built.splits["train"]) - trainer.batches.left_out) * progress.epoch
+        result = {
+            "metrics": {split: self._scores(trainer, split, found) for split, found in logits.items()},
+            "unanswered": {split: float((answers(found) < 0).double().mean()) for split, found in logits.items()},
+            "report": self._report(),
+            "epochs": progress.epoch,
+            "best_epoch": progress.best_epoch,
+            "validation_score": progress.best_score if self.built.objective.trains else None,
+            "per_class": dict(zip(self.data.labels, metrics.per_class(labels, predicted, classes), strict=True)),
+            "confusion_matrix": metrics.confusion_matrix(labels, predicted, classes).tolist(),
+            "train_seconds": round(progress.seconds, 3),
+            "texts_per_second": round(texts / progress.seconds, 2) if progress.seconds else None,
+            "seconds": round(time.perf_counter() - self.began, 3),
+        }
+        if trainer.batches.rank == 0:
+            write_predictions(self.record, logits["test"], torch.as_tensor(labels))
+            complete(self.record, result)
+            trainer.checkpoints.drop_last()
+        return result
+
+    def _report(self) -> dict[str, object]:
+        """What the objective adds to the record, as that will be read: a key that is a number comes back as text."""
+        with plugin_errors(self.plan.who, self.built.objective):
+            report = dict(self.built.objective.report())
+            text = json.dumps(report, ensure_ascii=False, allow_nan=False)
+            text.encode()
+            return dict(loads(text))
+
+    def _scores(self, trainer: Trainer, split: str, logits: Tensor) -> dict[str, float]:
+        labels, predicted = self.built.splits[split].labels, answers(logits).numpy()
+        return metrics.score(labels, predicted, len(self.data.labels), trainer.metrics)
+
+    def _describe(self, identity: Mapping[str, Any], trainer: Trainer) -> None:
+        """Write what is known before the first batch, unless it stands there from an earlier attempt."""
+        if (self.record.folder / RUN).exists():
+            return
+        source, info = self.built.source, self.data.info
+        write_encoder(self.record, source)
+        rows = {split: len(tokens) for split, tokens in self.built.splits.items()}
+        available = len(self.data.splits["train"])
+        dataset = {
+            "title": info.title,
+            "licence": info.licence,
+            "rows": rows,
+            "available": available,
+            "cut": list(self.data.cut),
+        }
+        about = {
+            "id": self.record.id,
+            **identity,
+            "dataset": {**identity["dataset"], **dataset},
+            "encoder": {
+                "name": source.name,
+                "revision": getattr(source.config, "_commit_hash", None),
+                "weights": provenance.weights_version(self.built.model.encoder.network),
+                "pretrained": source.weights is not None,
+                "pooling": self.built.model.encoder.pooling,
+            },
+            "max_length": self.built.max_length,
+            "threads": torch.get_num_threads(),
+            "notes": list(trainer.run.notes),
+        }
+        write_about(self.record, about)
+
+    def _trainer(self, accelerator: Accelerator, observers: Observers, identity: Mapping[str, Any]) -> Trainer:
+        plan, built, settings = self.plan, self.built, self.plan.settings
+        rank, ranks = accelerator.process_index, accelerator.num_processes
+        bucketed = settings.order == "bucketed"
+        batches = TrainingBatches(
+            built.splits["train"], settings.batch_size, settings.seed, bucketed, plan.needs, rank, ranks
+        )
+        notes = (*built.notes, *batches.notes)
+        values = {key: setting.value for key, setting in plan.origins.items()}
+        run = RunInfo(
+            self.record.id,
+            str(self.record.folder),
+            plan.name,
+            self.data.name,
+            values,
+            settings.epochs,
+            len(batches),
+            notes,
+        )
+        scores, broken = metrics.all_metrics()
+        for reason in broken:
+            warnings.warn(reason, stacklevel=2)
+        with plugin_errors(plan.who, built.objective):
+            players = assign_parameters(built.objective, built.model, settings, plan.who)
+            streams = streams_of(built, self.data, batches)
+        precision = devices.precision(settings.precision, accelerator.device)
+        stepper = Stepper(built.objective, built.model, players, precision, plan.who, settings.clip, ranks)
+        checkpoints = Checkpoints(self.record.folder, of_run({**identity, "max_length": built.max_length}))
+        return Trainer(
+            stepper, batches, built.splits["validation"], settings, scores, checkpoints, observers, run, streams
+        )
+
+    def _observers(self, accelerator: Accelerator, workplace: Workplace) -> Observers:
+        """The record's own observers first; on other ranks than the first, none."""
+        if not accelerator.is_main_process:
+            return Observers()
+        observers = Observers([History(self.record), Failure(self.record)])
+        if workplace.trackers:
+            accelerator.project_configuration.logging_dir = str(self.record.inside("trackers"))
+            observers.add(Trackers(accelerator), "trackers")
+        for observer in workplace.observers:
+            observers.add(observer)
+        plugins, reasons = hooks.installed()
+        for name, plugin in plugins:
+            observers.add(plugin, name)
+        for reason in reasons:
+            warnings.warn(reason, stacklevel=2)
+        return observers

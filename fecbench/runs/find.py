@@ -1,0 +1,91 @@
+"""Find run records under folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fecbench.core.errors import RunError, UnknownName, UsageError
+from fecbench.core.files import (
+    UNFINISHED,
+)
+from fecbench.core.paths import expanded
+from fecbench.runs.record import ROOT, RUN, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def find_records(places: Iterable[Path]) -> tuple[Record, ...]:
+    """Every run that one of ``places`` is or holds; a run that is met twice counts once.
+
+    Raises:
+        UsageError: a place is no folder.
+    """
+    found: dict[Path, Record] = {}
+    for place in places:
+        if not place.is_dir():
+            raise UsageError(
+                f"{place} must be a run's folder or a folder of runs, but there is no such folder; correct the path"
+            )
+        for record in records_under(place):
+            found.setdefault(record.folder.resolve(), record)
+    return tuple(found.values())
+
+
+def all_records(*places: Path) -> Iterator[Record]:
+    """Yield all runs at or under ``places`` (default: ``runs``), at any depth, newest first."""
+    yield from sorted(
+        (record for place in places or (ROOT,) for record in records_under(place)), key=_begun, reverse=True
+    )
+
+
+def records_under(place: Path) -> Iterator[Record]:
+    """All runs at or under ``place``, at any depth, by path; a copy of one that was broken off is none."""
+    for path in sorted(place.rglob(RUN)):
+        if path.parent.suffix != UNFINISHED:
+            yield Record(path.parent)
+
+
+def _begun(record: Record) -> tuple[str, int]:
+    """When a run was begun, as its record says, since copying it makes its files new; a broken record counts as oldest."""
+    try:
+        started = str(record.about["started"])
+    except (RunError, KeyError):
+        started = ""
+    return started, (record.folder / RUN).stat().st_mtime_ns
+
+
+def readable_records(*places: Path) -> Iterator[Record]:
+    """Yield the runs at or under ``places`` (default: ``runs``) with records that aren't broken, newest first."""
+    yield from filter(_is_readable, all_records(*places))
+
+
+def _is_readable(record: Record) -> bool:
+    try:
+        return bool(record.about and record.status)
+    except RunError:
+        return False
+
+
+def find_run(reference: str, root: Path = ROOT) -> Record:
+    """The run that ``reference`` names: a folder, an id at any depth under ``root``, or a method (its newest complete run).
+
+    Raises:
+        UnknownName: there is none.
+    """
+    folder = Path(expanded(reference))
+    if (folder / RUN).is_file():
+        return Record(folder)
+    for record in all_records(root):
+        if record.id == reference:
+            return record
+    complete_runs = [record for record in readable_records(root) if record.status == "complete"]
+    for record in complete_runs:
+        if record.about["objective"]["name"] == reference:
+            return record
+    known = [
+        *(record.id for record in all_records(root)),
+        *{record.about["objective"]["name"] for record in complete_runs},
+    ]
+    raise UnknownName(f"run (under {root}, or complete run of a method)", reference, known)

@@ -1,0 +1,161 @@
+"""From what the user asked to what will run: every setting resolved, typed and checked, before data or encoder are loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fecbench.core import registry
+from fecbench.core.errors import DataError, PluginError, UsageError
+from fecbench.core.plugin_errors import plugin_errors
+from fecbench.core.settings import Layer, RunSettings, Setting, build, check_names, resolve, values
+from fecbench.core.text import shortened
+from fecbench.data.batch import BatchNeeds
+from fecbench.data.datasets.dataset import SPLITS
+from fecbench.data.forms import Form
+from fecbench.model import heads
+from fecbench.objective.check import get_objective
+from fecbench.runs import defaults
+from fecbench.training import devices
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fecbench.core.settings import Config
+    from fecbench.data.datasets.dataset import EmotionData
+    from fecbench.objective.objective import Objective
+
+
+SPEC = "spec"  # origin of settings that a benchmark's file gives
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that can start.
+
+    Attributes:
+        name: the objective's name.
+        objective: its class.
+        settings: run settings.
+        options: the objective's own options.
+        origins: every setting with its value and where that came from.
+    """
+
+    name: str
+    objective: type[Objective]
+    settings: RunSettings
+    options: Config
+    origins: Mapping[str, Setting]
+
+    @property
+    def needs(self) -> BatchNeeds:
+        """What the objective needs of a batch under its options."""
+        with plugin_errors(self.who, self.objective):
+            needs = self.objective.batch_needs(self.options)
+        if not isinstance(needs, BatchNeeds):
+            raise PluginError(
+                f"{self.who} must have needs that are a fecbench.BatchNeeds, but they are {needs!r}; mend or uninstall it"
+            )
+        return needs
+
+    @property
+    def forms(self) -> Mapping[str, Form]:
+        """How the objective puts texts to the encoder under its options.
+
+        Raises:
+            PluginError: a form is no ``fecbench.Form``.
+        """
+        with plugin_errors(self.who, self.objective):
+            forms = self.objective.forms(self.options)
+            odd = [name for name, form in forms.items() if not isinstance(form, Form)]
+        if odd:
+            raise PluginError(
+                f"{self.who}: forms must be objects of subclasses of fecbench.Form, but {odd[0]!r} is {forms[odd[0]]!r}"
+            )
+        return forms
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """The splits that are scored after training.
+
+        Raises:
+            PluginError: the test isn't one of them, or one is no split.
+        """
+        with plugin_errors(self.who, self.objective):
+            scored = tuple(self.objective.scored(self.options))
+            fits = {"test"} <= set(scored) <= set(SPLITS)
+        if not fits:
+            raise PluginError(
+                f"{self.who}: scored must name splits, test among them, but names {scored!r}; mend or uninstall it"
+            )
+        return scored
+
+    def check_consent(self) -> None:
+        """Whether the run may do what its options say, as far as a spec gives them and the objective leaves that to the user.
+
+        Raises:
+            FecbenchError: it may not until the user agrees.
+        """
+        given = {key for key in type(self.options).model_fields if self.origins[key].origin == SPEC}
+        with plugin_errors(self.who, self.objective):
+            self.objective.check_consent(self.options, given)
+
+    def check_label_texts(self, data: EmotionData) -> None:
+        """Check that labels which the objective or its head reads are more than numbers.
+
+        Raises:
+            DataError: they aren't, and nobody said ``--label-texts names``.
+        """
+        with plugin_errors(self.who, self.objective):
+            reader = self.who if self.objective.reads_labels(self.options) else ""
+        if not reader and heads.get_head(self.settings.head).reads_labels:
+            reader = f"the head {self.settings.head}"
+        asked = self.settings.label_texts == "names" and self.origins["label_texts"].origin != "default"
+        if reader and data.nameless and not asked:
+            raise DataError(
+                f"{reader} reads the labels, so they must be words, but {data.name} has the numbers {shortened(data.nameless)}; name them in "
+                "labels.txt in the data set's folder, one a line from number 0, or give --label-texts names to have the numbers read"
+            )
+
+    @property
+    def who(self) -> str:
+        """The objective, for error messages."""
+        return f"objective {self.name} ({registry.objectives.origin(self.name).distribution})"
+
+
+def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = None) -> Plan:
+    """The plan of objective ``name`` under ``flags`` (settings given on the command line) and ``spec`` (settings of a benchmark).
+
+    Raises:
+        UsageError: a setting is unknown, missing or refused, head and pooling don't fit, or there is no compiler.
+        PluginError: the objective, or the data set's or encoder's plugin, is broken.
+    """
+    kind = get_objective(name)
+    known = {*RunSettings.model_fields, *kind.Config.model_fields}
+    asked = [check_names(Layer(origin, given), known) for origin, given in ((SPEC, spec or {}), ("flag", flags))]
+    dataset = resolve(*asked).get("dataset")
+    if dataset is None:
+        raise UsageError(
+            f"a data set is needed: --dataset {' | '.join(registry.datasets)} | path/to/folder | hf:owner/name"
+        )
+    build(RunSettings, {"dataset": dataset.value}, "run settings")  # what stands below goes by its name
+    trainer = defaults.of_trainer(kind)
+    above = [
+        defaults.of_method(name, kind),
+        defaults.of_preset(name, kind, dataset.value),
+        defaults.of_dataset(dataset.value),
+        *asked,
+    ]
+    encoder = build(
+        RunSettings, {"dataset": dataset.value, "encoder": resolve(trainer, *above)["encoder"].value}, "run settings"
+    ).encoder
+    settings = resolve(trainer, defaults.of_encoder(encoder), *above)
+    chosen = build(RunSettings, values(settings, RunSettings), "run settings")
+    heads.check_pooling(heads.get_head(chosen.head), chosen.head, chosen.pooling)
+    if chosen.compile:
+        devices.check_compiler()
+    own_options = build(kind.Config, values(settings, kind.Config), f"options of {name}")
+    typed = {**chosen.model_dump(), **own_options.model_dump()}  # "32" in a spec is 32
+    return Plan(
+        name, kind, chosen, own_options, {key: Setting(typed[key], setting.origin) for key, setting in settings.items()}
+    )

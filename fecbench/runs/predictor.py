@@ -1,0 +1,149 @@
+"""Labels for new texts from a complete run, with nothing but its directory and the objective's plugin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from fecbench.core.errors import NumericalError, RunError
+from fecbench.core.plugin_errors import error_summary, plugin_errors
+from fecbench.core.settings import RunSettings, Setting, build, values
+from fecbench.data.batches import text_batches
+from fecbench.data.datasets.load import load_dataset
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.model.encoders.pretrained import read_config, read_tokenizer
+from fecbench.model.encoders.source import EncoderSource
+from fecbench.objective.check import get_objective
+from fecbench.runs.build import build_pair
+from fecbench.runs.digests import of_run, of_tensors
+from fecbench.runs.plan import Plan
+from fecbench.runs.record import check_loadable, encoder_digest
+from fecbench.training import devices
+from fecbench.training.checkpoints import BEST, Checkpoints, state_of
+from fecbench.training.logits import broken, probabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerBase
+
+    from fecbench.data.batch import Batch
+    from fecbench.data.datasets.dataset import EmotionData
+    from fecbench.model.model import Model
+    from fecbench.objective.objective import Objective
+    from fecbench.runs.record import Record
+    from fecbench.training.devices import Precision
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained model, ready for texts."""
+
+    model: Model
+    objective: Objective
+    tokenizer: PreTrainedTokenizerBase
+    max_length: int
+    batch_size: int
+    precision: Precision
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Label names, by index."""
+        return self.objective.task.labels
+
+    @classmethod
+    def load(cls, record: Record, device: str = "auto") -> Predictor:
+        """The model of a complete run.
+
+        Raises:
+            RunError: the run isn't complete, or a file of it is missing or broken.
+            UnknownName, PluginError: the objective isn't installed here, or broken.
+        """
+        if record.status != "complete":
+            raise RunError(
+                f"{record.folder} must be a complete run, but is {record.status}; finish it with `fecbench run ... --resume`"
+            )
+        about, folder = record.about, record.encoder
+        check_loadable(record)
+        record.check_part("encoder", encoder_digest(record), folder)
+        try:
+            source = EncoderSource(str(folder), read_tokenizer(folder), read_config(folder), None)
+        except Exception as error:  # transformers checks little of what it reads
+            raise RunError(
+                f"{folder} must hold the run's encoder: {error_summary(error)}; restore the directory"
+            ) from error
+        plan, dataset = _plan(record), about["dataset"]
+        pooling = about["encoder"].get("pooling", plan.settings.pooling)  # older records lack it
+        model, built = build_pair(plan, source, dataset["labels"], dataset["label_texts"], dataset["name"], pooling)
+        modules = {"model": model, "objective": built}
+        Checkpoints(record.folder, of_run(about)).load_best(modules)
+        record.check_part("weights", of_tensors(state_of(modules)), record.folder / BEST)
+        accelerator = devices.accelerator(device)
+        precision = devices.precision(plan.settings.precision, accelerator.device)
+        model, built = model.to(precision.device).eval(), built.to(precision.device).eval()
+        return cls(model, built, source.tokenizer, about["max_length"], plan.settings.batch_size, precision)
+
+    def probabilities(self, texts: Sequence[str]) -> Tensor:
+        """Probabilities ``[N, C]``, float32 on the CPU, of every label for each text; all 0 where the method gives no answer."""
+        with self._guarded():
+            self.objective.before_predicting(texts)
+        return probabilities(
+            self._of_each(texts, lambda batch: self.objective.predict(batch, self.model).float(), len(self.labels))
+        )
+
+    def features(self, texts: Sequence[str]) -> Tensor:
+        """The head's features ``z [N, features]``, float32 on the CPU, of each text."""
+        return self._of_each(
+            texts, lambda batch: self.model.project(self.model.encode(batch)).float(), self.model.head.features
+        )
+
+    def _guarded(self) -> AbstractContextManager[None]:
+        """Around calls of the objective's code."""
+        return plugin_errors(f"objective {type(self.objective).__name__}", self.objective)
+
+    @torch.no_grad()
+    def _of_each(self, texts: Sequence[str], rows: Callable[[Batch], Tensor], width: int) -> Tensor:
+        parts = [torch.empty(0, width)]
+        forms = self.objective.forms(self.objective.config)
+        for batch in text_batches(
+            texts, self.tokenizer, self.max_length, self.batch_size, self.precision.device, forms
+        ):
+            with self.precision.autocast(), self._guarded():
+                found = rows(batch.unlabelled()).cpu()
+            if found.shape != (len(batch), width) or broken(found).any():
+                raise NumericalError(
+                    f"every text must get {width} finite numbers, but {len(batch)} texts got {list(found.shape)}, or numbers that aren't; "
+                    "the run's weights or its objective are broken: restore them or run it again"
+                )
+            parts.append(found)
+        return torch.cat(parts)
+
+
+def data_of(record: Record, data_dir: Path | None = None) -> EmotionData:
+    """The very rows that a run was trained and tested on (without the run's ``--limit``), looked for as ``fecbench run`` does.
+
+    Raises:
+        DataNotFound, DataError: they aren't to be had.
+        RunError: what is found there now are other rows.
+    """
+    data = load_dataset(_plan(record).settings, DataLocations(data_dir))
+    if data.fingerprint != record.about["dataset"]["fingerprint"]:
+        raise RunError(
+            f"{record.folder} was run on other rows than {data.source} holds now; restore them, or run it again"
+        )
+    return data
+
+
+def _plan(record: Record) -> Plan:
+    """The plan that a record describes."""
+    about = record.about
+    name = about["objective"]["name"]
+    kind = get_objective(name)
+    origins = {key: Setting(setting["value"], setting["origin"]) for key, setting in about["settings"].items()}
+    settings = build(RunSettings, values(origins, RunSettings), f"settings of {record.folder}")
+    return Plan(name, kind, settings, build(kind.Config, values(origins, kind.Config), f"options of {name}"), origins)

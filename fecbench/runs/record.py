@@ -1,0 +1,403 @@
+"""Run records: directories that can be moved, published and trusted.
+
+::
+
+    run.json                  what was asked and where it ran: settings with origins, versions, fingerprints, device, seed
+    history.jsonl             logs and validation scores, a line an event
+    encoder/                  architecture and tokenizer, so that the run predicts without its data
+    best.safetensors          the best epoch's weights of model and objective
+    last.safetensors          the last epoch's weights and optimiser states, while the run is unfinished
+    predictions.safetensors   row, predicted label, whether it is right, and logits of every test row (no texts, no gold labels)
+    failure.json              why the last attempt ended, if it did not end well
+    result.json               the scores; it is written last, and a run is complete exactly when it is there
+    .lock, .holder            the lock of the process that works on it, and which one that is or was
+
+Tensors are safetensors, all else is JSON; nothing is pickled, no file names another, and none may be a link to another folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from fecbench.core.errors import RunError
+from fecbench.core.files import (
+    UNFINISHED,
+    contained,
+    read_json,
+    read_tensors,
+    to_disk,
+    write_json,
+    writing,
+)
+from fecbench.core.settings import DEFAULTS
+from fecbench.core.strict_json import loads
+from fecbench.runs import schema
+from fecbench.runs.digests import SEAL, of_files, of_result, of_run, of_tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fecbench.model.encoders.source import EncoderSource
+
+
+FORMAT = 1
+ROOT = Path("runs")
+RUN, RESULT, HISTORY, FAILURE, PREDICTIONS = (
+    "run.json",
+    "result.json",
+    "history.jsonl",
+    "failure.json",
+    "predictions.safetensors",
+)
+ENCODER, LOCK, HOLDER = "encoder", ".lock", ".holder"
+LEFT_BEHIND = {LOCK, HOLDER, ENCODER, HISTORY, FAILURE}  # by a run that died before its run.json was whole
+DRAFTS = {
+    f"{name}{UNFINISHED}"
+    for name in (RUN, RESULT, HISTORY, FAILURE, HOLDER, PREDICTIONS, "best.safetensors", "last.safetensors")
+}
+SAFETENSORS_DRAFT = re.compile(r"\.tmp[A-Za-z0-9]{6}")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run directory."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        """The directory's name."""
+        return self.folder.resolve().name
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The content of ``run.json``.
+
+        Raises:
+            RunError: it is missing, broken or of another format.
+        """
+        about = read_json(self.folder / RUN)
+        if about.get("format") != FORMAT:
+            raise RunError(
+                f"{self.folder / RUN} must have format {FORMAT}, found {about.get('format')!r}; read it with the fecbench that wrote it"
+            )
+        schema.check(about, schema.About, self.folder / RUN)
+        return about
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The content of ``result.json``. Raises RunError where it is missing, broken, or of another run than ``run.json``."""
+        path = self.folder / RESULT
+        result = read_json(path)
+        schema.check(result, schema.Result, path)
+        _check_seal(result, "run", of_run(self.about), path)
+        _check_seal(result, "result", of_result(result), path)
+        return result
+
+    def check_part(self, part: str, digest: str, path: Path) -> None:
+        """Whether a part of the complete record (``history``, ``encoder``, ``weights`` or ``predictions``), in ``path``, is the run's own.
+
+        Raises:
+            RunError: its digest isn't the one in ``result.json``.
+        """
+        _check_seal(self.result, part, digest, path)
+
+    @property
+    def status(self) -> str:
+        """``complete``, ``running``, ``failed``, ``interrupted`` or ``unfinished`` (killed without a word)."""
+        if (self.folder / RESULT).exists():
+            return "complete"
+        if self._is_locked():
+            return "running"
+        told = self.failure.get("status") if (self.folder / FAILURE).exists() else "unfinished"
+        return str(told) if told in ("interrupted", "unfinished") else "failed"
+
+    @property
+    def failure(self) -> dict[str, Any]:
+        """The content of ``failure.json``; nothing where there is none, or a broken one."""
+        try:
+            return read_json(self.folder / FAILURE)
+        except RunError:
+            return {}
+
+    @property
+    def encoder(self) -> Path:
+        """The folder of architecture and tokenizer.
+
+        Raises:
+            RunError: a file of it leads out of the run's folder.
+        """
+        for path in (self.folder / ENCODER, *(self.folder / ENCODER).rglob("*")):
+            contained(path, self.folder)
+        return self.folder / ENCODER
+
+    def inside(self, name: str) -> Path:
+        """The path of a file or folder of the run.
+
+        Raises:
+            RunError: it leads out of the run's folder.
+        """
+        return contained(self.folder / name, self.folder)
+
+    def settings(self) -> dict[str, Any]:
+        """Every resolved setting's value; one of a run that is newer than the record counts as its default, which is what was done."""
+        return {**DEFAULTS, **{key: setting["value"] for key, setting in self.about["settings"].items()}}
+
+    @property
+    def limit(self) -> int | None:
+        """The ``--limit`` that the run was trained under; None where it left no training row out."""
+        limit, data = self.settings()["limit"], self.about["dataset"]
+        if limit is None:
+            return None
+        read = (data.get("rows") or {}).get("train", limit)
+        available = data.get(
+            "available", read if read < limit else limit + 1
+        )  # older records don't say how many rows there were
+        return limit if limit < available else None
+
+    def history(self) -> list[dict[str, Any]]:
+        """The events of ``history.jsonl``; a line torn by a kill, or of another make, is left out.
+
+        Raises:
+            RunError: the run is complete, and its history isn't what it wrote.
+        """
+        events = []
+        path = self.inside(HISTORY)
+        if self.status == "complete" and path.is_file():
+            self.check_part("history", of_files(path), path)
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
+            try:
+                event = loads(line, numbers=False)
+            except ValueError:
+                continue
+            if isinstance(event, dict) and isinstance(event.get("epoch"), int) and "event" in event:
+                events.append(event)
+        return events
+
+    def lock(self) -> FileLock:
+        """The lock of the process that works on this run, acquired.
+
+        Raises:
+            RunError: another process holds it.
+        """
+        lock = FileLock(self.folder / LOCK)
+        try:
+            lock.acquire(timeout=1)  # somebody may be looking whether it is held
+        except Timeout:
+            raise RunError(busy(self)) from None
+        except OSError as error:
+            raise RunError(
+                f"{self.folder} can't be written: {error.strerror or error}; choose another --run-dir"
+            ) from error
+        return lock
+
+    @property
+    def holder(self) -> str:
+        """The process that holds the lock, or held it last, in words."""
+        found = self._held_by()
+        return f"process {found['process']} on {found['host']}" if found else "another process"
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether a process of fecbench has signed for the folder, and ``run.json`` doesn't tell yet that it is a run's."""
+        return bool(self._held_by())
+
+    def _held_by(self) -> dict[str, Any]:
+        """The content of ``.holder``; nothing where there is none, or something else."""
+        try:
+            found = read_json(self.folder / HOLDER)
+        except RunError:
+            return {}
+        return found if found.keys() == {"process", "host"} else {}
+
+    def _is_locked(self) -> bool:
+        if not (self.folder / LOCK).exists():
+            return False
+        lock = FileLock(self.folder / LOCK)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return True
+        except OSError:
+            return False  # nobody works on what can't be written
+        lock.release()
+        return False
+
+
+def new_folder(name: str, root: Path = ROOT) -> Path:
+    """A path for a new run: time, then what is run."""
+    return free(root / f"{datetime.now():%Y%m%d-%H%M%S}-{name}")
+
+
+def free(folder: Path) -> Path:
+    """``folder`` itself, or with the first number appended under which nothing stands."""
+    found, number = folder, 2
+    while os.path.lexists(found):
+        found, number = folder.with_name(f"{folder.name}-{number}"), number + 1
+    return found
+
+
+def busy(record: Record) -> str:
+    """Who works on ``record``, and what to do, in words."""
+    return f"{record.folder} is being worked on by {record.holder}; wait for it, or choose another --run-dir"
+
+
+def create(folder: Path) -> Record:
+    """A record in ``folder``, new and empty (or holding only what a run left that died before it began, and that its ``.holder`` claims).
+
+    Raises:
+        RunError: it can't be made, or holds something else.
+    """
+    try:
+        str(folder).encode()  # its name stands in its files
+        folder.mkdir(parents=True, exist_ok=True)
+        strangers = _strangers(folder)
+    except (OSError, ValueError) as error:  # a NUL or a byte that isn't UTF-8 is no error of the system's
+        raise RunError(
+            f"{folder} can't be made: {getattr(error, 'strerror', error)}; choose another --run-dir"
+        ) from error
+    if RUN in strangers:
+        found = Record(folder)
+        if found.status == "running":
+            raise RunError(busy(found))
+        raise RunError(
+            f"{folder} holds a run already ({found.status}); continue it with --resume, or choose another --run-dir"
+        )
+    if strangers:
+        raise RunError(f"{folder} must be empty, but holds {', '.join(strangers[:3])}; choose another --run-dir")
+    return Record(folder)
+
+
+def _strangers(folder: Path) -> list[str]:
+    """What stands in ``folder`` and isn't known to be fecbench's: its ``.holder``, which is written first, claims the names of a record."""
+    claimed = Record(folder).is_claimed
+    own = {path for path in folder.iterdir() if (_is_left_behind if claimed else _is_begun)(path)}
+    return sorted(path.name for path in folder.iterdir() if path not in own)
+
+
+def _is_left_behind(path: Path) -> bool:
+    return path.name in LEFT_BEHIND or _is_draft(path)
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether ``path`` is all that stands there before a run has claimed its folder: an empty lock, or half a ``.holder``."""
+    plain = path.is_file() and not path.is_symlink()
+    return plain and (path.name == f"{HOLDER}{UNFINISHED}" or (path.name == LOCK and not path.stat().st_size))
+
+
+def _is_draft(path: Path) -> bool:
+    """Whether ``path`` is a file of a record that was half-written; safetensors gives its drafts names of its own."""
+    return (path.name in DRAFTS or bool(SAFETENSORS_DRAFT.fullmatch(path.name))) and not path.is_dir()
+
+
+def drop_drafts(record: Record) -> None:
+    """Remove from a run's own folder what a killed process left half-written."""
+    with writing(record.folder):
+        for path in filter(_is_draft, [*record.folder.iterdir()]):
+            path.unlink(missing_ok=True)
+
+
+def sign(record: Record) -> None:
+    """Write who holds the lock: before anything else of a new record, since it claims what follows."""
+    write_json(record.folder / HOLDER, {"process": os.getpid(), "host": socket.gethostname()})
+
+
+def leave(record: Record) -> None:
+    """Take the name off the lock, which is still held, once ``run.json`` claims the folder; remove one in which nothing was begun."""
+    with suppress(OSError):  # a folder that can't be changed: what was tried there has said so
+        rest = {path.name for path in record.folder.iterdir()} - {LOCK, HOLDER}
+        if not rest or RUN in rest:
+            (record.folder / HOLDER).unlink(missing_ok=True)
+        if not rest:
+            (record.folder / LOCK).unlink(missing_ok=True)
+            record.folder.rmdir()
+
+
+def write_encoder(record: Record, source: EncoderSource) -> None:
+    """Write ``encoder/``, flushed to the disk, since ``run.json`` comes next and says that it is there.
+
+    Raises:
+        RunError: it can't be written.
+    """
+    folder, tokenizer = record.encoder, source.tokenizer
+    rules = tokenizer.backend_tokenizer
+    rules.no_truncation()  # what its last use left, if tokens didn't come from the cache: equal runs write equal files
+    rules.no_padding()
+    beside = {
+        "truncation_side": "right",
+        "split_special_tokens": False,
+    }  # transformers writes what stands in init_kwargs alone
+    tokenizer.init_kwargs |= {
+        name: getattr(tokenizer, name) for name, usual in beside.items() if getattr(tokenizer, name) != usual
+    }
+    with writing(folder):
+        source.config.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        for path in folder.iterdir():
+            to_disk(path)
+
+
+def write_about(record: Record, about: Mapping[str, Any]) -> None:
+    """Write ``run.json``."""
+    write_json(
+        record.folder / RUN, {"format": FORMAT, "started": datetime.now(UTC).isoformat(timespec="seconds"), **about}
+    )
+
+
+def write_failure(record: Record, status: str, message: str) -> None:
+    """Write ``failure.json``."""
+    write_json(record.folder / FAILURE, {"status": status, "message": message})
+
+
+def complete(record: Record, result: Mapping[str, Any]) -> None:
+    """Write ``result.json``: from this moment the run is complete, and its files are what they are."""
+    write_json(record.folder / RESULT, {**result, SEAL: _seal(record, result)})
+    with writing(record.folder / FAILURE, "remove it by hand: the run is complete"):
+        (record.folder / FAILURE).unlink(missing_ok=True)
+
+
+def _seal(record: Record, result: Mapping[str, Any]) -> dict[str, str]:
+    """The digests of a record that is about to be complete; parts that it lacks have none."""
+    from fecbench.training.checkpoints import BEST  # imports torch
+
+    folder = record.folder
+    found = {"run": of_run(record.about), "result": of_result(result)}
+    if (folder / HISTORY).is_file():
+        found["history"] = of_files(folder / HISTORY)
+    if (folder / ENCODER).is_dir():
+        found["encoder"] = encoder_digest(record)
+    for part, name in (("weights", BEST), ("predictions", PREDICTIONS)):
+        if (folder / name).is_file():
+            found[part] = of_tensors(read_tensors(folder / name)[0])
+    return found
+
+
+def encoder_digest(record: Record) -> str:
+    """Digest of the encoder's architecture and tokenizer. Raises RunError where a file can't be read."""
+    folder = record.folder / ENCODER
+    try:
+        return of_files(*(path for path in folder.iterdir() if path.suffix in (".json", ".txt", ".model")))
+    except OSError as error:
+        raise RunError(f"{folder} must hold the run's encoder: {error}; restore it or run it again") from error
+
+
+def _check_seal(result: Mapping[str, Any], part: str, digest: str, path: Path) -> None:
+    sealed = result.get(SEAL, {}).get(part, digest)
+    if sealed != digest:
+        raise RunError(
+            f"{path} must be as this run wrote it, but was edited since, or is another run's; restore it or delete the run"
+        )
+
+
+def check_loadable(record: Record) -> None:
+    """Whether ``run.json`` tells how the run's model is built. Raises RunError, which names the key, where it doesn't."""
+    schema.check(record.about, schema.Loadable, record.folder / RUN)

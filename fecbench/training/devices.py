@@ -1,0 +1,126 @@
+"""Where a run computes, and in which precision."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import ProjectConfiguration
+
+from fecbench.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
+    """accelerate's view of this process: its device, its rank among others, and its trackers.
+
+    accelerate keeps this state for the whole process, so that a process does one run.
+
+    Raises:
+        UsageError: there is no such device, a tracker isn't installed, or the launched processes can't work together.
+    """
+    check(device, trackers)
+    asked = _launched()
+    if device not in ("auto", "cpu") and "LOCAL_RANK" not in os.environ:  # ranks get a device each
+        os.environ["ACCELERATE_TORCH_DEVICE"] = device
+    on_cpu = device == "cpu" or (device == "auto" and not torch.accelerator.is_available())
+    unset = ProjectConfiguration(logging_dir=".")  # trackers want a folder now; the run sets it once it has one
+    found = Accelerator(cpu=on_cpu, log_with=list(trackers) or None, project_config=unset)
+    if found.num_processes != asked:
+        raise UsageError(
+            f"{asked} processes were launched (WORLD_SIZE), but on {found.device} they can't work together; use --device cpu, or launch one"
+        )
+    return found
+
+
+def check(device: str, trackers: Sequence[str] = ()) -> None:
+    """Return where a run can compute on ``device`` and log to ``trackers``.
+
+    Raises:
+        UsageError: there is no such device, or a tracker isn't installed.
+    """
+    missing = [name for name in trackers if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"--tracker {missing[0]} needs the package {missing[0]}, which isn't installed; pip install {missing[0]}"
+        )
+    if device not in ("auto", "cpu"):
+        _check_available(device)
+
+
+def _launched() -> int:
+    """How many processes a launcher says it started.
+
+    Raises:
+        UsageError: it says no number.
+    """
+    said = os.environ.get("WORLD_SIZE", "1")
+    if not said.isascii() or not said.isdecimal() or int(said) < 1:
+        raise UsageError(
+            f"WORLD_SIZE must be the number of launched processes, found {said!r}; unset it, or start with torchrun"
+        )
+    return int(said)
+
+
+def _check_available(name: str) -> None:
+    try:
+        torch.empty(1, device=torch.device(name)).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        found = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu alone"
+        raise UsageError(
+            f"--device {name} isn't available here (found: {found}): {str(error).splitlines()[0]}"
+        ) from error
+
+
+def compiler() -> str | None:
+    """The C++ compiler that torch.compile would use here; None where there is none."""
+    return shutil.which(os.environ.get("CXX", "g++")) or shutil.which("clang++")
+
+
+def check_compiler() -> None:
+    """Return where ``--compile`` can work.
+
+    Raises:
+        UsageError: there is no C++ compiler.
+    """
+    if compiler() is None:
+        raise UsageError(
+            "--compile needs a C++ compiler (g++ or clang++, or one that CXX names), found none; install one or leave it out"
+        )
+
+
+def precision(choice: str, device: torch.device) -> Precision:
+    """The precision that ``choice`` (auto, float32 or bf16) means on ``device``.
+
+    Raises:
+        UsageError: bf16 was asked for, but the device has no bf16 autocast.
+    """
+    if choice == "auto":
+        return Precision(device, bf16=device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False))
+    chosen = Precision(device, bf16=choice == "bf16")
+    try:
+        with chosen.autocast():
+            torch.ones(2, 2, device=device) @ torch.ones(2, 2, device=device)
+    except RuntimeError as error:
+        raise UsageError(f"--precision bf16 isn't available on {device}: {error}; use --precision float32") from error
+    return chosen
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Float32, or bf16 autocast over float32 weights."""
+
+    device: torch.device
+    bf16: bool = False
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context for forward computations."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16) if self.bf16 else nullcontext()

@@ -1,0 +1,17 @@
+"""Compute the learning rate of a step."""
+
+from __future__ import annotations
+
+
+def share_of_peak(schedule: str, step: int, steps: int, warmup: float) -> float:
+    """Share of the peak learning rate at ``step`` of ``steps``: a linear rise over the share ``warmup``, then what ``schedule`` says.
+
+    >>> [share_of_peak("linear", step, 4, 0.0) for step in range(5)]
+    [1.0, 0.75, 0.5, 0.25, 0.0]
+    >>> [share_of_peak("constant", step, 4, 0.5) for step in range(5)]
+    [0.0, 0.5, 1.0, 1.0, 1.0]
+    """
+    rise = round(warmup * steps)
+    if step < rise:
+        return step / rise
+    return (steps - step) / max(1, steps - rise) if schedule == "linear" else 1.0

@@ -1,0 +1,209 @@
+"""The loop: epochs of updates, evaluation, early stopping, checkpoints. It knows no objective by name."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from accelerate.utils import set_seed
+
+from fecbench.core.errors import NumericalError, ProtocolError, RunError
+from fecbench.core.plugin_errors import plugin_errors
+from fecbench.core.text import shortened
+from fecbench.data.batch import stream_seed
+from fecbench.data.streams import with_streams
+from fecbench.training import metrics as scores
+from fecbench.training.checkpoints import state_of
+from fecbench.training.evaluation import split_logits
+from fecbench.training.logits import answers
+from fecbench.training.logs import LOG_EVERY, Window, means, remedy
+from fecbench.training.schedule import share_of_peak
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from fecbench.core.hooks import Observers, RunInfo
+    from fecbench.core.settings import RunSettings
+    from fecbench.data.batches import TokenisedSplit, TrainingBatches
+    from fecbench.data.streams import StreamBatches
+    from fecbench.training.checkpoints import Checkpoints
+    from fecbench.training.metrics import Metric
+    from fecbench.training.stepper import Stepper
+
+
+@dataclass
+class TrainingState:
+    """How far training has come: finished epochs, the best of them, its score, epochs since, and seconds spent on training batches."""
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_score: float = -1.0
+    stale: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def read(cls, about: Mapping[str, Any], epochs: int) -> TrainingState:
+        """What a checkpoint of a run of so many ``epochs`` says.
+
+        Raises:
+            RunError: it can't be so.
+        """
+        odd = [name for name, value in asdict(cls()).items() if type(about.get(name)) is not type(value)]
+        if odd:
+            raise RunError(
+                f"a checkpoint must tell its progress, but {', '.join(odd)} isn't there; restore it or start the run afresh"
+            )
+        found = cls(**{name: about[name] for name in asdict(cls())})
+        if (
+            not 1 <= found.best_epoch <= found.epoch <= epochs
+            or found.stale < 0
+            or not math.isfinite(found.best_score + found.seconds)
+        ):
+            raise RunError(
+                f"a checkpoint must tell its progress, but tells {found}; restore it or start the run afresh"
+            )
+        return found
+
+    def update(self, epoch: int, score: float) -> bool:
+        """Count ``epoch``; True where it is the best so far (a tie is: the later epoch counts)."""
+        self.epoch = epoch
+        best = score >= self.best_score
+        if best:
+            self.best_epoch, self.best_score = epoch, score
+        self.stale = 0 if best else self.stale + 1
+        return best
+
+
+@dataclass
+class Trainer:
+    """Trains one objective on one data set; everything it needs is built before."""
+
+    stepper: Stepper
+    batches: TrainingBatches
+    validation: TokenisedSplit
+    settings: RunSettings
+    metrics: dict[str, Metric]
+    checkpoints: Checkpoints
+    observers: Observers
+    run: RunInfo
+    streams: Mapping[str, StreamBatches] = field(default_factory=dict)
+    progress: TrainingState = field(default_factory=TrainingState)
+
+    @property
+    def modules(self) -> dict[str, torch.nn.Module]:
+        """What is saved: model and objective."""
+        return {"model": self.stepper.model, "objective": self.stepper.objective}
+
+    def resume(self) -> bool:
+        """Continue from the last finished epoch's checkpoint; False where there is none."""
+        found = self.checkpoints.load_last(self.modules)
+        if found is None:
+            return False
+        tensors, about = found
+        for player in self.stepper.players.values():
+            player.load(tensors)
+        self.progress = TrainingState.read(about, self.settings.epochs)
+        return True
+
+    def fit(self) -> TrainingState:
+        """Train until the last epoch, or until patience ends; the best epoch's weights are in its checkpoint.
+
+        Raises:
+            ProtocolError: the objective broke a rule.
+            NumericalError: a loss became infinite or NaN.
+        """
+        while self.progress.epoch < self.settings.epochs and self.progress.stale < self.settings.patience:
+            epoch, started = self.progress.epoch + 1, time.perf_counter()
+            logs = self._train(epoch)
+            seconds = time.perf_counter() - started
+            self.progress.seconds += seconds
+            self.check_weights(f"after epoch {epoch}", remedy(epoch))
+            self.observers.notify("epoch_finished", run=self.run, epoch=epoch, logs=logs, seconds=seconds)
+            try:
+                found = self.score(self.validation)
+            except NumericalError as error:
+                raise NumericalError(f"{self.stepper.who}: after epoch {epoch}, {error}; {remedy(epoch)}") from None
+            best = self.progress.update(epoch, found["accuracy"] + found["weighted_f1"])
+            self.observers.notify("evaluated", run=self.run, epoch=epoch, split="validation", metrics=found, best=best)
+            self._save(best)
+        return self.progress
+
+    def _train(self, epoch: int) -> dict[str, float]:
+        set_seed(stream_seed(self.settings.seed, epoch, "noise", self.batches.rank) % 2**32)
+        per_epoch, window = len(self.batches), Window()
+        total: dict[str, list[float]] = defaultdict(list)
+        with plugin_errors(self.stepper.who, self.stepper.objective):
+            self.stepper.model.train()
+            self.stepper.objective.train()
+        steps = self.settings.epochs * per_epoch
+        for step, batch in enumerate(self.batches.epoch(epoch)):
+            number = (epoch - 1) * per_epoch + step
+            factor = share_of_peak(self.settings.schedule, number, steps, self.settings.warmup)
+            batch_here = with_streams(batch, self.streams, number).to(self.stepper.precision.device)
+            window.add(step, self.stepper.step(batch_here, factor, step < 2, number, steps))
+            if (step + 1) % LOG_EVERY == 0 or step + 1 == per_epoch:
+                values = window.fetch(self.stepper.who, epoch)
+                self.observers.notify("updates_logged", run=self.run, epoch=epoch, step=step + 1, logs=means(values))
+                for name, numbers in values.items():
+                    total[name] += numbers
+        if not total:
+            raise ProtocolError(
+                f"{self.stepper.who}: updates yielded nothing in a whole epoch; yield an update, or say trains = False"
+            )
+        return means(total)
+
+    def check_weights(self, when: str, what_to_do: str) -> None:
+        """A loss can be finite and its gradient not: what is kept is looked at before it is scored and written, in one transfer.
+
+        So are the optimisers' means: a gradient whose square is infinite leaves its weight as it is, now and for ever.
+
+        Raises:
+            NumericalError: a weight, a buffer that is saved or an optimiser's mean is infinite or NaN.
+        """
+        tensors = state_of(self.modules)
+        for player in self.stepper.players.values():
+            tensors |= player.state()
+        finite = torch.stack(
+            [tensor.isfinite().all().to(self.stepper.precision.device) for tensor in tensors.values()]
+        ).tolist()
+        broken = [name for name, whole in zip(tensors, finite, strict=True) if not whole]
+        if broken:
+            raise NumericalError(
+                f"{self.stepper.who}: every weight, buffer and optimiser state must be finite, but {when} {shortened(broken, 3)} "
+                f"{'isn' if len(broken) == 1 else 'aren'}'t; {what_to_do}"
+            )
+
+    def logits(self, split: TokenisedSplit) -> Tensor:
+        """Logits ``[N, C]`` of ``split`` under the present weights."""
+        s = self.stepper
+        with plugin_errors(s.who, s.objective):
+            return split_logits(
+                s.objective,
+                s.model,
+                split,
+                self.settings.batch_size,
+                s.precision,
+                self.batches.rank,
+                self.batches.ranks,
+            )
+
+    def score(self, split: TokenisedSplit) -> dict[str, float]:
+        """Every metric on ``split`` under the present weights."""
+        predicted = answers(self.logits(split)).numpy()
+        return scores.score(split.labels, predicted, self.stepper.objective.task.classes, self.metrics)
+
+    def _save(self, best: bool) -> None:
+        """Best first: should the process die between the two, the epoch is done again and both are written again."""
+        if self.batches.rank == 0:
+            if best:
+                self.checkpoints.save_best(self.modules, {"epoch": self.progress.epoch})
+            optimizers: dict[str, Tensor] = {}
+            for player in self.stepper.players.values():
+                optimizers |= player.state()
+            self.checkpoints.save_last(self.modules, optimizers, asdict(self.progress))
