@@ -10,7 +10,7 @@ from fecbench.bench.matrix import PlannedRun, expand
 from fecbench.bench.spec import Spec, read_spec
 from fecbench.core import registry
 
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 COMMON = {"title": "t", "datasets": ["demo"], "seeds": [0, 1, 2]}
 
 

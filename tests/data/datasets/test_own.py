@@ -269,7 +269,7 @@ def hub(tmp_path):
     root = tmp_path / "hub"
     root.mkdir()
     server = subprocess.Popen(
-        [sys.executable, str(Path(__file__).parent.parent / "hub_server.py"), str(root)],
+        [sys.executable, str(Path(__file__).parents[2] / "hub_server.py"), str(root)],
         stdout=subprocess.PIPE,
         text=True,
     )

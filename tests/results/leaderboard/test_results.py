@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from fecbench.cli import cli
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 RESULTS = ROOT / "benchmarks" / "results"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fecbench import Predictor
-from tests.export.conftest import LABELS, NATIVE
+from tests.results.export.conftest import LABELS, NATIVE
 
 
 def example(folder: Path) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 from fecbench.testing import ObjectiveConformance
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 
 

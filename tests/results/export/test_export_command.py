@@ -17,7 +17,7 @@ from fecbench.results.export import onnx
 from fecbench.results.export.export import export
 from fecbench.runs.record import Record
 from tests.conftest import unseal
-from tests.export.conftest import NATIVE
+from tests.results.export.conftest import NATIVE
 
 
 def test_command(fecbench, trained, tmp_path):

@@ -14,7 +14,7 @@ from fecbench.results.export.export import export
 from fecbench.results.export.verify import TEXTS, Reference, check
 from fecbench.runs.record import Record
 from tests.conftest import unseal
-from tests.export.conftest import LABELS, NATIVE, by_onnxruntime, texts_of_the_test_split
+from tests.results.export.conftest import LABELS, NATIVE, by_onnxruntime, texts_of_the_test_split
 
 LONG = "what a lovely day, " * 100
 

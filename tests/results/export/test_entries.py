@@ -14,7 +14,7 @@ from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
 from fecbench.runs.record import Record
 from tests.conftest import unseal
-from tests.export.conftest import NATIVE
+from tests.results.export.conftest import NATIVE
 
 
 def test_scores_as_the_hubs_evaluation_entries(trained, tmp_path):

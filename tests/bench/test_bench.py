@@ -41,7 +41,7 @@ from fecbench.runs.plan import plan
 from fecbench.runs.provenance import Content
 from fecbench.runs.record import HISTORY, LOCK, PREDICTIONS, RESULT, RUN, Record
 
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 DEMO = BENCHMARKS / "demo.toml"
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
