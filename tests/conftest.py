@@ -1,6 +1,5 @@
-"""What all tests share: no network, caches of their own, tiny data and encoders."""
+"""Fixtures of all tests. No test reaches the network or a cache outside its session."""
 
-import json
 import os
 import sys
 import tempfile
@@ -14,9 +13,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["XDG_CACHE_HOME"] = _CACHE.name  # tokens and data sets that the tests cache
 os.environ.pop("FECBENCH_DATA", None)
 if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault(
-        "OMP_NUM_THREADS", "1"
-    )  # there is a worker for each core; this is for the processes they start too
+    # There is a worker for each core; the variable also reaches the processes that tests start.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import catalogue  # noqa: E402
 import pytest  # noqa: E402
@@ -26,56 +24,20 @@ from fecbench.cli import main  # noqa: E402
 from fecbench.core.registry import objectives  # noqa: E402
 from fecbench.model.encoders.scratch import scratch  # noqa: E402
 from fecbench.model.encoders.source import EncoderSource  # noqa: E402
-
-WORDS = {
-    "glad": ["what a lovely day", "we laughed and sang", "the cake was a treat", "sunshine at last"],
-    "mad": ["he broke my window", "they lied to us again", "stop shouting at me", "that was unfair"],
-    "sad": ["my dog died", "she left without a word", "rain and an empty house", "i miss him so"],
-}
-
-
-def rows(per_label: int, tag: str = "") -> list[tuple[str, str]]:
-    """Texts of three labels in turn, all different."""
-    return [(f"{texts[n % 4]} {tag}{n}", label) for n in range(per_label) for label, texts in WORDS.items()]
-
-
-def unseal(folder: Path) -> None:
-    """Make a complete record one of an older fecbench: without the digests that tell what was edited since."""
-    path = folder / "result.json"
-    path.write_text(json.dumps({key: value for key, value in json.loads(path.read_text()).items() if key != "seal"}))
+from tests.support.encoders import tiny_config  # noqa: E402
+from tests.support.toy_data import rows, write_toy  # noqa: E402
 
 
 @pytest.fixture
 def toy(tmp_path: Path) -> Path:
     """A small data set of three labels, as a folder of CSV files: 60 / 12 / 15 rows."""
-    folder = tmp_path / "toy"
-    folder.mkdir()
-    for split, count in (("train", 20), ("validation", 4), ("test", 5)):
-        lines = [f"{text},{label}" for text, label in rows(count, split)]
-        (folder / f"{split}.csv").write_text("\n".join(["text,label", *lines]) + "\n")
-    return folder
+    return write_toy(tmp_path / "toy", per_label=(20, 4, 5))
 
 
 @pytest.fixture(scope="session")
 def tokenizer():
     """A WordPiece tokenizer of a few hundred words."""
     return scratch([text for text, _ in rows(20)]).tokenizer
-
-
-def tiny_config(family: str, vocabulary: int, dropout: float = 0.0):
-    """A tiny random architecture of a family."""
-    from transformers import AutoConfig
-
-    sizes = {
-        "hidden_size": 16,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 32,
-        "max_position_embeddings": 64,
-    }
-    extra = {"embedding_size": 8} if family in ("electra", "albert") else {}
-    rates = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
-    return AutoConfig.for_model(family, vocab_size=vocabulary, pad_token_id=0, **sizes, **extra, **rates)
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import fecbench
 from fecbench.cli.run import PLACE_OPTIONS
 from fecbench.core.settings import RunSettings
 from fecbench.objective.check import RUN_FLAGS
+from tests.support import ROOT
 
-ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "fecbench"
 WINGS = ["core", "data", "model", "objective", "training", "runs", "bench", "results", "testing", "cli"]
 PLUGINS = sorted(path for path in (ROOT / "plugins").iterdir() if path.is_dir() and path.name.startswith("fecbench_"))

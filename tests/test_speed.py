@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -23,8 +22,9 @@ from fecbench.runs.plan import plan
 from fecbench.testing.subject import Subject
 from fecbench_aml import AML, AMLConfig, mine_hard_pairs
 from fecbench_aml.mining import STRATEGIES
+from tests.support import ROOT
 
-SPEED = Path(__file__).parent.parent / "benchmarks" / "speed"
+SPEED = ROOT / "benchmarks" / "speed"
 WIDTH = 128
 
 

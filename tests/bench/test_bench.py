@@ -40,8 +40,9 @@ from fecbench.runs.find import all_records, readable_records
 from fecbench.runs.plan import plan
 from fecbench.runs.provenance import Content
 from fecbench.runs.record import HISTORY, LOCK, PREDICTIONS, RESULT, RUN, Record
+from tests.support import ROOT
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+BENCHMARKS = ROOT / "benchmarks"
 DEMO = BENCHMARKS / "demo.toml"
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 

@@ -1,6 +1,5 @@
 """From a spec to cells: which methods run, what a grid chooses, which runs are the same."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,8 +8,9 @@ from fecbench import Objective, Update
 from fecbench.bench.matrix import PlannedRun, expand
 from fecbench.bench.spec import Spec, read_spec
 from fecbench.core import registry
+from tests.support import ROOT
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+BENCHMARKS = ROOT / "benchmarks"
 COMMON = {"title": "t", "datasets": ["demo"], "seeds": [0, 1, 2]}
 
 

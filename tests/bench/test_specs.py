@@ -8,6 +8,7 @@ import pytest
 from fecbench.bench import matrix
 from fecbench.bench.spec import SpecRow, read_spec
 from fecbench.core.errors import UsageError
+from tests.support import ROOT
 
 PLAIN = """
     title = "t"
@@ -114,8 +115,6 @@ def test_a_missing_file(tmp_path):
         read_spec(tmp_path / "none.toml")
 
 
-@pytest.mark.parametrize(
-    "path", sorted((Path(__file__).parents[2] / "benchmarks").glob("*.toml")), ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.toml")), ids=lambda path: path.stem)
 def test_every_shipped_spec_is_right(path):
     assert matrix.expand(read_spec(path)).entries

@@ -2,7 +2,6 @@
 
 import importlib.util
 import re
-from pathlib import Path
 
 import pytest
 
@@ -10,8 +9,7 @@ from fecbench import Objective
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
-
-ROOT = Path(__file__).parent.parent.parent
+from tests.support import ROOT
 
 
 def test_the_command_line_page_is_up_to_date():

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.conftest import unseal
+from tests.support.records import unseal
 
 
 def test_predict_from_arguments_by_folder_id_and_method(fecbench, trained):

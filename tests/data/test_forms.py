@@ -1,6 +1,7 @@
 """Forms of a text: the same in training, evaluation and prediction, and cached by all that they depend on."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,11 +10,10 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from fecbench import BatchNeeds, Form, Objective, Predictor, Update
 from fecbench.core.errors import NumericalError, PluginError
-from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.tokenize import encode_texts, token_column
 from fecbench.model.encoders.scratch import scratch
-from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
+from tests.support.train import train
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,12 @@ class Seen(Objective):
         Seen.seen.add((when, len(marks)))
 
 
-def go(name, toy, folder, **flags):
-    chosen = plan(
-        name, {"dataset": str(toy), "encoder": "scratch", "head": "linear", "epochs": 1, "batch_size": 16, **flags}
-    )
-    return run(chosen, Workplace(DataLocations(), folder))
+train_linear = partial(train, head="linear", epochs=1)
 
 
 def test_forms_come_in_training_evaluation_stages_and_prediction(registered, toy, tmp_path):
     Seen.seen = set()
-    record = go(registered("seen", Seen), toy, tmp_path / "run")
+    record = train_linear(registered("seen", Seen), toy, tmp_path / "run")
     assert Seen.seen == {("train", 2), ("predict", 2), ("stage", 2)}
     Seen.seen = set()
     predictor = Predictor.load(record)
@@ -87,7 +83,7 @@ def test_a_form_that_fails_is_told_by_name(registered, toy, tmp_path):
     with pytest.raises(
         PluginError, match=r"the form Unreadable failed at .*test_forms.py:\d+: KeyError: 'mark'; mend or uninstall it"
     ):
-        go(registered("broken", Broken), toy, tmp_path / "run")
+        train_linear(registered("broken", Broken), toy, tmp_path / "run")
 
 
 def test_ids_are_cached_by_the_form_and_its_fields(tokenizer, tmp_path):
@@ -164,7 +160,7 @@ class Answers(Objective):
 
 def test_no_answer_is_wrong_and_counts_for_no_class(registered, toy, tmp_path):
     Answers.told = []
-    record = go(registered("answers", Answers), toy, tmp_path / "run", encoder="none")
+    record = train_linear(registered("answers", Answers), toy, tmp_path / "run", encoder="none")
     result = record.result
     assert Answers.told == [15]  # the test rows, at once; validation isn't scored
     assert set(result["metrics"]) == {"test"}
@@ -182,4 +178,4 @@ def test_a_single_infinite_logit_is_still_an_error(registered, toy, tmp_path):
             return torch.tensor([0.0, -torch.inf, 0.0]).repeat(len(batch), 1)
 
     with pytest.raises(NumericalError, match="those of 15 of 15 texts aren't"):
-        go(registered("half", Half), toy, tmp_path / "run", encoder="none")
+        train_linear(registered("half", Half), toy, tmp_path / "run", encoder="none")

@@ -19,7 +19,7 @@ from fecbench.model.family_heads import LanguageHead
 from fecbench.model.heads import HeadTask
 from fecbench.model.model import build_model
 from fecbench.runs.record import Record
-from tests.conftest import unseal
+from tests.support.records import unseal
 
 LABELS = HeadTask(["glad", "mad", "sad"], ["glad", "mad", "sad"])
 SIZES = {

@@ -1,8 +1,8 @@
 """HypEmo: the ball's arithmetic, label trees and their vectors, the losses, and what is trained how."""
 
 import math
+from functools import partial
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,8 +12,6 @@ from fecbench import Predictor, Task
 from fecbench.core.files import read_tensors
 from fecbench.data.datasets.builtin.demo import LABELS as DEMO
 from fecbench.data.datasets.builtin.descriptions import EMPATHETIC_DIALOGUES, GOEMOTIONS
-from fecbench.data.datasets.locations import DataLocations
-from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
 from fecbench.training.optimizers import assign_parameters
 from fecbench_hypemo import (
@@ -31,6 +29,7 @@ from fecbench_hypemo import (
 from fecbench_hypemo.ball import distance, exp0, log0, mobius_add, mobius_matvec, project
 from fecbench_hypemo.tree import TreeError
 from fecbench_hypemo.vectors import _chances, pair_losses
+from tests.support.train import train
 
 X, V = torch.tensor([0.1, 0.2]), torch.tensor([0.3, -0.4])
 MATRIX = torch.tensor([[1.0, 2.0], [0.0, 1.0]])
@@ -308,9 +307,7 @@ def test_vectors_spread_about_as_the_released_ones(labels, negatives, norms, mea
     assert distance(vectors[a], vectors[b]).mean().item() == pytest.approx(mean, rel=0.25)
 
 
-def go(data: Path | str, folder: Path, **flags):
-    flags = {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu", **flags}
-    return run(plan("hypemo", flags), Workplace(DataLocations(), folder))
+train_hypemo = partial(train, "hypemo", batch_size=8, device="cpu")
 
 
 @pytest.mark.parametrize(
@@ -322,7 +319,7 @@ def go(data: Path | str, folder: Path, **flags):
     ],
 )
 def test_it_trains_and_predicts(toy, tmp_path, options):
-    record = go(toy, tmp_path / "run", epochs=6, **options)
+    record = train_hypemo(toy, tmp_path / "run", epochs=6, **options)
     logs = [event["logs"] for event in record.history() if event["event"] == "epoch"]
     weight = options.get("hyperbolic_weight", 0.25)
     assert logs[0]["model_loss"] == pytest.approx(
@@ -342,7 +339,7 @@ def test_it_trains_and_predicts(toy, tmp_path, options):
 def test_a_tree_of_ones_own_is_used_and_needed_no_more_once_it_was(toy, tmp_path, fecbench):
     file = tmp_path / "tree.toml"
     file.write_text('good = ["glad"]\nbad = ["mad", "sad"]\n')
-    record = go(toy, tmp_path / "run", tree=str(file))
+    record = train_hypemo(toy, tmp_path / "run", tree=str(file))
     vectors = read_tensors(record.folder / "best.safetensors")[0]["objective.label_vectors"].double()
     glad_mad, glad_sad, mad_sad = distance(vectors[[0, 0, 1]], vectors[[1, 2, 2]]).tolist()
     assert mad_sad < min(glad_mad, glad_sad)

@@ -1,6 +1,7 @@
 """LCL's loss against a slow loop and the card's numbers; its two networks trained side by side."""
 
 import math
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,9 @@ import torch
 
 from fecbench import Predictor
 from fecbench.core.errors import NeedsError
-from fecbench.data.datasets.locations import DataLocations
-from fecbench.runs.experiment import Workplace, run
-from fecbench.runs.plan import plan
 from fecbench_lcl import label_aware_contrastive_loss
 from fecbench_supcon import supcon_loss
+from tests.support.train import train
 
 ANGLES = torch.tensor([0.0, 60.0, 90.0, 180.0], dtype=torch.float64).deg2rad()
 CIRCLE = torch.stack([ANGLES.cos(), ANGLES.sin()], 1)
@@ -120,9 +119,7 @@ def test_bf16_stays_close_and_permuting_and_renaming_change_nothing():
     )
 
 
-def go(data: Path, folder: Path, **flags):
-    flags = {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu", **flags}
-    return run(plan("lcl", flags), Workplace(DataLocations(), folder))
+train_lcl = partial(train, "lcl", batch_size=8, device="cpu")
 
 
 def test_missing_rows_are_refused_not_broadcast():
@@ -131,7 +128,7 @@ def test_missing_rows_are_refused_not_broadcast():
 
 
 def test_both_networks_learn_and_the_main_one_predicts(toy, tmp_path):
-    record = go(toy, tmp_path / "run", epochs=6, logit_dropout=0.1)
+    record = train_lcl(toy, tmp_path / "run", epochs=6, logit_dropout=0.1)
     logs = [event["logs"] for event in record.history() if event["event"] == "epoch"]
     for name in ("cross_entropy", "weighting_cross_entropy"):
         assert logs[-1][name] < logs[0][name]
@@ -161,12 +158,12 @@ def test_paraphrases_are_the_second_view_where_there_are_any(toy, tmp_path, monk
     original = module.LCL.weigh
     monkeypatch.setattr(module.LCL, "weigh", lambda self, views: seen.append(views) or original(self, views))
     with pytest.raises(NeedsError, match=r"lcl .* needs the column aug_text, but toy has"):
-        go(toy, tmp_path / "none", view="augmented")
-    assert not go(paraphrased(toy), tmp_path / "auto").about["notes"]
+        train_lcl(toy, tmp_path / "none", view="augmented")
+    assert not train_lcl(paraphrased(toy), tmp_path / "auto").about["notes"]
     first = seen[0]
     lengths = first.tokens.lengths
     assert (lengths[8:] == lengths[:8] + 1).all()
     assert first.labels.tolist() == first.labels[:8].tolist() * 2
     seen.clear()
-    go(toy, tmp_path / "dropout", view="dropout")
+    train_lcl(toy, tmp_path / "dropout", view="dropout")
     assert (seen[0].tokens.lengths[8:] == seen[0].tokens.lengths[:8]).all()

@@ -11,7 +11,7 @@ from fecbench.runs.plan import plan
 from fecbench_llm import Estimate, LLMError, LLMPrompt, Prices
 from fecbench_llm.choosing import agreed
 from fecbench_llm.config import LLMPromptConfig
-from tests.plugins.conftest import files_in, go, http, rows_of
+from tests.support.prompting import files_in, http, prompt_run, rows_of
 
 pytestmark = pytest.mark.usefixtures("unset")
 KEY = "sk-very-secret-0123456789"
@@ -26,10 +26,10 @@ def test_a_run_over_http_repeats_no_question_and_holds_no_secret_no_text_and_no_
         (f"quoting you, {label}" for label, word in words.items() if word in body["messages"][1]["content"]), "glad"
     )
     chat_server.behaviours = [(429, "0"), "cut", "page"]
-    first = go(toy, tmp_path / "one", **http(chat_server))
+    first = prompt_run(toy, tmp_path / "one", **http(chat_server))
     assert len(chat_server.requests) == 15 + 3
     assert all(request["headers"]["Authorization"] == f"Bearer {KEY}" for request in chat_server.requests)
-    again = go(toy, tmp_path / "two", **http(chat_server))
+    again = prompt_run(toy, tmp_path / "two", **http(chat_server))
     assert len(chat_server.requests) == 15 + 3
     assert again.result["metrics"] == first.result["metrics"]
     assert again.result["report"] == first.result["report"]
@@ -55,18 +55,18 @@ def test_the_environment_names_endpoint_and_model_and_the_model_is_recorded(toy,
     monkeypatch.setenv("OPENAI_BASE_URL", chat_server.url)
     assert "set FECBENCH_LLM_MODEL, or name one" in LLMPrompt.unmet()
     with pytest.raises(LLMError, match="needs a model: --model NAME"):
-        go(toy, tmp_path / "none")
+        prompt_run(toy, tmp_path / "none")
     monkeypatch.setenv("FECBENCH_LLM_MODEL", "by-environment")
     assert LLMPrompt.unmet() == ""
-    record = go(toy, tmp_path / "run")
+    record = prompt_run(toy, tmp_path / "run")
     assert record.about["settings"]["model"]["value"] == "by-environment"
     assert not any(chat_server.url.encode() in content for content in files_in(record.folder).values())
     monkeypatch.delenv("OPENAI_BASE_URL")
     with pytest.raises(LLMError, match="needs an endpoint: --base-url"):
-        go(toy, tmp_path / "nowhere")
+        prompt_run(toy, tmp_path / "nowhere")
     monkeypatch.setenv("OPENAI_BASE_URL", f"http://me:{KEY}@host/v1")
     with pytest.raises(LLMError, match=r"OPENAI_BASE_URL: .* without user, password") as caught:
-        go(toy, tmp_path / "secret")
+        prompt_run(toy, tmp_path / "secret")
     assert KEY not in str(caught.value)
 
 
@@ -98,10 +98,10 @@ def test_a_limit_refuses_to_start_and_prices_are_the_users(toy, tmp_path, chat_s
     with pytest.raises(
         LLMError, match=r"--max-tokens allows 100 tokens, but the 15 prompts would take about [\d,]+; nothing was asked"
     ):
-        go(toy, tmp_path / "run", **http(chat_server, max_tokens=100))
+        prompt_run(toy, tmp_path / "run", **http(chat_server, max_tokens=100))
     assert not chat_server.requests
     capsys.readouterr()
-    go(toy, tmp_path / "paid", **http(chat_server, max_tokens=100_000, price_in=1000.0, price_out=2000.0))
+    prompt_run(toy, tmp_path / "paid", **http(chat_server, max_tokens=100_000, price_in=1000.0, price_out=2000.0))
     (line,) = [line for line in capsys.readouterr().err.splitlines() if " to ask" in line]
     read, written = (
         int(number.replace(",", ""))
@@ -114,7 +114,7 @@ def test_a_limit_refuses_to_start_and_prices_are_the_users(toy, tmp_path, chat_s
 
 def test_a_record_alone_sends_neither_texts_nor_a_secret(toy, tmp_path, chat_server, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not yours")
-    record = go(toy, tmp_path / "run", **http(chat_server), api_key_env="AWS_SECRET_ACCESS_KEY")
+    record = prompt_run(toy, tmp_path / "run", **http(chat_server), api_key_env="AWS_SECRET_ACCESS_KEY")
     asked = len(chat_server.requests)
     with pytest.raises(LLMError, match=f"the run asked {chat_server.url}.* set OPENAI_BASE_URL to it"):
         Predictor.load(record, "cpu").probabilities(["a new text"])

@@ -4,7 +4,7 @@ import pytest
 
 from fecbench import Predictor
 from fecbench_llm import LLMError
-from tests.plugins.conftest import go, http, rows_of
+from tests.support.prompting import http, prompt_run, rows_of
 
 pytestmark = pytest.mark.usefixtures("unset")
 
@@ -18,13 +18,16 @@ def shots_in(prompt):
 
 
 def test_fixed_demonstrations_are_the_same_for_all_texts_and_a_function_of_the_seed(toy, tmp_path, chat_server):
-    record = go(toy, tmp_path / "run", **http(chat_server, shots=3))
+    record = prompt_run(toy, tmp_path / "run", **http(chat_server, shots=3))
     shown = {tuple(shots_in(prompt)) for prompt in asked_prompts(chat_server)}
     assert len(shown) == 1
     rows, train = record.result["report"]["demonstrations"], rows_of(toy, "train")
     assert [block.split("\n")[0] for block in shown.pop()] == [f"Text: {train[row]['text']}" for row in rows]
     assert len({train[row]["label"] for row in rows}) == 3
-    assert rows != go(toy, tmp_path / "other", **http(chat_server, shots=3, seed=1)).result["report"]["demonstrations"]
+    assert (
+        rows
+        != prompt_run(toy, tmp_path / "other", **http(chat_server, shots=3, seed=1)).result["report"]["demonstrations"]
+    )
     with pytest.raises(LLMError, match="a run's record holds no texts; predict from a run with --shots 0"):
         Predictor.load(record, "cpu").probabilities(["what a day"])
 
@@ -35,7 +38,9 @@ def test_a_text_is_never_its_own_demonstration(toy, tmp_path, chat_server, how):
     (toy / "test.csv").write_text(
         "\n".join(["text,label", *(f"{text.upper()}  ,{label}" for text, _, label in rows)]) + "\n"
     )
-    go(toy, tmp_path / "run", **http(chat_server, shots=6, demonstrations=how, encoder="scratch", pooling="mean"))
+    prompt_run(
+        toy, tmp_path / "run", **http(chat_server, shots=6, demonstrations=how, encoder="scratch", pooling="mean")
+    )
     assert len(chat_server.requests) == 60
     counts = []
     for prompt in asked_prompts(chat_server):
@@ -47,7 +52,7 @@ def test_a_text_is_never_its_own_demonstration(toy, tmp_path, chat_server, how):
 
 def test_each_text_can_have_demonstrations_of_its_own(toy, tmp_path, chat_server):
     for name in "ab":
-        go(toy, tmp_path / name, **http(chat_server, shots=2, demonstrations="per_text"))
+        prompt_run(toy, tmp_path / name, **http(chat_server, shots=2, demonstrations="per_text"))
     assert len(chat_server.requests) == 15
     assert len({tuple(shots_in(prompt)) for prompt in asked_prompts(chat_server)}) > 5
 
@@ -56,11 +61,13 @@ def test_the_nearest_stand_last_and_need_an_encoder_that_reads(toy, tmp_path, ch
     lines = (toy / "train.csv").read_text().splitlines()
     twin = lines[1].rpartition(",")[0]
     (toy / "test.csv").write_text(f"text,label\n{twin} {twin},glad\nrain,sad\nshout,mad\n")
-    go(toy, tmp_path / "run", **http(chat_server, shots=2, demonstrations="nearest", encoder="scratch", pooling="mean"))
+    prompt_run(
+        toy, tmp_path / "run", **http(chat_server, shots=2, demonstrations="nearest", encoder="scratch", pooling="mean")
+    )
     (prompt,) = [prompt for prompt in asked_prompts(chat_server) if prompt.endswith(f"Text: {twin} {twin}\nEmotion:")]
     assert shots_in(prompt)[-1] == f"Text: {twin}\nEmotion: glad"
     with pytest.raises(LLMError, match="nearest needs an encoder that tells texts apart"):
-        go(toy, tmp_path / "none", **http(chat_server, shots=2, demonstrations="nearest"))
+        prompt_run(toy, tmp_path / "none", **http(chat_server, shots=2, demonstrations="nearest"))
 
 
 def test_the_nearest_are_found_once_whatever_the_precision(toy, tmp_path, monkeypatch):
@@ -74,5 +81,5 @@ def test_the_nearest_are_found_once_whatever_the_precision(toy, tmp_path, monkey
         "pooling": "mean",
         "precision": "bf16",
     }
-    record = go(toy, tmp_path / "run", **flags)
+    record = prompt_run(toy, tmp_path / "run", **flags)
     assert len(looked) == record.result["report"]["prompts"] == 15

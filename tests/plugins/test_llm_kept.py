@@ -14,7 +14,7 @@ from platformdirs import user_cache_path
 from fecbench import FecbenchError
 from fecbench.core.files import read_tensors
 from fecbench_llm import Answer, Answers, Chat, Fake, Interview, LLMError
-from tests.plugins.conftest import files_in, go, http, rows_of
+from tests.support.prompting import files_in, http, prompt_run, rows_of
 
 pytestmark = pytest.mark.usefixtures("unset")
 ODD = "\u2028 \N{SMILING FACE WITH OPEN MOUTH}\n"
@@ -31,9 +31,9 @@ def test_another_model_seed_or_wording_is_another_question(toy, tmp_path, chat_s
         {"temperature": 1.0, "seed": 1},
     ]
     for number, change in enumerate(changes):
-        go(toy, tmp_path / str(number), **{**http(chat_server), **base, **change})
+        prompt_run(toy, tmp_path / str(number), **{**http(chat_server), **base, **change})
         assert len(chat_server.requests) == 15 * (number + 1), change
-    go(toy, tmp_path / "seed", **http(chat_server, seed=7, concurrency=1, price_in=3.0))
+    prompt_run(toy, tmp_path / "seed", **http(chat_server, seed=7, concurrency=1, price_in=3.0))
     assert len(chat_server.requests) == 15 * len(changes), "what can't change an answer asks nothing"
 
 
@@ -48,22 +48,24 @@ def test_the_same_text_twice_is_asked_once():
 def test_a_replay_scores_again_without_asking(toy, tmp_path, chat_server, monkeypatch):
     draw = random.Random(0)
     chat_server.reply = lambda body: draw.choice(["glad", "sad", "mad", "hm"])
-    first = go(toy, tmp_path / "http", **http(chat_server, subject="situation"))
+    first = prompt_run(toy, tmp_path / "http", **http(chat_server, subject="situation"))
     (path,) = [
         path
         for path, content in files_in(user_cache_path("fecbench") / "answers").items()
         if chat_server.url.encode() in content
     ]
     asked = len(chat_server.requests)
-    replays = [go(toy, tmp_path / name, backend="replay", answers=str(path), subject="situation") for name in "ab"]
+    replays = [
+        prompt_run(toy, tmp_path / name, backend="replay", answers=str(path), subject="situation") for name in "ab"
+    ]
     assert len(chat_server.requests) == asked
     assert replays[0].result["metrics"] == replays[1].result["metrics"] == first.result["metrics"]
     assert replays[0].result["unanswered"] == first.result["unanswered"]
     assert replays[0].result["report"] == first.result["report"]
     with pytest.raises(LLMError, match=r"has none to 15 of them; replay under the settings"):
-        go(toy, tmp_path / "c", backend="replay", answers=str(path), subject="comment")
+        prompt_run(toy, tmp_path / "c", backend="replay", answers=str(path), subject="comment")
     with pytest.raises(LLMError, match=r"--answers must be a file of answers, but .* isn't there"):
-        go(toy, tmp_path / "d", backend="replay", answers=str(path) + "x")
+        prompt_run(toy, tmp_path / "d", backend="replay", answers=str(path) + "x")
 
 
 @pytest.mark.parametrize("text", ["sad", "[1, 2]", "3", '["a", "b", "c"]'])
@@ -78,7 +80,7 @@ def test_likelihoods_that_are_none_are_named(tmp_path, toy, text):
     with pytest.raises(
         LLMError, match="likelihood needs answers that are a number for each of 3 labels, but there are others; replay"
     ):
-        go(toy, tmp_path / "run", backend="replay", answers=str(file), score="likelihood")
+        prompt_run(toy, tmp_path / "run", backend="replay", answers=str(file), score="likelihood")
 
 
 def test_kept_lines_of_another_make_are_left_out(tmp_path):
@@ -95,7 +97,7 @@ def test_kept_lines_of_another_make_are_left_out(tmp_path):
 
 
 def test_a_model_of_a_very_long_name_has_its_answers_kept(toy, tmp_path, chat_server):
-    go(toy, tmp_path / "run", **{**http(chat_server), "model": "long" * 100})
+    prompt_run(toy, tmp_path / "run", **{**http(chat_server), "model": "long" * 100})
     assert len(chat_server.requests) == 15
 
 
@@ -183,11 +185,11 @@ def test_a_place_that_can_not_be_written_is_named(tmp_path):
 def test_the_preset_asks_a_local_model_and_keeps_its_answers(toy, tmp_path, causal_model, score, monkeypatch):
     folder = causal_model(tmp_path / "model")
     flags = {"preset": "emollama", "model": folder, "score": score, "shots": 1, "max_new_tokens": 4}
-    first = go(toy, tmp_path / "one", **flags)
+    first = prompt_run(toy, tmp_path / "one", **flags)
     logits = read_tensors(first.folder / "predictions.safetensors")[0]["logits"]
     assert logits.isfinite().all() or score == "answer"
     assert first.result["unanswered"]["test"] == (1.0 if score == "answer" else 0.0)
     assert first.result["report"]["prompt_tokens"] > 15 * 100
     monkeypatch.setattr("fecbench_llm.local.LocalModel.ask", None)
-    again = go(toy, tmp_path / "two", **flags)
+    again = prompt_run(toy, tmp_path / "two", **flags)
     assert read_tensors(again.folder / "predictions.safetensors")[0]["logits"].equal(logits)

@@ -8,7 +8,7 @@ from fecbench.core.files import read_tensors
 from fecbench.testing import ObjectiveConformance
 from fecbench.training import metrics
 from fecbench_llm import Fake, LLMError, LLMPrompt
-from tests.plugins.conftest import go, http, rows_of
+from tests.support.prompting import http, prompt_run, rows_of
 
 pytestmark = pytest.mark.usefixtures("unset")
 
@@ -27,10 +27,10 @@ def test_gold_gives_everything_and_a_constant_the_share_of_its_class(toy, tmp_pa
         def backend(self):
             return Fake(lambda prompt: f"Emotion: **{prompt.wording.labels[gold[prompt.text]].upper()}**")
 
-    result = go(toy, tmp_path / "gold", registered("gold", Gold)).result
+    result = prompt_run(toy, tmp_path / "gold", registered("gold", Gold)).result
     assert result["metrics"] == {"test": {"accuracy": 1.0, "weighted_f1": 1.0, "macro_f1": 1.0}}
     assert result["unanswered"] == {"test": 0.0}
-    constant = go(toy, tmp_path / "constant", backend="fake").result
+    constant = prompt_run(toy, tmp_path / "constant", backend="fake").result
     assert constant["metrics"]["test"]["accuracy"] == pytest.approx(1 / 3)
 
 
@@ -39,7 +39,7 @@ def test_nonsense_is_counted_as_no_answer(toy, tmp_path, registered):
         def backend(self):
             return Fake(lambda prompt: "mad" if "window" in prompt.text else "no idea")
 
-    record = go(toy, tmp_path / "run", registered("dull", Dull))
+    record = prompt_run(toy, tmp_path / "run", registered("dull", Dull))
     right = sum("window" in row["text"] for row in rows_of(toy))
     assert 0 < right < 15
     assert record.result["unanswered"]["test"] == pytest.approx(1 - right / 15)
@@ -52,11 +52,11 @@ def test_without_the_extra_it_says_what_to_install(toy, tmp_path, monkeypatch):
     monkeypatch.setattr("fecbench_llm.choosing.find_spec", lambda name: None if name == "tenacity" else name)
     assert LLMPrompt.unmet() == "it needs tenacity; pip install 'fecbench[llm]'"
     with pytest.raises(LLMError, match="--backend http: it needs tenacity; pip install"):
-        go(toy, tmp_path / "run", base_url="http://127.0.0.1:1/v1", model="m")
+        prompt_run(toy, tmp_path / "run", base_url="http://127.0.0.1:1/v1", model="m")
 
 
 def test_new_texts_are_predicted_and_no_answer_is_no_probability(toy, tmp_path, chat_server, monkeypatch):
-    record = go(toy, tmp_path / "run", **http(chat_server))
+    record = prompt_run(toy, tmp_path / "run", **http(chat_server))
     chat_server.reply = lambda body: "mad" if "window" in body["messages"][1]["content"] else "hm"
     monkeypatch.setenv("OPENAI_BASE_URL", chat_server.url)
     probabilities = Predictor.load(record, "cpu").probabilities(["the window!", "the fog"])

@@ -1,7 +1,7 @@
 """SACL's losses against slow loops and the card's numbers; what its perturbations do to weights, gradients and losses."""
 
 import math
-from pathlib import Path
+from functools import partial
 
 import pytest
 import torch
@@ -12,15 +12,13 @@ from torch.nn.functional import cross_entropy
 from fecbench import FecbenchError, Task
 from fecbench.core.files import read_tensors
 from fecbench.data.batch import Batch
-from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.tokens import Tokens
 from fecbench.model.heads import HeadTask
 from fecbench.model.model import build_model
-from fecbench.runs.experiment import Workplace, run
-from fecbench.runs.plan import plan
 from fecbench_sacl import SACL, SACLConfig, fast_gradient, fast_gradient_of_texts, focal_cross_entropy, nt_xent_loss
 from fecbench_sacl.attacks import attack_on
 from fecbench_supcon import supcon_loss
+from tests.support.train import train
 
 TARGETS = ["embeddings_matrix", "embeddings_and_first_layer", "input_embeddings"]
 LOGITS = torch.tensor([[2.0, 0, 0], [1, 1, 0], [2, 0, 1], [0, 2, 0], [0, 1, 1]], dtype=torch.float64)
@@ -285,14 +283,14 @@ def test_frozen_embeddings_are_skipped_or_said(reading):
 # Runs.
 
 
-def go(name: str, data: Path, folder: Path, **flags):
-    flags = {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu", **flags}
-    return run(plan(name, flags), Workplace(DataLocations(), folder))
+train_small = partial(train, batch_size=8, device="cpu")
 
 
 def test_without_contrast_and_attack_it_is_cross_entropy(toy, tmp_path):
-    ours = go("sacl", toy, tmp_path / "sacl", contrastive_weight=0.0, attacked_contrastive_weight=0.0, at_rate=0.0)
-    plain = go("ce", toy, tmp_path / "ce")
+    ours = train_small(
+        "sacl", toy, tmp_path / "sacl", contrastive_weight=0.0, attacked_contrastive_weight=0.0, at_rate=0.0
+    )
+    plain = train_small("ce", toy, tmp_path / "ce")
     weights = [read_tensors(record.folder / "best.safetensors")[0] for record in (ours, plain)]
     for name, value in weights[1].items():
         torch.testing.assert_close(weights[0][name], value, rtol=1e-4, atol=1e-5)
@@ -314,7 +312,9 @@ def test_without_contrast_and_attack_it_is_cross_entropy(toy, tmp_path):
     ],
 )
 def test_it_trains_in_every_form(toy, tmp_path, flags):
-    record = go("sacl", toy, tmp_path / "run", contrastive_weight=0.2, attacked_contrastive_weight=0.4, **flags)
+    record = train_small(
+        "sacl", toy, tmp_path / "run", contrastive_weight=0.2, attacked_contrastive_weight=0.4, **flags
+    )
     logs = next(event["logs"] for event in record.history() if event["event"] == "epoch")
     clean = logs["cross_entropy"] + 0.2 * logs["contrastive"]
     attacked = logs["attacked_cross_entropy"] + 0.4 * logs["attacked_contrastive"]
@@ -336,7 +336,7 @@ def test_classes_weigh_by_their_share_of_the_training_rows(toy, tmp_path):
     (toy / "train.csv").write_text(
         "\n".join(line for n, line in enumerate(lines) if not line.endswith("sad") or n < 40) + "\n"
     )
-    record = go("sacl", toy, tmp_path / "run", weigh_classes=True, epochs=1)
+    record = train_small("sacl", toy, tmp_path / "run", weigh_classes=True, epochs=1)
     counts = [20, 20, sum(line.endswith("sad") for line in lines[:40])]
     expected = [math.log(sum(counts) / count) for count in counts]
     assert read_tensors(record.folder / "best.safetensors")[0]["objective.class_weights"].tolist() == pytest.approx(

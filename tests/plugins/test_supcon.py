@@ -1,17 +1,16 @@
 """SupCon's loss against a slow loop and the card's numbers; its objective beside plain cross-entropy."""
 
 import math
-from pathlib import Path
+from functools import partial
 
 import pytest
 import torch
 
 from fecbench.core.errors import UsageError
 from fecbench.core.files import read_tensors
-from fecbench.data.datasets.locations import DataLocations
-from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
 from fecbench_supcon import supcon_loss
+from tests.support.train import train
 
 ANGLES = torch.tensor([0.0, 60.0, 90.0, 180.0], dtype=torch.float64).deg2rad()
 CIRCLE = torch.stack([ANGLES.cos(), ANGLES.sin()], 1)
@@ -143,14 +142,12 @@ def test_bad_arguments_are_named(options, message):
         supcon_loss(torch.randn(3, 2), torch.zeros(3), **options)
 
 
-def go(name: str, data: Path, folder: Path, **flags):
-    flags = {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu", **flags}
-    return run(plan(name, flags), Workplace(DataLocations(), folder))
+train_small = partial(train, batch_size=8, device="cpu")
 
 
 def test_without_contrast_it_is_cross_entropy_bit_for_bit(toy, tmp_path):
-    ours = go("supcon", toy, tmp_path / "supcon", contrastive_weight=0.0)
-    plain = go("ce", toy, tmp_path / "ce")
+    ours = train_small("supcon", toy, tmp_path / "supcon", contrastive_weight=0.0)
+    plain = train_small("ce", toy, tmp_path / "ce")
     weights = [read_tensors(record.folder / "best.safetensors")[0] for record in (ours, plain)]
     assert weights[0].keys() == weights[1].keys()
     assert all(value.equal(weights[1][name]) for name, value in weights[0].items())
@@ -174,7 +171,7 @@ def test_without_contrast_it_is_cross_entropy_bit_for_bit(toy, tmp_path):
     ],
 )
 def test_it_trains_with_every_kind_of_view(toy, tmp_path, flags, notes):
-    record = go("supcon", toy, tmp_path / "run", **flags)
+    record = train_small("supcon", toy, tmp_path / "run", **flags)
     logs = next(event["logs"] for event in record.history() if event["event"] == "epoch")
     assert logs["model_loss"] == pytest.approx(0.5 * logs["cross_entropy"] + 0.5 * logs["contrastive"], rel=1e-5)
     assert record.about["notes"] == notes

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from pathlib import Path
+from functools import partial
 
 import pytest
 import torch
@@ -17,9 +17,7 @@ from fecbench import (
     label_pair_weights,
     label_separation_loss,
 )
-from fecbench.data.datasets.locations import DataLocations
-from fecbench.runs.experiment import Workplace, run
-from fecbench.runs.plan import plan
+from tests.support.train import train
 
 FEATURES = torch.tensor([[1, 0], [0.8, 0.6], [0, 1], [-1, 0], [0.6, -0.8], [0, -2]], dtype=torch.float64)
 LABELS, CLUSTERS = torch.tensor([0, 0, 1, 1, 0, 2]), torch.tensor([0, 1, 1, 2, 0, 0])
@@ -227,14 +225,12 @@ def test_rows_that_are_no_numbers_are_left_to_the_loss():
     assert len(found.unique()) == 3
 
 
-def go(data: Path, folder: Path, **flags):
-    flags = {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 16, "device": "cpu", **flags}
-    return run(plan("taco", flags), Workplace(DataLocations(), folder))
+train_taco = partial(train, "taco", device="cpu")
 
 
 @pytest.mark.parametrize("options", [{}, {"label_weights": "clamped", "temperature": 0.1, "base_temperature": 0.1}])
 def test_three_views_learn_together(toy, tmp_path, options):
-    record = go(toy, tmp_path / "run", epochs=8, **options)
+    record = train_taco(toy, tmp_path / "run", epochs=8, **options)
     logs = [event["logs"] for event in record.history() if event["event"] == "epoch"]
     parts = logs[0]["cross_entropy"] + 0.4 * logs[0]["contrastive"] + 0.4 * logs[0]["label_separation"]
     assert logs[0]["model_loss"] == pytest.approx(parts, rel=1e-5)
@@ -246,13 +242,13 @@ def test_three_views_learn_together(toy, tmp_path, options):
 
 def test_what_weighs_nothing_is_not_computed(toy, tmp_path, monkeypatch):
     monkeypatch.setattr("fecbench_taco.objective.kmeans_clusters", None)
-    record = go(toy, tmp_path / "run", contrastive_weight=0.0, separation_weight=0.0)
+    record = train_taco(toy, tmp_path / "run", contrastive_weight=0.0, separation_weight=0.0)
     logs = next(event["logs"] for event in record.history() if event["event"] == "epoch")
     assert logs.keys() == {"model_loss", "cross_entropy"}
 
 
 def test_nothing_is_clustered_for_predictions(toy, tmp_path, monkeypatch):
-    record = go(toy, tmp_path / "run")
+    record = train_taco(toy, tmp_path / "run")
     monkeypatch.setattr("fecbench_taco.objective.kmeans_clusters", None)
     assert Predictor.load(record).probabilities(["my dog died"]).shape == (1, 3)
 
@@ -261,4 +257,4 @@ def test_a_head_without_labels_is_refused(toy, tmp_path):
     with pytest.raises(
         FecbenchError, match="taco needs a head that encodes the labels' texts, found LinearHead; use --head label"
     ):
-        go(toy, tmp_path / "run", head="linear")
+        train_taco(toy, tmp_path / "run", head="linear")

@@ -1,7 +1,7 @@
 """TFD: the card's search, what is hidden from a text, and that predictions are debiased as the search says."""
 
+from functools import partial
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +12,6 @@ from fecbench import FecbenchError, Form, Predictor
 from fecbench.core.files import read_tensors
 from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
-from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
 from fecbench_supcon import SupCon, SupConConfig
 from fecbench_tfd import (
@@ -25,6 +24,8 @@ from fecbench_tfd import (
     weighted_f1_scores,
 )
 from fecbench_tfd import search as module
+from tests.support import ROOT
+from tests.support.train import train
 
 LOGITS = np.array([[2, 1.5, 0], [1.8, 1.7, 0], [1.9, 0, 1.6], [2.5, 0, 0]])
 BIAS = np.array([[1.0, 0, 0]] * 4)
@@ -205,9 +206,7 @@ def test_a_lexicon_that_is_none_is_refused(tmp_path, content, message):
 # Runs.
 
 
-def go(name: str, data: Path, folder: Path, **flags):
-    flags = {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu", **flags}
-    return run(plan(name, flags), Workplace(DataLocations(), folder))
+train_small = partial(train, batch_size=8, device="cpu")
 
 
 @pytest.fixture
@@ -222,7 +221,7 @@ def skewed(toy):
 
 
 def test_predictions_are_debiased_by_what_was_found_on_validation_rows(skewed, tmp_path):
-    record, plain = go("tfd", skewed, tmp_path / "tfd"), go("ce", skewed, tmp_path / "ce")
+    record, plain = train_small("tfd", skewed, tmp_path / "tfd"), train_small("ce", skewed, tmp_path / "ce")
     ours, theirs = (read_tensors(one.folder / "best.safetensors")[0] for one in (record, plain))
     assert all(value.equal(ours[name]) for name, value in theirs.items())  # training is that of cross-entropy
     steps = ours["objective.steps"]
@@ -260,7 +259,7 @@ class DebiasedWatched(Debiasing, Watched):
 
 
 def test_the_search_reads_logits_of_the_precision_that_predicts(toy, tmp_path, registered):
-    record = go(registered("watched", DebiasedWatched), toy, tmp_path / "run", precision="bf16", head="mlp")
+    record = train_small(registered("watched", DebiasedWatched), toy, tmp_path / "run", precision="bf16", head="mlp")
     assert record.about["precision"] == "bf16"
     assert all(Watched.seen)
 
@@ -268,19 +267,20 @@ def test_the_search_reads_logits_of_the_precision_that_predicts(toy, tmp_path, r
 def test_without_coefficients_nothing_is_changed_and_nothing_more_is_read(toy, tmp_path, monkeypatch):
     monkeypatch.setattr(Debiasing, "after_training", lambda self, stage: None)
     ours, theirs = (
-        read_tensors(go(name, toy, tmp_path / name).folder / "predictions.safetensors")[0] for name in ("tfd", "ce")
+        read_tensors(train_small(name, toy, tmp_path / name).folder / "predictions.safetensors")[0]
+        for name in ("tfd", "ce")
     )
     assert ours["logits"].equal(theirs["logits"])
 
 
 def test_test_labels_never_reach_the_search(toy, tmp_path):
-    before = go("tfd", toy, tmp_path / "one")
+    before = train_small("tfd", toy, tmp_path / "one")
     lines = (toy / "test.csv").read_text().splitlines()
     turned = {"glad": "mad", "mad": "sad", "sad": "glad"}
     (toy / "test.csv").write_text(
         "\n".join([lines[0], *(f"{t},{turned[y]}" for t, y in (li.rsplit(",", 1) for li in lines[1:]))]) + "\n"
     )
-    after = go("tfd", toy, tmp_path / "two")
+    after = train_small("tfd", toy, tmp_path / "two")
     for file in ("best.safetensors", "predictions.safetensors"):
         one, two = (read_tensors(record.folder / file)[0] for record in (before, after))
         same = {name for name, value in one.items() if value.equal(two[name])}
@@ -290,7 +290,7 @@ def test_test_labels_never_reach_the_search(toy, tmp_path):
 def test_a_lexicon_that_has_changed_is_refused(skewed, tmp_path):
     file = tmp_path / "mine.tsv"
     file.write_text("lovely\tpos\ndied\tneg\n")
-    record = go("tfd", skewed, tmp_path / "run", lexicon=str(file), single_mask=True)
+    record = train_small("tfd", skewed, tmp_path / "run", lexicon=str(file), single_mask=True)
     steps = read_tensors(record.folder / "best.safetensors")[0]["objective.steps"]
     assert steps.any()
     Predictor.load(record).probabilities(["my dog died"])
@@ -334,7 +334,7 @@ class DebiasedSupCon(Debiasing, ShoutedSupCon):
 
 
 def test_any_objective_can_be_debiased(skewed, tmp_path, registered):
-    record = go(registered("debiased", DebiasedSupCon), skewed, tmp_path / "run", temperature=0.5)
+    record = train_small(registered("debiased", DebiasedSupCon), skewed, tmp_path / "run", temperature=0.5)
     assert {"contrastive", "lexicon_coverage"} <= record.history()[0]["logs"].keys()
     assert record.about["settings"]["head"]["value"] == "mlp"
     tokenizer, forms = Predictor.load(record).tokenizer, DebiasedSupCon.forms(DebiasedConfig())
@@ -344,7 +344,7 @@ def test_any_objective_can_be_debiased(skewed, tmp_path, registered):
 
 
 def test_the_pages_example_has_everything_of_the_debiased_objective(registered):
-    page = (Path(__file__).parents[2] / "docs" / "methods" / "tfd.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "methods" / "tfd.md").read_text(encoding="utf-8")
     names: dict[str, type] = {}
     exec(page.partition("```python\n")[2].partition("```")[0], names)
     chosen = plan(

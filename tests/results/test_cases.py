@@ -15,7 +15,7 @@ from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
 from fecbench.runs.predictor import Predictor
 from fecbench.runs.record import Record
-from tests.conftest import unseal
+from tests.support.records import unseal
 
 LABELS = ["glad", "mad", "sad"]
 GOLD = [0, 1, 2, 0, 1, 2]

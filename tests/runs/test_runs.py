@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,22 +30,18 @@ from fecbench.core.errors import (
 )
 from fecbench.core.files import read_tensors, replacing, write_json, write_tensors
 from fecbench.core.hooks import hookimpl
-from fecbench.data.datasets.locations import DataLocations
 from fecbench.model.encoders.network import encoder_network
 from fecbench.model.encoders.pretrained import read_tokenizer
 from fecbench.model.encoders.source import EncoderSource
 from fecbench.runs import provenance
-from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.find import all_records, find_run
-from fecbench.runs.plan import plan
 from fecbench.runs.record import Record, drop_drafts, write_encoder
+from tests.support.train import train
 
 SMALL = {"encoder": "scratch", "epochs": 3, "batch_size": 16}
 
 
-def go(name: str, data: Path, folder: Path, *, resume: bool = False, observers=(), **flags) -> Record:
-    chosen = plan(name, {"dataset": str(data), **SMALL, **flags})
-    return run(chosen, Workplace(DataLocations(), folder, resume, observers=observers))
+train_briefly = partial(train, **SMALL)
 
 
 def numbers(record: Record) -> tuple:
@@ -67,7 +64,7 @@ class StopAfter:
 
 
 def test_a_record_is_self_describing_and_holds_no_text_and_no_gold_label(toy, tmp_path):
-    record = go("ce", toy, tmp_path / "run")
+    record = train_briefly("ce", toy, tmp_path / "run")
     files = {path.name for path in record.folder.iterdir()} - {".lock"}
     assert files == {
         "run.json",
@@ -100,9 +97,9 @@ def test_a_record_is_self_describing_and_holds_no_text_and_no_gold_label(toy, tm
 
 @pytest.mark.parametrize("name", ["ce", "aml"])
 def test_same_seed_same_numbers_other_seed_other_numbers(toy, tmp_path, name):
-    first = go(name, toy, tmp_path / "a")
+    first = train_briefly(name, toy, tmp_path / "a")
     torch.randn(3)  # whatever happened in the process before must not matter
-    again, other = go(name, toy, tmp_path / "b"), go(name, toy, tmp_path / "c", seed=1)
+    again, other = train_briefly(name, toy, tmp_path / "b"), train_briefly(name, toy, tmp_path / "c", seed=1)
     assert numbers(first) == numbers(again)
     assert numbers(first)[1] != numbers(other)[1]
 
@@ -110,13 +107,13 @@ def test_same_seed_same_numbers_other_seed_other_numbers(toy, tmp_path, name):
 @pytest.mark.parametrize("name", ["ce", "aml"])
 @pytest.mark.parametrize("finished", [0, 1, 2])
 def test_a_resumed_run_equals_an_unbroken_one(toy, tmp_path, name, finished):
-    unbroken = go(name, toy, tmp_path / "unbroken")
+    unbroken = train_briefly(name, toy, tmp_path / "unbroken")
     with pytest.raises(KeyboardInterrupt):
-        go(name, toy, tmp_path / "broken", observers=[StopAfter(finished)])
+        train_briefly(name, toy, tmp_path / "broken", observers=[StopAfter(finished)])
     broken = Record(tmp_path / "broken")
     assert broken.status == "interrupted"
     assert (broken.folder / "last.safetensors").exists() == (finished > 0)
-    resumed = go(name, toy, tmp_path / "broken", resume=True)
+    resumed = train_briefly(name, toy, tmp_path / "broken", resume=True)
     assert numbers(resumed) == numbers(unbroken)
     ours, theirs = (read_tensors(record.folder / "best.safetensors")[0] for record in (resumed, unbroken))
     assert ours.keys() == theirs.keys()
@@ -127,7 +124,7 @@ def test_a_resumed_run_equals_an_unbroken_one(toy, tmp_path, name, finished):
 
 @pytest.mark.slow
 def test_a_killed_process_resumes_to_the_same_numbers(toy, tmp_path):
-    unbroken = go("ce", toy, tmp_path / "unbroken", epochs=12, patience=12)
+    unbroken = train_briefly("ce", toy, tmp_path / "unbroken", epochs=12, patience=12)
     folder = tmp_path / "killed"
     flags = f"--dataset {toy} --encoder scratch --epochs 12 --patience 12 --batch-size 16 --run-dir {folder}".split()
     command = [sys.executable, "-m", "fecbench", "run", "ce", *flags]
@@ -138,30 +135,30 @@ def test_a_killed_process_resumes_to_the_same_numbers(toy, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert Record(folder).status == "unfinished"
-    resumed = go("ce", toy, folder, resume=True, epochs=12, patience=12)
+    resumed = train_briefly("ce", toy, folder, resume=True, epochs=12, patience=12)
     assert numbers(resumed) == numbers(unbroken)
 
 
 def test_resuming_wants_the_same_run(toy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        go("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
+        train_briefly("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
     with pytest.raises(
         RunError, match=r"can only be continued as it was begun, but its lr was 0\.001, not 0\.5; start afresh"
     ):
-        go("ce", toy, tmp_path / "run", resume=True, lr=0.5)
+        train_briefly("ce", toy, tmp_path / "run", resume=True, lr=0.5)
     with pytest.raises(RunError, match="but its objective was ce"):
-        go("aml", toy, tmp_path / "run", resume=True)
+        train_briefly("aml", toy, tmp_path / "run", resume=True)
     (toy / "train.csv").write_text((toy / "train.csv").read_text().replace("train0,glad", "changed,glad"))
     with pytest.raises(RunError, match="but its data was other rows"):
-        go("ce", toy, tmp_path / "run", resume=True)
+        train_briefly("ce", toy, tmp_path / "run", resume=True)
 
 
 def test_resuming_wants_the_same_code(toy, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
-        go("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
+        train_briefly("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
     monkeypatch.setattr(provenance, "code_version", lambda *plugins: "other")
     with pytest.raises(RunError, match="the code of fecbench or of one of its plugins has changed since"):
-        go("ce", toy, tmp_path / "run", resume=True)
+        train_briefly("ce", toy, tmp_path / "run", resume=True)
 
 
 def test_resume_without_a_folder_finds_the_newest_unfinished_run(toy, tmp_path, monkeypatch):
@@ -170,11 +167,11 @@ def test_resume_without_a_folder_finds_the_newest_unfinished_run(toy, tmp_path, 
         RunError,
         match="--resume needs an unfinished run of these settings, data and code under runs/, but there is none",
     ):
-        go("ce", toy, None, resume=True)
+        train_briefly("ce", toy, None, resume=True)
     with pytest.raises(KeyboardInterrupt):
-        go("ce", toy, None, observers=[StopAfter(1)])
+        train_briefly("ce", toy, None, observers=[StopAfter(1)])
     (begun,) = all_records()
-    resumed = go("ce", toy, None, resume=True)
+    resumed = train_briefly("ce", toy, None, resume=True)
     assert resumed.folder == begun.folder
     assert resumed.status == "complete"
     assert begun.id.endswith("ce-toy-scratch-s0") or "-ce-" in begun.id
@@ -186,7 +183,7 @@ def test_a_run_goes_on_only_with_the_encoder_it_was_begun_with(toy, tmp_path, so
     AutoModel.from_config(begun.config).save_pretrained(mine)
     begun.tokenizer.save_pretrained(mine)
     with pytest.raises(KeyboardInterrupt):
-        go("ce", toy, tmp_path / "run", encoder=str(mine), observers=[StopAfter(1)])
+        train_briefly("ce", toy, tmp_path / "run", encoder=str(mine), observers=[StopAfter(1)])
     before = (tmp_path / "run" / "last.safetensors").read_bytes()
     if changed == "weights":
         AutoModel.from_config(begun.config).save_pretrained(mine)
@@ -197,34 +194,34 @@ def test_a_run_goes_on_only_with_the_encoder_it_was_begun_with(toy, tmp_path, so
     with pytest.raises(
         RunError, match="must hold the run's encoder" if changed == "nothing left" else "the encoder it was begun with"
     ):
-        go("ce", toy, tmp_path / "run", encoder=str(mine), resume=True)
+        train_briefly("ce", toy, tmp_path / "run", encoder=str(mine), resume=True)
     assert (tmp_path / "run" / "last.safetensors").read_bytes() == before
 
 
 def test_resuming_a_complete_run_does_nothing_and_resuming_nothing_starts(toy, tmp_path):
-    record = go("ce", toy, tmp_path / "run", resume=True)
+    record = train_briefly("ce", toy, tmp_path / "run", resume=True)
     before = (record.folder / "best.safetensors").stat().st_mtime_ns
-    assert go("ce", toy, tmp_path / "run", resume=True).result == record.result
+    assert train_briefly("ce", toy, tmp_path / "run", resume=True).result == record.result
     assert (record.folder / "best.safetensors").stat().st_mtime_ns == before
 
 
 def test_a_taken_folder_is_refused_and_left_as_it_is(toy, tmp_path):
-    record = go("ce", toy, tmp_path / "run")
+    record = train_briefly("ce", toy, tmp_path / "run")
     with pytest.raises(
         RunError, match=r"holds a run already \(complete\); continue it with --resume, or choose another --run-dir"
     ):
-        go("ce", toy, tmp_path / "run")
+        train_briefly("ce", toy, tmp_path / "run")
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("precious")
     with pytest.raises(RunError, match=r"must be empty, but holds chapter\.txt"):
-        go("ce", toy, tmp_path / "thesis")
+        train_briefly("ce", toy, tmp_path / "thesis")
     assert (tmp_path / "thesis" / "chapter.txt").read_text() == "precious"
     assert record.status == "complete"
 
 
 def test_two_processes_on_one_run(toy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        go("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
+        train_briefly("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
     record = Record(tmp_path / "run")
     code = "import sys, time; from pathlib import Path; from fecbench.runs.record import Record; lock = Record(Path(sys.argv[1])).lock(); "
     code += "print('held', flush=True); time.sleep(60)"
@@ -233,17 +230,17 @@ def test_two_processes_on_one_run(toy, tmp_path):
         assert other.stdout.readline() == "held\n"
         assert record.status == "running"
         with pytest.raises(RunError, match="is being worked on by another process"):
-            go("ce", toy, tmp_path / "run", resume=True)
+            train_briefly("ce", toy, tmp_path / "run", resume=True)
     finally:
         other.kill()
         other.wait()
         other.stdout.close()
-    assert go("ce", toy, tmp_path / "run", resume=True).status == "complete"
+    assert train_briefly("ce", toy, tmp_path / "run", resume=True).status == "complete"
 
 
 def test_a_run_that_fails_before_it_begins_leaves_nothing(toy, tmp_path):
     with pytest.raises(FecbenchError, match="isn't on this machine"):
-        go("ce", toy, tmp_path / "run", encoder="roberta-base")
+        train_briefly("ce", toy, tmp_path / "run", encoder="roberta-base")
     assert not (tmp_path / "run").exists()
 
 
@@ -251,7 +248,7 @@ def test_a_run_that_fails_before_it_begins_leaves_nothing(toy, tmp_path):
 def test_a_folder_that_cannot_be_written(toy, tmp_path):
     (tmp_path / "locked").mkdir(mode=0o500)
     with pytest.raises(RunError, match="can't be"):
-        go("ce", toy, tmp_path / "locked" / "run")
+        train_briefly("ce", toy, tmp_path / "locked" / "run")
 
 
 def test_a_full_disk_leaves_the_earlier_file(tmp_path, monkeypatch):
@@ -318,7 +315,7 @@ def test_a_killed_writer_leaves_a_draft_that_the_next_run_removes(tmp_path):
 @pytest.mark.parametrize("damage", ["cut", "other", "text"])
 def test_a_damaged_checkpoint_is_named(toy, tmp_path, damage):
     with pytest.raises(KeyboardInterrupt):
-        go("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
+        train_briefly("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
     last = tmp_path / "run" / "last.safetensors"
     if damage == "cut":
         last.write_bytes(last.read_bytes()[:1000])
@@ -327,15 +324,15 @@ def test_a_damaged_checkpoint_is_named(toy, tmp_path, damage):
     else:
         last.write_text("nothing")
     with pytest.raises(RunError, match=r"last\.safetensors must (be a tensor file written by fecbench|hold model\.)"):
-        go("ce", toy, tmp_path / "run", resume=True)
+        train_briefly("ce", toy, tmp_path / "run", resume=True)
 
 
 def test_runs_are_found_by_folder_id_and_method(toy, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    old = go("ce", toy, tmp_path / "runs" / "old")
-    new = go("ce", toy, tmp_path / "runs" / "new")
+    old = train_briefly("ce", toy, tmp_path / "runs" / "old")
+    new = train_briefly("ce", toy, tmp_path / "runs" / "new")
     with pytest.raises(KeyboardInterrupt):
-        go("ce", toy, tmp_path / "runs" / "unfinished", observers=[StopAfter(1)])
+        train_briefly("ce", toy, tmp_path / "runs" / "unfinished", observers=[StopAfter(1)])
     assert find_run(str(old.folder)).id == "old"
     assert find_run("old").id == "old"
     assert find_run("ce").id == new.id
@@ -401,7 +398,7 @@ class Counting(Objective):
 
 
 def test_stages_before_and_after_training_and_their_state(toy, tmp_path, registered):
-    record = go(registered("counting", Counting), toy, tmp_path / "run")
+    record = train_briefly(registered("counting", Counting), toy, tmp_path / "run")
     predictions = load_file(record.folder / "predictions.safetensors")
     assert set(predictions["predicted"].tolist()) == {
         0
@@ -419,7 +416,7 @@ class Constant(Objective):
 
 
 def test_a_method_that_does_not_train(toy, tmp_path, registered):
-    record = go(registered("constant", Constant), toy, tmp_path / "run")
+    record = train_briefly(registered("constant", Constant), toy, tmp_path / "run")
     assert record.result["metrics"]["test"]["accuracy"] == pytest.approx(1 / 3)
     assert (record.result["epochs"], record.result["texts_per_second"]) == (0, None)
 
@@ -444,14 +441,14 @@ def test_an_objective_that_yields_nothing_in_an_epoch_is_named(toy, tmp_path, re
     with pytest.raises(
         ProtocolError, match=r"objective silent \(this process\): updates yielded nothing in a whole epoch"
     ):
-        go(registered("silent", Silent), toy, tmp_path / "run")
+        train_briefly(registered("silent", Silent), toy, tmp_path / "run")
     assert "yielded nothing" in json.loads((tmp_path / "run" / "failure.json").read_text())["message"]
     assert Record(tmp_path / "run").status == "failed"
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoint(toy, tmp_path, registered):
     with pytest.raises(NumericalError, match=r"epoch 2, batch 2 found model_loss nan, part .*; try a lower --lr"):
-        go(registered("exploding", Exploding), toy, tmp_path / "run")
+        train_briefly(registered("exploding", Exploding), toy, tmp_path / "run")
     assert read_tensors(tmp_path / "run" / "last.safetensors")[1]["epoch"] == 1
 
 
@@ -471,7 +468,7 @@ def test_state_must_be_tensors(toy, tmp_path, registered):
     with pytest.raises(
         ProtocolError, match=r"objective\._extra_state: a module's saved state must be tensors, found dict"
     ):
-        go(registered("extra", Extra), toy, tmp_path / "run")
+        train_briefly(registered("extra", Extra), toy, tmp_path / "run")
 
 
 class Sharing(Objective):
@@ -493,7 +490,7 @@ class Sharing(Objective):
 
 
 def test_shared_weights_are_saved_once(toy, tmp_path, registered):
-    record = go(registered("sharing", Sharing), toy, tmp_path / "run")
+    record = train_briefly(registered("sharing", Sharing), toy, tmp_path / "run")
     names = read_tensors(record.folder / "best.safetensors")[0]
     assert not [name for name in names if name.startswith("objective.mine")]
 
@@ -511,7 +508,7 @@ def rewritten(folder: Path, word: str, every: int) -> None:
 def test_unknown_tokens_are_said_and_recorded(toy, tmp_path, source, tokenizer):
     source_folder(source("bert"), tokenizer, tmp_path / "bert")
     rewritten(toy, "ሉ ", 2)
-    record = go("ce", toy, tmp_path / "run", encoder=str(tmp_path / "bert"), epochs=1)
+    record = train_briefly("ce", toy, tmp_path / "run", encoder=str(tmp_path / "bert"), epochs=1)
     notes = "\n".join(record.about["notes"])
     for split in ("train", "validation", "test"):
         assert re.search(rf"^[3-9]\d % of the {split} tokens \(text\) are unknown to encoder ", notes, re.MULTILINE), (
@@ -526,7 +523,7 @@ def test_texts_of_which_the_encoder_knows_no_word_are_refused(toy, tmp_path, sou
         EncoderError,
         match=r"but 100 % of the train tokens \(text\) are unknown to encoder .*; choose one made for their",
     ):
-        go("ce", toy, tmp_path / "run", encoder=str(tmp_path / "bert"), epochs=1)
+        train_briefly("ce", toy, tmp_path / "run", encoder=str(tmp_path / "bert"), epochs=1)
 
 
 def source_folder(made: EncoderSource, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
@@ -549,7 +546,7 @@ def test_the_written_tokenizer_cuts_where_the_encoders_own_does(source, tmp_path
 
 
 def test_limit_is_recorded_and_said(toy, tmp_path):
-    record = go("ce", toy, tmp_path / "run", limit=20, epochs=1)
+    record = train_briefly("ce", toy, tmp_path / "run", limit=20, epochs=1)
     assert record.about["dataset"]["rows"]["train"] == 20
     assert "LIMITED to the first 20 of 60 training rows: not a benchmark result" in record.about["notes"]
     assert not any("labels are in these rows" in note for note in record.about["notes"])
@@ -559,23 +556,23 @@ def test_limit_is_recorded_and_said(toy, tmp_path):
 def test_a_limit_that_leaves_labels_out_says_so_and_one_that_leaves_nothing_out_is_none(toy, tmp_path):
     header, *lines = (toy / "train.csv").read_text().splitlines()
     (toy / "train.csv").write_text("\n".join([header, *sorted(lines, key=lambda line: line.rpartition(",")[2])]) + "\n")
-    cut = go("ce", toy, tmp_path / "cut", limit=30, epochs=1)
+    cut = train_briefly("ce", toy, tmp_path / "cut", limit=30, epochs=1)
     assert any(note.startswith("2 of 3 labels are in these rows") for note in cut.about["notes"])
-    whole = go("ce", toy, tmp_path / "whole", limit=60, epochs=1)
+    whole = train_briefly("ce", toy, tmp_path / "whole", limit=60, epochs=1)
     assert (whole.about["settings"]["limit"]["value"], whole.limit) == (60, None)
 
 
 def test_cut_texts_and_unpackable_encoders_are_said(toy, tmp_path, source, tokenizer):
     encoder_network(source("mpnet")).save_pretrained(tmp_path / "mpnet")
     tokenizer.save_pretrained(tmp_path / "mpnet")
-    record = go("ce", toy, tmp_path / "run", encoder=str(tmp_path / "mpnet"), max_length=4, epochs=1)
+    record = train_briefly("ce", toy, tmp_path / "run", encoder=str(tmp_path / "mpnet"), max_length=4, epochs=1)
     notes = "\n".join(record.about["notes"])
     assert "60 of 60 train texts (text) were cut to 4 tokens" in notes
     assert "can't be packed (its attention isn't replaceable); batches are padded" in notes
 
 
 def test_bf16_autocast_keeps_float32_weights(toy, tmp_path):
-    record = go("aml", toy, tmp_path / "run", precision="bf16", epochs=1)
+    record = train_briefly("aml", toy, tmp_path / "run", precision="bf16", epochs=1)
     assert record.about["precision"] == "bf16"
     assert {tensor.dtype for tensor in read_tensors(record.folder / "best.safetensors")[0].values()} == {torch.float32}
 
@@ -598,11 +595,11 @@ def test_needs_are_met_by_the_data_or_refused(toy, tmp_path, registered):
     with pytest.raises(
         NeedsError, match=r"objective two-views \(this process\) needs the column aug_text, but toy has text, label"
     ):
-        go(name, toy, tmp_path / "run")
+        train_briefly(name, toy, tmp_path / "run")
     assert not (tmp_path / "run").exists()
     for split in ("train", "validation", "test"):
         header, *lines = (toy / f"{split}.csv").read_text().splitlines()
         (toy / f"{split}.csv").write_text(
             "\n".join([f"{header},aug_text", *(f"{line},said otherwise" for line in lines)]) + "\n"
         )
-    assert go(name, toy, tmp_path / "run", epochs=1).status == "complete"
+    assert train_briefly(name, toy, tmp_path / "run", epochs=1).status == "complete"

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from fecbench.testing import ObjectiveConformance
+from tests.support import ROOT
 
-ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 
 

@@ -1,7 +1,6 @@
 """What the trainer and a whole run do with their settings, shown on runs that would come out otherwise if they didn't."""
 
 import json
-from pathlib import Path
 from string import ascii_letters
 
 import pytest
@@ -12,18 +11,12 @@ from torch.nn.functional import cross_entropy, one_hot
 from fecbench import BatchNeeds, Objective, Update
 from fecbench.core.errors import NumericalError, ProtocolError, RunError
 from fecbench.core.hooks import hookimpl
-from fecbench.data.datasets.locations import DataLocations
-from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
 from fecbench.runs.record import Record, sign
 from fecbench.training.evaluation import split_logits
 from fecbench.training.optimizers import PlayerOptimizer
-from tests.conftest import WORDS
-
-
-def go(name: str, data: Path, folder: Path, *, resume: bool = False, observers=(), **flags) -> Record:
-    chosen = plan(name, {"dataset": str(data), "encoder": "scratch", "epochs": 2, "batch_size": 16, **flags})
-    return run(chosen, Workplace(DataLocations(), folder, resume, observers=observers))
+from tests.support.toy_data import WORDS
+from tests.support.train import train
 
 
 class Plain(Objective):
@@ -40,7 +33,7 @@ def test_a_report_is_recorded_as_it_will_be_read(registered, toy, tmp_path):
         def report(self):
             return {9: 1, 10: (2, 3)}
 
-    record = go(registered("counting", Counting), toy, tmp_path / "run", epochs=1)
+    record = train(registered("counting", Counting), toy, tmp_path / "run", epochs=1)
     assert Record(record.folder).result["report"] == {"9": 1, "10": [2, 3]}
 
 
@@ -55,12 +48,12 @@ def factors(monkeypatch):
 
 
 def test_the_rate_falls_with_every_batch_to_nothing(toy, tmp_path, factors):
-    go("ce", toy, tmp_path / "run")
+    train("ce", toy, tmp_path / "run")
     assert factors == pytest.approx([1 - step / 8 for step in range(8)])  # two epochs of four batches
 
 
 def test_warm_up(toy, tmp_path, factors):
-    go("ce", toy, tmp_path / "run", warmup=0.5)
+    train("ce", toy, tmp_path / "run", warmup=0.5)
     assert factors == pytest.approx([0, 0.25, 0.5, 0.75, 1, 0.75, 0.5, 0.25])
 
 
@@ -69,14 +62,14 @@ def test_clip_reaches_the_step(toy, tmp_path, monkeypatch):
     monkeypatch.setattr(
         nn.utils, "clip_grad_norm_", lambda parameters, norm: norms.append(norm) or original(parameters, norm)
     )
-    go("ce", toy, tmp_path / "run", epochs=1, clip=0.5)
+    train("ce", toy, tmp_path / "run", epochs=1, clip=0.5)
     assert norms == [0.5] * 4
 
 
 def test_compile_compiles_the_encoder(toy, tmp_path, monkeypatch):
     compiled = []
     monkeypatch.setattr(nn.Module, "compile", lambda self, **options: compiled.append((type(self).__name__, options)))
-    go("ce", toy, tmp_path / "run", epochs=1, compile=True)
+    train("ce", toy, tmp_path / "run", epochs=1, compile=True)
     assert compiled == [("BertModel", {"dynamic": True})]
 
 
@@ -98,7 +91,7 @@ def watching(registered):
 
 
 def test_a_last_batch_that_is_too_small_is_left_out_and_said(toy, tmp_path, watching):
-    record = go(watching, toy, tmp_path / "run", epochs=1, batch_size=9)  # 60 rows: six batches and six rows
+    record = train(watching, toy, tmp_path / "run", epochs=1, batch_size=9)  # 60 rows: six batches and six rows
     assert [len(batch) for batch in Watching.batches] == [9] * 6
     assert "6 rows of each epoch are left out: they stand in a last batch that is too short" in record.about["notes"]
 
@@ -109,9 +102,9 @@ def test_bucketed_batches_hold_texts_of_similar_length(toy, tmp_path, watching):
         Watching.batches.clear()
         return found
 
-    go(watching, toy, tmp_path / "random", epochs=1, batch_size=10)
+    train(watching, toy, tmp_path / "random", epochs=1, batch_size=10)
     random = spread()
-    go(watching, toy, tmp_path / "bucketed", epochs=1, batch_size=10, order="bucketed")
+    train(watching, toy, tmp_path / "bucketed", epochs=1, batch_size=10, order="bucketed")
     assert spread() < random
 
 
@@ -142,7 +135,7 @@ class Fading(Plain):
 
 
 def test_patience_ends_training_and_the_best_epoch_is_tested(toy, tmp_path, registered):
-    record = go(registered("fading", Fading), toy, tmp_path / "run", epochs=30, patience=3)
+    record = train(registered("fading", Fading), toy, tmp_path / "run", epochs=30, patience=3)
     validation = [event["metrics"]["accuracy"] for event in record.history() if event["event"] == "evaluation"]
     assert validation == pytest.approx([9 / 12, 1, 9 / 12, 6 / 12, 3 / 12])
     assert (record.result["best_epoch"], record.result["epochs"]) == (2, 5)
@@ -166,7 +159,7 @@ class Bank(Plain):
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
 def test_features_of_an_earlier_batch_are_stale(toy, tmp_path, registered, precision):
     with pytest.raises(ProtocolError, match="update 1: computed before the step on model; encode again"):
-        go(registered("bank", Bank), toy, tmp_path / "run", precision=precision)
+        train(registered("bank", Bank), toy, tmp_path / "run", precision=precision)
 
 
 class Breaking(Plain):
@@ -188,7 +181,7 @@ def test_broken_weights_are_refused_and_never_kept(toy, tmp_path, registered):
         NumericalError,
         match=r"every weight, buffer and optimiser state must be finite, but after epoch 2 model\..* and \d+ more aren't",
     ):
-        go(registered("breaking", Breaking), toy, tmp_path / "run")
+        train(registered("breaking", Breaking), toy, tmp_path / "run")
     from fecbench.core.files import read_tensors
 
     for name in ("best.safetensors", "last.safetensors"):
@@ -215,7 +208,7 @@ def test_a_buffer_that_overflows_ends_the_run_before_it_is_kept(toy, tmp_path, r
     with pytest.raises(
         NumericalError, match=r"but after epoch 2 objective\.count isn't; .*the weights of epoch 1 are kept"
     ):
-        go(registered("brimming", Brimming), toy, tmp_path / "run")
+        train(registered("brimming", Brimming), toy, tmp_path / "run")
     for name in ("best.safetensors", "last.safetensors"):
         assert read_tensors(tmp_path / "run" / name)[0]["objective.count"].isfinite()
 
@@ -229,7 +222,7 @@ class NoNumber(Plain):
 
 def test_logits_that_are_no_numbers_are_refused(toy, tmp_path, registered):
     with pytest.raises(NumericalError, match="every logit must be finite, but those of 12 of 12 texts aren't"):
-        go(registered("nonumber", NoNumber), toy, tmp_path / "run")
+        train(registered("nonumber", NoNumber), toy, tmp_path / "run")
 
 
 class Vector(Plain):
@@ -242,7 +235,7 @@ class Vector(Plain):
 
 def test_a_log_that_is_no_number_is_refused(toy, tmp_path, registered):
     with pytest.raises(ProtocolError, match="update 1: logs must be single numbers, but many isn't; reduce it"):
-        go(registered("vector", Vector), toy, tmp_path / "run")
+        train(registered("vector", Vector), toy, tmp_path / "run")
 
 
 class Staged(Plain):
@@ -283,18 +276,16 @@ def test_stages_happen_once_though_the_run_is_killed_in_training_and_in_its_test
     toy, tmp_path, registered, monkeypatch
 ):
     name, Staged.counts = registered("staged", Staged), {}
-    unbroken = go(name, toy, tmp_path / "unbroken")
+    unbroken = train(name, toy, tmp_path / "unbroken")
     assert Staged.counts == {"before": 1, "after": 1}
     Staged.counts = {}
     with pytest.raises(KeyboardInterrupt):
-        go(name, toy, tmp_path / "broken", observers=[StopIn(2)])
+        train(name, toy, tmp_path / "broken", observers=[StopIn(2)])
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "fecbench.runs.experiment.write_predictions", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
-        )
+        patch.setattr("fecbench.runs.experiment.write_predictions", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            go(name, toy, tmp_path / "broken", resume=True)
-    broken = go(name, toy, tmp_path / "broken", resume=True)
+            train(name, toy, tmp_path / "broken", resume=True)
+    broken = train(name, toy, tmp_path / "broken", resume=True)
     assert Staged.counts == {"before": 1, "after": 1}
     assert broken.result["metrics"] == unbroken.result["metrics"]
     logits = [load(record)["logits"] for record in (broken, unbroken)]
@@ -319,7 +310,7 @@ def test_a_stage_that_makes_parameters_is_refused(toy, tmp_path, registered):
         ProtocolError,
         match=r"before_training must keep what it finds in .* that __init__ made, but it added or replaced objective.found",
     ):
-        go(registered("growing", Growing), toy, tmp_path / "run")
+        train(registered("growing", Growing), toy, tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -329,7 +320,7 @@ def test_a_run_killed_before_its_record_begins_can_be_begun_again(toy, tmp_path,
     (tmp_path / "run" / left).parent.mkdir(parents=True)
     (tmp_path / "run" / left).write_text("{}\n")
     sign(Record(tmp_path / "run"))
-    assert go("ce", toy, tmp_path / "run", epochs=1).status == "complete"
+    assert train("ce", toy, tmp_path / "run", epochs=1).status == "complete"
     assert not [
         path.name
         for path in (tmp_path / "run").iterdir()
@@ -358,7 +349,7 @@ def test_files_that_no_run_claims_are_the_users_and_stay(toy, tmp_path, own, res
         RunError,
         match=f"must be empty, but holds {file.relative_to(tmp_path / 'run').parts[0]}; choose another --run-dir",
     ):
-        go("ce", toy, tmp_path / "run", epochs=1, resume=resume)
+        train("ce", toy, tmp_path / "run", epochs=1, resume=resume)
     assert file.read_text() == "precious"
     assert len(list((tmp_path / "run").rglob("*"))) == len(file.relative_to(tmp_path / "run").parts)
 
@@ -366,11 +357,11 @@ def test_files_that_no_run_claims_are_the_users_and_stay(toy, tmp_path, own, res
 @pytest.mark.parametrize("own", ["notes.unfinished", "notes.unfinished/one", ".tmpfile", ".tmp/one"])
 def test_a_run_that_goes_on_leaves_files_of_others_in_its_folder(toy, tmp_path, own):
     with pytest.raises(KeyboardInterrupt):
-        go("ce", toy, tmp_path / "run", observers=[StopIn(1)])
+        train("ce", toy, tmp_path / "run", observers=[StopIn(1)])
     file = tmp_path / "run" / own
     file.parent.mkdir(exist_ok=True)
     file.write_text("precious")
-    assert go("ce", toy, tmp_path / "run", resume=True).status == "complete"
+    assert train("ce", toy, tmp_path / "run", resume=True).status == "complete"
     assert file.read_text() == "precious"
 
 
@@ -381,27 +372,27 @@ def test_a_run_that_failed_before_its_record_began_can_be_begun_again(toy, tmp_p
     with monkeypatch.context() as patched:
         patched.setattr("fecbench.runs.experiment.write_about", full)
         with pytest.raises(RunError, match="the disk is full"):
-            go("ce", toy, tmp_path / "run")
+            train("ce", toy, tmp_path / "run")
     assert {"encoder", "failure.json"} <= {path.name for path in (tmp_path / "run").iterdir()}
-    assert go("ce", toy, tmp_path / "run", epochs=1).status == "complete"
+    assert train("ce", toy, tmp_path / "run", epochs=1).status == "complete"
     assert not (tmp_path / "run" / ".holder").exists()
 
 
 @pytest.mark.parametrize(("key", "value"), [("precision", "bf16"), ("ranks", 2), ("versions", {"torch": "99"})])
 def test_a_run_is_only_continued_on_what_it_was_begun_on(toy, tmp_path, key, value):
     with pytest.raises(KeyboardInterrupt):
-        go("ce", toy, tmp_path / "run", observers=[StopIn(1)])
+        train("ce", toy, tmp_path / "run", observers=[StopIn(1)])
     path = tmp_path / "run" / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
     with pytest.raises(RunError, match=f"can only be continued as it was begun, but its {key} was"):
-        go("ce", toy, tmp_path / "run", resume=True)
+        train("ce", toy, tmp_path / "run", resume=True)
 
 
 def test_scores_do_not_move_with_the_size_of_evaluation_batches(toy, tmp_path):
     from fecbench import Predictor
     from fecbench.data.batches import tokenise
 
-    record = go("aml", toy, tmp_path / "run")
+    record = train("aml", toy, tmp_path / "run")
     predictor = Predictor.load(record)
     from fecbench import data_of
 
@@ -422,7 +413,7 @@ class Peeking(Plain):
 
 
 def test_predictions_are_made_without_labels_and_row_numbers_in_reach(registered, toy, tmp_path):
-    record = go(registered("peeking", Peeking), toy, tmp_path / "run")
+    record = train(registered("peeking", Peeking), toy, tmp_path / "run")
     assert (load(record)["logits"].argmax(1) == 0).all()
     assert [one["accuracy"] for one in record.result["metrics"].values()] == pytest.approx([1 / 3, 1 / 3])
 
@@ -430,10 +421,10 @@ def test_predictions_are_made_without_labels_and_row_numbers_in_reach(registered
 def test_a_run_is_only_continued_with_its_labels_in_their_order(toy, tmp_path):
     (toy / "labels.txt").write_text("glad\nmad\nsad\n")
     with pytest.raises(KeyboardInterrupt):
-        go("ce", toy, tmp_path / "run", observers=[StopIn(2)])
+        train("ce", toy, tmp_path / "run", observers=[StopIn(2)])
     (toy / "labels.txt").write_text("sad\nmad\nglad\n")
     with pytest.raises(RunError, match="its labels stood in another order or were described otherwise"):
-        go("ce", toy, tmp_path / "run", resume=True)
+        train("ce", toy, tmp_path / "run", resume=True)
 
 
 class Returning(Plain):
@@ -445,7 +436,7 @@ class Returning(Plain):
 
 def test_returning_an_update_is_told(toy, tmp_path, registered):
     with pytest.raises(ProtocolError, match="updates must be a generator, found Update; yield each Update"):
-        go(registered("returning", Returning), toy, tmp_path / "run")
+        train(registered("returning", Returning), toy, tmp_path / "run")
 
 
 def test_a_wish_to_stop_that_a_finaliser_swallowed_is_heard_at_the_next_batches():
@@ -465,7 +456,7 @@ def test_epochs_are_compared_by_accuracy_and_weighted_f1_together(toy, tmp_path,
 
     scores = iter([(0.5, 0.9), (0.9, 0.55), (0.95, 0.3)])
     monkeypatch.setattr(Trainer, "score", lambda *_: dict(zip(("accuracy", "weighted_f1"), next(scores), strict=True)))
-    assert go("ce", toy, tmp_path / "run", epochs=3).result["best_epoch"] == 2
+    assert train("ce", toy, tmp_path / "run", epochs=3).result["best_epoch"] == 2
 
 
 def test_compile_without_a_compiler_is_refused_before_anything_is_loaded(monkeypatch):

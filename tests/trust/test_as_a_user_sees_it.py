@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.trust.conftest import TINY, tree, write_toy
+from tests.support.judge import TINY, tree
+from tests.support.toy_data import write_toy
 
 CASES: dict[str, tuple[list[str], int, str]] = {
     "latin-1 data": (["run", "ce", "--dataset", "./latin", *TINY], 1, "must be UTF-8"),

@@ -16,7 +16,9 @@ from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
 from fecbench.training.checkpoints import Checkpoints
-from tests.trust.conftest import Shelf, train, write_toy
+from tests.support.judge import Shelf
+from tests.support.toy_data import write_toy
+from tests.support.train import train
 from tests.trust.test_bad_records import DAMAGES, reseal
 
 FLAGS = ("--encoder", "scratch", "--epochs", "3", "--batch-size", "16")

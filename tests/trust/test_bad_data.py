@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.trust.conftest import TINY
+from tests.support.judge import TINY
 
 LABELS = ("glad", "mad", "sad")
 ROWS = [(f"a text of {label} {number}", label) for number in range(8) for label in LABELS]

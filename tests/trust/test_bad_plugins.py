@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.trust.conftest import TINY, write_toy
+from tests.support.judge import TINY
+from tests.support.toy_data import write_toy
 
 IMPORTS = {
     "nowhere": ("no_such_module:Thing", "", "ModuleNotFoundError"),

@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from fecbench.core.files import read_tensors, write_tensors
-from tests.trust.conftest import Shelf, train, write_toy
+from tests.support.judge import Shelf
+from tests.support.toy_data import write_toy
+from tests.support.train import train
 
 FILES = (
     "run.json",
@@ -43,12 +45,12 @@ def shelf(tmp_path_factory) -> Shelf:
     """One run and others of which it might be given a file: of other data, another objective, another seed, another width."""
     home = tmp_path_factory.mktemp("shelf")
     data, other = write_toy(home / "moods"), write_toy(home / "others", "again ")
-    train("ce", data, home / "mine", epochs=2)
-    train("ce", data, home / "second", epochs=2, label_smoothing=0.1)
-    train("ce", other, home / "other-data", epochs=2)
-    train("supcon", data, home / "other-objective", epochs=2)
-    train("ce", data, home / "other-seed", epochs=2, seed=1)
-    train("ce", data, home / "other-size", epochs=2, head="mlp")
+    train("ce", data, home / "mine")
+    train("ce", data, home / "second", label_smoothing=0.1)
+    train("ce", other, home / "other-data")
+    train("supcon", data, home / "other-objective")
+    train("ce", data, home / "other-seed", seed=1)
+    train("ce", data, home / "other-size", head="mlp")
     return Shelf(home)
 
 

@@ -12,7 +12,7 @@ from fecbench.core.errors import FecbenchError
 from fecbench.core.settings import RunSettings
 from fecbench.objective.check import get_objective
 from fecbench.runs.plan import plan
-from tests.trust.conftest import TINY
+from tests.support.judge import TINY
 
 OBJECTIVES = sorted(origin.name for origin in registry.objectives.origins() if origin.distribution == "fecbench")
 ONCE = {get_objective(name).Config: name for name in reversed(OBJECTIVES)}  # variants share their options

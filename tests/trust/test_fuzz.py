@@ -26,7 +26,8 @@ from fecbench.runs.digests import LOCAL_SETTINGS
 from fecbench.runs.predictions import read_predictions
 from fecbench.runs.record import Record
 from fecbench.training.checkpoints import Checkpoints, state_of
-from tests.trust.conftest import train, write_toy
+from tests.support.toy_data import write_toy
+from tests.support.train import train
 from tests.trust.test_bad_data import CSV, LINES, PARQUET
 
 ALWAYS, LONG = 60, 3000
@@ -153,7 +154,7 @@ TREES = st.recursive(
 def record(tmp_path_factory) -> Record:
     """A complete run."""
     home = tmp_path_factory.mktemp("fuzz")
-    return train("ce", write_toy(home / "moods"), home / "run")
+    return train("ce", write_toy(home / "moods"), home / "run", epochs=1)
 
 
 FIGURES = {

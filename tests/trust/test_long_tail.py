@@ -16,8 +16,8 @@ from fecbench.data.datasets.columns import Columns
 from fecbench.data.datasets.dataset import DatasetInfo
 from fecbench.data.datasets.own_rows import assemble
 from fecbench.runs.record import Record
+from tests.support import ROOT
 
-ROOT = Path(__file__).parents[2]
 METHODS = ("ce", "supcon", "lcl", "aml", "aml-threshold")
 SMALL = ("--encoder", "tiny-bert", "--epochs", 1, "--device", "cpu")
 

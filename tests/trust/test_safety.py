@@ -25,9 +25,9 @@ from fecbench.core.module_path import children_without_working_directory
 from fecbench.model.encoders.network import encoder_network
 from fecbench.model.encoders.pretrained import Pretrained, read_config
 from fecbench.runs.record import Record, sign
-from tests.conftest import unseal
+from tests.support import ROOT
+from tests.support.records import unseal
 
-ROOT = Path(__file__).parents[2]
 SOURCES = [path for room in ("fecbench", "plugins") for path in sorted((ROOT / room).rglob("*.py"))]
 
 

@@ -13,6 +13,7 @@ from fecbench.core.errors import DataError, DataNotFound
 from fecbench.data.datasets.columns import Columns
 from fecbench.data.datasets.dataset import SPLITS
 from fecbench.data.datasets.own_files import load_path
+from tests.support import hub_server
 
 COLUMNS = Columns("text", "label")
 ROWS = [(f"text {n}, with a comma", label) for n in range(30) for label in ("joy", "fear")]
@@ -269,7 +270,7 @@ def hub(tmp_path):
     root = tmp_path / "hub"
     root.mkdir()
     server = subprocess.Popen(
-        [sys.executable, str(Path(__file__).parents[2] / "hub_server.py"), str(root)],
+        [sys.executable, hub_server.__file__, str(root)],
         stdout=subprocess.PIPE,
         text=True,
     )

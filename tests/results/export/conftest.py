@@ -1,21 +1,13 @@
-"""What the tests of exports share: runs and exports that are made once, and how what was written predicts."""
+"""Fixtures of the tests of exports: runs and exports, made once a session."""
 
-import csv
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
 
-from fecbench.data.datasets.locations import DataLocations
 from fecbench.model.encoders.network import encoder_network
 from fecbench.results.export.export import export
-from fecbench.runs.experiment import Workplace, run
-from fecbench.runs.plan import plan
 from fecbench.runs.record import Record
-
-LABELS = {"glad", "mad", "sad"}
-NATIVE = {"head": "native", "pooling": "first"}
+from tests.support.train import train
 
 
 @pytest.fixture(scope="session")
@@ -35,18 +27,12 @@ def trained(kept, toy, source, tokenizer):
             if family != "scratch" and not encoder.exists():
                 network = encoder_network(source(family))
                 for weights in network.parameters():
-                    weights.data.mul_(
-                        10 if weights.dim() > 1 else 1
-                    )  # so that texts differ in more than the last digits
+                    # so that the logits of two texts differ in more than the last digits
+                    weights.data.mul_(10 if weights.dim() > 1 else 1)
                 network.save_pretrained(encoder)
                 tokenizer.save_pretrained(encoder)
-            asked = {
-                "encoder": "scratch" if family == "scratch" else str(encoder),
-                "epochs": 3,
-                "batch_size": 16,
-                "lr": 1e-3,
-            }
-            run(plan(objective, {"dataset": str(toy), **asked, **flags}), Workplace(DataLocations(), folder))
+            source_of_weights = "scratch" if family == "scratch" else str(encoder)
+            train(objective, toy, folder, encoder=source_of_weights, **{"epochs": 3, "lr": 1e-3, **flags})
         return Record(folder)
 
     return make
@@ -64,22 +50,3 @@ def exported(kept, trained):
         return record, folder
 
     return make
-
-
-def texts_of_the_test_split(toy: Path) -> list[str]:
-    with (toy / "test.csv").open() as file:
-        return [row["text"] for row in csv.DictReader(file)]
-
-
-def by_onnxruntime(folder: Path, texts: list[str]) -> torch.Tensor:
-    onnxruntime = pytest.importorskip("onnxruntime")
-    from tokenizers import Tokenizer
-
-    session = onnxruntime.InferenceSession(folder / "model.onnx")
-    assert [given.shape for given in session.get_inputs()] == [["batch", "length"]] * 2
-    encoded = Tokenizer.from_file(str(folder / "tokenizer.json")).encode_batch(texts)
-    inputs = {
-        "input_ids": np.array([text.ids for text in encoded]),
-        "attention_mask": np.array([text.attention_mask for text in encoded]),
-    }
-    return torch.from_numpy(session.run(["logits"], inputs)[0])

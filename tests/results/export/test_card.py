@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from fecbench import Predictor
-from tests.results.export.conftest import LABELS, NATIVE
+from tests.support.exports import NATIVE
+from tests.support.toy_data import LABELS
 
 
 def example(folder: Path) -> str:
@@ -37,7 +38,7 @@ def test_the_cards_example_predicts_with_transformers(exported, monkeypatch, cap
     _, folder = exported("hf", "roberta", "ce", **NATIVE)
     monkeypatch.chdir(folder)
     exec(compile(example(folder), "README.md", "exec"), {})
-    assert set(re.findall(r"'label': '(\w+)'", capsys.readouterr().out)) & LABELS
+    assert set(re.findall(r"'label': '(\w+)'", capsys.readouterr().out)) & set(LABELS)
 
 
 def test_the_card_says_data_licence_scores_settings_limits_and_what_to_cite(exported):

@@ -13,8 +13,8 @@ from fecbench.results.export.export import export
 from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
 from fecbench.runs.record import Record
-from tests.conftest import unseal
-from tests.results.export.conftest import NATIVE
+from tests.support.exports import NATIVE
+from tests.support.records import unseal
 
 
 def test_scores_as_the_hubs_evaluation_entries(trained, tmp_path):

@@ -16,8 +16,8 @@ from fecbench.model.encoders.source import EncoderSource
 from fecbench.results.export import onnx
 from fecbench.results.export.export import export
 from fecbench.runs.record import Record
-from tests.conftest import unseal
-from tests.results.export.conftest import NATIVE
+from tests.support.exports import NATIVE
+from tests.support.records import unseal
 
 
 def test_command(fecbench, trained, tmp_path):

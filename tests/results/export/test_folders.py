@@ -10,7 +10,7 @@ import torch
 from fecbench.core.errors import UsageError
 from fecbench.results.export.export import export
 from fecbench.results.export.new_folder import appearing
-from tests.results.export.conftest import NATIVE
+from tests.support.exports import NATIVE
 
 
 def test_no_file_names_a_path_of_this_machine(exported, kept, toy):

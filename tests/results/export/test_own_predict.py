@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from fecbench import BatchNeeds, Objective, Update
 from fecbench.core.errors import ExportError, UsageError
 from fecbench.results.export.export import export
-from tests.results.export.conftest import NATIVE, by_onnxruntime, texts_of_the_test_split
+from tests.support.exports import NATIVE, by_onnxruntime, texts_of_the_test_split
 
 
 class Shifted(Objective):

@@ -1,27 +1,12 @@
-"""Records of runs that nobody ran: settings as the planner resolves them, predictions as a test wants them."""
+"""Fixtures of the tests of the leaderboard: records of runs that nobody ran, with settings as the planner resolves them."""
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
 
 from fecbench.runs.plan import plan
-from fecbench.runs.predictions import write_predictions
-from fecbench.runs.record import Record, complete, create, write_about
-from fecbench.training import metrics
-from tests.conftest import unseal
-
-LABELS = ("angry", "glad", "sad")
-GOLD = np.random.default_rng(5).integers(0, 3, 150)
-SMALL = {"dataset": "demo", "encoder": "scratch", "epochs": 1}
-
-
-def guess(accuracy: float, seed: int, of: int = 0, gold: np.ndarray = GOLD) -> np.ndarray:
-    """Predictions of about this accuracy, of method number ``of``."""
-    draw = np.random.default_rng((seed, of))
-    wrong = draw.random(len(gold)) >= accuracy
-    return np.where(wrong, (gold + draw.integers(1, 3, len(gold))) % 3, gold)
+from fecbench.runs.record import Record, create, write_about
+from tests.support.records import LABELS, SMALL, finish, guess
 
 
 @pytest.fixture
@@ -55,17 +40,6 @@ def make(tmp_path: Path):
         return made
 
     return record
-
-
-def finish(made: Record, predicted: np.ndarray, extra=None, gold: np.ndarray = GOLD) -> None:
-    """Complete a record with predictions (-1: no answer) and the scores that follow from them; ``extra`` are further metrics."""
-    labels = made.about["dataset"]["labels"]
-    scores = metrics.score(gold, predicted, 3, metrics.all_metrics()[0]) | (extra or {})
-    per_class = dict(zip(labels, metrics.per_class(gold, predicted, 3), strict=True))
-    logits = np.where(predicted[:, None] < 0, -np.inf, np.eye(3)[predicted])
-    write_predictions(made, torch.as_tensor(logits).float(), torch.as_tensor(gold))
-    complete(made, {"metrics": {"validation": scores, "test": scores}, "per_class": per_class})
-    unseal(made.folder)  # tests edit it
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.find import find_records
 from fecbench.runs.plan import plan
 from fecbench.runs.record import write_failure
-from tests.results.leaderboard.conftest import LABELS, SMALL
+from tests.support.records import LABELS, SMALL
 
 OFF = {"another label predicted": 7, "half a label predicted": 0.5}
 

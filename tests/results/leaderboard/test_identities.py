@@ -13,7 +13,7 @@ from fecbench.results.leaderboard.publish import publish
 from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.find import find_records
 from fecbench.runs.plan import plan
-from tests.results.leaderboard.conftest import SMALL
+from tests.support.records import SMALL
 
 A, B = "a" * 64, "b" * 64
 

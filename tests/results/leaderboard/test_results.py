@@ -1,13 +1,11 @@
 """The committed results: the records give the committed board, and the README shows none of mixed code."""
 
-from pathlib import Path
-
 import pytest
 from click.testing import CliRunner
 
 from fecbench.cli import cli
+from tests.support import ROOT
 
-ROOT = Path(__file__).parents[3]
 RESULTS = ROOT / "benchmarks" / "results"
 
 

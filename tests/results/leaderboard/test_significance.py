@@ -11,7 +11,7 @@ from fecbench.results.leaderboard.assemble import of_records
 from fecbench.results.leaderboard.formats import layout
 from fecbench.results.leaderboard.statistics.paired_tests import holm
 from fecbench.runs.record import PREDICTIONS
-from tests.results.leaderboard.conftest import GOLD, finish, guess
+from tests.support.records import GOLD, finish, guess
 
 
 def comparisons(records, **how):

@@ -1,19 +1,16 @@
-"""What the tests of pictures share: records of runs that never were, two of runs that were, and the figures as they are drawn."""
+"""Fixtures of the tests of plots: invented and real records, and the figures as they are drawn."""
 
 import pytest
 
 from fecbench.core.files import write_json
-from fecbench.data.datasets.locations import DataLocations
 from fecbench.results.plots import dynamics, embeddings, sensitivity
 from fecbench.results.plots.saving import save
-from fecbench.runs.experiment import Workplace, run
-from fecbench.runs.plan import plan
 from fecbench.runs.record import Record
-from tests.conftest import unseal
+from tests.support.records import PAPER, unseal
+from tests.support.toy_data import LABELS
+from tests.support.train import train
 
-LABELS = ("glad", "mad", "sad")
 WORDS = (("sun", "cake", "song"), ("lie", "noise", "blame"), ("rain", "loss", "night"))
-PAPER = {"k_pos": 10, "k_neg": 10, "weight": 1.0}
 
 
 @pytest.fixture
@@ -54,9 +51,8 @@ def trained(tmp_path_factory) -> dict[str, Record]:
             f"{WORDS[n % 3][count % 3]} {split}{count},{LABELS[n % 3]}" for count in range(times) for n in range(3)
         ]
         (home / "words" / f"{split}.csv").write_text("\n".join(["text,label", *lines]) + "\n")
-    settings = {"dataset": str(home / "words"), "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu"}
     records = {
-        name: run(plan(name, settings), Workplace(DataLocations(), home / "runs" / name)) for name in ("ce", "aml")
+        name: train(name, home / "words", home / "runs" / name, batch_size=8, device="cpu") for name in ("ce", "aml")
     }
     for record in records.values():
         unseal(record.folder)  # tests edit copies of them

@@ -16,7 +16,7 @@ from fecbench.results.plots.embeddings import Sample, draw_embeddings, lay_out, 
 from fecbench.results.plots.marks import MOST, mark
 from fecbench.runs.predictor import data_of
 from fecbench.runs.record import Record
-from tests.results.plots.conftest import LABELS
+from tests.support.toy_data import LABELS
 
 
 def test_marks_differ_as_long_as_they_can():

@@ -1,7 +1,7 @@
 """Which panels a study has: what varies together, around which base, and what is left out."""
 
 from fecbench.results.plots.panels import Configuration, base_of, panels
-from tests.results.plots.conftest import PAPER
+from tests.support.records import PAPER
 
 
 def configuration(*scores: float, **settings: object) -> Configuration:

@@ -1,70 +1,13 @@
-"""What the tests of the page share: a parser of what it is, and a board of runs that have something to draw."""
+"""Fixture of the tests of the page: a board of runs that have something to draw."""
 
-import json
 from dataclasses import replace
-from html.parser import HTMLParser
 
-import numpy as np
 import pytest
 
 from fecbench.results.leaderboard.assemble import of_records
 from fecbench.results.leaderboard.board import Board
 from fecbench.results.leaderboard.paper_table import published
-
-VOID = {"meta", "link"}
-
-
-class Document(HTMLParser):
-    """What a page's tags are; a tag that isn't closed where it should be is an error."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.tags, self.open, self.text = [], [], ""
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
-
-    def handle_data(self, data):
-        if "style" not in self.open and "script" not in self.open:
-            self.text += data
-
-    def named(self, tag: str) -> list[dict]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
-def lived(record, matrix=None, scores=(0.2, 0.5), logs=({"model_loss": 2.0}, {"model_loss": 1.0})):
-    """Give a record a confusion matrix and a history of two epochs."""
-    seed = record.settings()["seed"]
-    support = [int(of["support"]) for of in record.result["per_class"].values()]
-    found = np.diag(support) if matrix is None else np.array(matrix)
-    write(record, "result.json", record.result | {"confusion_matrix": found.tolist(), "best_epoch": 2, "epochs": 2})
-    events = []
-    for epoch, (score, logged) in enumerate(zip(scores, logs, strict=True), start=1):
-        events.append({"event": "updates", "epoch": epoch, "step": 10, "logs": logged})
-        metrics = {"accuracy": score + seed / 100}
-        events.append({"event": "evaluation", "epoch": epoch, "split": "validation", "metrics": metrics, "best": True})
-    (record.folder / "history.jsonl").write_text("\n".join(map(json.dumps, events)))
-    return record
-
-
-def write(record, name, content):
-    (record.folder / name).write_text(json.dumps(content))
-
-
-def rename(record, **about):
-    write(record, "run.json", record.about | about)
-    return record
+from tests.support.page import lived
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from fecbench.results.leaderboard.formats.page.render import page
 from fecbench.results.leaderboard.formats.registered import render
 from fecbench.results.leaderboard.paper_table import published
 from fecbench.runs.record import HISTORY
-from tests.results.leaderboard.page.conftest import Document, lived, rename, write
+from tests.support.page import Document, lived, rename, write
 
 NASTY = "<script>alert('x')</script>"
 

@@ -10,7 +10,7 @@ from fecbench.results.leaderboard.formats.page import confusions, training
 from fecbench.results.leaderboard.formats.page.render import page
 from fecbench.results.leaderboard.formats.page.seed_scores import of_table
 from fecbench.results.leaderboard.paper_table import published
-from tests.results.leaderboard.page.conftest import Document, lived, rename, write
+from tests.support.page import Document, lived, rename, write
 
 
 def test_every_seed_is_a_dot(board):

@@ -1,0 +1,5 @@
+"""What tests import: helpers, servers and tiny inputs. Fixtures are in the conftest.py of each folder."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
