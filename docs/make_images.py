@@ -1,0 +1,49 @@
+"""Make the pictures of README from real output: `python docs/make_images.py`. Takes about two minutes on two cores."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+ROOT = Path(__file__).parents[1]
+IMAGES = Path(__file__).with_name("images")
+WIDTH = 112  # columns
+SPEC = "benchmarks/demo.toml"
+
+
+def output(*arguments: str, folder: Path) -> str:
+    """Return what a command prints, styles included, with the working directory left out of paths."""
+    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-m", "fecbench", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
+    )
+    return done.stdout
+
+
+def picture(name: str, command: str, text: str) -> None:
+    """Write an SVG of a terminal that shows a command and its output."""
+    console = Console(record=True, width=WIDTH, file=open(os.devnull, "w"), legacy_windows=False)  # noqa: PTH123, SIM115
+    console.print(Text(f"$ {command}", style="bold"))
+    for line in text.splitlines():
+        console.print(Text.from_ansi(line))
+    console.save_svg(str(IMAGES / f"{name}.svg"), title="fecbench")
+
+
+def main() -> None:
+    """Run cross-entropy and the demo spec, and make a picture of each."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (folder / "benchmarks").symlink_to(ROOT / "benchmarks")
+        picture("run", "fecbench run ce --dataset demo", output("run", "ce", "--dataset", "demo", folder=folder))
+        output("bench", SPEC, folder=folder)
+        board = output("leaderboard", "--spec", SPEC, folder=folder)
+        picture("board", f"fecbench leaderboard --spec {SPEC}", board)
+
+
+if __name__ == "__main__":
+    main()
