@@ -53,7 +53,7 @@ def source(tokenizer):
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Install a distribution for this test: its metadata on the path, its one module ``code``, its entry points of a group.
+    """Install a distribution for this test: its metadata, its one module ``code``, its entry points of a group.
 
     ``install("my-plugin", "fecbench_objectives", mine="my_module:Mine", code="...")``
     """

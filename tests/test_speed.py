@@ -1,4 +1,4 @@
-"""What keeps training fast is counted, not timed: sizes of tensors, questions to the device. And the speed benchmarks run."""
+"""What keeps training fast is counted, not timed; and the speed benchmarks run."""
 
 import os
 import subprocess
@@ -82,7 +82,7 @@ def test_judging_pairs_never_holds_the_four_blocks_of_their_features(family):
 
 
 class NoQuestions(TorchDispatchMode):
-    """Fails where an operation's result, or its shape, must be known on the host: a GPU would have to finish everything first."""
+    """Fails if the host must know an operation's result or its shape: a GPU would have to finish everything first."""
 
     ASKING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "equal", "bincount")
 

@@ -1,4 +1,4 @@
-"""All speed benchmarks, or one: ``python benchmarks/speed [PART] [OPTIONS]``; each part's own options: ``... PART --help``."""
+"""All speed benchmarks, or one: ``python benchmarks/speed [PART] [OPTIONS]``; ``PART --help`` shows its options."""
 
 import argparse
 import os

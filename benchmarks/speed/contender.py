@@ -1,6 +1,7 @@
 """One contender in a process of its own: ``fecbench run``, or transformers.Trainer on the same encoder and rows.
 
-It trains two epochs, the first to warm up, and prints JSON: texts a second of the second, peak memory, texts a second of prediction.
+It trains two epochs, the first to warm up, and prints JSON: texts a second of the second epoch, peak memory, and texts
+a second of prediction.
 """
 
 import json
@@ -71,7 +72,7 @@ def fecbench(method: str, settings: dict[str, Any], folder: Path) -> dict[str, f
 
 
 def trainer(sampling: str, settings: dict[str, Any], folder: Path) -> dict[str, float]:
-    """transformers.Trainer with the learning rate, decay, precision and batch size of `fecbench run ce`, otherwise as it comes."""
+    """transformers.Trainer with learning rate, decay, precision and batch size of `fecbench run ce`, else defaults."""
     chosen, seconds = plan("ce", settings), TrainerSeconds()
     s, data = chosen.settings, load_dataset(chosen.settings, DataLocations())
     rows = data.splits["train"].select(range(s.limit))

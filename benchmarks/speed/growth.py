@@ -51,7 +51,7 @@ class Case:
     width: int = 128
 
     def calls(self, device: torch.device) -> Iterator[tuple[str, Callable[[], object]]]:
-        """Mining, the discriminator's part of both updates, and a whole iteration; one at a time, so that memory is its own."""
+        """Mining, the discriminator's part of both updates, and a whole iteration, one at a time to separate memory."""
         torch.manual_seed(0)
         z = torch.randn(self.batch, self.width, device=device, requires_grad=True)
         labels = torch.randint(self.labels, (self.batch,), device=device)
@@ -88,7 +88,7 @@ class Case:
 
 
 def discriminate(objective: AML, z: Tensor, pairs: HardPairs) -> None:
-    """The discriminator's part of both updates: its own loss and gradient, and those of the pair loss for the features."""
+    """The discriminator's part of both updates: its loss and gradient, and the pair loss's for the features."""
     objective.discriminator_update(z.detach(), pairs).loss.backward(inputs=list(objective.discriminator.parameters()))
     objective.pair_loss(objective.judge(z, pairs), pairs).backward(inputs=[z])
 
@@ -101,7 +101,7 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def peak_bytes(call: Callable[[], object], device: torch.device) -> int:
-    """The most memory that a call holds at once beyond what was held before, to the byte: what torch's allocator was asked for."""
+    """Return the peak memory of a call above the memory before it, in bytes, as requested from torch's allocator."""
     call()
     if device.type == "cuda":
         torch.cuda.synchronize()

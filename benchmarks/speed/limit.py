@@ -1,4 +1,4 @@
-"""How near `ce` comes to what the machine could do, and where the rest of a step goes; see the README beside this file."""
+"""How near `ce` comes to the machine's limit, and the rest of a step by operation; see the README here."""
 
 import os
 import platform
@@ -43,15 +43,16 @@ KINDS = {  # what an operation belongs to: the first match of itself and the ope
 
 
 def operations(lengths: list[int], layers: int, width: int) -> int:
-    """F of one step: multiplications and additions of the linear layers and of attention, for tokens that aren't padding.
+    """Return F of one step: multiplications and additions of linear layers and attention, without padding.
 
-    A forward pass takes ``24 L h^2`` for each token, and ``4 L h l^2`` for each text of l tokens; backward takes twice that.
+    A forward pass takes ``24 L h^2`` for each token, and ``4 L h l^2`` for each text of l tokens. Backward takes twice
+    that.
     """
     return 3 * (24 * layers * width**2 * sum(lengths) + 4 * layers * width * sum(length**2 for length in lengths))
 
 
 def share_of_limit(operations: float, parameters: int, rate: float, bandwidth: float, seconds: float) -> float:
-    """``(F / rate + 28 P / bandwidth) / seconds``: 1 where a step takes no longer than its arithmetic and AdamW's traffic must."""
+    """``(F / rate + 28 P / bandwidth) / seconds``: 1 if a step takes only its arithmetic and AdamW's traffic."""
     return (operations / rate + ADAMW_BYTES * parameters / bandwidth) / seconds
 
 
@@ -126,7 +127,7 @@ def kind(event: FunctionEvent) -> str:
 
 
 def profiled(subject: Subject) -> dict[str, float]:
-    """Seconds of a step by kind of operation; on a GPU of its kernels, without the time in which it waited for the host."""
+    """Seconds of a step by kind of operation; on a GPU of its kernels, without waits for the host."""
     cuda = subject.stepper.precision.device.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]
     with profile(activities=activities) as found:
@@ -144,7 +145,8 @@ def report(name: str, subject: Subject, rate: float, bytes_a_second: float) -> N
     count, lengths, seconds = len(subject.batches), subject.lengths, subject.seconds()
     work = operations(lengths, config.num_hidden_layers, config.hidden_size) / count
     print(
-        f"\n{name}: {seconds:.4f} s a step of {sum(lengths) / count:.0f} tokens, {subject.parameters / 1e6:.1f} M parameters"
+        f"\n{name}: {seconds:.4f} s a step of {sum(lengths) / count:.0f} tokens, "
+        f"{subject.parameters / 1e6:.1f} M parameters"
     )
     floor = work / rate, ADAMW_BYTES * subject.parameters / bytes_a_second
     share = share_of_limit(work, subject.parameters, rate, bytes_a_second, seconds)
@@ -182,7 +184,8 @@ def main(
     rate, bytes_a_second = matrix_rate(place, used), bandwidth(place)
     print(f"{date.today()}, {platform.machine()}, {place}, {torch.get_num_threads()} threads, batch {batch_size}")
     print(
-        f"{'bf16' if used.bf16 else 'float32'} matrix products {rate / 1e9:.0f} G/s, memory {bytes_a_second / 1e9:.1f} GB/s"
+        f"{'bf16' if used.bf16 else 'float32'} matrix products {rate / 1e9:.0f} G/s, memory "
+        f"{bytes_a_second / 1e9:.1f} GB/s"
     )
     count = steps or (50 if place.type == "cuda" else 3)
     with tempfile.TemporaryDirectory() as temporary:

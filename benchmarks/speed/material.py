@@ -13,7 +13,7 @@ SHAPE = "roberta-base-shape"
 
 
 def excerpt(dataset: str, data_dir: Path | None, rows: int, folder: Path) -> Path:
-    """The first ``rows`` training rows and one row of each class in every split, as a data set of one's own: tests end at once."""
+    """The first ``rows`` training rows and one row of each class in every split, as an own data set: short tests."""
     data = load_dataset(plan("ce", {"dataset": dataset}).settings, DataLocations(data_dir))
     disable_progress_bars()
     folder.mkdir()

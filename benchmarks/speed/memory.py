@@ -1,4 +1,4 @@
-"""Peak memory of `fecbench run` by the number of rows; see the README beside this file. It needs Linux, which tells memory by kind."""
+"""Peak memory of `fecbench run` by the number of rows (Linux only); see the README beside this file."""
 
 import argparse
 import json
@@ -19,7 +19,7 @@ LABELS, WORDS, LENGTH = 28, 3000, 8
 
 
 class Peak(NamedTuple):
-    """Of a process, in MiB: memory of its own, files that it had mapped (which the system may drop), and both together at their highest."""
+    """Memory of a process in MiB: its own, its mapped files (which the system may drop), and the peak of both."""
 
     own: float
     mapped: float
@@ -88,7 +88,8 @@ def main() -> None:
         for rows in asked.rows:
             peak, seconds, training = measure(rows, Path(folder))
             print(
-                f"| {rows:,} | {peak.own:.0f} | {peak.mapped:.0f} | {peak.together:.0f} | {seconds:.0f} | {training:.0f} |",
+                f"| {rows:,} | {peak.own:.0f} | {peak.mapped:.0f} | {peak.together:.0f} | {seconds:.0f} | "
+                f"{training:.0f} |",
                 flush=True,
             )
 

@@ -1,4 +1,4 @@
-"""How long benchmarks/paper.toml takes as a whole, from parts measured on this device; see the README beside this file."""
+"""Hours of the whole of benchmarks/paper.toml, from parts measured on this device; see the README here."""
 
 import argparse
 import json
@@ -55,7 +55,7 @@ class Clock:
 
 
 class Parts(NamedTuple):
-    """Seconds of a run's parts: before the first batch, a batch, scoring validation, writing a checkpoint, the test at the end."""
+    """Seconds of a run's parts: start-up, a batch, scoring validation, writing a checkpoint, the final test."""
 
     start_up: float
     step: float
@@ -172,10 +172,11 @@ def estimate(given: argparse.Namespace, encoder: str) -> None:
     from fecbench.data.datasets.load import load_dataset
 
     print(f"{date.today()}, {platform.machine()}, {os.cpu_count()} CPUs, {torch.get_num_threads()} threads, "
-          f"{torch.cuda.get_device_name() if torch.cuda.is_available() and given.device != 'cpu' else 'CPU'}, {given.spec.name}, "
+          f"{torch.cuda.get_device_name() if torch.cuda.is_available() and given.device != 'cpu' else 'CPU'}, "
+          f"{given.spec.name}, "
           f"{given.encoder or 'roberta-base, random weights'}; seconds")  # fmt: skip
-    print(f"{'method':10}{'data set':13}{'runs':>5}{'epochs':>8}{'batches':>9}{'a batch':>10}{'validation':>12}{'checkpoint':>12}"
-          f"{'test':>8}{'start-up':>10}{'a run':>12}")  # fmt: skip
+    print(f"{'method':10}{'data set':13}{'runs':>5}{'epochs':>8}{'batches':>9}{'a batch':>10}{'validation':>12}"
+          f"{'checkpoint':>12}{'test':>8}{'start-up':>10}{'a run':>12}")  # fmt: skip
     expanded, total = matrix.expand(read_spec(given.spec)), 0.0
     for entry in expanded.entries:
         cell, runs = (
@@ -189,7 +190,8 @@ def estimate(given: argparse.Namespace, encoder: str) -> None:
         seconds = parts.run(steps, chosen.epochs)
         total += runs * seconds
         print(f"{entry.row:10}{entry.dataset:13}{runs:5}{chosen.epochs:8}{steps:9}{parts.step:10.4f}{parts.validation:12.1f}"
-              f"{parts.checkpoint:12.1f}{parts.test:8.1f}{parts.start_up:10.1f}{seconds:12.0f}", flush=True)  # fmt: skip
+              f"{parts.checkpoint:12.1f}{parts.test:8.1f}{parts.start_up:10.1f}{seconds:12.0f}",
+              flush=True)  # fmt: skip
     print(f"the whole, if no run stops early, one at a time: {in_words(total)}")
     if given.speed_up != 1:
         print(f"with several at a time, {given.speed_up:g} times as fast: {in_words(total / given.speed_up)}")

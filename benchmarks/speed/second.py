@@ -1,4 +1,4 @@
-"""Seconds from process start to the first training step, for a first and a second run on the same data; see the README beside this file."""
+"""Seconds to the first training step, for a first and a second run on the same data; see the README here."""
 
 import argparse
 import importlib
@@ -125,8 +125,8 @@ def main() -> None:
     from huggingface_hub.constants import HF_HOME
 
     os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HOME": HF_HOME}  # which would stand in the cache that is changed here
-    print(f"{date.today()}, {platform.machine()}, {os.cpu_count()} CPUs, {given.method}, {given.encoder}, device {given.device}, "
-          f"{given.rounds} rounds (medians): seconds to the first step, wall (CPU)")  # fmt: skip
+    print(f"{date.today()}, {platform.machine()}, {os.cpu_count()} CPUs, {given.method}, {given.encoder}, "
+          f"device {given.device}, {given.rounds} rounds (medians): seconds to the first step, wall (CPU)")  # fmt: skip
     for name in given.datasets:
         rounds = [pair(name, given) for _ in range(given.rounds)]
         print(f"{name:14}{'first run':>16}{'second run':>16}")

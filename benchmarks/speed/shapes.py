@@ -1,10 +1,10 @@
-"""An encoder in roberta-base's shape without the hub: the work of a step is the same, and what it learns doesn't matter here."""
+"""An encoder in roberta-base's shape without the hub: a step costs the same; what it learns doesn't matter."""
 
 from pathlib import Path
 
 
 def roberta_base(folder: Path) -> Path:
-    """Write 12 layers, 768 wide, 12 heads, 50,265 words with random weights to ``folder``; MiniLM's tokenizer, whose ids all fit; once."""
+    """Write roberta-base's shape with random weights, and MiniLM's tokenizer, to ``folder``, unless they are there."""
     import torch
     from transformers import AutoTokenizer, RobertaConfig, RobertaModel
 

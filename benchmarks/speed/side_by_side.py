@@ -83,8 +83,8 @@ def main() -> None:
         spec = Path(folder) / "spec.toml"
         about = {"method": given.method, "dataset": given.dataset, "rows": given.rows, "encoder": encoder}
         spec.write_text(SPEC.format(seeds=list(range(given.runs)), **about), encoding="utf-8")
-        print(f"{date.today()}, {platform.machine()}, {os.cpu_count()} CPUs, {given.device}, {given.method} on {given.dataset}, "
-              f"{given.encoder}, {given.rows} rows, {given.runs} runs")  # fmt: skip
+        print(f"{date.today()}, {platform.machine()}, {os.cpu_count()} CPUs, {given.device}, {given.method} "
+              f"on {given.dataset}, {given.encoder}, {given.rows} rows, {given.runs} runs")  # fmt: skip
         print(f"{'at a time':>10}{'runs / hour':>14}{'speed-up':>10}{'start-up and waiting':>22}{'a run s':>10}")
         first = None
         for at_once in given.at_once:

@@ -61,7 +61,8 @@ def main() -> None:
         for name, (command, environment, _) in measured.items():
             times[name].append(measure(command, environment))
     print(
-        f"{date.today()}, {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}, {given.rounds} rounds (medians)"
+        f"{date.today()}, {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}, "
+        f"{given.rounds} rounds (medians)"
     )
     print(f"{'':34}{'wall s':>8}{'CPU s':>8}{'/ python':>10}{'target s':>10}")
     bare = statistics.median(cpu for _, cpu in times["python -c pass"])

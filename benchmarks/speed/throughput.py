@@ -1,4 +1,4 @@
-"""Texts a second of every method beside transformers.Trainer, and what AML's parts cost; see the README beside this file."""
+"""Texts a second of every method beside transformers.Trainer, and the cost of AML's parts; see the README here."""
 
 import json
 import os
@@ -74,7 +74,8 @@ def table(title: str, found: Rounds, batch_size: int, parts: dict[str, float]) -
     """Print a data set's figures under one encoder."""
     print(f"\n{title}")
     print(
-        f"{'':18}{'texts/s':>9}{'least-greatest':>17}{'/ Trainer':>20}{'/ grouped':>20}{'peak MiB':>10}{'predicted/s':>13}"
+        f"{'':18}{'texts/s':>9}{'least-greatest':>17}{'/ Trainer':>20}{'/ grouped':>20}"
+        f"{'peak MiB':>10}{'predicted/s':>13}"
     )
     speeds = {name: [one["texts_per_second"] for one in rounds] for name, rounds in found.items()}
     for name, rounds in found.items():
@@ -100,7 +101,7 @@ def table(title: str, found: Rounds, batch_size: int, parts: dict[str, float]) -
 
 
 def aml_parts(device: str, batch_size: int, classes: int = 27, width: int = 128, k: int = 20) -> dict[str, float]:
-    """Seconds of mining, and of the discriminator's part of both updates, on random features; labels as uneven as GoEmotions'."""
+    """Seconds of mining and of the discriminator's part, on random features with labels as uneven as GoEmotions'."""
     import torch
     from growth import discriminate
     from torch.utils.benchmark import Timer
@@ -138,7 +139,8 @@ def aml_parts(device: str, batch_size: int, classes: int = 27, width: int = 128,
 @click.option(
     "--steps",
     type=int,
-    help="batches of each of the two epochs, of which the second is timed [on a GPU: 50; on a CPU: 24, and 6 with roberta-base's shape, of "
+    help="batches of each of the two epochs, of which the second is timed [on a GPU: 50; on a CPU: 24, and 6 "
+    "with roberta-base's shape, of "
     "which a step takes seconds: a round of everything takes about an hour on two cores]",
 )
 @click.option("--rounds", default=3, show_default=True, help="how often contenders take turns; figures are medians")
@@ -170,7 +172,8 @@ def main(
     torch.set_num_threads(threads)
     device = alone(device)
     print(
-        f"{date.today()}, {platform.machine()}, {device}, {threads} threads, batch {batch_size}, {rounds} rounds (medians)"
+        f"{date.today()}, {platform.machine()}, {device}, {threads} threads, batch {batch_size}, {rounds} "
+        f"rounds (medians)"
     )
     with tempfile.TemporaryDirectory() as temporary:
         for asked in encoders:

@@ -1,4 +1,4 @@
-"""A benchmark's matrix carried out: what is complete isn't repeated, what fails stops nothing else, what is killed goes on."""
+"""A benchmark's matrix: complete runs aren't repeated, failures stop nothing else, killed runs continue."""
 
 import json
 import os
@@ -384,7 +384,8 @@ def test_a_dry_run_names_what_is_missing_row_by_row_and_prints_the_rest(toy, tmp
     absent = tmp_path / "absent"
     spec = tiny(
         toy,
-        more="[[row]]\nname = 'fine'\nobjective = 'ce'\n[[row]]\nname = 'lost'\nobjective = 'ce'\nencoder = 'no/such'\n",
+        more="[[row]]\nname = 'fine'\nobjective = 'ce'\n[[row]]\nname = 'lost'\nobjective = 'ce'\n"
+        "encoder = 'no/such'\n",
     )
     spec = re.sub("objectives = .*", "", spec).replace(f'["{toy}"]', f'["{toy}", "{absent}"]')
     path = write(tmp_path, spec + "[grid]\nselect = 'validation'\nsettings = { lr = [1e-3, 1e-4] }\n")

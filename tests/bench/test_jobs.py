@@ -1,4 +1,4 @@
-"""Jobs shared by benches that know nothing of each other, and the places for them on a machine's devices; a process is stood in for."""
+"""Jobs shared by independent benches, and device slots; a stub stands in for each process."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from fecbench.runs.record import FAILURE, RESULT
 
 @pytest.fixture
 def stand_in(tmp_path, monkeypatch):
-    """Jobs whose process is a stand-in that notes its name and ends as it is told: ``stand_in("complete", "failed")``."""
+    """Jobs whose process is a stub that notes its name and ends as told: ``stand_in("complete", "failed")``."""
     (tmp_path / "logs").mkdir()
     script = tmp_path / "process"
     script.write_text(

@@ -1,4 +1,4 @@
-"""Start-up: what only lists, helps or refuses imports nothing heavy (benchmarks/speed times it); a second run tokenises nothing."""
+"""Start-up: listing, help and refusals import nothing heavy; a second run tokenises nothing."""
 
 import gc
 import json

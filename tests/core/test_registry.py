@@ -54,8 +54,10 @@ def test_registering_by_hand(monkeypatch):
 
 def test_listing_imports_no_plugin_and_nothing_heavy():
     code = (
-        "import sys; from fecbench.core import registry; names = [list(one) for one in registry.ALL]; 'ce' in registry.objectives;"
-        "heavy = {'torch', 'transformers', 'datasets', 'fecbench_ce', 'fecbench_aml', 'fecbench.model.heads'} & set(sys.modules);"
+        "import sys; from fecbench.core import registry; names = [list(one) for one in registry.ALL]; 'ce' in "
+        "registry.objectives;"
+        "heavy = {'torch', 'transformers', 'datasets', 'fecbench_ce', 'fecbench_aml', 'fecbench.model.heads'} "
+        "& set(sys.modules);"
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -325,7 +325,7 @@ LONG_TAIL = np.repeat(np.arange(6), [150, 61, 20, 7, 2, 1])
 @pytest.mark.parametrize("bucketed", [False, True])
 @pytest.mark.parametrize(("size", "batch_size", "min_size"), [(2, 16, 1), (3, 16, 1), (4, 16, 9), (8, 8, 1)])
 def test_grouped_batches_over_whole_epochs(size, batch_size, min_size, bucketed):
-    """Every label of a batch comes in whole groups; a row comes at most once an epoch; what is left out is what can't be grouped."""
+    """Labels come in whole groups, rows at most once an epoch, and only rows that can't be grouped are left out."""
     rows = TokenisedSplit(split(len(LONG_TAIL)).columns, LONG_TAIL)
     needs = BatchNeeds(min_size, per_label=size)
     batches = TrainingBatches(rows, batch_size, seed=3, bucketed=bucketed, needs=needs)

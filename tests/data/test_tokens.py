@@ -144,7 +144,7 @@ def test_dropout_is_applied_to_attention(source):
 
 
 def test_attention_drops_each_weight_alone_and_scales_what_stays():
-    """Over uniform attention to values of one a token's output counts its kept weights: binomial, for each head and query its own."""
+    """With uniform attention to ones, an output counts its kept weights: binomial, independent by head and query."""
     lengths, heads, p = [5] * 800 + [40] * 100, 2, 0.3
     tokens = Tokens.pack([[1] * length for length in lengths])
     layout = tokens.layout(1000)

@@ -1,4 +1,4 @@
-"""Two processes over gloo train exactly as one does: same losses, same parameters, an uneven and an empty share included."""
+"""Two processes over gloo train exactly as one does, uneven and empty shares included."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def train(name: str, data: Path, folder: Path, ranks: int, script: Path) -> Path
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ce", "supcon", "lcl", "aml", "sacl", "tfd"])
 def test_two_ranks_equal_one(name, toy, tmp_path):
-    """61 training rows in batches of 8: the last batch has 5, so that shares are uneven; each split takes several batches to evaluate."""
+    """61 training rows in batches of 8: the last batch has 5, so shares are uneven; splits take several batches."""
     with (toy / "train.csv").open("a") as file:
         file.write("one more lovely day,glad\n")
     script = tmp_path / "worker.py"
@@ -74,7 +74,8 @@ def test_two_ranks_equal_one(name, toy, tmp_path):
     assert ours.keys() == theirs.keys()
     for key, value in ours.items():
         if key.endswith("attention.self.key.bias"):
-            continue  # attention doesn't depend on it: its gradient is rounding alone, which Adam scales up to whole steps
+            # Attention doesn't depend on it: its gradient is rounding alone, which Adam scales up to whole steps.
+            continue
         torch.testing.assert_close(theirs[key], value, rtol=1e-3, atol=2e-5, msg=key)
     first, second = (read_tensors(tmp_path / f"ranks2-of-rank-{rank}.safetensors")[0] for rank in (0, 1))
     assert all(value.equal(second[key]) for key, value in first.items())  # the discriminator's too

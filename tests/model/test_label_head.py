@@ -1,4 +1,4 @@
-"""The label head: logits by the labels' own texts, encoded with the batch in training and folded into a matrix for prediction."""
+"""The label head: logits by the labels' own texts, encoded with the batch and folded for prediction."""
 
 import pytest
 import torch

@@ -177,7 +177,7 @@ def test_fused_adamw_would_use_it_silently(monkeypatch):
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_the_audit_finds_what_version_counters_do_not_see(layers):
-    """Under autocast the graph holds bf16 copies of the weights, and a lone linear layer's gradient doesn't need its weight."""
+    """Under autocast the graph holds bf16 copies, and a single linear layer's gradient doesn't need its weight."""
 
     def hidden(self, batch, model):
         z = model.layer[:layers](model.inputs)

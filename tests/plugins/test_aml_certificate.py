@@ -1,4 +1,4 @@
-"""Attacks on frozen features: the bounds hold, the ascent climbs, the norm is kept, and the metric family's maximum is exact."""
+"""Attacks on frozen features: bounds hold, the ascent climbs, the norm is kept, the metric maximum is exact."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""The pair loss against a slow loop, and what the paper's propositions promise of it, as the card states it, on random scores."""
+"""The pair loss against a slow loop, and the paper's propositions on random scores."""
 
 import math
 
@@ -110,7 +110,7 @@ def test_large_margins_make_a_small_loss(positive, negative, w_pos):
 
 
 def test_the_pooled_fraction_breaks_the_bound_that_the_mixture_keeps():
-    """One easy positive that weighs .9, nine undecided negatives that weigh .1 together: nine pairs of ten have a margin <= 0."""
+    """One easy positive of weight .9, nine undecided negatives of .1 together: nine of ten pairs have a margin <= 0."""
     positive, negative, w_pos, m = [9.0], [0.0] * 9, 0.9, 0.0
     bound = eps_of(positive, negative, w_pos) / math.log1p(math.exp(-m))
     mixture = w_pos * share(a <= m for a in positive) + (1 - w_pos) * share(-a <= m for a in negative)

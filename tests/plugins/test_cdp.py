@@ -1,4 +1,4 @@
-"""CDP+MLM: pairs, masking and losses against the card's numbers and a slow loop; the streams and the schedule of steps."""
+"""CDP+MLM: pairs, masking and losses against the card's numbers and a slow loop; streams and schedule."""
 
 import math
 from types import SimpleNamespace

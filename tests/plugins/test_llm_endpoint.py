@@ -1,4 +1,4 @@
-"""An endpoint on loopback that misbehaves on command: what passes is tried again, what doesn't stops, no answer and no secret gets lost."""
+"""An endpoint that misbehaves: transient faults are retried, others stop; no answer and no secret gets lost."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Kept answers: what is the same question, and that none is asked twice, after kills, from several processes, or in a replay."""
+"""Stored answers: no question is asked twice, after kills, from several processes, or in a replay."""
 
 import json
 import random

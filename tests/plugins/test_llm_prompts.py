@@ -1,4 +1,4 @@
-"""Prompts and the examples in them: each label once, texts as data, the same seed the same bytes, never the text itself."""
+"""Prompts and their examples: each label once, texts as data, same seed same bytes, never the text itself."""
 
 import re
 

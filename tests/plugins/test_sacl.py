@@ -1,4 +1,4 @@
-"""SACL's losses against slow loops and the card's numbers; what its perturbations do to weights, gradients and losses."""
+"""SACL's losses against slow loops and the card's numbers; the effect of its perturbations."""
 
 import math
 from functools import partial

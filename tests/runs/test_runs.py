@@ -223,7 +223,8 @@ def test_two_processes_on_one_run(toy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train_briefly("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
     record = Record(tmp_path / "run")
-    code = "import sys, time; from pathlib import Path; from fecbench.runs.record import Record; lock = Record(Path(sys.argv[1])).lock(); "
+    code = "import sys, time; from pathlib import Path; from fecbench.runs.record import Record; "
+    code += "lock = Record(Path(sys.argv[1])).lock(); "
     code += "print('held', flush=True); time.sleep(60)"
     other = subprocess.Popen([sys.executable, "-c", code, str(record.folder)], stdout=subprocess.PIPE, text=True)
     try:

@@ -1,7 +1,7 @@
 """A chat endpoint on loopback that answers well or badly, as its ``behaviours`` say.
 
-Each behaviour answers one request, in order; after the last one, every request is answered well. A behaviour is the name of a
-method below, or a status with an optional ``Retry-After``: ``(429, "0")``.
+Each behaviour answers one request, in order; after the last one, every request is answered well. A behaviour is the
+name of a method below, or a status with an optional ``Retry-After``: ``(429, "0")``.
 """
 
 import gzip

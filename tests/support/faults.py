@@ -1,13 +1,19 @@
-"""Forks fecbench commands, each of which meets a fault at its n-th write: a kill, before or in the middle of it, a power cut, a full disk.
+"""Fork fecbench commands, each of which meets a fault at its n-th write: a kill, a power cut, a full disk.
 
-Run as ``python faults.py``. It imports once what commands need, and reads orders from standard input, as JSON, one a line::
+Run as ``python faults.py``. It imports once what commands need, and reads orders from standard input, JSON lines::
 
-    {"arguments": ["run", "ce"], "folder": "/where/writes/count", "fault": "kill", "at": 3, "room": 0, "cwd": ".", "environment": {}}
+    {"arguments": ["run", "ce"], "folder": "/where/writes/count", "fault": "kill", "at": 3, "room": 0,
+     "cwd": ".", "environment": {}}
 
-Its answer is ``{"code": -9, "said": "...", "writes": ["open run.json"]}``. A write is counted before it happens, wherever Python opens,
-renames, makes or removes something in the folder. ``kill`` ends the process there, ``cut`` as well, and what it wrote and didn't flush to
-the disk is lost, though names outlive it; from there on ``tear`` ends it as soon as a file would grow beyond ``room`` bytes, and ``fill``
-lets such a write fail, in Python as in compiled libraries. Under ``deny`` root is refused what file modes refuse everybody else. An
+Its answer is ``{"code": -9, "said": "...", "writes": ["open run.json"]}``. A write is counted before it happens,
+whenever Python opens, renames, makes or removes something in the folder. The faults:
+
+- ``kill`` ends the process at write ``at``.
+- ``cut`` does so too, and content that wasn't flushed to the disk is lost, though file names stay.
+- ``tear`` ends it as soon after that as a file would grow beyond ``room`` bytes.
+- ``fill`` makes such a write fail instead, in Python as in compiled libraries.
+- ``deny`` refuses root what file modes refuse everybody else.
+
 ``"after": 0.5`` ends the process that many seconds after its start, wherever it is.
 """
 

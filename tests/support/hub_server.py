@@ -1,7 +1,7 @@
-"""A hub on loopback: serves folders of files the way the Hugging Face hub does, for clients whose HF_ENDPOINT points here.
+"""A hub on loopback: serves folders as the Hugging Face hub does, for clients whose HF_ENDPOINT points here.
 
-``root/datasets/OWNER/NAME/...`` and ``root/models/OWNER/NAME/...`` are its repositories. Run as ``python hub_server.py ROOT``; it prints
-its address.
+``root/datasets/OWNER/NAME/...`` and ``root/models/OWNER/NAME/...`` are its repositories. Run as
+``python hub_server.py ROOT``; it prints its address.
 """
 
 import hashlib

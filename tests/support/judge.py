@@ -74,7 +74,7 @@ class Judge:
 
 
 def tree(folder: Path) -> dict[str, str]:
-    """Every path under ``folder`` and what is there: a file by its checksum. Locks come and go, and the last failure replaces another."""
+    """Return each path under ``folder`` with a checksum, but for locks and the last failure, which may change."""
     return {
         str(path.relative_to(folder)): _kind(path)
         for path in folder.rglob("*")

@@ -28,7 +28,7 @@ def guess(accuracy: float, seed: int, of: int = 0, gold: np.ndarray = GOLD) -> n
 
 
 def finish(made: Record, predicted: np.ndarray, extra=None, gold: np.ndarray = GOLD) -> None:
-    """Complete a record with predictions (-1: no answer) and the scores that follow from them; ``extra`` are further metrics."""
+    """Complete a record with predictions (-1: no answer) and their scores; ``extra`` are further metrics."""
     labels = made.about["dataset"]["labels"]
     scores = metrics.score(gold, predicted, 3, metrics.all_metrics()[0]) | (extra or {})
     per_class = dict(zip(labels, metrics.per_class(gold, predicted, 3), strict=True))

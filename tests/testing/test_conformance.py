@@ -1,4 +1,4 @@
-"""Every registered objective passes the conformance kit, and an objective that breaks a rule fails exactly the check of that rule."""
+"""Every objective passes the conformance kit; one that breaks a rule fails exactly the check of that rule."""
 
 import json
 import os
@@ -372,8 +372,8 @@ def test_the_command_tells_what_holds_and_what_does_not(fecbench, registered):
     code, out, err = fecbench("check", registered("oneclass", OneClass))
     assert code == 1
     assert (
-        "FAILED losses are finite\n  required: finite losses, logs and weights on a batch of one class\n  found:    model_loss inf"
-        in out
+        "FAILED losses are finite\n  required: finite losses, logs and weights on a batch of one class\n"
+        "  found:    model_loss inf" in out
     )
 
 

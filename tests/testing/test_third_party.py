@@ -1,4 +1,4 @@
-"""What strangers add comes in by `pip install` alone: the examples are built, installed into a fresh environment, and used there."""
+"""The example plugins are built, installed into a fresh environment by pip alone, and used there."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the trainer and a whole run do with their settings, shown on runs that would come out otherwise if they didn't."""
+"""The effect of settings on training, shown on runs that would end otherwise without it."""
 
 import json
 from string import ascii_letters
@@ -116,7 +116,7 @@ def place_of(text):
 
 
 class Fading(Plain):
-    """Predicts as told: all rows right up to the second epoch, then fewer and fewer (it knows the toy's texts by heart)."""
+    """Predicts all rows right up to the second epoch, then fewer and fewer (it knows the toy's texts by heart)."""
 
     needs = BatchNeeds(texts=True)
 
@@ -179,7 +179,8 @@ class Breaking(Plain):
 def test_broken_weights_are_refused_and_never_kept(toy, tmp_path, registered):
     with pytest.raises(
         NumericalError,
-        match=r"every weight, buffer and optimiser state must be finite, but after epoch 2 model\..* and \d+ more aren't",
+        match=r"every weight, buffer and optimiser state must be finite, but after epoch 2 model\..* and \d+ "
+        r"more aren't",
     ):
         train(registered("breaking", Breaking), toy, tmp_path / "run")
     from fecbench.core.files import read_tensors
@@ -308,7 +309,8 @@ class Growing(Plain):
 def test_a_stage_that_makes_parameters_is_refused(toy, tmp_path, registered):
     with pytest.raises(
         ProtocolError,
-        match=r"before_training must keep what it finds in .* that __init__ made, but it added or replaced objective.found",
+        match=r"before_training must keep what it finds in .* that __init__ made, but it added or replaced "
+        r"objective.found",
     ):
         train(registered("growing", Growing), toy, tmp_path / "run")
 

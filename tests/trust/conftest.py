@@ -83,7 +83,7 @@ def small():
 
 @pytest.fixture(scope="session")
 def unbroken(faulty, small, tmp_path_factory):
-    """A folder with ``run``, a small run of a method that nothing disturbed, and ``other``, with another seed; and what ``run`` wrote."""
+    """A folder with ``run``, an undisturbed small run, and ``other``, with another seed; and the writes of ``run``."""
     made: dict[str, tuple[Path, list[str]]] = {}
 
     def make(name: str) -> tuple[Path, list[str]]:

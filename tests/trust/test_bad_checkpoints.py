@@ -1,4 +1,4 @@
-"""Checkpoints truncated, of another model or run, or of odd tensors: a run is never continued from one, nor predicted with."""
+"""Checkpoints that are truncated, of another run, or odd are neither continued from nor predicted with."""
 
 import json
 import shutil

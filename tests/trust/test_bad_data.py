@@ -1,4 +1,4 @@
-"""Malformed data, in every format and place: refused with file and line before anything trains, or read for what it says."""
+"""Malformed data in every format is refused with file and line before training, or read for what it says."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Plugins of every kind that are wrong in every way: named with what is wrong, and no other is hurt; no figure of theirs is kept."""
+"""Broken plugins of every kind are named with their fault, hurt no other plugin, and leave no figure."""
 
 import json
 import textwrap
@@ -46,7 +46,7 @@ USES = {
 
 
 def crossed(kinds: Iterable[str]) -> list[Any]:
-    """Every fault in every kind: always those of the first kind and a few of each, the others behind the marker ``trust``."""
+    """Every fault in every kind: all of the first kind and a few of each always, the others marked ``trust``."""
     first, *_ = kinds
     few = ("nowhere", "syntax", "an exit")
     cases = [(kind, fault) for kind in kinds for fault in IMPORTS]
@@ -120,7 +120,8 @@ BODIES = {
         "must yield fecbench.Update, found type",
     ),
     "updates never end": (
-        "def updates(self, batch, model):\n    while True: yield Update(sum((p ** 2).sum() for p in model.head.parameters()))",
+        "def updates(self, batch, model):\n    while True: yield Update(sum((p ** 2).sum() for p in "
+        "model.head.parameters()))",
         "updates must end, but has yielded 1,000",
     ),
     "updates raise": (
@@ -166,7 +167,8 @@ BODIES = {
         "has no gradient",
     ),
     "a loss without gradient": (
-        "def updates(self, batch, model):\n    with torch.no_grad(): loss = self.loss(batch, model)\n    yield Update(loss)",
+        "def updates(self, batch, model):\n    with torch.no_grad(): loss = self.loss(batch, model)\n"
+        "    yield Update(loss)",
         "has no gradient",
     ),
     "a loss of strangers": (
@@ -193,7 +195,8 @@ BODIES = {
         "64",
     ),
     "a loss given twice": (
-        "def updates(self, batch, model):\n    loss = self.loss(batch, model)\n    yield Update(loss)\n    yield Update(loss)",
+        "def updates(self, batch, model):\n    loss = self.loss(batch, model)\n    yield Update(loss)\n"
+        "    yield Update(loss)",
         "update 2",
     ),
     "a stale loss": (
@@ -202,7 +205,8 @@ BODIES = {
         "encode again",
     ),
     "a yield within no_grad": (
-        "def updates(self, batch, model):\n    loss = self.loss(batch, model)\n    with torch.no_grad(): yield Update(loss)",
+        "def updates(self, batch, model):\n    loss = self.loss(batch, model)\n"
+        "    with torch.no_grad(): yield Update(loss)",
         "the grad, autocast or train mode changed",
     ),
     "a model left in eval": (
@@ -238,7 +242,8 @@ BODIES = {
         "logs must be numbers by name",
     ),
     "everything frozen": (
-        "def updates(self, batch, model):\n    loss = self.loss(batch, model)\n    model.requires_grad_(False)\n    yield Update(loss)",
+        "def updates(self, batch, model):\n    loss = self.loss(batch, model)\n"
+        "    model.requires_grad_(False)\n    yield Update(loss)",
         "unfreeze",
     ),
     "the head removed": (
@@ -335,11 +340,13 @@ BODIES = {
     "a stage after that raises": ("def after_training(self, stage): raise RuntimeError('no vectors')", "no vectors"),
     "a stage after that exits": ("def after_training(self, stage): sys.exit()", "SystemExit"),
     "a stage after that breaks weights": (
-        "def after_training(self, stage):\n    with torch.no_grad(): next(stage.model.head.parameters()).fill_(float('nan'))",
+        "def after_training(self, stage):\n    with torch.no_grad(): "
+        "next(stage.model.head.parameters()).fill_(float('nan'))",
         "must be finite",
     ),
     "a buffer that is infinite": (
-        "def __init__(self, c, t):\n    super().__init__(c, t)\n    self.register_buffer('b', torch.tensor(float('-inf')))",
+        "def __init__(self, c, t):\n    super().__init__(c, t)\n"
+        "    self.register_buffer('b', torch.tensor(float('-inf')))",
         ("but before training objective.b isn't", "persistent=False"),
     ),
     "train that raises": ("def train(self, mode=True): raise RuntimeError('no training')", "no training"),
@@ -385,7 +392,8 @@ BODIES = {
         "2",
     ),
     "needs of another kind": (
-        "class Config(Config):\n    k: int = 1\n@classmethod\ndef batch_needs(cls, config): return 3 if config.k != 1 else BatchNeeds()",
+        "class Config(Config):\n    k: int = 1\n@classmethod\n"
+        "def batch_needs(cls, config): return 3 if config.k != 1 else BatchNeeds()",
         "objective sick",
         "--k",
         "2",
@@ -393,7 +401,8 @@ BODIES = {
     "needs of a column that nobody has": ("needs = BatchNeeds(columns=('aug_text',))", "needs the column aug_text"),
     "needs of more than there is": ("needs = BatchNeeds(min_size=1000)", "needs at least 1000"),
     "a validator that raises": (
-        "class Config(Config):\n    k: int = 1\n    def model_post_init(self, _):\n        if self.k == 2: raise KeyError('two')",
+        "class Config(Config):\n    k: int = 1\n    def model_post_init(self, _):\n"
+        "        if self.k == 2: raise KeyError('two')",
         "two",
         "--k",
         "2",
@@ -406,7 +415,8 @@ BODIES = {
     ),
     "panels that are a number": ("panels = 3", "panels"),
     "an update's own class": (
-        "def updates(self, batch, model):\n    class Mine: loss = self.loss(batch, model); player = 'model'; logs = {}\n    yield Mine()",
+        "def updates(self, batch, model):\n    class Mine: loss = self.loss(batch, model); player = 'model'; "
+        "logs = {}\n    yield Mine()",
         "must yield fecbench.Update, found Mine",
     ),
 }
@@ -435,7 +445,9 @@ CLASSES = {
     "the base itself": "from fecbench import Objective as Thing",
     "a head": "from fecbench import Head\nclass Thing(Head): pass",
     "a module": "import json as Thing",
-    "a config of nothing": "from fecbench import Objective\nclass Thing(Objective):\n    Config = None\n    def updates(self, b, m): yield",
+    "a config of nothing": (
+        "from fecbench import Objective\nclass Thing(Objective):\n    Config = None\n    def updates(self, b, m): yield"
+    ),
     "a config with a run's option": (
         "from fecbench import Config, Objective\nclass C(Config):\n    lr: float = 1.0\n"
         "class Thing(Objective):\n    Config = C\n    def updates(self, b, m): yield"
@@ -541,15 +553,18 @@ SHAPES = {
     "a function": "def thing(places): pass",
     "a class without load": "class thing:\n    info = source = 3",
     "an info that raises": (
-        "class Thing:\n    source = load = None\n    @property\n    def info(self): raise ValueError('boom')\nthing = Thing()"
+        "class Thing:\n    source = load = None\n    @property\n    def info(self): raise ValueError('boom')\n"
+        "thing = Thing()"
     ),
     "an info that is None": "class Thing:\n    info = None\n    source = load = print\nthing = Thing()",
     "settings that nobody has": (
-        "from fecbench import DatasetInfo\nclass Thing:\n    info = DatasetInfo('sick', 't', 'l', '', settings={'rl': 1})\n"
+        "from fecbench import DatasetInfo\nclass Thing:\n"
+        "    info = DatasetInfo('sick', 't', 'l', '', settings={'rl': 1})\n"
         "    source = load = print\nthing = Thing()"
     ),
     "settings of a wrong type": (
-        "from fecbench import DatasetInfo\nclass Thing:\n    info = DatasetInfo('sick', 't', 'l', '', settings={'weight_decay': 'much'})\n"
+        "from fecbench import DatasetInfo\nclass Thing:\n"
+        "    info = DatasetInfo('sick', 't', 'l', '', settings={'weight_decay': 'much'})\n"
         "    source = load = print\nthing = Thing()"
     ),
     "settings that are a list": (
@@ -578,11 +593,13 @@ ENCODERS = {
     "raises": ("def thing(texts): return texts['a']\nthing.settings = {}", "the encoder 'sick'"),
     "exits": ("import sys\ndef thing(texts): sys.exit()\nthing.settings = {}", "SystemExit"),
     "gives parts of nothing": (
-        "from fecbench import EncoderSource\ndef thing(texts): return EncoderSource('a', None, None, None)\nthing.settings = {}",
+        "from fecbench import EncoderSource\ndef thing(texts): return EncoderSource('a', None, None, None)\n"
+        "thing.settings = {}",
         "sick",
     ),
     "gives weights that aren't there": (
-        "from fecbench import EncoderSource\nfrom fecbench.model.encoders.scratch import scratch\nfrom dataclasses import replace\n"
+        "from fecbench import EncoderSource\nfrom fecbench.model.encoders.scratch import scratch\n"
+        "from dataclasses import replace\n"
         "def thing(texts): return replace(scratch(texts), weights='./nowhere')\nthing.settings = {}",
         "can't be built",
     ),
@@ -596,21 +613,29 @@ def test_an_encoder(judge, install, data, code, says):
     judge.refuses("run", "ce", "--dataset", data, "--encoder", "sick", *flags, says=says)
 
 
-HEAD = "import sys, torch\nfrom torch import nn\nfrom fecbench import Head\nclass thing(Head):\n    def __init__(self, hidden, classes):\n"
-HEAD += "        super().__init__(); self.features = hidden; self.l = nn.Linear(hidden, classes)\n    def classify(self, z): return self.l(z)\n"
+HEAD = """import sys, torch
+from torch import nn
+from fecbench import Head
+class thing(Head):
+    def __init__(self, hidden, classes):
+        super().__init__(); self.features = hidden; self.l = nn.Linear(hidden, classes)
+    def classify(self, z): return self.l(z)
+"""
 HEADS = {
     "no class": ("thing = 3", "must be a subclass of fecbench.Head"),
     "another class": ("class thing: pass", "must be a subclass of fecbench.Head"),
     "classifies nothing": (HEAD + "    def classify(self, z): return None", ""),
     "classifies labels": (HEAD + "    def classify(self, z): return self.l(z).argmax(1)", ""),
     "classifies one label too many": (
-        "from torch import nn\nfrom fecbench import Head\nclass thing(Head):\n    def __init__(self, hidden, classes):\n"
+        "from torch import nn\nfrom fecbench import Head\nclass thing(Head):\n"
+        "    def __init__(self, hidden, classes):\n"
         "        super().__init__(); self.features = hidden; self.l = nn.Linear(hidden, classes + 1)\n"
         "    def classify(self, z): return self.l(z)",
         "must give logits",
     ),
     "classifies not at all": (
-        "from fecbench import Head\nclass thing(Head):\n    def __init__(self, h, c):\n        super().__init__(); self.features = h",
+        "from fecbench import Head\nclass thing(Head):\n    def __init__(self, h, c):\n"
+        "        super().__init__(); self.features = h",
         "",
     ),
     "raises when built": (HEAD.replace("super().__init__();", "raise ValueError('boom');"), "boom"),

@@ -42,7 +42,7 @@ MATTERS = {
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory) -> Shelf:
-    """One run and others of which it might be given a file: of other data, another objective, another seed, another width."""
+    """One run, and others that could lend it a file: of other data, objective, seed and width."""
     home = tmp_path_factory.mktemp("shelf")
     data, other = write_toy(home / "moods"), write_toy(home / "others", "again ")
     train("ce", data, home / "mine")

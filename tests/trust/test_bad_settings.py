@@ -1,4 +1,4 @@
-"""Settings at wrong values, of the run and of every objective: refused with the flag's name before anything is loaded."""
+"""Wrong values of every setting are refused with the flag's name before anything is loaded."""
 
 import json
 from typing import Any, Literal, get_args, get_origin

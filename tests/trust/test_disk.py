@@ -1,4 +1,4 @@
-"""Full disks and folders that can't be written: one line says which path and what to do, earlier files stay, and with room it goes on."""
+"""Full disks and read-only folders: one line names path and remedy, earlier files stay, and a retry continues."""
 
 import os
 import random

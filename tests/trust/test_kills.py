@@ -1,4 +1,4 @@
-"""Runs killed hard, at every write and at random moments: resumed they end as one that nothing disturbed; no board counts half a run."""
+"""Runs killed at every write and at random moments end, resumed, as undisturbed ones; no board counts half a run."""
 
 import json
 import random
@@ -36,7 +36,7 @@ def board(fecbench):
 
 @pytest.fixture
 def arena(unbroken, board, contents, tmp_path):
-    """A folder in which a run is broken beside a complete one, and judges of it: whether its board is right, and whether it is whole."""
+    """A folder with a broken run beside a complete one; it judges whether its board is right and the run whole."""
 
     class Arena:
         def __init__(self, name: str):

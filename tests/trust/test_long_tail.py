@@ -1,4 +1,4 @@
-"""Data of one's own that has a long tail: rare classes, one class a batch, long texts, every script, a thousand labels, a million rows."""
+"""Own data with a long tail: rare classes, long texts, every script, a thousand labels, a million rows."""
 
 import csv
 import json
@@ -183,7 +183,7 @@ def read(number: int) -> int:
 
 
 def test_rows_are_read_without_being_held():
-    """What a row adds is a few numbers: its label, its place, and what finds equal texts; neither its text nor an object."""
+    """A row costs a few numbers (its label, its position, a hash for duplicates), neither its text nor an object."""
     read(10)  # imports
     few, many = read(20_000), read(60_000)
     assert (many - few) / 40_000 < 12 * 8  # a text alone would take as much

@@ -64,9 +64,14 @@ class Breaking(Objective):
 FOUND = {
     "loss": r"epoch 2, batch 3 found model_loss inf, part [\d.]+, opponent_loss",
     "log": r"epoch 2, batch 3 found model_loss [\d.]+, part nan",
-    "gradient": r"epoch 2, batch 3 found model_loss [\d.]+, part [\d.]+, opponent_loss nan|epoch 2, batch 4 found model_loss nan",
+    "gradient": (
+        r"epoch 2, batch 3 found model_loss [\d.]+, part [\d.]+, opponent_loss nan|"
+        r"epoch 2, batch 4 found model_loss nan"
+    ),
     "player": r"epoch 2, batch \d found .*opponent_loss (inf|-inf|nan)",
-    "square": r"after epoch 2 opponent/objective\.opponent\.weight/exp_avg_sq.* and 1 more aren't|after epoch 2 opponent/",
+    "square": (
+        r"after epoch 2 opponent/objective\.opponent\.weight/exp_avg_sq.* and 1 more aren't|after epoch 2 opponent/"
+    ),
     "stage": r"after after_training objective\.correction isn't",
 }
 
@@ -184,7 +189,7 @@ def came_out(process: subprocess.Popen) -> list:
 
 
 def test_the_same_seed_gives_the_same_bits_in_another_process(toy, tmp_path):
-    """Every method, in processes that hash otherwise and run the methods in another order, each with its own cache of tokens."""
+    """Every method, in processes with other hash seeds, order of methods, and token caches."""
     started = [same(toy, tmp_path / str(number), 1, METHODS[:: 1 - 2 * number], number + 1) for number in (0, 1)]
     first, second = (dict(came_out(process)) for process in started)
     assert set(first) == set(METHODS) >= {"ce", "supcon", "lcl", "aml", "aml-no-adv", "aml-threshold"}

@@ -1,4 +1,4 @@
-"""Nothing in data, records, encoders or caches runs; nothing of anybody's making steers page, table or terminal; nothing leaves."""
+"""Nothing that is read runs, steers page, table or terminal, or leaves the machine."""
 
 import ast
 import csv
@@ -186,7 +186,10 @@ def test_a_pickled_type_in_a_parquet_file_does_not_run(fecbench, here, payloads,
     assert not marker.exists()
 
 
-CODE = "from pathlib import Path\nPath({marker!r}).touch()\nfrom transformers import BertConfig, BertModel, BertTokenizer\n"
+CODE = (
+    "from pathlib import Path\nPath({marker!r}).touch()\n"
+    "from transformers import BertConfig, BertModel, BertTokenizer\n"
+)
 CUSTOM = (
     "class Config(BertConfig):\n    model_type = 'custom'\n\n\nclass Model(BertModel):\n    config_class = Config\n"
 )
@@ -460,7 +463,7 @@ def test_a_run_writes_through_no_link_that_it_finds(fecbench, toy, here, secret)
 
 
 def test_names_in_a_record_lead_nowhere(fecbench, toy, here):
-    """What a record calls itself, its data, encoder and objective is no path to write to, and its data no file to publish."""
+    """Names in a record (its own, data, encoder, objective) are no paths to write to, and its data isn't published."""
     assert fecbench("run", "ce", "--dataset", toy, *SMALL, "--run-dir", here / "runs" / "one")[0] == 0
     path = here / "runs" / "one" / "run.json"
     about = json.loads(path.read_text())
@@ -600,7 +603,7 @@ def _check_markdown(text: str) -> None:
 
 
 def test_every_template_escapes():
-    """Jinja escapes nothing unless it is told to; a template outside of the page's environment must be Markdown, and escape by itself."""
+    """Jinja doesn't escape by default; a template outside the page's environment must be Markdown and escape itself."""
     templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "fecbench").rglob("*.jinja")}
     assert {path for path in templates if not path.startswith("fecbench/results/leaderboard/formats/page/")} == {
         "fecbench/results/export/card.md.jinja"
@@ -719,7 +722,7 @@ MARK = "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n"
 
 @pytest.fixture
 def set_trap(here) -> Path:
-    """A working directory with modules that are named as ones that fecbench and its engines import, and with a distribution of a metric."""
+    """A working directory with modules named like those that fecbench and its engines import, and a metric."""
     for module in ("catalogue", "evil", "filelock", "joblib", "ray", "distributed", "fecbench_ce", "torch"):
         (here / f"{module}.py").write_text(MARK)
     found = here / "evil-1.0.dist-info"

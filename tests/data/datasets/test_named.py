@@ -1,4 +1,4 @@
-"""The named data sets, on hand-written files in the official formats; on the real files where FECBENCH_TEST_DATA says where they are."""
+"""The named data sets, on hand-written files in the official formats, and on the real ones of FECBENCH_TEST_DATA."""
 
 import csv
 import io

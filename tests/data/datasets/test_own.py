@@ -1,4 +1,4 @@
-"""A user's own data: every format, missing splits, the hub; and bad data, told with file, line and remedy before anything trains."""
+"""A user's own data: every format, missing splits, the hub; bad data is refused with file, line and remedy."""
 
 import json
 import os
@@ -127,7 +127,8 @@ def test_the_cut_is_a_function_of_rows_and_seed_alone(tmp_path):
     write(tmp_path / "train.csv", [(f"t{n % 50}", "abc"[n % 3]) for n in range(120)])
     code = (
         "import sys; from pathlib import Path; from fecbench.data.datasets.own_files import load_path; "
-        "from fecbench.data.datasets.columns import Columns; print(load_path(Path(sys.argv[1]), Columns('text', 'label'), 3).fingerprint)"
+        "from fecbench.data.datasets.columns import Columns; print(load_path(Path(sys.argv[1]), "
+        "Columns('text', 'label'), 3).fingerprint)"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
     found = {
@@ -307,8 +308,8 @@ def test_hub_data_and_hub_encoder_end_to_end(hub, tokenizer):
     missing = call(*command)
     assert missing.returncode == 1
     assert (
-        "hf:them/moods, train row 0: the column 'text' is missing, found utterance, emotion; name yours with --text-column"
-        in missing.stderr
+        "hf:them/moods, train row 0: the column 'text' is missing, found utterance, emotion; name yours with "
+        "--text-column" in missing.stderr
     )
     found = call(*command, "--text-column", "utterance", "--label-column", "emotion")
     assert found.returncode == 0, found.stderr
@@ -350,13 +351,14 @@ GE_FROM_HUB = """
 from fecbench import Places
 from fecbench.data.datasets.builtin.goemotions import GoEmotions
 data = GoEmotions(pins={}).load(Places())
-print({name: [(text, data.labels[label]) for text, label in zip(s["text"][:], s["label"][:])] for name, s in data.splits.items()})
+rows = {name: zip(split["text"][:], split["label"][:]) for name, split in data.splits.items()}
+print({name: [(text, data.labels[label]) for text, label in pairs] for name, pairs in rows.items()})
 """
 
 
 @pytest.mark.slow
 def test_ge_comes_from_the_hubs_simplified_config(hub):
-    """The config's own files at the pinned revision; rows with two labels or neutral are left out, as from the official files."""
+    """The config's own files at the pinned revision, without rows that have two labels or neutral."""
     import pyarrow
     from pyarrow import parquet
 

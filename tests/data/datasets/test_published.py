@@ -277,7 +277,8 @@ def test_numbers_from_one_are_told_where_names_count_from_zero(tmp_path, labels)
     lay(tmp_path, train_csv=csv(*labels), labels_txt="World\nSports\nSci/Tech\n")
     with pytest.raises(
         DataError,
-        match=r"must count from 0, which is 'World' here, but no row has a 0 .*subtract 1 from each, or write the names",
+        match=r"must count from 0, which is 'World' here, but no row has a 0 .*subtract 1 from each, or write "
+        r"the names",
     ):
         read(tmp_path)
 

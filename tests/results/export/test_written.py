@@ -21,7 +21,7 @@ LONG = "what a lovely day, " * 100
 
 
 def by_transformers(folder: Path, texts: list[str]) -> torch.Tensor:
-    """Logits of the classifier that transformers builds from the folder; an encoder without a head would fail to load silently."""
+    """Logits of the classifier that transformers builds from the folder; a missing head would load silently."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     network, report = AutoModelForSequenceClassification.from_pretrained(folder, output_loading_info=True)

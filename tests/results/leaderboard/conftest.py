@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the leaderboard: records of runs that nobody ran, with settings as the planner resolves them."""
+"""Fixtures of the leaderboard's tests: records that nobody ran, with settings as the planner resolves them."""
 
 from pathlib import Path
 

@@ -126,7 +126,7 @@ def ahead(table, one: str, other: str) -> float:
 
 
 def of_variants(make, **recorded):
-    """aml stands just above its variant, which stands far above ce; what ``recorded`` says of a method stands in its records."""
+    """aml is just above its variant, and both are far above ce; ``recorded`` is written into the records."""
     scores = {"aml": 0.95, "aml-no-adv": 0.8, "ce": 0.4}
     about = {
         name: {"objective": {"name": name, **({"variant_of": recorded[name]} if name in recorded else {})}}

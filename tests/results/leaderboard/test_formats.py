@@ -93,7 +93,7 @@ def test_json_spells_significance_out(board):
 
 @pytest.mark.parametrize("name", ["[99cm] x", "*starred", "*[99cm]", " [2pt]y", "(lr){1-2}"])
 def test_latex_takes_no_name_for_an_argument(board, name):
-    """What follows \\\\ and rules, past white space, is neither a bracket nor a star: LaTeX would swallow it without an error."""
+    """After \\\\ and rules comes neither a bracket nor a star, which LaTeX would swallow without an error."""
     (table,) = board.tables
     columns = tuple(replace(column, label=name) for column in table.columns)
     rows = tuple(replace(row, name=name) for row in table.rows)
@@ -129,7 +129,8 @@ def test_latex_compiles(board, make, tmp_path, packages):
         ),
     )
     text = latex.latex(replace(board, tables=(nasty,)))
-    page = rf"\documentclass{{article}}\usepackage[margin=2cm]{{geometry}}\usepackage{{{packages}}}\begin{{document}}{text}\end{{document}}"
+    head = rf"\documentclass{{article}}\usepackage[margin=2cm]{{geometry}}\usepackage{{{packages}}}"
+    page = rf"{head}\begin{{document}}{text}\end{{document}}"
     (tmp_path / "page.tex").write_text(page, encoding="utf-8")
     done = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"],

@@ -1,4 +1,4 @@
-"""Which encoder a run was made with: by its weights, whatever its name, and by its name where the weights are random by design."""
+"""Encoders are identified by their weights, and by name where weights are random by design."""
 
 import json
 
@@ -29,7 +29,7 @@ def notes(board):
 
 
 def with_weights(make, method, encoder, weights, pretrained=None, **flags):
-    """A record for each digest in ``weights``, under seeds 0, 1, ...; older records say neither a digest nor whether it is pretrained."""
+    """Return a record for each digest in ``weights``, under seeds 0, 1, ...; older records lack the digest."""
     told = [{"name": encoder, "weights": digest or None, "pretrained": pretrained} for digest in weights]
     return [make(method, encoder=encoder, seed=seed, about={"encoder": of}, **flags) for seed, of in enumerate(told)]
 

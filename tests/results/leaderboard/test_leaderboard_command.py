@@ -115,7 +115,8 @@ def test_a_broken_record_stops_no_table(fecbench, three, here):
 
 def test_a_spec_says_rows_and_seeds(fecbench, three, here):
     (here / "s.toml").write_text(
-        'title = "Mine"\nobjectives = ["ce", "aml", "supcon"]\ndatasets = ["demo"]\nseeds = [0, 1, 2, 3]\n[settings]\nepochs = 1\n'
+        'title = "Mine"\nobjectives = ["ce", "aml", "supcon"]\ndatasets = ["demo"]\nseeds = [0, 1, 2, 3]\n'
+        "[settings]\nepochs = 1\n"
     )
     code, out, err = fecbench("leaderboard", "--spec", "s.toml", "--json")
     assert code == 0, err

@@ -1,4 +1,4 @@
-"""The paired tests against what is known: exact binomial tests, every swap tried by hand, true nulls, scikit-learn's F1."""
+"""The paired tests against exact binomial tests, all swaps by hand, true nulls, and scikit-learn's F1."""
 
 from itertools import product
 

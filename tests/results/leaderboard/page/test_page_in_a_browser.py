@@ -76,7 +76,8 @@ def test_what_is_missing_stays_last(visit, chromium):
     button = table.locator("th[data-column='4'] button")
     names = {"AML (ours)", "SACL"}
     opened.evaluate(
-        "names => document.querySelectorAll('#table-2 tbody tr').forEach(row => names.includes(row.cells[0].textContent)"
+        "names => document.querySelectorAll('#table-2 tbody tr').forEach(row => "
+        "names.includes(row.cells[0].textContent)"
         " && delete row.cells[4].dataset.value)",
         list(names),
     )
@@ -140,7 +141,8 @@ def test_the_page_never_scrolls_sideways_but_its_tables_do(visit, width):
             "[...document.querySelectorAll('.scroll')].some((one) => one.scrollWidth > one.clientWidth)"
         )
         wide = opened.evaluate(
-            "Math.max(...[...document.querySelectorAll('caption span')].map((one) => one.getBoundingClientRect().right))"
+            "Math.max(...[...document.querySelectorAll('caption span')].map((one) => "
+            "one.getBoundingClientRect().right))"
         )
         assert wide <= width
 
