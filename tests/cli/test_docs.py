@@ -1,15 +1,14 @@
-"""The documentation says what is so."""
+"""The documentation is true: its pages are up to date, its commands and its code run, its links lead somewhere."""
 
 import importlib.util
 import re
+import shlex
 
 import pytest
 
 from fecbench import Objective
-from fecbench.data.datasets.locations import DataLocations
-from fecbench.runs.experiment import Workplace, run
-from fecbench.runs.plan import plan
 from tests.support import ROOT
+from tests.support.train import train
 
 
 def test_the_command_line_page_is_up_to_date():
@@ -34,16 +33,41 @@ def test_python_blocks_run_and_their_objectives_train(page, toy, tmp_path, monke
     ]
     assert kinds
     for kind in kinds:
-        flags = {"dataset": str(toy), "encoder": "scratch", "epochs": 2, "device": "cpu"}
-        record = run(
-            plan(registered(kind.__name__.lower(), kind), flags), Workplace(DataLocations(), tmp_path / kind.__name__)
-        )
+        record = train(registered(kind.__name__.lower(), kind), toy, tmp_path / kind.__name__, device="cpu")
         assert record.status == "complete"
 
 
-@pytest.mark.parametrize(
-    "page", [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md"], ids=lambda page: str(page.relative_to(ROOT))
-)
+def sequence() -> list[list[str]]:
+    """Return the commands that README shows under "What you can do with it", without their comments."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.partition("## What you can do with it\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"```\n(.*?)```", section, re.DOTALL)
+    return [shlex.split(line, comments=True) for block in blocks for line in block.splitlines()]
+
+
+@pytest.mark.slow
+def test_the_sequence_of_the_readme_works(fecbench, toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
+    toy.rename(tmp_path / "my-data")
+    commands = sequence()
+    assert len(commands) > 10
+    for name, *arguments in commands:
+        assert name == "fecbench"
+        code, out, err = fecbench(*arguments)
+        assert (code, bool(out or err)) == (0, True), f"{arguments}: {out}{err}"
+
+
+def test_the_pictures_of_the_readme_are_there_and_small():
+    pictures = re.findall(r"!\[.*?\]\((.*?)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert pictures
+    assert all((ROOT / picture).stat().st_size < 200_000 for picture in pictures)
+
+
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "tests" / "README.md"]
+
+
+@pytest.mark.parametrize("page", sorted(PAGES), ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
-    for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+    for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert link.startswith("http") or (page.parent / link).exists(), link
