@@ -194,16 +194,16 @@ def test_ctrl_c_stops_all_and_the_same_command_goes_on(toy, tmp_path):
         command(spec, root), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     waited = time.monotonic()
-    while not list(root.glob("*/last.safetensors")) and time.monotonic() - waited < 120:
+    while not list(root.glob("*/last.safetensors")) and time.monotonic() - waited < 300:
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "stopped; the same command goes on where it was" in said
     assert "Traceback" not in said
     (record,) = readable_records(root)
     waited = time.monotonic()
-    while record.status == "running" and time.monotonic() - waited < 60:
+    while record.status == "running" and time.monotonic() - waited < 300:
         time.sleep(0.1)
     assert record.status in ("interrupted", "unfinished")
     assert record.history()

@@ -89,7 +89,7 @@ def test_ctrl_c_ends_cleanly_and_resumably(toy, here):
         if line.startswith("epoch 2/"):
             break
     process.send_signal(2)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "stopped; the same command with --resume continues after the last finished epoch" in err
     assert "Traceback" not in err

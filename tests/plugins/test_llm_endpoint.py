@@ -86,7 +86,8 @@ def test_what_does_not_pass_stops_after_the_retries_with_its_reason(chat_server,
 
 def test_an_endpoint_that_is_too_slow_is_given_up_and_asked_again(chat_server):
     chat_server.behaviours = ["slow"]
-    assert ask(chat_server, timeout=0.2)["text 0"].text == "sad"
+    # long enough for the second answer on a busy machine
+    assert ask(chat_server, timeout=1.0)["text 0"].text == "sad"
     assert len(chat_server.requests) == 2
 
 

@@ -129,7 +129,7 @@ def test_a_killed_process_resumes_to_the_same_numbers(toy, tmp_path):
     flags = f"--dataset {toy} --encoder scratch --epochs 12 --patience 12 --batch-size 16 --run-dir {folder}".split()
     command = [sys.executable, "-m", "fecbench", "run", "ce", *flags]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not (folder / "last.safetensors").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)

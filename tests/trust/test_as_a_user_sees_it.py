@@ -56,7 +56,7 @@ MARKED = [
 def test_one_line_an_exit_code_and_nothing_lost(home, arguments, code, says):
     before = tree(home)
     command = [sys.executable, "-m", "fecbench", *arguments]
-    done = subprocess.run(command, cwd=home, capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+    done = subprocess.run(command, cwd=home, capture_output=True, timeout=300, stdin=subprocess.DEVNULL)
     told = done.stderr.decode(errors="replace")
     assert done.returncode == code, told
     assert says in told
@@ -89,7 +89,7 @@ def test_a_plugin_that_is_stopped_by_hand_is_no_broken_plugin(home, tmp_path):
     assert process.stdout.readline() == "asleep\n"
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "stopped; the same command with --resume" in err
     assert "Traceback" not in err
