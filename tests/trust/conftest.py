@@ -14,6 +14,14 @@ from tests.support import faults
 from tests.support.judge import Judge
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest deselects by marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder as slow."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def judge(tmp_path, monkeypatch, capsys) -> Judge:
     """A judge in an empty folder, which is the current one."""
