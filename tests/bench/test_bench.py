@@ -286,9 +286,7 @@ def test_what_is_expected_of_a_run_must_be_digests(fecbench, wrong):
 
 @pytest.mark.parametrize("complete", [True, False])
 @pytest.mark.parametrize("other", ["rows", "code", "settings"])
-def test_a_record_that_is_another_run_than_its_folder_promises_is_set_aside_and_not_counted(
-    toy, tmp_path, monkeypatch, other, complete
-):
+def test_a_record_of_another_run_than_its_folder_promises_is_set_aside(toy, tmp_path, monkeypatch, other, complete):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
     (task,) = benchmark.everything()
     rows = (toy / "train.csv").read_text()

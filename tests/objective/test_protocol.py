@@ -288,7 +288,7 @@ def test_modes_may_change_between_yields():
     playing(updates, precision=Precision(torch.device("cpu"), bf16=True)).step(BATCH, 1.0, audit=True)
 
 
-def test_backward_and_step_run_outside_autocast_and_its_weight_cache_does_not_outlive_a_step():
+def test_backward_runs_outside_autocast_whose_cache_ends_with_a_step():
     seen = []
 
     def updates(self, batch, model):
@@ -462,7 +462,7 @@ def test_an_update_moves_a_parameter_once(players):
     assert not moved(before, game)
 
 
-def test_a_judgement_from_before_the_step_of_another_player_on_the_same_parameters_is_stale():
+def test_features_from_before_a_step_on_shared_parameters_are_stale():
     def updates(self, batch, model):
         judged = (model.encode(batch) * self.rival).sum().square()
         yield Update((model.encode(batch).detach() * self.rival).sum().square(), "rival")

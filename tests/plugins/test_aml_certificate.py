@@ -68,7 +68,7 @@ def test_a_greater_norm_allows_a_greater_loss(target):
     assert losses[0] < losses[1]
 
 
-def test_the_exact_maximum_of_the_metric_family_is_above_every_attack_and_random_weights(target):
+def test_the_exact_metric_maximum_is_above_attacks_and_random_weights(target):
     exact = worst_direction(target)
     attacked = target.worst(attack_metric(target, start, 60) for start in metric_starts(None, 6, 4))
     assert attacked.loss <= exact + 1e-6

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("unset")
 KEY = "sk-very-secret-0123456789"
 
 
-def test_a_run_over_http_repeats_no_question_and_holds_no_secret_no_text_and_no_answer(
+def test_a_run_over_http_repeats_no_question_and_holds_no_secret_or_text(
     toy, tmp_path, chat_server, monkeypatch, capsys
 ):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)

@@ -232,7 +232,7 @@ def test_a_prompt_that_is_too_long_loses_its_farthest_demonstrations_first(chat_
     assert (answer.text, answer.dropped) == ("", 2)
 
 
-def test_a_request_that_is_too_long_without_a_text_is_the_options_fault_and_no_answer(chat_server):
+def test_a_request_too_long_without_a_text_is_the_options_fault(chat_server):
     chat_server.behaviours = ["too_long"] * 9
     with pytest.raises(
         LLMError,

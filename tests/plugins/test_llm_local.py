@@ -127,7 +127,7 @@ def test_uniform_logits_tie_whatever_the_labels_lengths(tmp_path, causal_model):
     assert torch.tensor(scores).argmax() == 0
 
 
-def test_a_context_that_is_too_small_drops_the_farthest_demonstrations_and_never_the_labels(tmp_path, causal_model):
+def test_a_small_context_drops_the_farthest_demonstrations_not_the_labels(tmp_path, causal_model):
     folder = causal_model(tmp_path, positions=310)
     wording = Chat(LABELS)
     model = LocalModel(folder, Decoding(max_new_tokens=4))

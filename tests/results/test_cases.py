@@ -71,7 +71,7 @@ def edit(record: Record, change) -> None:
     write_json(record.folder / "run.json", about)
 
 
-def test_cases_are_those_that_only_the_better_run_gets_right_by_gain_and_the_other_kinds_are_counted(pair):
+def test_cases_are_right_in_one_run_only_by_gain_and_others_are_counted(pair):
     found = find_cases(*pair)
     assert (len(found.cases), found.worse_only, found.both_right, found.both_wrong, found.rows) == (3, 1, 1, 1, 6)
     assert [case.row for case in found.cases] == [5, 1, 2]

@@ -554,7 +554,7 @@ def test_limit_is_recorded_and_said(toy, tmp_path):
     assert record.limit == 20
 
 
-def test_a_limit_that_leaves_labels_out_says_so_and_one_that_leaves_nothing_out_is_none(toy, tmp_path):
+def test_a_limit_reports_missing_labels_and_counts_only_if_rows_are_left_out(toy, tmp_path):
     header, *lines = (toy / "train.csv").read_text().splitlines()
     (toy / "train.csv").write_text("\n".join([header, *sorted(lines, key=lambda line: line.rpartition(",")[2])]) + "\n")
     cut = train_briefly("ce", toy, tmp_path / "cut", limit=30, epochs=1)

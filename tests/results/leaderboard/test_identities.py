@@ -87,7 +87,7 @@ def test_encoders_that_are_random_by_design_are_known_by_their_name(make, encode
     assert notes(board) == []
 
 
-def test_older_records_without_a_digest_are_taken_for_the_only_encoder_of_their_name_and_named(make):
+def test_older_records_count_as_the_only_encoder_of_their_name(make):
     board = of_records(with_weights(make, "ce", "owner/enc", [A, "", A]))
     assert rows(board) == [("ce", "owner/enc", [0, 1, 2])]
     assert notes(board) == [

@@ -30,7 +30,7 @@ def test_seeds_are_averaged_and_a_repeated_run_counts_once(recorded):
     assert rows(study(records, split="validation"))[0]["mean"] == 0.7
 
 
-def test_an_option_that_older_records_lack_counts_as_none_and_whole_numbers_as_numbers(recorded):
+def test_a_missing_option_counts_as_none_and_whole_numbers_as_numbers(recorded):
     recorded("old", 0.4, weight=1, seed=1)
     recorded("new", 0.6, newer=None, weight=1.0)
     recorded("newer", 0.2, newer=2.0)

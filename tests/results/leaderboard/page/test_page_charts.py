@@ -108,7 +108,7 @@ def test_training_is_drawn_for_every_seed_and_by_the_objectives_panels(three):
     assert ce.on[0].best == ((0, 2, 2), (1, 2, 2), (2, 2, 2))
 
 
-def test_a_record_from_elsewhere_is_drawn_without_its_objective_and_without_its_history(three):
+def test_a_foreign_record_is_drawn_without_objective_and_history(three):
     for record in three[:3]:
         rename(lived(record), objective={"name": "theirs"})
     theirs, aml = sorted(training.of_table(of_records(three).tables[0]), key=lambda found: -len(found.on[0].charts))
