@@ -24,7 +24,6 @@ from fecbench.model.model import fold
 from fecbench.runs import provenance
 from fecbench.runs.build import build, stage_of, streams_of
 from fecbench.runs.digests import of_run
-from fecbench.runs.identity import identify
 from fecbench.runs.observers import Failure, History, Trackers
 from fecbench.runs.predictions import write_predictions
 from fecbench.runs.record import RUN, complete, write_about, write_encoder
@@ -90,7 +89,7 @@ def run(plan: Plan, workplace: Workplace) -> Record:
     data = load_dataset(plan.settings, workplace.places)
     plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
     plan.check_label_texts(data)
-    identity = identify(plan, data, accelerator)
+    identity = provenance.identify(plan, data, accelerator)
     where = (workplace.folder, workplace.resume, workplace.expected)
     with held(plan, identity, *where) if accelerator.is_main_process else nullcontext() as own:
         record: Record = broadcast_object_list([own])[0]

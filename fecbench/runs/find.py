@@ -50,8 +50,8 @@ def records_under(place: Path) -> Iterator[Record]:
 def _begun(record: Record) -> tuple[str, int]:
     """When a run was begun, as its record says, since copying it makes its files new; a broken record counts as oldest."""
     try:
-        started = str(record.about["started"])
-    except (RunError, KeyError):
+        started = record.run_file.started
+    except RunError:
         started = ""
     return started, (record.folder / RUN).stat().st_mtime_ns
 
@@ -63,7 +63,7 @@ def readable_records(*places: Path) -> Iterator[Record]:
 
 def _is_readable(record: Record) -> bool:
     try:
-        return bool(record.about and record.status)
+        return bool(record.run_file and record.status)
     except RunError:
         return False
 
@@ -82,10 +82,10 @@ def find_run(reference: str, root: Path = ROOT) -> Record:
             return record
     complete_runs = [record for record in readable_records(root) if record.status == "complete"]
     for record in complete_runs:
-        if record.about["objective"]["name"] == reference:
+        if record.run_file.objective.name == reference:
             return record
     known = [
         *(record.id for record in all_records(root)),
-        *{record.about["objective"]["name"] for record in complete_runs},
+        *{record.run_file.objective.name for record in complete_runs},
     ]
     raise UnknownName(f"run (under {root}, or complete run of a method)", reference, known)

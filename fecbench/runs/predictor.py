@@ -19,7 +19,7 @@ from fecbench.objective.check import get_objective
 from fecbench.runs.build import build_pair
 from fecbench.runs.digests import of_run, of_tensors
 from fecbench.runs.plan import Plan
-from fecbench.runs.record import check_loadable, encoder_digest
+from fecbench.runs.record import encoder_digest, model_run_file
 from fecbench.training import devices
 from fecbench.training.checkpoints import BEST, Checkpoints, state_of
 from fecbench.training.logits import broken, probabilities
@@ -68,8 +68,7 @@ class Predictor:
             raise RunError(
                 f"{record.folder} must be a complete run, but is {record.status}; finish it with `fecbench run ... --resume`"
             )
-        about, folder = record.about, record.encoder
-        check_loadable(record)
+        run_file, folder = model_run_file(record), record.encoder
         record.check_part("encoder", encoder_digest(record), folder)
         try:
             source = EncoderSource(str(folder), read_tokenizer(folder), read_config(folder), None)
@@ -77,16 +76,17 @@ class Predictor:
             raise RunError(
                 f"{folder} must hold the run's encoder: {error_summary(error)}; restore the directory"
             ) from error
-        plan, dataset = _plan(record), about["dataset"]
-        pooling = about["encoder"].get("pooling", plan.settings.pooling)  # older records lack it
-        model, built = build_pair(plan, source, dataset["labels"], dataset["label_texts"], dataset["name"], pooling)
+        plan, dataset = _plan(record), run_file.dataset
+        recorded = run_file.encoder.pooling if run_file.encoder else None
+        pooling = recorded or plan.settings.pooling  # older records lack it
+        model, built = build_pair(plan, source, dataset.labels, dataset.label_texts, dataset.name, pooling)
         modules = {"model": model, "objective": built}
-        Checkpoints(record.folder, of_run(about)).load_best(modules)
+        Checkpoints(record.folder, of_run(record.about)).load_best(modules)
         record.check_part("weights", of_tensors(state_of(modules)), record.folder / BEST)
         accelerator = devices.accelerator(device)
         precision = devices.precision(plan.settings.precision, accelerator.device)
         model, built = model.to(precision.device).eval(), built.to(precision.device).eval()
-        return cls(model, built, source.tokenizer, about["max_length"], plan.settings.batch_size, precision)
+        return cls(model, built, source.tokenizer, run_file.max_length, plan.settings.batch_size, precision)
 
     def probabilities(self, texts: Sequence[str]) -> Tensor:
         """Probabilities ``[N, C]``, float32 on the CPU, of every label for each text; all 0 where the method gives no answer."""
@@ -132,7 +132,7 @@ def data_of(record: Record, data_dir: Path | None = None) -> EmotionData:
         RunError: what is found there now are other rows.
     """
     data = load_dataset(_plan(record).settings, DataLocations(data_dir))
-    if data.fingerprint != record.about["dataset"]["fingerprint"]:
+    if data.fingerprint != record.run_file.dataset.fingerprint:
         raise RunError(
             f"{record.folder} was run on other rows than {data.source} holds now; restore them, or run it again"
         )
@@ -141,9 +141,8 @@ def data_of(record: Record, data_dir: Path | None = None) -> EmotionData:
 
 def _plan(record: Record) -> Plan:
     """The plan that a record describes."""
-    about = record.about
-    name = about["objective"]["name"]
+    name = record.run_file.objective.name
     kind = get_objective(name)
-    origins = {key: Setting(setting["value"], setting["origin"]) for key, setting in about["settings"].items()}
+    origins = {key: Setting(setting.value, setting.origin) for key, setting in record.run_file.settings.items()}
     settings = build(RunSettings, values(origins, RunSettings), f"settings of {record.folder}")
     return Plan(name, kind, settings, build(kind.Config, values(origins, kind.Config), f"options of {name}"), origins)

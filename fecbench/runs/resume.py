@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fecbench.core.errors import RunError
 from fecbench.runs import provenance
 from fecbench.runs.find import readable_records
-from fecbench.runs.identity import _difference
+from fecbench.runs.identity import difference
 from fecbench.runs.provenance import Content
 from fecbench.runs.record import (
     FAILURE,
@@ -47,7 +47,7 @@ def open_record(plan: Plan, identity: Mapping[str, Any], folder: Path | None, re
         return _unfinished(identity)
     if resume and folder and (folder / RUN).exists():
         record = Record(folder)
-        different = _difference(record.about, identity)
+        different = difference(record.run_file, identity)
         if different:
             raise RunError(
                 f"{folder} can only be continued as it was begun, but {different}; start afresh in another --run-dir"
@@ -59,7 +59,7 @@ def open_record(plan: Plan, identity: Mapping[str, Any], folder: Path | None, re
 
 def _unfinished(identity: Mapping[str, Any]) -> Record:
     for record in readable_records(ROOT):
-        if record.status in ("unfinished", "interrupted", "failed") and not _difference(record.about, identity):
+        if record.status in ("unfinished", "interrupted", "failed") and not difference(record.run_file, identity):
             return record
     raise RunError(
         f"--resume needs an unfinished run of these settings, data and code under {ROOT}/, but there is none; leave it out"
@@ -77,7 +77,9 @@ def same_encoder(record: Record, built: Built) -> None:
     with TemporaryDirectory() as folder:
         write_encoder(fresh := Record(Path(folder)), built.source)
         same = encoder_digest(fresh) == encoder_digest(record)
-    if not same or provenance.weights_version(built.model.encoder.network) != record.about["encoder"]["weights"]:
+    encoder = record.run_file.encoder
+    weights = encoder.weights if encoder else None
+    if not same or provenance.weights_version(built.model.encoder.network) != weights:
         raise RunError(
             f"{record.folder} can only be continued with the encoder it was begun with, but the files of {built.source.name} have changed "
             "since; restore them, or start afresh in another --run-dir"

@@ -35,7 +35,7 @@ def draw_dynamics(record: Record, path: Path) -> Path:
 
     check_target(path)
     curves = series(record)
-    panels = drawn_panels(get_objective(record.about["objective"]["name"]).panels, curves)
+    panels = drawn_panels(get_objective(record.run_file.objective.name).panels, curves)
     if not panels:
         raise RunError(
             f"{record.folder} must have logged batches to draw, but its history holds none; run it, or choose another run"
@@ -44,9 +44,8 @@ def draw_dynamics(record: Record, path: Path) -> Path:
     for axes, (title, names) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels.items(), strict=True):
         _draw(axes, title, {name: curves[name] for name in names})
     figure.supxlabel("batch")
-    title = (
-        f"{record.about['objective']['name']} on {record.about['dataset']['name']}, seed {record.settings()['seed']}"
-    )
+    run_file = record.run_file
+    title = f"{run_file.objective.name} on {run_file.dataset.name}, seed {record.settings()['seed']}"
     figure.suptitle(title, parse_math=False)
     return save(figure, path)
 

@@ -19,6 +19,8 @@ from fecbench.runs.record import PREDICTIONS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scipy.sparse import csr_array
+
     from fecbench.results.leaderboard.run import Run
 
 
@@ -40,39 +42,49 @@ class Outcomes:
     correct: np.ndarray
     support: np.ndarray
 
-    def counts(self) -> np.ndarray:
-        """What each row adds to TP and to the number of predictions of each class: float32 ``[N, S, C, 2]`` of zeros and ones.
-
-        A row without an answer adds nothing.
-        """
-        classes = len(self.support)
-        given = np.eye(classes + 1, classes, dtype=np.float32)[
-            self.predicted.T
-        ]  # the last line, which -1 finds, is of zeros
-        return np.stack([given * self.correct.T[..., None], given], axis=-1)
+    def totals(self) -> np.ndarray:
+        """Return TP and number of predictions of each class and run: float64 ``[S, 2, C]``. Rows without an answer add nothing."""
+        size = len(self.support) + 1  # the first class stands for no answer
+        found = [
+            (np.bincount(classes[correct], minlength=size), np.bincount(classes, minlength=size))
+            for classes, correct in zip(self.predicted + 1, self.correct, strict=True)
+        ]
+        return np.array(found, dtype=np.float64)[:, :, 1:]
 
 
-def accuracy(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """Share of rows predicted right ``[...]``, from counts ``[..., C, 2]``."""
-    return np.asarray(counts[..., 0].sum(-1) / support.sum())
+def swap_effects(first: Outcomes, second: Outcomes) -> csr_array:
+    """Return by how much ``first.totals()`` change when a row is swapped: sparse float32 ``[S * 2 * C, M]``.
+
+    The M rows are those on which some run of ``first`` differs from that of ``second`` under the same seed.
+    """
+    from scipy.sparse import csr_array
+
+    differ = (first.predicted != second.predicted) | (first.correct != second.correct)
+    rows, classes = differ.any(0), len(first.support)
+    number = np.cumsum(rows) - 1
+    seed, row = differ.nonzero()
+    places, columns, values = [], [], []
+    for outcomes, sign in ((first, -1), (second, 1)):
+        predicted, correct = outcomes.predicted[seed, row], outcomes.correct[seed, row]
+        for kind, counted in ((0, correct & (predicted >= 0)), (1, predicted >= 0)):
+            places.append((2 * seed[counted] + kind) * classes + predicted[counted])
+            columns.append(number[row[counted]])
+            values.append(np.full(counted.sum(), sign, np.float32))
+    entries = np.concatenate(values), (np.concatenate(places), np.concatenate(columns))
+    return csr_array(entries, shape=(2 * classes * len(first.predicted), int(rows.sum())))
 
 
-def weighted_f1(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """The classes' F1 weighted by support ``[...]``, from counts ``[..., C, 2]``."""
-    return np.asarray(_f1(counts, support) @ support / support.sum())
+BY_COUNTS = ("accuracy", "weighted_f1", "macro_f1")
 
 
-def macro_f1(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """The plain mean of the classes' F1 ``[...]``, from counts ``[..., C, 2]``."""
-    return np.asarray(_f1(counts, support).mean(-1))
+def scores_by_counts(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
+    """Return accuracy, weighted F1 and macro F1 ``[3, ...]`` from counts ``[..., 2, C]``.
 
-
-def _f1(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """F1 of each class; 0 for one that is neither there nor predicted."""
-    return np.asarray(2 * counts[..., 0] / np.maximum(counts[..., 1] + support, 1))
-
-
-BY_COUNTS = {"accuracy": accuracy, "weighted_f1": weighted_f1, "macro_f1": macro_f1}
+    A class that is neither there nor predicted has an F1 of 0.
+    """
+    right, predicted = counts[..., 0, :], counts[..., 1, :]
+    f1 = 2 * right / np.maximum(predicted + support, 1)
+    return np.stack([right.sum(-1) / support.sum(), f1 @ support / support.sum(), f1.mean(-1)])
 
 
 def of_runs(runs: Sequence[Run]) -> Outcomes:
@@ -96,10 +108,10 @@ def _predictions(run: Run) -> tuple[np.ndarray, np.ndarray]:
         raise RunError(f"the predictions of {run.record.id} can't be read") from error  # the cause tells where they are
     if "correct" not in tensors or "predicted" not in tensors:
         raise RunError(f"the predictions of {run.record.id} don't say which are right (an older record)")
-    places, predicted = np.append(np.argsort(np.argsort(run.labels)), NO_ANSWER), tensors["predicted"].numpy()
+    places, predicted = np.append(np.argsort(np.argsort(run.labels)), NO_ANSWER), tensors["predicted"]
     if not np.isin(predicted, range(NO_ANSWER, len(run.labels))).all() or predicted.dtype.kind not in "iu":
         raise RunError(f"the predictions of {run.record.id} are of other labels than it has")
-    found = places[predicted], tensors["correct"].numpy().astype(bool)  # the last place, which -1 finds, is -1 again
+    found = places[predicted], tensors["correct"].astype(bool)  # the last place, which -1 finds, is -1 again
     _check(run, *found)
     return found
 
@@ -110,7 +122,7 @@ def _check(run: Run, predicted: np.ndarray, correct: np.ndarray) -> None:
     alone = Outcomes(predicted[None], correct[None], support)
     fits = len(predicted) == len(correct) == support.sum()
     if not fits or any(
-        abs(float(of(alone.counts().sum(0), support)[0]) - run.scores[name]) > TOLERANCE
-        for name, of in BY_COUNTS.items()
+        abs(score - run.scores[name]) > TOLERANCE
+        for name, score in zip(BY_COUNTS, scores_by_counts(alone.totals()[0], support), strict=True)
     ):
         raise RunError(f"the predictions of {run.record.id} don't give its scores")

@@ -66,8 +66,8 @@ def _of_runs(dataset: str, runs: Sequence[Run]) -> OnData:
 
 def _epochs(run: Run) -> tuple[int, int] | None:
     """The best epoch and the number of epochs; None for a method that doesn't train."""
-    best, epochs = (run.record.result.get(key) for key in ("best_epoch", "epochs"))
-    return (int(best), int(epochs)) if best and epochs else None
+    result = run.record.result_file
+    return (result.best_epoch, result.epochs) if result.best_epoch and result.epochs else None
 
 
 def _validation(runs: Sequence[Run]) -> Chart | None:
