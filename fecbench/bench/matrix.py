@@ -12,7 +12,7 @@ from fecbench.core import registry
 from fecbench.core.errors import PluginError, RunError, UnknownName, UsageError
 from fecbench.core.plugin_errors import plugin_errors
 from fecbench.objective.check import get_objective
-from fecbench.runs.find import readable_records
+from fecbench.runs.find import is_readable, newest_first
 from fecbench.runs.identity import run_key, same_settings
 from fecbench.runs.local_paths import last_name, name_of
 from fecbench.runs.plan import plan
@@ -227,10 +227,11 @@ def select(path: Path, found: Records) -> Selection:
 
 
 class Records:
-    """The complete records under folders, at any depth; of each data set those of its newest rows alone, which can be compared."""
+    """The complete ones of some records; of each data set only those on its newest rows, which can be compared."""
 
-    def __init__(self, *places: Path):
-        complete = [record for record in readable_records(*places) if record.status == "complete"]  # newest first
+    def __init__(self, records: Iterable[Record]):
+        readable = filter(is_readable, newest_first(records))
+        complete = [record for record in readable if record.status == "complete"]
         newest: dict[str, str] = {}
         for record in complete:
             newest.setdefault(record.run_file.dataset.name, record.run_file.dataset.fingerprint)

@@ -69,10 +69,14 @@ def _type_name(tensor: Tensor | np.ndarray) -> str:
 
 def of_files(*paths: Path) -> str:
     """Return the digest of files: their names and contents. Raises OSError if one can't be read."""
+    return of_contents({path.name: regular(path).read_bytes() for path in sorted(paths)})
+
+
+def of_contents(contents: Mapping[str, bytes]) -> str:
+    """Return the digest of files' contents by name, in the order given."""
     sha = hashlib.sha256()
-    for path in sorted(paths):
-        content = regular(path).read_bytes()
-        sha.update(f"{path.name}\0{len(content)}\0".encode() + content)
+    for name, content in contents.items():
+        sha.update(f"{name}\0{len(content)}\0".encode() + content)
     return sha.hexdigest()
 
 

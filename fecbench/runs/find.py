@@ -35,9 +35,12 @@ def find_records(places: Iterable[Path]) -> tuple[Record, ...]:
 
 def all_records(*places: Path) -> Iterator[Record]:
     """Yield all runs at or under ``places`` (default: ``runs``), at any depth, newest first."""
-    yield from sorted(
-        (record for place in places or (ROOT,) for record in records_under(place)), key=_begun, reverse=True
-    )
+    yield from newest_first(record for place in places or (ROOT,) for record in records_under(place))
+
+
+def newest_first(records: Iterable[Record]) -> list[Record]:
+    """Return ``records`` by the time at which they were begun, the newest first."""
+    return sorted(records, key=_begun, reverse=True)
 
 
 def records_under(place: Path) -> Iterator[Record]:
@@ -58,10 +61,11 @@ def _begun(record: Record) -> tuple[str, int]:
 
 def readable_records(*places: Path) -> Iterator[Record]:
     """Yield the runs at or under ``places`` (default: ``runs``) with records that aren't broken, newest first."""
-    yield from filter(_is_readable, all_records(*places))
+    yield from filter(is_readable, all_records(*places))
 
 
-def _is_readable(record: Record) -> bool:
+def is_readable(record: Record) -> bool:
+    """Return True if the record's ``run.json`` isn't broken."""
     try:
         return bool(record.run_file and record.status)
     except RunError:

@@ -35,7 +35,7 @@ from fecbench.core.errors import RunError
 from fecbench.core.files import UNFINISHED, contained, read_json, read_tensors, to_disk, write_json, writing
 from fecbench.core.settings import DEFAULTS
 from fecbench.core.strict_json import loads
-from fecbench.runs.digests import SEAL, of_files, of_result, of_run, of_tensors
+from fecbench.runs.digests import SEAL, of_contents, of_files, of_result, of_run, of_tensors
 from fecbench.runs.schema import ModelRunFile, ResultFile, RunFile, validated
 
 if TYPE_CHECKING:
@@ -219,11 +219,13 @@ class Record:
         Raises:
             RunError: the run is complete, and its history was edited.
         """
-        events = []
         path = self.inside(HISTORY)
-        if self.status == "complete" and path.is_file():
-            self.check_part("history", of_files(path), path)
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
+        if not path.is_file():
+            return []
+        content, events = path.read_bytes(), []
+        if self.status == "complete":
+            self.check_part("history", of_contents({HISTORY: content}), path)
+        for line in content.decode("utf-8", errors="replace").splitlines():
             try:
                 event = loads(line, numbers=False)
             except ValueError:

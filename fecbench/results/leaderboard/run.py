@@ -15,10 +15,12 @@ from fecbench.runs.schema import RecordedEncoder
 from fecbench.training.metrics import PRIMARY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from fecbench.runs.record import Record
     from fecbench.runs.schema import ResultFile, RunFile
+
+    Report = Callable[[str], None]  # takes what a command is doing, in words
 
 
 RANDOM = ("scratch", "none", *(f"tiny-{family}" for family in FAMILIES))  # of which older records don't say it
@@ -160,10 +162,18 @@ def _device(run_file: RunFile) -> str:
     return device if run_file.ranks in (None, 1) else f"{device}, {run_file.ranks} ranks"
 
 
-def read_runs(records: Iterable[Record]) -> tuple[tuple[Run, ...], tuple[str, ...]]:
-    """All runs that can be read, in the order given, and a note that names those that can't."""
+def silent(_: str) -> None:
+    """Report nothing."""
+
+
+def read_runs(records: Iterable[Record], report: Report = silent) -> tuple[tuple[Run, ...], tuple[str, ...]]:
+    """Return all runs that can be read, in the order given, and a note that names those that can't.
+
+    ``report`` gets a line for each record: what is being done.
+    """
     found, broken = [], []
-    for record in records:
+    for number, record in enumerate(records, 1):
+        report(f"reading record {number:,}: {record.id}")
         try:
             found.append(read_run(record))
         except RunError:

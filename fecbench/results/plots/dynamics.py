@@ -11,7 +11,7 @@ from fecbench.results.plots.saving import check_target, save
 from fecbench.runs.record import HISTORY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -56,7 +56,12 @@ def series(record: Record) -> dict[str, list[tuple[int, float]]]:
     Raises:
         RunError: an event lacks its batch or its numbers.
     """
-    events = [event for event in record.history() if event["event"] == "updates"]
+    return logged_series(record, record.history())
+
+
+def logged_series(record: Record, history: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[int, float]]]:
+    """Return the same from the record's ``history``, which was read already."""
+    events = [event for event in history if event["event"] == "updates"]
     if not all(_is_whole(event) for event in events):
         raise RunError(
             f"{record.folder / HISTORY} must give every entry of `updates` a step and logs, numbers by name; restore it, or run it again"

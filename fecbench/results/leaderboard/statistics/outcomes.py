@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fecbench.results.leaderboard.run import Run
 
 
+Predictions = tuple[np.ndarray, np.ndarray]
 TOLERANCE = 1e-6
 NO_ANSWER = -1
 
@@ -87,18 +88,20 @@ def scores_by_counts(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
     return np.stack([right.sum(-1) / support.sum(), f1 @ support / support.sum(), f1.mean(-1)])
 
 
-def of_runs(runs: Sequence[Run]) -> Outcomes:
-    """The outcomes of runs on the same rows; classes are numbered in the order of their names, however the runs number them.
+def of_predictions(run: Run, predicted: Sequence[Predictions]) -> Outcomes:
+    """Return the outcomes of runs on the rows of ``run``, from the predictions of each."""
+    classes, correct = zip(*predicted, strict=True)
+    return Outcomes(np.stack(classes), np.stack(correct), _support(run))
+
+
+def predictions(run: Run) -> Predictions:
+    """Return the predicted classes ``[N]`` of a run and which of them are correct, ``[N]``.
+
+    Classes are numbered in the order of their names, however the run numbers them.
 
     Raises:
         RunError: predictions are missing, of another make, or don't give the record's scores.
     """
-    predicted, correct = zip(*map(_predictions, runs), strict=True)
-    support = np.array([runs[0].support[label] for label in sorted(runs[0].labels)], dtype=np.float64)
-    return Outcomes(np.stack(predicted), np.stack(correct), support)
-
-
-def _predictions(run: Run) -> tuple[np.ndarray, np.ndarray]:
     path = run.record.folder / PREDICTIONS
     if not path.is_file():
         raise RunError(f"{run.record.id} holds no predictions")
@@ -118,7 +121,7 @@ def _predictions(run: Run) -> tuple[np.ndarray, np.ndarray]:
 
 def _check(run: Run, predicted: np.ndarray, correct: np.ndarray) -> None:
     """Predictions must give the scores that the record claims."""
-    support = np.array([run.support[label] for label in sorted(run.labels)], dtype=np.float64)
+    support = _support(run)
     alone = Outcomes(predicted[None], correct[None], support)
     fits = len(predicted) == len(correct) == support.sum()
     if not fits or any(
@@ -126,3 +129,8 @@ def _check(run: Run, predicted: np.ndarray, correct: np.ndarray) -> None:
         for name, score in zip(BY_COUNTS, scores_by_counts(alone.totals()[0], support), strict=True)
     ):
         raise RunError(f"the predictions of {run.record.id} don't give its scores")
+
+
+def _support(run: Run) -> np.ndarray:
+    """Return the number of true rows of each class ``[C]``, in the order of the classes' names."""
+    return np.array([run.support[label] for label in sorted(run.labels)], dtype=np.float64)

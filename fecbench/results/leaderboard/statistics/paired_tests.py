@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 RESAMPLES = 4999
-BATCH = 250
+BATCH = 250  # even, so that a batch takes whole 64-bit words
 ROUNDING = 1e-12  # scores are fractions of at most a few million rows
 
 
@@ -72,18 +72,14 @@ def _every_swap(rows: int) -> Iterator[np.ndarray]:
 def _random_swaps(rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
     """Yield random swaps in batches: ``[rows, R]`` of zeros and ones.
 
-    A swap is one 32-bit draw, whose lowest bit 0 means that the row is swapped. So scipy's permutation test draws them
-    (``Generator.permuted`` on pairs), and boards that were published keep their p-values.
+    A row is swapped if the lowest bit of its 32-bit draw is 0. scipy's permutation test draws its swaps in the same way
+    (``Generator.permuted`` on pairs), so that boards published with it keep their p-values.
     """
     raw = np.random.default_rng(seed).bit_generator.random_raw
-    drawn, taken = np.empty(0, np.uint8), 0
     for start in range(0, resamples, BATCH):
-        needed = BATCH * rows - len(drawn)
-        words = raw(-(-needed // 2)).astype("<u8", copy=False).view(np.uint32)  # the low half comes first
-        drawn = np.concatenate([drawn, (~words & 1).astype(np.uint8)])
-        batch, drawn = drawn[: BATCH * rows].reshape(BATCH, rows), drawn[BATCH * rows :]
-        taken = min(BATCH, resamples - start)
-        yield np.ascontiguousarray(batch[:taken].T).astype(np.float32)
+        words = raw(BATCH * rows // 2).astype("<u8", copy=False)  # two draws a word, the lower half first
+        lowest = words.view(np.uint8)[::4].reshape(BATCH, rows)[: resamples - start]
+        yield np.float32(1) - (np.ascontiguousarray(lowest.T) & 1)
 
 
 def over_seeds(first: Sequence[float], second: Sequence[float]) -> float:
