@@ -25,7 +25,7 @@ SEAL = "seal"
 
 
 def of_run(about: Mapping[str, Any]) -> str:
-    """Return the digest of the computation that ``run.json`` describes (:func:`~fecbench.runs.identity.computation`)."""
+    """Return the digest of a run's computation (:func:`~fecbench.runs.identity.computation`) from ``run.json``."""
     return _of_json(computation(about))
 
 
@@ -40,7 +40,7 @@ def of_tensors(tensors: Mapping[str, Tensor | np.ndarray]) -> str:
 
 
 def of_weights(tensors: Mapping[str, Tensor]) -> str:
-    """Return the digest of an encoder's weights as ``run.json`` records it: names and values, without types and shapes."""
+    """Return the digest of an encoder's weights as ``run.json`` has it: of names and values, not of types and shapes."""
     return _of_named(tensors, lambda name, _: f"{name}\0")
 
 

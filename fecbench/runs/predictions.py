@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def write_predictions(record: Record, logits: Tensor, true: Tensor) -> None:
-    """Write the predictions of all test rows, in order: ``logits [N, C]``, labels, and which of these equal ``true [N]``.
+    """Write the predictions of all test rows, in order: ``logits [N, C]``, labels, and whether they are ``true [N]``.
 
     The label -1 means no answer.
     """

@@ -133,7 +133,7 @@ class Record:
             vars(self).pop(name, None)
 
     def check_part(self, part: str, digest: str, path: Path) -> None:
-        """Check the ``digest`` of a part of a complete record: ``history``, ``encoder``, ``weights`` or ``predictions``.
+        """Check the digest of a part of a complete record: ``history``, ``encoder``, ``weights`` or ``predictions``.
 
         Raises:
             RunError: ``result.json`` has another digest of the part, which is in ``path``.
@@ -142,7 +142,7 @@ class Record:
 
     @property
     def status(self) -> str:
-        """``complete``, ``running``, ``failed``, ``interrupted`` or ``unfinished`` (killed without a message)."""
+        """The run's state: ``complete``, ``running``, ``failed``, ``interrupted`` or ``unfinished`` (it was killed)."""
         if (self.folder / RESULT).exists():
             return "complete"
         if self.is_running():
@@ -151,10 +151,10 @@ class Record:
         return str(recorded) if recorded in ("interrupted", "unfinished") else "failed"
 
     def is_running(self) -> bool:
-        """Return True if a process works on the run. It never takes the run's lock (ADR 18).
+        """Return True if a process works on the run; the run's exclusive lock is never taken (ADR 18).
 
-        A process signs ``.holder`` as long as it works. Only if that file is there, a shared lock tells a living process
-        from one that was killed; other shared locks don't conflict with it.
+        ``.holder`` names the process while it works. If the file is there, a shared lock tells a living process from one
+        that was killed. Shared locks don't conflict with one another.
         """
         if not (self.folder / HOLDER).exists():
             return False
@@ -272,34 +272,36 @@ class Record:
 
 
 def new_folder(name: str, root: Path = ROOT) -> Path:
-    """A path for a new run: time, then what is run."""
+    """Return the path of a new run: its time, then ``name``."""
     return free(root / f"{datetime.now():%Y%m%d-%H%M%S}-{name}")
 
 
 def free(folder: Path) -> Path:
-    """``folder`` itself, or with the first number appended under which nothing stands."""
-    found, number = folder, 2
-    while os.path.lexists(found):
-        found, number = folder.with_name(f"{folder.name}-{number}"), number + 1
-    return found
+    """Return ``folder``, with the first free number appended if it exists."""
+    path, number = folder, 2
+    while os.path.lexists(path):
+        path, number = folder.with_name(f"{folder.name}-{number}"), number + 1
+    return path
 
 
 def busy(record: Record) -> str:
-    """Who works on ``record``, and what to do, in words."""
+    """Return a message that says which process works on ``record``, and what to do."""
     return f"{record.folder} is being worked on by {record.holder}; wait for it, or choose another --run-dir"
 
 
 def create(folder: Path) -> Record:
-    """A record in ``folder``, new and empty (or holding only what a run left that died before it began, and that its ``.holder`` claims).
+    """Create ``folder`` for a new record and return it.
+
+    The folder may hold what a run left that died before it wrote ``run.json``, if its ``.holder`` claims these files.
 
     Raises:
-        RunError: it can't be made, or holds something else.
+        RunError: the folder can't be created, or holds other files.
     """
     try:
-        str(folder).encode()  # its name stands in its files
+        str(folder).encode()  # the name is written into files
         folder.mkdir(parents=True, exist_ok=True)
         strangers = _strangers(folder)
-    except (OSError, ValueError) as error:  # a NUL or a byte that isn't UTF-8 is no error of the system's
+    except (OSError, ValueError) as error:  # a NUL or a byte that isn't UTF-8 is a ValueError
         raise RunError(
             f"{folder} can't be made: {getattr(error, 'strerror', error)}; choose another --run-dir"
         ) from error
@@ -316,10 +318,9 @@ def create(folder: Path) -> Record:
 
 
 def _strangers(folder: Path) -> list[str]:
-    """What stands in ``folder`` and isn't known to be fecbench's: its ``.holder``, which is written first, claims the names of a record."""
-    claimed = Record(folder).is_claimed
-    own = {path for path in folder.iterdir() if (_is_left_behind if claimed else _is_begun)(path)}
-    return sorted(path.name for path in folder.iterdir() if path not in own)
+    """Return the names in ``folder`` that aren't fecbench's; ``.holder``, written first, claims a record's names."""
+    is_own = _is_left_behind if Record(folder).is_claimed else _is_begun
+    return sorted(path.name for path in folder.iterdir() if not is_own(path))
 
 
 def _is_left_behind(path: Path) -> bool:
@@ -327,31 +328,34 @@ def _is_left_behind(path: Path) -> bool:
 
 
 def _is_begun(path: Path) -> bool:
-    """Whether ``path`` is all that stands there before a run has claimed its folder: an empty lock, or half a ``.holder``."""
+    """Return True for a file that a run writes before it claims its folder: an empty lock, or half a ``.holder``."""
     plain = path.is_file() and not path.is_symlink()
     return plain and (path.name == f"{HOLDER}{UNFINISHED}" or (path.name == LOCK and not path.stat().st_size))
 
 
 def _is_draft(path: Path) -> bool:
-    """Whether ``path`` is a file of a record that was half-written; safetensors gives its drafts names of its own."""
+    """Return True for a half-written file of a record; safetensors gives its drafts names of its own."""
     return (path.name in DRAFTS or bool(SAFETENSORS_DRAFT.fullmatch(path.name))) and not path.is_dir()
 
 
 def drop_drafts(record: Record) -> None:
-    """Remove from a run's own folder what a killed process left half-written."""
+    """Remove the half-written files that a killed process left in a run's folder."""
     with writing(record.folder):
         for path in filter(_is_draft, [*record.folder.iterdir()]):
             path.unlink(missing_ok=True)
 
 
 def sign(record: Record) -> None:
-    """Write who holds the lock: before anything else of a new record, since it claims what follows."""
+    """Write the lock's holder: the first file of a new record, since it claims those that follow."""
     write_json(record.folder / HOLDER, {"process": os.getpid(), "host": socket.gethostname()})
 
 
 def leave(record: Record) -> None:
-    """Take the name off the lock, which is still held, once ``run.json`` claims the folder; remove one in which nothing was begun."""
-    with suppress(OSError):  # a folder that can't be changed: what was tried there has said so
+    """Clear the lock's holder file once ``run.json`` claims the folder; delete the folder if the run never started.
+
+    The lock is still held.
+    """
+    with suppress(OSError):  # a folder that can't be changed: the first attempt to write has raised
         rest = {path.name for path in record.folder.iterdir()} - {LOCK, HOLDER}
         if not rest or RUN in rest:
             (record.folder / HOLDER).unlink(missing_ok=True)
@@ -361,22 +365,19 @@ def leave(record: Record) -> None:
 
 
 def write_encoder(record: Record, source: EncoderSource) -> None:
-    """Write ``encoder/``, flushed to the disk, since ``run.json`` comes next and says that it is there.
+    """Write ``encoder/`` and flush it to the disk: ``run.json``, which is written next, implies that it is there.
 
     Raises:
         RunError: it can't be written.
     """
     folder, tokenizer = record.encoder, source.tokenizer
     rules = tokenizer.backend_tokenizer
-    rules.no_truncation()  # what its last use left, if tokens didn't come from the cache: equal runs write equal files
+    rules.no_truncation()  # its last use may have set both; equal runs write equal files
     rules.no_padding()
-    beside = {
-        "truncation_side": "right",
-        "split_special_tokens": False,
-    }  # transformers writes what stands in init_kwargs alone
-    tokenizer.init_kwargs |= {
-        name: getattr(tokenizer, name) for name, usual in beside.items() if getattr(tokenizer, name) != usual
-    }
+    defaults = {"truncation_side": "right", "split_special_tokens": False}
+    for name, default in defaults.items():
+        if getattr(tokenizer, name) != default:
+            tokenizer.init_kwargs[name] = getattr(tokenizer, name)  # transformers saves only these
     with writing(folder):
         source.config.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -397,30 +398,30 @@ def write_failure(record: Record, status: str, message: str) -> None:
 
 
 def complete(record: Record, result: Mapping[str, Any]) -> None:
-    """Write ``result.json``: from this moment the run is complete, and its files are what they are."""
-    write_json(record.folder / RESULT, {**result, SEAL: _seal(record, result)})
+    """Write ``result.json`` with the digests of the other files: from this moment the run is complete."""
+    write_json(record.folder / RESULT, {**result, SEAL: _digests(record, result)})
     with writing(record.folder / FAILURE, "remove it by hand: the run is complete"):
         (record.folder / FAILURE).unlink(missing_ok=True)
 
 
-def _seal(record: Record, result: Mapping[str, Any]) -> dict[str, str]:
-    """The digests of a record that is about to be complete; parts that it lacks have none."""
+def _digests(record: Record, result: Mapping[str, Any]) -> dict[str, str]:
+    """Return the digests of the parts that an almost complete record has."""
     from fecbench.training.checkpoints import BEST  # imports torch
 
     folder = record.folder
-    found = {"run": of_run(record.about), "result": of_result(result)}
+    digests = {"run": of_run(record.about), "result": of_result(result)}
     if (folder / HISTORY).is_file():
-        found["history"] = of_files(folder / HISTORY)
+        digests["history"] = of_files(folder / HISTORY)
     if (folder / ENCODER).is_dir():
-        found["encoder"] = encoder_digest(record)
+        digests["encoder"] = encoder_digest(record)
     for part, name in (("weights", BEST), ("predictions", PREDICTIONS)):
         if (folder / name).is_file():
-            found[part] = of_tensors(read_tensors(folder / name)[0])
-    return found
+            digests[part] = of_tensors(read_tensors(folder / name)[0])
+    return digests
 
 
 def encoder_digest(record: Record) -> str:
-    """Digest of the encoder's architecture and tokenizer. Raises RunError where a file can't be read."""
+    """Return the digest of the encoder's architecture and tokenizer. Raises RunError if a file can't be read."""
     folder = record.folder / ENCODER
     try:
         return of_files(*(path for path in folder.iterdir() if path.suffix in (".json", ".txt", ".model")))
@@ -431,7 +432,8 @@ def encoder_digest(record: Record) -> str:
 def _check_digest(result: ResultFile, part: str, digest: str, path: Path) -> None:
     if result.seal.get(part, digest) != digest:
         raise RunError(
-            f"{path} must be as this run wrote it, but was edited since, or is another run's; restore it or delete the run"
+            f"{path} must be as this run wrote it, but was edited since, or is another run's; restore it or delete the "
+            "run"
         )
 
 

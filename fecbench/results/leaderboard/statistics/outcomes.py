@@ -44,7 +44,10 @@ class Outcomes:
     support: np.ndarray
 
     def totals(self) -> np.ndarray:
-        """Return TP and number of predictions of each class and run: float64 ``[S, 2, C]``. Rows without an answer add nothing."""
+        """Return TP and number of predictions of each run and class, float64 ``[S, 2, C]``.
+
+        Rows without an answer add nothing.
+        """
         size = len(self.support) + 1  # the first class stands for no answer
         found = [
             (np.bincount(classes[correct], minlength=size), np.bincount(classes, minlength=size))
