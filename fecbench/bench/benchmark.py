@@ -19,9 +19,8 @@ from fecbench.data.datasets.load import load_dataset
 from fecbench.model.encoders.load import load_encoder
 from fecbench.model.encoders.tiny import stand_in
 from fecbench.runs import provenance
-from fecbench.runs.identity import plugins
 from fecbench.runs.plan import plan
-from fecbench.runs.provenance import Content
+from fecbench.runs.provenance import Content, plugins
 from fecbench.runs.record import RUN, Record, free
 
 if TYPE_CHECKING:
@@ -66,18 +65,18 @@ class BenchTask:
         if found == "running" or not (self.record.folder / RUN).exists():
             return False
         return not self._is_its_own or (
-            found != "complete" and self.record.about["versions"] != provenance.package_versions()
+            found != "complete" and self.record.run_file.versions != provenance.package_versions()
         )
 
     @property
     def _is_its_own(self) -> bool:
         """Return True if the record is of this cell, as its directory's name says."""
         try:
-            about, settings = self.record.about, self.record.settings()
+            run_file, settings = self.record.run_file, self.record.settings()
         except RunError:
             return False
-        same = Content.of(about) == self.content
-        return same and self.cell.is_of(about["objective"]["name"], settings)
+        same = Content(run_file.dataset.fingerprint, run_file.code) == self.content
+        return same and self.cell.is_of(run_file.objective.name, settings)
 
     @property
     def reason(self) -> str:

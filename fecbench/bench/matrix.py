@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fecbench.bench.spec import SpecRow, read_spec
@@ -15,11 +12,14 @@ from fecbench.core import registry
 from fecbench.core.errors import PluginError, RunError, UnknownName, UsageError
 from fecbench.core.plugin_errors import plugin_errors
 from fecbench.objective.check import get_objective
-from fecbench.runs.find import readable_records
+from fecbench.runs.find import is_readable, newest_first
+from fecbench.runs.identity import run_key, same_settings
+from fecbench.runs.local_paths import last_name, name_of
 from fecbench.runs.plan import plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from fecbench.bench.spec import Spec
     from fecbench.runs.plan import Plan
@@ -48,16 +48,8 @@ class PlannedRun:
         return {key: setting.value for key, setting in self.plan.origins.items()}
 
     def is_of(self, name: str, settings: Mapping[str, Any]) -> bool:
-        """Whether a record of objective ``name`` and these settings is a run of this cell, wherever it ran.
-
-        A setting that is newer than the record counts as its default.
-        """
-        wanted = {key: setting for key, setting in self.plan.origins.items() if key != "device"}
-        missing = wanted.keys() - settings.keys()
-        if name != self.plan.name or any(wanted[key].origin != "default" for key in missing):
-            return False
-        equal = (_nameable(key, settings[key]) == _nameable(key, wanted[key].value) for key in wanted.keys() - missing)
-        return all(equal) and not settings.keys() - {*wanted, "device"}
+        """Return True if a record of objective ``name`` and these ``settings`` is a run of this cell, on any device."""
+        return name == self.plan.name and same_settings(self.plan.origins, settings)
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -65,13 +57,12 @@ class PlannedRun:
         return {key: setting.value for key, setting in self.plan.origins.items() if setting.origin == "spec"}
 
     def key(self, fingerprint: str, code: str) -> str:
-        """What makes two runs the same: objective, settings, rows and code."""
-        what = json.dumps([self.plan.name, self.settings, fingerprint, code], sort_keys=True)
-        return hashlib.sha256(what.encode()).hexdigest()
+        """Return the digest of objective, settings, rows and code."""
+        return run_key(self.plan.name, self.settings, fingerprint, code)
 
     def name(self, key: str) -> str:
         """The name of its run directory: two rows that ask for the same run share it."""
-        what = re.sub(r"[^\w.-]+", "-", f"{self.plan.name}-{Path(self.plan.settings.dataset).name}")[:LONGEST].strip(
+        what = re.sub(r"[^\w.-]+", "-", f"{self.plan.name}-{last_name(self.plan.settings.dataset)}")[:LONGEST].strip(
             "-."
         )
         return f"{what}-s{self.plan.settings.seed}-{key[:10]}"
@@ -236,30 +227,23 @@ def select(path: Path, found: Records) -> Selection:
 
 
 class Records:
-    """The complete records under folders, at any depth; of each data set those of its newest rows alone, which can be compared."""
+    """The complete ones of some records; of each data set only those on its newest rows, which can be compared."""
 
-    def __init__(self, *places: Path):
-        complete = [record for record in readable_records(*places) if record.status == "complete"]  # newest first
+    def __init__(self, records: Iterable[Record]):
+        readable = filter(is_readable, newest_first(records))
+        complete = [record for record in readable if record.status == "complete"]
         newest: dict[str, str] = {}
         for record in complete:
-            newest.setdefault(record.about["dataset"]["name"], record.about["dataset"]["fingerprint"])
-        rows = [(record, record.about) for record in complete]
+            newest.setdefault(record.run_file.dataset.name, record.run_file.dataset.fingerprint)
         self._found = [
-            (record, about["objective"]["name"], record.settings())
-            for record, about in rows
-            if about["dataset"]["fingerprint"] == newest[about["dataset"]["name"]]
+            (record, record.run_file.objective.name, record.settings())
+            for record in complete
+            if record.run_file.dataset.fingerprint == newest[record.run_file.dataset.name]
         ]
 
     def of(self, cell: PlannedRun) -> Record | None:
         """The newest record of a cell's objective and settings, whatever the code."""
         return next((record for record, name, settings in self._found if cell.is_of(name, settings)), None)
-
-
-def _nameable(key: str, value: Any) -> Any:
-    """A setting's value; of what is on this machine, such as a data set's folder, the name alone, as published records have it."""
-    marks = (".", "~") if key in ("dataset", "encoder") else ("./", "../", "~/")
-    local = isinstance(value, str) and (Path(value).is_absolute() or value.startswith(marks))
-    return Path(value).name if local else value
 
 
 def validation_score(record: Record | None) -> float | None:
@@ -271,9 +255,9 @@ def validation_score(record: Record | None) -> float | None:
     if record is None or record.status != "complete":
         return None
     try:
-        before = record.result.get("validation_score")
-        scores = record.result["metrics"]["validation"]
-        return float(scores["accuracy"] + scores["weighted_f1"] if before is None else before)
+        before = record.result_file.validation_score
+        scores = record.result_file.metrics.of("validation")
+        return scores["accuracy"] + scores["weighted_f1"] if before is None else before
     except (RunError, KeyError):  # a broken record chooses nothing
         return None
 
@@ -320,7 +304,7 @@ def _choice(entry: MatrixEntry, score: Callable[[PlannedRun], float | None]) -> 
     tried = " | ".join(_words(candidate) for candidate in entry.candidates)
     outcome = "nothing yet" if chosen is None else _words(entry.candidates[chosen])
     trials = f"first seed; {complete} of {len(entry.cells)} trials complete"
-    return f"{entry.row} on {_nameable('dataset', entry.dataset)}: validation chose {outcome} among {tried} ({trials})"
+    return f"{entry.row} on {name_of('dataset', entry.dataset)}: validation chose {outcome} among {tried} ({trials})"
 
 
 def _words(settings: Mapping[str, Any]) -> str:

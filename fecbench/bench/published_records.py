@@ -40,4 +40,4 @@ def _is_whole(record: Record) -> bool:
     record.history()
     if (record.folder / PREDICTIONS).exists():
         read_predictions(record)
-    return bool(record.result)
+    return bool(record.result_file)

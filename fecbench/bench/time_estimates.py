@@ -39,14 +39,17 @@ class Estimates:
         if record.status != "complete":
             return
         try:
-            about, result, settings = record.about, record.result, record.settings()
-            rate = result["train_seconds"] / (_texts(settings, about["dataset"]["rows"]["train"]) * result["epochs"])
-            rest = max(0.0, result["seconds"] - result["train_seconds"])  # of a run that was continued, the last part's
-        except (RunError, KeyError, TypeError, ZeroDivisionError, OverflowError):
+            run_file, result, settings = record.run_file, record.result_file, record.settings()
+            rows, epochs, training, total = run_file.dataset.rows, result.epochs, result.train_seconds, result.seconds
+            if rows is None or not epochs or training is None or total is None:  # an older record
+                return
+            rate = training / (_texts(settings, rows.train) * epochs)
+            rest = max(0.0, total - training)  # of a run that was continued, the last part's
+        except (RunError, TypeError, ZeroDivisionError, OverflowError):
             return
         if rate < 0:
             return
-        for key in _keys(about["objective"]["name"], settings):
+        for key in _keys(run_file.objective.name, settings):
             self._known.setdefault(key, []).append((rate, rest))
 
     def seconds(self, plan: Plan, rows: int) -> float | None:

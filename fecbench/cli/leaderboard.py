@@ -10,6 +10,7 @@ import click
 
 from fecbench.cli.terminal.echo import echo, echo_document
 from fecbench.cli.terminal.output import console
+from fecbench.cli.terminal.status_line import status_line
 from fecbench.core import registry
 from fecbench.core.errors import RunError, UnknownName, UsageError
 from fecbench.core.files import OUTPUT, replacing
@@ -129,14 +130,16 @@ def _by_spec(spec: Path, runs: Sequence[Path], columns: str, against: str | None
 
     if columns:
         raise UsageError("--spec says which data sets stand side by side; leave out --columns")
-    records, found = find_records(runs or _there([ROOT])), Records(*runs)
+    records = find_records(runs or _there([ROOT]))
+    found = Records(records)
     selection = select(spec, found)
     if not any(found.of(cell) for cell in (*selection.trials, *selection.cells)):
         raise RunError(
             f"the table of {spec} needs complete runs of it, but there are none here; make them with: fecbench bench {spec}"
         )
     trials = [record for cell in selection.trials if (record := found.of(cell))]
-    return of_selection(selection, records, against), trials
+    with status_line() as report:
+        return of_selection(selection, records, against, report), trials
 
 
 def _by_records(runs: Sequence[Path], columns: str, against: str | None, published: bool) -> Board:
@@ -154,7 +157,8 @@ def _by_records(runs: Sequence[Path], columns: str, against: str | None, publish
         if not published:
             raise RunError(nothing_found(runs or [ROOT], len(records)))
         names, against = [], None
-    return of_records(records, names, against)
+    with status_line() as report:
+        return of_records(records, names, against, report=report)
 
 
 def _there(places: Sequence[Path]) -> list[Path]:

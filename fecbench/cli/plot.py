@@ -108,8 +108,9 @@ def embeddings(
     4 of the AML paper. t-SNE shows neighbourhoods; sizes of clusters and distances between them mean nothing in it. So two figures that
     are measured in the features' own space are printed beside it.
     """
-    from fecbench.results.comparison import difference_note, differences
+    from fecbench.results.comparison import difference_note
     from fecbench.results.plots.embeddings import NEIGHBOURS, draw_embeddings
+    from fecbench.runs.identity import differing_settings
 
     wanted = [label.strip() for label in labels.split(",") if label.strip()]
     records = [find_run(reference, root) for reference in references]
@@ -120,8 +121,8 @@ def embeddings(
     lines = [
         [
             one.record.id,
-            one.record.about["objective"]["name"],
-            percent(one.record.result["metrics"][split]["accuracy"]),
+            one.record.run_file.objective.name,
+            percent(one.record.result_file.metrics.of(split)["accuracy"]),
             percent(one.neighbours),
             f"{one.silhouette:.3f}",
         ]
@@ -134,7 +135,7 @@ def embeddings(
         f"{NEIGHBOURS}-NN accuracy (a vote of each row's nearest others; always the commonest label: {percent(drawn.commonest)}) and "
         f"silhouette (-1 to 1). Read these, not distances in the picture."
     )
-    differing = difference_note(differences(records))
+    differing = difference_note(differing_settings(records))
     if differing:
         echo(f"note: {differing}")
     echo(f"written: {out}")

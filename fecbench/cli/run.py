@@ -238,22 +238,22 @@ def _expected(text: str | None) -> Content | None:
 
 
 def _report(record: Record, as_json: bool) -> None:
-    about, result = record.about, record.result
+    run_file, result = record.run_file, record.result_file
     if as_json:
         print_json(
             {
                 "id": record.id,
                 "folder": str(record.folder),
-                "objective": about["objective"],
-                "dataset": about["dataset"]["name"],
-                **result,
+                "objective": record.about["objective"],
+                "dataset": run_file.dataset.name,
+                **record.result,
             }
         )
         return
-    scores = result["metrics"]
+    scores = result.metrics.by_split()
     names = score_columns(scores["test"])
-    data, best = about["dataset"], result.get("best_epoch")  # a record that was complete before may be of an older make
-    title = f"{about['objective']['name']} on {data['name']}: {data.get('title', 'untitled')} (best epoch {best}, in %)"
+    data, best = run_file.dataset, result.best_epoch
+    title = f"{run_file.objective.name} on {data.name}: {data.title or 'untitled'} (best epoch {best}, in %)"
     print_table(
         ["split", *names], [[split, *(percent(scores[split][name]) for name in names)] for split in scores], title
     )

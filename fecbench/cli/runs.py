@@ -38,11 +38,11 @@ def _row(record: Record) -> dict[str, Any]:
     """A run's line; a broken record says so and hides no other."""
     row: dict[str, Any] = dict.fromkeys(COLUMNS) | {"id": record.id, "folder": str(record.folder)}
     try:
-        about = record.about
-        row |= {"objective": about["objective"]["name"], "dataset": about["dataset"]["name"], "status": record.status}
-        row |= {key: about["settings"][key]["value"] for key in ("encoder", "seed")}
+        run_file = record.run_file
+        row |= {"objective": run_file.objective.name, "dataset": run_file.dataset.name, "status": record.status}
+        row |= {key: run_file.settings[key].value for key in ("encoder", "seed")}
         if row["status"] == "complete":
-            row |= record.result["metrics"]["test"]
+            row |= record.result_file.metrics.test
     except (RunError, KeyError, TypeError) as error:
         row["status"] = f"broken: {error!r}" if isinstance(error, KeyError | TypeError) else f"broken: {error}"
     return row

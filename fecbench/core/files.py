@@ -12,6 +12,7 @@ from fecbench.core.errors import RunError
 from fecbench.core.strict_json import loads
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 
@@ -76,6 +77,8 @@ def contained(path: Path, folder: Path) -> Path:
     Raises:
         RunError: it does.
     """
+    if path.parent == folder and not path.is_symlink():
+        return path  # resolving takes ten times as long
     real = path.resolve()
     if not real.is_relative_to(folder.resolve()):
         raise RunError(f"{path} must stand in {folder}, but leads to {real}; put the file itself there")
@@ -160,15 +163,28 @@ def write_tensors(path: Path, tensors: "Mapping[str, Tensor]", metadata: Mapping
 
 
 def read_tensors(path: Path, device: str = "cpu") -> "tuple[dict[str, Tensor], dict[str, Any]]":
-    """The tensors and the metadata of a file that :func:`write_tensors` wrote.
+    """Return the tensors and the metadata of a file that :func:`write_tensors` wrote.
 
     Raises:
-        RunError: it is missing, truncated, of another make, or a link to another folder.
+        RunError: the file is missing, truncated, of another program, or a link to another folder.
     """
+    return _read_safetensors(path, "pt", device)
+
+
+def read_arrays(path: Path) -> "dict[str, np.ndarray]":
+    """Return the tensors of a file that :func:`write_tensors` wrote as arrays, without importing torch.
+
+    Raises:
+        RunError: as :func:`read_tensors`; or a tensor has a type that numpy lacks, such as bfloat16.
+    """
+    return _read_safetensors(path, "np")[0]
+
+
+def _read_safetensors(path: Path, framework: str, device: str = "cpu") -> tuple[dict[str, Any], dict[str, Any]]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(regular(contained(path, path.parent)), framework="pt", device=device) as file:
+        with safe_open(regular(contained(path, path.parent)), framework=framework, device=device) as file:
             metadata = loads((file.metadata() or {})["fecbench"])
             if not isinstance(metadata, dict):
                 raise ValueError(f"its metadata must be an object, found {type(metadata).__name__}")
@@ -177,10 +193,11 @@ def read_tensors(path: Path, device: str = "cpu") -> "tuple[dict[str, Tensor], d
         OSError,
         SafetensorError,
         KeyError,
+        TypeError,
         ValueError,
         RuntimeError,
         AttributeError,
-    ) as error:  # torch lacks some of its types
+    ) as error:  # torch and numpy lack some of its types
         raise RunError(
             f"{path} must be a tensor file written by fecbench: {error!r}; restore it or start the run afresh"
         ) from error

@@ -9,10 +9,11 @@ import torch
 
 from fecbench.core.errors import RunError
 from fecbench.core.text import escape, shortened
-from fecbench.results.comparison import common_data, difference_note, differences
+from fecbench.results.comparison import common_data, difference_note
+from fecbench.runs.identity import differing_settings
 from fecbench.runs.predictions import read_predictions
 from fecbench.runs.predictor import Predictor
-from fecbench.runs.record import PREDICTIONS, check_loadable
+from fecbench.runs.record import PREDICTIONS, model_run_file
 from fecbench.training.logits import probabilities
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Cases:
     @property
     def names(self) -> tuple[str, str]:
         """What to call the better and the worse run: by method, or by run where that is the same."""
-        better, worse = (record.about["objective"]["name"] for record in (self.better, self.worse))
+        better, worse = (record.run_file.objective.name for record in (self.better, self.worse))
         return (better, worse) if better != worse else self.runs
 
     @property
@@ -96,12 +97,12 @@ class Cases:
     @property
     def remark(self) -> str:
         """In which settings of every run the two differ, as a sentence; empty where they don't."""
-        return difference_note(differences([self.better, self.worse]))
+        return difference_note(differing_settings([self.better, self.worse]))
 
     def summary(self, top: int) -> str:
         """The whole count in words, beside which the first ``top`` cases are to be read."""
         better, worse = self.names
-        where = f"{self.rows:,} {self.split} rows of {self.better.about['dataset']['name']}"
+        where = f"{self.rows:,} {self.split} rows of {self.better.run_file.dataset.name}"
         shown = min(top, len(self.cases))
         return (
             f"Of {where}, {better} alone gets {len(self.cases):,} right and {worse} alone {self.worse_only:,}; both get "
@@ -156,7 +157,7 @@ class _Predictions:
 
 def _predictions(record: Record, data: EmotionData, split: str) -> _Predictions:
     """What a run says to all rows of a split. Its label is the recorded order's first maximum: bf16 logits tie."""
-    own, rows = record.about["dataset"]["labels"], len(data.splits[split])
+    own, rows = record.run_file.dataset.labels, len(data.splits[split])
     if sorted(own) != sorted(data.labels):
         raise RunError(
             f"{record.folder} must have the labels of its data, {shortened(data.labels)}, but has {shortened(own)}; restore it or run it again"
@@ -180,12 +181,12 @@ def _recorded(record: Record) -> Tensor:
         raise RunError(
             f"{path} must hold logits, but holds {shortened(sorted(tensors)) or 'nothing'}; restore it or run it again"
         )
-    return probabilities(tensors["logits"].double())
+    return probabilities(torch.from_numpy(tensors["logits"]).double())
 
 
 def _anew(record: Record, texts: Sequence[str]) -> Tensor:
     """Probabilities of any rows, by the run's weights."""
-    check_loadable(record)
+    model_run_file(record)
     return Predictor.load(record).probabilities(texts).double()
 
 
@@ -209,8 +210,8 @@ def markdown(found: Cases, top: int) -> str:
     columns, lines = table(found, top)
     parts = [[escape(str(cell)) for cell in line] for line in (columns, *lines)]
     parts.insert(1, ["---" if name in ("utterance", *found.names) else "---:" for name in columns])
-    licence = found.better.about["dataset"].get("licence") or "unknown"
-    methods = [record.about["objective"]["name"] for record in (found.better, found.worse)]
+    licence = found.better.run_file.dataset.licence or "unknown"
+    methods = [record.run_file.objective.name for record in (found.better, found.worse)]
     runs = ", ".join(f"{method}: {run}" for method, run in zip(methods, found.runs, strict=True))
     rows = "\n".join(f"| {' | '.join(part)} |" for part in parts)
     said = " ".join(part for part in (found.summary(top), found.remark) if part)
@@ -222,9 +223,9 @@ def as_dict(found: Cases, top: int) -> dict[str, Any]:
     return {
         "better": _run(found.better),
         "worse": _run(found.worse),
-        "differing": differences([found.better, found.worse]),
-        "dataset": found.better.about["dataset"]["name"],
-        "fingerprint": found.better.about["dataset"]["fingerprint"],
+        "differing": differing_settings([found.better, found.worse]),
+        "dataset": found.better.run_file.dataset.name,
+        "fingerprint": found.better.run_file.dataset.fingerprint,
         "split": found.split,
         "rows": found.rows,
         "better_only": len(found.cases),
@@ -236,4 +237,4 @@ def as_dict(found: Cases, top: int) -> dict[str, Any]:
 
 
 def _run(record: Record) -> dict[str, Any]:
-    return {"id": record.id, "objective": record.about["objective"]["name"], "seed": record.settings()["seed"]}
+    return {"id": record.id, "objective": record.run_file.objective.name, "seed": record.settings()["seed"]}

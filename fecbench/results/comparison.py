@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import RunError
-from fecbench.core.settings import RunSettings
 from fecbench.runs.predictor import data_of
 
 if TYPE_CHECKING:
@@ -14,22 +13,6 @@ if TYPE_CHECKING:
 
     from fecbench.data.datasets.dataset import EmotionData
     from fecbench.runs.record import Record
-
-
-SAME_ROWS = (
-    "dataset",
-    "split_seed",
-    "text_column",
-    "label_column",
-    "quotes",
-)  # what they come to, the data's fingerprint says
-
-
-def differences(records: Sequence[Record]) -> dict[str, list[Any]]:
-    """The settings of every run, without the objectives' own options, that aren't the same in all of ``records``: a value for each."""
-    settings = [{**record.settings(), "limit": record.limit} for record in records]
-    found = {name: [one[name] for one in settings] for name in RunSettings.model_fields if name not in SAME_ROWS}
-    return {name: values for name, values in found.items() if any(value != values[0] for value in values)}
 
 
 def difference_note(found: Mapping[str, Sequence[Any]]) -> str:
@@ -67,8 +50,8 @@ def common_data(records: Sequence[Record], data_dir: Path | None = None) -> Emot
 
 
 def _fingerprint(record: Record) -> str:
-    return str(record.about["dataset"]["fingerprint"])
+    return record.run_file.dataset.fingerprint
 
 
 def _rows(record: Record) -> str:
-    return f"{record.about['dataset']['name']} (fingerprint {_fingerprint(record)[:12]})"
+    return f"{record.run_file.dataset.name} (fingerprint {_fingerprint(record)[:12]})"

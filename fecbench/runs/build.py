@@ -1,4 +1,4 @@
-"""From a plan to what it trains: rows, tokens, model, objective."""
+"""Build what a plan trains: rows, tokens, model and objective."""
 
 from __future__ import annotations
 
@@ -40,25 +40,22 @@ if TYPE_CHECKING:
     from fecbench.runs.plan import Plan
 
 
-LEAK = 0.1  # the share of a split's texts that stand in train too, from which it is said
-UNKNOWN, UNREADABLE = (
-    0.05,
-    0.98,
-)  # shares of unknown tokens in a column from which it is said, and from which it is an error
+LEAK = 0.1  # a note is made from this share of a split's texts that are in train too
+UNKNOWN, UNREADABLE = 0.05, 0.98  # shares of unknown tokens in a column that make a note and an error
 
 
 @dataclass(frozen=True)
 class Built:
-    """What a plan becomes before training.
+    """The parts of a run before training.
 
     Attributes:
-        source: where the encoder comes from.
+        source: the encoder's source.
         splits: the rows as tokens.
         model: encoder and head.
-        objective: what trains them.
-        max_length: tokens of a text at most.
+        objective: the objective that trains them.
+        max_length: greatest number of tokens of a text.
         scored: the splits that are scored after training.
-        notes: what was left out, cut or done otherwise than asked.
+        notes: sentences on rows left out, texts cut, and settings that were replaced.
     """
 
     source: EncoderSource
@@ -71,10 +68,10 @@ class Built:
 
 
 def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
-    """Encoder, tokens, model and objective of ``plan`` on ``data``; fresh weights are a function of the seed.
+    """Build encoder, tokens, model and objective of ``plan`` on ``data``. Fresh weights depend only on the seed.
 
     Raises:
-        EncoderError: the encoder can't be had, has no such head, or knows hardly a word of the texts.
+        EncoderError: the encoder isn't available, has no such head, or lacks nearly all words of the texts.
         UsageError: head and pooling don't fit.
     """
     settings, scored = plan.settings, plan.scored
@@ -97,7 +94,8 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     longest = longest_text(source, model.encoder.network)
     if settings.max_length > longest:
         notes.append(
-            f"--max-length {settings.max_length} is more than encoder {source.name} takes; texts are read to {longest} tokens"
+            f"--max-length {settings.max_length} is more than encoder {source.name} takes; texts are read to "
+            f"{longest} tokens"
         )
     max_length = min(settings.max_length, longest)
     columns = {"train": ("text", *plan.needs.views(data.columns)), "validation": ("text",), "test": ("text",)}
@@ -116,7 +114,8 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
         notes += _cut(split, tokens, max_length) + _unknown(split, tokens, columns[split], source)
     if settings.packing and not model.encoder.packs:
         notes.append(
-            f"encoder {source.name} can't be packed (its attention isn't replaceable); batches are padded, which is slower"
+            f"encoder {source.name} can't be packed (its attention isn't replaceable); batches are padded, which is "
+            "slower"
         )
     if settings.compile:
         for module in (*model.modules(), *objective.modules()):
@@ -128,12 +127,13 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
 
 
 def _unread(train: Dataset, data: EmotionData) -> list[str]:
-    """A note where ``train``, the rows that ``--limit`` leaves, lacks labels, as those of a sorted file do."""
-    found, labels = len(np.unique(labels_of(train))), len(data.labels)
-    if found == labels:
+    """Return a note if ``train``, the rows within ``--limit``, lacks labels, as the first rows of a sorted file do."""
+    present, labels = len(np.unique(labels_of(train))), len(data.labels)
+    if present == labels:
         return []
     return [
-        f"{found} of {labels} labels are in these rows, so no text of the others is trained on; raise --limit, or shuffle the rows"
+        f"{present} of {labels} labels are in these rows, so no text of the others is trained on; "
+        "raise --limit, or shuffle the rows"
     ]
 
 
@@ -150,41 +150,43 @@ def _unknown(split: str, tokens: TokenisedSplit, columns: Sequence[str], source:
     """Return a note for each of the data set's own ``columns`` with many tokens that the encoder doesn't know.
 
     Raises:
-        EncoderError: it lacks nearly all.
+        EncoderError: it lacks nearly all tokens of a column.
     """
     notes = []
     for name in columns:
         share = unknown_share(tokens.columns[name], source.tokenizer)
-        said = f"{100 * share:.0f} % of the {split} tokens ({name}) are unknown to encoder {source.name}"
+        finding = f"{100 * share:.0f} % of the {split} tokens ({name}) are unknown to encoder {source.name}"
         if share >= UNREADABLE:
             raise EncoderError(
-                f"an encoder must know the words of its texts, but {said}; choose one made for their language and script"
+                f"an encoder must know the words of its texts, but {finding}; choose one made for their language and "
+                "script"
             )
         if share >= UNKNOWN:
-            notes.append(f"{said}, which reads them all as the same word")
+            notes.append(f"{finding}, which reads them all as the same word")
     return notes
 
 
 def _leaks(train: Dataset, data: EmotionData) -> list[str]:
-    """What is said of splits whose texts the model is trained on: a file given twice, or another one's rows."""
+    """Return a note for each split that shares many texts with train, as a file given twice does."""
     known, notes = _hashes(train), []
     for split in ("validation", "test"):
         texts = _hashes(data.splits[split])
         shared = np.isin(texts, known).sum()
         if shared >= LEAK * len(texts):
             notes.append(
-                f"LEAK: {shared:,} of {len(texts):,} {split} texts stand in train too, so that scores on them mean little"
+                f"LEAK: {shared:,} of {len(texts):,} {split} texts stand in train too, so that scores on them mean "
+                "little"
             )
     return notes
 
 
 def _hashes(rows: Dataset) -> np.ndarray:
-    """A number for each text, int64 ``[N]``, alike for equal texts: the texts themselves stay on the disk."""
+    """Return a hash of each text, int64 ``[N]``; the texts themselves stay on the disk."""
     return np.fromiter((hash(text) for part in chunks(rows["text"]) for text in part), np.int64, len(rows))
 
 
 def stage_of(built: Built, data: EmotionData, settings: RunSettings, device: torch.device) -> Stage:
-    """What the stages before and after training may use."""
+    """Return what the stages before and after training may use."""
     rows = {split: data.splits[split].select(range(len(built.splits[split]))) for split in ("train", "validation")}
     batches = partial(
         text_batches,
@@ -205,7 +207,7 @@ def stage_of(built: Built, data: EmotionData, settings: RunSettings, device: tor
 
 
 def streams_of(built: Built, data: EmotionData, batches: TrainingBatches) -> dict[str, StreamBatches]:
-    """The objective's streams beside ``batches``."""
+    """Return the objective's streams beside ``batches``, by name."""
     train = built.splits["train"]
     texts = data.splits["train"].select(range(len(train)))["text"]
     material = Material(
@@ -222,9 +224,9 @@ def build_pair(
     dataset: str,
     pooling: str | None = None,
 ) -> tuple[Model, Objective]:
-    """Model and objective with fresh weights, a function of the seed, except where ``source`` brings its own.
+    """Build model and objective with the weights of ``source``; all others are fresh and depend only on the seed.
 
-    ``pooling`` is the one that a record was trained with; None for a new run, whose own is then checked against the encoder.
+    ``pooling`` is that of a record. For a new run it is None: the plan's is then checked against the encoder.
     """
     settings = plan.settings
     set_seed(settings.seed)
@@ -249,29 +251,29 @@ def build_pair(
     )
     with plugin_errors(plan.who, plan.objective):
         built = plan.objective(plan.options, task)
-        state_of({"objective": built})  # what can't be saved is said before it is trained
+        state_of({"objective": built})  # refuse now what couldn't be saved after training
     return model, built
 
 
 def settle_pooling(plan: Plan, model: Model) -> None:
-    """Pool the states of a causal encoder by their mean: its first token's state is the same for all texts that begin alike.
+    """Set the pooling of a causal encoder to ``mean``: its first token's state is equal for all texts that begin alike.
 
     Raises:
-        EncoderError: ``first`` was asked for, or the head takes nothing else.
+        EncoderError: ``first`` was asked for, or is the only pooling of the head.
     """
     encoder = model.encoder
     if encoder.pooling != "first" or encoder.looks_ahead():
         return
     if plan.origins["pooling"].origin != "default" or "mean" not in model.head.poolings:
         raise EncoderError(
-            f"--pooling first needs an encoder whose first token sees the whole text, but {encoder.name} reads from left to right; "
-            "use --pooling mean (with --head linear, mlp or label), or another encoder"
+            f"--pooling first needs an encoder whose first token sees the whole text, but {encoder.name} reads from "
+            "left to right; use --pooling mean (with --head linear, mlp or label), or another encoder"
         )
     encoder.pooling = "mean"
 
 
 def further_model(settings: RunSettings, source: EncoderSource, task: HeadTask, pooling: str, head: str) -> Model:
-    """A model beside the run's own, with a fresh ``head`` on the same encoder, pooled as the run's where the head can take that.
+    """Build a second model with a fresh ``head`` on the same encoder, pooled as the run's if the head allows that.
 
     Raises:
         EncoderError: the encoder has no such head.

@@ -1,7 +1,8 @@
-"""Defaults: the settings that a method runs under unless a spec or a flag says otherwise.
+"""Default settings of a method, below a spec and flags.
 
-The layers, from weakest to strongest: the trainer's and the options' own defaults, the encoder's, the method's, its preset for the data
-set, the data set's. A run resolves them (:mod:`fecbench.runs.plan`), and ``fecbench run METHOD --help`` shows them (:func:`shown`).
+The layers, from weakest to strongest: the defaults of the trainer and of the options, then those of the encoder, the
+method, its preset for the data set, and the data set. A run resolves them (:mod:`fecbench.runs.plan`), and
+``fecbench run METHOD --help`` shows them (:func:`shown`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def of_trainer(kind: type[Objective]) -> Layer:
-    """The defaults of every run's settings, and of the options of ``kind``."""
+    """Return the defaults of all run settings and of the options of ``kind``."""
     fields = {**RunSettings.model_fields, **kind.Config.model_fields}
     values = {
         key: field.get_default(call_default_factory=True) for key, field in fields.items() if not field.is_required()
@@ -35,29 +36,29 @@ def of_trainer(kind: type[Objective]) -> Layer:
 
 
 def of_encoder(encoder: str) -> Layer:
-    """The settings that fit an encoder, such as its learning rate.
+    """Return the settings that fit an encoder, such as its learning rate.
 
     Raises:
-        UnknownName, PluginError: its plugin is broken.
+        UnknownName, PluginError: the encoder's plugin is missing or broken.
     """
     return check_names(Layer(f"encoder {encoder}", get_encoder(encoder).settings), RunSettings.model_fields)
 
 
 def of_method(name: str, kind: type[Objective]) -> Layer:
-    """The settings that a method prefers."""
+    """Return the settings that a method prefers."""
     return Layer(f"objective {name}", kind.settings)
 
 
 def of_preset(name: str, kind: type[Objective], dataset: str) -> Layer:
-    """The settings that a method prefers on a data set."""
+    """Return the settings that a method prefers on a data set."""
     return Layer(f"preset {name} on {dataset}", kind.presets.get(dataset, {}))
 
 
 def of_dataset(dataset: str) -> Layer:
-    """The settings that a registered data set asks for, such as the demo's encoder.
+    """Return the settings that a registered data set asks for, such as the encoder of ``demo``.
 
     Raises:
-        UnknownName, PluginError: its plugin is broken.
+        UnknownName, PluginError: the data set's plugin is missing or broken.
     """
     if dataset.startswith(HUB_PREFIX) or is_path(dataset) or dataset not in registry.datasets:
         return Layer("data set", {})
@@ -71,10 +72,10 @@ class Default:
     """The default of one setting under a method.
 
     Attributes:
-        value: where neither encoder nor data set has one of its own.
-        instead_of: the trainer's value, where the method replaces it; else ``value`` itself.
-        encoders: the values that encoders bring, by encoder.
-        datasets: the values that presets and data sets bring, by data set; they win over the encoders'.
+        value: the default if neither encoder nor data set has one.
+        instead_of: the trainer's value if the method replaces it, else ``value``.
+        encoders: values of encoders, by encoder.
+        datasets: values of presets and data sets, by data set; they win over the encoders'.
     """
 
     value: Any
@@ -84,9 +85,9 @@ class Default:
 
 
 def everywhere(name: str, kind: type[Objective]) -> dict[str, Default]:
-    """The default of every setting under a method, with every registered encoder and on every data set.
+    """Return the default of every setting under a method, with every registered encoder and on every data set.
 
-    Broken plugins are passed over, and so are options whose default a function makes: their description tells it.
+    Broken plugins are skipped. So are options with a default factory: their description states the default.
     """
     trainer, own = of_trainer(kind).values, of_method(name, kind).values
     made = {key for key, option in kind.Config.model_fields.items() if option.default_factory is not None}
@@ -108,7 +109,7 @@ def _each(names: Iterable[str], layer: Any) -> Iterator[tuple[str, Layer]]:
 
 
 def shown(default: Default, name: str) -> str:
-    """The default of a setting under method ``name`` in words; empty where there is none.
+    """Return the default of a setting under method ``name`` in words; "" if it has none.
 
     >>> shown(Default(32, 64, {}, {"ge": 20, "ed": 20}), "lcl")
     '32, of lcl instead of 64; 20 on ed or ge'
@@ -118,18 +119,20 @@ def shown(default: Default, name: str) -> str:
     own = default.value != default.instead_of
     parts = [text(default.value)] if own or default.value not in (None, "") else []
     if own:
-        parts[0] += f", of {name}" + (
-            "" if default.instead_of in (None, "") else f" instead of {text(default.instead_of)}"
-        )
+        parts[0] += f", of {name}"
+    if own and default.instead_of not in (None, ""):
+        parts[0] += f" instead of {text(default.instead_of)}"
     strongest = " with any encoder" if default.encoders else ""
     parts += [f"{value} with {_either(names)}" for value, names in _alike(default.encoders, default.value)]
-    known = object() if default.encoders else default.value  # over an encoder's value the common one is worth saying
+    known = (
+        object() if default.encoders else default.value
+    )  # it differs from an encoder's value even if it is the common one
     parts += [f"{value} on {_either(names)}{strongest}" for value, names in _alike(default.datasets, known)]
     return "; ".join(parts)
 
 
 def _alike(values: Mapping[str, Any], known: Any) -> list[tuple[str, list[str]]]:
-    """Each value that isn't ``known``, as text, and the names that bring it."""
+    """Return each value other than ``known``, as text, with the names that have it."""
     found: dict[str, list[str]] = defaultdict(list)
     for name, value in values.items():
         if value != known:
@@ -142,5 +145,5 @@ def _either(names: list[str]) -> str:
 
 
 def text(value: Any) -> str:
-    """A setting's value as help and tables show it."""
+    """Return a setting's value as help and tables show it."""
     return str(value).lower() if isinstance(value, bool) else "none" if value in (None, "") else str(value)

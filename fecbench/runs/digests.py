@@ -1,6 +1,6 @@
-"""What ties the files of a record together: digests in ``result.json``, by which a file that was cut, edited or swapped is told.
+"""Digests stored in `result.json` that detect truncated, edited or swapped record files.
 
-They guard against accidents, not against forgers. A record that has none, of an older fecbench, is read as it is.
+They guard against accidents, not against forgers. A record without digests, of an older fecbench, is read as it is.
 """
 
 from __future__ import annotations
@@ -10,51 +10,73 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.files import regular
+from fecbench.runs.identity import computation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    import numpy as np
     from torch import Tensor
 
 
-LOCAL_SETTINGS = ("dataset", "encoder", "device")  # a published copy names what is local by its base name
 TIMES = ("train_seconds", "texts_per_second", "seconds")  # equal runs differ in them
 SEAL = "seal"
 
 
 def of_run(about: Mapping[str, Any]) -> str:
-    """Digest of what makes a run that run, in ``run.json``: objective, rows, labels, settings, code, precision and length of texts."""
-    settings = {key: setting["value"] for key, setting in about["settings"].items() if key not in LOCAL_SETTINGS}
-    dataset = about["dataset"]
-    rows = [dataset["fingerprint"], list(dataset["labels"]), dataset.get("label_texts")]
-    return _of_json(
-        [about["objective"]["name"], rows, settings, about["code"], about.get("precision"), about.get("max_length")]
-    )
+    """Return the digest of a run's computation (:func:`~fecbench.runs.identity.computation`) from ``run.json``."""
+    return _of_json(computation(about))
 
 
 def of_result(result: Mapping[str, Any]) -> str:
-    """Digest of ``result.json`` without its seal and its times."""
+    """Return the digest of ``result.json`` without its digests and its times."""
     return _of_json({key: value for key, value in result.items() if key not in (SEAL, *TIMES)})
 
 
-def of_tensors(tensors: Mapping[str, Tensor]) -> str:
-    """Digest of tensors by name; the order in which a file holds them doesn't matter."""
-    import torch
+def of_tensors(tensors: Mapping[str, Tensor | np.ndarray]) -> str:
+    """Return the digest of tensors: their names, types, shapes and values, in the order of the names."""
+    return _of_named(tensors, lambda name, tensor: f"{name}\0{_type_name(tensor)}\0{list(tensor.shape)}\0")
 
+
+def of_weights(tensors: Mapping[str, Tensor]) -> str:
+    """Return the digest of an encoder's weights as ``run.json`` has it: of names and values, not of types and shapes."""
+    return _of_named(tensors, lambda name, _: f"{name}\0")
+
+
+def _of_named(tensors: Mapping[str, Tensor | np.ndarray], heading: Callable[[str, Tensor | np.ndarray], str]) -> str:
+    """Return the digest of each tensor's ``heading`` and bytes."""
     sha = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
-        sha.update(f"{name}\0{tensor.dtype}\0{list(tensor.shape)}\0".encode())
-        sha.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        sha.update(heading(name, tensor).encode())
+        sha.update(_content(tensor))
     return sha.hexdigest()
 
 
+def _content(tensor: Tensor | np.ndarray) -> bytes | memoryview:
+    """Return the bytes of a tensor. numpy lacks bfloat16, so torch's tensors are viewed as bytes first."""
+    if hasattr(tensor, "detach"):
+        import torch
+
+        tensor = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+    return tensor.tobytes()
+
+
+def _type_name(tensor: Tensor | np.ndarray) -> str:
+    """Return the name of a tensor's type as torch writes it."""
+    return str(tensor.dtype) if hasattr(tensor, "detach") else f"torch.{tensor.dtype}"
+
+
 def of_files(*paths: Path) -> str:
-    """Digest of files by name. Raises OSError where one can't be read."""
+    """Return the digest of files: their names and contents. Raises OSError if one can't be read."""
+    return of_contents({path.name: regular(path).read_bytes() for path in sorted(paths)})
+
+
+def of_contents(contents: Mapping[str, bytes]) -> str:
+    """Return the digest of files' contents by name, in the order given."""
     sha = hashlib.sha256()
-    for path in sorted(paths):
-        content = regular(path).read_bytes()
-        sha.update(f"{path.name}\0{len(content)}\0".encode() + content)
+    for name, content in contents.items():
+        sha.update(f"{name}\0{len(content)}\0".encode() + content)
     return sha.hexdigest()
 
 

@@ -1,11 +1,11 @@
-"""One run from plan to record: data, model, training, test."""
+"""Carry out a run: load data, build the model, train, test, and write the record."""
 
 from __future__ import annotations
 
 import json
 import time
 import warnings
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,6 @@ from fecbench.model.model import fold
 from fecbench.runs import provenance
 from fecbench.runs.build import build, stage_of, streams_of
 from fecbench.runs.digests import of_run
-from fecbench.runs.identity import identify
 from fecbench.runs.observers import Failure, History, Trackers
 from fecbench.runs.predictions import write_predictions
 from fecbench.runs.record import RUN, complete, write_about, write_encoder
@@ -59,15 +58,16 @@ MADE_BROKEN = (
 
 @dataclass(frozen=True)
 class Workplace:
-    """What a run needs besides its plan.
+    """Where a run finds its data and writes its record, and who observes it.
 
     Attributes:
         places: where data is looked for.
-        folder: the run directory; None for a new one under ``runs/`` (to resume: the newest unfinished run of the same plan there).
-        resume: continue an unfinished run; in a ``folder`` that holds none, one is started.
+        folder: the run directory. None means a new one under ``runs/``, or with ``resume`` the newest unfinished run of
+            the same plan there.
+        resume: continue an unfinished run; if ``folder`` holds none, start one.
         trackers: names of accelerate's trackers to log to.
         observers: hook implementations besides the record's own and the installed ones.
-        expected: the rows and code that the run must be of; None where whatever is there will do.
+        expected: the required digests of rows and code; None accepts any.
     """
 
     places: DataLocations
@@ -79,10 +79,10 @@ class Workplace:
 
 
 def run(plan: Plan, workplace: Workplace) -> Record:
-    """Carry out ``plan``; returns the complete record. On several ranks the first one writes it.
+    """Carry out ``plan`` and return the complete record. On several ranks the first one writes it.
 
     Raises:
-        FecbenchError: whatever is wrong with data, encoder, plugin or record; an earlier record is never damaged.
+        FecbenchError: data, encoder, plugin or record are faulty. An earlier record is never damaged.
     """
     began = time.perf_counter()
     plan.check_consent()
@@ -90,22 +90,33 @@ def run(plan: Plan, workplace: Workplace) -> Record:
     data = load_dataset(plan.settings, workplace.places)
     plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
     plan.check_label_texts(data)
-    identity = identify(plan, data, accelerator)
-    where = (workplace.folder, workplace.resume, workplace.expected)
-    with held(plan, identity, *where) if accelerator.is_main_process else nullcontext() as own:
-        record: Record = broadcast_object_list([own])[0]
+    identity = provenance.identify(plan, data, accelerator)
+    with _shared_record(plan, identity, accelerator, workplace) as record:
         if record.status != "complete":
             built = build(plan, data, accelerator.device)
             Experiment(plan, data, built, record, began).carry_out(identity, accelerator, workplace)
             accelerator.wait_for_everyone()
     if accelerator.num_processes > 1:
-        torch.distributed.destroy_process_group()  # left to the interpreter's end, its threads can abort a process that is done
+        torch.distributed.destroy_process_group()  # at the interpreter's end its threads can abort a finished process
     return record
+
+
+@contextmanager
+def _shared_record(
+    plan: Plan, identity: Mapping[str, Any], accelerator: Accelerator, workplace: Workplace
+) -> Iterator[Record]:
+    """Yield the record to work in. The first rank opens and locks it, and tells the others which one it is."""
+    if not accelerator.is_main_process:
+        yield broadcast_object_list([None])[0]
+        return
+    with held(plan, identity, workplace.folder, workplace.resume, workplace.expected) as record:
+        broadcast_object_list([record])
+        yield record
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A run under way."""
+    """A run in progress."""
 
     plan: Plan
     data: EmotionData
@@ -114,7 +125,7 @@ class Experiment:
     began: float
 
     def carry_out(self, identity: Mapping[str, Any], accelerator: Accelerator, workplace: Workplace) -> None:
-        """Train, test and complete the record; a failure is recorded and raised again."""
+        """Train, test and complete the record. Record a failure and raise it again."""
         trainer = self._trainer(accelerator, self._observers(accelerator, workplace), identity)
         if accelerator.is_main_process:
             same_encoder(self.record, self.built)
@@ -132,35 +143,35 @@ class Experiment:
             raise
 
     def _train(self, trainer: Trainer, resumed: bool) -> None:
-        """Before, during and after training; ends with the weights to test, which are kept as the best."""
+        """Train, with the stages before and after. The model is left with the weights to test, saved as the best."""
         objective = self.built.objective
         stage = stage_of(self.built, self.data, self.plan.settings, trainer.stepper.precision.device)
         if not resumed:
-            with self._of_its_own(trainer, "before_training"):
+            with self._checked_stage(trainer, "before_training"):
                 objective.before_training(stage)
             trainer.check_weights("before training", MADE_BROKEN)
         about: Mapping[str, Any] = {}
         if objective.trains:
             trainer.fit()
-            self._meet(trainer)
+            self._barrier(trainer)
             about = trainer.checkpoints.load_best(trainer.modules, trainer.progress.best_epoch)
-        if not about.get("after_training"):  # a run that was killed during its test has done it
-            with self._of_its_own(trainer, "after_training"), trainer.stepper.precision.autocast():
+        if not about.get("after_training"):  # a run that was killed during its test has done this stage
+            with self._checked_stage(trainer, "after_training"), trainer.stepper.precision.autocast():
                 objective.after_training(stage)
             trainer.check_weights("after after_training", "correct that method (the best epoch's weights are kept)")
             fold(self.built.model, objective)
-            self._meet(trainer)
+            self._barrier(trainer)
             if trainer.batches.rank == 0:
                 trainer.checkpoints.save_best(
                     trainer.modules, {"epoch": trainer.progress.best_epoch, "after_training": True}
                 )
 
     @contextmanager
-    def _of_its_own(self, trainer: Trainer, stage: str) -> Iterator[None]:
-        """A stage draws random numbers of its own, and neither adds nor replaces parameters and buffers.
+    def _checked_stage(self, trainer: Trainer, stage: str) -> Iterator[None]:
+        """Seed a stage's random numbers and refuse changes of the set of parameters and buffers.
 
         Raises:
-            ProtocolError: it does: what it adds would belong to no player and be lost when the run is resumed.
+            ProtocolError: the stage added or replaced one. It would belong to no player and be lost on resume.
         """
         set_seed(stream_seed(self.plan.settings.seed, stage, trainer.batches.rank) % 2**32)
         before = owned(trainer.modules)
@@ -170,17 +181,17 @@ class Experiment:
         if changed:
             name, _ = min(changed)
             raise ProtocolError(
-                f"{self.plan.who}: {stage} must keep what it finds in parameters and buffers that __init__ made, but it added or replaced "
-                f"{name}; register it in __init__ and copy_ into it"
+                f"{self.plan.who}: {stage} must keep what it finds in parameters and buffers that __init__ made, but "
+                f"it added or replaced {name}; register it in __init__ and copy_ into it"
             )
 
-    def _meet(self, trainer: Trainer) -> None:
-        """Ranks wait for one another, since one of them writes what all of them read."""
+    def _barrier(self, trainer: Trainer) -> None:
+        """Wait for all ranks: the first one has written files that the others read next."""
         if trainer.batches.ranks > 1:
             torch.distributed.barrier()
 
     def _test(self, trainer: Trainer) -> dict[str, Any]:
-        """Score validation and test under the best weights, and complete the record."""
+        """Score the splits under the best weights, complete the record and return its result."""
         try:
             logits = {split: trainer.logits(self.built.splits[split]) for split in self.built.scored}
         except NumericalError as error:
@@ -191,8 +202,8 @@ class Experiment:
         predicted = answers(logits["test"]).numpy()
         texts = (len(self.built.splits["train"]) - trainer.batches.left_out) * progress.epoch
         result = {
-            "metrics": {split: self._scores(trainer, split, found) for split, found in logits.items()},
-            "unanswered": {split: float((answers(found) < 0).double().mean()) for split, found in logits.items()},
+            "metrics": {split: self._scores(trainer, split, rows) for split, rows in logits.items()},
+            "unanswered": {split: float((answers(rows) < 0).double().mean()) for split, rows in logits.items()},
             "report": self._report(),
             "epochs": progress.epoch,
             "best_epoch": progress.best_epoch,
@@ -210,7 +221,7 @@ class Experiment:
         return result
 
     def _report(self) -> dict[str, object]:
-        """What the objective adds to the record, as that will be read: a key that is a number comes back as text."""
+        """Return the objective's report as it is read from JSON, where a number as a key becomes text."""
         with plugin_errors(self.plan.who, self.built.objective):
             report = dict(self.built.objective.report())
             text = json.dumps(report, ensure_ascii=False, allow_nan=False)
@@ -222,7 +233,7 @@ class Experiment:
         return metrics.score(labels, predicted, len(self.data.labels), trainer.metrics)
 
     def _describe(self, identity: Mapping[str, Any], trainer: Trainer) -> None:
-        """Write what is known before the first batch, unless it stands there from an earlier attempt."""
+        """Write ``encoder/`` and ``run.json``, unless an earlier attempt wrote them."""
         if (self.record.folder / RUN).exists():
             return
         source, info = self.built.source, self.data.info
@@ -286,7 +297,7 @@ class Experiment:
         )
 
     def _observers(self, accelerator: Accelerator, workplace: Workplace) -> Observers:
-        """The record's own observers first; on other ranks than the first, none."""
+        """Return the observers, the record's own first. Only the first rank has any."""
         if not accelerator.is_main_process:
             return Observers()
         observers = Observers([History(self.record), Failure(self.record)])

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fecbench.core.errors import RunError, UnknownName, UsageError
-from fecbench.core.files import (
-    UNFINISHED,
-)
+from fecbench.core.files import UNFINISHED
 from fecbench.core.paths import expanded
 from fecbench.runs.record import ROOT, RUN, Record
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def find_records(places: Iterable[Path]) -> tuple[Record, ...]:
-    """Every run that one of ``places`` is or holds; a run that is met twice counts once.
+    """Return every run at or under ``places``, each once.
 
     Raises:
         UsageError: a place is no folder.
@@ -35,57 +33,62 @@ def find_records(places: Iterable[Path]) -> tuple[Record, ...]:
 
 def all_records(*places: Path) -> Iterator[Record]:
     """Yield all runs at or under ``places`` (default: ``runs``), at any depth, newest first."""
-    yield from sorted(
-        (record for place in places or (ROOT,) for record in records_under(place)), key=_begun, reverse=True
-    )
+    yield from newest_first(record for place in places or (ROOT,) for record in records_under(place))
+
+
+def newest_first(records: Iterable[Record]) -> list[Record]:
+    """Return ``records`` by the time at which they were begun, the newest first."""
+    return sorted(records, key=_begun, reverse=True)
 
 
 def records_under(place: Path) -> Iterator[Record]:
-    """All runs at or under ``place``, at any depth, by path; a copy of one that was broken off is none."""
+    """Yield all runs at or under ``place``, at any depth, by path; interrupted copies (``*.unfinished``) aren't."""
     for path in sorted(place.rglob(RUN)):
         if path.parent.suffix != UNFINISHED:
             yield Record(path.parent)
 
 
 def _begun(record: Record) -> tuple[str, int]:
-    """When a run was begun, as its record says, since copying it makes its files new; a broken record counts as oldest."""
+    """Return when a run was begun, as its record says: files of a copy are newer. A broken record counts as oldest."""
     try:
-        started = str(record.about["started"])
-    except (RunError, KeyError):
+        started = record.run_file.started
+    except RunError:
         started = ""
     return started, (record.folder / RUN).stat().st_mtime_ns
 
 
 def readable_records(*places: Path) -> Iterator[Record]:
-    """Yield the runs at or under ``places`` (default: ``runs``) with records that aren't broken, newest first."""
-    yield from filter(_is_readable, all_records(*places))
+    """Yield the runs at or under ``places`` (default: ``runs``) whose ``run.json`` isn't broken, newest first."""
+    yield from filter(is_readable, all_records(*places))
 
 
-def _is_readable(record: Record) -> bool:
+def is_readable(record: Record) -> bool:
+    """Return True if the record's ``run.json`` isn't broken."""
     try:
-        return bool(record.about and record.status)
+        return bool(record.run_file and record.status)
     except RunError:
         return False
 
 
 def find_run(reference: str, root: Path = ROOT) -> Record:
-    """The run that ``reference`` names: a folder, an id at any depth under ``root``, or a method (its newest complete run).
+    """Return the run that ``reference`` names: a folder, an id under ``root``, or a method (its newest complete run).
 
     Raises:
-        UnknownName: there is none.
+        UnknownName: no run has that name.
     """
     folder = Path(expanded(reference))
     if (folder / RUN).is_file():
         return Record(folder)
-    for record in all_records(root):
+    records = list(all_records(root))
+    for record in records:
         if record.id == reference:
             return record
-    complete_runs = [record for record in readable_records(root) if record.status == "complete"]
+    complete_runs = [record for record in records if is_readable(record) and record.status == "complete"]
     for record in complete_runs:
-        if record.about["objective"]["name"] == reference:
+        if record.run_file.objective.name == reference:
             return record
     known = [
-        *(record.id for record in all_records(root)),
-        *{record.about["objective"]["name"] for record in complete_runs},
+        *(record.id for record in records),
+        *{record.run_file.objective.name for record in complete_runs},
     ]
     raise UnknownName(f"run (under {root}, or complete run of a method)", reference, known)

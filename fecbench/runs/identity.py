@@ -1,82 +1,107 @@
-"""Decide whether two runs are the same computation."""
+"""Decide whether two runs are the same, in four senses.
+
+====================  ===================  ==============  ================  ===================
+compared              computation          planned run     settings          comparable
+                      :func:`difference`,  :func:`run_key`  :func:`same_      :func:`differing_
+                      :func:`computation`                  settings`         settings`
+====================  ===================  ==============  ================  ===================
+objective             yes                  yes             yes               no
+settings              all (1)              all             all but device    the run's own (2)
+local paths           as given (1)         as given        by last name      not compared
+rows (fingerprint)    yes                  yes             no                checked apart
+labels, label texts   yes                  no              no                no
+code                  yes                  yes             no                no
+device, ranks         yes (1)              no              no                no
+precision             yes                  as a setting    as a setting      as a setting
+package versions      yes (1)              no              no                no
+settings that a       differ               differ          count as their    count as their
+record lacks                               (new records)   default           default
+used for              resuming; digests    folder of a     a spec's cell     notes beside
+                      of a record          bench's run     and its records   compared runs
+====================  ===================  ==============  ================  ===================
+
+(1) The digest of a record leaves out device, ranks, versions and the settings that are local to a machine, since a
+published copy has the last name of a local path in their place. It adds the text length, which is known later.
+
+(2) The settings that all objectives have, without those that choose the rows (``ROW_SETTINGS``). The rows of a board go
+by these and by the objective's options: its cells hold runs that differ only in ``VARIES_IN_A_CELL``.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
-import torch
-
-from fecbench.core import registry
-from fecbench.model.heads import get_head
-from fecbench.objective.check import get_objective
-from fecbench.runs import provenance
-from fecbench.training import devices
+from fecbench.core.settings import RunSettings
+from fecbench.runs.local_paths import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from accelerate import Accelerator
-
-    from fecbench.data.datasets.dataset import EmotionData
-    from fecbench.runs.plan import Plan
-
-
-def identify(plan: Plan, data: EmotionData, accelerator: Accelerator) -> dict[str, Any]:
-    """What makes two runs the same: objective, data, settings, code, and what it is computed on."""
-    origin, precision = (
-        registry.objectives.origin(plan.name),
-        devices.precision(plan.settings.precision, accelerator.device),
-    )
-    packages = plugins(plan.name, plan.settings.head, plan.settings.encoder)
-    return {
-        "device": torch.cuda.get_device_name(precision.device)
-        if precision.device.type == "cuda"
-        else precision.device.type,
-        "precision": "bf16" if precision.bf16 else "float32",
-        "ranks": accelerator.num_processes,
-        "versions": provenance.package_versions(),
-        "objective": {
-            "name": plan.name,
-            "distribution": origin.distribution,
-            "version": origin.version,
-            "variant_of": plan.objective.variant_of,
-        },
-        "dataset": {
-            "name": data.name,
-            "fingerprint": data.fingerprint,
-            "labels": list(data.labels),
-            "label_texts": list(data.label_texts),
-        },
-        "settings": {key: {"value": setting.value, "origin": setting.origin} for key, setting in plan.origins.items()},
-        "code": provenance.code_version(*packages),
-        "sources": provenance.source_versions(*packages),
-    }
+    from fecbench.core.settings import Setting
+    from fecbench.runs.record import Record
+    from fecbench.runs.schema import RunFile
 
 
-def plugins(name: str, head: str, encoder: str) -> list[object]:
-    """What of a run comes in through entry points: objective, head and encoder."""
-    return [
-        get_objective(name),
-        get_head(head),
-        *([registry.encoders.get(encoder)] if encoder in registry.encoders else []),
-    ]
+LOCAL_SETTINGS = ("dataset", "encoder", "device")  # a published copy has the last name of a local path
+VARIES_IN_A_CELL = ("seed", "device", "dataset")  # the data set counts by its rows
+ROW_SETTINGS = ("dataset", "split_seed", "text_column", "label_column", "quotes")  # the fingerprint tells their effect
 
 
-def _difference(about: Mapping[str, Any], identity: Mapping[str, Any]) -> str:
-    """In words, the first thing in which a record is another run than ``identity``; empty where it is the same."""
-    if about["objective"]["name"] != identity["objective"]["name"]:
-        return f"its objective was {about['objective']['name']}"
+def difference(run_file: RunFile, identity: Mapping[str, Any]) -> str:
+    """Return the first difference between a record and the computation ``identity``, in words; "" if there is none.
+
+    ``identity`` comes from :func:`fecbench.runs.provenance.identify`.
+    """
+    if run_file.objective.name != identity["objective"]["name"]:
+        return f"its objective was {run_file.objective.name}"
     for key, setting in identity["settings"].items():
-        recorded = about["settings"].get(key, {}).get("value")
-        if recorded != setting["value"]:
-            return f"its {key} was {recorded}, not {setting['value']}"
-    if about["dataset"]["fingerprint"] != identity["dataset"]["fingerprint"]:
+        value = run_file.settings[key].value if key in run_file.settings else None
+        if value != setting["value"]:
+            return f"its {key} was {value}, not {setting['value']}"
+    dataset, wanted = run_file.dataset, identity["dataset"]
+    if dataset.fingerprint != wanted["fingerprint"]:
         return "its data was other rows"
-    if any(about["dataset"][key] != identity["dataset"][key] for key in ("labels", "label_texts")):
+    if (dataset.labels, dataset.label_texts) != (wanted["labels"], wanted["label_texts"]):
         return "its labels stood in another order or were described otherwise"
     for key in ("device", "precision", "ranks", "versions"):
-        if about[key] != identity[key]:
-            return f"its {key} was {about[key]}, not {identity[key]}"
+        recorded = getattr(run_file, key)
+        if recorded != identity[key]:
+            return f"its {key} was {recorded}, not {identity[key]}"
     return (
-        "" if about["code"] == identity["code"] else "the code of fecbench or of one of its plugins has changed since"
+        "" if run_file.code == identity["code"] else "the code of fecbench or of one of its plugins has changed since"
     )
+
+
+def computation(about: Mapping[str, Any]) -> list[Any]:
+    """Return what identifies the computation of ``run.json`` on any machine; its digest ties a record's files together."""
+    settings = {key: setting["value"] for key, setting in about["settings"].items() if key not in LOCAL_SETTINGS}
+    dataset = about["dataset"]
+    rows = [dataset["fingerprint"], list(dataset["labels"]), dataset.get("label_texts")]
+    return [about["objective"]["name"], rows, settings, about["code"], about.get("precision"), about.get("max_length")]
+
+
+def run_key(objective: str, settings: Mapping[str, Any], fingerprint: str, code: str) -> str:
+    """Return the digest of a planned run: SHA-256 of objective, settings, rows and code."""
+    content = json.dumps([objective, settings, fingerprint, code], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def same_settings(wanted: Mapping[str, Setting], settings: Mapping[str, Any]) -> bool:
+    """Return True if a record's ``settings`` are the ``wanted`` ones, on any device.
+
+    Local paths are compared by their last names. A setting that the record lacks, being newer, must be the default.
+    """
+    compared = {key: setting for key, setting in wanted.items() if key != "device"}
+    missing = compared.keys() - settings.keys()
+    if settings.keys() - {*compared, "device"} or any(compared[key].origin != "default" for key in missing):
+        return False
+    return all(name_of(key, settings[key]) == name_of(key, compared[key].value) for key in compared.keys() - missing)
+
+
+def differing_settings(records: Sequence[Record]) -> dict[str, list[Any]]:
+    """Return the settings, without objectives' options, that aren't the same in all ``records``: a value for each."""
+    settings = [{**record.settings(), "limit": record.limit} for record in records]
+    values = {name: [each[name] for each in settings] for name in RunSettings.model_fields if name not in ROW_SETTINGS}
+    return {name: each for name, each in values.items() if any(value != each[0] for value in each)}

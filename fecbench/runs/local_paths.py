@@ -1,4 +1,4 @@
-"""Replace local paths by their last component before showing or publishing."""
+"""Replace local paths by their last component before showing, comparing or publishing."""
 
 from __future__ import annotations
 
@@ -15,60 +15,69 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 UNNAMED = "a local folder"  # such as `.`
-
-
-def encoder_name(record: Record) -> str:
-    """The encoder: its hub id or registered name, or a folder's last name."""
-    encoder = record.about["encoder"]
-    return str(encoder["name"]) if encoder["revision"] else _last(encoder["name"])
-
-
-def _last(name: str) -> str:
-    """The last part of a path.
-
-    >>> _last("/home/me/models/tiny"), _last("minilm"), _last("."), _last("../..")
-    ('tiny', 'minilm', 'a local folder', 'a local folder')
-    """
-    last = Path(name).name
-    return last if last.strip(".") else UNNAMED
-
-
-def notes(record: Record) -> list[str]:
-    """What the record itself tells its readers, such as that the run was LIMITED."""
-    about = record.about
-    return [
-        note.replace(f"encoder {about['encoder']['name']} ", f"encoder {encoder_name(record)} ")
-        for note in about["notes"]
-    ]
-
-
-NO_PLACE = {
+ON_THE_HUB = {
     "dataset": re.compile(f"{HUB_PREFIX}.*"),
     "encoder": re.compile(r"\w[\w.-]*/[\w.-]+"),
-}  # on the hub, for all alike
-OWN_PLACE = re.compile(r"/|~/|\.\.?/|[A-Za-z]:[\\/]")  # how a path begins that an objective's own option names
+}  # addresses that are no paths, though they have separators
+OPTION_PATH = re.compile(r"/|~/|\.\.?/|[A-Za-z]:[\\/]")  # beginning of a path among an objective's own options
+
+
+def last_name(path: str) -> str:
+    """Return the last component of ``path``, or ``path`` itself if it has none.
+
+    >>> last_name("/home/me/toy"), last_name("toy"), last_name(".")
+    ('toy', 'toy', '.')
+    """
+    return Path(path).name or path
 
 
 def name_of(setting: str, value: Any) -> Any:
-    """A setting's value; of a data set, an encoder or an objective's own option that was given as a path its last part alone.
+    """Return a setting's value, or the last component if it is a path to a data set, an encoder or an option's file.
 
-    >>> name_of("dataset", "/home/me/toy"), name_of("dataset", "hf:owner/name"), name_of("encoder", "owner/name"), name_of("lr", 0.1)
-    ('toy', 'hf:owner/name', 'owner/name', 0.1)
-    >>> name_of("model", "/home/me/model"), name_of("model", "owner/of/model")
-    ('model', 'owner/of/model')
+    >>> name_of("dataset", "/home/me/toy"), name_of("dataset", "hf:owner/name"), name_of("lr", 0.1)
+    ('toy', 'hf:owner/name', 0.1)
+    >>> name_of("encoder", "owner/name"), name_of("model", "/home/me/model"), name_of("model", "owner/of/model")
+    ('owner/name', 'model', 'owner/of/model')
     """
-    if setting not in NO_PLACE:
-        return Path(value).name or value if isinstance(value, str) and OWN_PLACE.match(value) else value
-    if not is_path(str(value)) or NO_PLACE[setting].fullmatch(value):
-        return value
-    return Path(value).name or value
+    return last_name(value) if isinstance(value, str) and _is_local(setting, value) else value
+
+
+def _is_local(setting: str, value: str) -> bool:
+    """Return True if a setting's ``value`` is a path of this machine."""
+    if setting in ON_THE_HUB:
+        return is_path(value) and not ON_THE_HUB[setting].fullmatch(value)
+    return OPTION_PATH.match(value) is not None
+
+
+def encoder_name(record: Record) -> str:
+    """Return the encoder's hub id, its registered name, or the last component of its path.
+
+    >>> _shown("/home/me/models/tiny"), _shown("minilm"), _shown("."), _shown("../..")
+    ('tiny', 'minilm', 'a local folder', 'a local folder')
+    """
+    encoder = record.run_file.encoder
+    if encoder is None or encoder.name is None:  # an older record
+        return UNNAMED
+    return encoder.name if encoder.revision else _shown(encoder.name)
+
+
+def _shown(path: str) -> str:
+    name = last_name(path)
+    return name if name.strip(".") else UNNAMED
+
+
+def notes(record: Record) -> list[str]:
+    """Return the record's own notes, such as that the run was LIMITED, with the encoder's name in place of its path."""
+    run_file, shown = record.run_file, encoder_name(record)
+    name = run_file.encoder.name if run_file.encoder else None
+    return [note.replace(f"encoder {name} ", f"encoder {shown} ") for note in run_file.notes]
 
 
 def without_places(content: T, settings: Mapping[str, Any]) -> T:
-    """``content``, at any depth, with the name for every path that ``settings`` hold."""
-    names = {str(settings[setting]): str(name_of(setting, settings[setting])) for setting in settings}
+    """Return ``content`` with, at any depth, the last component in place of every local path that ``settings`` hold."""
+    names = {str(value): str(name_of(setting, value)) for setting, value in settings.items()}
     longest_first = sorted(names.items(), key=lambda pair: -len(pair[0]))
-    return cast("T", _renamed(content, {place: name for place, name in longest_first if place != name}))
+    return cast("T", _renamed(content, {path: name for path, name in longest_first if path != name}))
 
 
 def _renamed(content: Any, names: Mapping[str, str]) -> Any:
@@ -77,6 +86,6 @@ def _renamed(content: Any, names: Mapping[str, str]) -> Any:
     if isinstance(content, (list, tuple)):
         return type(content)(_renamed(value, names) for value in content)
     if isinstance(content, str):
-        for place, name in names.items():
-            content = content.replace(place, name)
+        for path, name in names.items():
+            content = content.replace(path, name)
     return content

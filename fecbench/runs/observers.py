@@ -20,30 +20,30 @@ if TYPE_CHECKING:
 
 
 class History:
-    """Writes ``history.jsonl``, a line an event, as the run goes on. Without times: equal runs have equal histories."""
+    """Writes ``history.jsonl`` during the run, one line per event, without times: equal runs have equal histories."""
 
     def __init__(self, record: Record):
         self.record = record
 
     def keep(self, epochs: int) -> None:
-        """Forget events after ``epochs`` finished epochs: a resumed run writes them again."""
+        """Remove the events after epoch ``epochs``, which a resumed run writes again."""
         kept = [event for event in self.record.history() if event["epoch"] <= epochs]
         with replacing(own_file(self.record.folder / HISTORY), own=True) as draft:
             draft.write_text("".join(json.dumps(event) + "\n" for event in kept), encoding="utf-8")
 
     @hookimpl
     def updates_logged(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
-        """Means over the last few batches."""
+        """Write the means over the last batches."""
         self._write({"event": "updates", "epoch": epoch, "step": step, "logs": dict(logs)})
 
     @hookimpl
     def epoch_finished(self, epoch: int, logs: Mapping[str, float]) -> None:
-        """Means over the epoch."""
+        """Write the means over the epoch."""
         self._write({"event": "epoch", "epoch": epoch, "logs": dict(logs)})
 
     @hookimpl
     def evaluated(self, epoch: int, split: str, metrics: Mapping[str, float], best: bool) -> None:
-        """Scores of a split: the epoch's last line, on the disk before the checkpoint that follows says that the epoch is done."""
+        """Write the scores of a split: the epoch's last line, flushed to the disk before the epoch's checkpoint."""
         self._write(
             {"event": "evaluation", "epoch": epoch, "split": split, "metrics": dict(metrics), "best": best}, flush=True
         )
@@ -58,23 +58,22 @@ class History:
 
 
 class Failure:
-    """Writes ``failure.json`` where a run stops early."""
+    """Writes ``failure.json`` if a run stops early."""
 
     def __init__(self, record: Record):
         self.record = record
 
     @hookimpl
     def run_failed(self, run: RunInfo, error: BaseException) -> None:
-        """Why it stopped."""
+        """Write why the run stopped."""
         interrupted = isinstance(error, KeyboardInterrupt)
-        message = (
-            "stopped by the user"
-            if interrupted
-            else f"{type(error).__name__}: {error}"
-            if isinstance(error, FecbenchError)
-            else error_summary(error)
-        )
-        with suppress(RunError):  # on a full disk the first error says more
+        if interrupted:
+            message = "stopped by the user"
+        elif isinstance(error, FecbenchError):
+            message = f"{type(error).__name__}: {error}"
+        else:
+            message = error_summary(error)
+        with suppress(RunError):  # on a full disk the first error is the one to show
             write_failure(self.record, "interrupted" if interrupted else "failed", message)
 
 

@@ -1,4 +1,4 @@
-"""From what the user asked to what will run: every setting resolved, typed and checked, before data or encoder are loaded."""
+"""Plan a run: resolve, type and check every setting before data or encoder are loaded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fecbench.objective.objective import Objective
 
 
-SPEC = "spec"  # origin of settings that a benchmark's file gives
+SPEC = "spec"  # origin of settings from a benchmark's file
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Plan:
         objective: its class.
         settings: run settings.
         options: the objective's own options.
-        origins: every setting with its value and where that came from.
+        origins: every setting with its value and origin.
     """
 
     name: str
@@ -49,21 +49,22 @@ class Plan:
 
     @property
     def needs(self) -> BatchNeeds:
-        """What the objective needs of a batch under its options."""
+        """The requirements of the objective, under its options, on training batches."""
         with plugin_errors(self.who, self.objective):
             needs = self.objective.batch_needs(self.options)
         if not isinstance(needs, BatchNeeds):
             raise PluginError(
-                f"{self.who} must have needs that are a fecbench.BatchNeeds, but they are {needs!r}; mend or uninstall it"
+                f"{self.who} must have needs that are a fecbench.BatchNeeds, but they are {needs!r}; "
+                "fix or uninstall the plugin"
             )
         return needs
 
     @property
     def forms(self) -> Mapping[str, Form]:
-        """How the objective puts texts to the encoder under its options.
+        """The objective's text encodings under its options, by name.
 
         Raises:
-            PluginError: a form is no ``fecbench.Form``.
+            PluginError: one isn't a ``fecbench.Form``.
         """
         with plugin_errors(self.who, self.objective):
             forms = self.objective.forms(self.options)
@@ -79,32 +80,33 @@ class Plan:
         """The splits that are scored after training.
 
         Raises:
-            PluginError: the test isn't one of them, or one is no split.
+            PluginError: the test split isn't among them, or one isn't a split.
         """
         with plugin_errors(self.who, self.objective):
             scored = tuple(self.objective.scored(self.options))
             fits = {"test"} <= set(scored) <= set(SPLITS)
         if not fits:
             raise PluginError(
-                f"{self.who}: scored must name splits, test among them, but names {scored!r}; mend or uninstall it"
+                f"{self.who}: scored must name splits, test among them, but names {scored!r}; "
+                "fix or uninstall the plugin"
             )
         return scored
 
     def check_consent(self) -> None:
-        """Whether the run may do what its options say, as far as a spec gives them and the objective leaves that to the user.
+        """Ask the objective to refuse options from a spec that need the user's consent.
 
         Raises:
-            FecbenchError: it may not until the user agrees.
+            FecbenchError: the user hasn't agreed to one.
         """
         given = {key for key in type(self.options).model_fields if self.origins[key].origin == SPEC}
         with plugin_errors(self.who, self.objective):
             self.objective.check_consent(self.options, given)
 
     def check_label_texts(self, data: EmotionData) -> None:
-        """Check that labels which the objective or its head reads are more than numbers.
+        """Check that labels are words if the objective or its head reads them.
 
         Raises:
-            DataError: they aren't, and nobody said ``--label-texts names``.
+            DataError: they are numbers, and ``--label-texts names`` wasn't given.
         """
         with plugin_errors(self.who, self.objective):
             reader = self.who if self.objective.reads_labels(self.options) else ""
@@ -113,22 +115,23 @@ class Plan:
         asked = self.settings.label_texts == "names" and self.origins["label_texts"].origin != "default"
         if reader and data.nameless and not asked:
             raise DataError(
-                f"{reader} reads the labels, so they must be words, but {data.name} has the numbers {shortened(data.nameless)}; name them in "
-                "labels.txt in the data set's folder, one a line from number 0, or give --label-texts names to have the numbers read"
+                f"{reader} reads the labels, so they must be words, but {data.name} has the numbers "
+                f"{shortened(data.nameless)}; name them in labels.txt in the data set's folder, one a line from number "
+                "0, or give --label-texts names to have the numbers read"
             )
 
     @property
     def who(self) -> str:
-        """The objective, for error messages."""
+        """The objective and its distribution, for error messages."""
         return f"objective {self.name} ({registry.objectives.origin(self.name).distribution})"
 
 
 def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = None) -> Plan:
-    """The plan of objective ``name`` under ``flags`` (settings given on the command line) and ``spec`` (settings of a benchmark).
+    """Return the plan of objective ``name`` under ``flags`` (of the command line) and ``spec`` (of a benchmark).
 
     Raises:
-        UsageError: a setting is unknown, missing or refused, head and pooling don't fit, or there is no compiler.
-        PluginError: the objective, or the data set's or encoder's plugin, is broken.
+        UsageError: a setting is unknown, missing or refused, head and pooling don't fit, or no compiler is installed.
+        PluginError: the plugin of objective, data set or encoder is broken.
     """
     kind = get_objective(name)
     known = {*RunSettings.model_fields, *kind.Config.model_fields}
@@ -138,7 +141,7 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
         raise UsageError(
             f"a data set is needed: --dataset {' | '.join(registry.datasets)} | path/to/folder | hf:owner/name"
         )
-    build(RunSettings, {"dataset": dataset.value}, "run settings")  # what stands below goes by its name
+    build(RunSettings, {"dataset": dataset.value}, "run settings")  # the layers below are looked up by its name
     trainer = defaults.of_trainer(kind)
     above = [
         defaults.of_method(name, kind),

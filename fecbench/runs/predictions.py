@@ -5,51 +5,53 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fecbench.core.errors import RunError
-from fecbench.core.files import (
-    read_tensors,
-    write_tensors,
-)
+from fecbench.core.files import read_arrays, write_tensors
 from fecbench.runs.digests import of_tensors
 from fecbench.runs.record import PREDICTIONS, Record
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 
 def write_predictions(record: Record, logits: Tensor, true: Tensor) -> None:
-    """Write the predictions of all test rows, in their order: ``logits [N, C]``, and whether they are right by ``true [N]``.
+    """Write the predictions of all test rows, in order: ``logits [N, C]``, labels, and whether they are ``true [N]``.
 
-    A label of -1 is no answer.
+    The label -1 means no answer.
     """
     import torch
 
     from fecbench.training.logits import answers
 
     predicted = answers(logits)
-    found = {"row": torch.arange(len(logits)), "predicted": predicted, "correct": predicted == true, "logits": logits}
-    write_tensors(record.folder / PREDICTIONS, found)
+    tensors = {"row": torch.arange(len(logits)), "predicted": predicted, "correct": predicted == true, "logits": logits}
+    write_tensors(record.folder / PREDICTIONS, tensors)
 
 
-def read_predictions(record: Record) -> dict[str, Tensor]:
-    """What :func:`write_predictions` wrote of a complete run.
+def read_predictions(record: Record) -> dict[str, np.ndarray]:
+    """Return the arrays that :func:`write_predictions` wrote for a complete run.
 
     Raises:
-        RunError: it is missing or broken, or isn't of this run.
+        RunError: the file is missing or broken, or isn't this run's.
     """
-    import torch
-
-    from fecbench.training.logits import broken
+    import numpy as np
 
     path = record.folder / PREDICTIONS
-    tensors, _ = read_tensors(path)
-    record.check_part("predictions", of_tensors(tensors), path)
-    rows = tensors.get("row")
-    ordered = rows is None or torch.equal(rows, torch.arange(rows.numel()))  # older records hold no numbers
-    odd = [
-        name
-        for name, tensor in tensors.items()
-        if (broken(tensor) if name == "logits" and tensor.ndim == 2 else ~tensor.isfinite()).any()
-    ]
-    if not ordered or len({tensor.shape[:1] for tensor in tensors.values()}) > 1 or odd:
+    arrays = read_arrays(path)
+    record.check_part("predictions", of_tensors(arrays), path)
+    rows = arrays.get("row")
+    ordered = rows is None or np.array_equal(rows, np.arange(rows.size))  # older records have no row numbers
+    finite = all(_is_finite(name, array) for name, array in arrays.items())
+    if not ordered or len({array.shape[:1] for array in arrays.values()}) > 1 or not finite:
         raise RunError(f"{path} must hold finite predictions of every test row, in order; restore it or run it again")
-    return tensors
+    return arrays
+
+
+def _is_finite(name: str, array: np.ndarray) -> bool:
+    """Return True if all numbers are finite; rows of logits may be all -inf, which means no answer."""
+    import numpy as np
+
+    finite = np.isfinite(array)
+    if name == "logits" and array.ndim == 2:
+        return bool((finite.all(1) | np.isneginf(array).all(1)).all())
+    return bool(finite.all())

@@ -1,4 +1,4 @@
-"""Labels for new texts from a complete run, with nothing but its directory and the objective's plugin."""
+"""Predict labels of new texts with a complete run: its directory and the objective's plugin suffice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fecbench.objective.check import get_objective
 from fecbench.runs.build import build_pair
 from fecbench.runs.digests import of_run, of_tensors
 from fecbench.runs.plan import Plan
-from fecbench.runs.record import check_loadable, encoder_digest
+from fecbench.runs.record import encoder_digest, model_run_file
 from fecbench.training import devices
 from fecbench.training.checkpoints import BEST, Checkpoints, state_of
 from fecbench.training.logits import broken, probabilities
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A trained model, ready for texts."""
+    """A trained model that predicts texts."""
 
     model: Model
     objective: Objective
@@ -53,43 +53,44 @@ class Predictor:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Label names, by index."""
+        """Label names by index."""
         return self.objective.task.labels
 
     @classmethod
     def load(cls, record: Record, device: str = "auto") -> Predictor:
-        """The model of a complete run.
+        """Load the model of a complete run.
 
         Raises:
-            RunError: the run isn't complete, or a file of it is missing or broken.
-            UnknownName, PluginError: the objective isn't installed here, or broken.
+            RunError: the run isn't complete, or one of its files is missing or broken.
+            UnknownName, PluginError: the objective isn't installed, or is broken.
         """
         if record.status != "complete":
             raise RunError(
-                f"{record.folder} must be a complete run, but is {record.status}; finish it with `fecbench run ... --resume`"
+                f"{record.folder} must be a complete run, but is {record.status}; "
+                "finish it with `fecbench run ... --resume`"
             )
-        about, folder = record.about, record.encoder
-        check_loadable(record)
+        run_file, folder = model_run_file(record), record.encoder
         record.check_part("encoder", encoder_digest(record), folder)
         try:
             source = EncoderSource(str(folder), read_tokenizer(folder), read_config(folder), None)
-        except Exception as error:  # transformers checks little of what it reads
+        except Exception as error:  # transformers raises errors of many types
             raise RunError(
                 f"{folder} must hold the run's encoder: {error_summary(error)}; restore the directory"
             ) from error
-        plan, dataset = _plan(record), about["dataset"]
-        pooling = about["encoder"].get("pooling", plan.settings.pooling)  # older records lack it
-        model, built = build_pair(plan, source, dataset["labels"], dataset["label_texts"], dataset["name"], pooling)
+        plan, dataset = _plan(record), run_file.dataset
+        recorded = run_file.encoder.pooling if run_file.encoder else None
+        pooling = recorded or plan.settings.pooling  # older records lack it
+        model, built = build_pair(plan, source, dataset.labels, dataset.label_texts, dataset.name, pooling)
         modules = {"model": model, "objective": built}
-        Checkpoints(record.folder, of_run(about)).load_best(modules)
+        Checkpoints(record.folder, of_run(record.about)).load_best(modules)
         record.check_part("weights", of_tensors(state_of(modules)), record.folder / BEST)
         accelerator = devices.accelerator(device)
         precision = devices.precision(plan.settings.precision, accelerator.device)
         model, built = model.to(precision.device).eval(), built.to(precision.device).eval()
-        return cls(model, built, source.tokenizer, about["max_length"], plan.settings.batch_size, precision)
+        return cls(model, built, source.tokenizer, run_file.max_length, plan.settings.batch_size, precision)
 
     def probabilities(self, texts: Sequence[str]) -> Tensor:
-        """Probabilities ``[N, C]``, float32 on the CPU, of every label for each text; all 0 where the method gives no answer."""
+        """Return the probabilities ``[N, C]`` of the labels for each text, float32 on the CPU; all 0 for no answer."""
         with self._guarded():
             self.objective.before_predicting(texts)
         return probabilities(
@@ -97,13 +98,13 @@ class Predictor:
         )
 
     def features(self, texts: Sequence[str]) -> Tensor:
-        """The head's features ``z [N, features]``, float32 on the CPU, of each text."""
+        """Return the head's features ``z [N, features]`` of each text, float32 on the CPU."""
         return self._of_each(
             texts, lambda batch: self.model.project(self.model.encode(batch)).float(), self.model.head.features
         )
 
     def _guarded(self) -> AbstractContextManager[None]:
-        """Around calls of the objective's code."""
+        """Convert exceptions of the objective's code into PluginError."""
         return plugin_errors(f"objective {type(self.objective).__name__}", self.objective)
 
     @torch.no_grad()
@@ -117,22 +118,22 @@ class Predictor:
                 found = rows(batch.unlabelled()).cpu()
             if found.shape != (len(batch), width) or broken(found).any():
                 raise NumericalError(
-                    f"every text must get {width} finite numbers, but {len(batch)} texts got {list(found.shape)}, or numbers that aren't; "
-                    "the run's weights or its objective are broken: restore them or run it again"
+                    f"every text must get {width} finite numbers, but {len(batch)} texts got {list(found.shape)}, or "
+                    "numbers that aren't; the run's weights or its objective are broken: restore them or run it again"
                 )
             parts.append(found)
         return torch.cat(parts)
 
 
 def data_of(record: Record, data_dir: Path | None = None) -> EmotionData:
-    """The very rows that a run was trained and tested on (without the run's ``--limit``), looked for as ``fecbench run`` does.
+    """Load the rows of a run's data set, without the run's ``--limit``, from where ``fecbench run`` finds them.
 
     Raises:
-        DataNotFound, DataError: they aren't to be had.
-        RunError: what is found there now are other rows.
+        DataNotFound, DataError: the rows aren't available.
+        RunError: the rows have changed since the run.
     """
     data = load_dataset(_plan(record).settings, DataLocations(data_dir))
-    if data.fingerprint != record.about["dataset"]["fingerprint"]:
+    if data.fingerprint != record.run_file.dataset.fingerprint:
         raise RunError(
             f"{record.folder} was run on other rows than {data.source} holds now; restore them, or run it again"
         )
@@ -140,10 +141,9 @@ def data_of(record: Record, data_dir: Path | None = None) -> EmotionData:
 
 
 def _plan(record: Record) -> Plan:
-    """The plan that a record describes."""
-    about = record.about
-    name = about["objective"]["name"]
+    """Return the plan that a record describes."""
+    name = record.run_file.objective.name
     kind = get_objective(name)
-    origins = {key: Setting(setting["value"], setting["origin"]) for key, setting in about["settings"].items()}
+    origins = {key: Setting(setting.value, setting.origin) for key, setting in record.run_file.settings.items()}
     settings = build(RunSettings, values(origins, RunSettings), f"settings of {record.folder}")
     return Plan(name, kind, settings, build(kind.Config, values(origins, kind.Config), f"options of {name}"), origins)

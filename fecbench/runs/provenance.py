@@ -1,4 +1,4 @@
-"""What a run's numbers depend on besides its settings: package versions and source code."""
+"""Collect what a run's numbers depend on besides its settings: package versions, source code, device and weights."""
 
 from __future__ import annotations
 
@@ -11,10 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from fecbench.core import registry
+from fecbench.model.heads import get_head
+from fecbench.objective.check import get_objective
+from fecbench.runs.digests import of_weights
+from fecbench.training import devices
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from accelerate import Accelerator
     from torch import nn
+
+    from fecbench.data.datasets.dataset import EmotionData
+    from fecbench.runs.plan import Plan
 
 
 PACKAGES = (
@@ -32,45 +42,76 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Content:
-    """What a run is of, by digest, besides its method: its rows and its code."""
+    """Digests of a run's rows and code."""
 
     rows: str
     code: str
 
     @classmethod
-    def of(cls, about: Mapping[str, Any]) -> Content:
-        """The content of a record's ``run.json``."""
-        return cls(about["dataset"]["fingerprint"], about["code"])
+    def of(cls, identity: Mapping[str, Any]) -> Content:
+        """Return the digests of a computation (:func:`identify`)."""
+        return cls(identity["dataset"]["fingerprint"], identity["code"])
 
     def difference(self, other: Content) -> str:
-        """What of it is another than in ``other``, in words; empty where nothing is."""
+        """Return in words what differs from ``other``; "" if nothing does."""
         if self.rows != other.rows:
             return "the rows of its data"
         return "" if self.code == other.code else "the code of fecbench or of one of its plugins"
 
 
+def identify(plan: Plan, data: EmotionData, accelerator: Accelerator) -> dict[str, Any]:
+    """Return what identifies a computation, as in ``run.json``: objective, data, settings, code, versions and device."""
+    origin = registry.objectives.origin(plan.name)
+    precision = devices.precision(plan.settings.precision, accelerator.device)
+    is_cuda = precision.device.type == "cuda"
+    packages = plugins(plan.name, plan.settings.head, plan.settings.encoder)
+    return {
+        "device": torch.cuda.get_device_name(precision.device) if is_cuda else precision.device.type,
+        "precision": "bf16" if precision.bf16 else "float32",
+        "ranks": accelerator.num_processes,
+        "versions": package_versions(),
+        "objective": {
+            "name": plan.name,
+            "distribution": origin.distribution,
+            "version": origin.version,
+            "variant_of": plan.objective.variant_of,
+        },
+        "dataset": {
+            "name": data.name,
+            "fingerprint": data.fingerprint,
+            "labels": list(data.labels),
+            "label_texts": list(data.label_texts),
+        },
+        "settings": {key: {"value": setting.value, "origin": setting.origin} for key, setting in plan.origins.items()},
+        "code": code_version(*packages),
+        "sources": source_versions(*packages),
+    }
+
+
+def plugins(name: str, head: str, encoder: str) -> list[object]:
+    """Return a run's plugins: its objective, its head, and its encoder if that is a registered one."""
+    found = [get_objective(name), get_head(head)]
+    return [*found, registry.encoders.get(encoder)] if encoder in registry.encoders else [*found]
+
+
 def package_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide a run's numbers."""
-    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    """Return the versions of Python and of the packages that a run's numbers depend on."""
+    versions = {"python": ".".join(map(str, sys.version_info[:3]))}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            versions[package] = "not installed"
+    return versions
 
 
 def weights_version(network: nn.Module) -> str:
-    """SHA-256 of a network's parameters and buffers, by name."""
-    sha = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        sha.update(name.encode() + b"\0")
-        sha.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
-    return sha.hexdigest()
+    """Return the digest of a network's parameters and buffers."""
+    return of_weights(network.state_dict())
 
 
 def code_version(*plugins: object) -> str:
-    """SHA-256 of the sources of fecbench's core and of the packages that ``plugins`` come from (:func:`source_versions`)."""
+    """Return one digest of the sources of fecbench's core and of the plugins' packages (:func:`source_versions`)."""
     sha = hashlib.sha256()
     for package, digest in source_versions(*plugins).items():
         sha.update(f"{package}\0{digest}\0".encode())
@@ -78,16 +119,15 @@ def code_version(*plugins: object) -> str:
 
 
 def source_versions(*plugins: object) -> dict[str, str]:
-    """SHA-256 of sources by package: fecbench's core, and the packages (or modules, where they are one file) that ``plugins`` come from."""
+    """Return digests of sources by package: of fecbench's core, and of each plugin's package or single-file module."""
     packages = [getattr(plugin, "__module__", type(plugin).__module__).partition(".")[0] for plugin in plugins]
     return {package: _source_version(package) for package in dict.fromkeys(["fecbench", *packages])}
 
 
 def _source_version(package: str) -> str:
-    origin = getattr(sys.modules.get(package), "__file__", None)
-    folders = [
-        Path(folder) for folder in getattr(sys.modules.get(package), "__path__", ())
-    ]  # a namespace package has no file
+    module = sys.modules.get(package)
+    origin = getattr(module, "__file__", None)
+    folders = [Path(folder) for folder in getattr(module, "__path__", ())]  # a namespace package has no file
     if origin is None and not folders:
         return "interactive"
     sha = hashlib.sha256()

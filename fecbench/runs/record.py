@@ -2,46 +2,41 @@
 
 ::
 
-    run.json                  what was asked and where it ran: settings with origins, versions, fingerprints, device, seed
-    history.jsonl             logs and validation scores, a line an event
+    run.json                  settings with origins, data, encoder, versions, fingerprints, device, seed
+    history.jsonl             logs and validation scores, one line per event
     encoder/                  architecture and tokenizer, so that the run predicts without its data
     best.safetensors          the best epoch's weights of model and objective
-    last.safetensors          the last epoch's weights and optimiser states, while the run is unfinished
-    predictions.safetensors   row, predicted label, whether it is right, and logits of every test row (no texts, no gold labels)
-    failure.json              why the last attempt ended, if it did not end well
-    result.json               the scores; it is written last, and a run is complete exactly when it is there
-    .lock, .holder            the lock of the process that works on it, and which one that is or was
+    last.safetensors          the last epoch's weights and optimiser states, until the run is complete
+    predictions.safetensors   row, predicted label, correctness and logits of every test row (no texts, no gold labels)
+    failure.json              why the last attempt ended early
+    result.json               the scores; written last: a run is complete exactly if this file exists
+    .lock, .holder            the lock of the process that works on the run, and that process's id and host
 
-Tensors are safetensors, all else is JSON; nothing is pickled, no file names another, and none may be a link to another folder.
+Tensors are safetensors, everything else is JSON. Nothing is pickled, no file refers to another, and no file may be a
+link to another folder.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from fecbench.core.errors import RunError
-from fecbench.core.files import (
-    UNFINISHED,
-    contained,
-    read_json,
-    read_tensors,
-    to_disk,
-    write_json,
-    writing,
-)
+from fecbench.core.files import UNFINISHED, contained, read_json, read_tensors, to_disk, write_json, writing
 from fecbench.core.settings import DEFAULTS
 from fecbench.core.strict_json import loads
-from fecbench.runs import schema
-from fecbench.runs.digests import SEAL, of_files, of_result, of_run, of_tensors
+from fecbench.runs.digests import SEAL, of_contents, of_files, of_result, of_run, of_tensors
+from fecbench.runs.schema import ModelRunFile, ResultFile, RunFile, validated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,17 +54,23 @@ RUN, RESULT, HISTORY, FAILURE, PREDICTIONS = (
     "predictions.safetensors",
 )
 ENCODER, LOCK, HOLDER = "encoder", ".lock", ".holder"
-LEFT_BEHIND = {LOCK, HOLDER, ENCODER, HISTORY, FAILURE}  # by a run that died before its run.json was whole
+LEFT_BEHIND = {LOCK, HOLDER, ENCODER, HISTORY, FAILURE}  # files of a run that died before it wrote its run.json
 DRAFTS = {
     f"{name}{UNFINISHED}"
     for name in (RUN, RESULT, HISTORY, FAILURE, HOLDER, PREDICTIONS, "best.safetensors", "last.safetensors")
 }
 SAFETENSORS_DRAFT = re.compile(r"\.tmp[A-Za-z0-9]{6}")
+LOCK_SECONDS, LOCK_POLL = 1.0, 0.002  # a status holds a shared lock for microseconds: many attempts outlast it
 
 
 @dataclass(frozen=True)
 class Record:
-    """A run directory."""
+    """A run directory.
+
+    A ``Record`` reads and checks ``run.json`` and ``result.json`` once, at the first access, and keeps their content: a
+    run writes each of them once and never changes it. Status, failure and history are read at every access. Make a new
+    ``Record``, or call :meth:`reload`, to read files that were edited.
+    """
 
     folder: Path
 
@@ -79,51 +80,99 @@ class Record:
         return self.folder.resolve().name
 
     @property
-    def about(self) -> dict[str, Any]:
+    def run_file(self) -> RunFile:
         """The content of ``run.json``.
 
         Raises:
-            RunError: it is missing, broken or of another format.
+            RunError: the file is missing, broken or of another format.
         """
-        about = read_json(self.folder / RUN)
-        if about.get("format") != FORMAT:
-            raise RunError(
-                f"{self.folder / RUN} must have format {FORMAT}, found {about.get('format')!r}; read it with the fecbench that wrote it"
-            )
-        schema.check(about, schema.About, self.folder / RUN)
-        return about
+        return self._run[1]
 
     @property
-    def result(self) -> dict[str, Any]:
-        """The content of ``result.json``. Raises RunError where it is missing, broken, or of another run than ``run.json``."""
-        path = self.folder / RESULT
-        result = read_json(path)
-        schema.check(result, schema.Result, path)
-        _check_seal(result, "run", of_run(self.about), path)
-        _check_seal(result, "result", of_result(result), path)
-        return result
-
-    def check_part(self, part: str, digest: str, path: Path) -> None:
-        """Whether a part of the complete record (``history``, ``encoder``, ``weights`` or ``predictions``), in ``path``, is the run's own.
+    def result_file(self) -> ResultFile:
+        """The content of ``result.json``.
 
         Raises:
-            RunError: its digest isn't the one in ``result.json``.
+            RunError: the file is missing, broken, edited or of another run than ``run.json``.
         """
-        _check_seal(self.result, part, digest, path)
+        return self._result[1]
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """The content of ``run.json`` as a mapping, with keys that :attr:`run_file` doesn't know."""
+        return self._run[0]
+
+    @property
+    def result(self) -> Mapping[str, Any]:
+        """The content of ``result.json`` as a mapping, with keys that :attr:`result_file` doesn't know."""
+        return self._result[0]
+
+    @cached_property
+    def _run(self) -> tuple[dict[str, Any], RunFile]:
+        path = self.folder / RUN
+        content = read_json(path)
+        if content.get("format") != FORMAT:
+            raise RunError(
+                f"{path} must have format {FORMAT}, found {content.get('format')!r}; read it with the fecbench that "
+                "wrote it"
+            )
+        return content, validated(content, RunFile, path)
+
+    @cached_property
+    def _result(self) -> tuple[dict[str, Any], ResultFile]:
+        path = self.folder / RESULT
+        content = read_json(path)
+        result = validated(content, ResultFile, path)
+        _check_digest(result, "run", of_run(self.about), path)
+        _check_digest(result, "result", of_result(content), path)
+        return content, result
+
+    def reload(self) -> None:
+        """Forget the content of ``run.json`` and ``result.json``; the next access reads the files again."""
+        for name in ("_run", "_result"):
+            vars(self).pop(name, None)
+
+    def check_part(self, part: str, digest: str, path: Path) -> None:
+        """Check the digest of a part of a complete record: ``history``, ``encoder``, ``weights`` or ``predictions``.
+
+        Raises:
+            RunError: ``result.json`` has another digest of the part, which is in ``path``.
+        """
+        _check_digest(self.result_file, part, digest, path)
 
     @property
     def status(self) -> str:
-        """``complete``, ``running``, ``failed``, ``interrupted`` or ``unfinished`` (killed without a word)."""
+        """The run's state: ``complete``, ``running``, ``failed``, ``interrupted`` or ``unfinished`` (it was killed)."""
         if (self.folder / RESULT).exists():
             return "complete"
-        if self._is_locked():
+        if self.is_running():
             return "running"
-        told = self.failure.get("status") if (self.folder / FAILURE).exists() else "unfinished"
-        return str(told) if told in ("interrupted", "unfinished") else "failed"
+        recorded = self.failure.get("status") if (self.folder / FAILURE).exists() else "unfinished"
+        return str(recorded) if recorded in ("interrupted", "unfinished") else "failed"
+
+    def is_running(self) -> bool:
+        """Return True if a process works on the run; the run's exclusive lock is never taken (ADR 18).
+
+        ``.holder`` names the process while it works. If the file is there, a shared lock tells a living process from one
+        that was killed. Shared locks don't conflict with one another.
+        """
+        if not (self.folder / HOLDER).exists():
+            return False
+        try:
+            descriptor = os.open(self.folder / LOCK, os.O_RDONLY | os.O_NONBLOCK)  # never waits, whatever is there
+        except OSError:  # no lock file, or one that can't be read: no process works there
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            return isinstance(error, BlockingIOError)
+        finally:
+            os.close(descriptor)  # this releases the shared lock
+        return False
 
     @property
     def failure(self) -> dict[str, Any]:
-        """The content of ``failure.json``; nothing where there is none, or a broken one."""
+        """The content of ``failure.json``; ``{}`` if the file is missing or unreadable."""
         try:
             return read_json(self.folder / FAILURE)
         except RunError:
@@ -134,14 +183,14 @@ class Record:
         """The folder of architecture and tokenizer.
 
         Raises:
-            RunError: a file of it leads out of the run's folder.
+            RunError: one of its files leads out of the run's folder.
         """
         for path in (self.folder / ENCODER, *(self.folder / ENCODER).rglob("*")):
             contained(path, self.folder)
         return self.folder / ENCODER
 
     def inside(self, name: str) -> Path:
-        """The path of a file or folder of the run.
+        """Return the path of a file or folder of the run.
 
         Raises:
             RunError: it leads out of the run's folder.
@@ -149,32 +198,34 @@ class Record:
         return contained(self.folder / name, self.folder)
 
     def settings(self) -> dict[str, Any]:
-        """Every resolved setting's value; one of a run that is newer than the record counts as its default, which is what was done."""
-        return {**DEFAULTS, **{key: setting["value"] for key, setting in self.about["settings"].items()}}
+        """Return the value of every setting; one that is newer than the record has its default, which was in force."""
+        return {**DEFAULTS, **{key: setting.value for key, setting in self.run_file.settings.items()}}
 
     @property
     def limit(self) -> int | None:
-        """The ``--limit`` that the run was trained under; None where it left no training row out."""
-        limit, data = self.settings()["limit"], self.about["dataset"]
+        """The run's ``--limit``; None if it left out no training row."""
+        limit, dataset = self.settings()["limit"], self.run_file.dataset
         if limit is None:
             return None
-        read = (data.get("rows") or {}).get("train", limit)
-        available = data.get(
-            "available", read if read < limit else limit + 1
-        )  # older records don't say how many rows there were
+        available = dataset.available
+        if available is None:  # an older record: as many rows as were read, unless that is the limit
+            read = dataset.rows.train if dataset.rows else limit
+            available = read if read < limit else limit + 1
         return limit if limit < available else None
 
     def history(self) -> list[dict[str, Any]]:
-        """The events of ``history.jsonl``; a line torn by a kill, or of another make, is left out.
+        """Return the events of ``history.jsonl``, without lines that a kill cut short or that are no events.
 
         Raises:
-            RunError: the run is complete, and its history isn't what it wrote.
+            RunError: the run is complete, and its history was edited.
         """
-        events = []
         path = self.inside(HISTORY)
-        if self.status == "complete" and path.is_file():
-            self.check_part("history", of_files(path), path)
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
+        if not path.is_file():
+            return []
+        content, events = path.read_bytes(), []
+        if self.status == "complete":
+            self.check_part("history", of_contents({HISTORY: content}), path)
+        for line in content.decode("utf-8", errors="replace").splitlines():
             try:
                 event = loads(line, numbers=False)
             except ValueError:
@@ -184,14 +235,14 @@ class Record:
         return events
 
     def lock(self) -> FileLock:
-        """The lock of the process that works on this run, acquired.
+        """Return the run's lock, acquired.
 
         Raises:
-            RunError: another process holds it.
+            RunError: another process holds it, or the folder can't be written.
         """
         lock = FileLock(self.folder / LOCK)
         try:
-            lock.acquire(timeout=1)  # somebody may be looking whether it is held
+            lock.acquire(timeout=LOCK_SECONDS, poll_interval=LOCK_POLL)
         except Timeout:
             raise RunError(busy(self)) from None
         except OSError as error:
@@ -202,66 +253,55 @@ class Record:
 
     @property
     def holder(self) -> str:
-        """The process that holds the lock, or held it last, in words."""
-        found = self._held_by()
-        return f"process {found['process']} on {found['host']}" if found else "another process"
+        """The process that holds the lock or held it last, in words."""
+        signature = self._signature()
+        return f"process {signature['process']} on {signature['host']}" if signature else "another process"
 
     @property
     def is_claimed(self) -> bool:
-        """Whether a process of fecbench has signed for the folder, and ``run.json`` doesn't tell yet that it is a run's."""
-        return bool(self._held_by())
+        """True if a process of fecbench signed for the folder and hasn't yet written ``run.json``."""
+        return bool(self._signature())
 
-    def _held_by(self) -> dict[str, Any]:
-        """The content of ``.holder``; nothing where there is none, or something else."""
+    def _signature(self) -> dict[str, Any]:
+        """Return the content of ``.holder``; ``{}`` if it is missing or something else."""
         try:
-            found = read_json(self.folder / HOLDER)
+            content = read_json(self.folder / HOLDER)
         except RunError:
             return {}
-        return found if found.keys() == {"process", "host"} else {}
-
-    def _is_locked(self) -> bool:
-        if not (self.folder / LOCK).exists():
-            return False
-        lock = FileLock(self.folder / LOCK)
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            return True
-        except OSError:
-            return False  # nobody works on what can't be written
-        lock.release()
-        return False
+        return content if content.keys() == {"process", "host"} else {}
 
 
 def new_folder(name: str, root: Path = ROOT) -> Path:
-    """A path for a new run: time, then what is run."""
+    """Return the path of a new run: its time, then ``name``."""
     return free(root / f"{datetime.now():%Y%m%d-%H%M%S}-{name}")
 
 
 def free(folder: Path) -> Path:
-    """``folder`` itself, or with the first number appended under which nothing stands."""
-    found, number = folder, 2
-    while os.path.lexists(found):
-        found, number = folder.with_name(f"{folder.name}-{number}"), number + 1
-    return found
+    """Return ``folder``, with the first free number appended if it exists."""
+    path, number = folder, 2
+    while os.path.lexists(path):
+        path, number = folder.with_name(f"{folder.name}-{number}"), number + 1
+    return path
 
 
 def busy(record: Record) -> str:
-    """Who works on ``record``, and what to do, in words."""
+    """Return a message that says which process works on ``record``, and what to do."""
     return f"{record.folder} is being worked on by {record.holder}; wait for it, or choose another --run-dir"
 
 
 def create(folder: Path) -> Record:
-    """A record in ``folder``, new and empty (or holding only what a run left that died before it began, and that its ``.holder`` claims).
+    """Create ``folder`` for a new record and return it.
+
+    The folder may hold what a run left that died before it wrote ``run.json``, if its ``.holder`` claims these files.
 
     Raises:
-        RunError: it can't be made, or holds something else.
+        RunError: the folder can't be created, or holds other files.
     """
     try:
-        str(folder).encode()  # its name stands in its files
+        str(folder).encode()  # the name is written into files
         folder.mkdir(parents=True, exist_ok=True)
         strangers = _strangers(folder)
-    except (OSError, ValueError) as error:  # a NUL or a byte that isn't UTF-8 is no error of the system's
+    except (OSError, ValueError) as error:  # a NUL or a byte that isn't UTF-8 is a ValueError
         raise RunError(
             f"{folder} can't be made: {getattr(error, 'strerror', error)}; choose another --run-dir"
         ) from error
@@ -278,10 +318,9 @@ def create(folder: Path) -> Record:
 
 
 def _strangers(folder: Path) -> list[str]:
-    """What stands in ``folder`` and isn't known to be fecbench's: its ``.holder``, which is written first, claims the names of a record."""
-    claimed = Record(folder).is_claimed
-    own = {path for path in folder.iterdir() if (_is_left_behind if claimed else _is_begun)(path)}
-    return sorted(path.name for path in folder.iterdir() if path not in own)
+    """Return the names in ``folder`` that aren't fecbench's; ``.holder``, written first, claims a record's names."""
+    is_own = _is_left_behind if Record(folder).is_claimed else _is_begun
+    return sorted(path.name for path in folder.iterdir() if not is_own(path))
 
 
 def _is_left_behind(path: Path) -> bool:
@@ -289,31 +328,34 @@ def _is_left_behind(path: Path) -> bool:
 
 
 def _is_begun(path: Path) -> bool:
-    """Whether ``path`` is all that stands there before a run has claimed its folder: an empty lock, or half a ``.holder``."""
+    """Return True for a file that a run writes before it claims its folder: an empty lock, or half a ``.holder``."""
     plain = path.is_file() and not path.is_symlink()
     return plain and (path.name == f"{HOLDER}{UNFINISHED}" or (path.name == LOCK and not path.stat().st_size))
 
 
 def _is_draft(path: Path) -> bool:
-    """Whether ``path`` is a file of a record that was half-written; safetensors gives its drafts names of its own."""
+    """Return True for a half-written file of a record; safetensors gives its drafts names of its own."""
     return (path.name in DRAFTS or bool(SAFETENSORS_DRAFT.fullmatch(path.name))) and not path.is_dir()
 
 
 def drop_drafts(record: Record) -> None:
-    """Remove from a run's own folder what a killed process left half-written."""
+    """Remove the half-written files that a killed process left in a run's folder."""
     with writing(record.folder):
         for path in filter(_is_draft, [*record.folder.iterdir()]):
             path.unlink(missing_ok=True)
 
 
 def sign(record: Record) -> None:
-    """Write who holds the lock: before anything else of a new record, since it claims what follows."""
+    """Write the lock's holder: the first file of a new record, since it claims those that follow."""
     write_json(record.folder / HOLDER, {"process": os.getpid(), "host": socket.gethostname()})
 
 
 def leave(record: Record) -> None:
-    """Take the name off the lock, which is still held, once ``run.json`` claims the folder; remove one in which nothing was begun."""
-    with suppress(OSError):  # a folder that can't be changed: what was tried there has said so
+    """Clear the lock's holder file once ``run.json`` claims the folder; delete the folder if the run never started.
+
+    The lock is still held.
+    """
+    with suppress(OSError):  # a folder that can't be changed: the first attempt to write has raised
         rest = {path.name for path in record.folder.iterdir()} - {LOCK, HOLDER}
         if not rest or RUN in rest:
             (record.folder / HOLDER).unlink(missing_ok=True)
@@ -323,22 +365,19 @@ def leave(record: Record) -> None:
 
 
 def write_encoder(record: Record, source: EncoderSource) -> None:
-    """Write ``encoder/``, flushed to the disk, since ``run.json`` comes next and says that it is there.
+    """Write ``encoder/`` and flush it to the disk: ``run.json``, which is written next, implies that it is there.
 
     Raises:
         RunError: it can't be written.
     """
     folder, tokenizer = record.encoder, source.tokenizer
     rules = tokenizer.backend_tokenizer
-    rules.no_truncation()  # what its last use left, if tokens didn't come from the cache: equal runs write equal files
+    rules.no_truncation()  # its last use may have set both; equal runs write equal files
     rules.no_padding()
-    beside = {
-        "truncation_side": "right",
-        "split_special_tokens": False,
-    }  # transformers writes what stands in init_kwargs alone
-    tokenizer.init_kwargs |= {
-        name: getattr(tokenizer, name) for name, usual in beside.items() if getattr(tokenizer, name) != usual
-    }
+    defaults = {"truncation_side": "right", "split_special_tokens": False}
+    for name, default in defaults.items():
+        if getattr(tokenizer, name) != default:
+            tokenizer.init_kwargs[name] = getattr(tokenizer, name)  # transformers saves only these
     with writing(folder):
         source.config.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -359,30 +398,30 @@ def write_failure(record: Record, status: str, message: str) -> None:
 
 
 def complete(record: Record, result: Mapping[str, Any]) -> None:
-    """Write ``result.json``: from this moment the run is complete, and its files are what they are."""
-    write_json(record.folder / RESULT, {**result, SEAL: _seal(record, result)})
+    """Write ``result.json`` with the digests of the other files: from this moment the run is complete."""
+    write_json(record.folder / RESULT, {**result, SEAL: _digests(record, result)})
     with writing(record.folder / FAILURE, "remove it by hand: the run is complete"):
         (record.folder / FAILURE).unlink(missing_ok=True)
 
 
-def _seal(record: Record, result: Mapping[str, Any]) -> dict[str, str]:
-    """The digests of a record that is about to be complete; parts that it lacks have none."""
+def _digests(record: Record, result: Mapping[str, Any]) -> dict[str, str]:
+    """Return the digests of the parts that an almost complete record has."""
     from fecbench.training.checkpoints import BEST  # imports torch
 
     folder = record.folder
-    found = {"run": of_run(record.about), "result": of_result(result)}
+    digests = {"run": of_run(record.about), "result": of_result(result)}
     if (folder / HISTORY).is_file():
-        found["history"] = of_files(folder / HISTORY)
+        digests["history"] = of_files(folder / HISTORY)
     if (folder / ENCODER).is_dir():
-        found["encoder"] = encoder_digest(record)
+        digests["encoder"] = encoder_digest(record)
     for part, name in (("weights", BEST), ("predictions", PREDICTIONS)):
         if (folder / name).is_file():
-            found[part] = of_tensors(read_tensors(folder / name)[0])
-    return found
+            digests[part] = of_tensors(read_tensors(folder / name)[0])
+    return digests
 
 
 def encoder_digest(record: Record) -> str:
-    """Digest of the encoder's architecture and tokenizer. Raises RunError where a file can't be read."""
+    """Return the digest of the encoder's architecture and tokenizer. Raises RunError if a file can't be read."""
     folder = record.folder / ENCODER
     try:
         return of_files(*(path for path in folder.iterdir() if path.suffix in (".json", ".txt", ".model")))
@@ -390,14 +429,18 @@ def encoder_digest(record: Record) -> str:
         raise RunError(f"{folder} must hold the run's encoder: {error}; restore it or run it again") from error
 
 
-def _check_seal(result: Mapping[str, Any], part: str, digest: str, path: Path) -> None:
-    sealed = result.get(SEAL, {}).get(part, digest)
-    if sealed != digest:
+def _check_digest(result: ResultFile, part: str, digest: str, path: Path) -> None:
+    if result.seal.get(part, digest) != digest:
         raise RunError(
-            f"{path} must be as this run wrote it, but was edited since, or is another run's; restore it or delete the run"
+            f"{path} must be as this run wrote it, but was edited since, or is another run's; restore it or delete the "
+            "run"
         )
 
 
-def check_loadable(record: Record) -> None:
-    """Whether ``run.json`` tells how the run's model is built. Raises RunError, which names the key, where it doesn't."""
-    schema.check(record.about, schema.Loadable, record.folder / RUN)
+def model_run_file(record: Record) -> ModelRunFile:
+    """Return ``run.json`` with all that is needed to build the run's model again.
+
+    Raises:
+        RunError: a key is missing; the message names it.
+    """
+    return validated(record.about, ModelRunFile, record.folder / RUN)

@@ -1,4 +1,4 @@
-"""Which record a run works in: a new one, or the unfinished one that it continues, held against other processes."""
+"""Create a new run record or resume an unfinished one, and lock it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fecbench.core.errors import RunError
 from fecbench.runs import provenance
 from fecbench.runs.find import readable_records
-from fecbench.runs.identity import _difference
+from fecbench.runs.identity import difference
 from fecbench.runs.provenance import Content
 from fecbench.runs.record import (
     FAILURE,
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
 
 
 def open_record(plan: Plan, identity: Mapping[str, Any], folder: Path | None, resume: bool) -> Record:
-    """The record to work in: the one to resume, or a new one.
+    """Return the record to resume, or a new one.
 
     Raises:
-        RunError: there is none to resume, or it is another run; or the folder of a new one is taken.
+        RunError: no record can be resumed, ``folder`` holds another run, or a new record's folder is taken.
     """
     if resume and folder is None:
         return _unfinished(identity)
     if resume and folder and (folder / RUN).exists():
         record = Record(folder)
-        different = _difference(record.about, identity)
+        different = difference(record.run_file, identity)
         if different:
             raise RunError(
                 f"{folder} can only be continued as it was begun, but {different}; start afresh in another --run-dir"
@@ -59,28 +59,33 @@ def open_record(plan: Plan, identity: Mapping[str, Any], folder: Path | None, re
 
 def _unfinished(identity: Mapping[str, Any]) -> Record:
     for record in readable_records(ROOT):
-        if record.status in ("unfinished", "interrupted", "failed") and not _difference(record.about, identity):
+        if record.status in ("unfinished", "interrupted", "failed") and not difference(record.run_file, identity):
             return record
     raise RunError(
-        f"--resume needs an unfinished run of these settings, data and code under {ROOT}/, but there is none; leave it out"
+        f"--resume needs an unfinished run of these settings, data and code under {ROOT}/, but there is none; leave "
+        "it out"
     )
 
 
 def same_encoder(record: Record, built: Built) -> None:
-    """Whether ``built``, before a checkpoint is loaded, has the encoder that an unfinished run was begun with; a new record has none yet.
+    """Check that ``built``, before a checkpoint is loaded, has the encoder that the unfinished run was begun with.
+
+    A new record has no encoder yet.
 
     Raises:
-        RunError: it has other weights, another architecture or tokenizer; or the record's ``encoder/`` is missing.
+        RunError: weights, architecture or tokenizer differ, or the record's ``encoder/`` is missing.
     """
     if not (record.folder / RUN).exists():
         return
     with TemporaryDirectory() as folder:
         write_encoder(fresh := Record(Path(folder)), built.source)
         same = encoder_digest(fresh) == encoder_digest(record)
-    if not same or provenance.weights_version(built.model.encoder.network) != record.about["encoder"]["weights"]:
+    encoder = record.run_file.encoder
+    weights = encoder.weights if encoder else None
+    if not same or provenance.weights_version(built.model.encoder.network) != weights:
         raise RunError(
-            f"{record.folder} can only be continued with the encoder it was begun with, but the files of {built.source.name} have changed "
-            "since; restore them, or start afresh in another --run-dir"
+            f"{record.folder} can only be continued with the encoder it was begun with, but the files of "
+            f"{built.source.name} have changed since; restore them, or start afresh in another --run-dir"
         )
 
 
@@ -88,10 +93,12 @@ def same_encoder(record: Record, built: Built) -> None:
 def held(
     plan: Plan, identity: Mapping[str, Any], folder: Path | None, resume: bool, expected: Content | None = None
 ) -> Iterator[Record]:
-    """The record to work in (:func:`open_record`), locked unless it is complete; a folder in which nothing was begun is removed again.
+    """Yield the record to work in (:func:`open_record`), locked unless it is complete.
+
+    Afterwards the folder is deleted if the run never started.
 
     Raises:
-        RunError: as :func:`open_record`; or another process works on it; or the run isn't of the rows and code that are expected.
+        RunError: as :func:`open_record`; another process works on the run; or its rows or code aren't the ``expected``.
     """
     record = open_record(plan, identity, folder, resume)
     if record.status == "complete":
@@ -101,9 +108,7 @@ def held(
         return
     lock = record.lock()
     try:
-        open_record(
-            plan, identity, record.folder, resume
-        )  # once more: until the lock was had another process may have worked on it
+        open_record(plan, identity, record.folder, resume)  # again: another process may have held the lock before
         sign(record)
         drop_drafts(record)
         _check_content(record, identity, expected)
@@ -114,10 +119,10 @@ def held(
 
 
 def _check_content(record: Record, identity: Mapping[str, Any], expected: Content | None) -> None:
-    """Whether the run is of the rows and the code that are expected.
+    """Check that the run has the rows and code that are ``expected``.
 
     Raises:
-        RunError: it isn't; ``failure.json`` says so too.
+        RunError: one differs; ``failure.json`` records it too.
     """
     changed = expected.difference(Content.of(identity)) if expected else ""
     if changed:
@@ -128,8 +133,8 @@ def _check_content(record: Record, identity: Mapping[str, Any], expected: Conten
 
 
 def _clear(record: Record) -> None:
-    """Remove what a run leaves that is killed just when it is complete."""
-    with suppress(OSError):  # a record that can't be changed is as good
+    """Remove the files that a run leaves if it is killed right after it completed."""
+    with suppress(OSError):  # they do no harm in a record that can't be changed
         Checkpoints(record.folder).drop_last()
         for name in (FAILURE, HOLDER):
             (record.folder / name).unlink(missing_ok=True)

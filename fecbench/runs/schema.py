@@ -1,54 +1,80 @@
-"""What the files of a run record hold at least: a reader that finds less says so, whoever wrote or edited them."""
+"""Pydantic models of `run.json` and `result.json`, the two files that describe a run.
+
+A field with a default may be missing: older records lack it. Unknown keys are ignored here; ``Record.about`` and
+``Record.result`` keep them.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, FiniteFloat, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator
 
 from fecbench.core.errors import RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 
-class Named(BaseModel):
-    """What has a name."""
+class _Part(BaseModel):
+    """An immutable part of a record's file."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class RecordedObjective(_Part):
+    """The objective of a run. ``variant_of`` is None in older records."""
 
     name: str
-
-
-class Method(Named):
-    """The objective of a run; older records don't say what it is a variant of."""
-
+    distribution: str | None = None
+    version: str | None = None
     variant_of: str | None = None
 
 
-class Rows(BaseModel):
-    """Rows of each split."""
+class SplitRows(_Part):
+    """Numbers of rows by split."""
 
     train: int
     validation: int
     test: int
 
 
-class Data(Named):
-    """The data set of a run; of what has a default here older records may lack it. ``available``: training rows before a limit."""
+class RecordedDataset(_Part):
+    """The data set of a run.
 
+    Attributes:
+        name: its name.
+        fingerprint: digest of its rows.
+        labels: label names, in the run's own numbering.
+        label_texts: descriptions of the labels.
+        title: its long name.
+        licence: its licence.
+        rows: rows of each split that the run read.
+        available: training rows before ``--limit``.
+        cut: splits that were cut from the training rows.
+    """
+
+    name: str
     fingerprint: str
     labels: list[str]
+    label_texts: list[str] | None = None
     title: str | None = None
     licence: str | None = None
-    rows: Rows | None = None
+    rows: SplitRows | None = None
     available: int | None = None
+    cut: list[str] | None = None
 
 
-class Encoder(BaseModel):
+class RecordedEncoder(_Part):
     """The encoder of a run.
 
-    ``revision`` is a commit of the hub, ``weights`` a digest, ``pooling`` the one that was used. Older records say neither that nor whether
-    the encoder is pretrained.
+    Attributes:
+        name: its registered name, hub id or path.
+        revision: the hub's commit; None for an encoder that isn't from the hub.
+        weights: digest of its weights before training.
+        pretrained: False if these were random.
+        pooling: the pooling that was used.
     """
 
     name: str | None = None
@@ -58,31 +84,33 @@ class Encoder(BaseModel):
     pooling: Literal["first", "mean"] | None = None
 
 
-class Recorded(BaseModel):
+class RecordedSetting(_Part):
     """A setting's value and origin."""
 
     value: str | int | float | bool | None
     origin: str
 
 
-class About(BaseModel):
-    """``run.json``."""
+class RunFile(_Part):
+    """``run.json``: settings, data, encoder, code and machine of a run."""
 
-    objective: Method
-    dataset: Data
-    settings: dict[str, Recorded]
+    objective: RecordedObjective
+    dataset: RecordedDataset
+    settings: dict[str, RecordedSetting]
     code: str
+    started: str = ""
     sources: dict[str, str] | None = None
     device: str | None = None
     ranks: int | None = None
-    encoder: Encoder | None = None
+    encoder: RecordedEncoder | None = None
     precision: str | None = None
+    max_length: int | None = None
     versions: dict[str, str] | None = None
     notes: list[str] = Field(default_factory=list)
 
     @field_validator("settings")
     @classmethod
-    def _names_data_and_seed(cls, settings: dict[str, Recorded]) -> dict[str, Recorded]:
+    def _names_data_and_seed(cls, settings: dict[str, RecordedSetting]) -> dict[str, RecordedSetting]:
         missing = [name for name in ("dataset", "seed") if name not in settings]
         if missing:
             raise ValueError(f"{' and '.join(missing)} must be there")
@@ -91,15 +119,15 @@ class About(BaseModel):
         return settings
 
 
-class Scores(BaseModel):
-    """Metrics, as fractions, of the splits that are scored: the test rows, and mostly the validation rows."""
+class SplitScores(_Part):
+    """Scores by metric, as fractions, of the scored splits: the test split and mostly the validation split."""
 
     validation: dict[str, FiniteFloat] | None = None
     test: dict[str, FiniteFloat]
 
     @field_validator("validation", "test")
     @classmethod
-    def _shares(cls, scores: dict[str, float] | None) -> dict[str, float] | None:
+    def _are_fractions(cls, scores: dict[str, float] | None) -> dict[str, float] | None:
         from fecbench.training.metrics import PRIMARY  # imports numpy
 
         odd = [name for name in PRIMARY if scores and not 0 <= scores.get(name, 0) <= 1]
@@ -107,38 +135,63 @@ class Scores(BaseModel):
             raise ValueError(f"{' and '.join(odd)} must be between 0 and 1")
         return scores
 
+    def of(self, split: str) -> dict[str, float]:
+        """Return the scores of a split by metric; empty if the split wasn't scored."""
+        return self.by_split().get(split, {})
 
-class Result(BaseModel):
-    """``result.json``."""
+    def by_split(self) -> dict[str, dict[str, float]]:
+        """Return the scores of each scored split by metric."""
+        return {"test": self.test} if self.validation is None else {"validation": self.validation, "test": self.test}
 
-    metrics: Scores
+
+class LabelSupport(_Part):
+    """Number of test rows of a label."""
+
+    support: FiniteFloat
+
+
+class ResultFile(_Part):
+    """``result.json``: the scores of a complete run.
+
+    ``confusion_matrix`` is checked where it is drawn. ``seal`` has the digests of the record's other parts.
+    """
+
+    metrics: SplitScores
     epochs: int | None = None
     best_epoch: int | None = None
     validation_score: FiniteFloat | None = Field(None, ge=0, le=2)
+    per_class: Mapping[str, LabelSupport] | None = None
+    confusion_matrix: Any = None
+    unanswered: dict[str, FiniteFloat] | None = None
+    train_seconds: FiniteFloat | None = None
+    seconds: FiniteFloat | None = None
     seal: dict[str, str] = Field(default_factory=dict)
 
 
-class Texts(Data):
-    """The data set of a run whose model can be built again."""
+class DescribedDataset(RecordedDataset):
+    """The data set of a run, with descriptions of its labels."""
 
     label_texts: list[str]
 
 
-class Loadable(About):
+class ModelRunFile(RunFile):
     """``run.json`` of a run whose model can be built again."""
 
-    dataset: Texts
+    dataset: DescribedDataset
     max_length: int
 
 
-def check(content: Mapping[str, Any], shape: type[BaseModel], path: Path) -> None:
-    """Whether ``content``, which stands in the file ``path``, has all that ``shape`` asks for.
+File = TypeVar("File", bound=BaseModel)
+
+
+def validated(content: Mapping[str, Any], shape: type[File], path: Path) -> File:
+    """Return the ``content`` of the file ``path`` as a ``shape``.
 
     Raises:
-        RunError: it hasn't; the message names the first thing that is missing or of another kind.
+        RunError: a key is missing or has a value of another type; the message names the first such key.
     """
     try:
-        shape.model_validate(content, strict=True)
+        return shape.model_validate(content, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where, why = ".".join(map(str, first["loc"])), _lower(first["msg"].removeprefix("Value error, "))

@@ -70,7 +70,7 @@ class Attack:
             RunError, DataError: the run or its rows aren't to be had, or hold no hard pair of one kind.
         """
         predictor, rows = Predictor.load(record), data_of(record, self.data_dir).splits[self.split]
-        options, about = record.settings(), record.about
+        options, run_file = record.settings(), record.run_file
         z = predictor.features(rows["text"][:])
         target = _mined(
             normalize(z) if options.get("normalize", True) else z,
@@ -94,7 +94,7 @@ class Attack:
                 [attack_metric(target, one, self.steps) for one in metric_starts(metric, z.shape[1], self.restarts)]
             ),
         }
-        names = record.id, about["objective"]["name"], about["dataset"]["name"], self.split
+        names = record.id, run_file.objective.name, run_file.dataset.name, self.split
         return Attacked(*names, int(target.pairs.valid.sum()), norm, origin, found, worst_direction(target))
 
 

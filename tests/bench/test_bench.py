@@ -39,7 +39,7 @@ from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.find import all_records, readable_records
 from fecbench.runs.plan import plan
 from fecbench.runs.provenance import Content
-from fecbench.runs.record import HISTORY, LOCK, PREDICTIONS, RESULT, RUN, Record
+from fecbench.runs.record import HISTORY, LOCK, PREDICTIONS, RESULT, RUN, Record, sign
 from tests.support import ROOT
 
 BENCHMARKS = ROOT / "benchmarks"
@@ -445,6 +445,7 @@ def test_a_run_under_way_counts_for_what_is_left_of_it(toy, tmp_path):
         "".join(line for line in history.read_text().splitlines(keepends=True) if json.loads(line)["epoch"] <= 1)
     )
     lock = task.record.lock()
+    sign(task.record)
     (row,) = bench_status(benchmark, whole)
     lock.release()
     assert (row.running, row.running_now) == (1, "s0 epoch 2/4")

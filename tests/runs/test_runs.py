@@ -9,9 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import pytest
 import torch
@@ -28,7 +31,7 @@ from fecbench.core.errors import (
     RunError,
     UnknownName,
 )
-from fecbench.core.files import read_tensors, replacing, write_json, write_tensors
+from fecbench.core.files import read_json, read_tensors, replacing, write_json, write_tensors
 from fecbench.core.hooks import hookimpl
 from fecbench.model.encoders.network import encoder_network
 from fecbench.model.encoders.pretrained import read_tokenizer
@@ -37,6 +40,8 @@ from fecbench.runs import provenance
 from fecbench.runs.find import all_records, find_run
 from fecbench.runs.record import Record, drop_drafts, write_encoder
 from tests.support.train import train
+from fecbench.runs.plan import plan
+from fecbench.runs.record import FAILURE, Record, drop_drafts, sign, write_encoder
 
 SMALL = {"encoder": "scratch", "epochs": 3, "batch_size": 16}
 
@@ -61,6 +66,13 @@ class StopAfter:
     def updates_logged(self, run, epoch, step, logs):
         if epoch > self.epoch:
             raise KeyboardInterrupt
+
+
+def begun(data: Path, folder: Path) -> Record:
+    """A run that was stopped after its first epoch."""
+    with pytest.raises(KeyboardInterrupt):
+        train_briefly("ce", data, folder, observers=[StopAfter(1)])
+    return Record(folder)
 
 
 def test_a_record_is_self_describing_and_holds_no_text_and_no_gold_label(toy, tmp_path):
@@ -223,14 +235,14 @@ def test_two_processes_on_one_run(toy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train_briefly("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
     record = Record(tmp_path / "run")
-    code = "import sys, time; from pathlib import Path; from fecbench.runs.record import Record; "
-    code += "lock = Record(Path(sys.argv[1])).lock(); "
+    code = "import sys, time; from pathlib import Path; from fecbench.runs.record import Record, sign; "
+    code += "record = Record(Path(sys.argv[1])); lock = record.lock(); sign(record); "
     code += "print('held', flush=True); time.sleep(60)"
     other = subprocess.Popen([sys.executable, "-c", code, str(record.folder)], stdout=subprocess.PIPE, text=True)
     try:
         assert other.stdout.readline() == "held\n"
         assert record.status == "running"
-        with pytest.raises(RunError, match="is being worked on by another process"):
+        with pytest.raises(RunError, match=f"is being worked on by process {other.pid} on "):
             train_briefly("ce", toy, tmp_path / "run", resume=True)
     finally:
         other.kill()
@@ -604,3 +616,61 @@ def test_needs_are_met_by_the_data_or_refused(toy, tmp_path, registered):
             "\n".join([f"{header},aug_text", *(f"{line},said otherwise" for line in lines)]) + "\n"
         )
     assert train_briefly(name, toy, tmp_path / "run", epochs=1).status == "complete"
+
+
+def test_watchers_neither_keep_a_run_from_its_lock_nor_take_one_another_for_it(toy, tmp_path):
+    record = begun(toy, tmp_path / "run")
+    sign(record)  # as a killed process leaves it: its lock decides
+    locking, stop = Event(), Event()
+
+    def watch() -> int:
+        looks = 0
+        while not stop.is_set():
+            assert Record(record.folder).status == "interrupted" or locking.is_set()
+            looks += 1
+        return looks
+
+    with ThreadPoolExecutor(8) as pool:
+        watchers = [pool.submit(watch) for _ in range(8)]
+        time.sleep(0.5)
+        locking.set()
+        for _ in range(100):
+            record.lock().release()  # which raises where it can't be had
+        stop.set()
+    assert all(watcher.result() for watcher in watchers)
+
+
+def test_a_status_takes_no_lock(toy, tmp_path, monkeypatch):
+    def locked(*_):
+        raise AssertionError("a lock was taken")
+
+    record = begun(toy, tmp_path / "run")
+    monkeypatch.setattr("fecbench.runs.record.fcntl.flock", locked)
+    assert record.status == "interrupted"
+    (record.folder / FAILURE).unlink()
+    assert record.status == "unfinished"
+
+
+def test_a_record_reads_its_files_once(toy, tmp_path, monkeypatch):
+    record = Record(train_briefly("ce", toy, tmp_path / "run").folder)
+    opened = count_reads(monkeypatch)
+    for _ in range(3):
+        assert record.run_file.objective.name == record.about["objective"]["name"] == "ce"
+        assert record.result_file.metrics.test == record.result["metrics"]["test"]
+        assert (record.settings()["seed"], record.limit, record.status) == (0, None, "complete")
+    assert opened == {"run.json": 1, "result.json": 1}
+    record.reload()
+    assert record.result_file.epochs == 3
+    assert opened == {"run.json": 2, "result.json": 2}
+
+
+def count_reads(monkeypatch) -> Counter[str]:
+    """How often each JSON file is read, by name."""
+    opened: Counter[str] = Counter()
+
+    def counted(path: Path):
+        opened[path.name] += 1
+        return read_json(path)
+
+    monkeypatch.setattr("fecbench.runs.record.read_json", counted)
+    return opened

@@ -54,6 +54,7 @@ def lived(record, matrix=None, scores=(0.2, 0.5), logs=({"model_loss": 2.0}, {"m
 
 def write(record, name, content):
     (record.folder / name).write_text(json.dumps(content))
+    record.reload()
 
 
 def rename(record, **about):

@@ -29,13 +29,15 @@ def guess(accuracy: float, seed: int, of: int = 0, gold: np.ndarray = GOLD) -> n
 
 def finish(made: Record, predicted: np.ndarray, extra=None, gold: np.ndarray = GOLD) -> None:
     """Complete a record with predictions (-1: no answer) and their scores; ``extra`` are further metrics."""
-    labels = made.about["dataset"]["labels"]
+    made.reload()
+    labels = made.run_file.dataset.labels
     scores = metrics.score(gold, predicted, 3, metrics.all_metrics()[0]) | (extra or {})
     per_class = dict(zip(labels, metrics.per_class(gold, predicted, 3), strict=True))
     logits = np.where(predicted[:, None] < 0, -np.inf, np.eye(3)[predicted])
     write_predictions(made, torch.as_tensor(logits).float(), torch.as_tensor(gold))
     complete(made, {"metrics": {"validation": scores, "test": scores}, "per_class": per_class})
     unseal(made.folder)  # tests edit it
+    made.reload()
 
 
 def unseal(folder: Path) -> None:

@@ -22,7 +22,7 @@ from fecbench.data.datasets.columns import Columns
 from fecbench.data.datasets.dataset import SPLITS
 from fecbench.data.datasets.own_files import load_path
 from fecbench.results.leaderboard.run import read_run
-from fecbench.runs.digests import LOCAL_SETTINGS
+from fecbench.runs.identity import LOCAL_SETTINGS
 from fecbench.runs.predictions import read_predictions
 from fecbench.runs.record import Record
 from fecbench.training.checkpoints import Checkpoints, state_of

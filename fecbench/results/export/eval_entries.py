@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fecbench.core.errors import UsageError
 from fecbench.data.datasets.names import HUB_PREFIX
+from fecbench.results.export.record_schema import card_run_file
 from fecbench.runs import local_paths
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def _check_name(asked: str) -> None:
 
 def _doubt(record: Record) -> str:
     """Why the run's test rows may be other rows than those of its data set's test split; empty where they can't."""
-    name, dataset, cut = record.about["dataset"]["name"], trained_on(record), record.about["dataset"].get("cut")
+    recorded, dataset = record.run_file.dataset, trained_on(record)
+    name, cut = recorded.name, recorded.cut
     if dataset is None:
         return f"{name} isn't a data set of the hub"
     if dataset.config:
@@ -102,14 +104,15 @@ def entries(record: Record, dataset: HubDataset) -> list[EvalResultEntry]:
     """An entry for each test score, a fraction of 1; its task is the metric's name, its notes end with the record's own."""
     from huggingface_hub import EvalResultEntry
 
-    about = record.about
-    how = f"fecbench {about['versions']['fecbench']}, objective {about['objective']['name']}, seed {record.settings()['seed']}, one run"
+    run_file = card_run_file(record)
+    version, seed = run_file.versions["fecbench"], record.settings()["seed"]
+    how = f"fecbench {version}, objective {run_file.objective.name}, seed {seed}, one run"
     notes = "; ".join([how, *local_paths.notes(record)])
     return [
         EvalResultEntry(
-            dataset.id, metric, score, dataset_revision=dataset.revision, date=about["started"], notes=notes
+            dataset.id, metric, score, dataset_revision=dataset.revision, date=run_file.started, notes=notes
         )
-        for metric, score in record.result["metrics"]["test"].items()
+        for metric, score in record.result_file.metrics.test.items()
     ]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from fecbench.model.encoders.network import quiet
 from fecbench.results.export import eval_entries, huggingface, model_card, onnx
 from fecbench.results.export.new_folder import appearing
-from fecbench.results.export.record_schema import check_about, check_result
+from fecbench.results.export.record_schema import card_result_file, card_run_file
 from fecbench.results.export.verify import Check, check, reference
 from fecbench.runs.predictor import Predictor
 
@@ -77,10 +77,10 @@ def export(record: Record, folder: Path, kind: Format = "hf", eval_dataset: str 
     """
     writer, claim = WRITERS[kind], eval_entries.claim(record, eval_dataset)
     with appearing(folder) as draft, quiet():
-        check_about(record)
+        card_run_file(record)
         predictor = Predictor.load(record, "cpu")
-        check_result(record)
-        expected = reference(predictor, record.about["objective"]["name"])
+        card_result_file(record)
+        expected = reference(predictor, record.run_file.objective.name)
         writer.write(record, predictor, draft)
         checked = check(draft, writer, expected)
         model_card.write(record, predictor, kind, claim.dataset, draft, folder.resolve().name)

@@ -38,7 +38,7 @@ def write(record: Record, predictor: Predictor, folder: Path) -> None:
             f"--format hf needs a run with --head native, but {record.id} has --head {settings['head']}; use --format onnx"
         )
     if type(predictor.objective).predict is not Objective.predict:
-        name = record.about["objective"]["name"]
+        name = record.run_file.objective.name
         raise UsageError(
             f"--format hf holds an encoder and its head, but {name} predicts in a way of its own (its predict); use --format onnx"
         )

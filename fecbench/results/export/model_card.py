@@ -13,6 +13,7 @@ from fecbench.core.errors import PluginError
 from fecbench.core.text import escape, inline
 from fecbench.data.datasets.load import get_dataset
 from fecbench.results.export.eval_entries import trained_on
+from fecbench.results.export.record_schema import card_result_file, card_run_file
 from fecbench.runs.local_paths import encoder_name, notes
 
 if TYPE_CHECKING:
@@ -44,29 +45,29 @@ def _metadata(record: Record, kind: str, dataset: HubDataset | None, name: str) 
     """What the hub reads. The licence is left to whoever publishes: data and encoder bound it, the record doesn't decide it."""
     from huggingface_hub import EvalResult, ModelCardData
 
-    about, own = record.about, trained_on(record)
-    data, encoder = about["dataset"], about["encoder"]
+    run_file, own = card_run_file(record), trained_on(record)
+    data, encoder = run_file.dataset, run_file.encoder
     scores = [
         EvalResult(
             task_type="text-classification",
             dataset_type=dataset.id
             if dataset and split == "test"
-            else data["name"],  # only test rows are known to be that one's
-            dataset_name=data["title"],
+            else data.name,  # only test rows are known to be that one's
+            dataset_name=data.title,
             dataset_split=split,
             metric_type=metric,
             metric_value=score,
         )
-        for split, metrics in record.result["metrics"].items()
+        for split, metrics in record.result_file.metrics.by_split().items()
         for metric, score in metrics.items()
     ]
     return ModelCardData(
         library_name=LIBRARIES[kind],
         pipeline_tag="text-classification",
-        tags=["emotion-classification", "fecbench", about["objective"]["name"]],
-        base_model=encoder["name"] if encoder["revision"] else None,  # a commit means that it came from the hub
+        tags=["emotion-classification", "fecbench", run_file.objective.name],
+        base_model=encoder.name if encoder.revision else None,  # a commit means that it came from the hub
         datasets=[own.id] if own else None,
-        metrics=list(record.result["metrics"]["test"]),
+        metrics=list(record.result_file.metrics.test),
         model_name=name,
         eval_results=scores,
     )
@@ -74,18 +75,18 @@ def _metadata(record: Record, kind: str, dataset: HubDataset | None, name: str) 
 
 def _facts(record: Record, predictor: Predictor) -> dict[str, Any]:
     """What the card's text is filled with."""
-    about, result = record.about, record.result
+    run_file, result = card_run_file(record), card_result_file(record)
     settings = {key: value for key, value in record.settings().items() if key not in NAMED_ELSEWHERE}
     return {
-        "about": about,
+        "about": run_file,
         "result": result,
         "encoder": encoder_name(record),
         "homepage": _homepage(record),
         "settings": settings,
         "notes": notes(record),
-        "worst": _worst({label: scores["f1"] for label, scores in result["per_class"].items() if scores["support"]}),
+        "worst": _worst({label: scores.f1 for label, scores in result.per_class.items() if scores.support}),
         "citation": predictor.objective.citation,
-        "bibtex": bibtex(about["objective"]["name"], predictor.objective.citation),
+        "bibtex": bibtex(run_file.objective.name, predictor.objective.citation),
         "fecbench": metadata("fecbench"),
         "escape": lambda value: escape(str(value)),
         "inline": inline,

@@ -43,7 +43,7 @@ def write(record: Record, predictor: Predictor, folder: Path) -> None:
     inputs = ["input_ids", "attention_mask"]
     if "token_type_ids" in accepted and "token_type_ids" in predictor.tokenizer.model_input_names:
         inputs.append("token_type_ids")
-    name = record.about["objective"]["name"]
+    name = record.run_file.objective.name
     with _silent():
         program = _trace(Prediction(predictor.objective, predictor.model), inputs, name)
         program.save(folder / FILE)  # beyond 2 GB, the most that one file can hold, the weights come in a second one

@@ -1,10 +1,9 @@
-"""What of a record goes into a model card: its files are checked for it before anything is written."""
+"""Stricter models of `run.json` and `result.json`: the fields that a model card needs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
-
-from pydantic import BaseModel
 
 from fecbench.runs import schema
 from fecbench.runs.record import RESULT, RUN
@@ -13,26 +12,26 @@ if TYPE_CHECKING:
     from fecbench.runs.record import Record
 
 
-class Data(schema.Texts):
-    """The data set and where it came from."""
+class CardDataset(schema.DescribedDataset):
+    """The data set, with title, licence and numbers of rows."""
 
     title: str
     licence: str
-    rows: schema.Rows
+    rows: schema.SplitRows
 
 
-class Encoder(schema.Encoder):
-    """The encoder, told in full."""
+class CardEncoder(schema.RecordedEncoder):
+    """The encoder, with its name and revision."""
 
     name: str
     revision: str | None
 
 
-class About(schema.Loadable):
-    """``run.json``."""
+class CardRunFile(schema.ModelRunFile):
+    """``run.json`` of a run that a card can describe."""
 
-    dataset: Data
-    encoder: Encoder
+    dataset: CardDataset
+    encoder: CardEncoder
     versions: dict[str, str]
     started: str
     precision: str
@@ -41,28 +40,27 @@ class About(schema.Loadable):
     notes: list[str]
 
 
-class LabelScores(BaseModel):
-    """Scores of a label, as fractions, and how many test rows are of it."""
+class LabelScores(schema.LabelSupport):
+    """Scores of a label, as fractions, and its number of test rows."""
 
     precision: float
     recall: float
     f1: float
-    support: float
 
 
-class Result(schema.Result):
-    """``result.json``."""
+class CardResultFile(schema.ResultFile):
+    """``result.json`` of a run that a card can describe."""
 
     epochs: int
     best_epoch: int | None
-    per_class: dict[str, LabelScores]
+    per_class: Mapping[str, LabelScores]
 
 
-def check_about(record: Record) -> None:
-    """Whether ``run.json`` tells what a card says. Raises RunError, which names the key, where it doesn't."""
-    schema.check(record.about, About, record.folder / RUN)
+def card_run_file(record: Record) -> CardRunFile:
+    """Return ``run.json`` with all fields of a card. Raises RunError, which names the key, if one is missing."""
+    return schema.validated(record.about, CardRunFile, record.folder / RUN)
 
 
-def check_result(record: Record) -> None:
-    """Whether ``result.json`` does. Raises RunError."""
-    schema.check(record.result, Result, record.folder / RESULT)
+def card_result_file(record: Record) -> CardResultFile:
+    """Return ``result.json`` with all fields of a card. Raises RunError, which names the key, if one is missing."""
+    return schema.validated(record.result, CardResultFile, record.folder / RESULT)

@@ -15,7 +15,7 @@ from fecbench.results.leaderboard.rows.by_spec import mixed_trials
 from fecbench.results.leaderboard.rows.code_versions import mixed
 from fecbench.results.leaderboard.rows.hide_paths import hide_paths
 from fecbench.results.leaderboard.rows.notes import notes_of
-from fecbench.results.leaderboard.run import read_runs
+from fecbench.results.leaderboard.run import read_runs, silent
 from fecbench.results.leaderboard.statistics import ranking
 from fecbench.results.leaderboard.statistics.significance import Tests
 from fecbench.runs.local_paths import without_places
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from fecbench.bench.matrix import Selection
     from fecbench.results.leaderboard.board import DatasetVersion, Row
+    from fecbench.results.leaderboard.run import Report
     from fecbench.runs.record import Record
 
 
@@ -43,6 +44,7 @@ class Given:
         against: the method whose gain over the best baseline is given.
         notes: to stand before the table's own.
         tested: whether rows are tested against the best; published figures can't be.
+        report: gets what is being done, in words.
     """
 
     title: str
@@ -52,6 +54,7 @@ class Given:
     against: str
     notes: tuple[str, ...] = ()
     tested: bool = True
+    report: Report = silent
 
     def table(self) -> Table:
         """The table, with ranks, gains, tests and notes."""
@@ -61,7 +64,7 @@ class Given:
             for metric in ranking.metrics_of(self.rows, dataset)
         ]
         gains, remark = ranking.gains(self.rows, wanted, self.declared, self.against)
-        tests = Tests(self.rows, self.declared)
+        tests = Tests(self.rows, self.declared, self.report)
         columns = tuple(self._column(dataset, metric, tests) for dataset, metric in wanted)
         rows = tuple(map(hide_paths, self.rows))
         notes = (*mixed(rows), *self.notes, *remark, *notes_of(rows, self.datasets, self.declared))
@@ -75,7 +78,11 @@ class Given:
 
 
 def of_records(
-    records: Iterable[Record], columns: Sequence[str] = (), against: str | None = None, title: str = "Leaderboard"
+    records: Iterable[Record],
+    columns: Sequence[str] = (),
+    against: str | None = None,
+    title: str = "Leaderboard",
+    report: Report = silent,
 ) -> Board:
     """The board of all complete runs among ``records``.
 
@@ -84,11 +91,12 @@ def of_records(
         columns: data sets that stand side by side in one table; without them each data set version has a table of its own.
         against: the method whose gain over the best baseline is given (default: aml, where it was run).
         title: the board's.
+        report: gets what is being done, in words.
 
     Raises:
         UnknownName: nothing complete is of a data set in ``columns``, or of the method ``against``.
     """
-    runs, broken = read_runs(records)
+    runs, broken = read_runs(records, report)
     complete = [run for run in runs if run.status == "complete"]
     unfinished = [f"{run.record.id} ({run.reason})" for run in runs if run.status != "complete"]
     left_out = (f"left out: {shortened(unfinished)}",) if unfinished else ()
@@ -97,22 +105,24 @@ def of_records(
     method, tables = against or AGAINST, []
     for group, heading in zip(groups, _titles(groups), strict=True):
         rows, older = by_settings.rows(group, complete, method)
-        tables.append(Given(heading, group, rows, declared=False, against=method, notes=older).table())
+        tables.append(Given(heading, group, rows, False, method, older, report=report).table())
     return _checked(Board(title, tuple(tables), notes=(*broken, *left_out, *others)), against)
 
 
-def of_selection(selection: Selection, records: Iterable[Record], against: str | None = None) -> Board:
+def of_selection(
+    selection: Selection, records: Iterable[Record], against: str | None = None, report: Report = silent
+) -> Board:
     """The board of a spec's selection: every run that it wants, found among ``records`` or said to be missing.
 
     Raises:
         UnknownName: the selection has no row that ``against`` names.
     """
-    runs, broken = read_runs(records)
+    runs, broken = read_runs(records, report)
     datasets, rows = by_spec.rows(selection, runs)
     heading, notes = ", ".join(version.name for version in datasets), (*selection.notes, *mixed_trials(selection, runs))
     for cell in (*selection.cells, *selection.trials):
         notes = without_places(notes, cell.settings)
-    table = Given(heading, datasets, rows, selection.declared, against or AGAINST, notes).table()
+    table = Given(heading, datasets, rows, selection.declared, against or AGAINST, notes, report=report).table()
     return _checked(Board(selection.title, (table,), notes=broken), against)
 
 

@@ -11,12 +11,16 @@ from fecbench.core.text import shortened
 from fecbench.model.encoders.tiny import FAMILIES
 from fecbench.results.leaderboard.board import condition
 from fecbench.runs.local_paths import name_of
+from fecbench.runs.schema import RecordedEncoder
 from fecbench.training.metrics import PRIMARY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from fecbench.runs.record import Record
+    from fecbench.runs.schema import ResultFile, RunFile
+
+    Report = Callable[[str], None]  # takes what a command is doing, in words
 
 
 RANDOM = ("scratch", "none", *(f"tiny-{family}" for family in FAMILIES))  # of which older records don't say it
@@ -103,35 +107,36 @@ def read_run(record: Record) -> Run:
         RunError: a file of it is missing or broken, or lacks what a table needs.
     """
     try:
-        about, status = record.about, record.status
-        result = record.result if status == "complete" else {}
-        data, encoder, settings = about["dataset"], about.get("encoder") or {}, _settings(record)
+        run_file, status = record.run_file, record.status
+        data, encoder = run_file.dataset, run_file.encoder or RecordedEncoder()
+        settings, scores, support = record.settings(), {}, {}
+        if status == "complete":
+            scores = _scores(record.result_file.metrics.test)
+            support = _support(record.result_file, data.labels)
         return Run(
             record=record,
             status=status,
-            started=str(about.get("started", "")),
-            objective=about["objective"]["name"],
-            variant_of=about["objective"].get("variant_of"),
-            dataset=data["name"],
-            title=data.get("title", data["name"]),
-            fingerprint=data["fingerprint"],
-            labels=tuple(data["labels"]),
+            started=run_file.started,
+            objective=run_file.objective.name,
+            variant_of=run_file.objective.variant_of,
+            dataset=data.name,
+            title=data.name if data.title is None else data.title,
+            fingerprint=data.fingerprint,
+            labels=tuple(data.labels),
             settings=settings,
             limit=record.limit,
-            encoder=str(name_of("encoder", str(settings["encoder"]))),
-            weights=encoder.get("weights") or "",
-            pretrained=False if settings["encoder"] in RANDOM else encoder.get("pretrained"),
-            sources=about.get("sources") or {},
-            versions=about.get("versions") or {},
-            device=_device(about),
-            code=about["code"],
-            precision=about.get("precision", ""),
-            revision=encoder.get("revision") or "",
-            notes=tuple(about.get("notes", ())),
-            scores=_scores(result["metrics"]["test"]) if status == "complete" else {},
-            support={label: int(result["per_class"][label]["support"]) for label in data["labels"]}
-            if status == "complete"
-            else {},
+            encoder=str(name_of("encoder", str(run_file.settings["encoder"].value))),
+            weights=encoder.weights or "",
+            pretrained=False if settings["encoder"] in RANDOM else encoder.pretrained,
+            sources=run_file.sources or {},
+            versions=run_file.versions or {},
+            device=_device(run_file),
+            code=run_file.code,
+            precision=run_file.precision or "",
+            revision=encoder.revision or "",
+            notes=tuple(run_file.notes),
+            scores=scores,
+            support=support,
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise RunError(
@@ -146,21 +151,29 @@ def _scores(recorded: Mapping[str, float]) -> dict[str, float]:
     return scores
 
 
-def _device(about: Mapping[str, Any]) -> str:
-    device, ranks = str(about.get("device") or ""), about.get("ranks", 1)
-    return f"{device}, {ranks} ranks" if ranks not in (None, 1) else device
+def _support(result: ResultFile, labels: Iterable[str]) -> dict[str, int]:
+    if result.per_class is None:
+        raise ValueError("per_class must have the support of each label")
+    return {label: int(result.per_class[label].support) for label in labels}
 
 
-def _settings(record: Record) -> dict[str, Any]:
-    recorded = record.about["settings"]
-    _ = int(recorded["seed"]["value"]), recorded["encoder"]  # no table can do without
-    return record.settings()
+def _device(run_file: RunFile) -> str:
+    device = run_file.device or ""
+    return device if run_file.ranks in (None, 1) else f"{device}, {run_file.ranks} ranks"
 
 
-def read_runs(records: Iterable[Record]) -> tuple[tuple[Run, ...], tuple[str, ...]]:
-    """All runs that can be read, in the order given, and a note that names those that can't."""
+def silent(_: str) -> None:
+    """Report nothing."""
+
+
+def read_runs(records: Iterable[Record], report: Report = silent) -> tuple[tuple[Run, ...], tuple[str, ...]]:
+    """Return all runs that can be read, in the order given, and a note that names those that can't.
+
+    ``report`` gets a line for each record: what is being done.
+    """
     found, broken = [], []
-    for record in records:
+    for number, record in enumerate(records, 1):
+        report(f"reading record {number:,}: {record.id}")
         try:
             found.append(read_run(record))
         except RunError:

@@ -11,7 +11,7 @@ from fecbench.results.plots.saving import check_target, save
 from fecbench.runs.record import HISTORY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -35,7 +35,7 @@ def draw_dynamics(record: Record, path: Path) -> Path:
 
     check_target(path)
     curves = series(record)
-    panels = drawn_panels(get_objective(record.about["objective"]["name"]).panels, curves)
+    panels = drawn_panels(get_objective(record.run_file.objective.name).panels, curves)
     if not panels:
         raise RunError(
             f"{record.folder} must have logged batches to draw, but its history holds none; run it, or choose another run"
@@ -44,9 +44,8 @@ def draw_dynamics(record: Record, path: Path) -> Path:
     for axes, (title, names) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels.items(), strict=True):
         _draw(axes, title, {name: curves[name] for name in names})
     figure.supxlabel("batch")
-    title = (
-        f"{record.about['objective']['name']} on {record.about['dataset']['name']}, seed {record.settings()['seed']}"
-    )
+    run_file = record.run_file
+    title = f"{run_file.objective.name} on {run_file.dataset.name}, seed {record.settings()['seed']}"
     figure.suptitle(title, parse_math=False)
     return save(figure, path)
 
@@ -57,7 +56,12 @@ def series(record: Record) -> dict[str, list[tuple[int, float]]]:
     Raises:
         RunError: an event lacks its batch or its numbers.
     """
-    events = [event for event in record.history() if event["event"] == "updates"]
+    return logged_series(record, record.history())
+
+
+def logged_series(record: Record, history: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[int, float]]]:
+    """Return the same from the record's ``history``, which was read already."""
+    events = [event for event in history if event["event"] == "updates"]
     if not all(_is_whole(event) for event in events):
         raise RunError(
             f"{record.folder / HISTORY} must give every entry of `updates` a step and logs, numbers by name; restore it, or run it again"

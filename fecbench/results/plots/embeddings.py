@@ -13,7 +13,7 @@ from fecbench.results.plots.legend import add_legend
 from fecbench.results.plots.marks import MOST, mark
 from fecbench.results.plots.saving import check_target, save
 from fecbench.runs.predictor import Predictor
-from fecbench.runs.record import check_loadable
+from fecbench.runs.record import model_run_file
 from fecbench.training.checkpoints import BEST
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def draw_embeddings(
 
 
 def _check_weights(record: Record) -> None:
-    check_loadable(record)
+    model_run_file(record)
     if record.status == "complete" and not (record.folder / BEST).is_file():
         raise RunError(
             f"{record.folder} must hold its trained weights ({BEST}), but a published record has none; run it again, or take a run of yours"
@@ -228,14 +228,15 @@ def _draw_all(embeddings: Sequence[Embedding], drawn: Sample, path: Path) -> Non
 
 
 def _draw(axes: Axes, embedding: Embedding, drawn: Sample) -> None:
-    about, result = embedding.record.about, embedding.record.result
+    record = embedding.record
     for index in range(len(drawn.names)):
         colour, shape = mark(index)
         points = embedding.points[drawn.labels == index]
         size = float(np.clip(9000 / len(drawn.labels), 8, 25))
         axes.scatter(points[:, 0], points[:, 1], s=size, color=colour, marker=shape, alpha=0.75, linewidths=0)
-    accuracy = 100 * result["metrics"][drawn.split]["accuracy"]
-    title = f"{about['objective']['name']} on {about['dataset']['name']}, seed {embedding.record.settings()['seed']}"
+    accuracy = 100 * record.result_file.metrics.of(drawn.split)["accuracy"]
+    run_file = record.run_file
+    title = f"{run_file.objective.name} on {run_file.dataset.name}, seed {record.settings()['seed']}"
     which = "" if len(drawn.labels) == drawn.whole else f" on all {drawn.whole:,} rows"
     axes.set_title(f"{title}\n{drawn.split} accuracy {accuracy:.2f} %{which}", fontsize=9, parse_math=False)
     axes.set(xticks=[], yticks=[])  # t-SNE's axes mean nothing

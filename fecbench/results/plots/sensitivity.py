@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import RunError, UnknownName, UsageError
 from fecbench.core.text import shortened
-from fecbench.results.comparison import SAME_ROWS
 from fecbench.results.plots.legend import add_legend
 from fecbench.results.plots.marks import mark
 from fecbench.results.plots.panels import Configuration, Panel, Point, order, panels
 from fecbench.results.plots.saving import save
 from fecbench.runs.find import all_records
+from fecbench.runs.identity import ROW_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,14 +74,14 @@ def complete_runs(places: Sequence[Path]) -> tuple[list[Record], list[str]]:
         raise RunError(
             f"a sensitivity plot needs complete runs, but {where} holds none{why}; run some, or name the folder that holds them"
         )
-    records.sort(key=lambda record: str(record.about.get("started", "")), reverse=True)
+    records.sort(key=lambda record: record.run_file.started, reverse=True)
     return records, notes
 
 
 def _kind(record: Record) -> str:
     """``complete``, ``unfinished``, or ``broken``: a record that can't be read stops no picture of the others."""
     try:
-        return "complete" if record.about and record.status == "complete" and record.result else "unfinished"
+        return "complete" if record.run_file and record.status == "complete" and record.result_file else "unfinished"
     except RunError:
         return "broken"
 
@@ -97,8 +97,8 @@ def study(
         RunError: nothing varies among the runs.
     """
     name = _objective(records, objective)
-    chosen = [record for record in records if record.about["objective"]["name"] == name]
-    known = set.intersection(*(set(record.result["metrics"][split]) for record in chosen))
+    chosen = [record for record in records if record.run_file.objective.name == name]
+    known = set.intersection(*(set(record.result_file.metrics.of(split)) for record in chosen))
     if metric not in known:
         raise UnknownName(f"metric of all {len(chosen)} runs", metric, known)
     data_sets, notes = _by_data(chosen, metric, split)
@@ -112,7 +112,7 @@ def study(
 
 
 def _objective(records: Sequence[Record], asked: str | None) -> str:
-    names = sorted({record.about["objective"]["name"] for record in records})
+    names = sorted({record.run_file.objective.name for record in records})
     wanted = asked or (PREFERRED if PREFERRED in names else names[0])
     if wanted not in names:
         raise UnknownName("objective of a complete run here", wanted, names)
@@ -125,8 +125,8 @@ def _by_data(records: Sequence[Record], metric: str, split: str) -> tuple[dict[s
     """Configurations by data set version, and notes on the runs."""
     versions: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
     for record in records:
-        dataset = record.about["dataset"]
-        versions[dataset["name"]][dataset["fingerprint"]].append(record)
+        dataset = record.run_file.dataset
+        versions[dataset.name][dataset.fingerprint].append(record)
     found, notes = {}, _notes(records)
     for name, prints in sorted(versions.items()):
         for fingerprint, same in prints.items():
@@ -143,18 +143,18 @@ def _configurations(records: Sequence[Record], metric: str, split: str) -> tuple
     scores: dict[frozenset[tuple[str, Any]], dict[int, float]] = defaultdict(dict)
     for record in records:
         settings = record.settings()
-        kept = {name: value for name, value in settings.items() if name not in REPEATED + SAME_ROWS}
+        kept = {name: value for name, value in settings.items() if name not in REPEATED + ROW_SETTINGS}
         kind = frozenset(
             (name, value) for name, value in kept.items() if value is not None
         )  # older records lack newer settings
         kinds.setdefault(kind, kept)
-        scores[kind].setdefault(settings["seed"], record.result["metrics"][split][metric])
+        scores[kind].setdefault(settings["seed"], record.result_file.metrics.of(split)[metric])
     return [Configuration(kinds[kind], scores[kind]) for kind in kinds], len(records) - sum(map(len, scores.values()))
 
 
 def _notes(records: Sequence[Record]) -> list[str]:
     notes = []
-    versions = Counter(record.about["code"] for record in records)
+    versions = Counter(record.run_file.code for record in records)
     if len(versions) > 1:
         notes.append(f"the runs are of {len(versions)} versions of the code")
     limits = sorted({limit for record in records if (limit := record.limit)})

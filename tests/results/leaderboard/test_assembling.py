@@ -8,11 +8,11 @@ from fecbench.bench.matrix import PlannedRun, Selection
 from fecbench.core.errors import UnknownName, UsageError
 from fecbench.core.files import read_tensors, write_tensors
 from fecbench.data.datasets.locations import DataLocations
-from fecbench.results.comparison import differences
 from fecbench.results.leaderboard.assemble import of_records, of_selection
 from fecbench.results.leaderboard.formats import layout
 from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.find import find_records
+from fecbench.runs.identity import differing_settings
 from fecbench.runs.plan import plan
 from fecbench.runs.record import write_failure
 from tests.support.records import LABELS, SMALL
@@ -262,7 +262,7 @@ def test_a_setting_newer_than_a_record_counts_as_its_default(make):
     old, new, other = make("ce", about={"settings": older}), make("ce", seed=1), make("ce", seed=2, label_texts="names")
     assert [len(row.cells[0].runs) for row in of_records([old, new]).tables[0].rows] == [2]
     assert names(of_records([old, new, other])) == [["ce (label_texts described)", "ce (label_texts names)"]]
-    assert differences([old, new]) == {"seed": [0, 1]}
+    assert differing_settings([old, new]) == {"seed": [0, 1]}
 
 
 def test_unfinished_and_broken_records_are_left_out_and_named(three, make, tmp_path):
@@ -417,7 +417,7 @@ def test_a_limit_that_leaves_no_row_out_is_no_other_budget(make, about, varying)
     assert table.varying == varying
     one, two = (row.cells[0].conditions for row in table.rows)
     assert (one == two) == (not varying)
-    assert ("limit" in differences([limited, other])) == bool(varying)
+    assert ("limit" in differing_settings([limited, other])) == bool(varying)
 
 
 def test_settings_without_effect_make_no_other_row(make):

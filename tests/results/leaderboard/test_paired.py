@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, ttest_rel
+from scipy.stats import binomtest, permutation_test, ttest_rel
 from sklearn.metrics import accuracy_score, f1_score
 
 from fecbench.results.leaderboard.statistics import outcomes
@@ -39,7 +39,7 @@ def test_scores_from_counts_are_scikit_learns(metric, unanswered):
     predicted = guesses(draw, gold, 0.4, 3, 5)  # class 5 is never wrongly predicted, and here and there not at all
     predicted[draw.random(predicted.shape) < unanswered] = -1
     found = outcome(gold, predicted, 6)
-    ours = outcomes.BY_COUNTS[metric](found.counts().sum(0), found.support)
+    ours = outcomes.scores_by_counts(found.totals(), found.support)[outcomes.BY_COUNTS.index(metric)]
     assert ours == pytest.approx([SLOW[metric](gold, row, 6) for row in predicted], abs=1e-12)
 
 
@@ -81,6 +81,27 @@ def test_accuracy_of_one_seed_agrees_with_the_exact_sign_test():
     exact = binomtest(18, 54).pvalue
     found = over_examples(outcome(gold, one, 2), outcome(gold, other, 2))["accuracy"]
     assert found == pytest.approx(exact, abs=4 * np.sqrt(exact / RESAMPLES))
+
+
+@pytest.mark.parametrize("rows", [5, 61])  # every swap, and random ones
+def test_it_gives_the_p_values_of_scipys_permutation_test(rows):
+    draw = np.random.default_rng(4)
+    gold = draw.integers(0, 3, rows)
+    one, other = (guesses(draw, gold, 0.7, 2, 3) for _ in range(2))
+    differing = np.flatnonzero((one != other).any(0))
+
+    def difference(swapped: np.ndarray, _: np.ndarray, axis: int) -> np.ndarray:
+        assert axis == -1
+        swaps = np.zeros((*swapped.shape[:-1], 1, rows), bool)
+        swaps[..., 0, differing] = swapped
+        right = [np.where(swaps, b, a) == gold for a, b in ((one, other), (other, one))]
+        return right[0].mean((-1, -2)) - right[1].mean((-1, -2))
+
+    samples = np.zeros(len(differing)), np.ones(len(differing))
+    how = {"permutation_type": "samples", "vectorized": True, "n_resamples": 499, "batch": 250, "axis": -1}
+    expected = permutation_test(samples, difference, rng=np.random.default_rng(7), **how)
+    found = over_examples(outcome(gold, one, 3), outcome(gold, other, 3), resamples=499, seed=7)
+    assert found["accuracy"] == expected.pvalue
 
 
 def test_under_a_true_null_it_rejects_no_more_than_it_should():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fecbench.core.errors import UnknownName
 from fecbench.results.leaderboard.board import CONDITIONS, Cell, DatasetVersion, Missing, Row, Score
 from fecbench.results.leaderboard.rows.encoders import with_encoder_names
+from fecbench.runs.identity import VARIES_IN_A_CELL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
     Kind = tuple[str, tuple[Any, ...]]  # a method under an encoder and a budget
     Settings = Mapping[str, Any]
-
-
-OF_A_RUN = ("seed", "device", "dataset")  # what may differ between the runs of a cell: the data set counts by its rows
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def rows(
 def settled(runs: Sequence[Run]) -> Settings:
     """What the runs of a cell have in common; a limit that left no training row out is none."""
     return (
-        {key: value for key, value in {**runs[0].settings, "limit": runs[0].limit}.items() if key not in OF_A_RUN}
+        {key: value for key, value in {**runs[0].settings, "limit": runs[0].limit}.items() if key not in VARIES_IN_A_CELL}
         if runs
         else {}
     )
@@ -144,7 +142,7 @@ def _different(runs: Iterable[Run]) -> dict[Kind, list[str]]:
             (name, value)
             for run in group
             for name, value in run.settings.items()
-            if name not in (*OF_A_RUN, *CONDITIONS)
+            if name not in (*VARIES_IN_A_CELL, *CONDITIONS)
         )
         found[kind] |= {name for (name, _), count in values.items() if count < len(group)}
     return {kind: sorted(names) for kind, names in found.items()}

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fecbench.results.leaderboard.board import Cell, DatasetVersion, Missing, Row
-from fecbench.results.leaderboard.rows.by_settings import OF_A_RUN, scores
+from fecbench.results.leaderboard.rows.by_settings import scores
 from fecbench.results.leaderboard.rows.encoders import identities, with_encoder_names
+from fecbench.runs.identity import VARIES_IN_A_CELL
 from fecbench.runs.local_paths import name_of
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _cell(wanted: Candidates, fingerprint: str, encoders: Mapping[Path, Identity
             found.append(own[0])
         else:
             missing.append(Missing(cell.plan.settings.seed, _reason(runs, fingerprint)))
-    settings = {key: value for key, value in wanted[0][0].settings.items() if key not in OF_A_RUN}
+    settings = {key: value for key, value in wanted[0][0].settings.items() if key not in VARIES_IN_A_CELL}
     return Cell(scores(found), settings, tuple(sorted(found, key=lambda run: run.seed)), tuple(missing))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fecbench.core.errors import FecbenchError
-from fecbench.objective.check import get_objective
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +30,8 @@ def parent(row: Row) -> str | None:
 def _installed(name: str) -> str | None:
     if not name:
         return ""
+    from fecbench.objective.check import get_objective  # imports torch, which newer records make needless
+
     try:
         return get_objective(name).variant_of
     except FecbenchError:  # not installed here, or broken

@@ -19,9 +19,12 @@ from fecbench.runs.record import PREDICTIONS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scipy.sparse import csr_array
+
     from fecbench.results.leaderboard.run import Run
 
 
+Predictions = tuple[np.ndarray, np.ndarray]
 TOLERANCE = 1e-6
 NO_ANSWER = -1
 
@@ -40,53 +43,68 @@ class Outcomes:
     correct: np.ndarray
     support: np.ndarray
 
-    def counts(self) -> np.ndarray:
-        """What each row adds to TP and to the number of predictions of each class: float32 ``[N, S, C, 2]`` of zeros and ones.
+    def totals(self) -> np.ndarray:
+        """Return TP and number of predictions of each run and class, float64 ``[S, 2, C]``.
 
-        A row without an answer adds nothing.
+        Rows without an answer add nothing.
         """
-        classes = len(self.support)
-        given = np.eye(classes + 1, classes, dtype=np.float32)[
-            self.predicted.T
-        ]  # the last line, which -1 finds, is of zeros
-        return np.stack([given * self.correct.T[..., None], given], axis=-1)
+        size = len(self.support) + 1  # the first class stands for no answer
+        found = [
+            (np.bincount(classes[correct], minlength=size), np.bincount(classes, minlength=size))
+            for classes, correct in zip(self.predicted + 1, self.correct, strict=True)
+        ]
+        return np.array(found, dtype=np.float64)[:, :, 1:]
 
 
-def accuracy(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """Share of rows predicted right ``[...]``, from counts ``[..., C, 2]``."""
-    return np.asarray(counts[..., 0].sum(-1) / support.sum())
+def swap_effects(first: Outcomes, second: Outcomes) -> csr_array:
+    """Return by how much ``first.totals()`` change when a row is swapped: sparse float32 ``[S * 2 * C, M]``.
+
+    The M rows are those on which some run of ``first`` differs from that of ``second`` under the same seed.
+    """
+    from scipy.sparse import csr_array
+
+    differ = (first.predicted != second.predicted) | (first.correct != second.correct)
+    rows, classes = differ.any(0), len(first.support)
+    number = np.cumsum(rows) - 1
+    seed, row = differ.nonzero()
+    places, columns, values = [], [], []
+    for outcomes, sign in ((first, -1), (second, 1)):
+        predicted, correct = outcomes.predicted[seed, row], outcomes.correct[seed, row]
+        for kind, counted in ((0, correct & (predicted >= 0)), (1, predicted >= 0)):
+            places.append((2 * seed[counted] + kind) * classes + predicted[counted])
+            columns.append(number[row[counted]])
+            values.append(np.full(counted.sum(), sign, np.float32))
+    entries = np.concatenate(values), (np.concatenate(places), np.concatenate(columns))
+    return csr_array(entries, shape=(2 * classes * len(first.predicted), int(rows.sum())))
 
 
-def weighted_f1(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """The classes' F1 weighted by support ``[...]``, from counts ``[..., C, 2]``."""
-    return np.asarray(_f1(counts, support) @ support / support.sum())
+BY_COUNTS = ("accuracy", "weighted_f1", "macro_f1")
 
 
-def macro_f1(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """The plain mean of the classes' F1 ``[...]``, from counts ``[..., C, 2]``."""
-    return np.asarray(_f1(counts, support).mean(-1))
+def scores_by_counts(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
+    """Return accuracy, weighted F1 and macro F1 ``[3, ...]`` from counts ``[..., 2, C]``.
+
+    A class that is neither there nor predicted has an F1 of 0.
+    """
+    right, predicted = counts[..., 0, :], counts[..., 1, :]
+    f1 = 2 * right / np.maximum(predicted + support, 1)
+    return np.stack([right.sum(-1) / support.sum(), f1 @ support / support.sum(), f1.mean(-1)])
 
 
-def _f1(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """F1 of each class; 0 for one that is neither there nor predicted."""
-    return np.asarray(2 * counts[..., 0] / np.maximum(counts[..., 1] + support, 1))
+def of_predictions(run: Run, predicted: Sequence[Predictions]) -> Outcomes:
+    """Return the outcomes of runs on the rows of ``run``, from the predictions of each."""
+    classes, correct = zip(*predicted, strict=True)
+    return Outcomes(np.stack(classes), np.stack(correct), _support(run))
 
 
-BY_COUNTS = {"accuracy": accuracy, "weighted_f1": weighted_f1, "macro_f1": macro_f1}
+def predictions(run: Run) -> Predictions:
+    """Return the predicted classes ``[N]`` of a run and which of them are correct, ``[N]``.
 
-
-def of_runs(runs: Sequence[Run]) -> Outcomes:
-    """The outcomes of runs on the same rows; classes are numbered in the order of their names, however the runs number them.
+    Classes are numbered in the order of their names, however the run numbers them.
 
     Raises:
         RunError: predictions are missing, of another make, or don't give the record's scores.
     """
-    predicted, correct = zip(*map(_predictions, runs), strict=True)
-    support = np.array([runs[0].support[label] for label in sorted(runs[0].labels)], dtype=np.float64)
-    return Outcomes(np.stack(predicted), np.stack(correct), support)
-
-
-def _predictions(run: Run) -> tuple[np.ndarray, np.ndarray]:
     path = run.record.folder / PREDICTIONS
     if not path.is_file():
         raise RunError(f"{run.record.id} holds no predictions")
@@ -96,21 +114,26 @@ def _predictions(run: Run) -> tuple[np.ndarray, np.ndarray]:
         raise RunError(f"the predictions of {run.record.id} can't be read") from error  # the cause tells where they are
     if "correct" not in tensors or "predicted" not in tensors:
         raise RunError(f"the predictions of {run.record.id} don't say which are right (an older record)")
-    places, predicted = np.append(np.argsort(np.argsort(run.labels)), NO_ANSWER), tensors["predicted"].numpy()
+    places, predicted = np.append(np.argsort(np.argsort(run.labels)), NO_ANSWER), tensors["predicted"]
     if not np.isin(predicted, range(NO_ANSWER, len(run.labels))).all() or predicted.dtype.kind not in "iu":
         raise RunError(f"the predictions of {run.record.id} are of other labels than it has")
-    found = places[predicted], tensors["correct"].numpy().astype(bool)  # the last place, which -1 finds, is -1 again
+    found = places[predicted], tensors["correct"].astype(bool)  # the last place, which -1 finds, is -1 again
     _check(run, *found)
     return found
 
 
 def _check(run: Run, predicted: np.ndarray, correct: np.ndarray) -> None:
     """Predictions must give the scores that the record claims."""
-    support = np.array([run.support[label] for label in sorted(run.labels)], dtype=np.float64)
+    support = _support(run)
     alone = Outcomes(predicted[None], correct[None], support)
     fits = len(predicted) == len(correct) == support.sum()
     if not fits or any(
-        abs(float(of(alone.counts().sum(0), support)[0]) - run.scores[name]) > TOLERANCE
-        for name, of in BY_COUNTS.items()
+        abs(score - run.scores[name]) > TOLERANCE
+        for name, score in zip(BY_COUNTS, scores_by_counts(alone.totals()[0], support), strict=True)
     ):
         raise RunError(f"the predictions of {run.record.id} don't give its scores")
+
+
+def _support(run: Run) -> np.ndarray:
+    """Return the number of true rows of each class ``[C]``, in the order of the classes' names."""
+    return np.array([run.support[label] for label in sorted(run.labels)], dtype=np.float64)

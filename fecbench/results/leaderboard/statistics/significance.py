@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import RunError
 from fecbench.results.leaderboard.board import Comparison
+from fecbench.results.leaderboard.run import silent
 from fecbench.results.leaderboard.statistics import outcomes
 from fecbench.results.leaderboard.statistics.paired_tests import holm, over_examples, over_seeds
 from fecbench.results.leaderboard.statistics.ranking import groups, means
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fecbench.results.leaderboard.board import Cell, Row
-    from fecbench.results.leaderboard.run import Run
+    from fecbench.results.leaderboard.run import Report, Run
 
 
 LEAST_SEEDS = 3
@@ -24,11 +25,13 @@ LEAST_SEEDS = 3
 
 @dataclass(frozen=True)
 class Tests:
-    """Tests of pairs of rows; one permutation test serves all metrics of a pair, so that it is remembered."""
+    """Tests of pairs of rows. One permutation test serves all metrics of a pair; predictions are read once a run."""
 
     rows: Sequence[Row]
     declared: bool
+    report: Report = silent
     _done: dict[frozenset[Path], dict[str, float] | str] = field(default_factory=dict)
+    _read: dict[Path, outcomes.Predictions | RunError] = field(default_factory=dict)
 
     def column(self, dataset: int, metric: str) -> tuple[Comparison, ...]:
         """The best row of each group against the group's others, corrected for the number of pairs in the column."""
@@ -59,6 +62,7 @@ class Tests:
         if sum(scores[0][seed] - scores[1][seed] for seed in seeds) < 0:
             return Comparison(best, other, seeds, reason="on the seeds that both have it isn't ahead")
         runs = [_of_seeds(cell, seeds) for cell in cells]
+        self.report(f"testing {self.rows[best].name} against {self.rows[other].name} over examples and seeds")
         tested = self._over_examples(*runs)
         if isinstance(tested, str):
             return Comparison(best, other, seeds, reason=tested)
@@ -70,10 +74,25 @@ class Tests:
         key = frozenset(run.record.folder for run in (*first, *second))
         if key not in self._done:
             try:
-                self._done[key] = over_examples(outcomes.of_runs(first), outcomes.of_runs(second))
+                self._done[key] = over_examples(self._outcomes(first), self._outcomes(second))
             except RunError as error:
                 self._done[key] = str(error)
         return self._done[key]
+
+    def _outcomes(self, runs: list[Run]) -> outcomes.Outcomes:
+        return outcomes.of_predictions(runs[0], [self._predictions(run) for run in runs])
+
+    def _predictions(self, run: Run) -> outcomes.Predictions:
+        folder = run.record.folder
+        if folder not in self._read:
+            try:
+                self._read[folder] = outcomes.predictions(run)
+            except RunError as error:
+                self._read[folder] = error
+        found = self._read[folder]
+        if isinstance(found, RunError):
+            raise found
+        return found
 
 
 def _of_seeds(cell: Cell, seeds: Sequence[int]) -> list[Run]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fecbench.core.text import shortened
 from fecbench.results.leaderboard.formats.page.row_names import names
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
     from fecbench.results.leaderboard.board import DatasetVersion, Row, Table
     from fecbench.results.leaderboard.run import Run
-
-    About = Mapping[str, Any]
+    from fecbench.runs.schema import RecordedObjective
 
 
 @dataclass(frozen=True)
@@ -80,13 +79,12 @@ def of_table(table: Table) -> Conditions | None:
     runs = list(_runs(table))
     if not runs:
         return None
-    abouts = {run.record.folder: run.record.about for _, _, run in runs}
     metrics = {column.metric: column.label for column in table.columns}
     entries = (_entry(name, version, run, list(metrics)) for name, version, run in runs)
     shared, own = settings(dict(zip(names(table), table.rows, strict=True)))
     return Conditions(
-        data=tuple(_data(version, runs, abouts) for version in table.datasets if version.fingerprint),
-        facts=tuple(_facts([(name, run, abouts[run.record.folder]) for name, _, run in runs])),
+        data=tuple(_data(version, runs) for version in table.datasets if version.fingerprint),
+        facts=tuple(_facts([(name, run) for name, _, run in runs])),
         shared=shared,
         own=own,
         metrics=tuple(metrics.values()),
@@ -100,36 +98,35 @@ def _runs(table: Table) -> Iterator[tuple[str, DatasetVersion, Run]]:
             yield from ((name, version, run) for run in cell.runs)
 
 
-def _data(
-    version: DatasetVersion, runs: Sequence[tuple[str, DatasetVersion, Run]], abouts: Mapping[Any, About]
-) -> Data:
+def _data(version: DatasetVersion, runs: Sequence[tuple[str, DatasetVersion, Run]]) -> Data:
     """A data set as the first run on it describes it."""
-    about: About = next((abouts[run.record.folder]["dataset"] for _, of, run in runs if of is version), {})
-    rows = about.get("rows") or {}
-    facts = [f"{count:,} {split} rows" for split, count in rows.items()] + [f"{len(about.get('labels', ()))} labels"]
-    licence = about.get("licence")
-    return Data(version.name, version.title, version.fingerprint, (*facts, *[f"licence: {licence}"] * bool(licence)))
+    recorded = next((run.record.run_file.dataset for _, of, run in runs if of is version), None)
+    if recorded is None:
+        return Data(version.name, version.title, version.fingerprint, ("0 labels",))
+    facts = [f"{count:,} {split} rows" for split, count in recorded.rows] if recorded.rows else []
+    facts.append(f"{len(recorded.labels)} labels")
+    if recorded.licence:
+        facts.append(f"licence: {recorded.licence}")
+    return Data(version.name, version.title, version.fingerprint, tuple(facts))
 
 
-def _facts(runs: Sequence[tuple[str, Run, About]]) -> Iterator[Fact]:
-    kinds: dict[str, Callable[[Run, About], str]] = {
-        "Encoder": lambda run, _: (
+def _facts(runs: Sequence[tuple[str, Run]]) -> Iterator[Fact]:
+    kinds: dict[str, Callable[[Run], str]] = {
+        "Encoder": lambda run: (
             f"{run.settings['encoder']}, revision {run.revision}" if run.revision else str(run.settings["encoder"])
         ),
-        "Methods from": lambda _, about: _distribution(about["objective"]),
-        "Device": lambda run, _: run.device,
-        "Precision": lambda run, _: run.precision,
-        "Seeds": lambda run, _: str(run.seed),
-        "Packages": lambda _, about: ", ".join(
-            f"{name} {version}" for name, version in (about.get("versions") or {}).items()
-        ),
-        "Code, SHA-256": lambda run, _: run.code,
+        "Methods from": lambda run: _distribution(run.record.run_file.objective),
+        "Device": lambda run: run.device,
+        "Precision": lambda run: run.precision,
+        "Seeds": lambda run: str(run.seed),
+        "Packages": lambda run: ", ".join(f"{name} {version}" for name, version in run.versions.items()),
+        "Code, SHA-256": lambda run: run.code,
     }
-    every = {name for name, _, _ in runs}
+    every = {name for name, _ in runs}
     for kind, of_run in kinds.items():
         values: dict[str, dict[str, None]] = defaultdict(dict)
-        for name, run, about in runs:
-            values[of_run(run, about)][name] = None
+        for name, run in runs:
+            values[of_run(run)][name] = None
         yield Fact(
             kind,
             tuple(
@@ -139,8 +136,8 @@ def _facts(runs: Sequence[tuple[str, Run, About]]) -> Iterator[Fact]:
         )
 
 
-def _distribution(plugin: Mapping[str, Any]) -> str:
-    return " ".join(str(plugin[key]) for key in ("distribution", "version") if key in plugin)
+def _distribution(objective: RecordedObjective) -> str:
+    return " ".join(part for part in (objective.distribution, objective.version) if part)
 
 
 def _entry(method: str, version: DatasetVersion, run: Run, metrics: Sequence[str]) -> MeasuredRow:

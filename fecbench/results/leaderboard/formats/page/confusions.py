@@ -122,7 +122,7 @@ def mean_matrix(runs: Sequence[Run]) -> np.ndarray | None:
 def _matrix(run: Run) -> np.ndarray | None:
     order, size = np.argsort(run.labels), len(run.labels)
     try:
-        matrix = np.asarray(run.record.result.get("confusion_matrix"), dtype=np.float64)
+        matrix = np.asarray(run.record.result_file.confusion_matrix, dtype=np.float64)
     except (TypeError, ValueError):  # of another make
         return None
     if matrix.shape != (size, size):
@@ -136,8 +136,8 @@ def _matrix(run: Run) -> np.ndarray | None:
 
 def _unanswered(run: Run) -> float:
     """The share of test rows without an answer; older records don't say it and have none."""
-    shares = run.record.result.get("unanswered") or {}
-    return float(shares.get("test", 0.0))
+    shares = run.record.result_file.unanswered or {}
+    return shares.get("test", 0.0)
 
 
 def most_confused(matrices: Mapping[str, np.ndarray], labels: Sequence[str], most: int = MOST) -> Confused:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import PluginError, UnknownName
 from fecbench.objective.check import get_objective
 from fecbench.results.leaderboard.formats.page.charts import Chart, chart
 from fecbench.results.leaderboard.formats.page.row_names import names
-from fecbench.results.plots.dynamics import drawn_panels, series
+from fecbench.results.plots.dynamics import drawn_panels, logged_series
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fecbench.results.leaderboard.board import Row, Table
     from fecbench.results.leaderboard.run import Run
+
+    History = Sequence[Mapping[str, Any]]
 
 
 METRIC = "accuracy"
@@ -59,24 +61,25 @@ def _of_row(table: Table, row: Row) -> tuple[OnData, ...]:
 
 def _of_runs(dataset: str, runs: Sequence[Run]) -> OnData:
     first = runs[0]
-    charts = (_validation(runs), *_logged(first))
+    histories = [run.record.history() for run in runs]
+    charts = (_validation(runs, histories), *_logged(first, histories[0]))
     best = tuple((run.seed, *epochs) for run in runs if (epochs := _epochs(run)))
     return OnData(dataset, first.seed, best, tuple(one for one in charts if one))
 
 
 def _epochs(run: Run) -> tuple[int, int] | None:
     """The best epoch and the number of epochs; None for a method that doesn't train."""
-    best, epochs = (run.record.result.get(key) for key in ("best_epoch", "epochs"))
-    return (int(best), int(epochs)) if best and epochs else None
+    result = run.record.result_file
+    return (result.best_epoch, result.epochs) if result.best_epoch and result.epochs else None
 
 
-def _validation(runs: Sequence[Run]) -> Chart | None:
-    curves = {f"seed {run.seed}": _scores(run) for run in runs}
+def _validation(runs: Sequence[Run], histories: Sequence[History]) -> Chart | None:
+    curves = {f"seed {run.seed}": _scores(history) for run, history in zip(runs, histories, strict=True)}
     return chart("validation accuracy, percent", "epoch", curves)
 
 
-def _scores(run: Run) -> list[tuple[float, float]]:
-    events = [event for event in run.record.history() if event["event"] == "evaluation"]
+def _scores(history: History) -> list[tuple[float, float]]:
+    events = [event for event in history if event["event"] == "evaluation"]
     return [(event["epoch"], 100 * score) for event in events if (score := _score(event.get("metrics"))) is not None]
 
 
@@ -86,8 +89,8 @@ def _score(metrics: object) -> float | None:
     return score if isinstance(score, int | float) else None
 
 
-def _logged(run: Run) -> list[Chart | None]:
-    curves = series(run.record)
+def _logged(run: Run, history: History) -> list[Chart | None]:
+    curves = logged_series(run.record, history)
     panels = drawn_panels(_declared(run.objective), curves)
     return [chart(title, "batch", {name: curves[name] for name in names}) for title, names in panels.items()]
 

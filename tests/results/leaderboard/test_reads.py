@@ -1,0 +1,77 @@
+"""A board reads each file of a record once, imports no torch for it, and says on a terminal what it does."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import safetensors
+
+from fecbench.bench.matrix import PlannedRun, Records, Selection
+from fecbench.results.leaderboard.assemble import of_records, of_selection
+from fecbench.results.leaderboard.formats.page.render import page
+from fecbench.runs.find import find_records
+from fecbench.runs.plan import plan
+from tests.leaderboard.conftest import SMALL
+
+COUNTING: list[Counter] = []
+
+
+def _count(event: str, arguments: tuple) -> None:
+    if event == "open" and COUNTING and isinstance(arguments[0], str | Path):
+        COUNTING[-1][str(arguments[0])] += 1
+
+
+sys.addaudithook(_count)  # it can't be removed again, and counts only where a test asks for it
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """How often each file is opened, by path."""
+    counted: Counter[str] = Counter()
+    plain = safetensors.safe_open
+
+    def safe_open(path, *arguments, **named):  # its files are opened by compiled code
+        counted[str(path)] += 1
+        return plain(path, *arguments, **named)
+
+    monkeypatch.setattr(safetensors, "safe_open", safe_open)
+    COUNTING.append(counted)
+    yield counted
+    COUNTING.pop()
+
+
+def of_record(opened: Counter, folder: Path) -> Counter:
+    return Counter({path: count for path, count in opened.items() if path.startswith(str(folder))})
+
+
+def test_a_page_reads_each_file_of_a_record_once(three, opened):
+    folder = three[0].folder.parent
+    for record in three:
+        (record.folder / "history.jsonl").write_text(
+            '{"event": "evaluation", "epoch": 1, "metrics": {"accuracy": 1}}\n'
+        )
+    opened.clear()
+    page(of_records(find_records([folder])))
+    found = of_record(opened, folder)
+    assert len(found) == 6 * 4
+    assert set(found.values()) == {1}
+
+
+def test_a_board_of_a_spec_reads_each_file_of_a_record_once(three, opened):
+    folder = three[0].folder.parent
+    cells = tuple(PlannedRun(name, plan(name, {**SMALL, "seed": seed})) for name in ("ce", "aml") for seed in range(3))
+    opened.clear()
+    records = find_records([folder])
+    assert all(map(Records(records).of, cells))
+    of_selection(Selection("T", ("demo",), cells), records)
+    found = of_record(opened, folder)
+    assert len(found) == 6 * 3
+    assert set(found.values()) == {1}
+
+
+def test_what_a_board_does_is_reported(three):
+    said: list[str] = []
+    of_records(three, report=said.append)
+    assert said[0] == f"reading record 1: {three[0].id}"
+    assert "testing aml against ce over examples and seeds" in said
