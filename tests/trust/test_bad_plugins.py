@@ -58,7 +58,7 @@ def crossed(kinds: Iterable[str]) -> list[Any]:
 @pytest.mark.parametrize(("kind", "value", "code", "says"), crossed(USES))
 def test_what_cannot_be_imported(judge, install, kind, value, code, says):
     install("sick-plugin", f"fecbench_{kind}", sick=value, code=code)
-    judge.refuses(*USES[kind], says=("sick", "sick-plugin", "can't be imported", says, "mend or uninstall"))
+    judge.refuses(*USES[kind], says=("sick", "sick-plugin", "can't be imported", says, "fix or uninstall"))
 
 
 @pytest.mark.parametrize(("kind", "value", "code", "says"), crossed(["hooks", "metrics", "formats"]))
