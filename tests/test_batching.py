@@ -14,9 +14,9 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from fecbench.core.errors import EncoderError, NeedsError
 from fecbench.data.batch import Batch, BatchNeeds
 from fecbench.data.batches import TokenisedSplit, TrainingBatches, text_batches, tokenize_split
-from fecbench.data.datasets.dataset import table
 from fecbench.data.datasets.load import get_dataset
 from fecbench.data.datasets.locations import DataLocations
+from fecbench.data.datasets.rows import split_from_columns
 from fecbench.data.tokenize import TokenColumn, token_column, unknown_share
 from fecbench.data.tokens import Tokens
 
@@ -117,7 +117,7 @@ def test_a_rank_without_a_row_holds_one_but_no_place():
 
 
 def test_tokens_are_cached_and_cut_texts_counted(tokenizer, tmp_path):
-    rows = table({"text": ["what a lovely day", "sad"], "label": [0, 1]})
+    rows = split_from_columns({"text": ["what a lovely day", "sad"], "label": [0, 1]})
     first = tokenize_split(rows, ["text"], tokenizer, 4, tmp_path)
     assert first.columns["text"].cut == 1
     assert first.columns["text"].lengths.max() == 4
@@ -161,7 +161,7 @@ def own_code(tokenizer):
 
 @pytest.mark.parametrize("change", [left, uncased_specials, template, own_code])
 def test_tokens_of_a_tokenizer_that_was_changed_are_made_anew(tokenizer, tmp_path, change):
-    rows = table({"text": ["sunshine at [SEP] last", "sad"], "label": [0, 1]})
+    rows = split_from_columns({"text": ["sunshine at [SEP] last", "sad"], "label": [0, 1]})
     changed = copy.deepcopy(tokenizer)
     change(changed)
     columns = [tokenize_split(rows, ["text"], one, 5, tmp_path).columns["text"] for one in (tokenizer, changed, tokenizer)]
@@ -176,7 +176,7 @@ def test_a_text_without_a_token_is_named(tokenizer, tmp_path):
     with pytest.raises(
         EncoderError, match="every text must have a token, but the encoder's tokenizer finds none in ' '"
     ):
-        tokenize_split(table({"text": ["glad", " "], "label": [0, 1]}), ["text"], bare, 9, tmp_path)
+        tokenize_split(split_from_columns({"text": ["glad", " "], "label": [0, 1]}), ["text"], bare, 9, tmp_path)
 
 
 def test_unknown_tokens_are_counted_of_a_texts_own_in_fresh_and_cached_ids(tokenizer, tmp_path):
@@ -230,7 +230,7 @@ def test_texts_in_order(tokenizer):
 
 def data(rows: int, columns: list[str]):
     labels = {"text": ["a"] * rows, "label": [row % 3 for row in range(rows)]}
-    return SimpleNamespace(name="toys", columns=columns, splits={"train": table(labels)})
+    return SimpleNamespace(name="toys", columns=columns, splits={"train": split_from_columns(labels)})
 
 
 def test_needs_are_met_or_refused_with_requirement_and_finding():
@@ -382,7 +382,7 @@ def test_groups_hold_on_the_long_tail_of_goemotions(tokenizer, tmp_path):
 
 
 def test_a_damaged_or_unwritable_cache_costs_nothing_but_time(tokenizer, tmp_path):
-    rows = table({"text": ["what a lovely day", "sad"] * 50, "label": [0, 1] * 50})
+    rows = split_from_columns({"text": ["what a lovely day", "sad"] * 50, "label": [0, 1] * 50})
     expected = tokenize_split(rows, ["text"], tokenizer, 9, tmp_path).columns["text"].ids.tolist()
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()

@@ -22,7 +22,7 @@ def loads(text: str, numbers: bool = True) -> Any:
     >>> loads('{"lr": 1, "lr": 2}')
     Traceback (most recent call last):
     ...
-    ValueError: every key must be named once, but 'lr' stands there twice
+    ValueError: every key must be named once, but 'lr' appears twice
     """
     constant, real = (_refuse, _finite) if numbers else (None, None)
     try:
@@ -35,7 +35,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):  # the standard reader would keep the last value of a repeated key
         (key, _), *_ = Counter(key for key, _ in pairs).most_common()
-        raise ValueError(f"every key must be named once, but {key!r} stands there twice")
+        raise ValueError(f"every key must be named once, but {key!r} appears twice")
     return content
 
 
@@ -45,4 +45,4 @@ def _finite(digits: str) -> float:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"every number must be finite, but {constant} stands there")
+    raise ValueError(f"every number must be finite, but {constant} was found")

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from fecbench.core.errors import NeedsError
-from fecbench.data.datasets.dataset import labels_of
+from fecbench.data.datasets.rows import labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from fecbench.data.batch import Batch, BatchNeeds, SecondView, stream_seed
-from fecbench.data.datasets.dataset import labels_of
+from fecbench.data.datasets.rows import labels_of
 from fecbench.data.tokenize import TokenColumn, check_tokens, encode_texts, token_column
 from fecbench.data.tokens import Tokens
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from fecbench.core.errors import EncoderError
 from fecbench.core.plugin_errors import plugin_errors
-from fecbench.data.datasets.dataset import chunks
+from fecbench.data.datasets.rows import chunks
 from fecbench.data.tokens import Tokens
 
 if TYPE_CHECKING:

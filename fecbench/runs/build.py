@@ -15,7 +15,7 @@ from fecbench.core.errors import EncoderError
 from fecbench.core.plugin_errors import plugin_errors
 from fecbench.data.batch import PARAPHRASE
 from fecbench.data.batches import text_batches, tokenize_split
-from fecbench.data.datasets.dataset import chunks, labels_of
+from fecbench.data.datasets.rows import chunks, labels_of
 from fecbench.data.streams import Material, StreamBatches
 from fecbench.data.tokenize import unknown_share
 from fecbench.model.encoders.lengths import longest_text

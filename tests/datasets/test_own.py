@@ -219,7 +219,7 @@ BAD = {
     "no training file": ({"test.csv": GOOD}, r"must hold a training file \(train\.csv"),
     "a repeated label name": (
         {"train.csv": GOOD, "labels.txt": "x\nx\n"},
-        r"labels\.txt must name each label once, but 'x' stands",
+        r"labels\.txt must name each label once, but names 'x' 2 times",
     ),
 }
 
@@ -402,7 +402,7 @@ def test_further_text_columns_are_kept_where_every_row_has_them(tmp_path):
 def test_a_column_named_twice_is_refused(tmp_path):
     (tmp_path / "train.csv").write_text("text,text,label\na,b,glad\n")
     with pytest.raises(
-        DataError, match=r"train\.csv, line 1: every column must be named once, but 'text' stands there twice"
+        DataError, match=r"train\.csv, line 1: every column must be named once, but 'text' appears twice"
     ):
         load_path(tmp_path / "train.csv", COLUMNS, 0)
 

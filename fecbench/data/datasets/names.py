@@ -8,5 +8,6 @@ HUB_PREFIX = "hf:"
 
 
 def is_path(name: str) -> bool:
-    """Whether ``name`` is written as a path: with a separator, or starting with ``.`` or ``~``."""
-    return name.startswith((".", "~")) or any(mark and mark in name for mark in (os.sep, os.altsep))
+    """Return True if ``name`` is written as a path: it has a path separator, or starts with ``.`` or ``~``."""
+    separators = [separator for separator in (os.sep, os.altsep) if separator]
+    return name.startswith((".", "~")) or any(separator in name for separator in separators)
