@@ -189,8 +189,7 @@ def _distribution(entry: EntryPoint) -> str:
 
 
 def installed() -> tuple[list[tuple[str, object]], list[str]]:
-    """Return the working hook plugins of the entry-point group ``fecbench`` by name, and an error message for
-    each other.
+    """Return the working hook plugins of the group ``fecbench`` by name, and an error message for each other plugin.
 
     Imports them one by one, because pluggy's own loader stops at the first broken plugin.
     """

@@ -1,5 +1,7 @@
-"""Expand ``~`` in paths. A shell leaves it in place after ``=``, in quotes, in TOML files and in environment
-variables."""
+"""Expand ``~`` in paths.
+
+A shell does not expand it after ``=``, in quotes, in TOML files and in environment variables.
+"""
 
 import os
 

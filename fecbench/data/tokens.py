@@ -160,8 +160,7 @@ def _padded(owners: Tensor, positions: Tensor, lengths: Tensor, longest: int) ->
 
 
 def group_ends(sizes: np.ndarray, grid_cost: float) -> list[int]:
-    """Divide texts, given their lengths in ascending order, into groups for padding; return the end index of
-    each group.
+    """Divide texts, given their lengths in ascending order, into groups for padding; return the groups' end indices.
 
     The best cut of all texts is made first, then the best cut of each part, as long as a cut saves more than
     ``grid_cost`` attention scores.
