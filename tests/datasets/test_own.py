@@ -217,6 +217,10 @@ BAD = {
         r"one train file is needed, found train\.csv, train\.tsv",
     ),
     "no training file": ({"test.csv": GOOD}, r"must hold a training file \(train\.csv"),
+    "numbers from 1, one of them long": (
+        {"train.csv": f"text,label\na b,1\nc d,{'2' * 5000}\n", "labels.txt": "x\ny\n"},
+        r"labels that are numbers must count from 0, which is 'x' here, but no row has a 0 \(they go from 1 to 22",
+    ),
     "a repeated label name": (
         {"train.csv": GOOD, "labels.txt": "x\nx\n"},
         r"labels\.txt must name each label once, but names 'x' 2 times",

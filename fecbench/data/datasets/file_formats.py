@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pyarrow
+from pyarrow import parquet
+
 from fecbench.core.errors import DataError
 from fecbench.core.strict_json import loads
 from fecbench.core.text import shortened
@@ -14,8 +17,6 @@ from fecbench.data.datasets.rows import CHUNK
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
-
-    import pyarrow
 
     from fecbench.data.datasets.columns import Columns, RawRow
 
@@ -145,9 +146,6 @@ def _as_object(row: object, where: str, what: str, hint: str = "") -> dict[str, 
 
 
 def _read_parquet(path: Path, reading: Reading) -> Iterator[RawRow]:
-    import pyarrow
-    from pyarrow import parquet
-
     try:
         with parquet.ParquetFile(path, page_checksum_verification=True) as file:
             check_named_once(file.schema_arrow.names, str(path))
@@ -169,9 +167,6 @@ def class_names(path: Path, columns: Columns) -> tuple[str, ...]:
     Raises:
         DataError: it is not a readable Parquet file.
     """
-    import pyarrow
-    from pyarrow import parquet
-
     if path.suffix.lower() != ".parquet":
         return ()
     try:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fecbench.core import hub
-from fecbench.core.errors import DataError, DataNotFound, UsageError
+from fecbench.core.errors import DataError, DataNotFound
 from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
 from fecbench.data.datasets.file_formats import class_name, names_of
+from fecbench.data.datasets.names import parse_hub_address
 from fecbench.data.datasets.own_rows import assemble
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from fecbench.data.datasets.columns import Columns, RawRow
 
 
-ADDRESS = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(:(?P<config>[\w.-]+))?(@(?P<revision>[\w./-]+))?")
 ALIASES = {"valid": "validation", "val": "validation", "dev": "validation"}
 
 
@@ -52,20 +51,6 @@ def hub_rows(repo: str, config: str | None, revision: str | None) -> dict[str, D
     return {ALIASES.get(name, name): split for name, split in loaded.items()}
 
 
-def parsed(address: str) -> re.Match[str]:
-    """Parse a hub address into a match with the groups repo, config and revision.
-
-    Raises:
-        UsageError: the address is not ``owner/name[:config][@revision]``.
-    """
-    match = ADDRESS.fullmatch(address)
-    if not match:
-        raise UsageError(
-            f"a hub data set is written hf:owner/name[:config][@revision], found hf:{address}; correct the address"
-        )
-    return match
-
-
 def load_hub(address: str, columns: Columns, split_seed: int) -> EmotionData:
     """Load the data set at a hub ``address``; missing splits are cut from train with ``split_seed``.
 
@@ -74,7 +59,7 @@ def load_hub(address: str, columns: Columns, split_seed: int) -> EmotionData:
         DataNotFound: the hub can't be reached and there is no local copy.
         DataError: the data set can't be read, lacks the columns, or has more than one label a row.
     """
-    match, where = parsed(address), f"hf:{address}"
+    match, where = parse_hub_address(address), f"hf:{address}"
     try:
         splits = hub_rows(match["repo"], match["config"], match["revision"])
     except ConnectionError as error:

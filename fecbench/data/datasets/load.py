@@ -16,7 +16,7 @@ from fecbench.core.errors import DataNotFound, PluginError, UnknownName, UsageEr
 from fecbench.core.paths import expanded
 from fecbench.core.plugin_errors import plugin_errors
 from fecbench.data.datasets.columns import Columns
-from fecbench.data.datasets.names import HUB_PREFIX, is_path
+from fecbench.data.datasets.names import HUB_PREFIX, is_path, parse_hub_address
 
 if TYPE_CHECKING:
     from fecbench.core.settings import RunSettings
@@ -119,9 +119,7 @@ def check_dataset_name(name: str) -> None:
         DataNotFound: the path does not exist.
     """
     if name.startswith(HUB_PREFIX):
-        from fecbench.data.datasets.hub import parsed
-
-        parsed(name.removeprefix(HUB_PREFIX))
+        parse_hub_address(name.removeprefix(HUB_PREFIX))
         return
     if is_path(name):
         if not os.path.lexists(expanded(name)):

@@ -142,7 +142,8 @@ def read_archive(path: Path) -> dict[str, Dataset]:
             members = {member.name.rpartition("/")[2]: member for member in archive.getmembers() if member.isfile()}
             missing = [file for file in FILES.values() if file not in members]
             if missing:
-                raise DataError(f"{path} must hold {', '.join(FILES.values())}; missing: {', '.join(missing)}")
+                expected, lacking = ", ".join(FILES.values()), ", ".join(missing)
+                raise DataError(f"{path} must hold {expected}; missing: {lacking}; delete it and fetch {URL}")
             return {
                 split: situations(cast("IO[bytes]", archive.extractfile(members[file])), f"{path}: {file}")
                 for split, file in FILES.items()
