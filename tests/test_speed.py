@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 
 from fecbench import Task
 from fecbench.core import registry
-from fecbench.data.tokens import Tokens, cuts
+from fecbench.data.tokens import Tokens, group_ends
 from fecbench.objective.check import get_objective
 from fecbench.runs.plan import plan
 from fecbench.testing.subject import Subject
@@ -148,7 +148,7 @@ def test_one_long_text_does_not_widen_the_scores_of_all():
 def test_another_grid_is_made_only_where_it_pays():
     sizes = np.sort(np.random.default_rng(0).integers(3, 60, 64))
     costs = [0, 100, 1_000, 10_000, 1e9]
-    counts = [len(cuts(sizes, cost)) for cost in costs]
+    counts = [len(group_ends(sizes, cost)) for cost in costs]
     assert counts == sorted(counts, reverse=True)
     assert (counts[0], counts[-1]) == (len(set(sizes.tolist())), 1)
     totals = [places(sizes, cost) + cost * count for cost, count in zip(costs, counts, strict=True)]

@@ -20,7 +20,7 @@ PARTS = {
     "data": ("fecbench.data.datasets.load", "load"),
     "identity": ("fecbench.runs.experiment", "identify"),
     "tokeniser": ("fecbench.model.encoders.pretrained", "Pretrained.__call__"),
-    "tokens": ("fecbench.runs.build", "tokenise"),
+    "tokens": ("fecbench.runs.build", "tokenize_split"),
     "model": ("fecbench.runs.build", "build_pair"),
     "record": ("fecbench.runs.experiment", "Experiment._describe"),
 }

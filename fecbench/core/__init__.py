@@ -1,4 +1,4 @@
-"""Errors, atomic files, text, settings, registry, hooks: tools that know neither torch nor the domain.
+"""General tools without knowledge of the domain: errors, files, text, settings, options, registries, hooks.
 
-Every wing may import this one; it imports none.
+Importing them loads no torch. Every wing may import this one; it imports no other wing.
 """

@@ -1,19 +1,19 @@
-"""Every error a user can meet. Each message names the requirement, what was found, and the remedy.
+"""All errors that fecbench raises on purpose. Each message names the requirement, the finding and the remedy.
 
 ::
 
-    FecbenchError                 the run or command failed (exit 1)
-    ├── UsageError                the call itself is off (exit 2)
-    │   └── UnknownName           a name that no registry, setting or run has
-    ├── DataError                 a data set is unreadable or not what it should be
-    │   └── DataNotFound          a data set isn't where it was looked for
-    ├── EncoderError              an encoder can't be had or doesn't fit
-    ├── PluginError               a plugin can't be imported or isn't what it claims to be
+    FecbenchError                 a run or command failed (exit code 1)
+    ├── UsageError                the command or call is wrong (exit code 2)
+    │   └── UnknownName           a name is not registered, or no setting or run has it
+    ├── DataError                 a data set is unreadable or invalid
+    │   └── DataNotFound          a data set was not found
+    ├── EncoderError              an encoder was not found, or does not fit the head or the task
+    ├── PluginError               a plugin cannot be imported, breaks its interface or fails
     ├── ProtocolError             an objective broke a rule of the trainer protocol
-    ├── NeedsError                a batch can't be what an objective needs
-    ├── NumericalError            a loss became infinite or NaN
-    ├── RunError                  a run record is missing, broken, taken or of another run
-    └── ExportError               a model can't be written in a format, or what was written predicts otherwise
+    ├── NeedsError                a batch cannot meet an objective's requirements
+    ├── NumericalError            a loss or a weight became infinite or NaN
+    ├── RunError                  a run record is missing, broken, in use or of another run
+    └── ExportError               a model cannot be exported, or the exported model predicts differently
 """
 
 from collections.abc import Iterable
@@ -25,11 +25,11 @@ class FecbenchError(Exception):
 
 
 class UsageError(FecbenchError):
-    """The call itself is off."""
+    """The command or call is wrong."""
 
 
 class UnknownName(UsageError):
-    """A name that isn't known here; the message offers the nearest ones.
+    """A name is unknown; the message suggests the nearest known name.
 
     >>> str(UnknownName("objective", "alm", ["aml", "ce"]))
     "no objective is called 'alm'; did you mean 'aml'? Known: aml, ce"
@@ -43,19 +43,19 @@ class UnknownName(UsageError):
 
 
 class DataError(FecbenchError):
-    """A data set is unreadable or not what it should be."""
+    """A data set is unreadable or invalid."""
 
 
 class DataNotFound(DataError):
-    """A data set isn't where it was looked for."""
+    """A data set was not found."""
 
 
 class EncoderError(FecbenchError):
-    """An encoder can't be had, or doesn't fit the head or the task."""
+    """An encoder was not found, or does not fit the head or the task."""
 
 
 class PluginError(FecbenchError):
-    """A plugin can't be imported or isn't what it claims to be."""
+    """A plugin cannot be imported, breaks its interface or fails."""
 
 
 class ProtocolError(FecbenchError):
@@ -63,16 +63,16 @@ class ProtocolError(FecbenchError):
 
 
 class NeedsError(FecbenchError):
-    """A batch can't be what an objective needs."""
+    """A batch cannot meet an objective's requirements."""
 
 
 class NumericalError(FecbenchError):
-    """A loss became infinite or NaN."""
+    """A loss or a weight became infinite or NaN."""
 
 
 class RunError(FecbenchError):
-    """A run record is missing, broken, taken, or of another run."""
+    """A run record is missing, broken, in use or of another run."""
 
 
 class ExportError(FecbenchError):
-    """A model can't be written in a format, or what was written isn't the run's model."""
+    """A model cannot be exported, or the exported model predicts differently."""

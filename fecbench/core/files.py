@@ -1,4 +1,18 @@
-"""Files that are whole or not there: written beside their place, flushed to the disk, then renamed over it."""
+"""Atomic file writes, safe reads, and the guards for files in a record's folder.
+
+A target file is either complete or absent: the writer fills a temporary file in the same folder, flushes it
+to the disk and renames it over the target. Which function to use:
+
+- a JSON or tensor file of a record: ``write_json`` and ``read_json``, ``write_tensors`` and ``read_tensors``;
+  they contain all guards;
+- another file of a record, written whole: ``replacing(own_file(path), own=True)``;
+- an output that the user named: ``replacing(path, OUTPUT)``; links and devices such as ``/dev/stdout`` are
+  allowed there;
+- any other change on the disk (make a folder, append, delete, lock): ``writing(path, remedy)`` around it;
+- before opening a file in a record's or somebody else's folder: ``contained(path, folder)``, since a link
+  could lead to any file of the user, and ``regular(path)``, since opening a named pipe would wait forever.
+  ``own_file`` is both.
+"""
 
 import json
 import os
@@ -17,42 +31,47 @@ if TYPE_CHECKING:
 
 
 UNFINISHED = ".unfinished"
-RESUME = "free space or make it writable, then continue with --resume, or choose another --run-dir (what was there is untouched)"
+# remedies: how a message about a failed write ends
+RESUME = (
+    "free space or make it writable, then continue with --resume, or choose another --run-dir "
+    "(what was there is untouched)"
+)
 OUTPUT = "free space or choose another place (what was there is untouched)"
-_MASK = os.umask(0)
+_MASK = os.umask(0)  # the mask can only be read by setting it
 os.umask(_MASK)
 _MODE = 0o666 & ~_MASK
 
 
 @contextmanager
 def replacing(path: Path, remedy: str = RESUME, *, own: bool = False) -> Iterator[Path]:
-    """A path to write to; once the block ends without error it replaces ``path`` in one step.
+    """Yield a temporary path to write to, and rename it over ``path`` if the block ends without error.
 
-    A link keeps its place, and what is no regular file, such as ``/dev/stdout``, is written to directly.
+    A link stays a link: its target is replaced. If ``path`` is a device or a pipe, such as ``/dev/stdout``,
+    the block writes to it directly.
 
     Args:
-        path: the file.
-        remedy: the end of an error's message.
-        own: the folder is fecbench's own, so that ``path.unfinished`` can only be what a killed process left there. Elsewhere the draft has
-            a name that no file has.
+        path: target file.
+        remedy: end of the error message.
+        own: the folder belongs to fecbench, so that the temporary file can be called ``path.unfinished``: a
+            file of that name can only be left from a killed process. In other folders its name is random.
 
     Raises:
-        RunError: the file can't be written (no space, no permission); an earlier file at ``path`` is untouched. It ends in ``remedy``.
+        RunError: the file can't be written (no space, no permission); an earlier file at ``path`` is unchanged.
     """
-    place = path.resolve()
-    if place.exists() and not place.is_file():
+    target = path.resolve()
+    if target.exists() and not target.is_file():
         with writing(path, remedy):
             yield path
         return
-    draft = place.with_name(place.name + UNFINISHED if own else f".fecbench-{uuid4().hex}{UNFINISHED}")
+    draft = target.with_name(target.name + UNFINISHED if own else f".fecbench-{uuid4().hex}{UNFINISHED}")
     try:
         with writing(path, remedy):
-            draft.unlink(missing_ok=True)  # what another process left there could be a link to elsewhere
+            draft.unlink(missing_ok=True)  # a leftover could be a link to a file elsewhere
             yield draft
-            draft.chmod(_MODE)  # safetensors makes files that only their owner can read
+            draft.chmod(_MODE)  # safetensors creates files that only their owner can read
             to_disk(draft)
-            draft.replace(place)
-            to_disk(place.parent)
+            draft.replace(target)
+            to_disk(target.parent)
     except BaseException:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
@@ -61,7 +80,11 @@ def replacing(path: Path, remedy: str = RESUME, *, own: bool = False) -> Iterato
 
 @contextmanager
 def writing(path: Path, remedy: str = RESUME) -> Iterator[None]:
-    """Name ``path`` and ``remedy`` where the disk fails in the block. Raises RunError then."""
+    """Convert disk errors in the block into RunError with ``path``, the system's reason and ``remedy``.
+
+    Raises:
+        RunError: the disk refused an operation in the block.
+    """
     try:
         yield
     except Exception as error:
@@ -72,10 +95,10 @@ def writing(path: Path, remedy: str = RESUME) -> Iterator[None]:
 
 
 def contained(path: Path, folder: Path) -> Path:
-    """``path`` itself, once neither it nor a folder on the way leads out of ``folder``.
+    """Return ``path`` unchanged, or raise RunError if it or a folder on the way is a link that leads out of ``folder``.
 
     Raises:
-        RunError: it does.
+        RunError: ``path`` leads out of ``folder``.
     """
     if path.parent == folder and not path.is_symlink():
         return path  # resolving takes ten times as long
@@ -85,32 +108,46 @@ def contained(path: Path, folder: Path) -> Path:
     return path
 
 
-def own_file(path: Path) -> Path:
-    """``path`` itself, once a record's file can stand there: a link would be followed and a pipe waited for, as an output's may.
+def regular(path: Path) -> Path:
+    """Return ``path`` unchanged, or raise OSError if it exists and is no regular file (opening a pipe would wait).
 
     Raises:
-        RunError: a link to another folder is there, or what is no file.
+        OSError: a folder, pipe or device is there.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError("it isn't a file")
+    return path
+
+
+def own_file(path: Path) -> Path:
+    """Return ``path`` unchanged, or raise RunError if a file of a record cannot be written there.
+
+    Raises:
+        RunError: ``path`` is a link to another folder, or exists and is no regular file.
     """
     with writing(path):
         return regular(contained(path, path.parent))
 
 
 def refusal(error: Exception) -> str | None:
-    """What the operating system refused, in its words, where that is the ``error``.
+    """Return the operating system's reason if ``error`` is a disk error, else None.
 
     >>> refusal(OSError(28, "No space left on device")), refusal(ValueError("no number"))
     ('No space left on device', None)
     """
     if isinstance(error, OSError):
         return error.strerror or str(error)
-    return str(error) if "(os error " in str(error) else None  # compiled libraries have exceptions of their own
+    # compiled libraries such as safetensors raise exceptions of their own, with the system's error number in the text
+    return str(error) if "(os error " in str(error) else None
 
 
 def to_disk(path: Path) -> None:
-    """Wait until the content of a file, or the names in a folder, will outlive a power cut.
+    """Flush a file's content, or the names in a folder, to the disk so that they survive a power cut.
+
+    Folders are skipped on systems that cannot flush them.
 
     Raises:
-        OSError: the disk refuses a file's content. (A folder is let be where the system can't flush one.)
+        OSError: the disk refuses a file's content.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY)
@@ -124,16 +161,20 @@ def to_disk(path: Path) -> None:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write ``content`` as JSON, whole or not at all."""
+    """Write ``content`` as JSON to a file of a record, atomically.
+
+    Raises:
+        RunError: the file can't be written.
+    """
     with replacing(own_file(path), own=True) as draft:
         draft.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The content of a JSON file.
+    """Return the JSON object in a file of a record.
 
     Raises:
-        RunError: it is missing, unreadable, not a JSON object, or a link to another folder.
+        RunError: the file is missing, unreadable, a link to another folder, or does not hold a JSON object.
     """
     try:
         content = loads(regular(contained(path, path.parent)).read_text(encoding="utf-8"))
@@ -144,29 +185,26 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def regular(path: Path) -> Path:
-    """``path`` itself, once it is a file: opening a pipe would wait for somebody to write."""
-    if path.exists() and not path.is_file():
-        raise OSError("it isn't a file")
-    return path
-
-
 def write_tensors(path: Path, tensors: "Mapping[str, Tensor]", metadata: Mapping[str, Any] | None = None) -> None:
-    """Write ``tensors`` as safetensors, with ``metadata`` as JSON in its header, whole or not at all."""
+    """Write ``tensors`` as safetensors to a file of a record, atomically, with ``metadata`` as JSON in the header.
+
+    Raises:
+        RunError: the file can't be written.
+    """
     from safetensors.torch import save_file
 
-    plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    with replacing(
-        own_file(path), own=True
-    ) as draft:  # one key alone: safetensors shuffles several, and equal runs write equal files
-        save_file(plain, draft, metadata={"fecbench": json.dumps(metadata or {}, allow_nan=False)})
+    contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    # one metadata key only: safetensors writes several in random order, and equal runs must write equal files
+    header = {"fecbench": json.dumps(metadata or {}, allow_nan=False)}
+    with replacing(own_file(path), own=True) as draft:
+        save_file(contiguous, draft, metadata=header)
 
 
 def read_tensors(path: Path, device: str = "cpu") -> "tuple[dict[str, Tensor], dict[str, Any]]":
-    """Return the tensors and the metadata of a file that :func:`write_tensors` wrote.
+    """Return the tensors and the metadata of a file written by :func:`write_tensors`.
 
     Raises:
-        RunError: the file is missing, truncated, of another program, or a link to another folder.
+        RunError: the file is missing, truncated, not written by fecbench, or a link to another folder.
     """
     return _read_safetensors(path, "pt", device)
 
@@ -183,21 +221,15 @@ def read_arrays(path: Path) -> "dict[str, np.ndarray]":
 def _read_safetensors(path: Path, framework: str, device: str = "cpu") -> tuple[dict[str, Any], dict[str, Any]]:
     from safetensors import SafetensorError, safe_open
 
+    # safetensors raises AttributeError or TypeError for data types that this torch or numpy lacks
+    broken = (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError, AttributeError)
     try:
         with safe_open(regular(contained(path, path.parent)), framework=framework, device=device) as file:
             metadata = loads((file.metadata() or {})["fecbench"])
             if not isinstance(metadata, dict):
                 raise ValueError(f"its metadata must be an object, found {type(metadata).__name__}")
             return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118  not a dict
-    except (
-        OSError,
-        SafetensorError,
-        KeyError,
-        TypeError,
-        ValueError,
-        RuntimeError,
-        AttributeError,
-    ) as error:  # torch and numpy lack some of its types
+    except broken as error:
         raise RunError(
             f"{path} must be a tensor file written by fecbench: {error!r}; restore it or start the run afresh"
         ) from error

@@ -1,7 +1,8 @@
-"""What a run tells the world: pluggy hooks for its life, and commands that plugins add.
+"""Run events (pluggy hooks) and commands added by plugins.
 
-Hooks observe. Progress, the history file and the trackers are hook implementations; none can steer training. A plugin implements any of
-them in a module or class registered under the entry-point group ``fecbench``:
+Hooks observe a run and cannot change training. The progress bar, the history file and the trackers are hook
+implementations. A plugin implements any of them in a module or class registered under the entry-point group
+``fecbench``:
 
 >>> class Stopwatch:
 ...     @hookimpl
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -37,7 +38,18 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What observers know of a run: its id, folder, objective, data set, settings by name, and length."""
+    """The facts about a run that observers receive.
+
+    Attributes:
+        id: identifier of the run.
+        folder: path of the run record.
+        objective: name of the objective.
+        dataset: name of the data set.
+        settings: values of all settings by name.
+        epochs: maximum number of epochs.
+        steps_per_epoch: number of batches in an epoch.
+        notes: remarks on the data and the settings, as sentences.
+    """
 
     id: str
     folder: str
@@ -50,42 +62,46 @@ class RunInfo:
 
 
 class RunHooks:
-    """The hook specifications. Every number is a Python float, fetched from the device for all observers at once."""
+    """The hook specifications. All numbers are Python floats, copied from the device once for all observers."""
 
     @hookspec
     def run_started(self, run: RunInfo) -> None:
-        """The data and model stand; the first batch comes next (of epoch 1, or of the epoch that a resumed run continues with)."""
+        """Called when data and model are ready, before the first batch of epoch 1 or of a resumed run's next epoch."""
 
     @hookspec
     def updates_logged(self, run: RunInfo, epoch: int, step: int, logs: Mapping[str, float]) -> None:
-        """Means of the updates' losses and logs since the last call, every few batches; ``step`` batches of the epoch are done."""
+        """Called every few batches, after ``step`` batches of the epoch.
+
+        ``logs`` are the means of the updates' losses and logs since the last call.
+        """
 
     @hookspec
     def epoch_finished(self, run: RunInfo, epoch: int, logs: Mapping[str, float], seconds: float) -> None:
-        """An epoch's batches are done; ``logs`` are means over the epoch, ``seconds`` what the batches took."""
+        """Called after the last batch of an epoch; ``logs`` are means over the epoch, ``seconds`` the batches' time."""
 
     @hookspec
     def evaluated(self, run: RunInfo, epoch: int, split: str, metrics: Mapping[str, float], best: bool) -> None:
-        """A split was evaluated; ``best`` says whether this epoch is the best on validation so far."""
+        """Called after a split was evaluated; ``best`` is True if this is the best epoch on validation so far."""
 
     @hookspec
     def run_finished(self, run: RunInfo, result: Mapping[str, object]) -> None:
-        """The run is complete and its record written."""
+        """Called when the run is complete and its record is written."""
 
     @hookspec
     def run_failed(self, run: RunInfo, error: BaseException) -> None:
-        """The run stopped early (``KeyboardInterrupt`` where a person stopped it)."""
+        """Called when the run stops on ``error`` (``KeyboardInterrupt`` if the user stopped it)."""
 
     @hookspec
     def commands(self) -> Iterable[click.Command]:  # type: ignore[empty-body]
-        """Commands to add to ``fecbench``."""
+        """Return commands to add to ``fecbench``."""
 
 
 class Observers:
-    """A plugin manager that lets no observer stop a run by accident.
+    """A plugin manager in which a failing observer does not stop the run.
 
-    A ``FecbenchError`` from an observer is passed on (a history that can't be written must stop the run); any other exception is reported
-    once and its observer dropped, since a tracker that loses its server must not cost hours of training.
+    A ``FecbenchError`` from an observer is raised (a run must stop if its history can't be written). Any
+    other exception is reported once and its observer dropped: a tracker that loses its server must not cost
+    hours of training.
     """
 
     def __init__(self, observers: Iterable[object] = ()):
@@ -98,7 +114,8 @@ class Observers:
         """Register ``observer`` under ``name``.
 
         Raises:
-            PluginError: it implements a hook that doesn't exist, or asks for an argument that the hook doesn't have.
+            PluginError: it implements an unknown hook, or its hook has an argument that the specification
+                lacks.
         """
         try:
             self.manager.register(observer, name)
@@ -124,8 +141,8 @@ class Observers:
                 )
 
     def commands(self) -> list[click.Command]:
-        """Every command that a plugin adds; one that can't say its commands is reported and adds none."""
-        found: list[click.Command] = []
+        """Return the commands of all plugins; a plugin whose hook fails is reported and adds none."""
+        all_commands: list[click.Command] = []
         present = self.manager.list_name_plugin()
         for name, observer in present:
             others = [other for _, other in present if other is not observer]
@@ -135,42 +152,46 @@ class Observers:
                     for commands in self.manager.subset_hook_caller("commands", others)()
                     for command in commands
                 ]
-                names = [command.name for command in added]  # what isn't a command has none
+                names = [command.name for command in added]  # raises AttributeError for objects that are not commands
             except (Exception, SystemExit) as error:
                 warnings.warn(
-                    f"the hook plugin {name} adds no commands: {error_summary(error)}; mend or uninstall it",
+                    f"the hook plugin {name} adds no commands: {error_summary(error)}; fix or uninstall the plugin",
                     stacklevel=2,
                 )
                 continue
-            found += [command for command, known in zip(added, names, strict=True) if known]
-        return found
+            all_commands += [command for command, command_name in zip(added, names, strict=True) if command_name]
+        return all_commands
 
 
 def get_hook_plugin(name: str) -> object:
-    """The hook plugin of the entry point ``name`` in the group ``fecbench``, checked against the hooks.
+    """Import the hook plugin of the entry point ``name`` in the group ``fecbench`` and check it against the hooks.
 
     Raises:
-        PluginError: it can't be imported, is claimed twice, or doesn't fit the hooks.
+        PluginError: the plugin can't be imported, its name is registered twice, or it doesn't fit the hooks.
     """
     entry, *others = entry_points(group=PROJECT, name=name)
     if others:
-        claims = ", ".join(f"{one.value} of {one.dist.name if one.dist else '?'}" for one in (entry, *others))
+        claims = ", ".join(f"{claim.value} of {_distribution(claim)}" for claim in (entry, *others))
         raise PluginError(f"the hook plugin name {name!r} is claimed by {claims}; uninstall all but one")
     try:
         plugin = entry.load()
     except (Exception, SystemExit) as error:
-        distribution = entry.dist.name if entry.dist else "?"
         raise PluginError(
-            f"the hook plugin {name!r} ({entry.value} of {distribution}) can't be imported: {error_summary(error)}; mend or uninstall it"
+            f"the hook plugin {name!r} ({entry.value} of {_distribution(entry)}) can't be imported: "
+            f"{error_summary(error)}; fix or uninstall the plugin"
         ) from error
     Observers().add(plugin, name)
     return plugin
 
 
-def installed() -> tuple[list[tuple[str, object]], list[str]]:
-    """The working hook plugins of the entry-point group ``fecbench``, by name, and the reasons why the others don't work.
+def _distribution(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else "?"
 
-    Imports them one by one (pluggy's own loader gives up at the first that is broken).
+
+def installed() -> tuple[list[tuple[str, object]], list[str]]:
+    """Return the working hook plugins of the group ``fecbench`` by name, and an error message for each other plugin.
+
+    Imports them one by one, because pluggy's own loader stops at the first broken plugin.
     """
     plugins, reasons = [], []
     for name in sorted(entry_points(group=PROJECT).names):

@@ -1,4 +1,4 @@
-"""The Hugging Face hub: whether it can be asked, found out in seconds (its own clients would retry for half a minute, aloud)."""
+"""Check quickly whether the Hugging Face hub is reachable (its own client retries for 30 seconds and logs noise)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import urllib.error
 import urllib.request
 from functools import cache
 
-TIMEOUT = 3.0
+TIMEOUT = 3.0  # seconds
 
 
 @cache
 def unreachable() -> str:
-    """Why the hub can't be asked, as a clause; empty where it can. Once it can't, its clients here go by what is cached."""
+    """Return the reason why the hub cannot be reached, as a clause, or "" if it can.
+
+    If it cannot, the hub's clients in this process are set to offline mode and use their caches.
+    """
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
@@ -20,7 +23,7 @@ def unreachable() -> str:
         with urllib.request.urlopen(constants.ENDPOINT, timeout=TIMEOUT):
             return ""
     except urllib.error.HTTPError:
-        return ""  # whatever it says, it answers
+        return ""  # an error status is an answer too
     except (OSError, ValueError) as error:
         constants.HF_HUB_OFFLINE = True
         return f"the hub ({constants.ENDPOINT}) can't be reached: {getattr(error, 'reason', error)}"

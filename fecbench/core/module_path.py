@@ -1,7 +1,7 @@
-"""Modules come from where Python is installed, never from the folder in which somebody works: files there are data.
+"""Keep the working directory off Python's module path: files there are data, not code.
 
-The ``fecbench`` command finds no module in the working directory. ``python -m`` and ``python -c``, by which engines and launchers start
-processes, would look there first, unless they are told otherwise.
+The ``fecbench`` command does not import from the working directory. ``python -m`` and ``python -c``, with
+which worker pools and launchers start processes, put it first on the path unless they are told not to.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ SAFE_PATH = "PYTHONSAFEPATH"
 
 
 def drop_working_directory() -> None:
-    """Take off this process's module path the working directory, which ``python -m`` put first; ``PYTHONPATH`` stays as it is."""
+    """Remove the working directory that ``python -m`` put on this process's module path; ``PYTHONPATH`` is kept."""
     if not sys.flags.safe_path and sys.path[:1] == [os.getcwd()]:  # noqa: PTH109  the very text that Python put there
         del sys.path[0]
 
 
 @contextmanager
 def children_without_working_directory() -> Iterator[None]:
-    """Have processes that are started in the block, whoever starts them, find no module in their working directory."""
+    """Keep the working directory off the module path of every process that is started in the block."""
     before = os.environ.get(SAFE_PATH)
     os.environ[SAFE_PATH] = "1"
     try:

@@ -1,6 +1,4 @@
-"""Command-line options from typed settings: a field's name, type, default and description say it all.
-
-The type of every path that a command takes."""
+"""Command-line options built from the fields of settings, and the click type of every path."""
 
 from __future__ import annotations
 
@@ -18,35 +16,38 @@ if TYPE_CHECKING:
 
 
 def options(config: type[BaseModel]) -> list[click.Parameter]:
-    """One option for each field; one that isn't given has the value None, whatever the field's default.
+    """Return one click option for each field of ``config``; an omitted option has the value None.
 
-    The help text is the field's description. The default isn't in it, since that depends on method, encoder and data set
-    (:mod:`fecbench.runs.defaults`).
+    The help text is the field's description. It does not show the default, which depends on method, encoder
+    and data set (:mod:`fecbench.runs.defaults`).
     """
     return [_option(name, field) for name, field in config.model_fields.items()]
 
 
 def _option(name: str, field: FieldInfo) -> click.Option:
-    flag = "--" + name.replace("_", "-")
-    kind, text = _kind(field.annotation), field.description or ""
-    if kind is bool:
-        return click.Option([f"{flag}/--no-{flag[2:]}"], default=None, help=text)
-    return click.Option([flag], type=kind, default=None, help=text)
+    flag = name.replace("_", "-")
+    help_text = field.description or ""
+    option_type = _option_type(field.annotation)
+    if option_type is bool:
+        return click.Option([f"--{flag}/--no-{flag}"], default=None, help=help_text)
+    return click.Option([f"--{flag}"], type=option_type, default=None, help=help_text)
 
 
-def _kind(annotation: Any) -> Any:
-    """The click type of a field: a choice for a literal, and for an optional the type it holds."""
+def _option_type(annotation: Any) -> Any:
+    """Return the click type of a field: a choice for a literal, the inner type of an optional, else the type."""
     if get_origin(annotation) is Literal:
         return click.Choice(get_args(annotation))
     inner = [part for part in get_args(annotation) if part is not NoneType]
-    return _kind(float if {int, float} <= set(inner) else inner[0]) if inner else annotation
+    if not inner:
+        return annotation
+    return _option_type(float if {int, float} <= set(inner) else inner[0])
 
 
 class ExpandedPath(click.Path):
-    """A path in which ``~`` is the home folder."""
+    """The click type of a path in which ``~`` stands for the home folder."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path that ``value`` names."""
+        """Return ``value`` as a path with ``~`` expanded."""
         return Path(expanded(str(super().convert(value, param, ctx))))
 
 

@@ -1,10 +1,13 @@
-"""``~`` in paths: a shell leaves it as it is after ``=``, in quotes, in TOML files and in environment variables."""
+"""Expand ``~`` in paths.
+
+A shell does not expand it after ``=``, in quotes, in TOML files and in environment variables.
+"""
 
 import os
 
 
 def expanded(path: str) -> str:
-    """``path`` with the home folder for a leading ``~`` or ``~user``; as it is where there is no such user.
+    """Return ``path`` with a leading ``~`` or ``~user`` expanded, or unchanged if there is no such user.
 
     >>> expanded("a/~"), expanded("owner/name"), expanded("~nobody-of-that-name/x")
     ('a/~', 'owner/name', '~nobody-of-that-name/x')

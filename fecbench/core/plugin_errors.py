@@ -1,4 +1,4 @@
-"""Where fecbench calls a plugin's code: what that raises is told with the plugin's name and the line, and never ends the process."""
+"""Convert exceptions raised by plugin code into ``PluginError`` with the plugin's name and source line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fecbench.core.errors import FecbenchError, PluginError
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, the machine's or the accelerator's: that is nobody's mistake."""
+    """Return True if ``error`` is an out-of-memory error (host or accelerator); these are not blamed on a plugin."""
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
@@ -20,16 +20,22 @@ def out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def plugin_errors(who: str, plugin: object) -> Iterator[None]:
-    """Calls of ``plugin``, which messages call ``who``. fecbench's own errors, a stop and a lack of memory pass.
+    """Convert exceptions of ``plugin``'s code in the block into PluginError.
+
+    fecbench's own errors, ``KeyboardInterrupt`` and out-of-memory errors pass unchanged.
+
+    Args:
+        who: name of the plugin in the message.
+        plugin: object whose package is searched for the failing line.
 
     Raises:
-        PluginError: the code within raised something else, or asked the process to end.
+        PluginError: the code in the block raised something else, or called ``sys.exit``.
 
-    >>> with guard("the metric 'odd'", abs):
-    ...     abs("text")
+    >>> with plugin_errors("metric m", abs):
+    ...     1 / 0
     Traceback (most recent call last):
     ...
-    fecbench.core.errors.PluginError: the metric 'odd' failed: TypeError: bad operand type for abs(): 'str'; mend or uninstall it
+    fecbench.core.errors.PluginError: metric m failed: ZeroDivisionError: division by zero; fix or uninstall the plugin
     """
     try:
         yield
@@ -38,26 +44,25 @@ def plugin_errors(who: str, plugin: object) -> Iterator[None]:
     except BaseException as error:
         if out_of_memory(error):
             raise
-        raise PluginError(
-            f"{who} failed{_place(error, plugin)}: {error_summary(error)}; mend or uninstall it"
-        ) from error
+        line = _failing_line(error, plugin)
+        raise PluginError(f"{who} failed{line}: {error_summary(error)}; fix or uninstall the plugin") from error
 
 
 def error_summary(error: BaseException) -> str:
-    """An error's kind and the first line of what it says; some can't even be printed.
+    """Return the type of ``error`` and the first line of its message.
 
-    >>> words(KeyError("a")), words(ValueError())
+    >>> error_summary(KeyError("a")), error_summary(ValueError())
     ("KeyError: 'a'", 'ValueError')
     """
     try:
-        said = str(error).strip().partition("\n")[0]
-    except Exception:
-        said = ""
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+        message = str(error).strip().partition("\n")[0]
+    except Exception:  # a plugin's exception may fail to print
+        message = ""
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-def _place(error: BaseException, plugin: object) -> str:
-    """The innermost line of the plugin's own package that led to ``error``, in words."""
+def _failing_line(error: BaseException, plugin: object) -> str:
+    """Return `` at FILE:LINE`` for the innermost line of the plugin's own package in the traceback, or ""."""
     module = getattr(plugin, "__module__", None) or type(plugin).__module__
     package = module.partition(".")[0]
     frames = [
@@ -68,5 +73,5 @@ def _place(error: BaseException, plugin: object) -> str:
     return f" at {frames[-1][0]}:{frames[-1][1]}" if frames and package != "fecbench" else ""
 
 
-def _package(names: dict[str, object]) -> str:
-    return str(names.get("__name__", "")).partition(".")[0]
+def _package(module_globals: dict[str, object]) -> str:
+    return str(module_globals.get("__name__", "")).partition(".")[0]

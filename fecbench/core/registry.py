@@ -1,7 +1,8 @@
-"""The one door for objectives, data sets, encoders, heads, metrics and formats: names to plugins.
+"""Plugin registries: map names of objectives, data sets, encoders, heads, metrics and formats to plugins.
 
-Everything comes in through entry points, the built-ins too, in the groups ``fecbench_objectives``, ``fecbench_datasets`` and so on. A
-registry lists and tests names from installed metadata alone; a plugin is imported when it is asked for, and a broken one hurts nobody else.
+All plugins are found by entry points, the built-in ones too, in the groups ``fecbench_objectives``,
+``fecbench_datasets`` and so on. A registry lists and tests names by installed metadata alone. Plugins are
+imported on demand; a broken plugin does not affect others.
 """
 
 from collections.abc import Iterator
@@ -16,12 +17,12 @@ from fecbench.core.errors import PluginError, UnknownName
 from fecbench.core.plugin_errors import error_summary
 
 T = TypeVar("T")
-HERE = "this process"
+HERE = "this process"  # the distribution of plugins registered without a package
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a registered name comes from, told by metadata alone."""
+    """The distribution and entry point of a registered name, read from metadata alone."""
 
     kind: str
     name: str
@@ -36,8 +37,9 @@ class Origin:
 class Registry:
     """Names of one kind of plugin.
 
-    Bare, catalogue lets a duplicate overwrite silently, imports every plugin to answer one look-up, and lets one broken plugin make all of
-    them raise; this wrapper answers from metadata and refuses duplicates.
+    catalogue itself lets duplicates overwrite each other silently and imports every plugin for one look-up,
+    so that one broken plugin makes all look-ups raise. This wrapper answers from metadata and refuses
+    duplicates.
 
     >>> "aml" in objectives, "alm" in objectives
     (True, False)
@@ -54,12 +56,11 @@ class Registry:
         self._here: dict[str, Origin] = {}
 
     def origins(self, name: str | None = None) -> list[Origin]:
-        """All registrations, sorted by name (of ``name`` alone, if given); more than one for a name is a collision."""
+        """Return all registrations (of ``name`` alone, if given), sorted by name; two of one name are a collision."""
         entries = catalogue.AVAILABLE_ENTRY_POINTS.select(group=self._catalogue.entry_point_namespace)
-        found = [*(self._describe(entry) for entry in entries), *self._here.values()]
-        return sorted(
-            (origin for origin in found if name in (None, origin.name)), key=lambda o: (o.name, o.distribution)
-        )
+        origins = [*(self._describe(entry) for entry in entries), *self._here.values()]
+        wanted = [origin for origin in origins if name in (None, origin.name)]
+        return sorted(wanted, key=lambda origin: (origin.name, origin.distribution))
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys(origin.name for origin in self.origins()))
@@ -68,42 +69,43 @@ class Registry:
         return isinstance(name, str) and bool(self.origins(name))
 
     def origin(self, name: str) -> Origin:
-        """Where ``name`` comes from.
+        """Return the registration of ``name``.
 
         Raises:
-            UnknownName: nothing has that name.
-            PluginError: more than one distribution claims it.
+            UnknownName: the name is not registered.
+            PluginError: more than one distribution registers it.
         """
         claims = self.origins(name)
         if not claims:
             raise UnknownName(self.word, name, self)
         if len(claims) > 1:
             raise PluginError(
-                f"the {self.word} name {name!r} must be claimed once, but is claimed by {' and by '.join(map(str, claims))}; "
-                "uninstall one of them or rename its entry point"
+                f"the {self.word} name {name!r} must be claimed once, but is claimed by "
+                f"{' and by '.join(map(str, claims))}; uninstall one of them or rename its entry point"
             )
         return claims[0]
 
     def get(self, name: str) -> object:
-        """The object registered as ``name``, imported now.
+        """Import and return the object registered as ``name``.
 
         Raises:
-            UnknownName: nothing has that name.
-            PluginError: it is claimed twice, or its import fails.
+            UnknownName: the name is not registered.
+            PluginError: the name is registered twice, or the import fails.
         """
         origin = self.origin(name)
         try:
             return self._catalogue.get(name)
         except (Exception, SystemExit) as error:
             raise PluginError(
-                f"the {self.word} {name!r} ({origin}) can't be imported: {error_summary(error)}; mend or uninstall {origin.distribution}"
+                f"the {self.word} {name!r} ({origin}) can't be imported: {error_summary(error)}; "
+                f"fix or uninstall {origin.distribution}"
             ) from error
 
     def register(self, name: str, plugin: T) -> T:
-        """Register ``plugin`` for this process alone, as a notebook or a test does; packages use entry points.
+        """Register ``plugin`` in this process only, for notebooks and tests; packages use entry points.
 
         Raises:
-            PluginError: the name is taken.
+            PluginError: the name is registered already.
         """
         if name in self:
             raise PluginError(f"the {self.word} name {name!r} is taken by {self.origin(name)}; choose another")
@@ -119,7 +121,7 @@ class Registry:
 
 @cache
 def _identity(distribution: Distribution | None) -> tuple[str, str]:
-    """Name and version; cached, since each reading parses the distribution's whole metadata file."""
+    """Return name and version; cached, since each access parses the distribution's whole metadata file."""
     return (distribution.name, distribution.version) if distribution else ("?", "")
 
 

@@ -1,6 +1,7 @@
-"""Settings: every one has one value and one origin, and both are recorded.
+"""Run settings, and their resolution from layers. Each setting has one value and one origin; a run records both.
 
-A later layer wins: trainer's defaults < encoder's < objective's < its preset for the data set < data set's < spec < flag.
+Later layers win: trainer's defaults < encoder's < objective's < objective's preset for the data set < data
+set's < spec < flag.
 
 >>> chosen = resolve(Layer("default", {"lr": 2e-5, "epochs": 8}), Layer("encoder minilm", {"lr": 1e-4}))
 >>> chosen["lr"]
@@ -17,103 +18,102 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from fecbench.core.errors import UnknownName, UsageError
 from fecbench.core.plugin_errors import plugin_errors
 
-SHOWN = 100  # characters of a wrong value
+SHOWN = 100  # characters of a wrong value in an error message
 
 
 class Config(BaseModel):
-    """Base of every typed group of settings: frozen, nothing unknown, every field described (the description is its help text)."""
+    """Base class of all settings: frozen, without unknown fields.
+
+    Every field must have a description; it becomes the help text of the option.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
     @field_validator("*", mode="before")
     @classmethod
-    def _taken_as_given(cls, value: Any, info: ValidationInfo) -> Any:
-        """Left to itself pydantic takes true for 1, and text that no file can hold."""
+    def _refuse_lenient_values(cls, value: Any, info: ValidationInfo) -> Any:
+        """Raise ValueError for values that pydantic accepts: true for 1, and surrogates, which no file can hold."""
         annotation = cls.model_fields[info.field_name or ""].annotation
+        types = {annotation, *get_args(annotation)}
         if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
             raise ValueError(f"valid Unicode is needed, found {value!a}")
-        if (
-            isinstance(value, bool)
-            and {int, float} & {annotation, *get_args(annotation)}
-            and bool not in get_args(annotation)
-        ):
+        if isinstance(value, bool) and types & {int, float} and bool not in types:
             raise ValueError("a number is needed, not true or false")
         return value
 
 
 class RunSettings(Config):
-    """What any run can be told.
+    """The settings that every run has.
 
-    The defaults are the paper's (section 4.1: roberta-base, AdamW 2e-5, decay 1e-3, batch 64); it doesn't say how many epochs and which
-    patience.
+    The defaults are those of the AML paper (section 4.1: roberta-base, AdamW 2e-5, decay 1e-3, batch 64),
+    which does not give the number of epochs and the patience.
     """
 
-    dataset: str = Field(description="data set: a name that `fecbench data` lists, a path, or hf:owner/name")
+    dataset: str = Field(description="data set: a name listed by `fecbench data`, a path, or hf:owner/name")
     encoder: str = Field("roberta-base", description="encoder: a registered name, a hub id or a local folder")
-    head: str = Field("native", description="classification head; native is the encoder family's own")
+    head: str = Field("native", description="classification head; native is the encoder family's own head")
     pooling: Literal["first", "mean"] = Field(
-        "first", description="encoder state of a text: its first token's, or the mean of all"
+        "first", description="sentence representation: the state of the first token, or the mean over all tokens"
     )
     projection_dim: int = Field(
-        128, ge=1, le=2**16, description="width of the features that the heads mlp and label project to"
+        128, ge=1, le=2**16, description="width of the projected features in the heads mlp and label"
     )
-    epochs: int = Field(8, ge=1, description="most epochs to train")
-    batch_size: int = Field(64, ge=1, description="texts in a batch, before second views")
-    lr: float = Field(2e-5, gt=0, description="learning rate at its peak")
+    epochs: int = Field(8, ge=1, description="maximum number of training epochs")
+    batch_size: int = Field(64, ge=1, description="texts in a training batch, not counting second views")
+    lr: float = Field(2e-5, gt=0, description="peak learning rate")
     weight_decay: float = Field(1e-3, ge=0, description="weight decay")
     no_decay_norm_bias: bool = Field(False, description="exempt biases and normalisation weights from weight decay")
     adam_eps: float = Field(1e-8, gt=0, description="epsilon in the denominator of Adam's update, for every player")
     warmup: float = Field(
-        0.0, ge=0, lt=1, description="share of all steps over which the learning rate rises before its schedule begins"
+        0.0, ge=0, lt=1, description="share of all training steps in which the learning rate rises linearly to its peak"
     )
     optimizer: Literal["adamw", "adam"] = Field(
-        "adamw", description="adam adds the weight decay to the gradient instead (L2)"
+        "adamw", description="adamw decouples the weight decay; adam adds it to the gradient (L2)"
     )
     schedule: Literal["linear", "constant"] = Field(
-        "linear", description="how the learning rate goes on after the warmup"
+        "linear", description="learning rate after the warmup: linear falls to 0, constant stays at the peak"
     )
-    clip: float | None = Field(
-        None, gt=0, description="clip the gradient norm of each player at this value, if one is given"
-    )
+    clip: float | None = Field(None, gt=0, description="maximum gradient norm of each player; no clipping by default")
     patience: int = Field(
         4,
         ge=1,
-        description="epochs with a lower validation accuracy + weighted F1 than the best (equal counts as better) before training stops",
+        description="stop after this many epochs without improvement of validation accuracy + weighted F1 (a tie "
+        "counts as an improvement)",
     )
-    max_length: int = Field(200, ge=3, description="tokens of a text that are read; longer texts are cut and counted")
-    packing: bool = Field(True, description="train without padding tokens, where the encoder allows it")
+    max_length: int = Field(200, ge=3, description="maximum tokens of a text; longer texts are truncated and counted")
+    packing: bool = Field(True, description="train without padding tokens if the encoder supports it")
     order: Literal["random", "bucketed"] = Field(
-        "random", description="how batches are drawn; bucketed puts texts of similar length together"
+        "random", description="order of the training texts; bucketed batches texts of similar length together"
     )
     precision: Literal["auto", "float32", "bf16"] = Field(
-        "auto", description="bf16 is autocast over float32 weights; auto: bf16 on GPUs that have it"
+        "auto", description="bf16 is autocast over float32 weights; auto uses bf16 on GPUs that support it"
     )
     compile: bool = Field(False, description="compile the encoder with torch.compile")
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps ...")
-    seed: int = Field(0, ge=0, lt=2**32, description="seed of everything random in the run")
+    device: str = Field("auto", description="device: auto, cpu, cuda, cuda:1, mps ...")
+    seed: int = Field(0, ge=0, lt=2**32, description="random seed of the whole run")
     limit: int | None = Field(
-        None, ge=1, description="train on the first N rows as they stand (recorded; such a run is no benchmark)"
+        None, ge=1, description="train on the first N rows only, for a quick try (recorded; not a benchmark result)"
     )
     split_seed: int = Field(
         0,
         ge=0,
         lt=2**32,
-        description="seed by which missing splits of a data set of your own are cut from its training file",
+        description="seed for cutting missing splits of your own data set from its training rows",
     )
-    text_column: str = Field("text", description="column of the texts, for a data set of your own")
-    label_column: str = Field("label", description="column of the labels, for a data set of your own")
+    text_column: str = Field("text", description="text column of your own data set")
+    label_column: str = Field("label", description="label column of your own data set")
     quotes: Literal["csv", "plain"] = Field(
         "csv",
-        description="quotes in CSV and TSV files of your own: a cell in quotes may hold delimiters and line breaks (csv), or a quote is a "
-        "character like any other (plain)",
+        description="quotes in your own CSV and TSV files: csv allows delimiters and line breaks in quoted cells; "
+        "plain treats a quote as an ordinary character",
     )
     label_texts: Literal["described", "names"] = Field(
         "described",
-        description="what methods read of a label: its name and, where there is one, its description; or its name alone",
+        description="label texts that methods read: names with descriptions where available, or names alone",
     )
 
     @model_validator(mode="after")
-    def _text_is_no_label(self) -> Self:
+    def _check_columns_differ(self) -> Self:
         if self.text_column == self.label_column:
             raise ValueError(
                 f"--text-column and --label-column must name two columns, but both name {self.text_column!r}"
@@ -125,7 +125,7 @@ DEFAULTS = {name: field.default for name, field in RunSettings.model_fields.item
 
 
 def plain(annotation: Any) -> bool:
-    """Whether a setting of this type can be given on a command line and recorded: text, numbers, yes or no, choices of them, or None.
+    """Return True if options and records support this type: str, numbers, bool, choices of them, or optional ones.
 
     >>> plain(int | None), plain(Literal["a", 2]), plain(tuple[int, ...])
     (True, True, False)
@@ -140,7 +140,7 @@ def plain(annotation: Any) -> bool:
 
 @dataclass(frozen=True)
 class Setting:
-    """A resolved value and the layer it comes from."""
+    """A resolved value and the name of the layer that set it."""
 
     value: Any
     origin: str
@@ -148,27 +148,27 @@ class Setting:
 
 @dataclass(frozen=True)
 class Layer:
-    """Values that one source of settings gives."""
+    """The values that one source of settings sets."""
 
     origin: str
     values: Mapping[str, Any]
 
 
 def resolve(*layers: Layer) -> dict[str, Setting]:
-    """The winning setting of every key; later layers win."""
+    """Return the setting of each key; later layers win."""
     return {key: Setting(value, layer.origin) for layer in layers for key, value in layer.values.items()}
 
 
 def values(settings: Mapping[str, Setting], config: type[BaseModel]) -> dict[str, Any]:
-    """The values of those ``settings`` that are fields of ``config``."""
+    """Return the values of the ``settings`` that are fields of ``config``."""
     return {key: setting.value for key, setting in settings.items() if key in config.model_fields}
 
 
 def check_names(layer: Layer, known: Iterable[str]) -> Layer:
-    """``layer`` itself, once every key of it is known.
+    """Return ``layer`` unchanged, or raise UnknownName if a key is not among ``known``.
 
     Raises:
-        UnknownName: a key that no setting has.
+        UnknownName: a key is not the name of a setting.
     """
     known = set(known)
     for key in layer.values:
@@ -181,10 +181,11 @@ C = TypeVar("C", bound=Config)
 
 
 def build(config: type[C], given: Mapping[str, Any], what: str) -> C:
-    """A validated ``config``.
+    """Build and validate a ``config`` from the values ``given``; ``what`` names it in messages.
 
     Raises:
-        UsageError: a value is missing or refused, naming the setting, the value and the reason.
+        UsageError: a value is missing or invalid; the message names setting, value and reason.
+        PluginError: the config's own validation code fails.
 
     >>> build(RunSettings, {"dataset": "ge", "epochs": 0}, "run settings")
     Traceback (most recent call last):
@@ -195,19 +196,22 @@ def build(config: type[C], given: Mapping[str, Any], what: str) -> C:
         try:
             return config(**given)
         except ValidationError as error:
-            raise UsageError(f"{what}: {'; '.join(_explain(part) for part in error.errors())}") from None
+            raise UsageError(f"{what}: {'; '.join(map(_explain, error.errors()))}") from None
 
 
-def _explain(part: Any) -> str:
-    reason = part["msg"].removeprefix("Value error, ")
+def _explain(fault: Any) -> str:
+    """Return one of pydantic's error details as a clause about the flag."""
+    reason = fault["msg"].removeprefix("Value error, ")
     reason = reason[:1].lower() + reason[1:]
-    if not part["loc"]:  # a check of several settings together
+    if not fault["loc"]:  # a check of several settings together
         return str(reason)
-    flag = "--" + "-".join(str(place) for place in part["loc"]).replace("_", "-")
-    return f"{flag} is needed" if part["type"] == "missing" else f"{flag} {_shown(part['input'])}: {reason}"
+    flag = "--" + "-".join(str(name) for name in fault["loc"]).replace("_", "-")
+    if fault["type"] == "missing":
+        return f"{flag} is needed"
+    return f"{flag} {_shown(fault['input'])}: {reason}"
 
 
 def _shown(value: Any) -> str:
-    """A value in an error message, which a terminal can show and a line can hold."""
+    """Return ``value`` as text that every terminal can print, cut to SHOWN characters."""
     text = str(value).encode(errors="backslashreplace").decode()
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -1,4 +1,4 @@
-"""Text of anybody's making where it is shown: inside a Markdown page, on a terminal, in a picture."""
+"""Shorten lists of names and sanitise untrusted text for Markdown, terminals and figures."""
 
 from __future__ import annotations
 
@@ -9,22 +9,28 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def shortened(names: Sequence[str], most: int = 5) -> str:
-    """The first few names, and how many more there are."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-BREAKS = r"\u2028\u2029"  # lines and paragraphs end there too
-REORDERING = (
-    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # Unicode's marks, embeddings, overrides and isolates of direction
-)
+BREAKS = r"\u2028\u2029"  # Unicode's line and paragraph separators
+REORDERING = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction marks, embeddings, overrides and isolates
 CONTROLS = re.compile(rf"[\x00-\x1f\x7f-\x9f{BREAKS}{REORDERING}]")
+# keeps \n, and the marks that written Arabic and Hebrew need
 STEERING = re.compile(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f{BREAKS}\u202a-\u202e\u2066-\u2069]")
 SPECIAL = re.compile(r"([\\`*_<>|\[\]~#$&])")
 
 
+def shortened(names: Sequence[str], most: int = 5) -> str:
+    """Return the first ``most`` names and the number of the others.
+
+    >>> shortened(["joy", "love", "fear"], most=2)
+    'joy, love and 1 more'
+    """
+    listed = ", ".join(names[:most])
+    return f"{listed} and {len(names) - most} more" if len(names) > most else listed
+
+
 def escape(text: str) -> str:
-    r"""``text`` as GitHub's Markdown shows it literally, on one line, inside a table too; control characters become spaces.
+    r"""Return ``text`` so that GitHub's Markdown shows it literally, on one line, inside a table too.
+
+    Control characters become spaces.
 
     >>> print(escape("a|b *c* <d> &amp;"))
     a\|b \*c\* \<d\> \&amp;
@@ -35,16 +41,16 @@ def escape(text: str) -> str:
 
 
 def inline(text: str) -> str:
-    r"""``text`` on one line: an escape stands for each character that would break, part or reorder the line.
+    r"""Return ``text`` on one line: characters that would break, control or reorder the line become escapes.
 
     >>> print(inline("glad 0.990\tI won\nsad\u202e"))
     glad 0.990\tI won\nsad\u202e
     """
-    return CONTROLS.sub(lambda sign: sign[0].encode("unicode_escape").decode(), text)
+    return CONTROLS.sub(lambda control: control[0].encode("unicode_escape").decode(), text)
 
 
 def shown(text: str) -> str:
-    r"""``text`` of several lines with a space for each character that steers a terminal, or that no picture can hold.
+    r"""Return ``text``, of several lines, with a space for each character that controls a terminal or breaks a figure.
 
     >>> shown("\x1b[31mred\x1b[0m\r\n\x9b2J")
     ' [31mred [0m \n 2J'

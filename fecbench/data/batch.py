@@ -1,8 +1,9 @@
-"""Batches of texts, and what an objective requires of them."""
+"""Batches of texts, and an objective's requirements on them."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 
 from fecbench.core.errors import NeedsError
-from fecbench.data.datasets.dataset import labels_of
+from fecbench.data.datasets.rows import labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 
 
 SecondView = Literal["none", "auto", "augmented", "dropout"]
-PARAPHRASE = "aug_text"
+PARAPHRASE = "aug_text"  # column of a data set
 
 
 def stream_seed(*key: int | str) -> int:
-    """A 63-bit seed that is a function of ``key`` alone.
+    """Return a 63-bit seed that is a function of ``key`` alone.
 
     >>> stream_seed(0, 1, "order") == stream_seed(0, 1, "order") != stream_seed(0, 2, "order")
     True
@@ -36,16 +37,18 @@ def stream_seed(*key: int | str) -> int:
 
 @dataclass(frozen=True)
 class BatchNeeds:
-    """What an objective needs of a training batch.
+    """Requirements an objective places on training batches.
 
     Attributes:
-        min_size: texts in a batch at least; a shorter last batch is left out.
-        columns: further text columns of the data set, such as ``aug_text``, that come tokenised as views of the batch.
-        second_view: what :meth:`Batch.doubled` gives beside a text: its paraphrase from ``aug_text`` (``augmented``), the same text for
-            another dropout pass (``dropout``), or a paraphrase where the data set has them (``auto``, a note says which).
-        texts: whether the raw texts come with the batch.
-        per_label: texts of a label come in groups of this many (m of "m per class" sampling). A row is in one batch of an epoch at most;
-            the rows that fill no group are left out of that epoch and counted.
+        min_size: minimum number of texts in a batch; a shorter last batch is left out.
+        columns: further text columns of the data set, such as ``aug_text``, to tokenise as views of the batch.
+        second_view: second view of a text in :meth:`Batch.doubled`: its paraphrase from ``aug_text``
+            (``augmented``), the same text for another dropout pass (``dropout``), or the paraphrase if the
+            data set has paraphrases and else the same text (``auto``; a note of the run states the choice).
+        texts: include the raw texts in the batch.
+        per_label: size of the groups in which texts of one label are drawn (m of "m per class" sampling). A
+            row is in at most one batch of an epoch; rows that do not fill a group are left out of that epoch
+            and counted.
     """
 
     min_size: int = 1
@@ -64,23 +67,28 @@ class BatchNeeds:
         if self.min_size < 1 or self.per_label < 1:
             raise ValueError(f"min_size and per_label must be at least 1, found {self.min_size} and {self.per_label}")
 
-    def views(self, found: Sequence[str]) -> tuple[str, ...]:
-        """The columns that come as views from a data set that has the columns ``found``."""
-        paraphrased = self.second_view == "augmented" or (self.second_view == "auto" and PARAPHRASE in found)
+    def views(self, available: Sequence[str]) -> tuple[str, ...]:
+        """Return the columns to tokenise as views, given the columns ``available`` in the data set."""
+        paraphrased = self.second_view == "augmented" or (self.second_view == "auto" and PARAPHRASE in available)
         return tuple(dict.fromkeys([*self.columns, PARAPHRASE])) if paraphrased else self.columns
 
     def check(self, data: EmotionData, batch_size: int, limit: int | None, who: str) -> None:
-        """Return where ``data``, its first ``limit`` training rows, and ``batch_size`` can satisfy these needs.
+        """Raise NeedsError if the data set or the batch size cannot meet these requirements.
+
+        Args:
+            data: the data set; its first ``limit`` training rows are used.
+            batch_size: texts in a batch.
+            limit: number of training rows used; None for all.
+            who: name of the objective in messages.
 
         Raises:
-            NeedsError: they can't; the message says what is needed and what was found.
+            NeedsError: a column is missing, or batch or training rows are too few.
         """
         missing = [column for column in self.views(data.columns) if column not in data.columns]
         if missing:
-            found = ", ".join(data.columns)
             raise NeedsError(
-                f"{who} needs the column {', '.join(missing)}, but {data.name} has {found} (a further column counts where every training "
-                "row has text in it); choose a data set that has it"
+                f"{who} needs the column {', '.join(missing)}, but {data.name} has {', '.join(data.columns)} "
+                "(only columns with text in every training row count); choose a data set that has it"
             )
         self.check_size(batch_size, who)
         least = self.least
@@ -90,16 +98,18 @@ class BatchNeeds:
                 f"{who} needs at least {least} texts in a batch, but there are {rows} training rows; use more"
             )
         counts = np.bincount(labels_of(data.splits["train"].select(range(rows))))
-        if (grouped := int((counts // self.per_label).sum() * self.per_label)) < least:
+        grouped = int((counts // self.per_label).sum() * self.per_label)
+        if grouped < least:
             raise NeedsError(
-                f"{who} needs {least} texts in groups of {self.per_label} of a label, but only {grouped} rows can be grouped; use more rows"
+                f"{who} needs {least} texts in groups of {self.per_label} of a label, but only {grouped} rows can be "
+                "grouped; use more rows"
             )
 
     def check_size(self, batch_size: int, who: str) -> None:
-        """Check that ``batch_size`` texts make a batch, which can be told before any data is read.
+        """Raise NeedsError if ``batch_size`` is too small; this check needs no data.
 
         Raises:
-            NeedsError: they are too few.
+            NeedsError: ``batch_size`` is below :attr:`least`.
         """
         if batch_size < self.least:
             raise NeedsError(
@@ -108,25 +118,29 @@ class BatchNeeds:
 
     @property
     def least(self) -> int:
-        """The fewest texts that make a batch: ``min_size``, in whole groups."""
-        return -(-self.min_size // self.per_label) * self.per_label
+        """The minimum number of texts in a batch: ``min_size`` rounded up to whole groups."""
+        return math.ceil(self.min_size / self.per_label) * self.per_label
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch of texts. On several ranks ``tokens`` and ``views`` are this rank's share; all else is of the whole batch.
+    """A batch of packed texts with labels and row numbers.
+
+    On several ranks ``tokens`` and ``views`` hold this rank's share of the texts; all else describes the
+    whole batch.
 
     Attributes:
-        tokens: the texts, packed.
+        tokens: the packed texts.
         labels: int64 ``[B]``.
         rows: int64 ``[B]``, row numbers in the split.
-        key: (seed, epoch, step), and a place where several batches of a stream come with a step; every random choice in the batch is a
-            function of it.
-        views: other columns of the same rows, and the objective's forms of their texts.
-        texts: the raw texts, where the objective's needs ask for them.
-        second_view: what the needs want :meth:`doubled` to give.
-        share: int64, the places in the batch that this rank's texts hold; None where one rank holds all.
-        streams: makers of the batches that stand beside this one, by the stream's name; see :meth:`stream` and :meth:`of_stream`.
+        key: (seed, epoch, step), followed by an index if a stream has several batches in a step. All random
+            choices in the batch are functions of it.
+        views: tokens of other columns of the same rows, and of the objective's forms of their texts, by name.
+        texts: the raw texts, if the objective's needs ask for them.
+        second_view: kind of second view made by :meth:`doubled`.
+        share: int64, indices in the batch of this rank's texts; None if one rank holds all texts.
+        streams: functions that make the streams' batches of this step, by name; see :meth:`stream` and
+            :meth:`of_stream`.
     """
 
     tokens: Tokens
@@ -143,25 +157,26 @@ class Batch:
         return len(self.labels)
 
     def stream(self, name: str) -> Batch:
-        """The batch of one of the objective's streams that stands beside this one; it is made when it is asked for."""
+        """Return this step's batch of the stream ``name`` (one batch per step); it is built on request."""
         return next(self.of_stream(name, 1.0))
 
     def of_stream(self, name: str, rate: float) -> Iterator[Batch]:
-        """The batches of a stream that come with this one where ``rate`` of them come with each batch, on average.
+        """Yield this step's batches of the stream ``name``, with ``rate`` of them per step on average.
 
-        In the run's order they are the stream's batches one after another: none is left out and none comes twice.
+        Over the run, the steps receive the stream's batches in order, each exactly once.
         """
         return (batch.to(self.labels.device) for batch in self.streams[name](rate))
 
     def view(self, column: str) -> Batch:
-        """The same rows with the texts of another column (one that the needs name); raw texts don't come along."""
+        """Return the same rows with the tokens of another column named in the needs; raw texts are dropped."""
         return replace(self, tokens=self.views[column], texts=None)
 
     def doubled(self) -> Batch:
-        """Every text twice, ``2 B`` rows: as it is, then its second view: its paraphrase, or itself for another dropout pass.
+        """Stack two views of each text (``[2 B]`` rows): the text, then its paraphrase or the same text again.
 
-        Which of them the needs say. One call of ``encode`` gives both; rows ``i`` and ``B + i`` are views of one text. Raw texts don't
-        come along.
+        ``BatchNeeds.second_view`` chooses the second view; the same text again gets another dropout mask. One
+        call of ``encode`` encodes both; rows ``i`` and ``B + i`` are views of one text. Raw texts are
+        dropped.
 
         Raises:
             NeedsError: the needs ask for no second view.
@@ -181,21 +196,21 @@ class Batch:
         )
 
     def unlabelled(self) -> Batch:
-        """The same texts with 0 for every label and row number: no prediction can depend on either."""
+        """Return the same texts with all labels and row numbers 0, so that predictions cannot depend on them."""
         return replace(self, labels=torch.zeros_like(self.labels), rows=torch.zeros_like(self.rows))
 
     def generator(self, stream: str, device: torch.device | str = "cpu") -> torch.Generator:
-        """A random generator for one purpose in this batch, seeded by (seed, epoch, step) and the purpose's name."""
+        """Return a random generator for one purpose, seeded by the batch's key and the purpose's name ``stream``."""
         return torch.Generator(device).manual_seed(stream_seed(*self.key, stream))
 
     def to(self, device: torch.device) -> Batch:
-        """The same batch on ``device``; a tensor that is there already stays the same."""
-        soon = device.type != "cpu"  # the host would read before a copy has arrived
+        """Return the same batch on ``device``; tensors that are there already are not copied."""
+        non_blocking = device.type != "cpu"  # a copy to the host could be read before it has arrived
         return replace(
             self,
             tokens=self.tokens.to(device),
-            labels=self.labels.to(device, non_blocking=soon),
-            rows=self.rows.to(device, non_blocking=soon),
+            labels=self.labels.to(device, non_blocking=non_blocking),
+            rows=self.rows.to(device, non_blocking=non_blocking),
             views={name: tokens.to(device) for name, tokens in self.views.items()},
-            share=None if self.share is None else self.share.to(device, non_blocking=soon),
+            share=None if self.share is None else self.share.to(device, non_blocking=non_blocking),
         )

@@ -1,4 +1,4 @@
-"""From texts to batches: tokenised once and cached, drawn in an order that is a function of seed and epoch, packed without padding."""
+"""Tokenised splits and their batches, in an order that is a function of seed and epoch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from fecbench.data.batch import Batch, BatchNeeds, SecondView, stream_seed
-from fecbench.data.datasets.dataset import labels_of
+from fecbench.data.datasets.rows import labels_of
 from fecbench.data.tokenize import TokenColumn, check_tokens, encode_texts, token_column
 from fecbench.data.tokens import Tokens
 
@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TokenisedSplit:
-    """A split ready for batching: its columns as token ids, its labels, its texts where they are needed, and what second views are."""
+    """A split ready for batching.
+
+    Attributes:
+        columns: token ids by column name; ``text`` is always there.
+        labels: int64 ``[N]``.
+        texts: the raw texts, if the objective needs them.
+        second_view: kind of second view made by :meth:`Batch.doubled`.
+    """
 
     columns: Mapping[str, TokenColumn]
     labels: np.ndarray
@@ -36,9 +43,10 @@ class TokenisedSplit:
         return len(self.labels)
 
     def batch(self, rows: np.ndarray, key: tuple[int, ...] = (0, 0, 0), rank: int = 0, ranks: int = 1) -> Batch:
-        """The batch of ``rows``; on several ranks, with rank ``rank``'s share of the texts.
+        """Return the batch of ``rows``; on several ranks, with the share of the texts of rank ``rank``.
 
-        A rank whose share would be empty holds the first text, but no place for it: it can still join every collective.
+        A rank with an empty share holds the first text, without an index in ``share``, so that it can join
+        every collective operation.
         """
         share = np.arange(len(rows))[rank::ranks]
         held = rows[share] if len(share) else rows[:1]
@@ -46,7 +54,7 @@ class TokenisedSplit:
         return Batch(
             tokens=tokens.pop("text"),
             labels=torch.from_numpy(self.labels[rows]),
-            rows=torch.from_numpy(rows.copy()),  # an objective may write where it pleases
+            rows=torch.from_numpy(rows.copy()),  # an objective may change its batch in place
             key=key,
             views=tokens,
             texts=None if self.texts is None else tuple(self.texts[row] for row in rows),
@@ -55,16 +63,18 @@ class TokenisedSplit:
         )
 
     def by_length(self, batch_size: int) -> Iterator[np.ndarray]:
-        """Row numbers of batches for evaluation, texts of similar length together, longest first (so that memory peaks at once)."""
+        """Yield row numbers of batches for evaluation, longest texts first, so that memory peaks in the first batch."""
         order = np.argsort(-self.columns["text"].lengths, kind="stable")
-        yield from (order[start : start + batch_size] for start in range(0, len(order), batch_size))
+        for start in range(0, len(order), batch_size):
+            yield order[start : start + batch_size]
 
 
 @dataclass(frozen=True)
 class TrainingBatches:
-    """The batches of an epoch, in an order that is a function of seed and epoch, as ``needs`` want them.
+    """The training batches of each epoch, in an order that is a function of seed and epoch.
 
-    They are made of units: single rows, or groups of rows of one label. A last short batch counts if it has ``needs.min_size`` texts.
+    Batches consist of units: single rows, or groups of ``needs.per_label`` rows of one label. A short last
+    batch is used if it has ``needs.min_size`` texts.
     """
 
     split: TokenisedSplit
@@ -77,21 +87,22 @@ class TrainingBatches:
 
     def __len__(self) -> int:
         whole, rest = divmod(self._units, self._units_in_batch)
-        return whole + (rest * self.needs.per_label >= self.needs.min_size)
+        last_counts = rest * self.needs.per_label >= self.needs.min_size
+        return whole + 1 if last_counts else whole
 
     @property
     def left_out(self) -> int:
-        """Rows of each epoch that are in no batch."""
+        """The number of rows in no batch, in each epoch."""
         return len(self.split) - min(self._units, len(self) * self._units_in_batch) * self.needs.per_label
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """How many rows are left out and why."""
+        """Notes on the number of rows left out and the reasons."""
         size = self.needs.per_label
-        alone = len(self.split) - self._units * size
+        ungrouped = len(self.split) - self._units * size
         reasons = {
-            f"fill no group of {size} texts of a label": alone,
-            "stand in a last batch that is too short": self.left_out - alone,
+            f"fill no group of {size} texts of a label": ungrouped,
+            "stand in a last batch that is too short": self.left_out - ungrouped,
         }
         notes = [
             f"{count:,} rows of each epoch are left out: they {reason}" for reason, count in reasons.items() if count
@@ -111,12 +122,12 @@ class TrainingBatches:
         return self.batch_size // self.needs.per_label
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
-        """The batches of ``epoch``."""
+        """Yield the batches of ``epoch``."""
         for step, rows in enumerate(self.rows(epoch)):
             yield self.split.batch(rows, (self.seed, epoch, step), self.rank, self.ranks)
 
     def rows(self, epoch: int) -> list[np.ndarray]:
-        """The row numbers of each batch of ``epoch``."""
+        """Return the row numbers of each batch of ``epoch``."""
         generator = np.random.default_rng(stream_seed(self.seed, epoch, "order"))
         order = generator.permutation(len(self.split))
         size = self.needs.per_label
@@ -130,7 +141,7 @@ class TrainingBatches:
 
 
 def _groups(order: np.ndarray, labels: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
-    """Row numbers ``[G, size]``, each group of one label, in random order; the last rows of each label that fill no group are left out."""
+    """Return groups of row numbers ``[G, size]`` in random order, each of one label; incomplete groups are dropped."""
     by_label = order[np.argsort(labels[order], kind="stable")]
     parts = np.split(by_label, np.cumsum(np.bincount(labels))[:-1])
     groups = np.concatenate([part[: len(part) // size * size].reshape(-1, size) for part in parts])
@@ -138,7 +149,10 @@ def _groups(order: np.ndarray, labels: np.ndarray, size: int, generator: np.rand
 
 
 def _bucketed(units: np.ndarray, lengths: np.ndarray, size: int, generator: np.random.Generator) -> list[np.ndarray]:
-    """Batches of ``size`` units of similar length, cut from stretches of 50 batches that are sorted by length each; a short one is last."""
+    """Return batches of ``size`` units of similar length in random order, a short one last.
+
+    Units are sorted by length within stretches of 50 batches, so that the composition of batches stays random.
+    """
     stretches = [units[start : start + 50 * size] for start in range(0, len(units), 50 * size)]
     by_length = np.concatenate([stretch[np.argsort(lengths[stretch].sum(1), kind="stable")] for stretch in stretches])
     batches = [by_length[start : start + size] for start in range(0, len(units), size)]
@@ -146,7 +160,7 @@ def _bucketed(units: np.ndarray, lengths: np.ndarray, size: int, generator: np.r
     return [whole[index] for index in generator.permutation(len(whole))] + batches[len(whole) :]
 
 
-def tokenise(
+def tokenize_split(
     rows: Dataset,
     columns: Sequence[str],
     tokenizer: PreTrainedTokenizerBase,
@@ -155,12 +169,13 @@ def tokenise(
     keep_texts: bool = False,
     forms: Mapping[str, Form] | None = None,
 ) -> TokenisedSplit:
-    """``rows`` as token ids of at most ``max_length``, read from ``cache`` where the same texts were tokenised the same way before.
+    """Tokenise the ``columns`` of ``rows`` to at most ``max_length`` tokens, reading from ``cache`` if possible.
 
-    All columns are put in the form ``text`` where there is one; the other ``forms`` make columns of their own from the texts.
+    If ``forms`` has the form ``text``, it encodes all columns; each other form encodes the texts as a column
+    of its own.
     """
-    plain, further = _parted(forms or {})
-    tokens = {column: token_column(rows[column], tokenizer, max_length, cache, plain) for column in columns}
+    text_form, further = _split_forms(forms or {})
+    tokens = {column: token_column(rows[column], tokenizer, max_length, cache, text_form) for column in columns}
     tokens |= {name: token_column(rows["text"], tokenizer, max_length, cache, form) for name, form in further.items()}
     return TokenisedSplit(tokens, labels_of(rows), rows["text"] if keep_texts else None)
 
@@ -173,15 +188,16 @@ def text_batches(
     device: torch.device,
     forms: Mapping[str, Form] | None = None,
 ) -> Iterator[Batch]:
-    """Batches of any texts, in their order and in all ``forms``, for use without gradient; their labels are all 0.
+    """Yield batches of ``texts`` in their order, encoded in all ``forms``, for use without gradient; all labels are 0.
 
     Raises:
         EncoderError: the tokenizer finds no token in a text.
     """
-    plain, further = _parted(forms or {})
+    text_form, further = _split_forms(forms or {})
+    all_forms = {"text": text_form, **further}
     for start in range(0, len(texts), batch_size):
         part = list(texts[start : start + batch_size])
-        tokens = {name: _pack(part, tokenizer, max_length, form) for name, form in {"text": plain, **further}.items()}
+        tokens = {name: _pack(part, tokenizer, max_length, form) for name, form in all_forms.items()}
         rows = torch.arange(start, start + len(part))
         yield Batch(tokens.pop("text"), torch.zeros_like(rows), rows, views=tokens, texts=tuple(part)).to(device)
 
@@ -192,6 +208,6 @@ def _pack(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: 
     return Tokens.pack(ids)
 
 
-def _parted(forms: Mapping[str, Form]) -> tuple[Form | None, dict[str, Form]]:
-    """The form of the text itself, and the further ones by name."""
+def _split_forms(forms: Mapping[str, Form]) -> tuple[Form | None, dict[str, Form]]:
+    """Return the form that replaces plain tokenisation (None if there is none) and the other forms by name."""
     return forms.get("text"), {name: form for name, form in forms.items() if name != "text"}

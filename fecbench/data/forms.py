@@ -1,4 +1,4 @@
-"""Forms: how a text is put to the encoder, where that isn't its plain tokenisation."""
+"""Forms: an objective's own encoding of texts into token ids, instead of plain tokenisation."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Form(ABC):
-    """How texts become token ids; a subclass is a frozen dataclass whose fields are all that :meth:`encode` depends on.
+    """An encoding of texts into token ids.
 
-    An objective names its forms in ``Objective.forms``: the form ``text`` takes the place of the plain tokenisation, every other one is a
-    further view of each text. Token ids are cached by the form's ``repr``: what a file holds belongs into a field too, as its hash.
+    A subclass is a frozen dataclass; everything that :meth:`encode` depends on must be a field.
+
+    An objective names its forms in ``Objective.forms``: the form ``text`` replaces plain tokenisation; each
+    other form adds a view of each text. The token cache identifies a form by its ``repr``. If the encoding
+    depends on a file, store the file's hash as a field, so that the cache notices changes.
     """
 
     @abstractmethod
     def encode(self, texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[list[int]]:
-        """The ids of each text, special tokens included, ``max_length`` at most; a text that fills them all is counted as cut."""
+        """Return the token ids of each text, with special tokens, at most ``max_length``.
+
+        A text with ``max_length`` ids counts as truncated.
+        """

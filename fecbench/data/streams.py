@@ -1,4 +1,4 @@
-"""Streams: further batches beside the main ones, such as pairs of texts and definitions, at a rate that the objective chooses."""
+"""Streams: additional batches in each training step, such as pairs of texts and definitions."""
 
 from __future__ import annotations
 
@@ -20,25 +20,26 @@ if TYPE_CHECKING:
 
 
 class Stream(Protocol):
-    """The rows of a stream, pass by pass; a function of the number is one."""
+    """A function from the number of a pass to the rows of that pass."""
 
     def __call__(self, number: int, /) -> TokenisedSplit:
-        """The rows of pass ``number``, from 0: as many in each, but they may differ.
+        """Return the rows of pass ``number``, from 0; passes have equally many rows, but the rows may differ.
 
-        They must be a function of the number and the run's seed alone, since a resumed run asks for them again.
+        The rows must be a function of the number and the run's seed alone, since a resumed run asks for them
+        again.
         """
 
 
 @dataclass(frozen=True)
 class Material:
-    """What streams can be made of: the training rows.
+    """The training rows and the tokenizer from which an objective builds its streams.
 
     Attributes:
         texts: the training texts.
         labels: int64 ``[N]``, their labels.
         tokens: their token ids, as the encoder reads them.
         tokenizer: the encoder's tokenizer.
-        max_length: the most tokens of a text, or of a pair of them.
+        max_length: maximum number of tokens of a text, or of a pair of texts.
         seed: the run's seed.
     """
 
@@ -52,7 +53,7 @@ class Material:
 
 @dataclass
 class StreamBatches:
-    """A stream's batches by number, counted over the whole run; their order is a function of seed, name and pass."""
+    """The batches of a stream, numbered over the whole run; their order is a function of seed, name and pass."""
 
     name: str
     stream: Stream
@@ -60,21 +61,25 @@ class StreamBatches:
     _passes: dict[int, tuple[TrainingBatches, list[np.ndarray]]] = field(default_factory=dict)
 
     def beside(self, number: int, key: tuple[int, ...], rate: float) -> Iterator[Batch]:
-        """The batches that come with the run's main batch ``number``, whose key is ``key``, where ``rate`` of them come with each.
+        """Yield the batches that accompany the run's main batch ``number`` with the key ``key``.
 
-        How many came before is a function of ``number`` and ``rate``, so that a resumed run needs no counter.
+        ``rate`` is the mean number of stream batches per main batch. The numbers are a function of ``number``
+        and ``rate``, so that a resumed run needs no counter.
         """
-        for place, count in enumerate(range(int(number * rate), int((number + 1) * rate))):
-            yield self(count, (*key, place) if place else key)
+        for index, stream_number in enumerate(range(int(number * rate), int((number + 1) * rate))):
+            yield self(stream_number, (*key, index) if index else key)
 
     def __call__(self, number: int, key: tuple[int, ...]) -> Batch:
-        """Batch ``number``, from 0, whose random choices are a function of ``key``."""
-        found, place = divmod(number, len(self._pass(0)[1]))
-        batches, rows = self._pass(found)
-        return batches.split.batch(rows[place], key, batches.rank, batches.ranks)
+        """Return batch ``number``, from 0; its random choices are a function of ``key``."""
+        pass_number, index = divmod(number, len(self._pass(0)[1]))
+        batches, rows = self._pass(pass_number)
+        return batches.split.batch(rows[index], key, batches.rank, batches.ranks)
 
     def _pass(self, number: int) -> tuple[TrainingBatches, list[np.ndarray]]:
-        """The batches of a pass; besides the first, by which passes are counted, one is kept."""
+        """Return the batches of a pass and their row numbers.
+
+        Only the first pass, by which passes are counted, and the current one are kept in memory.
+        """
         if number not in self._passes:
             self._passes = {first: kept for first, kept in self._passes.items() if first == 0}
             split, seed = self.stream(number), stream_seed(self.main.seed, "stream", self.name)
@@ -86,7 +91,6 @@ class StreamBatches:
 
 
 def with_streams(batch: Batch, streams: Mapping[str, StreamBatches], number: int) -> Batch:
-    """``batch``, which is the run's ``number``-th, with the streams' batches of that number."""
-    return replace(
-        batch, streams={name: partial(batches.beside, number, batch.key) for name, batches in streams.items()}
-    )
+    """Return ``batch``, the run's batch ``number``, with the ``streams`` attached."""
+    makers = {name: partial(batches.beside, number, batch.key) for name, batches in streams.items()}
+    return replace(batch, streams=makers)

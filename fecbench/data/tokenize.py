@@ -1,4 +1,4 @@
-"""Texts to token ids, once: what was tokenised before is read from a cache."""
+"""Tokenise text columns, with a cache on the disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from fecbench.core.errors import EncoderError
 from fecbench.core.plugin_errors import plugin_errors
-from fecbench.data.datasets.dataset import chunks
+from fecbench.data.datasets.rows import chunks
 from fecbench.data.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ if TYPE_CHECKING:
     from fecbench.data.forms import Form
 
 
-PROBE = 1000  # words of the longest text whose ids go into a cache's key, at most
-TOGETHER = (
-    1000  # texts that are tokenised at once: with what a tokenizer tells of them they take a hundred bytes a token
-)
+PROBE = 1000  # maximum words of the longest probe text, whose ids are part of the cache's key
+TOGETHER = 1000  # texts in one call of the tokenizer; its output takes about 100 bytes a token
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,8 @@ class TokenColumn:
     Attributes:
         ids: int64 or int32 ``[T]``.
         offsets: int64 ``[N + 1]``.
-        cut: how many texts were cut to the greatest length.
-        segments: int64 ``[T]``, the segment of each token in rows that are pairs of texts; None where all are in the first.
+        cut: number of texts truncated to the maximum length.
+        segments: int64 ``[T]``, each token's segment in rows that are pairs of texts; None if all are 0.
     """
 
     ids: np.ndarray
@@ -56,50 +54,55 @@ class TokenColumn:
 
     @property
     def lengths(self) -> np.ndarray:
-        """Tokens of each row."""
+        """The number of tokens in each row."""
         return np.diff(self.offsets)
 
     def take(self, rows: np.ndarray) -> Tokens:
-        """The tokens of ``rows``, in that order."""
+        """Return the packed tokens of ``rows``, in that order."""
         lengths = self.offsets[rows + 1] - self.offsets[rows]
         shift = self.offsets[rows] - (np.cumsum(lengths) - lengths)
-        places = np.repeat(shift, lengths) + np.arange(lengths.sum())
-        return Tokens.from_flat(self.ids[places], lengths, None if self.segments is None else self.segments[places])
+        indices = np.repeat(shift, lengths) + np.arange(lengths.sum())
+        return Tokens.from_flat(self.ids[indices], lengths, None if self.segments is None else self.segments[indices])
 
 
 def token_column(
     texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, cache: Path, form: Form | None = None
 ) -> TokenColumn:
-    """``texts`` as token ids of at most ``max_length``, in a form; a cache that is damaged or can't be written costs time only.
+    """Tokenise ``texts`` to at most ``max_length`` tokens, plainly or in a ``form``, or read them from the cache.
+
+    A damaged cache file is rewritten; without a writable cache the texts are tokenised in every run.
 
     Raises:
         EncoderError: the tokenizer finds no token in a text.
     """
     file = cache / f"{_cache_key(texts, tokenizer, max_length, form)}.tokens"
-    found = _read(file, len(texts)) if file.is_file() else None
-    if found is None:
-        found = _written(file, lambda out: _encode(texts, tokenizer, max_length, form, out), len(texts))
-    check_tokens(texts, found.lengths)
-    return found
+    column = _read(file, len(texts)) if file.is_file() else None
+    if column is None:
+        column = _written(file, lambda out: _encode(texts, tokenizer, max_length, form, out), len(texts))
+    check_tokens(texts, column.lengths)
+    return column
 
 
 def check_tokens(texts: Sequence[str], lengths: np.ndarray) -> None:
-    """Return where each of ``texts`` has a token, by their ``lengths``.
+    """Raise EncoderError if a text has no token, given the number of tokens of each text.
 
     Raises:
-        EncoderError: one has none.
+        EncoderError: a text has no token.
     """
-    if (empty := np.flatnonzero(lengths == 0)).size:
+    empty = np.flatnonzero(lengths == 0)
+    if empty.size:
         text = texts[int(empty[0])]
         raise EncoderError(
-            f"every text must have a token, but the encoder's tokenizer finds none in {text!r}; remove it, or change encoders"
+            f"every text must have a token, but the encoder's tokenizer finds none in {text!r}; "
+            "remove it, or change encoders"
         )
 
 
 def unknown_share(column: TokenColumn, tokenizer: PreTrainedTokenizerBase) -> float:
-    """The share of a column's tokens that are the tokenizer's unknown token, special tokens not counted.
+    """Return the share of unknown tokens in a column, not counting special tokens.
 
-    0 where the tokenizer knows no unknown token, as in byte-level BPE, or uses it for something else too, as GPT-2's does.
+    Returns 0 if the tokenizer has no unknown token, as in byte-level BPE, or uses it for another purpose too,
+    as GPT-2's does.
     """
     unknown = tokenizer.unk_token_id
     roles = [getattr(tokenizer, f"{role}_token_id") for role in ("bos", "eos", "cls", "sep", "pad", "mask")]
@@ -112,7 +115,7 @@ def unknown_share(column: TokenColumn, tokenizer: PreTrainedTokenizerBase) -> fl
 def _encode(
     texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None, out: IO[bytes]
 ) -> None:
-    """Write all token ids, each text's number of them, how many texts were cut, and the checksum of all this: int32 throughout."""
+    """Write the cache file in int32: token ids, the length of each text, the number of truncated texts, a checksum."""
     lengths, cut, checksum = array("i"), 0, 0
 
     def write(numbers: np.ndarray) -> None:
@@ -121,19 +124,19 @@ def _encode(
         out.write(numbers.data)
 
     for part in chunks(texts, TOGETHER):
-        encoded, shortened = encode_texts(part, tokenizer, max_length, form)
+        encoded, truncated = encode_texts(part, tokenizer, max_length, form)
         write(np.fromiter(chain.from_iterable(encoded), np.int32))
         lengths.extend(map(len, encoded))
-        cut += sum(shortened)
+        cut += sum(truncated)
     write(np.array([*lengths, cut], np.int32))
     out.write(np.uint32(checksum).data)
 
 
 def _read(file: Path | IO[bytes], texts: int) -> TokenColumn | None:
-    """What :func:`_encode` wrote of so many texts, mapped, so that it takes no own memory; None where it is something else."""
+    """Memory-map a file that :func:`_encode` wrote of ``texts`` texts; return None if its content is anything else."""
     try:
         numbers = np.asarray(np.memmap(file, np.int32, mode="r"))
-    except (OSError, ValueError):  # nothing, or no whole number of numbers
+    except (OSError, ValueError):  # the file is empty, or its size is no multiple of 4 bytes
         return None
     if len(numbers) < texts + 2 or zlib.crc32(numbers[:-1].data) != numbers[-1:].view(np.uint32)[0]:
         return None
@@ -144,10 +147,10 @@ def _read(file: Path | IO[bytes], texts: int) -> TokenColumn | None:
 
 
 def _written(file: Path, write: Callable[[IO[bytes]], None], texts: int) -> TokenColumn:
-    """What ``write`` puts into ``file``, which appears whole; where it can't be written, into a file that goes with this process.
+    """Write the cache file atomically with ``write`` and map it; fall back to a temporary file if it can't be written.
 
     Raises:
-        EncoderError: it can't be read back.
+        EncoderError: the content read back is not what was written.
     """
     draft = file.with_suffix(f".{os.getpid()}.unfinished")
     try:
@@ -155,25 +158,25 @@ def _written(file: Path, write: Callable[[IO[bytes]], None], texts: int) -> Toke
         with draft.open("wb") as out:
             write(out)
         draft.replace(file)
-        found = _read(file, texts)
+        column = _read(file, texts)
     except OSError:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
-        with TemporaryFile() as out:
+        with TemporaryFile() as out:  # the mapping outlives the file
             write(out)
             out.flush()
-            found = _read(out, texts)
-    if found is None:
+            column = _read(out, texts)
+    if column is None:
         raise EncoderError(
-            f"{file} must hold the tokens that were just written there, but doesn't; look whether its disk is sound"
+            f"{file} must hold the tokens that were just written there, but doesn't; check its disk for errors"
         )
-    return found
+    return column
 
 
 def encode_texts(
     texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None = None
 ) -> tuple[list[list[int]], list[bool]]:
-    """The ids of each text, in a form, and whether it was cut to ``max_length``."""
+    """Return the token ids of each text, encoded plainly or in a ``form``, and for each whether it was truncated."""
     if form is not None:
         with plugin_errors(f"the form {type(form).__name__}", form):
             ids = form.encode(texts, tokenizer, max_length)
@@ -185,20 +188,22 @@ def encode_texts(
 
 
 def _cache_key(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None) -> str:
-    """A digest of the texts and of all that decides their ids, which isn't in ``tokenizer.json`` alone: the probe's ids tell the rest."""
+    """Return a digest of the texts and of everything that determines their ids.
+
+    ``tokenizer.json`` does not determine them alone, so the ids of some probe texts are part of the digest.
+    """
     probe = encode_texts(_probe(texts, tokenizer, min(max_length, PROBE)), tokenizer, max_length, form)
     sha = hashlib.sha256(repr([_rules(tokenizer), max_length, _rules_of_form(form), probe]).encode())
     for part in chunks(texts):
-        sha.update("".join(f"{len(text)} {text}" for text in part).encode())  # no text can hold what parts two
+        # each text follows its length, so that no two lists of texts look alike
+        sha.update("".join(f"{len(text)} {text}" for text in part).encode())
     return sha.hexdigest()
 
 
 def _rules(tokenizer: PreTrainedTokenizerBase) -> list[object]:
-    """How a tokenizer makes ids: libraries, class, ``tokenizer.json``, and settings beside it, such as the side that is cut."""
-    rules = json.loads(tokenizer.backend_tokenizer.to_str()) | {
-        "truncation": None,
-        "padding": None,
-    }  # these two keep its last use
+    """Return a tokenizer's rules: versions, class, ``tokenizer.json``, and settings such as the truncation side."""
+    rules = json.loads(tokenizer.backend_tokenizer.to_str())
+    rules |= {"truncation": None, "padding": None}  # these two describe the tokenizer's last call only
     settings = {
         name: value
         for name, value in sorted(vars(tokenizer).items())
@@ -209,7 +214,7 @@ def _rules(tokenizer: PreTrainedTokenizerBase) -> list[object]:
 
 
 def _rules_of_form(form: Form | None) -> tuple[str, str, str]:
-    """How a form makes ids: its fields, and the source of its module where there is one."""
+    """Return a form's rules: its module, its fields, and the module's source code ("" if it has none)."""
     if form is None:
         return "", "", ""
     with suppress(OSError, TypeError):
@@ -218,7 +223,7 @@ def _rules_of_form(form: Form | None) -> tuple[str, str, str]:
 
 
 def _probe(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, words: int) -> list[str]:
-    """Some of the texts, and one with the special tokens that has more than ``words`` words."""
-    some = [texts[int(row)] for row in np.linspace(0, len(texts) - 1, min(len(texts), 20))]
-    together = " ".join([*some, *tokenizer.all_special_tokens, "word"])
-    return [*some, " ".join([together] * (words // len(together.split()) + 1))]
+    """Return up to 20 of the texts, and a text of more than ``words`` words that has all special tokens."""
+    sample = [texts[int(row)] for row in np.linspace(0, len(texts) - 1, min(len(texts), 20))]
+    joined = " ".join([*sample, *tokenizer.all_special_tokens, "word"])
+    return [*sample, " ".join([joined] * (words // len(joined.split()) + 1))]

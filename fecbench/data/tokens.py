@@ -1,7 +1,8 @@
-"""Texts without padding: their tokens one after another, so that every linear layer sees real tokens only.
+"""Packed texts: the tokens of a batch in one sequence without padding, so that linear layers see real tokens only.
 
-In a random batch of 64 GoEmotions texts half of all positions are padding. What keeps packed texts apart is their attention
-(:mod:`fecbench.model.packed_attention`), which loads transformers; this file, which every objective imports, doesn't.
+In a random batch of 64 GoEmotions texts half of all positions are padding. Attention between packed texts is
+prevented by :mod:`fecbench.model.packed_attention`. That module imports transformers; this one, which every
+objective imports, does not.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-# What another grid costs, in places of scores (a text of l tokens has l^2): a CPU core does that many in about half a millisecond a layer,
-# and elsewhere the 25 further launches must be paid for.
+# Cost of a further grid, in attention scores (a text of l tokens has l^2): a CPU core computes so many in about half a
+# millisecond a layer; on other devices the cost is that of about 25 further kernel launches.
 GRID_COST = {"cpu": 4_000}
 GRID_COST_ELSEWHERE = 1_000_000
 
 
 class PaddingGrid(NamedTuple):
-    """How the tokens from ``start`` to ``end`` lie in a padded grid of ``B`` texts.
+    """The positions of the tokens from ``start`` to ``end`` in a padded grid of ``B`` texts and ``L`` columns.
 
-    ``slots`` int64 ``[end - start]``, each token's flat place; ``mask`` bool ``[B, L]``, real places.
+    ``slots`` int64 ``[end - start]``: each token's index in the flattened grid; ``mask`` bool ``[B, L]``:
+    True at tokens.
     """
 
     start: int
@@ -37,7 +39,7 @@ class PaddingGrid(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Tokens by the length of their text, shortest first: ``order`` int64 ``[T]``, and the grids that they make, one after another."""
+    """Tokens sorted by the length of their text, shortest first (``order`` int64 ``[T]``), and their padded grids."""
 
     order: Tensor
     grids: tuple[PaddingGrid, ...]
@@ -45,15 +47,15 @@ class Layout(NamedTuple):
 
 @dataclass(frozen=True)
 class Tokens:
-    """The token ids of ``B`` texts, one text after another, ``T`` in all.
+    """The concatenated token ids of ``B`` texts, ``T`` tokens in all.
 
     Attributes:
         ids: int64 ``[T]``.
-        positions: int64 ``[T]``, a token's place in its text, from 0.
-        owners: int64 ``[T]``, the number of the text that a token belongs to.
-        lengths: int64 ``[B]``.
-        sizes: the lengths once more, on the host.
-        segments: int64 ``[T]``, the segment of each token in pairs of texts (BERT's token types); None where all are in the first.
+        positions: int64 ``[T]``, each token's index in its text, from 0.
+        owners: int64 ``[T]``, the index of each token's text.
+        lengths: int64 ``[B]``, tokens of each text.
+        sizes: a copy of the lengths on the host.
+        segments: int64 ``[T]``, each token's segment in pairs of texts (BERT's token types); None if all are 0.
     """
 
     ids: Tensor
@@ -75,21 +77,22 @@ class Tokens:
 
     @classmethod
     def from_flat(cls, ids: np.ndarray, lengths: np.ndarray, segments: np.ndarray | None = None) -> Tokens:
-        """Pack texts that already stand one after another in ``ids``."""
+        """Pack texts whose ids are concatenated already."""
         owners = np.repeat(np.arange(len(lengths)), lengths)
         positions = np.arange(len(ids)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         stacked = torch.from_numpy(np.stack([ids, positions, owners]).astype(np.int64))
-        marked = None if segments is None else torch.from_numpy(segments.astype(np.int64))
-        return cls(stacked[0], stacked[1], stacked[2], torch.from_numpy(lengths.astype(np.int64)), lengths, marked)
+        token_types = None if segments is None else torch.from_numpy(segments.astype(np.int64))
+        return cls(stacked[0], stacked[1], stacked[2], torch.from_numpy(lengths.astype(np.int64)), lengths, token_types)
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def to(self, device: torch.device) -> Tokens:
-        """The same tokens on ``device``; a tensor that is there already stays the same."""
+        """Return the same tokens on ``device``; tensors that are there already are not copied."""
 
         def moved(tensor: Tensor) -> Tensor:
-            return tensor.to(device, non_blocking=device.type != "cpu")  # the host would read before a copy has arrived
+            # a copy to the host could be read before it has arrived
+            return tensor.to(device, non_blocking=device.type != "cpu")
 
         ids, positions, owners = self.ids, self.positions, self.owners
         if ids.device.type == "cpu" and device.type != "cpu":
@@ -99,7 +102,7 @@ class Tokens:
         return Tokens(moved(ids), moved(positions), moved(owners), moved(self.lengths), self.sizes, segments)
 
     def followed_by(self, others: Tokens) -> Tokens:
-        """These texts, then ``others``, on one device.
+        """Return these texts followed by ``others``; both must be on one device.
 
         >>> Tokens.pack([[5, 6]]).followed_by(Tokens.pack([[7]])).owners
         tensor([0, 0, 1])
@@ -121,18 +124,18 @@ class Tokens:
         )
 
     def grid(self) -> PaddingGrid:
-        """One padded grid of all texts in their order, computed on the tokens' own device."""
+        """Return one padded grid of all texts in their order, computed on the tokens' device."""
         return PaddingGrid(0, len(self.ids), *_padded(self.owners, self.positions, self.lengths, int(self.sizes.max())))
 
     def layout(self, grid_cost: float) -> Layout:
-        """Grids of texts of similar length, where another one saves more than ``grid_cost`` places; no device is asked for a length."""
+        """Return padded grids of texts of similar length; each further grid saves more than ``grid_cost`` scores."""
         by_length, rank = self.lengths.sort(stable=True).values, self.lengths.argsort(stable=True).argsort()
         order = self.lengths[self.owners].argsort(stable=True)
         owners, positions = rank[self.owners][order], self.positions[order]
-        sizes = np.sort(self.sizes)
+        sizes = np.sort(self.sizes)  # the host's copy: reading lengths from the device would wait for it
         ends = np.cumsum(sizes)
         grids, first, start = [], 0, 0
-        for last in cuts(sizes, grid_cost):
+        for last in group_ends(sizes, grid_cost):
             end = int(ends[last - 1])
             part = slice(start, end)
             padded = _padded(owners[part] - first, positions[part], by_length[first:last], int(sizes[last - 1]))
@@ -141,33 +144,51 @@ class Tokens:
         return Layout(order, tuple(grids))
 
     def first(self, states: Tensor) -> Tensor:
-        """Each text's first-token state ``[B, width]`` of packed ``states`` ``[T, width]``."""
+        """Return the first token's state of each text, ``[B, width]``, from packed ``states`` ``[T, width]``."""
         return states[self.lengths.cumsum(0) - self.lengths]
 
     def mean(self, states: Tensor) -> Tensor:
-        """Each text's mean state ``[B, width]`` of packed ``states`` ``[T, width]``."""
+        """Return the mean state of each text, ``[B, width]``, from packed ``states`` ``[T, width]``."""
         sums = states.new_zeros(len(self), states.shape[-1]).index_add(0, self.owners, states)
         return sums / self.lengths[:, None].to(states.dtype)
 
 
 def _padded(owners: Tensor, positions: Tensor, lengths: Tensor, longest: int) -> tuple[Tensor, Tensor]:
-    """The slots of tokens and the mask of a grid ``longest`` wide."""
+    """Return the slots of the tokens and the mask of a grid with ``longest`` columns."""
     columns = torch.arange(longest, device=lengths.device)
     return owners * longest + positions, columns < lengths[:, None]
 
 
-def cuts(sizes: np.ndarray, grid_cost: float) -> list[int]:
-    """Where groups of texts end, given their lengths in ascending order: each cut saves more than ``grid_cost`` places of scores.
+def group_ends(sizes: np.ndarray, grid_cost: float) -> list[int]:
+    """Divide texts, given their lengths in ascending order, into groups for padding; return the groups' end indices.
 
-    A group of n texts, the longest of them l tokens, has ``n l^2`` places. The best single cut is made first, then those of its parts.
+    The best cut of all texts is made first, then the best cut of each part, as long as a cut saves more than
+    ``grid_cost`` attention scores.
 
-    >>> cuts(np.array([5, 5, 6, 40]), grid_cost=100), cuts(np.array([5, 5, 6, 40]), grid_cost=1e6)
+    >>> group_ends(np.array([5, 5, 6, 40]), grid_cost=100), group_ends(np.array([5, 5, 6, 40]), grid_cost=1e6)
     ([3, 4], [4])
     """
+    ends: list[int] = []
+    parts = [(0, len(sizes))]  # still to be divided; the first texts are last
+    while parts:
+        start, end = parts.pop()
+        cut = _best_cut(sizes[start:end], grid_cost)
+        if cut:
+            parts += [(start + cut, end), (start, start + cut)]
+        else:
+            ends.append(end)
+    return ends
+
+
+def _best_cut(sizes: np.ndarray, grid_cost: float) -> int:
+    """Return the number of texts before the cut that saves most scores, or 0 if no cut saves more than ``grid_cost``.
+
+    A group of n texts, the longest of which has l tokens, has ``n l^2`` scores.
+    """
     texts = len(sizes)
-    places = np.arange(1, texts + 1) * sizes**2  # of the first n texts
-    with_cut = places[:-1] + np.arange(texts - 1, 0, -1) * sizes[-1] ** 2
-    if texts == 1 or places[-1] - with_cut.min() <= grid_cost:
-        return [texts]
-    cut = int(with_cut.argmin()) + 1
-    return cuts(sizes[:cut], grid_cost) + [cut + end for end in cuts(sizes[cut:], grid_cost)]
+    if texts == 1:
+        return 0
+    scores = np.arange(1, texts + 1) * sizes**2  # of a group of the first 1, 2, ... texts
+    with_cut = scores[:-1] + np.arange(texts - 1, 0, -1) * sizes[-1] ** 2
+    saved = scores[-1] - with_cut.min()
+    return int(with_cut.argmin()) + 1 if saved > grid_cost else 0

@@ -14,8 +14,8 @@ from platformdirs import user_cache_path
 from fecbench.core.errors import EncoderError
 from fecbench.core.plugin_errors import plugin_errors
 from fecbench.data.batch import PARAPHRASE
-from fecbench.data.batches import text_batches, tokenise
-from fecbench.data.datasets.dataset import chunks, labels_of
+from fecbench.data.batches import text_batches, tokenize_split
+from fecbench.data.datasets.rows import chunks, labels_of
 from fecbench.data.streams import Material, StreamBatches
 from fecbench.data.tokenize import unknown_share
 from fecbench.model.encoders.lengths import longest_text
@@ -106,7 +106,7 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     cache = user_cache_path("fecbench") / "tokens"
     rows, forms = {**data.splits, "train": train}, plan.forms
     splits = {
-        split: tokenise(rows[split], names, source.tokenizer, max_length, cache, plan.needs.texts, forms)
+        split: tokenize_split(rows[split], names, source.tokenizer, max_length, cache, plan.needs.texts, forms)
         for split, names in columns.items()
     }
     splits["train"] = replace(splits["train"], second_view=plan.needs.second_view)

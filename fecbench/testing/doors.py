@@ -17,7 +17,7 @@ from fecbench.core.plugin_errors import plugin_errors
 from fecbench.core.settings import RunSettings, build
 from fecbench.data.batch import Batch
 from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
-from fecbench.data.datasets.load import get_dataset, registered_datasets
+from fecbench.data.datasets.load import get_dataset, load_registered
 from fecbench.data.datasets.locations import DataLocations, Source
 from fecbench.data.tokens import Tokens
 from fecbench.model.encoders.load import get_encoder, load_encoder
@@ -132,7 +132,7 @@ class DatasetConformance(DoorConformance):
             raise NotHere(f"its rows would be fetched from {source.where}, and a check uses no network")
         try:
             with offline():
-                return registered_datasets(self.name, DataLocations())
+                return load_registered(self.name, DataLocations())
         except DataNotFound as error:
             raise NotHere(str(error)) from error
 

@@ -34,7 +34,7 @@ def test_a_broken_plugin_is_named_when_asked_for_and_hurts_nobody(install, value
     install("sloppy-plugin", "fecbench_objectives", broken=value)
     assert "broken" in registry.objectives
     assert registry.objectives.get("ce") is not None
-    with pytest.raises(PluginError, match=r"'broken'.*sloppy-plugin.*can't be imported.*mend or uninstall"):
+    with pytest.raises(PluginError, match=r"'broken'.*sloppy-plugin.*can't be imported.*fix or uninstall"):
         registry.objectives.get("broken")
 
 

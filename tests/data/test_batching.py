@@ -13,10 +13,10 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 from fecbench.core.errors import EncoderError, NeedsError
 from fecbench.data.batch import Batch, BatchNeeds
-from fecbench.data.batches import TokenisedSplit, TrainingBatches, text_batches, tokenise
-from fecbench.data.datasets.dataset import table
+from fecbench.data.batches import TokenisedSplit, TrainingBatches, text_batches, tokenize_split
 from fecbench.data.datasets.load import get_dataset
 from fecbench.data.datasets.locations import DataLocations
+from fecbench.data.datasets.rows import split_from_columns
 from fecbench.data.tokenize import TokenColumn, token_column, unknown_share
 from fecbench.data.tokens import Tokens
 
@@ -117,19 +117,19 @@ def test_a_rank_without_a_row_holds_one_but_no_place():
 
 
 def test_tokens_are_cached_and_cut_texts_counted(tokenizer, tmp_path):
-    rows = table({"text": ["what a lovely day", "sad"], "label": [0, 1]})
-    first = tokenise(rows, ["text"], tokenizer, 4, tmp_path)
+    rows = split_from_columns({"text": ["what a lovely day", "sad"], "label": [0, 1]})
+    first = tokenize_split(rows, ["text"], tokenizer, 4, tmp_path)
     assert first.columns["text"].cut == 1
     assert first.columns["text"].lengths.max() == 4
     expected = tokenizer("what a lovely day", truncation=True, max_length=4)["input_ids"]
     assert first.columns["text"].take(np.array([0])).ids.tolist() == expected
     files = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
-    again = tokenise(rows, ["text"], tokenizer, 4, tmp_path, keep_texts=True)
+    again = tokenize_split(rows, ["text"], tokenizer, 4, tmp_path, keep_texts=True)
     assert {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == files
     assert again.columns["text"].ids.tolist() == first.columns["text"].ids.tolist()
     assert again.columns["text"].cut == 1
     assert again.texts == ["what a lovely day", "sad"]
-    longer = tokenise(rows, ["text"], tokenizer, 50, tmp_path)
+    longer = tokenize_split(rows, ["text"], tokenizer, 50, tmp_path)
     assert longer.columns["text"].cut == 0
     assert len(list(tmp_path.iterdir())) == len(files) + 1
 
@@ -161,10 +161,10 @@ def own_code(tokenizer):
 
 @pytest.mark.parametrize("change", [left, uncased_specials, template, own_code])
 def test_tokens_of_a_tokenizer_that_was_changed_are_made_anew(tokenizer, tmp_path, change):
-    rows = table({"text": ["sunshine at [SEP] last", "sad"], "label": [0, 1]})
+    rows = split_from_columns({"text": ["sunshine at [SEP] last", "sad"], "label": [0, 1]})
     changed = copy.deepcopy(tokenizer)
     change(changed)
-    columns = [tokenise(rows, ["text"], one, 5, tmp_path).columns["text"] for one in (tokenizer, changed, tokenizer)]
+    columns = [tokenize_split(rows, ["text"], one, 5, tmp_path).columns["text"] for one in (tokenizer, changed, tokenizer)]
     expected = changed(rows["text"][:], truncation=True, max_length=5)["input_ids"]
     assert columns[1].take(np.arange(2)).ids.tolist() == [*expected[0], *expected[1]] != columns[0].ids.tolist()
     assert columns[2].ids.tolist() == columns[0].ids.tolist()
@@ -176,7 +176,7 @@ def test_a_text_without_a_token_is_named(tokenizer, tmp_path):
     with pytest.raises(
         EncoderError, match="every text must have a token, but the encoder's tokenizer finds none in ' '"
     ):
-        tokenise(table({"text": ["glad", " "], "label": [0, 1]}), ["text"], bare, 9, tmp_path)
+        tokenize_split(split_from_columns({"text": ["glad", " "], "label": [0, 1]}), ["text"], bare, 9, tmp_path)
 
 
 def test_unknown_tokens_are_counted_of_a_texts_own_in_fresh_and_cached_ids(tokenizer, tmp_path):
@@ -230,7 +230,7 @@ def test_texts_in_order(tokenizer):
 
 def data(rows: int, columns: list[str]):
     labels = {"text": ["a"] * rows, "label": [row % 3 for row in range(rows)]}
-    return SimpleNamespace(name="toys", columns=columns, splits={"train": table(labels)})
+    return SimpleNamespace(name="toys", columns=columns, splits={"train": split_from_columns(labels)})
 
 
 def test_needs_are_met_or_refused_with_requirement_and_finding():
@@ -371,7 +371,7 @@ def test_what_is_left_out_is_said_with_its_reason():
 )
 def test_groups_hold_on_the_long_tail_of_goemotions(tokenizer, tmp_path):
     train = get_dataset("ge-prepared").load(DataLocations(Path(os.environ["FECBENCH_TEST_DATA"]))).splits["train"]
-    rows = tokenise(train, ["text"], tokenizer, 40, tmp_path)
+    rows = tokenize_split(train, ["text"], tokenizer, 40, tmp_path)
     batches = TrainingBatches(rows, 64, seed=0, needs=BatchNeeds(per_label=4))
     for epoch in (1, 2):
         drawn = [batch.rows.numpy() for batch in batches.epoch(epoch)]
@@ -382,14 +382,14 @@ def test_groups_hold_on_the_long_tail_of_goemotions(tokenizer, tmp_path):
 
 
 def test_a_damaged_or_unwritable_cache_costs_nothing_but_time(tokenizer, tmp_path):
-    rows = table({"text": ["what a lovely day", "sad"] * 50, "label": [0, 1] * 50})
-    expected = tokenise(rows, ["text"], tokenizer, 9, tmp_path).columns["text"].ids.tolist()
+    rows = split_from_columns({"text": ["what a lovely day", "sad"] * 50, "label": [0, 1] * 50})
+    expected = tokenize_split(rows, ["text"], tokenizer, 9, tmp_path).columns["text"].ids.tolist()
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
     flipped = bytes([whole[4] ^ 1])  # a token that is another
     for damaged in (whole[: len(whole) // 2], whole[:4] + flipped + whole[5:], b""):
         file.write_bytes(damaged)
-        assert tokenise(rows, ["text"], tokenizer, 9, tmp_path).columns["text"].ids.tolist() == expected
+        assert tokenize_split(rows, ["text"], tokenizer, 9, tmp_path).columns["text"].ids.tolist() == expected
         assert file.read_bytes() == whole
     (tmp_path / "file").write_text("no folder")
-    assert tokenise(rows, ["text"], tokenizer, 9, tmp_path / "file" / "cache").columns["text"].ids.tolist() == expected
+    assert tokenize_split(rows, ["text"], tokenizer, 9, tmp_path / "file" / "cache").columns["text"].ids.tolist() == expected

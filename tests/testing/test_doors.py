@@ -170,7 +170,7 @@ def test_plugins_check_tries_what_it_lists(fecbench, install):
     assert code == 1
     assert {row["name"]: row["problem"] for row in json.loads(out) if row["problem"]} == {
         "moods": "the data set 'moods' (sick_moods:thing of sick-plugin 1.0) failed at "
-        f"{sys.modules['sick_moods'].__file__}:18: ValueError: boom; mend or uninstall it"
+        f"{sys.modules['sick_moods'].__file__}:18: ValueError: boom; fix or uninstall the plugin"
     }
     assert "isn't in" in next(row["not tried"] for row in json.loads(out) if row["name"] == "ed-prepared")
 

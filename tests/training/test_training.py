@@ -392,13 +392,13 @@ def test_a_run_is_only_continued_on_what_it_was_begun_on(toy, tmp_path, key, val
 
 def test_scores_do_not_move_with_the_size_of_evaluation_batches(toy, tmp_path):
     from fecbench import Predictor
-    from fecbench.data.batches import tokenise
+    from fecbench.data.batches import tokenize_split
 
     record = train("aml", toy, tmp_path / "run")
     predictor = Predictor.load(record)
     from fecbench import data_of
 
-    split = tokenise(data_of(record).splits["test"], ["text"], predictor.tokenizer, 200, tmp_path / "cache")
+    split = tokenize_split(data_of(record).splits["test"], ["text"], predictor.tokenizer, 200, tmp_path / "cache")
     found = [
         split_logits(predictor.objective, predictor.model, split, size, predictor.precision) for size in (1, 4, 64)
     ]

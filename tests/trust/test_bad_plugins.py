@@ -59,7 +59,7 @@ def crossed(kinds: Iterable[str]) -> list[Any]:
 @pytest.mark.parametrize(("kind", "value", "code", "says"), crossed(USES))
 def test_what_cannot_be_imported(judge, install, kind, value, code, says):
     install("sick-plugin", f"fecbench_{kind}", sick=value, code=code)
-    judge.refuses(*USES[kind], says=("sick", "sick-plugin", "can't be imported", says, "mend or uninstall"))
+    judge.refuses(*USES[kind], says=("sick", "sick-plugin", "can't be imported", says, "fix or uninstall"))
 
 
 @pytest.mark.parametrize(("kind", "value", "code", "says"), crossed(["hooks", "metrics", "formats"]))
@@ -380,7 +380,7 @@ BODIES = {
     "a report that raises": ("def report(self): raise ValueError('no server')", "no server"),
     "a report that is None": ("def report(self): return None", "objective sick"),
     "a report of a tensor": ("def report(self): return {'a': torch.ones(1)}", "not JSON serializable"),
-    "a report with a key twice": ("def report(self): return {1: 0, '1': 0}", "'1' stands there twice"),
+    "a report with a key twice": ("def report(self): return {1: 0, '1': 0}", "'1' appears twice"),
     "a report of NaN": ("def report(self): return {'a': float('nan')}", "not JSON compliant"),
     "a report of half a character": ("def report(self): return {'a': '\\ud800'}", "UnicodeEncodeError"),
     "a stage before that takes nothing": ("def before_training(self): pass", "TypeError"),

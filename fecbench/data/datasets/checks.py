@@ -1,4 +1,4 @@
-"""Check a loaded data set: splits, labels and the checksums of the built-in sets."""
+"""Check a loaded data set: its splits, its labels, and the checksums of the built-in sets."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ import numpy as np
 
 from fecbench.core.errors import DataError, PluginError
 from fecbench.core.text import shortened
-from fecbench.data.datasets.dataset import SPLITS, EmotionData, digest_rows, labels_of
+from fecbench.data.datasets.dataset import SPLITS, EmotionData
+from fecbench.data.datasets.rows import digest_rows, labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from datasets import Dataset
+
+
+REPLACE = "put the original files back, or give yours as a path (--dataset path/to/folder)"
+
 
 def check_splits(data: EmotionData, where: str) -> EmotionData:
-    """``data``, once it can be trained on, with notes of classes that validation or test lacks and of labels that are numbers.
+    """Check that ``data`` can be trained on; return it with notes on classes missing from a split and numeric labels.
 
     Raises:
-        DataError: fewer than two labels, an empty split, or training rows without one of the classes.
+        DataError: there are fewer than two labels, a split is empty, or the training rows lack a class.
     """
     if len(data.labels) < 2:
         raise DataError(f"{where}: at least two labels are needed, found {list(data.labels)}; check the label column")
@@ -31,83 +37,77 @@ def check_splits(data: EmotionData, where: str) -> EmotionData:
         missing = [label for label, count in zip(data.labels, counts, strict=True) if not count]
         if missing and name == "train":
             raise DataError(
-                f"{where}: train must hold every class, but has no row of {shortened(missing)}; add rows, or drop the class from all splits and "
-                "labels.txt"
+                f"{where}: train must hold every class, but has no row of {shortened(missing)}; add rows, or drop the "
+                "class from all splits and labels.txt"
             )
         if missing:
             notes.append(
-                f"{name} has no row of {shortened(missing)}: the class counts as 0 in macro F1 on {name}, and can only be predicted wrongly"
+                f"{name} has no row of {shortened(missing)}: the class counts as 0 in macro F1 on {name}, and can only "
+                "be predicted wrongly"
             )
     if data.nameless:
         notes.append(
-            f"the labels are numbers ({shortened(data.nameless)}): labels.txt in the data set's folder can name them, one a line"
+            f"the labels are numbers ({shortened(data.nameless)}): labels.txt in the data set's folder can name them, "
+            "one a line"
         )
     return replace(data, notes=tuple(dict.fromkeys(notes)))
 
 
 def check_loaded(data: object, who: str) -> EmotionData:
-    """``data`` itself, once it is what a loader must give.
+    """Check what the loader of a plugin returned, and return it with the notes of :func:`check_splits`.
 
     Raises:
-        PluginError: it isn't an EmotionData of three splits, or a row isn't a text and the number of a label.
-        DataError: it can't be trained on and scored.
+        PluginError: it is not an EmotionData with three splits, or a row is not a text with the number of a
+            label.
+        DataError: it can't be trained on.
     """
     if not isinstance(data, EmotionData):
-        raise PluginError(
-            f"{who} must give a fecbench.EmotionData, but gave {type(data).__name__}; mend or uninstall it"
-        )
+        raise _wrong(who, "give a fecbench.EmotionData", f"gave {type(data).__name__}")
     if sorted(data.splits) != sorted(SPLITS):
-        raise PluginError(
-            f"{who} must give the splits {', '.join(SPLITS)}, but gave {shortened(sorted(data.splits))}; mend or uninstall it"
-        )
+        raise _wrong(who, f"give the splits {', '.join(SPLITS)}", f"gave {shortened(sorted(data.splits))}")
     if len(set(data.labels)) < len(data.labels) or not all(isinstance(label, str) and label for label in data.labels):
-        raise PluginError(
-            f"{who} must name each label once, but named {shortened([repr(label) for label in data.labels])}; mend or uninstall it"
-        )
+        raise _wrong(who, "name each label once", f"named {shortened([repr(label) for label in data.labels])}")
     for name, split in data.splits.items():
         lacking = sorted({"text", "label"} - set(split.column_names))
         if lacking:
-            raise PluginError(
-                f"{who} must give text and label, but {name} lacks {', '.join(lacking)}; mend or uninstall it"
-            )
-        for number, (text, label) in enumerate(zip(split["text"][:], split["label"][:], strict=True)):
-            if (
-                not isinstance(text, str)
-                or not text.strip()
-                or type(label) is not int
-                or not 0 <= label < len(data.labels)
-            ):
-                found = f"row {number} of {name} is {text!r} with label {label!r}"
-                raise PluginError(
-                    f"{who} must give texts with labels 0 to {len(data.labels) - 1}, but {found}; mend or uninstall it"
-                )
+            raise _wrong(who, "give text and label", f"{name} lacks {', '.join(lacking)}")
+        _check_rows(split, name, len(data.labels), who)
     return check_splits(data, who)
 
 
+def _check_rows(split: Dataset, name: str, labels: int, who: str) -> None:
+    """Raise PluginError unless every row has a text that is not blank and a label from 0 to ``labels`` - 1."""
+    for number, (text, label) in enumerate(zip(split["text"][:], split["label"][:], strict=True)):
+        is_text = isinstance(text, str) and text.strip()
+        is_label = type(label) is int and 0 <= label < labels  # not isinstance: a bool is no label
+        if not (is_text and is_label):
+            found = f"row {number} of {name} is {text!r} with label {label!r}"
+            raise _wrong(who, f"give texts with labels 0 to {labels - 1}", found)
+
+
+def _wrong(who: str, requirement: str, finding: str) -> PluginError:
+    return PluginError(f"{who} must {requirement}, but {finding}; fix or uninstall the plugin")
+
+
 class Pin(NamedTuple):
-    """What a split of a named data set must be: its number of rows and their checksum (:func:`digest_rows`)."""
+    """The expected number of rows of a split and their checksum (:func:`digest_rows`)."""
 
     rows: int
     sha256: str
 
 
 def check_pinned(data: EmotionData, pins: Mapping[str, Pin], where: str) -> EmotionData:
-    """``data`` itself, once its rows are the pinned ones.
+    """Return ``data`` unchanged, or raise DataError if its rows are not the pinned ones.
 
     Raises:
-        DataError: the number of rows or their checksum differs.
+        DataError: the number of rows of a split or their checksum differs.
     """
     for name, pin in pins.items():
         rows = data.splits[name]
         if len(rows) != pin.rows:
             raise DataError(
-                f"{where}: the {name} split of {data.name} has {pin.rows:,} rows, found {len(rows):,}; {_REPLACE}"
+                f"{where}: the {name} split of {data.name} has {pin.rows:,} rows, found {len(rows):,}; {REPLACE}"
             )
         if digest_rows(rows, data.labels) != pin.sha256:
-            raise DataError(
-                f"{where}: the {name} rows aren't those of {data.name} (their checksum differs); {_REPLACE}"
-            )
+            raise DataError(f"{where}: the {name} rows aren't those of {data.name} (their checksum differs); {REPLACE}")
     return data
-
-
-_REPLACE = "put the original files back, or give yours as a path (--dataset path/to/folder)"

@@ -1,4 +1,4 @@
-"""Rows of CSV and TSV: which mark separates cells, where a quoted cell began, and whether a quote swallowed rows."""
+"""Read CSV and TSV: find the delimiter, and report unclosed quotes and quoted cells that contain further rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from fecbench.core.errors import DataError
 
@@ -18,35 +18,41 @@ if TYPE_CHECKING:
 
 
 Quotes = Literal["csv", "plain"]
-"""``csv``: a quoted cell may hold delimiters and line breaks. ``plain``: a quote is a character like any other."""
+"""``csv``: a quoted cell may hold delimiters and line breaks. ``plain``: a quote is an ordinary character."""
 
 MARKS = (",", ";", "\t", "|")
 LONGEST = 2**31 - 1  # characters of a cell; Python's own limit is 131,072
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
-REMEDY = "check the quotes, or give --quotes plain where quotes are plain characters"
+REMEDY = "check the quotes, or give --quotes plain if quotes are ordinary characters"
 
 
 def read_delimited(
     lines: Iterable[str], path: object, delimiter: str, columns: Columns, quotes: Quotes
 ) -> Iterator[RawRow]:
-    """Where each row begins, and its cells by the names in the first line that isn't blank.
+    """Yield the position of each row and its cells by column name; the first line that is not blank names the columns.
 
-    Cells are separated by ``delimiter``, or by another mark where only that one finds ``columns`` in the first line.
+    Args:
+        lines: lines of the file, with their line breaks.
+        path: path of the file, for messages.
+        delimiter: separator of the cells, unless only another mark finds ``columns`` in the first line.
+        columns: names of the columns of text and label.
+        quotes: meaning of quotes.
 
     Raises:
-        DataError: a quote never closes, a row has too many or too few cells, a column is named twice, or a quoted cell holds rows.
+        DataError: a quote never closes, a row has too many or too few cells, a column is named twice, or a
+            quoted cell contains rows.
     """
     csv.field_size_limit(LONGEST)
     rest = iter(lines)
     before, first = _first_line(rest)
-    delimiter = _separator(first, delimiter, columns)
-    kept = _Lines(chain(before, [first], rest))
+    delimiter = _find_delimiter(first, delimiter, columns)
+    row_lines = _RowLines(chain(before, [first], rest))
     plain: dict[str, Any] = {"quoting": csv.QUOTE_NONE} if quotes == "plain" else {}
-    reader = csv.reader(kept, delimiter=delimiter, strict=True, **plain)
+    reader = csv.reader(row_lines, delimiter=delimiter, strict=True, **plain)
     header: list[str] = []
-    swallowed = Swallowed(str(path), delimiter)
-    while (cells := _next_row(reader, kept, path, delimiter)) is not None:
-        where = f"{path}, line {kept.start}"
+    swallowed = SwallowedRows(str(path), delimiter)
+    while (cells := _next_row(reader, row_lines, path, delimiter)) is not None:
+        where = f"{path}, line {row_lines.start}"
         if not header and any(map(str.strip, cells)):
             header = cells
             check_named_once(header, where)
@@ -56,20 +62,21 @@ def read_delimited(
                     f"{where}: {len(header)} columns are needed, found {len(cells)}; {_cell_advice(delimiter, quotes)}"
                 )
             row = dict(zip(header, cells, strict=True))
-            swallowed.look_at(cells, kept.start, header.index(columns.label) if columns.label in header else None)
+            if columns.label in header:
+                swallowed.examine(cells, row_lines.start, header.index(columns.label))
             yield where, row
     swallowed.check()
 
 
 def check_named_once(columns: Iterable[str], where: str) -> None:
-    """Raises DataError where two columns have one name: only one of them would be read."""
+    """Raise DataError if two columns have the same name, since only one of them would be read."""
     repeated = [name for name, count in Counter(columns).items() if count > 1]
     if repeated:
-        raise DataError(f"{where}: every column must be named once, but {repeated[0]!r} stands there twice; rename one")
+        raise DataError(f"{where}: every column must be named once, but {repeated[0]!r} appears twice; rename one")
 
 
-class _Lines:
-    """Lines, of which those of the current row are kept, and the number of its first."""
+class _RowLines:
+    """An iterator over lines that keeps the lines of the current row and the number of the first."""
 
     def __init__(self, lines: Iterable[str]):
         self._lines = iter(lines)
@@ -83,13 +90,13 @@ class _Lines:
         return self.row[-1]
 
     def begin_row(self) -> None:
-        """Let go of the last row's lines."""
+        """Drop the lines of the last row."""
         self.start += len(self.row)
         self.row = []
 
 
 def _first_line(lines: Iterator[str]) -> tuple[list[str], str]:
-    """The blank lines at the start, and the first that isn't blank."""
+    """Return the blank lines at the start and the first line that is not blank."""
     blank: list[str] = []
     for line in lines:
         if line.strip():
@@ -98,8 +105,11 @@ def _first_line(lines: Iterator[str]) -> tuple[list[str], str]:
     return blank, ""
 
 
-def _separator(header: str, delimiter: str, columns: Columns) -> str:
-    """The mark that separates the columns of ``header``: the format's own, or the one that finds the columns, or the most frequent."""
+def _find_delimiter(header: str, delimiter: str, columns: Columns) -> str:
+    """Return the mark with which ``header`` has the wanted ``columns``, the format's own ``delimiter`` first.
+
+    If no mark finds them, return the format's own if it occurs, else the most frequent mark.
+    """
     wanted = {columns.text, columns.label}
     for mark in (delimiter, *MARKS):
         if wanted <= set(next(csv.reader([header.rstrip("\r\n")], delimiter=mark), [])):
@@ -107,7 +117,12 @@ def _separator(header: str, delimiter: str, columns: Columns) -> str:
     return delimiter if delimiter in header else max(MARKS, key=header.count)
 
 
-def _next_row(reader: Iterator[list[str]], lines: _Lines, path: object, delimiter: str) -> list[str] | None:
+def _next_row(reader: Iterator[list[str]], lines: _RowLines, path: object, delimiter: str) -> list[str] | None:
+    """Return the cells of the next row, or None at the end of the file.
+
+    Raises:
+        DataError: a quoted cell is malformed; the message names its first line.
+    """
     lines.begin_row()
     try:
         return next(reader, None)
@@ -123,12 +138,13 @@ def _next_row(reader: Iterator[list[str]], lines: _Lines, path: object, delimite
 
 
 def _line_of_quote(lines: Sequence[str], delimiter: str, error: str) -> int:
-    """In which of a row's ``lines``, from 0, the quoted cell begins that is wrong."""
-    cells = next(csv.reader(lines, delimiter=delimiter), [])
+    """Return the index, in a row's ``lines``, of the line in which the malformed quoted cell begins."""
+    cells = next(csv.reader(lines, delimiter=delimiter), [])  # read again, leniently
     breaks = [len(LINE_BREAK.findall(cell)) for cell in cells] or [0]
-    several = [number for number, count in enumerate(breaks) if count]
-    wrong = several[-1] if several and "end of data" not in error else len(breaks) - 1
-    return min(sum(breaks[:wrong]), len(lines) - 1)
+    multiline = [index for index, count in enumerate(breaks) if count]
+    # an unclosed quote is in the last cell; other errors are at the end of the last cell of several lines
+    malformed = multiline[-1] if multiline and "end of data" not in error else len(breaks) - 1
+    return min(sum(breaks[:malformed]), len(lines) - 1)
 
 
 def _cell_advice(delimiter: str, quotes: Quotes) -> str:
@@ -137,46 +153,74 @@ def _cell_advice(delimiter: str, quotes: Quotes) -> str:
     return f"quote texts that hold {delimiter!r}"
 
 
+class Suspect(NamedTuple):
+    """A quoted cell most lines of which have as many cells as a row.
+
+    Attributes:
+        begin: number of its first line in the file.
+        end: number of its last line.
+        lines: how many of its lines were examined.
+        labels: the cells of these lines in the label's column.
+    """
+
+    begin: int
+    end: int
+    lines: int
+    labels: list[str]
+
+
 @dataclass
-class Swallowed:
-    """Watches for quoted cells that hold what look like rows: a text that begins with a lone quote swallows all rows to the next one."""
+class SwallowedRows:
+    """Find quoted cells that contain rows: a text that begins with a lone quote swallows all rows up to the next quote.
+
+    Whether the lines of a cell are rows is known only at the end of the file, by the labels of the other rows.
+    """
 
     path: str
     delimiter: str
     labels: set[str] = field(default_factory=set)
-    suspects: list[tuple[int, int, int, list[str]]] = field(default_factory=list)
+    suspects: list[Suspect] = field(default_factory=list)
 
-    def look_at(self, cells: Sequence[str], line: int, label: int | None) -> None:
-        """Remember a row's label, and each cell of it most lines of which have as many cells as the row; ``line`` is the row's first."""
-        if label is None:
-            return
+    def examine(self, cells: Sequence[str], line: int, label: int) -> None:
+        """Record a row's label and its suspicious cells.
+
+        Args:
+            cells: cells of the row.
+            line: number of the row's first line.
+            label: index of the label's column.
+        """
         self.labels.add(cells[label].strip())
-        for place, cell in enumerate(cells):
+        for index, cell in enumerate(cells):
             breaks = len(LINE_BREAK.findall(cell))
-            lines = self._lines_beside_own(cells, place, label) if breaks else []
-            rows = [row[label].strip() for row in lines if len(row) == len(cells)]
-            if 2 * len(rows) > len(lines):
-                self.suspects.append((line, line + breaks, len(lines), rows))
+            lines = self._lines_as_rows(cells, index, label) if breaks else []
+            labels = [row[label].strip() for row in lines if len(row) == len(cells)]
+            if 2 * len(labels) > len(lines):
+                self.suspects.append(Suspect(line, line + breaks, len(lines), labels))
             line += breaks
 
-    def _lines_beside_own(self, cells: Sequence[str], place: int, label: int) -> list[list[str]]:
-        """The lines of a cell as rows, blank ones left out, and the one that has the row's own label, which proves nothing."""
-        first, *rest = LINE_BREAK.split(cells[place])
+    def _lines_as_rows(self, cells: Sequence[str], index: int, label: int) -> list[list[str]]:
+        """Split the lines of the cell ``index`` into cells; blank lines are left out.
+
+        The first line is completed by the cells before it, the last line by those after it. The line with the
+        row's own label is left out, since it proves nothing.
+        """
+        first, *rest = LINE_BREAK.split(cells[index])
         rows = [
-            [*cells[:place], *first.split(self.delimiter)],
+            [*cells[:index], *first.split(self.delimiter)],
             *(line.split(self.delimiter) for line in rest if line.strip()),
         ]
-        rows[-1] = [*rows[-1], *cells[place + 1 :]]
-        if label == place:
+        rows[-1] = [*rows[-1], *cells[index + 1 :]]
+        if label == index:
             return rows
-        return rows[1:] if label < place else rows[:-1]
+        return rows[1:] if label < index else rows[:-1]
 
     def check(self) -> None:
-        """Raises DataError where most of a cell's lines are rows with labels that other rows have."""
-        for begin, end, lines, labels in self.suspects:
-            rows = sum(label in self.labels for label in labels)
-            if 2 * rows > lines:
+        """Raise DataError if most lines of a cell are rows with labels that other rows have."""
+        for suspect in self.suspects:
+            count = sum(label in self.labels for label in suspect.labels)
+            if 2 * count > suspect.lines:
+                rows = "1 row" if count == 1 else f"{count} rows"
                 raise DataError(
-                    f"{self.path}, line {begin}: the quoted cell that begins here goes on to line {end} and holds what look like "
-                    f"{rows} row{'s' * (rows > 1)}; {REMEDY}"
+                    f"{self.path}, line {suspect.begin}: the quoted cell that begins here goes on to line "
+                    f"{suspect.end} and holds what look like {rows}; {REMEDY}"
                 )

@@ -1,4 +1,4 @@
-"""Rows on the disk instead of in memory: written as they come, and read from there by the page."""
+"""Stream rows to an anonymous Arrow file and memory-map them, so that large data sets need little memory."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import IO, TYPE_CHECKING, Self
 import pyarrow as pa
 from platformdirs import user_cache_path
 
-from fecbench.data.datasets.dataset import CHUNK
+from fecbench.data.datasets.rows import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 class DiskRows:
-    """Rows of texts on their way into a file without a name, which goes when nobody holds them any more."""
+    """Rows of texts, written to an anonymous file, which the system deletes once it is no longer mapped."""
 
     def __init__(self) -> None:
-        self._file = _unnamed()
+        self._file = _anonymous_file()
         self._writer: pa.RecordBatchStreamWriter | None = None
         self._waiting: dict[str, list[str | None]] = {}
 
@@ -30,7 +30,7 @@ class DiskRows:
         self._file.close()
 
     def add(self, row: Mapping[str, str]) -> None:
-        """Append a row. The first one's columns are those of all."""
+        """Append a row; the columns of the first row are those of all rows."""
         if self._writer is None:
             self._waiting = {column: [] for column in row}
             self._writer = pa.ipc.new_stream(self._file, pa.schema([(column, pa.string()) for column in row]))
@@ -40,18 +40,15 @@ class DiskRows:
             self._write(self._writer)
 
     def finish(self) -> dict[str, pa.ChunkedArray]:
-        """The columns in which every row has a text, mapped from the file: the system reads what is asked for, and may forget it again.
-
-        Nothing where there is no row.
-        """
+        """Return the memory-mapped columns in which every row has a text; ``{}`` if there are no rows."""
         if self._writer is None:
             return {}
         self._write(self._writer)
         self._writer.close()
         self._file.flush()
         mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-        found = pa.ipc.open_stream(pa.py_buffer(mapped)).read_all()
-        return {name: found.column(name) for name in found.column_names if not found.column(name).null_count}
+        rows = pa.ipc.open_stream(pa.py_buffer(mapped)).read_all()
+        return {name: rows.column(name) for name in rows.column_names if not rows.column(name).null_count}
 
     def _write(self, writer: pa.RecordBatchStreamWriter) -> None:
         columns = [pa.array(values, pa.string()) for values in self._waiting.values()]
@@ -60,8 +57,11 @@ class DiskRows:
             values.clear()
 
 
-def _unnamed() -> IO[bytes]:
-    """A file in the user's cache, which is on a disk; where that can't be written, among the system's temporary ones."""
+def _anonymous_file() -> IO[bytes]:
+    """Open an anonymous file in the user's cache, or in the system's temporary folder if the cache can't be written.
+
+    The cache comes first because temporary folders are often held in memory.
+    """
     cache = user_cache_path("fecbench")
     try:
         cache.mkdir(parents=True, exist_ok=True)

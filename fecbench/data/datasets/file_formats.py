@@ -1,52 +1,52 @@
-"""Rows of a file in any format: CSV, TSV, JSON lines, a JSON array, Parquet."""
+"""Read the rows of a user's file: CSV, TSV, JSON lines, a JSON array or Parquet."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pyarrow
+from pyarrow import parquet
+
 from fecbench.core.errors import DataError
 from fecbench.core.strict_json import loads
 from fecbench.core.text import shortened
-from fecbench.data.datasets.dataset import CHUNK
 from fecbench.data.datasets.delimited import Quotes, check_named_once, read_delimited
+from fecbench.data.datasets.rows import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
-
-    import pyarrow
 
     from fecbench.data.datasets.columns import Columns, RawRow
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a user's file is read: the columns that are wanted of it, and what quotes mean in CSV and TSV."""
+    """Options for reading a user's file: the columns of text and label, and the meaning of quotes in CSV and TSV."""
 
     columns: Columns
     quotes: Quotes = "csv"
 
 
 def read_rows(path: Path, reading: Reading) -> Iterator[RawRow]:
-    """Where each row of a file stands, and its columns.
+    """Yield the position and the cells, by column name, of each row of a file.
 
     Raises:
-        DataError: the format is unknown or the file unreadable.
+        DataError: the format is unknown, or the file is unreadable or malformed.
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        raise DataError(
-            f"{path}: the format must be one of {', '.join(READERS)}, found {path.suffix or 'no ending'}; rename or convert it"
-        )
+        formats, ending = ", ".join(READERS), path.suffix or "no ending"
+        raise DataError(f"{path}: the format must be one of {formats}, found {ending}; rename or convert it")
     return reader(path, reading)
 
 
 def text_of(path: Path) -> str:
-    """The whole text of the file at ``path``.
+    """Return the whole text of the file at ``path``.
 
     Raises:
-        DataError: it can't be read, or isn't UTF-8.
+        DataError: the file can't be read, is not UTF-8, or has a NUL character.
     """
     try:
         content = path.read_bytes()
@@ -63,7 +63,7 @@ def text_of(path: Path) -> str:
 
 
 def _lines(path: Path, newline: str) -> Iterator[str]:
-    """The lines of the file at ``path``, read as they are asked for."""
+    """Yield the lines of the file at ``path``, without reading it whole; errors as in :func:`text_of`."""
     try:
         with path.open(encoding="utf-8-sig", newline=newline) as file:
             for number, line in enumerate(file, 1):
@@ -73,7 +73,7 @@ def _lines(path: Path, newline: str) -> Iterator[str]:
                     )
                 yield line
     except UnicodeDecodeError:
-        text_of(path)  # tells the line
+        text_of(path)  # raises an error that names the line
         raise
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror}; check the file and its permissions") from error
@@ -98,7 +98,7 @@ def _read_json_lines(path: Path, reading: Reading) -> Iterator[RawRow]:  # noqa:
 
 
 def _read_json(path: Path, reading: Reading) -> Iterator[RawRow]:
-    """The rows of a JSON array, or of JSON lines in a file that is called .json."""
+    """Yield the rows of a JSON array, or of JSON lines in a file that is called .json."""
     text = text_of(path)
     if not text.lstrip().startswith("["):
         _check_not_one_object(text, path, reading.columns)
@@ -114,17 +114,17 @@ def _read_json(path: Path, reading: Reading) -> Iterator[RawRow]:
 
 
 def _check_not_one_object(text: str, path: Path, columns: Columns) -> None:
-    """Raises DataError where the file is one object that isn't a row, such as one with a key for each split, or for each column."""
+    """Raise DataError if the file is one object that is not a row: it has a key for each split, or lists as columns."""
     try:
-        whole = loads(text, numbers=False)
+        content = loads(text, numbers=False)
     except ValueError:  # several lines
         return
-    if isinstance(whole, dict) and (
-        isinstance(whole.get(columns.text), list | dict) or not {columns.text, columns.label} & whole.keys()
-    ):
+    if not isinstance(content, dict):
+        return
+    if isinstance(content.get(columns.text), list | dict) or not {columns.text, columns.label} & content.keys():
         raise DataError(
-            f"{path} must be a JSON array of objects, or JSON lines, but is one object of {shortened(list(whole))}; write the rows of each "
-            "split to a file of its own (train.json, validation.json, test.json)"
+            f"{path} must be a JSON array of objects, or JSON lines, but is one object of {shortened(list(content))}; "
+            "write the rows of each split to a file of its own (train.json, validation.json, test.json)"
         )
 
 
@@ -139,43 +139,40 @@ def _json_object(line: str, where: str, what: str, hint: str) -> dict[str, Any]:
 def _as_object(row: object, where: str, what: str, hint: str = "") -> dict[str, Any]:
     if not isinstance(row, dict):
         raise DataError(
-            f"{where}: every {what} must be a JSON object, found {type(row).__name__}; write one object of text and label{hint}"
+            f"{where}: every {what} must be a JSON object, found {type(row).__name__}; write one object of text and "
+            f"label{hint}"
         )
     return row
 
 
 def _read_parquet(path: Path, reading: Reading) -> Iterator[RawRow]:
-    import pyarrow
-    from pyarrow import parquet
-
     try:
         with parquet.ParquetFile(path, page_checksum_verification=True) as file:
             check_named_once(file.schema_arrow.names, str(path))
             label, names = reading.columns.label, _class_names(file.schema_arrow, reading.columns.label)
-            # a time is neither text nor label, and Python's own can't hold every one of Parquet's
+            # a time is neither text nor label, and Python's own type can't hold all of Parquet's times
             columns = [column.name for column in file.schema_arrow if not pyarrow.types.is_temporal(column.type)]
             rows = (row for part in file.iter_batches(CHUNK, columns=columns) for row in part.to_pylist())
             for number, row in enumerate(rows, 1):
-                yield f"{path}, row {number}", row | {label: class_name(row[label], names)} if names else row
+                if names:
+                    row[label] = class_name(row[label], names)
+                yield f"{path}, row {number}", row
     except (OSError, ValueError, OverflowError, pyarrow.ArrowException) as error:
-        raise DataError(f"{path} must be a readable Parquet file: {error}; write it anew") from error
+        raise DataError(f"{path} must be a readable Parquet file: {error}; write it again") from error
 
 
 def class_names(path: Path, columns: Columns) -> tuple[str, ...]:
-    """The names by number that the schema of a Parquet file, as ``datasets`` writes it, gives its label column; mostly none.
+    """Return the label names in the schema of a Parquet file written by ``datasets``; ``()`` for all other files.
 
     Raises:
-        DataError: it isn't a readable Parquet file.
+        DataError: it is not a readable Parquet file.
     """
-    import pyarrow
-    from pyarrow import parquet
-
     if path.suffix.lower() != ".parquet":
         return ()
     try:
         return _class_names(parquet.read_schema(path), columns.label)
     except (OSError, pyarrow.ArrowException) as error:
-        raise DataError(f"{path} must be a readable Parquet file: {error}; write it anew") from error
+        raise DataError(f"{path} must be a readable Parquet file: {error}; write it again") from error
 
 
 def _class_names(schema: pyarrow.Schema, column: str) -> tuple[str, ...]:
@@ -185,17 +182,17 @@ def _class_names(schema: pyarrow.Schema, column: str) -> tuple[str, ...]:
 
     try:
         return names_of(Features.from_arrow_schema(schema).get(column))
-    except Exception:  # metadata is free text, and a file is as good without it
+    except Exception:  # the metadata is any text, and the file can be used without it
         return ()
 
 
 def names_of(feature: object) -> tuple[str, ...]:
-    """The names by number of a column, a feature of ``datasets``; none where it isn't a ClassLabel."""
+    """Return the label names of a feature of ``datasets``; ``()`` if it is not a ClassLabel."""
     return tuple(getattr(feature, "names", None) or ())
 
 
 def class_name(value: object, names: Sequence[str]) -> object:
-    """The name that a ClassLabel number stands for; anything else (-1 is "unlabelled") as it is."""
+    """Return the name of a ClassLabel number; return other values unchanged, such as -1 for "unlabelled"."""
     return names[value] if type(value) is int and 0 <= value < len(names) else value
 
 

@@ -1,15 +1,15 @@
-"""``hf:owner/name[:config][@revision]``: a data set of the Hugging Face hub with one text and one label a row."""
+"""Load a data set of the Hugging Face hub, ``hf:owner/name[:config][@revision]``, with one text and one label a row."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fecbench.core import hub
-from fecbench.core.errors import DataError, DataNotFound, UsageError
+from fecbench.core.errors import DataError, DataNotFound
 from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
 from fecbench.data.datasets.file_formats import class_name, names_of
+from fecbench.data.datasets.names import parse_hub_address
 from fecbench.data.datasets.own_rows import assemble
 
 if TYPE_CHECKING:
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from fecbench.data.datasets.columns import Columns, RawRow
 
 
-ADDRESS = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(:(?P<config>[\w.-]+))?(@(?P<revision>[\w./-]+))?")
 ALIASES = {"valid": "validation", "val": "validation", "dev": "validation"}
 
 
 def hub_rows(repo: str, config: str | None, revision: str | None) -> dict[str, Dataset]:
-    """The splits of a hub data set; no code of the repository is run.
+    """Download the splits of a hub data set, or read them from the local cache; no code of the repository is run.
 
     Raises:
         ConnectionError: the hub can't be reached and there is no local copy.
-        DataError: the hub has no such data set, or not in a form that can be read without running its code.
+        DataError: the hub has no such data set, or it can't be read without running its code.
     """
     import datasets
 
     if Path(repo).exists():
         raise DataError(
-            f"hf:{repo} names the hub, but a folder {repo} is here and would be read instead; give it as ./{repo}, or move it"
+            f"hf:{repo} names the hub, but a folder {repo} is here and would be read instead; "
+            f"give it as ./{repo}, or move it"
         )
     datasets.disable_progress_bars()
     datasets.config.HF_HUB_OFFLINE = bool(hub.unreachable())
@@ -51,27 +51,15 @@ def hub_rows(repo: str, config: str | None, revision: str | None) -> dict[str, D
     return {ALIASES.get(name, name): split for name, split in loaded.items()}
 
 
-def parsed(address: str) -> re.Match[str]:
-    """Find repo, config and revision in a hub address.
-
-    Raises:
-        UsageError: the address isn't ``owner/name[:config][@revision]``.
-    """
-    match = ADDRESS.fullmatch(address)
-    if not match:
-        raise UsageError(f"a hub data set is written hf:owner/name[:config][@revision], found hf:{address}")
-    return match
-
-
 def load_hub(address: str, columns: Columns, split_seed: int) -> EmotionData:
-    """The data set at a hub ``address``; missing splits are cut from train by ``split_seed``.
+    """Load the data set at a hub ``address``; missing splits are cut from train with ``split_seed``.
 
     Raises:
-        UsageError: the address isn't ``owner/name[:config][@revision]``.
-        DataNotFound: the hub can't be reached.
-        DataError: the data set can't be read, or has no such columns, or more than one label a row.
+        UsageError: the address is not ``owner/name[:config][@revision]``.
+        DataNotFound: the hub can't be reached and there is no local copy.
+        DataError: the data set can't be read, lacks the columns, or has more than one label a row.
     """
-    match, where = parsed(address), f"hf:{address}"
+    match, where = parse_hub_address(address), f"hf:{address}"
     try:
         splits = hub_rows(match["repo"], match["config"], match["revision"])
     except ConnectionError as error:
@@ -79,7 +67,9 @@ def load_hub(address: str, columns: Columns, split_seed: int) -> EmotionData:
             f"{where} isn't on this machine, and {hub.unreachable() or error}; connect, or give a path or a named set"
         ) from error
     if "train" not in splits:
-        raise DataError(f"{where} must have a train split, found {', '.join(splits)}")
+        raise DataError(
+            f"{where} must have a train split, found {', '.join(splits)}; choose another data set or config"
+        )
     names = names_of(splits["train"].features.get(columns.label))
     info = DatasetInfo(
         where,
@@ -92,7 +82,7 @@ def load_hub(address: str, columns: Columns, split_seed: int) -> EmotionData:
 
 
 def _rows(split: Dataset, label_column: str, where: str) -> Iterator[RawRow]:
-    """Rows with class numbers, where the column has names for them, turned into names."""
+    """Yield the position and the cells of each row, with class numbers replaced by their names if there are names."""
     names = names_of(split.features.get(label_column))
     for number, row in enumerate(split):
         if names:

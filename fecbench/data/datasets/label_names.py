@@ -1,4 +1,4 @@
-"""The labels of a data set as they were written: one a row, of known names, told apart, and what must be said of them."""
+"""Check the labels of a user's data set as written: one a row, of known names, distinguishable."""
 
 from __future__ import annotations
 
@@ -18,48 +18,52 @@ ONE_LABEL = "the label must be one name or whole number"
 
 
 @dataclass
-class Met:
-    """A label as written: its number in the order of meeting, where it stands first, and in how many rows."""
+class WrittenLabel:
+    """A label as written: its number in order of occurrence, the position of its first row, and its number of rows."""
 
     number: int
-    place: str
+    position: str
     rows: int = 0
 
 
-def check_labelled(labels: Mapping[str, Met], rows: int, where: str) -> None:
-    """Raises DataError where a row's label is empty, or every row's."""
+def check_labelled(labels: Mapping[str, WrittenLabel], rows: int, where: str) -> None:
+    """Raise DataError if one or all of the ``rows`` rows have no label."""
     if "" not in labels:
         return
-    none = labels[""]
-    if none.rows == rows:
+    empty = labels[""]
+    if empty.rows == rows:
         raise DataError(
-            f"{where} must have labels, since it is scored by them, but none of its {rows:,} rows has one; add them or remove it"
+            f"{where} must have labels, since it is scored by them, but none of its {rows:,} rows has one; add them or "
+            "remove it"
         )
-    also = f" ({none.rows:,} rows have none)" if none.rows > 1 else ""
-    raise DataError(f"{none.place}: {ONE_LABEL}, but there is none{also}; write one or remove the row")
+    also = f" ({empty.rows:,} rows have none)" if empty.rows > 1 else ""
+    raise DataError(f"{empty.position}: {ONE_LABEL}, but there is none{also}; write one or remove the row")
 
 
-def check_one_each(labels: Mapping[str, Met], names: Iterable[str] = ()) -> None:
-    """Raises DataError where a cell holds several labels, or a list of them, and isn't one of ``names``."""
+def check_one_each(labels: Mapping[str, WrittenLabel], names: Iterable[str] = ()) -> None:
+    """Raise DataError if a cell holds several labels or a list of labels, unless it is one of ``names``."""
     several = holding_several(list(labels), names)
     if several:
-        rows = sum(labels[cell].rows for cell in several)
+        count = sum(labels[cell].rows for cell in several)
+        rows = "1 row" if count == 1 else f"{count:,} rows"
         others = f", as do {shortened([repr(cell) for cell in several[1:]])}" if several[1:] else ""
         raise DataError(
-            f"{labels[several[0]].place}: {ONE_LABEL}, but {several[0]!r} holds several labels or a list{others} ({rows:,} "
-            f"row{'s' * (rows > 1)}); fecbench trains one label a row: write one in each of these rows or remove them. A class that is "
-            "really called so must be named in labels.txt of the folder, which names every class, one a line"
+            f"{labels[several[0]].position}: {ONE_LABEL}, but {several[0]!r} holds several labels or a list{others} "
+            f"({rows}); fecbench trains one label a row: write one in each of these rows or remove them. A class "
+            "that really has such a name must be named in labels.txt of the folder, which names every class, one a line"
         )
 
 
-def check_known(labels: Mapping[str, Met], index: Mapping[str, int], named: bool) -> None:
-    """Raises DataError where a label isn't in ``index``: the numbers and names of a file if ``named``, else the training labels."""
-    unknown = {label: met for label, met in labels.items() if label not in index}
+def check_known(labels: Mapping[str, WrittenLabel], index: Mapping[str, int], named: bool) -> None:
+    """Raise DataError if a label is not in ``index``.
+
+    ``index`` holds the numbers and names of ``labels.txt`` or a schema if ``named``, else the training labels.
+    """
+    unknown = {name: label for name, label in labels.items() if name not in index}
     check_one_each(unknown, index)
-    for label, met in unknown.items():
-        raise DataError(
-            f"{met.place}: the label {label!r} isn't one of {shortened(list(index))}; {_correction(label, index, named)}"
-        )
+    for name, label in unknown.items():
+        known = shortened(list(index))
+        raise DataError(f"{label.position}: the label {name!r} isn't one of {known}; {_correction(name, index, named)}")
 
 
 def _correction(label: str, index: Iterable[str], named: bool) -> str:
@@ -71,65 +75,74 @@ def _correction(label: str, index: Iterable[str], named: bool) -> str:
     return "correct it, or add it to the names in labels.txt" if named else "correct it, or add training rows of it"
 
 
-def check_from_zero(labels: Mapping[str, Met], names: Sequence[str]) -> None:
-    """Raises DataError where labels are numbers from 1 on, while the number of the first of ``names`` is 0."""
-    numbers = [label for label in labels if label.isascii() and label.isdecimal()]
-    if (
-        names
-        and numbers
-        and all(label.strip("0") for label in numbers)
-        and not set(numbers) & set(names)
-        and len(numbers) == len(labels)
-    ):
-        found = f"they go from {min(map(int, numbers))} to {max(map(int, numbers))}"
+def check_from_zero(labels: Mapping[str, WrittenLabel], names: Sequence[str]) -> None:
+    """Raise DataError if all labels are numbers, 0 is missing, and there are ``names``, which are numbered from 0."""
+    numbers = [label for label in labels if _is_whole_number(label)]
+    only_numbers = bool(numbers) and len(numbers) == len(labels)
+    has_zero = any(not label.strip("0") for label in numbers)
+    numbers_are_names = bool(set(numbers) & set(names))
+    if names and only_numbers and not has_zero and not numbers_are_names:
+        smallest, largest = (choose(numbers, key=_by_value).lstrip("0") for choose in (min, max))
         raise DataError(
-            f"{labels[numbers[0]].place}: labels that are numbers must count from 0, which is {names[0]!r} here, but no row has a 0 "
-            f"({found}); where yours count from 1, subtract 1 from each, or write the names"
+            f"{labels[numbers[0]].position}: labels that are numbers must count from 0, which is {names[0]!r} here, "
+            f"but no row has a 0 (they go from {smallest} to {largest}); if yours count from 1, subtract 1 from each, "
+            "or write the names"
         )
 
 
-def check_told_apart(labels: Iterable[str], where: str) -> None:
-    """Raises DataError where two labels differ in what can't be seen: how an accent is written, or a character without width."""
+def check_distinguishable(labels: Iterable[str], where: str) -> None:
+    """Raise DataError if two labels look the same: they differ in an accent's encoding or an invisible character."""
     seen: dict[str, str] = {}
     for label in labels:
-        shown = "".join(
-            character for character in unicodedata.normalize("NFKC", label) if unicodedata.category(character) != "Cf"
-        )
-        if shown in seen:
+        normal = unicodedata.normalize("NFKC", label)
+        visible = "".join(character for character in normal if unicodedata.category(character) != "Cf")
+        if visible in seen:
             raise DataError(
-                f"{where}: labels must look different, but {seen[shown]!a} and {label!a} don't; write them alike"
+                f"{where}: labels must look different, but {seen[visible]!a} and {label!a} don't; write them alike"
             )
-        seen[shown] = label
+        seen[visible] = label
 
 
 def ordered(labels: Iterable[str]) -> tuple[str, ...]:
-    """Whole numbers by value, names by alphabet."""
+    """Sort labels: by value if all are whole numbers, else by alphabet.
+
+    >>> ordered(["10", "9", "010"]), ordered(["joy", "9", "10"])
+    (('9', '010', '10'), ('10', '9', 'joy'))
+    """
     labels = list(labels)
-    numbers = all(label.isascii() and label.isdecimal() for label in labels)
-    return tuple(
-        sorted(labels, key=lambda label: (len(label.lstrip("0")), label.lstrip("0"), label))
-        if numbers
-        else sorted(labels)
-    )
+    return tuple(sorted(labels, key=_by_value if all(map(_is_whole_number, labels)) else None))
+
+
+def _is_whole_number(label: str) -> bool:
+    return label.isascii() and label.isdecimal()
+
+
+def _by_value(number: str) -> tuple[int, str, str]:
+    """Return a sort key for the value of a whole number; ``int`` would refuse more than 4,300 digits."""
+    digits = number.lstrip("0")
+    return len(digits), digits, number
 
 
 def label_notes(labels: Sequence[str], named: bool) -> list[str]:
-    """What must be said of labels that may not be meant so; with ``named``, a file gives the names."""
-    found = []
+    """Return notes on labels that are possibly mistaken; ``named`` is True if a file gives the names."""
+    notes = []
     if alike := _alike(labels):
-        found.append(
-            f"labels that differ in upper and lower case, spaces or hyphens alone are classes of their own: {shortened(alike)}"
+        notes.append(
+            "labels that differ in upper and lower case, spaces or hyphens alone are classes of their own: "
+            f"{shortened(alike)}"
         )
     if not named and (commas := with_commas(labels)):
-        found.append(
-            f"labels that hold a comma, semicolon or bar are read as one class each: {shortened([repr(label) for label in commas])}"
+        notes.append(
+            "labels that hold a comma, semicolon or bar are read as one class each: "
+            f"{shortened([repr(label) for label in commas])}"
         )
-    return found
+    return notes
 
 
 def _alike(labels: Iterable[str]) -> list[str]:
-    """Groups of labels that differ in case, white space, hyphens and underscores alone, each as ``joy / Joy``."""
+    """Return groups of labels that differ only in case, white space, hyphens and underscores, each as ``joy / Joy``."""
     groups: dict[str, list[str]] = {}
     for label in labels:
         groups.setdefault(" ".join(label.casefold().replace("_", " ").replace("-", " ").split()), []).append(label)
+    # groups without a letter are numbers or marks, such as -1 and 1
     return [" / ".join(group) for group in groups.values() if len(group) > 1 and any(map(str.isalpha, "".join(group)))]

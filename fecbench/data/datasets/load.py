@@ -1,6 +1,7 @@
-"""Data sets: a name, a path or ``hf:owner/name`` to texts and labels in three splits.
+"""Load a data set by its registered name, by a path, or by ``hf:owner/name``.
 
-A name means one fixed set of rows, pinned by checksum, and never falls through to another data set.
+A registered name stands for one fixed set of rows, pinned by checksum. If those rows are not available,
+loading fails; no other data set is used in their place.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from fecbench.core import registry
 from fecbench.core.errors import DataNotFound, PluginError, UnknownName, UsageError
 from fecbench.core.paths import expanded
 from fecbench.core.plugin_errors import plugin_errors
-from fecbench.data.datasets.names import HUB_PREFIX, is_path
+from fecbench.data.datasets.columns import Columns
+from fecbench.data.datasets.names import HUB_PREFIX, is_path, parse_hub_address
 
 if TYPE_CHECKING:
     from fecbench.core.settings import RunSettings
@@ -23,51 +25,60 @@ if TYPE_CHECKING:
 
 
 class DatasetLoader(Protocol):
-    """What an entry point of the group ``fecbench_datasets`` offers."""
+    """The interface of an entry point of the group ``fecbench_datasets``."""
 
     @property
     def info(self) -> DatasetInfo:
         """Name, title, licence, rows and source, known without loading anything."""
 
     def source(self, places: DataLocations) -> Source:
-        """Where the rows would come from. Raises DataNotFound where they can't be had."""
+        """Describe the location the rows would be read from.
+
+        Raises:
+            DataNotFound: the rows are not available.
+        """
 
     def load(self, places: DataLocations) -> EmotionData:
-        """The rows. Raises DataNotFound or DataError."""
+        """Load the rows.
+
+        Raises:
+            DataNotFound: the rows are not available.
+            DataError: the data is unreadable or invalid.
+        """
 
 
 def get_dataset(name: str) -> DatasetLoader:
-    """The loader registered as ``name``.
+    """Return the loader registered as ``name``.
 
     Raises:
-        UnknownName: no data set has that name.
-        PluginError: the plugin is broken or isn't a loader.
+        UnknownName: no data set is registered under that name.
+        PluginError: the plugin is broken or is not a loader.
     """
     loader, origin = registry.datasets.get(name), registry.datasets.origin(name)
     with plugin_errors(f"the data set {name!r} ({origin})", loader):
         missing = [part for part in ("info", "source", "load") if not hasattr(loader, part)]
     if missing:
         raise PluginError(
-            f"the data set {name!r} ({origin}) must offer info, source and load, but lacks {', '.join(missing)}"
+            f"the data set {name!r} ({origin}) must offer info, source and load, but lacks {', '.join(missing)}; "
+            "fix or uninstall the plugin"
         )
     return cast("DatasetLoader", loader)
 
 
 def load_dataset(settings: RunSettings, places: DataLocations) -> EmotionData:
-    """The data set that ``settings`` name, its labels described or, where so asked for, not.
+    """Load the data set that ``settings`` name, without label descriptions if they ask for label names alone.
 
     Raises:
         UsageError: the name is neither registered, nor a path, nor a hub address.
-        DataNotFound: it isn't where it was looked for.
-        DataError: what was found isn't what it should be.
+        DataNotFound: the data set was not found.
+        DataError: the data set is unreadable or invalid.
     """
-    data = _find(settings, places)
+    data = _load(settings, places)
     return data if settings.label_texts == "described" else replace(data, descriptions={})
 
 
-def _find(settings: RunSettings, places: DataLocations) -> EmotionData:
-    from fecbench.data.datasets.columns import Columns
-
+# The loaders are imported on demand: they need numpy and pyarrow, and many commands only check a name.
+def _load(settings: RunSettings, places: DataLocations) -> EmotionData:
     name, columns = settings.dataset, Columns(settings.text_column, settings.label_column)
     if name.startswith(HUB_PREFIX):
         from fecbench.data.datasets.hub import load_hub
@@ -78,17 +89,17 @@ def _find(settings: RunSettings, places: DataLocations) -> EmotionData:
 
         return load_path(Path(expanded(name)), columns, settings.split_seed, settings.quotes)
     check_dataset_name(name)
-    return registered_datasets(name, places)
+    return load_registered(name, places)
 
 
-def registered_datasets(name: str, places: DataLocations) -> EmotionData:
-    """The rows of the data set registered as ``name``, checked.
+def load_registered(name: str, places: DataLocations) -> EmotionData:
+    """Load and check the data set registered as ``name``.
 
     Raises:
-        UnknownName: no data set has that name.
-        PluginError: its loader is broken, fails, or gives something else.
-        DataNotFound: it isn't where it was looked for.
-        DataError: what was found isn't what it should be.
+        UnknownName: no data set is registered under that name.
+        PluginError: the loader is broken, fails, or returns something else than a data set.
+        DataNotFound: the data set was not found.
+        DataError: the data set is unreadable or invalid.
     """
     from fecbench.data.datasets.checks import check_loaded
 
@@ -99,16 +110,16 @@ def registered_datasets(name: str, places: DataLocations) -> EmotionData:
 
 
 def check_dataset_name(name: str) -> None:
-    """Check that ``name`` is a registered data set, an existing path, or a hub address (which isn't looked up).
+    """Raise an error unless ``name`` is a registered name, an existing path, or a hub address.
+
+    Hub addresses are only parsed, not looked up.
 
     Raises:
-        UsageError: nothing has that name, or the address isn't one.
-        DataNotFound: there is nothing at that path.
+        UsageError: the name is unknown, or the hub address is malformed.
+        DataNotFound: the path does not exist.
     """
     if name.startswith(HUB_PREFIX):
-        from fecbench.data.datasets.hub import parsed
-
-        parsed(name.removeprefix(HUB_PREFIX))
+        parse_hub_address(name.removeprefix(HUB_PREFIX))
         return
     if is_path(name):
         if not os.path.lexists(expanded(name)):
@@ -121,6 +132,6 @@ def check_dataset_name(name: str) -> None:
     except UnknownName as error:
         if Path(name).exists():
             raise UsageError(
-                f"{error}. A file or folder is given as a path: --dataset {os.curdir}{os.sep}{name}"
+                f"{error}. To use the file or folder of that name, give its path: --dataset {os.curdir}{os.sep}{name}"
             ) from None
         raise

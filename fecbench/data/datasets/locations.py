@@ -17,35 +17,42 @@ if TYPE_CHECKING:
 
 
 ENVIRONMENT = "FECBENCH_DATA"
+USER_CACHE = "user cache"
 
 
-class Found(NamedTuple):
-    """A folder that holds a data set, and in words how it was come by."""
+class FoundFolder(NamedTuple):
+    """A folder that holds a data set, and the name of the location it was found in."""
 
     folder: Path
-    place: str
+    location: str
 
 
 class Source(NamedTuple):
-    """Where rows would come from, in words, and whether that takes a network."""
+    """Description of the location from which rows would be read, and whether reading them needs the network."""
 
     where: str
     network: bool = False
 
     @classmethod
-    def of(cls, found: Found) -> Source:
-        """A folder on this machine."""
-        return cls(f"{found.folder} ({found.place})")
+    def of(cls, found: FoundFolder) -> Source:
+        """Describe a folder on this machine."""
+        return cls(f"{found.folder} ({found.location})")
+
+
+def _folder_in_environment() -> Path | None:
+    folder = os.environ.get(ENVIRONMENT)
+    return Path(expanded(folder)) if folder else None
 
 
 @dataclass(frozen=True)
 class DataLocations:
-    """Where data is looked for: ``--data-dir``, then ``FECBENCH_DATA``, then the user cache. (The network comes last.)"""
+    """The folders searched for data, in this order: ``--data-dir``, ``FECBENCH_DATA``, the user cache.
+
+    The network is tried last, by the loaders.
+    """
 
     data_dir: Path | None = None
-    environment: Path | None = field(
-        default_factory=lambda: Path(expanded(os.environ[ENVIRONMENT])) if os.environ.get(ENVIRONMENT) else None
-    )
+    environment: Path | None = field(default_factory=_folder_in_environment)
     cache: Path = field(default_factory=lambda: user_cache_path("fecbench") / "data")
 
     def __iter__(self) -> Iterator[tuple[str, Path]]:
@@ -53,29 +60,32 @@ class DataLocations:
             yield "--data-dir", self.data_dir
         if self.environment:
             yield ENVIRONMENT, self.environment
-        yield "user cache", self.cache
+        yield USER_CACHE, self.cache
 
-    def find(self, name: str, files: Sequence[str]) -> Found | None:
-        """The first place that holds a folder ``name``, or is one, with all ``files``.
+    def find(self, name: str, files: Sequence[str]) -> FoundFolder | None:
+        """Search the locations for a folder ``name`` with all ``files``; return None if there is none.
+
+        A location may itself be that folder.
 
         Raises:
-            DataNotFound: ``--data-dir`` or ``FECBENCH_DATA`` isn't a folder.
-            DataError: a folder ``name`` holds only some of the files.
+            DataNotFound: ``--data-dir`` or ``FECBENCH_DATA`` is not a folder.
+            DataError: a folder ``name`` has only some of the files.
         """
-        for place, root in self:
-            if place != "user cache" and not root.is_dir():
-                raise DataNotFound(f"{place} must be a folder, but {root} isn't; correct or leave it out")
+        for location, root in self:
+            if location != USER_CACHE and not root.is_dir():
+                raise DataNotFound(f"{location} must be a folder, but {root} isn't; correct or leave it out")
             folder = root if root.name == name else root / name
             missing = [file for file in files if not (folder / file).is_file()]
             if not missing:
-                return Found(folder, place)
+                return FoundFolder(folder, location)
             if len(missing) < len(files):
-                raise DataError(f"{folder}: {name} needs {', '.join(files)}; missing: {', '.join(missing)}")
+                needed, lacking = ", ".join(files), ", ".join(missing)
+                raise DataError(f"{folder}: {name} needs {needed}; missing: {lacking}; add them or remove the folder")
         return None
 
     def looked(self, name: str) -> str:
-        """In words, for an error: the places that were looked at."""
-        return ", ".join(f"{root / name} ({place})" for place, root in self)
+        """Return the folders that :meth:`find` searches for ``name``, for an error message."""
+        return ", ".join(f"{root / name} ({location})" for location, root in self)
 
 
 Places = DataLocations  # the public name

@@ -1,4 +1,4 @@
-"""Cuts the splits that a data set lacks from its training rows, stratified by label. Equal texts stay in one split."""
+"""Cut missing splits from the training rows, stratified by label, with equal texts in the same split."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
-from fecbench.data.datasets.dataset import SPLITS, chunks, labels_of
+from fecbench.data.datasets.dataset import SPLITS
+from fecbench.data.datasets.rows import chunks, labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,15 +18,19 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
-SHARE = 0.1
+SHARE = 0.1  # of each class's rows, for each missing split
 
 
 def cut_missing(splits: Mapping[str, Dataset], names: Sequence[str], seed: int, where: str) -> dict[str, Dataset]:
-    """Return all three splits; those that were missing are cut from train, a tenth of each class, but one row at least.
+    """Return all three splits; missing ones get a tenth of each class's training rows, but at least one row.
 
-    ``names`` are the labels' names by number.
+    Rows whose texts differ only in case and white space go to the same split, whatever their labels.
 
-    Rows whose texts differ in nothing but case and white space go to the same split, whatever their labels.
+    Args:
+        splits: the splits that exist, train among them.
+        names: label names by number.
+        seed: seed of the random choice.
+        where: location of the data set, for messages.
 
     Raises:
         DataError: a class has too few different training texts to be in every split.
@@ -44,43 +49,51 @@ def cut_missing(splits: Mapping[str, Dataset], names: Sequence[str], seed: int, 
 def _check_texts(
     labels: np.ndarray, texts: np.ndarray, names: Sequence[str], missing: Sequence[str], where: str
 ) -> None:
-    """Raise DataError where a class has too few different texts."""
+    """Raise DataError if a class has too few different texts to be in train and all ``missing`` splits."""
     counts = {int(label): len(np.unique(texts[labels == label])) for label in np.unique(labels)}
     rare = [f"{names[label]!r} has {count}" for label, count in counts.items() if count <= len(missing)]
     if rare:
         cut = " and ".join(missing)
         raise DataError(
-            f"{where}: to cut {cut} from train, every class needs training rows of at least {len(missing) + 1} different texts, but "
-            f"{shortened(rare)}; add rows, or give {cut} files"
+            f"{where}: to cut {cut} from train, every class needs training rows of at least {len(missing) + 1} "
+            f"different texts, but {shortened(rare)}; add rows, or give {cut} files"
         )
 
 
 def _numbered_texts(rows: Dataset) -> np.ndarray:
-    """A number for each row's text, int64 ``[N]``, the same for equal texts: the first row that has it. The texts stay on the disk."""
+    """Return for each row the number of the first row with the same text, int64 ``[N]``; texts stay on the disk."""
     digests = (_digest(text) for part in chunks(rows["text"]) for text in part)
     _, first, same = np.unique(np.fromiter(digests, np.uint64, len(rows)), return_index=True, return_inverse=True)
     return first[same]
 
 
 def _digest(text: str) -> int:
-    """Eight bytes of a text's digest, without case and white space: a million texts share none but once in forty million cuts."""
+    """Return eight bytes of the digest of a text without case and white space.
+
+    Two of a million different texts have the same digest with a probability of about 1 in 40 million.
+    """
     return int.from_bytes(blake2b(" ".join(text.casefold().split()).encode(), digest_size=8).digest())
 
 
 class _Cut:
-    """Assigns texts to parts, so that each held-out part gets a tenth of each class's rows, and every part has every class.
+    """Assign texts to parts: each held-out part gets a tenth of each class's rows, and every part has every class.
 
-    The class with the fewest texts chooses first, since a text that stands under several labels takes all its rows along. A text isn't
-    taken where another part would then lack one of its classes. (scikit-learn's StratifiedGroupKFold leaves out classes of a few rows,
-    which long-tailed label sets have, and compares all folds for each text, which takes long for a million.)
+    Classes are served in ascending order of their number of texts, since a text with several labels moves
+    with all its rows. A text is not moved if another part would then lack one of its classes.
+
+    scikit-learn's StratifiedGroupKFold is not used: it leaves out classes of a few rows, which long-tailed
+    label sets have, and compares all folds for each text, which is slow for a million texts.
 
     Attributes:
-        labels: of each row, int64 ``[N]``.
-        texts: of each row, the number of its text, int64 ``[N]``.
-        part: of each text by its number, int8 ``[N]``; 0 is train.
-        size: ``size[label]`` rows are wanted in each held-out part.
-        held: ``held[part, label]`` rows are in a part.
-        free: ``free[label]`` texts of a label are in train.
+        labels: int64 ``[N]``, label of each row.
+        texts: int64 ``[N]``, number of each row's text.
+        by_text: int64 ``[N]``, rows sorted by the number of their text.
+        bounds: int64 ``[N + 1]``; text ``t`` has the rows ``by_text[bounds[t]:bounds[t + 1]]``.
+        part: int8 ``[N]``, part of each text by its number; 0 is train.
+        rows: ``rows[label]``, number of rows of each label.
+        size: ``size[label]``, number of rows wanted in each held-out part.
+        held: ``held[part, label]``, number of rows in each part.
+        free: ``free[label]``, number of texts in train.
     """
 
     def __init__(self, labels: np.ndarray, texts: np.ndarray, held_out: int):
@@ -94,7 +107,7 @@ class _Cut:
         self.free = np.bincount(np.unique(texts * len(self.rows) + labels) % len(self.rows), minlength=len(self.rows))
 
     def parts(self, seed: int) -> np.ndarray:
-        """The part of each row, int8 ``[N]``."""
+        """Return the part of each row, int8 ``[N]``."""
         generator = np.random.default_rng(seed)
         shuffled = {
             label: generator.permutation(np.flatnonzero(self.labels == label))
@@ -103,16 +116,19 @@ class _Cut:
         for label in sorted(shuffled, key=lambda label: (self.free[label], label)):
             for part in range(1, self.held_out + 1):
                 self._fill(part, label, self.texts[shuffled[label]])
-        found: np.ndarray = self.part[self.texts]
-        return found
+        part_of_row: np.ndarray = self.part[self.texts]
+        return part_of_row
 
     def _fill(self, part: int, label: int, texts: np.ndarray) -> None:
-        """Move texts of ``label`` from train to ``part`` until that has its share; where none fits, the one with the fewest rows."""
+        """Move texts of ``label`` from train to ``part`` until it has enough rows.
+
+        If no text fits within the wanted sizes, the text with the fewest rows is moved.
+        """
         for text in texts:
             if self.held[part, label] >= self.size[label]:
                 return
-            found, counts = self._labels(text)
-            if (self.held[part, found] + counts <= self.size[found]).all():
+            labels, counts = self._labels(text)
+            if (self.held[part, labels] + counts <= self.size[labels]).all():
                 self._move(text, part)
         if not self.held[part, label]:
             for text in sorted(texts, key=lambda text: self.bounds[text + 1] - self.bounds[text]):
@@ -120,17 +136,18 @@ class _Cut:
                     return
 
     def _labels(self, text: int) -> tuple[np.ndarray, np.ndarray]:
-        """The labels under which a text stands, and in how many rows under each."""
+        """Return the labels of a text and the number of its rows with each label."""
         return np.unique(self.labels[self.by_text[self.bounds[text] : self.bounds[text + 1]]], return_counts=True)
 
     def _move(self, text: int, part: int) -> bool:
-        """Move a text from train to ``part``, unless another part would lack a class then."""
-        found, counts = self._labels(text)
+        """Move a text from train to ``part`` and return True; return False if another part would then lack a class."""
+        labels, counts = self._labels(text)
         others = [other for other in range(1, self.held_out + 1) if other != part]
-        lacking = 1 + (self.held[others][:, found] == 0).sum(axis=0)  # train is one of them
-        if self.part[text] or (self.free[found] - 1 < lacking).any():
+        # texts of each label that train must keep: one for itself, and one for each other part that still has none
+        needed = 1 + (self.held[others][:, labels] == 0).sum(axis=0)
+        if self.part[text] or (self.free[labels] - 1 < needed).any():
             return False
         self.part[text] = part
-        self.free[found] -= 1
-        self.held[part, found] += counts
+        self.free[labels] -= 1
+        self.held[part, labels] += counts
         return True

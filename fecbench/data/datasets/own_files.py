@@ -1,4 +1,4 @@
-"""A data set of the user's own: a folder with train / validation / test, or a training file alone, as CSV, TSV, JSON or Parquet."""
+"""Read the user's own data set: a folder with train, validation and test files, or a training file alone."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ LABEL_FILE = "labels.txt"
 
 
 def load_path(path: Path, columns: Columns, split_seed: int, quotes: Quotes = "csv") -> EmotionData:
-    """The data set in the folder or file ``path``; missing splits are cut from train by ``split_seed``.
+    """Load the data set in the folder or file ``path``; missing splits are cut from train with ``split_seed``.
 
-    Label names by index may stand in ``labels.txt`` of the folder, one a line, each with a TAB and a description if you like; or in the
-    schema of a Parquet file that ``datasets`` wrote.
+    Label names by index are read from ``labels.txt`` in the folder (one a line, optionally followed by a TAB
+    and a description) or from the schema of a Parquet file written by ``datasets``. Without them, the
+    training labels in sorted order are the names.
 
     Raises:
         DataNotFound: there is no training file at ``path``.
-        DataError: a file can't be read, or a row or split isn't what it must be; the message names file and line.
+        DataError: a file can't be read, or a row or split is invalid; the message names file and line.
     """
     if os.path.lexists(path) and not (path.is_file() or path.is_dir()):
-        raise DataError(_no_file(path))
+        raise DataError(_not_a_file(path))
     files, notes = ({"train": path}, []) if path.is_file() else _split_files(path)
     name = path.resolve().stem if path.is_file() else path.resolve().name
     info = DatasetInfo(
@@ -53,76 +54,84 @@ def load_path(path: Path, columns: Columns, split_seed: int, quotes: Quotes = "c
 
 
 def _split_files(folder: Path) -> tuple[dict[str, Path], list[str]]:
-    """The file of each split in ``folder``, and what must be said of files with other names."""
+    """Return the file of each split in ``folder``, and notes on files with similar names.
+
+    Files called exactly after the splits are used. If there are none, files with a split's word in their
+    names are used instead, provided that they are unambiguous and one is for training.
+    """
     if not folder.is_dir():
         raise DataNotFound(
             f"{folder} doesn't exist; give a folder with train, validation and test files, or a training file"
         )
-    found: dict[str, Path] = {}
-    for split in SPLITS:
-        files = [
-            file for stem in STEMS[split] for suffix in READERS if os.path.lexists(file := folder / f"{stem}{suffix}")
-        ]
-        if len(files) > 1:
-            raise DataError(
-                f"{folder}: one {split} file is needed, found {', '.join(file.name for file in files)}; remove all but one"
-            )
-        if files and not files[0].is_file():
-            raise DataError(_no_file(files[0]))
-        if files:
-            found[split] = files[0]
-    others = {split: _named_after(split, folder) for split in SPLITS if split not in found}
-    if "train" in found:
-        return found, [
+    exact = {split: file for split in SPLITS if (file := _file_of(split, folder))}
+    similar = {split: _files_with_word(split, folder) for split in SPLITS if split not in exact}
+    if "train" in exact:
+        return exact, [
             f"{shortened(files)} isn't read; call it {split} to use it as {split}"
-            for split, files in others.items()
+            for split, files in similar.items()
             if files
         ]
-    if found or len(others["train"]) != 1 or any(len(files) > 1 for files in others.values()):
+    if exact or len(similar["train"]) != 1 or any(len(files) > 1 for files in similar.values()):
         raise DataNotFound(_no_training_file(folder))
-    read = {split: folder / files[0] for split, files in others.items() if files}
-    return read, [f"read by their names: {', '.join(f'{file.name} as {split}' for split, file in read.items())}"]
+    chosen = {split: folder / files[0] for split, files in similar.items() if files}
+    return chosen, [f"read by their names: {', '.join(f'{file.name} as {split}' for split, file in chosen.items())}"]
 
 
-def _named_after(split: str, folder: Path) -> list[str]:
-    """The files in ``folder`` with a word for ``split``, and for no other, in their names, such as ``dev_sent_emo.csv``."""
+def _file_of(split: str, folder: Path) -> Path | None:
+    """Return the one file in ``folder`` that is called exactly after ``split``, or None.
+
+    Raises:
+        DataError: there are several, or it is not a file.
+    """
+    paths = [folder / f"{stem}{suffix}" for stem in STEMS[split] for suffix in READERS]
+    files = [path for path in paths if os.path.lexists(path)]
+    if len(files) > 1:
+        names = ", ".join(file.name for file in files)
+        raise DataError(f"{folder}: one {split} file is needed, found {names}; remove all but one")
+    if files and not files[0].is_file():
+        raise DataError(_not_a_file(files[0]))
+    return files[0] if files else None
+
+
+def _files_with_word(split: str, folder: Path) -> list[str]:
+    """Return the files in ``folder`` whose names have a word for ``split`` alone, such as ``dev_sent_emo.csv``."""
     files = (file for file in folder.iterdir() if file.suffix.lower() in READERS and file.is_file())
     return sorted(file.name for file in files if _splits_in(file.stem) == [split] and not file.name.startswith("."))
 
 
 def _splits_in(name: str) -> list[str]:
-    """The splits that words of a file's name stand for."""
+    """Return the splits whose words occur in a file's name."""
     return [
         split for split in SPLITS if re.search(rf"(?<![a-z])({'|'.join(STEMS[split])})(?![a-z])", name, re.IGNORECASE)
     ]
 
 
 def _no_training_file(folder: Path) -> str:
-    """That no training file is in ``folder``, and what is there."""
-    there = sorted(f"{file.name}{os.sep * file.is_dir()}" for file in folder.iterdir())
+    """Return the error message for a ``folder`` without a training file, with the folder's content."""
+    entries = sorted(f"{entry.name}{os.sep}" if entry.is_dir() else entry.name for entry in folder.iterdir())
     wanted = ", ".join(f"train{suffix}" for suffix in READERS)
-    found = f"it holds {shortened(there, 10)}" if there else "it is empty"
+    content = f"it holds {shortened(entries, 10)}" if entries else "it is empty"
     return (
-        f"{folder} must hold a training file ({wanted}); none is there: {found}. Rename or copy yours (train, validation and test with "
-        "such an ending), or give the file itself or another folder as --dataset"
+        f"{folder} must hold a training file ({wanted}); none is there: {content}. Rename or copy yours (train, "
+        "validation and test with such an ending), or give the file itself or another folder as --dataset"
     )
 
 
-def _no_file(path: Path) -> str:
+def _not_a_file(path: Path) -> str:
     return f"{path} must be a file, but is a folder, a pipe or a link to nothing; put a file there or remove it"
 
 
 def _labels(path: Path) -> dict[str, str]:
-    """Names and descriptions of the labels, by index; nothing where there is no such file.
+    """Read names and descriptions of the labels, in the order of their indices; ``{}`` if there is no such file.
 
     Raises:
-        DataError: it isn't a file of names, two at least, each of them once.
+        DataError: it is not a file, names fewer than two labels, or names one twice.
     """
     file = path / LABEL_FILE
     if not path.is_dir() or not os.path.lexists(file):
         return {}
     if not file.is_file():
-        raise DataError(_no_file(file))
+        raise DataError(_not_a_file(file))
     lines = [line.strip().partition("\t") for line in text_of(file).split("\n") if line.strip()]
     names = [name.strip() for name, _, _ in lines]
     if len(names) < 2:
@@ -132,6 +141,7 @@ def _labels(path: Path) -> dict[str, str]:
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
         raise DataError(
-            f"{file} must name each label once, but {repeated[0]!r} stands there {names.count(repeated[0])} times"
+            f"{file} must name each label once, but names {repeated[0]!r} {names.count(repeated[0])} times; "
+            "remove the repeated lines"
         )
     return {name: description.strip() for name, (_, _, description) in zip(names, lines, strict=True)}

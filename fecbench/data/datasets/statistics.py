@@ -1,4 +1,4 @@
-"""What is in a data set: sizes, lengths, balance, duplicates, and the paper's Table 1 beside them."""
+"""Compute statistics of a data set: sizes, text lengths, class balance, duplicates, and the paper's Table 1."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ if TYPE_CHECKING:
     from fecbench.data.datasets.dataset import EmotionData
 
 
-TABLE_1 = {"ed": (19_533, 2_770, 2_547, 32), "ge": (23_485, 2_956, 2_984, 27)}  # the paper, section 4.1
+# rows of train, validation and test, and labels: the AML paper, section 4.1
+TABLE_1 = {"ed": (19_533, 2_770, 2_547, 32), "ge": (23_485, 2_956, 2_984, 27)}
 
 
 def statistics(data: EmotionData) -> dict[str, Any]:
-    """Figures of a data set.
+    """Return the statistics of a data set.
 
-    Lengths stand under their ``unit``: ``words``, split at white space, or ``characters`` for scripts without spaces between words, of all
-    splits; ``balance`` is the entropy of the training labels over that of equal shares, 1 where all classes are of one size; ``duplicates``
-    are rows whose text stands in an earlier row of the same split; ``shared`` are distinct texts that stand in both splits.
+    - ``words`` or ``characters``, named by ``unit``: lengths of the texts of all splits, in words split at
+      white space, or in characters for scripts without spaces between words.
+    - ``balance``: entropy of the training labels divided by that of a uniform distribution; 1 if all classes
+      have the same size.
+    - ``duplicates``: rows whose text occurs in an earlier row of the same split.
+    - ``shared``: distinct texts that occur in both splits.
     """
     texts = {split: data.splits[split]["text"][:] for split in SPLITS}
     unit = unit_of(text for part in texts.values() for text in part)

@@ -1,4 +1,4 @@
-"""How long texts are: in words or, in scripts that put no spaces between words, in characters."""
+"""Measure the length of texts in words or, for scripts without spaces between words, in characters."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ if TYPE_CHECKING:
 
 
 LETTER = regex.compile(r"[\p{L}\p{M}]")
-UNSPACED = regex.compile(
-    r"(?V1)[[\p{L}\p{M}]&&[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Tham}]]"
+SCRIPTS = (  # without spaces between words
+    r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
+    r"\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Tham}"
 )
-CHARACTER = regex.compile(r"\X")  # with its accents and vowel signs
+UNSPACED = regex.compile(rf"(?V1)[[\p{{L}}\p{{M}}]&&[{SCRIPTS}]]")
+CHARACTER = regex.compile(r"\X")  # a letter with its accents and vowel signs
 Unit = Literal["words", "characters"]
 
 
 def unit_of(texts: Iterable[str]) -> Unit:
-    """The unit in which texts are measured: characters where most letters are of a script without spaces between words.
+    """Return the unit for ``texts``: characters if most letters are of a script without spaces, else words.
 
     >>> unit_of(["a good day"]), unit_of(["今天天气很好 :)", "OK"]), unit_of(["오늘은 좋은 날"])
     ('words', 'characters', 'words')
@@ -32,9 +34,11 @@ def unit_of(texts: Iterable[str]) -> Unit:
 
 
 def length(text: str, unit: Unit) -> int:
-    """Words of a text, split at white space, or its characters without white space.
+    """Return the number of words of a text, split at white space, or of its characters without white space.
 
     >>> length("a good day", "words"), length("今天 天气", "characters"), length("ที่นี่", "characters")
     (3, 4, 2)
     """
-    return len(text.split()) if unit == "words" else sum(not found.isspace() for found in CHARACTER.findall(text))
+    if unit == "words":
+        return len(text.split())
+    return sum(not character.isspace() for character in CHARACTER.findall(text))

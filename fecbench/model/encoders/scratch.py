@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from fecbench.data.datasets.dataset import chunks
+from fecbench.data.datasets.rows import chunks
 from fecbench.model.encoders.source import EncoderSource
 
 if TYPE_CHECKING:

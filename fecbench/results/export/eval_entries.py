@@ -42,7 +42,7 @@ class Claim(NamedTuple):
 
 def trained_on(record: Record) -> HubDataset | None:
     """The data set of the hub that the run was given; None where its data came from elsewhere."""
-    from fecbench.data.datasets.hub import ADDRESS
+    from fecbench.data.datasets.names import ADDRESS
 
     used = str(record.settings()["dataset"])
     match = ADDRESS.fullmatch(used.removeprefix(HUB_PREFIX)) if used.startswith(HUB_PREFIX) else None

@@ -15,9 +15,10 @@ from fecbench.core.settings import RunSettings
 from fecbench.data.datasets.builtin import empathetic_dialogues, goemotions, prepared
 from fecbench.data.datasets.builtin.demo import demo
 from fecbench.data.datasets.checks import Pin
-from fecbench.data.datasets.dataset import SPLITS, digest_rows
+from fecbench.data.datasets.dataset import SPLITS
 from fecbench.data.datasets.load import get_dataset, load_dataset
 from fecbench.data.datasets.locations import DataLocations
+from fecbench.data.datasets.rows import digest_rows
 from fecbench.data.datasets.statistics import statistics
 
 REAL = os.environ.get("FECBENCH_TEST_DATA")

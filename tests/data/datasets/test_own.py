@@ -219,9 +219,13 @@ BAD = {
         r"one train file is needed, found train\.csv, train\.tsv",
     ),
     "no training file": ({"test.csv": GOOD}, r"must hold a training file \(train\.csv"),
+    "numbers from 1, one of them long": (
+        {"train.csv": f"text,label\na b,1\nc d,{'2' * 5000}\n", "labels.txt": "x\ny\n"},
+        r"labels that are numbers must count from 0, which is 'x' here, but no row has a 0 \(they go from 1 to 22",
+    ),
     "a repeated label name": (
         {"train.csv": GOOD, "labels.txt": "x\nx\n"},
-        r"labels\.txt must name each label once, but 'x' stands",
+        r"labels\.txt must name each label once, but names 'x' 2 times",
     ),
 }
 
@@ -405,7 +409,7 @@ def test_further_text_columns_are_kept_where_every_row_has_them(tmp_path):
 def test_a_column_named_twice_is_refused(tmp_path):
     (tmp_path / "train.csv").write_text("text,text,label\na,b,glad\n")
     with pytest.raises(
-        DataError, match=r"train\.csv, line 1: every column must be named once, but 'text' stands there twice"
+        DataError, match=r"train\.csv, line 1: every column must be named once, but 'text' appears twice"
     ):
         load_path(tmp_path / "train.csv", COLUMNS, 0)
 

@@ -1,1 +1,1 @@
-"""The data sets that fecbench knows by name."""
+"""The built-in data sets, registered by name."""

@@ -1,6 +1,6 @@
-"""``demo``: 1,620 short utterances over 12 emotions in four confusable groups, written for this project, for first runs and tests.
+"""``demo``: 1,620 short utterances over 12 emotions in four confusable groups, for first runs and tests.
 
-It is a demo: figures on it say whether a set-up works, nothing about a method.
+The texts were written for this project. Scores on them show whether a set-up works, not how good a method is.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from fecbench.data.datasets.builtin.descriptions import DEMO
 from fecbench.data.datasets.checks import Pin, check_pinned
-from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData, table
+from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
 from fecbench.data.datasets.locations import DataLocations, Source
+from fecbench.data.datasets.rows import split_from_columns
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -33,7 +34,7 @@ PINS = {
 
 
 class Demo:
-    """Loader of ``demo``, which ships in the package."""
+    """Loader of ``demo``, which is part of the package."""
 
     info = DatasetInfo(
         "demo",
@@ -47,11 +48,11 @@ class Demo:
     )
 
     def source(self, places: DataLocations) -> Source:
-        """Where the rows come from."""
+        """Describe the location of the rows."""
         return Source("the installed package")
 
     def load(self, places: DataLocations) -> EmotionData:
-        """The rows."""
+        """Load the rows."""
         with FILE.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         splits = {split: _split([row for row in rows if row["split"] == split]) for split in SPLITS}
@@ -59,7 +60,8 @@ class Demo:
 
 
 def _split(rows: list[dict[str, str]]) -> Dataset:
-    return table({"text": [row["text"] for row in rows], "label": [LABELS.index(row["label"]) for row in rows]})
+    labels = [LABELS.index(row["label"]) for row in rows]
+    return split_from_columns({"text": [row["text"] for row in rows], "label": labels})
 
 
 demo = Demo()

@@ -1,6 +1,6 @@
-"""One short sentence for each label of the named data sets, written for this project, for heads that read the labels.
+"""Short descriptions of the labels of the built-in data sets, for heads that read the labels.
 
-They are encoded at every training step: about ten tokens each.
+They were written for this project. They are encoded in every training step, so each has only about ten tokens.
 """
 
 GOEMOTIONS = {

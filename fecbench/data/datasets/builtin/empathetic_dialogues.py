@@ -1,7 +1,9 @@
 """``ed``: EmpatheticDialogues (Rashkin et al., 2019), the situation of each conversation and its emotion.
 
-Only the official archive will do. Its rows are ``conv_id,utterance_idx,context,prompt,speaker_idx,utterance,selfeval,tags``, split plainly
-on commas (a comma inside a text is written ``_comma_``; quotes are not CSV quotes); a conversation is several rows with one ``conv_id``.
+Only the official archive is accepted. Its rows,
+``conv_id,utterance_idx,context,prompt,speaker_idx,utterance,selfeval,tags``, are split at every comma: a
+comma in a text is written ``_comma_``, and quotes are not CSV quotes. A conversation has several rows with
+one ``conv_id``.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from typing import IO, TYPE_CHECKING, cast
 from fecbench.core.errors import DataError, DataNotFound
 from fecbench.data.datasets.builtin.descriptions import EMPATHETIC_DIALOGUES
 from fecbench.data.datasets.checks import check_splits
-from fecbench.data.datasets.dataset import DatasetInfo, EmotionData, table
+from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
 from fecbench.data.datasets.locations import DataLocations, Source
+from fecbench.data.datasets.rows import split_from_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +27,10 @@ if TYPE_CHECKING:
 
 
 LABELS = (
-    "sad", "trusting", "terrified", "caring", "disappointed", "faithful", "joyful", "jealous", "disgusted", "surprised", "ashamed",
-    "afraid", "impressed", "sentimental", "devastated", "excited", "anticipating", "annoyed", "anxious", "furious", "content", "lonely",
-    "angry", "confident", "apprehensive", "guilty", "embarrassed", "grateful", "hopeful", "proud", "prepared", "nostalgic",
+    "sad", "trusting", "terrified", "caring", "disappointed", "faithful", "joyful", "jealous", "disgusted",
+    "surprised", "ashamed", "afraid", "impressed", "sentimental", "devastated", "excited", "anticipating",
+    "annoyed", "anxious", "furious", "content", "lonely", "angry", "confident", "apprehensive", "guilty",
+    "embarrassed", "grateful", "hopeful", "proud", "prepared", "nostalgic",
 )  # fmt: skip
 ARCHIVE = "empatheticdialogues.tar.gz"
 URL = f"https://dl.fbaipublicfiles.com/parlai/empatheticdialogues/{ARCHIVE}"
@@ -37,7 +41,7 @@ COLUMNS = ["conv_id", "utterance_idx", "context", "prompt"]
 
 @dataclass(frozen=True)
 class EmpatheticDialogues:
-    """Loader of ``ed``; address, checksum and rows are fields so that tests can use an archive of their own."""
+    """Loader of ``ed``; address, checksum and numbers of rows are fields so that tests can use their own archive."""
 
     url: str = URL
     sha256: str = SHA256
@@ -57,25 +61,26 @@ class EmpatheticDialogues:
         )
 
     def source(self, places: DataLocations) -> Source:
-        """Where the archive would come from."""
+        """Describe the location of the archive."""
         found = places.find("ed", [ARCHIVE])
         return Source.of(found) if found else Source(self.url, network=True)
 
     def load(self, places: DataLocations) -> EmotionData:
-        """The situations, from the official archive, fetched and kept in the user cache if need be.
+        """Load the situations from the official archive, which is downloaded to the user cache if necessary.
 
         Raises:
-            DataNotFound: the archive is nowhere and can't be fetched.
-            DataError: it isn't the official one.
+            DataNotFound: the archive was not found and can't be downloaded.
+            DataError: it is not the official archive.
         """
         source = self.source(places).where
         archive = self._archive(places)
         splits = read_archive(archive)
-        found = tuple(len(split) for split in splits.values())
-        if found != self.rows:
-            expected, actual = (" / ".join(f"{count:,}" for count in counts) for counts in (self.rows, found))
+        rows = tuple(len(split) for split in splits.values())
+        if rows != self.rows:
+            expected, actual = (" / ".join(f"{count:,}" for count in counts) for counts in (self.rows, rows))
             raise DataError(
-                f"{archive}: expected {expected} conversations, found {actual}; delete it and fetch it again from {self.url}"
+                f"{archive}: expected {expected} conversations, found {actual}; delete it and fetch it again from "
+                f"{self.url}"
             )
         return check_splits(EmotionData(self.info, LABELS, splits, source, EMPATHETIC_DIALOGUES), str(archive))
 
@@ -95,9 +100,8 @@ class EmpatheticDialogues:
         try:
             return folder / str(pooch.retrieve(self.url, f"sha256:{self.sha256}", ARCHIVE, folder))
         except Exception as error:
-            reason = (
-                getattr(error, "strerror", None) or type(error).__name__
-            )  # a full disk, or what the network's libraries raise
+            # the system's reason, such as a full disk; network libraries raise their own exceptions without one
+            reason = getattr(error, "strerror", None) or type(error).__name__
             raise DataNotFound(
                 f"ed isn't in {places.looked('ed')}, and {self.url} can't be fetched ({reason}); "
                 f"put {ARCHIVE} itself in one of these folders{_extracted(places)}, "
@@ -106,34 +110,40 @@ class EmpatheticDialogues:
 
 
 def _extracted(places: DataLocations) -> str:
-    """That the archive's files lie in a folder where the archive is looked for; empty where they don't."""
+    """Return a remark for the error message if the searched folders hold the archive's extracted files, else ""."""
     folders = (root if root.name == "ed" else root / "ed" for _, root in places)
-    found = [str(folder) for folder in folders if (folder / FILES["train"]).is_file()]
-    return f" (the files in {found[0]} were taken from it, and only the archive's checksum is known)" if found else ""
+    extracted = [str(folder) for folder in folders if (folder / FILES["train"]).is_file()]
+    if not extracted:
+        return ""
+    return f" (the files in {extracted[0]} were taken from it, and only the archive's checksum is known)"
 
 
 def official_rows_note(columns: Sequence[str], text_column: str) -> list[str]:
-    """What must be said where a user's own file is an official one, read by its situations: each stands there once an utterance."""
+    """Return a note if a user's own file is an official one with the prompts as texts, else ``[]``.
+
+    An official file repeats the prompt for each utterance of a conversation.
+    """
     if not {"conv_id", "utterance_idx"} <= set(columns) or text_column != "prompt":
         return []
     return [
-        "this file has a row for each utterance of a conversation, each with the same prompt, and writes commas as _comma_; --dataset ed, "
-        f"from {ARCHIVE}, has one row a conversation"
+        "this file has a row for each utterance of a conversation, each with the same prompt, and writes commas as "
+        f"_comma_; --dataset ed, from {ARCHIVE}, has one row a conversation"
     ]
 
 
 def read_archive(path: Path) -> dict[str, Dataset]:
-    """The splits of an archive in the official format.
+    """Read the splits from an archive in the official format.
 
     Raises:
-        DataError: it isn't such an archive.
+        DataError: the archive is unreadable or has another format.
     """
     try:
         with tarfile.open(path) as archive:
             members = {member.name.rpartition("/")[2]: member for member in archive.getmembers() if member.isfile()}
             missing = [file for file in FILES.values() if file not in members]
             if missing:
-                raise DataError(f"{path} must hold {', '.join(FILES.values())}; missing: {', '.join(missing)}")
+                expected, lacking = ", ".join(FILES.values()), ", ".join(missing)
+                raise DataError(f"{path} must hold {expected}; missing: {lacking}; delete it and fetch {URL}")
             return {
                 split: situations(cast("IO[bytes]", archive.extractfile(members[file])), f"{path}: {file}")
                 for split, file in FILES.items()
@@ -145,10 +155,10 @@ def read_archive(path: Path) -> dict[str, Dataset]:
 
 
 def situations(file: IO[bytes], where: str) -> Dataset:
-    """One row for each conversation: its prompt (commas restored) and its emotion.
+    """Read a file of the archive: one row for each conversation, its prompt (with commas restored) and its emotion.
 
     Raises:
-        DataError: a line lacks the columns, or names an emotion that isn't among the 32.
+        DataError: a line lacks a column, or its emotion is not one of the 32.
     """
     seen: dict[str, tuple[str, int]] = {}
     for number, line in enumerate(file, 1):
@@ -157,11 +167,14 @@ def situations(file: IO[bytes], where: str) -> Dataset:
             continue
         if len(cells) < len(COLUMNS) or cells[2] not in LABELS:
             raise DataError(
-                f"{where}, line {number}: expected {','.join(COLUMNS)},... with one of the 32 emotions, found {cells[:4]}"
+                f"{where}, line {number}: expected {','.join(COLUMNS)},... with one of the 32 emotions, found "
+                f"{cells[:4]}; delete the archive and fetch {URL}"
             )
         conversation, _, emotion, prompt = cells[:4]
         seen.setdefault(conversation, (prompt.replace("_comma_", ",").strip(), LABELS.index(emotion)))
-    return table({"text": [text for text, _ in seen.values()], "label": [label for _, label in seen.values()]})
+    return split_from_columns(
+        {"text": [text for text, _ in seen.values()], "label": [label for _, label in seen.values()]}
+    )
 
 
 ed = EmpatheticDialogues()

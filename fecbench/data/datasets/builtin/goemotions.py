@@ -1,7 +1,8 @@
-"""``ge``: GoEmotions (Demszky et al., 2020), rows with exactly one label that isn't neutral, as the AML paper and its predecessors use it.
+"""``ge``: GoEmotions (Demszky et al., 2020), the rows with exactly one label other than neutral.
 
-Official files: ``text TAB label indices TAB comment id``, no header, quoted as CSV quotes (a plain split on tabs would leave the quotes of
-some 1,400 texts doubled). The hub's ``simplified`` config holds the same rows.
+The AML paper and its predecessors use these rows. The official files have lines of ``text TAB label indices
+TAB comment id`` without a header, quoted as in CSV (splitting at tabs alone would leave the quotes of some
+1,400 texts doubled). The hub's ``simplified`` config has the same rows.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from fecbench.core import hub
 from fecbench.core.errors import DataError, DataNotFound
 from fecbench.data.datasets.builtin.descriptions import GOEMOTIONS
 from fecbench.data.datasets.checks import Pin, check_pinned
-from fecbench.data.datasets.dataset import DatasetInfo, EmotionData, table
+from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
 from fecbench.data.datasets.hub import hub_rows
 from fecbench.data.datasets.locations import DataLocations, Source
+from fecbench.data.datasets.rows import split_from_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,9 +28,10 @@ if TYPE_CHECKING:
 
 
 LABELS = (
-    "admiration", "amusement", "anger", "annoyance", "approval", "caring", "confusion", "curiosity", "desire", "disappointment",
-    "disapproval", "disgust", "embarrassment", "excitement", "fear", "gratitude", "grief", "joy", "love", "nervousness", "optimism",
-    "pride", "realization", "relief", "remorse", "sadness", "surprise",
+    "admiration", "amusement", "anger", "annoyance", "approval", "caring", "confusion", "curiosity",
+    "desire", "disappointment", "disapproval", "disgust", "embarrassment", "excitement", "fear",
+    "gratitude", "grief", "joy", "love", "nervousness", "optimism", "pride", "realization", "relief",
+    "remorse", "sadness", "surprise",
 )  # fmt: skip
 NEUTRAL = len(LABELS)
 FILES = {"train": "train.tsv", "validation": "dev.tsv", "test": "test.tsv"}
@@ -43,7 +46,7 @@ PINS = {
 
 @dataclass(frozen=True)
 class GoEmotions:
-    """Loader of ``ge``; the pins are a field so that tests can use files of their own."""
+    """Loader of ``ge``; the pins are a field so that tests can use their own files."""
 
     pins: Mapping[str, Pin] = field(default_factory=lambda: PINS)
 
@@ -60,23 +63,22 @@ class GoEmotions:
         )
 
     def source(self, places: DataLocations) -> Source:
-        """Where the rows would come from."""
+        """Describe the location of the rows."""
         found = places.find("ge", list(FILES.values()))
         return Source.of(found) if found else Source(f"the hub: {HUB[0]}, {HUB[1]} at {HUB[2][:12]}", network=True)
 
     def load(self, places: DataLocations) -> EmotionData:
-        """The rows, from the official files or the hub.
+        """Load the rows from the official files, or from the hub if there are none.
 
         Raises:
-            DataNotFound: neither is to be had.
-            DataError: a file is broken or its rows aren't the pinned ones.
+            DataNotFound: the files were not found and the hub is not available.
+            DataError: a file is malformed or its rows are not the pinned ones.
         """
         found = places.find("ge", list(FILES.values()))
-        rows = (
-            {split: list(read_official(found.folder / file)) for split, file in FILES.items()}
-            if found
-            else self._from_hub(places)
-        )
+        if found:
+            rows = {split: list(read_official(found.folder / file)) for split, file in FILES.items()}
+        else:
+            rows = self._from_hub(places)
         splits = {split: single_label(pairs) for split, pairs in rows.items()}
         where = self.source(places).where
         return check_pinned(EmotionData(self.info, LABELS, splits, where, GOEMOTIONS), self.pins, where)
@@ -94,10 +96,10 @@ class GoEmotions:
 
 
 def read_official(path: Path) -> Iterable[tuple[str, list[int]]]:
-    """Text and label indices of each row of an official file.
+    """Yield the text and the label indices of each row of an official file.
 
     Raises:
-        DataError: a row isn't ``text TAB indices TAB id``, or the file isn't UTF-8.
+        DataError: a row is not ``text TAB indices TAB id``, or the file is not UTF-8.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -119,9 +121,9 @@ def read_official(path: Path) -> Iterable[tuple[str, list[int]]]:
 
 
 def single_label(rows: Iterable[tuple[str, list[int]]]) -> Dataset:
-    """The rows with exactly one label that isn't neutral, as a split."""
+    """Build a split of the rows with exactly one label other than neutral."""
     kept = [(text, indices[0]) for text, indices in rows if len(indices) == 1 and indices[0] != NEUTRAL]
-    return table({"text": [text for text, _ in kept], "label": [label for _, label in kept]})
+    return split_from_columns({"text": [text for text, _ in kept], "label": [label for _, label in kept]})
 
 
 ge = GoEmotions()

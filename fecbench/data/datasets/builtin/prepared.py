@@ -1,6 +1,7 @@
 """``ge-prepared`` and ``ed-prepared``: the CSV files that HypEmo, TACO and AML share, ``text,aug_text,label``.
 
-Texts are lower-cased and normalised there; ``aug_text`` is a machine paraphrase, the second view of contrastive methods.
+Their texts are lower-cased and normalised; ``aug_text`` is a machine paraphrase, the second view of
+contrastive methods.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from fecbench.core.errors import DataError, DataNotFound
 from fecbench.data.datasets.builtin import empathetic_dialogues, goemotions
 from fecbench.data.datasets.builtin.descriptions import EMPATHETIC_DIALOGUES, GOEMOTIONS
 from fecbench.data.datasets.checks import Pin, check_pinned
-from fecbench.data.datasets.dataset import DatasetInfo, EmotionData, table
-from fecbench.data.datasets.locations import DataLocations, Found, Source
+from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
+from fecbench.data.datasets.locations import DataLocations, FoundFolder, Source
+from fecbench.data.datasets.rows import split_from_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +31,7 @@ COLUMNS = ["text", "aug_text", "label"]
 
 @dataclass(frozen=True)
 class Prepared:
-    """Loader of one of the prepared data sets; label indices are those of ``labels``."""
+    """Loader of a prepared data set; the files' label indices refer to ``labels``."""
 
     name: str
     title: str
@@ -47,27 +49,28 @@ class Prepared:
         )
 
     def source(self, places: DataLocations) -> Source:
-        """Where the rows would come from."""
+        """Describe the location of the rows."""
         return Source.of(self._find(places))
 
     def load(self, places: DataLocations) -> EmotionData:
-        """The rows.
+        """Load the rows.
 
         Raises:
-            DataNotFound: the folder is nowhere.
-            DataError: a file is broken or its rows aren't the pinned ones.
+            DataNotFound: the folder was not found.
+            DataError: a file is malformed or its rows are not the pinned ones.
         """
         folder = self._find(places).folder
         splits = {split: self._read(folder / file) for split, file in FILES.items()}
         data = EmotionData(self.info, self.labels, splits, self.source(places).where, self.descriptions)
         return check_pinned(data, self.pins, str(folder))
 
-    def _find(self, places: DataLocations) -> Found:
+    def _find(self, places: DataLocations) -> FoundFolder:
         found = places.find(self.name, list(FILES.values()))
         if found is None:
             raise DataNotFound(
-                f"{self.name} isn't in {places.looked(self.name)}, and isn't fetched from the network; "
-                f"get {', '.join(FILES.values())} from {self.info.homepage} and put them in a folder {self.name} in one of these places"
+                f"{self.name} isn't in {places.looked(self.name)}, and isn't fetched from the network; get "
+                f"{', '.join(FILES.values())} from {self.info.homepage} and put them in a folder {self.name} in one of "
+                "these places"
             )
         return found
 
@@ -85,7 +88,7 @@ class Prepared:
                 f"{path} must have the columns {','.join(COLUMNS)} with labels 0 to {labels[-1]}; restore the file"
             )
         text, aug_text, label = zip(*rows, strict=True) if rows else ((), (), ())
-        return table({"text": text, "aug_text": aug_text, "label": [int(index) for index in label]})
+        return split_from_columns({"text": text, "aug_text": aug_text, "label": [int(index) for index in label]})
 
 
 ge_prepared = Prepared(
