@@ -37,7 +37,7 @@ def slow_logits(model, ids):
 
 
 def label_ids(model):
-    tokens = model.head.companions()
+    tokens = model.head.extra_texts()
     return [part.tolist() for part in tokens.ids.split(tokens.lengths.tolist())]
 
 
@@ -69,7 +69,7 @@ def test_labels_travel_in_the_batchs_own_call(model, calls):
 
 def test_prediction_reads_a_matrix_and_encodes_no_label(model, calls):
     expected = model.classify(model.project(model.encode(BATCH))).detach()
-    model.eval().fold()
+    model.eval().precompute()
     calls.clear()
     with torch.no_grad():
         found = model.classify(model.project(model.encode(BATCH)))
@@ -79,7 +79,7 @@ def test_prediction_reads_a_matrix_and_encodes_no_label(model, calls):
 
 
 def test_folding_leaves_mode_and_gradients_alone(model):
-    model.fold()
+    model.precompute()
     assert model.training
     assert not model.head.matrix.requires_grad
 
@@ -101,7 +101,7 @@ def test_a_labels_text_is_read_whole_or_refused(source):
 
     def lengths(words):
         task = HeadTask(["glad", "mad"], ["rain " * words, "mad"])
-        return build_model(of_bert, "label", task, "mean").head.companions().lengths.tolist()
+        return build_model(of_bert, "label", task, "mean").head.extra_texts().lengths.tolist()
 
     assert lengths(longest - special)[0] == longest
     with pytest.raises(UsageError, match="that of 'glad' has 65; shorten its description"):

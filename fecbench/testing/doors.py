@@ -194,7 +194,7 @@ class HeadConformance(DoorConformance):
     def test_it_builds_and_classifies(self) -> None:
         """Its features are ``[B, features]`` and its logits ``[B, C]``, finite, for each pooling that it takes."""
         for pooling in get_head(self.name).poolings:
-            model = self.build(pooling).eval().fold()
+            model = self.build(pooling).eval().precompute()
             with torch.no_grad():
                 z = model.project(model.encode(self.batch))
                 logits = model.classify(z)
@@ -226,7 +226,7 @@ class HeadConformance(DoorConformance):
 
     def test_a_text_is_classified_alike_in_any_company(self) -> None:
         """A text's logits don't depend on the rest of the batch in eval mode."""
-        model = self.build().eval().fold()
+        model = self.build().eval().precompute()
         with torch.no_grad():
             h = model.encode(self.batch)
             together, alone = model.classify(model.project(h)), [model.classify(model.project(one[None])) for one in h]
@@ -235,7 +235,7 @@ class HeadConformance(DoorConformance):
 
     def test_it_survives_saving_and_loading(self) -> None:
         """A new head with the saved parameters and buffers gives the same logits."""
-        old, new = self.build().eval().fold(), self.build(seed=1).eval()
+        old, new = self.build().eval().precompute(), self.build(seed=1).eval()
         saved = state_of({"model": old})
         for name, tensor in state_of({"model": new}).items():
             tensor.copy_(saved[name])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fecbench.model.model import fold
+from fecbench.model.model import precompute
 from fecbench.testing.checks import ObjectiveChecks
 from fecbench.testing.findings import NotConforming
 from fecbench.training.checkpoints import Checkpoints, state_of
@@ -54,7 +54,7 @@ class PredictionChecks(ObjectiveChecks):
     def test_predictions_change_no_state(self) -> None:
         """``predict`` leaves parameters and buffers as they are."""
         stepper = self._played()
-        fold(stepper.model, stepper.objective)
+        precompute(stepper.model, stepper.objective)
         before = {name: value.clone() for name, value in self._state(stepper).items()}
         self.subject.predict(stepper)
         changed = [name for name, value in self._state(stepper).items() if not value.equal(before[name])]
@@ -71,7 +71,7 @@ class PredictionChecks(ObjectiveChecks):
             old.step(batch, 1.0)
         with tempfile.TemporaryDirectory() as folder:
             checkpoints = Checkpoints(Path(folder))
-            fold(old.model, old.objective)
+            precompute(old.model, old.objective)
             checkpoints.save_best({"model": old.model, "objective": old.objective}, {})
             checkpoints.load_best({"model": new.model, "objective": new.objective})
         expected, found = (self.subject.predict(stepper) for stepper in (old, new))

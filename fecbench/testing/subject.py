@@ -18,7 +18,7 @@ from fecbench.data.batches import TokenisedSplit, TrainingBatches
 from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.streams import with_streams
-from fecbench.model.model import fold
+from fecbench.model.model import precompute
 from fecbench.objective.check import get_objective
 from fecbench.runs.build import build, build_pair, stage_of, streams_of
 from fecbench.runs.experiment import Workplace, run
@@ -80,7 +80,7 @@ class Subject:
         model, objective = build_pair(
             chosen, self._built.source, self.data.labels, self.data.label_texts, self.data.name
         )
-        fold(model, objective)
+        precompute(model, objective)
         set_seed(seed)
         objective.before_training(stage_of(replace(self._built, model=model), self.data, chosen.settings, CPU))
         players = assign_parameters(objective.train(), model.train(), chosen.settings, chosen.who)
@@ -130,7 +130,7 @@ class Subject:
         batch = self.first.unlabelled() if batch is None else batch
         if batch.texts is not None:
             stepper.objective.before_predicting(batch.texts)
-        fold(stepper.model.eval(), stepper.objective.eval())
+        precompute(stepper.model.eval(), stepper.objective.eval())
         logits = stepper.objective.predict(batch, stepper.model)
         stepper.objective.train()
         stepper.model.train()

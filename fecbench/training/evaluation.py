@@ -8,7 +8,7 @@ import torch
 
 from fecbench.core.errors import NumericalError, ProtocolError
 from fecbench.model.distributed import sum_over_ranks
-from fecbench.model.model import fold
+from fecbench.model.model import precompute
 from fecbench.training.logits import broken
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def split_logits(
         objective.before_predicting(split.texts)
     logits = torch.zeros(len(split), objective.task.classes, device=precision.device)
     was_training = model.training
-    fold(model.eval(), objective.eval())
+    precompute(model.eval(), objective.eval())
     for number, rows in enumerate(split.by_length(batch_size)):
         if number % ranks == rank:
             batch = split.batch(rows).unlabelled().to(precision.device)
