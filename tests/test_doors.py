@@ -90,7 +90,7 @@ BROKEN = {
     "an encoder that gives nothing": (
         "encoders",
         "class E:\n settings = {}\n def __call__(self, texts): return None\nthing = E()",
-        "must give a fecbench.EncoderSource",
+        "must return a fecbench.EncoderSource",
     ),
     "an encoder with unknown settings": (
         "encoders",

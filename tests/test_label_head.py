@@ -1,4 +1,4 @@
-"""The label head: logits by the labels' own texts, encoded with the batch in training and folded into a matrix for prediction."""
+"""The label head: logits by label texts, encoded with the batch in training and precomputed for prediction."""
 
 import pytest
 import torch
@@ -78,14 +78,14 @@ def test_prediction_reads_a_matrix_and_encodes_no_label(model, calls):
     assert "head.matrix" in model.state_dict()
 
 
-def test_folding_leaves_mode_and_gradients_alone(model):
+def test_precomputing_leaves_mode_and_gradients_alone(model):
     model.precompute()
     assert model.training
     assert not model.head.matrix.requires_grad
 
 
 def test_each_batch_brings_its_labels_anew(model):
-    """After a step the logits follow the new weights, in training and, once folded, in prediction."""
+    """After a step the logits follow the new weights, in training and in prediction."""
     before = model.classify(model.project(model.encode(BATCH))).detach()
     with torch.no_grad():
         for parameter in model.head.projection.parameters():

@@ -47,8 +47,8 @@ class NativeHead(Head):
         """
         if source.tokenizer.pad_token_id is None:
             raise EncoderError(
-                f"--head native needs an encoder whose tokenizer has a padding token, but that of {source.name} has none; "
-                "use --head linear, --head mlp or --head label"
+                f"--head native needs an encoder whose tokenizer has a padding token, but that of {source.name} has "
+                "none; use --head linear, --head mlp or --head label"
             )
         whole = classifier_network(source, task.labels)
         encoder = cast("PreTrainedModel", whole.base_model)
@@ -86,7 +86,7 @@ class PrecomputedStates(nn.Module):
         self.activation = activation
 
     def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> BaseModelOutputWithPooling:
-        """Return ``inputs_embeds [B, 1, hidden]`` as the encoder's last states, and their pooled form ``[B, hidden]``."""
+        """Return ``inputs_embeds [B, 1, hidden]`` as the encoder's last states, and pooled ``[B, hidden]``."""
         from transformers.modeling_outputs import BaseModelOutputWithPooling
 
         pooled = None if self.pooler is None else self.pooler(inputs_embeds)

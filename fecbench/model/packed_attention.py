@@ -56,7 +56,7 @@ def packed_attention(
 
 
 def grid_of(rows: Tensor, grid: PaddingGrid) -> Tensor:
-    """Return the ``rows`` ``[t, heads, width]`` of a grid's tokens as a padded ``[B, heads, L, width]``; padding is 0."""
+    """Scatter the ``rows [t, heads, width]`` of a grid's tokens to ``[B, heads, L, width]``; padding is 0."""
     texts, longest = grid.mask.shape
     empty = rows.new_zeros(texts * longest, *rows.shape[1:])
     return empty.index_copy(0, grid.slots, rows).view(texts, longest, *rows.shape[1:]).transpose(1, 2)

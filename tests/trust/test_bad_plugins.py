@@ -573,7 +573,7 @@ ENCODERS = {
         "def thing(texts): pass\nthing.settings = {'rl': 1}",
         "no setting (encoder sick) is called 'rl'",
     ),
-    "gives nothing": ("def thing(texts): pass\nthing.settings = {}", "must give a fecbench.EncoderSource"),
+    "gives nothing": ("def thing(texts): pass\nthing.settings = {}", "must return a fecbench.EncoderSource"),
     "raises": ("def thing(texts): return texts['a']\nthing.settings = {}", "the encoder 'sick'"),
     "exits": ("import sys\ndef thing(texts): sys.exit()\nthing.settings = {}", "SystemExit"),
     "gives parts of nothing": (
