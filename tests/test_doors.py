@@ -126,6 +126,14 @@ BROKEN = {
         + "thing = Thing",
         "keep state in parameters and buffers",
     ),
+    **{
+        f"a head that defines {old}": (
+            "heads",
+            HEAD + f"    def {old}(self, *states): pass\nthing = Thing",
+            f"defines {old}, which is now called {new}; rename the method",
+        )
+        for old, new in (("companions", "extra_texts"), ("accompany", "set_extra_states"), ("fold", "precompute"))
+    },
     "a metric that gives NaN": (
         "metrics",
         "def thing(true, predicted, classes): return float('nan') if (true != predicted).all() else 1.0",

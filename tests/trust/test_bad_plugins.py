@@ -621,6 +621,10 @@ HEADS = {
         HEAD + "    @classmethod\n    def build(cls, source, task): return 1, 2",
         "the head 'sick'",
     ),
+    "defines a method by its old name": (
+        HEAD + "    def companions(self): return None",
+        ("the head 'sick'", "sick-plugin", "defines companions, which is now called extra_texts"),
+    ),
     "projects to nothing": (HEAD + "    def project(self, h): return None", ""),
 }
 
