@@ -13,7 +13,7 @@ from fecbench.results.comparison import common_data, difference_note, difference
 from fecbench.runs.predictions import read_predictions
 from fecbench.runs.predictor import Predictor
 from fecbench.runs.record import PREDICTIONS, check_loadable
-from fecbench.training.logits import probabilities
+from fecbench.training.logits import NO_ANSWER, probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from fecbench.data.datasets.dataset import EmotionData
     from fecbench.runs.record import Record
-
-
-NO_ANSWER = -1
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Trusting(Stepper):
     """The trainer's stepper, but for what it refuses and a check of its own finds: so that one offence fails one check."""
 
-    def _check_entrusted(self, before: object) -> None:
+    def _check_guarded_state(self, before: object) -> None:
         pass
 
 

@@ -278,19 +278,19 @@ BODIES = {
     ),
     "predictions that are labels": (
         "def predict(self, batch, model): return super().predict(batch, model).argmax(1)",
-        "must give logits",
+        "must return logits",
     ),
     "predictions of a label too few": (
         "def predict(self, batch, model): return super().predict(batch, model)[:, 1:]",
-        "must give logits",
+        "must return logits",
     ),
     "predictions of a text too few": (
         "def predict(self, batch, model): return super().predict(batch, model)[1:]",
-        "must give logits",
+        "must return logits",
     ),
     "predictions turned": (
         "def predict(self, batch, model): return super().predict(batch, model).T",
-        "must give logits",
+        "must return logits",
     ),
     "predictions that are NaN": (
         "def predict(self, batch, model): return super().predict(batch, model) * float('nan')",
@@ -312,11 +312,11 @@ BODIES = {
     "predictions that exit": ("def predict(self, batch, model): sys.exit(0)", "SystemExit"),
     "predictions in train mode": (
         "def predict(self, batch, model):\n    model.train()\n    return super().predict(batch, model)",
-        "must leave the modes",
+        "must leave all modes",
     ),
     "predictions with gradient": (
         "def predict(self, batch, model):\n    torch.set_grad_enabled(True)\n    return super().predict(batch, model)",
-        "must leave the modes",
+        "must leave all modes",
     ),
     "a stage before that adds weights": (
         "def before_training(self, stage): self.w = nn.Parameter(torch.ones(1))",
@@ -606,7 +606,7 @@ HEADS = {
         "from torch import nn\nfrom fecbench import Head\nclass thing(Head):\n    def __init__(self, hidden, classes):\n"
         "        super().__init__(); self.features = hidden; self.l = nn.Linear(hidden, classes + 1)\n"
         "    def classify(self, z): return self.l(z)",
-        "must give logits",
+        "must return logits",
     ),
     "classifies not at all": (
         "from fecbench import Head\nclass thing(Head):\n    def __init__(self, h, c):\n        super().__init__(); self.features = h",
