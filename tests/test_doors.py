@@ -1,4 +1,4 @@
-"""The kits of the other doors: all that is built in conforms, and what breaks a rule fails with the reason."""
+"""The conformance kits of other plugins: built-in plugins pass, and a plugin that breaks a rule fails with the reason."""
 
 import json
 import sys
@@ -6,10 +6,9 @@ import sys
 import pytest
 
 from fecbench.core import registry
-from fecbench.testing import doors
-from fecbench.testing.running import kit_of, outcomes
+from fecbench.testing.runner import KITS, kit_of, outcomes
 
-BUILT_IN = [(one.kind, name) for one in registry.ALL if one.kind in doors.KITS for name in one]
+BUILT_IN = [(one.kind, name) for one in registry.ALL if one.kind in KITS for name in one]
 
 DATASET = """
 from fecbench import DatasetInfo, EmotionData, FecbenchError, Source
@@ -116,7 +115,7 @@ BROKEN = {
     "a head that looks around": (
         "heads",
         HEAD.replace("(z)\n", "(z - z.mean(0))\n") + "thing = Thing",
-        "a text's logits, alone as among others",
+        "the same logits of a text alone and in a batch",
     ),
     "a head that forgets": (
         "heads",
