@@ -77,9 +77,10 @@ class Head(nn.Module):
         """Keep the states ``[E, hidden]`` of the extra texts, with gradient, for the logits of the same batch."""
 
     def precompute(self, states: Tensor) -> None:
-        """Keep what ``states [E, hidden]`` of the extra texts give, without gradient, for prediction.
+        """Keep the extra texts' ``states [E, hidden]``, without gradient, for prediction.
 
-        It is used for all logits until the next training batch. Keep it in a buffer, so that it is saved.
+        They are used for all logits until the next training batch. Keep them, or what is computed from them, in a
+        buffer, so that it is saved.
         """
 
 

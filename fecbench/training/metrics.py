@@ -116,15 +116,15 @@ def score(true: np.ndarray, predicted: np.ndarray, classes: int, metrics: dict[s
     Raises:
         PluginError: a primary metric failed.
     """
-    found = {}
+    scores = {}
     for name, metric in metrics.items():
         try:
-            found[name] = value_of(name, metric, true, predicted, classes)
+            scores[name] = value_of(name, metric, true, predicted, classes)
         except PluginError as error:
             if name in PRIMARY:
                 raise
             warnings.warn(f"{error}; its column is left out", stacklevel=2)
-    return found
+    return scores
 
 
 def value_of(name: str, metric: Metric, true: np.ndarray, predicted: np.ndarray, classes: int) -> float:

@@ -16,7 +16,7 @@ from fecbench.core.plugin_errors import plugin_errors
 from fecbench.core.text import shortened
 from fecbench.data.batch import stream_seed
 from fecbench.data.streams import with_streams
-from fecbench.training import metrics as scores
+from fecbench.training import metrics
 from fecbench.training.checkpoints import state_of
 from fecbench.training.evaluation import split_logits
 from fecbench.training.logits import answers
@@ -111,10 +111,10 @@ class Trainer:
 
     def resume(self) -> bool:
         """Load the last finished epoch's checkpoint; return False if there is none."""
-        found = self.checkpoints.load_last(self.modules)
-        if found is None:
+        checkpoint = self.checkpoints.load_last(self.modules)
+        if checkpoint is None:
             return False
-        tensors, about = found
+        tensors, about = checkpoint
         for player in self.stepper.players.values():
             player.load(tensors)
         self.progress = TrainingState.read(about, self.settings.epochs)
@@ -127,6 +127,7 @@ class Trainer:
             ProtocolError: the objective broke a rule of the protocol.
             NumericalError: a loss, a weight or a logit became infinite or NaN.
         """
+        # Early stopping: no better epoch for `patience` epochs.
         while self.progress.epoch < self.settings.epochs and self.progress.stale < self.settings.patience:
             epoch, started = self.progress.epoch + 1, time.perf_counter()
             logs = self._train(epoch)
@@ -135,11 +136,11 @@ class Trainer:
             self.check_weights(f"after epoch {epoch}", remedy(epoch))
             self.observers.notify("epoch_finished", run=self.run, epoch=epoch, logs=logs, seconds=seconds)
             try:
-                found = self.score(self.validation)
+                scores = self.score(self.validation)
             except NumericalError as error:
                 raise NumericalError(f"{self.stepper.who}: after epoch {epoch}, {error}; {remedy(epoch)}") from None
-            best = self.progress.update(epoch, found["accuracy"] + found["weighted_f1"])
-            self.observers.notify("evaluated", run=self.run, epoch=epoch, split="validation", metrics=found, best=best)
+            best = self.progress.update(epoch, scores["accuracy"] + scores["weighted_f1"])
+            self.observers.notify("evaluated", run=self.run, epoch=epoch, split="validation", metrics=scores, best=best)
             self._save(best)
         return self.progress
 
@@ -157,6 +158,7 @@ class Trainer:
             number = (epoch - 1) * per_epoch + step
             factor = share_of_peak(self.settings.schedule, number, steps, self.settings.warmup)
             batch_here = with_streams(batch, self.streams, number).to(self.stepper.precision.device)
+            # Searching the graph for stale features takes milliseconds, so only the first two batches are audited.
             window.add(step, self.stepper.step(batch_here, factor, step < 2, number, steps))
             if (step + 1) % LOG_EVERY == 0 or step + 1 == per_epoch:
                 values = window.fetch(self.stepper.who, epoch)
@@ -213,7 +215,7 @@ class Trainer:
     def score(self, split: TokenisedSplit) -> dict[str, float]:
         """Return the value of every metric on ``split`` under the current weights."""
         predicted = answers(self.logits(split)).numpy()
-        return scores.score(split.labels, predicted, self.stepper.objective.task.classes, self.metrics)
+        return metrics.score(split.labels, predicted, self.stepper.objective.task.classes, self.metrics)
 
     def _save(self, best: bool) -> None:
         """Save the epoch's checkpoints, on rank 0 alone."""
