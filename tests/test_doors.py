@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from fecbench.core import registry
-from fecbench.testing.runner import KITS, kit_of, outcomes
+from fecbench.testing.running import KITS, kit_of, outcomes
 
 BUILT_IN = [(one.kind, name) for one in registry.ALL if one.kind in KITS for name in one]
 

@@ -28,7 +28,7 @@ def check(name: str, kind: str | None, as_json: bool) -> None:
     what was found, and where to look. A plugin's own tests run the same checks by subclassing a class of fecbench.testing.
     """
     found = kind or _kind_of(name)
-    from fecbench.testing.runner import kit_of, outcomes
+    from fecbench.testing.running import kit_of, outcomes
 
     rows, started = [], time.perf_counter()
     for outcome in outcomes(kit_of(found, name)):

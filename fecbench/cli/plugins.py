@@ -57,7 +57,7 @@ def _hook_origins() -> list[Origin]:
 def _tried(origin: Origin) -> tuple[str, str]:
     """Why a plugin can't be used, and what couldn't be tried on this machine; each empty where there is nothing to say."""
     from fecbench.objective.check import get_objective
-    from fecbench.testing.runner import kit_of, outcomes
+    from fecbench.testing.running import kit_of, outcomes
 
     used = {HOOK: hooks.get_hook_plugin, registry.objectives.kind: get_objective}
     try:
