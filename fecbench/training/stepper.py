@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fecbench.training.optimizers import PlayerOptimizer
 
 
-MOST = 1000  # updates on one batch; more are taken for an endless loop
+MOST = 1000  # updates on one batch; more count as an endless loop
 
 
 @dataclass
