@@ -88,6 +88,18 @@ def assign_parameters(
             one of neither ``model`` nor ``objective``, or a player is called ``model``.
     """
     known = {parameter: name for name, parameter in _named_parameters(objective, model)}
+    players = _claims(objective, known, who)
+    claimed = {parameter for player in players.values() for parameter in player.parameters}
+    rest = tuple(parameter for parameter in known if parameter not in claimed)
+    everybody = ({MODEL: Player(rest)} if rest else {}) | players
+    return {
+        name: _optimizer(name, player, {known[parameter]: parameter for parameter in player.parameters}, settings)
+        for name, player in everybody.items()
+    }
+
+
+def _claims(objective: Objective, known: dict[nn.Parameter, str], who: str) -> dict[str, Player]:
+    """Return the objective's players by name, checked; ``known`` are the names of all parameters."""
     players = dict(objective.players())
     if MODEL in players:
         raise ProtocolError(
@@ -95,6 +107,7 @@ def assign_parameters(
         )
     owner: dict[nn.Parameter, str] = {}
     for name, player in players.items():
+        # A tuple, since an iterator such as module.parameters() can be read only once.
         players[name] = player = replace(player, parameters=tuple(player.parameters))
         if not player.parameters:
             raise ProtocolError(f"{who}: the player {name!r} must claim parameters, but claims none")
@@ -111,17 +124,12 @@ def assign_parameters(
                     "own"
                 )
             owner[parameter] = name
-    rest = tuple(parameter for parameter in known if parameter not in owner)
-    everybody = ({MODEL: Player(rest)} if rest else {}) | players
-    return {
-        name: _optimizer(name, player, {known[parameter]: parameter for parameter in player.parameters}, settings)
-        for name, player in everybody.items()
-    }
+    return players
 
 
 def _named_parameters(objective: Objective, model: Model) -> Iterator[tuple[str, nn.Parameter]]:
     yield from model.named_parameters(prefix="model")
-    shared = set(model.parameters())
+    shared = set(model.parameters())  # an objective may keep the model, or a part of it, as a submodule
     yield from (
         (name, parameter)
         for name, parameter in objective.named_parameters(prefix="objective")
