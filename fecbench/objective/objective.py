@@ -109,7 +109,7 @@ class Objective(nn.Module):
 
     @classmethod
     def check_consent(cls, config: Any, from_file: Set[str]) -> None:
-        """Refuse options that a file alone must not set, such as the server that receives the texts.
+        """Refuse options that a file alone must not set, such as the server that receives the texts or the key to send.
 
         By default all options are accepted.
 
@@ -152,7 +152,7 @@ class Objective(nn.Module):
         return model.classify(model.project(model.encode(batch)))
 
     def before_predicting(self, texts: Sequence[str]) -> None:
-        """Prepare for predicting ``texts``, all texts of the split; called only if ``needs.texts`` is True."""
+        """Prepare for predicting ``texts``, all that are predicted next; called only if ``needs.texts`` is True."""
 
     def before_training(self, stage: Stage) -> None:
         """Run a stage before the first batch, such as fitting label vectors; keep results in parameters or buffers."""
