@@ -1,4 +1,4 @@
-"""Encoders, heads and the model that objectives train: texts to states, features and logits.
+"""Encoders, heads and the model that objectives train: token ids to states, features and logits.
 
 May import ``core`` and ``data``.
 """

@@ -1,9 +1,9 @@
-"""Exact training on several ranks: the whole batch's features on every rank, and gradients averaged over ranks.
+"""Exact training on several ranks: gather the whole batch's features on every rank and average gradients.
 
-Every rank computes the loss of the whole batch from the same features, so that objectives need no distributed code. The backward of
-:func:`whole_batch` sums the ranks' gradients with respect to the features, and :func:`average_gradients` divides by their number. So
-parameters before the gather (each rank has its share of rows) and after it (every rank has all rows) both get the gradient of one loss
-on the whole batch.
+Every rank computes the loss of the whole batch from the same features, so objectives need no distributed code.
+The backward of :func:`whole_batch` sums the feature gradients over ranks, and :func:`average_gradients` divides by
+the number of ranks. So parameters before the gather (each rank has its share of rows) and after it (every rank has
+all rows) both get the gradient of one loss on the whole batch.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class _SumOverRanks(torch.autograd.Function):
     """All-reduce whose backward is an all-reduce.
 
-    Torch's own differentiable gathers are deprecated in 2.13 or missing in 2.11, and want equal shares.
+    Torch's own differentiable gathers are deprecated in 2.13 or missing in 2.11, and they need equal shares.
     """
 
     @staticmethod
@@ -34,16 +34,21 @@ class _SumOverRanks(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ARG004
-        total = gradient.clone(memory_format=torch.contiguous_format)
+        total = gradient.clone(memory_format=torch.contiguous_format)  # autograd may pass an expanded view
         dist.all_reduce(total)
         return total
 
 
 def whole_batch(local: Tensor, share: Tensor, size: int) -> Tensor:
-    """The rows ``[size, width]`` of all ranks, with gradient, from this rank's rows ``local`` and their places ``share``.
+    """Return the rows ``[size, width]`` of all ranks, with gradient.
 
-    ``local`` may have a row more than ``share`` (an empty share's stand-in); it is cut off but stays in the graph.
+    Args:
+        local: this rank's rows ``[n, width]``. If this rank has no rows, one dummy row: it is cut off but stays in
+            the graph, so that the rank joins every collective.
+        share: int64, the indices of this rank's rows in the whole batch.
+        size: number of rows of the whole batch.
     """
+    # A sum over zero-padded rows is a gather that allows unequal and empty shares.
     placed = local.new_zeros(size, local.shape[1]).index_copy(0, share, local[: len(share)])
     return cast("Tensor", _SumOverRanks.apply(placed))  # type: ignore[no-untyped-call]
 
@@ -51,7 +56,7 @@ def whole_batch(local: Tensor, share: Tensor, size: int) -> Tensor:
 def average_gradients(parameters: Sequence[nn.Parameter], ranks: int) -> None:
     """Replace each gradient by its mean over ranks, in one all-reduce.
 
-    All ranks build the same graph, so that a parameter has a gradient on all of them or on none; then it keeps none.
+    All ranks build the same graph, so a parameter without a gradient has none on any rank and is skipped.
     """
     reached = [parameter for parameter in parameters if parameter.grad is not None]
     if ranks == 1 or not reached:
@@ -64,7 +69,7 @@ def average_gradients(parameters: Sequence[nn.Parameter], ranks: int) -> None:
 
 
 def sum_over_ranks(values: Tensor, ranks: int) -> Tensor:
-    """The sum of ``values`` over ranks, on every rank."""
+    """Return the sum of ``values`` over ranks, on every rank (in place)."""
     if ranks > 1:
         dist.all_reduce(values)
     return values

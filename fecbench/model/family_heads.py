@@ -1,4 +1,4 @@
-"""Heads of an encoder's family, taken from transformers: classification and masked tokens."""
+"""Heads that transformers defines for an encoder's family: classification and masked tokens."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class NativeHead(Head):
-    """The encoder family's own head, as ``AutoModelForSequenceClassification`` builds it; it consumes ``h`` whole, so that ``z = h``.
+    """The encoder family's own classification head, as ``AutoModelForSequenceClassification`` builds it; ``z = h``.
 
-    The family's network stays as it is, but with a stand-in for its encoder that hands on states computed elsewhere. That its logits are
-    those of the whole network is checked when it is built.
+    The family's network is kept, but its encoder is replaced by a stub that passes on precomputed states. When the
+    head is built, its logits are compared with those of the whole network.
     """
 
     poolings = ("first",)
@@ -33,21 +33,22 @@ class NativeHead(Head):
         super().__init__()
         self.features = network.config.hidden_size
         encoder = network.base_model
-        activation = getattr(encoder, "pooler_activation", None)  # ALBERT has it beside a pooler that is linear
-        setattr(network, network.base_model_prefix, GivenStates(take_pooler(encoder), activation))
+        activation = getattr(encoder, "pooler_activation", None)  # ALBERT: beside its pooler, which is linear
+        setattr(network, network.base_model_prefix, PrecomputedStates(take_pooler(encoder), activation))
         self.network = network
 
     @classmethod
     def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
-        """The encoder network and its family's head.
+        """Return the encoder network and its family's head.
 
         Raises:
-            EncoderError: the family's head is no function of the first token's state, or there is no padding token.
+            EncoderError: the family's head isn't a function of the first token's state, or the tokenizer has no
+                padding token.
         """
         if source.tokenizer.pad_token_id is None:
             raise EncoderError(
-                f"--head native needs an encoder whose tokenizer has a padding token, but that of {source.name} has none; "
-                "use --head linear, --head mlp or --head label"
+                f"--head native needs an encoder whose tokenizer has a padding token, but that of {source.name} has "
+                "none; use --head linear, --head mlp or --head label"
             )
         whole = classifier_network(source, task.labels)
         encoder = cast("PreTrainedModel", whole.base_model)
@@ -60,26 +61,24 @@ class NativeHead(Head):
         try:
             with torch.no_grad():
                 head = cls(whole)
-                found = head.classify(encoder(**probe).last_hidden_state[:, 0])
-            agrees = torch.allclose(expected, found, atol=1e-5)
+                logits = head.classify(encoder(**probe).last_hidden_state[:, 0])
+            agrees = torch.allclose(expected, logits, atol=1e-5)
         except (AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError):
-            agrees = False
+            agrees = False  # the family's head needs more than one state, such as all tokens or their mask
         if not agrees:
             raise EncoderError(
-                f"the native head of {source.name} isn't a function of the first token's state; use --head linear or --head mlp"
+                f"the native head of {source.name} isn't a function of the first token's state; "
+                "use --head linear or --head mlp"
             )
         return encoder, head
 
     def classify(self, z: Tensor) -> Tensor:
-        """``z [B, hidden] -> logits [B, C]``."""
+        """Return the logits of ``z``: ``[B, hidden] -> [B, C]``."""
         return cast("Tensor", self.network(inputs_embeds=z[:, None]).logits)
 
 
-class GivenStates(nn.Module):
-    """Stands where a network has its encoder; takes states in place of embeddings and applies the family's pooler, if it has one.
-
-    A pooler that reads one token's state gives what the others give: ``[B, hidden]``.
-    """
+class PrecomputedStates(nn.Module):
+    """Stub encoder: passes precomputed states to the family's head, with the family's pooler if it has one."""
 
     def __init__(self, pooler: nn.Module | None, activation: nn.Module | None = None):
         super().__init__()
@@ -87,11 +86,11 @@ class GivenStates(nn.Module):
         self.activation = activation
 
     def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> BaseModelOutputWithPooling:
-        """``inputs_embeds [B, 1, hidden]`` as the encoder's last states."""
+        """Return ``inputs_embeds [B, 1, hidden]`` as the encoder's last states, and pooled ``[B, hidden]``."""
         from transformers.modeling_outputs import BaseModelOutputWithPooling
 
         pooled = None if self.pooler is None else self.pooler(inputs_embeds)
-        if pooled is not None and pooled.dim() == 3:
+        if pooled is not None and pooled.dim() == 3:  # a pooler that maps each token's state, as ALBERT's
             pooled = pooled[:, 0]
         if pooled is not None and self.activation is not None:
             pooled = self.activation(pooled)
@@ -99,12 +98,12 @@ class GivenStates(nn.Module):
 
 
 class LanguageHead(nn.Module):
-    """What the family puts on token states before it compares them with the word embeddings.
+    """The family's masked-language head: transforms token states and compares them with the word embeddings.
 
-    The embeddings themselves aren't its own: they come with each call, so that they are those of the encoder in training (tied weights).
+    The embeddings are an argument of each call, so that they stay tied to the encoder in training.
 
     Attributes:
-        pretrained: whether its weights come from the encoder's checkpoint; fresh ones otherwise.
+        pretrained: True if the head's weights come from the encoder's checkpoint, False if they are random.
     """
 
     bias: Tensor
@@ -114,16 +113,16 @@ class LanguageHead(nn.Module):
         self.pretrained = pretrained
         decoder = cast("nn.Linear", network.get_output_embeddings())
         self.bias = nn.Parameter(decoder.bias.detach().clone())
-        setattr(network, network.base_model_prefix, GivenStates(None))
-        _take_out(network, decoder)
+        setattr(network, network.base_model_prefix, PrecomputedStates(None))
+        _remove_decoder(network, decoder)
         self.network = network
 
     @classmethod
     def build(cls, source: EncoderSource) -> LanguageHead:
-        """The head of the encoder ``source``.
+        """Build the masked-language head of the encoder ``source``.
 
         Raises:
-            EncoderError: its family has none, or one of another kind.
+            EncoderError: the family has no such head, or the head needs more than states and embeddings.
         """
         network, pretrained = language_network(source)
         embeddings = cast("Tensor", network.get_input_embeddings().weight)
@@ -134,19 +133,19 @@ class LanguageHead(nn.Module):
             head.train(training)
         except (AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
             raise EncoderError(
-                f"the masked-language head of encoder {source.name} must be a function of a token's state and the word embeddings, but "
-                f"fails on them: {error_summary(error)}; choose another encoder"
+                f"the masked-language head of encoder {source.name} must be a function of a token's state and the word "
+                f"embeddings, but fails on them: {error_summary(error)}; choose another encoder"
             ) from error
         return head
 
     def forward(self, states: Tensor, embeddings: Tensor) -> Tensor:
-        """``states [M, hidden]`` and the word embeddings ``[V, width]`` to logits ``[M, V]``."""
+        """Return the logits ``[M, V]`` of ``states [M, hidden]`` by the word ``embeddings [V, width]``."""
         transformed = self.network(inputs_embeds=states[None]).logits[0]
         return linear(transformed, embeddings, self.bias.to(transformed.dtype))
 
 
-def _take_out(network: nn.Module, decoder: nn.Linear) -> None:
-    """Let states pass where the decoder was, and drop its bias, which some families hold a second time."""
+def _remove_decoder(network: nn.Module, decoder: nn.Linear) -> None:
+    """Replace the decoder by the identity and remove its bias, which some families hold a second time."""
     for module in list(network.modules()):
         for name, child in list(module.named_children()):
             if child is decoder:

@@ -1,4 +1,4 @@
-"""Classification heads: from the pooled encoder state ``h`` to features ``z`` and on to logits."""
+"""Classification heads: map the pooled encoder state ``h`` to features ``z`` and logits."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HeadTask:
-    """What a head is built for.
+    """The classification task that a head is built for.
 
     Attributes:
         labels: label names, by index.
-        label_texts: ``name: description`` of each, or its name.
-        projection_dim: width of ``z``, for heads with a projection.
+        label_texts: ``name: description`` of each label, or its name alone.
+        projection_dim: width of ``z`` for heads with a projection.
     """
 
     labels: Sequence[str]
@@ -40,12 +40,15 @@ class HeadTask:
 
 
 class Head(nn.Module):
-    """Base of all heads; an entry point of the group ``fecbench_heads`` is a subclass with an ``__init__(hidden, classes)``.
+    """Base class of all heads.
+
+    An entry point of the group ``fecbench_heads`` is a subclass with an ``__init__(hidden, classes)``. Subclasses
+    set ``features`` and define :meth:`classify`.
 
     Attributes:
         features: width of ``z``.
-        poolings: the poolings whose ``h`` the head can take.
-        reads_labels: whether it makes use of the labels' names or texts; then labels that are bare numbers are refused.
+        poolings: the values of ``--pooling`` that the head supports.
+        reads_labels: True if the head uses the labels' names or texts; labels that are bare numbers are then refused.
     """
 
     features: int
@@ -54,31 +57,35 @@ class Head(nn.Module):
 
     @classmethod
     def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
-        """The encoder network and this head for it."""
+        """Return the encoder network and this head for it."""
         network = encoder_network(source)
         return network, cls(network.config.hidden_size, len(task.labels))
 
     def project(self, h: Tensor) -> Tensor:
-        """``h [B, hidden] -> z [B, features]``; the identity where the head has no projection."""
+        """Return the features of ``h``: ``[B, hidden] -> [B, features]``. By default ``z = h``."""
         return h
 
     def classify(self, z: Tensor) -> Tensor:
-        """``z [B, features] -> logits [B, C]``."""
+        """Return the logits of ``z``: ``[B, features] -> [B, C]``."""
         raise NotImplementedError
 
-    def companions(self) -> Tokens | None:
-        """Texts that the encoder reads along with every training batch, in one call; None for most heads."""
+    def extra_texts(self) -> Tokens | None:
+        """Return texts to encode together with every training batch, such as label texts; None if there are none."""
         return None
 
-    def accompany(self, states: Tensor) -> None:
-        """Take the companions' states ``[C, hidden]``, with gradient, for the logits of the batch that they came with."""
+    def set_extra_states(self, states: Tensor) -> None:
+        """Keep the states ``[E, hidden]`` of the extra texts, with gradient, for the logits of the same batch."""
 
-    def fold(self, states: Tensor) -> None:
-        """Take the companions' states ``[C, hidden]``, without gradient, for all logits until the next training batch."""
+    def precompute(self, states: Tensor) -> None:
+        """Keep the extra texts' ``states [E, hidden]``, without gradient, for prediction.
+
+        They are used for all logits until the next training batch. Keep them, or what is computed from them, in a
+        buffer, so that it is saved.
+        """
 
 
 class LinearHead(Head):
-    """Dropout and one linear layer on ``h``."""
+    """Dropout and one linear layer on ``h``, so that ``z = h``."""
 
     def __init__(self, hidden: int, classes: int, dropout: float = 0.1):
         super().__init__()
@@ -86,12 +93,12 @@ class LinearHead(Head):
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, classes))
 
     def classify(self, z: Tensor) -> Tensor:
-        """``z [B, hidden] -> logits [B, C]``."""
+        """Return the logits of ``z``: ``[B, hidden] -> [B, C]``."""
         return cast("Tensor", self.classifier(z))
 
 
 class MLPHead(Head):
-    """Linear, ReLU and linear to ``features`` (the projection of TACO and AML), then dropout and a linear classifier."""
+    """A projection (linear, ReLU, linear, as in TACO and AML), then dropout and a linear classifier."""
 
     def __init__(self, hidden: int, classes: int, features: int = 128, dropout: float = 0.1):
         super().__init__()
@@ -101,24 +108,25 @@ class MLPHead(Head):
 
     @classmethod
     def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
-        """The encoder network and this head for it."""
+        """Return the encoder network and this head for it."""
         network = encoder_network(source)
         return network, cls(network.config.hidden_size, len(task.labels), task.projection_dim)
 
     def project(self, h: Tensor) -> Tensor:
-        """``h [B, hidden] -> z [B, features]``."""
+        """Return the features of ``h``: ``[B, hidden] -> [B, features]``."""
         return cast("Tensor", self.projection(h))
 
     def classify(self, z: Tensor) -> Tensor:
-        """``z [B, features] -> logits [B, C]``."""
+        """Return the logits of ``z``: ``[B, features] -> [B, C]``."""
         return cast("Tensor", self.classifier(z))
 
 
 class LabelHead(Head):
-    """Logits are dot products of a text's features with those of every label's text, ``z @ L.T``, as in TACO (Gong et al., 2025).
+    """Logits are dot products of text features with label-text features, ``z @ L.T``, as in TACO (Gong et al., 2025).
 
-    Both go through one encoder and one projection, and in training gradients flow through both. The label texts travel with the batch,
-    packed into the same call of the encoder. For prediction their features are folded into a matrix, so that no label is encoded again.
+    Texts and label texts share the encoder and the projection. In training the label texts are encoded in the same
+    encoder call as the batch, and gradients flow through both. For prediction the label features are precomputed
+    into ``matrix [C, features]``, so that no label is encoded again.
     """
 
     matrix: Tensor
@@ -134,11 +142,11 @@ class LabelHead(Head):
 
     @classmethod
     def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
-        """The encoder network and this head for it; label texts are read whole.
+        """Return the encoder network and this head for it. Label texts are never truncated.
 
         Raises:
-            UsageError: a label's text is longer than any that the encoder takes.
-            EncoderError: the tokenizer finds no token in a label's text.
+            UsageError: a label's text is longer than the encoder's maximum length.
+            EncoderError: the tokenizer returns no tokens for a label's text.
         """
         network = encoder_network(source)
         longest = longest_text(source, network)
@@ -146,65 +154,77 @@ class LabelHead(Head):
         for label, text in zip(task.labels, ids, strict=True):
             if len(text) > longest:
                 raise UsageError(
-                    f"the head label reads each label's text whole, at most {longest:,} tokens with encoder {source.name}, but that of "
-                    f"{label!r} has {len(text):,}; shorten its description, or give --label-texts names"
+                    f"the head label encodes each label's text without truncation, at most {longest:,} tokens with "
+                    f"encoder {source.name}, but that of {label!r} has {len(text):,}; shorten its description, or give "
+                    "--label-texts names"
                 )
         check_tokens(task.label_texts, np.array([len(text) for text in ids]))
         return network, cls(network.config.hidden_size, Tokens.pack(ids), task.projection_dim)
 
     def project(self, h: Tensor) -> Tensor:
-        """``h [B, hidden] -> z [B, features]``."""
+        """Return the features of ``h``: ``[B, hidden] -> [B, features]``."""
         return cast("Tensor", self.projection(h))
 
     def classify(self, z: Tensor) -> Tensor:
-        """``z [B, features] -> logits [B, C]``; in training, by the labels that came with the last batch encoded."""
+        """Return the logits of ``z``: ``[B, features] -> [B, C]``.
+
+        In training, the label features are those encoded with the last batch; in prediction, those precomputed.
+        """
         labels = self.matrix if self.label_states is None else self.project(self.label_states)
         return z @ labels.to(z.dtype).T
 
-    def companions(self) -> Tokens:
-        """The label texts."""
+    def extra_texts(self) -> Tokens:
+        """Return the label texts ``[C]``, on the head's device."""
         if self.label_tokens.ids.device != self.matrix.device:
             self.label_tokens = self.label_tokens.to(self.matrix.device)
         return self.label_tokens
 
-    def accompany(self, states: Tensor) -> None:
-        """Classify by these states from now on."""
+    def set_extra_states(self, states: Tensor) -> None:
+        """Classify by the label texts' ``states [C, hidden]`` from now on."""
         self.label_states = states
 
-    def fold(self, states: Tensor) -> None:
-        """Keep the projected states as a matrix and classify by it from now on."""
+    def precompute(self, states: Tensor) -> None:
+        """Store the projected label texts' ``states [C, hidden]`` in ``matrix`` and classify by it from now on."""
         self.label_states = None
         self.matrix.copy_(self.project(states))
 
 
 def projection(hidden: int, features: int) -> nn.Sequential:
-    """``hidden -> hidden -> features`` with a ReLU between."""
+    """Return the projection ``hidden -> hidden -> features`` with a ReLU between."""
     return nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, features))
 
 
+# Methods that heads of earlier versions overrode, and their names today.
+RENAMED = {"companions": "extra_texts", "accompany": "set_extra_states", "fold": "precompute"}
+
+
 def get_head(name: str) -> type[Head]:
-    """The head class registered as ``name``.
+    """Return the head class registered as ``name``.
 
     Raises:
-        UnknownName: there is none.
-        PluginError: the plugin is broken or no head.
+        UnknownName: no head has this name.
+        PluginError: the plugin is broken, isn't a subclass of ``Head``, or overrides a method by its old name.
     """
     head = registry.heads.get(name)
+    who = f"the head {name!r} ({registry.heads.origin(name)})"
     if not (isinstance(head, type) and issubclass(head, Head)):
-        raise PluginError(
-            f"the head {name!r} ({registry.heads.origin(name)}) must be a subclass of fecbench.Head; it is {head!r}"
-        )
+        raise PluginError(f"{who} must be a subclass of fecbench.Head; it is {head!r}")
+    for old, new in RENAMED.items():
+        # Without this check the old method would never be called, and the head would train without its label texts.
+        if callable(getattr(head, old, None)) and getattr(head, new) is getattr(Head, new):
+            raise PluginError(f"{who} defines {old}, which is now called {new}; rename the method")
     return head
 
 
 def check_pooling(head: type[Head], name: str, pooling: str) -> None:
-    """Return where ``head`` can take states pooled by ``pooling``.
+    """Check that ``head`` supports ``pooling``.
 
     Raises:
-        UsageError: it can't.
+        UsageError: it doesn't.
     """
     if pooling not in head.poolings:
-        takes = " or ".join(head.poolings)
+        supported = " or ".join(head.poolings)
         raise UsageError(
-            f"--head {name} takes --pooling {takes}, found {pooling}; change one of them (linear, mlp and label take either)"
+            f"--head {name} takes --pooling {supported}, found {pooling}; change one of them "
+            "(linear, mlp and label take either)"
         )

@@ -1,4 +1,4 @@
-"""The model that objectives train: ``encode`` to pooled states, ``project`` to features, ``classify`` to logits."""
+"""The model that objectives train: encode texts to pooled states, project them to features, classify to logits."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class Model(nn.Module):
-    """Encoder and head.
+    """An encoder and a head.
 
-    Shapes: ``h [B, hidden]`` pooled encoder states, ``z [B, features]`` the head's features, logits ``[B, C]``.
+    Shapes: pooled encoder states ``h [B, hidden]``, the head's features ``z [B, features]``, logits ``[B, C]``.
     """
 
     def __init__(self, encoder: TextEncoder, head: Head):
@@ -33,60 +33,68 @@ class Model(nn.Module):
         self.head = head
 
     def encode(self, batch: Batch) -> Tensor:
-        """Pooled states ``h [B, hidden]`` of the whole batch, with gradient, on every rank.
+        """Return the pooled states ``h [B, hidden]`` of the whole batch, with gradient, on every rank.
 
-        In training the head's companions, such as label texts, are encoded in the same call.
+        In training, the head's extra texts, such as label texts, are encoded in the same call.
         """
-        companions = self.head.companions() if self.training and torch.is_grad_enabled() else None
-        if companions is None:
+        # Under no_grad the extra states stay as they were: states without gradient would replace those of the graph.
+        extra = self.head.extra_texts() if self.training and torch.is_grad_enabled() else None
+        if extra is None:
             states = cast("Tensor", self.encoder(batch.tokens))
         else:
-            together = self.encoder(batch.tokens.followed_by(companions))
-            states, accompanying = together.split([len(batch.tokens), len(companions)])
-            self.head.accompany(accompanying)
+            together = self.encoder(batch.tokens.followed_by(extra))
+            states, extra_states = together.split([len(batch.tokens), len(extra)])
+            self.head.set_extra_states(extra_states)
         return states if batch.share is None else whole_batch(states, batch.share, len(batch))
 
     def states(self, tokens: Tokens) -> Tensor:
-        """The states ``[T, hidden]`` of all tokens, on this rank; :meth:`pool` makes ``h`` of them."""
+        """Return the states ``[T, hidden]`` of all tokens, on this rank; :meth:`pool` turns them into ``h``."""
         return self.encoder.states(tokens)
 
     def pool(self, states: Tensor, tokens: Tokens) -> Tensor:
-        """Pooled states ``h [B, hidden]`` of token states ``[T, hidden]``, on this rank."""
+        """Pool token states ``[T, hidden]`` to ``h [B, hidden]``, on this rank."""
         return self.encoder.pool(states, tokens)
 
     @torch.no_grad()
-    def fold(self) -> Self:
-        """Encode the head's companions once, as they are in eval mode, so that predictions needn't."""
-        companions = self.head.companions()
-        if companions is not None:
+    def precompute(self) -> Self:
+        """Encode the head's extra texts once, in eval mode, so that prediction skips encoding them."""
+        extra = self.head.extra_texts()
+        if extra is not None:
             training = self.training
             self.eval()
-            self.head.fold(self.encoder(companions))
+            self.head.precompute(self.encoder(extra))
             self.train(training)
         return self
 
     def project(self, h: Tensor) -> Tensor:
-        """The head's features ``z [B, features]`` of ``h``."""
+        """Return the head's features ``z [B, features]`` of ``h [B, hidden]``."""
         return self.head.project(h)
 
     def classify(self, z: Tensor) -> Tensor:
-        """The logits ``[B, C]`` of ``z``."""
+        """Return the logits ``[B, C]`` of ``z [B, features]``."""
         return self.head.classify(z)
 
 
-def fold(*modules: nn.Module) -> None:
-    """Fold every model among ``modules`` and their parts: a further model of an objective predicts as the run's own does."""
+def precompute(*modules: nn.Module) -> None:
+    """Call :meth:`Model.precompute` on every model among ``modules`` and their submodules.
+
+    An objective's further models are submodules of the objective, so they predict as the run's own model does.
+    """
     for module in modules:
         for part in module.modules():
             if isinstance(part, Model):
-                part.fold()
+                part.precompute()
 
 
 def label_states(model: Model, who: str) -> Tensor:
-    """The encoder's states ``[C, hidden]`` of the labels' texts that were encoded with the last training batch.
+    """Return the encoder's states ``[C, hidden]`` of the label texts that were encoded with the last training batch.
+
+    Args:
+        model: a model whose head encodes label texts.
+        who: the caller's name, for the message.
 
     Raises:
-        UsageError: the head reads no label texts; ``who`` needs them.
+        UsageError: the head encodes no label texts.
     """
     states = getattr(model.head, "label_states", None)
     if not isinstance(states, Tensor):
@@ -99,11 +107,14 @@ def label_states(model: Model, who: str) -> Tensor:
 def build_model(
     source: EncoderSource, head: str, task: HeadTask, pooling: str = "first", packing: bool = True
 ) -> Model:
-    """A model of an encoder and the head registered as ``head``; fresh weights come from torch's global generator.
+    """Build a model of an encoder and the head registered as ``head``.
+
+    Random weights are drawn from torch's global generator.
 
     Raises:
-        UsageError: the head can't take that pooling.
-        EncoderError: the encoder can't be built, or has no such head.
+        UsageError: the head doesn't support the pooling.
+        EncoderError: the encoder can't be built, or its family has no such head.
+        PluginError: the head fails or doesn't build itself.
     """
     kind = heads.get_head(head)
     heads.check_pooling(kind, head, pooling)
@@ -111,7 +122,8 @@ def build_model(
         network, built = kind.build(source, task)
         if not isinstance(built, kind) or not isinstance(getattr(built, "features", None), int):
             raise PluginError(
-                f"the head {head!r} must build itself, with its number of features, but built {built!r}; mend or uninstall it"
+                f"the head {head!r} must build itself, with its number of features, but built {built!r}; "
+                "fix or uninstall the plugin"
             )
-    take_pooler(network)  # what it gives isn't read
+    take_pooler(network)  # the pooler's output isn't used
     return Model(TextEncoder(network, source.tokenizer.pad_token_id or 0, pooling, packing, source.name), built)

@@ -1,7 +1,7 @@
-"""Attention among packed texts: each token attends to its own text alone.
+"""Attention restricted to the tokens of one text, for texts packed one after another.
 
-Tokens are scattered to padded grids, one for each group of texts of similar length, attend there under a mask (with attention dropout, as
-usual), and are gathered back. Outputs and gradients are those of the padded computation.
+Tokens are scattered to padded grids, one for each group of texts of similar length, attend there under a mask (with
+attention dropout, as usual), and are gathered back. Outputs and gradients equal those of the padded computation.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ def packed_attention(
     grids: tuple[PaddingGrid, ...] | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """An attention function for transformers: packed where ``grids`` come with the call, its usual sdpa otherwise.
+    """Compute attention within each text if ``grids`` is given, else transformers' usual sdpa.
 
-    ``query``, ``key`` and ``value`` are ``[1, heads, T, width]``; the result is ``[1, T, heads, width]``.
+    Has the signature of a transformers attention function. ``query``, ``key`` and ``value`` are
+    ``[1, heads, T, width]``; the result is ``[1, T, heads, width]`` and no attention weights.
     """
     if grids is None:
         return sdpa_attention_forward(
@@ -44,8 +45,9 @@ def packed_attention(
         )
     rows = [packed[0].transpose(0, 1) for packed in (query, key, value)]  # [T, heads, width]
     states = []
+    # One grid per group of similar lengths: in a single grid a long text would pad all short ones to its length.
     for grid in grids:
-        q, k, v = (grid_of(part[grid.start : grid.end], grid) for part in rows)
+        q, k, v = (grid_of(packed[grid.start : grid.end], grid) for packed in rows)
         attended = scaled_dot_product_attention(
             q, k, v, attn_mask=grid.mask[:, None, None, :], dropout_p=dropout, scale=scaling
         )
@@ -54,7 +56,7 @@ def packed_attention(
 
 
 def grid_of(rows: Tensor, grid: PaddingGrid) -> Tensor:
-    """The ``rows`` ``[t, heads, width]`` of a grid's tokens in their places, ``[B, heads, L, width]``, zero elsewhere."""
+    """Scatter the ``rows [t, heads, width]`` of a grid's tokens to ``[B, heads, L, width]``; padding is 0."""
     texts, longest = grid.mask.shape
     empty = rows.new_zeros(texts * longest, *rows.shape[1:])
     return empty.index_copy(0, grid.slots, rows).view(texts, longest, *rows.shape[1:]).transpose(1, 2)

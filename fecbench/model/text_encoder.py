@@ -1,4 +1,4 @@
-"""Encode packed texts to pooled states with a transformers network."""
+"""Encode texts to pooled states with a transformers network, packed if the network supports it."""
 
 from __future__ import annotations
 
@@ -18,19 +18,26 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-PROBE = 160  # tokens of the long text that an encoder is tried on
-AGREE = 1e-4  # how far states may differ, relative to their size: rounding makes 1e-6, a neighbour that is read 1e-3
+PROBE = 160  # tokens of the long text that an encoder is tested on
+# Largest relative difference of states that count as equal. Rounding makes 1e-6; attention to padding or to another
+# text makes 1e-3 and more.
+AGREE = 1e-4
 
 
 class TextEncoder(nn.Module):
-    """A transformers encoder with pooling, run on packed tokens where it can be.
+    """A transformers encoder with pooling, run on packed tokens if the network supports it.
 
-    A short text is tried alone, padded beside a long one, and packed beside it. Where padding changes its states the encoder is refused,
-    since its answers would depend on the batch. Where only packing does, batches are padded: the family's attention isn't the replaceable
-    kind, so that texts attend across each other. A family with windows, where a token doesn't attend to all of its text, is never packed.
+    At construction a short text is encoded alone, padded beside a long one, and packed beside it. If padding changes
+    its states, the encoder is refused, since predictions would depend on the batch. If only packing does, batches are
+    padded: the family's attention can't be replaced, and packed texts would attend to each other. A family with
+    attention windows, where a token doesn't attend to all of its text, is never packed.
+
+    Attributes:
+        packs: True if texts are packed, False if they are padded.
+        pooling: ``"first"`` or ``"mean"``.
 
     Raises:
-        EncoderError: padding changes what the encoder makes of a text, its states aren't ``hidden_size`` wide, or it fails on texts.
+        EncoderError: padding changes the states of a text, states aren't ``hidden_size`` wide, or the network fails.
     """
 
     def __init__(
@@ -47,17 +54,17 @@ class TextEncoder(nn.Module):
         self.packs = self._probe(packing)
 
     def forward(self, tokens: Tokens) -> Tensor:
-        """Pooled states ``h [B, hidden]``."""
+        """Return the pooled states ``h [B, hidden]`` of packed texts."""
         return self.pool(self.states(tokens), tokens)
 
     def states(self, tokens: Tokens) -> Tensor:
-        """The states ``[T, hidden]`` of all tokens. Raises EncoderError where the network fails on them."""
+        """Return the states ``[T, hidden]`` of all tokens; raise EncoderError if the network fails."""
         with running(self.name, int(tokens.sizes.max())):
             return self._packed(tokens) if self.packs else self._padded(tokens)
 
     @torch.no_grad()
     def looks_ahead(self) -> bool:
-        """Return whether a text's first state depends on later tokens; those of causal networks such as GPT-2 don't."""
+        """Return True if a text's first state depends on later tokens; in causal networks such as GPT-2 it doesn't."""
         training = self.network.training
         self.network.eval()
         last = len(cast("Tensor", self.network.get_input_embeddings().weight)) - 1
@@ -67,17 +74,21 @@ class TextEncoder(nn.Module):
         return not torch.equal(one, other)
 
     def pool(self, states: Tensor, tokens: Tokens) -> Tensor:
-        """Pooled states ``h [B, hidden]`` of token states ``[T, hidden]``."""
+        """Pool token states ``[T, hidden]`` to ``h [B, hidden]``."""
         return tokens.first(states) if self.pooling == "first" else tokens.mean(states)
 
     def compile_network(self) -> None:
-        """Compile the network for any number of tokens, and for one grid in attention: each number of grids would be compiled anew."""
+        """Compile the network with torch.compile, for any number of tokens.
+
+        Attention then uses a single grid, since every other number of grids would cause a recompilation.
+        """
         self.network.compile(dynamic=True)
         self.compiled = True
 
     def layout(self, tokens: Tokens) -> Layout:
-        """In which order the network reads packed tokens, and in which grids they attend."""
-        return tokens.layout(math.inf if self.compiled else GRID_COST.get(tokens.ids.device.type, GRID_COST_ELSEWHERE))
+        """Return the order in which the network reads packed tokens, and the grids of attention."""
+        cost = GRID_COST.get(tokens.ids.device.type, GRID_COST_ELSEWHERE)
+        return tokens.layout(math.inf if self.compiled else cost)  # at infinite cost there is a single grid
 
     def _packed(self, tokens: Tokens) -> Tensor:
         order, grids = self.layout(tokens)
@@ -92,12 +103,8 @@ class TextEncoder(nn.Module):
         grid = tokens.grid()
 
         def padded(packed: Tensor, empty: int) -> Tensor:
-            return (
-                torch.full_like(grid.mask, empty, dtype=torch.int64)
-                .flatten()
-                .scatter(0, grid.slots, packed)
-                .view_as(grid.mask)
-            )
+            flat = torch.full_like(grid.mask, empty, dtype=torch.int64).flatten()
+            return flat.scatter(0, grid.slots, packed).view_as(grid.mask)
 
         segments = {} if tokens.segments is None else {"token_type_ids": padded(tokens.segments, 0)}
         states = self.network(
@@ -107,41 +114,42 @@ class TextEncoder(nn.Module):
 
     @torch.no_grad()
     def _probe(self, packing: bool) -> bool:
-        """Whether texts can be packed, once padding is known to change nothing."""
+        """Check that padding changes no state, and return True if texts can be packed."""
         training = self.network.training
         self.network.eval()
         try:
             long, short = self._probe_texts()
-            beside = self._tried([long, short])
+            beside = self._test_states([long, short])
             self._check_width(beside.shape[-1])
-            if difference(beside[len(long) :], self._tried([short])) > AGREE:
+            if difference(beside[len(long) :], self._test_states([short])) > AGREE:
                 raise EncoderError(
-                    f"the encoder {self.name} must read a text the same with and without padding after it, but takes padding for words: "
-                    "its answers would depend on the other texts of a batch; choose a family that masks padding, such as BERT or RoBERTa"
+                    f"the encoder {self.name} must encode a text the same with and without padding after it, but takes "
+                    "padding for words: predictions would depend on the other texts of a batch; choose a family that "
+                    "masks padding, such as BERT or RoBERTa"
                 )
             return packing and self._can_pack([long, short], beside)
         finally:
             self.network.train(training)
 
-    def _check_width(self, found: int) -> None:
-        """Check that states are as wide as the configuration says: heads are built by that."""
-        width = self.network.config.hidden_size
-        if found != width:
+    def _check_width(self, width: int) -> None:
+        """Check that states have the configuration's width, by which heads are built."""
+        hidden = self.network.config.hidden_size
+        if width != hidden:
             raise EncoderError(
-                f"the encoder {self.name} must give states as wide as its hidden_size, {width}, but gives {found}; choose another"
+                f"the encoder {self.name} must return states as wide as its hidden_size, {hidden}, "
+                f"but returns {width}; choose another encoder"
             )
 
     def _probe_texts(self) -> tuple[list[int], list[int]]:
-        """The ids of a text as long as the encoder takes, 160 tokens at most, and of a short one."""
+        """Return the token ids of a long text (the encoder's maximum length, at most 160) and of a short one."""
         size = len(cast("Tensor", self.network.get_input_embeddings().weight))
         ids = [number for number in range(max(size - 8, 0), size) if number != self.pad_id] or [0]
         longest = min(PROBE, positions(self.network) or PROBE)
-        return [ids[place % len(ids)] for place in range(longest)], [
-            ids[place % len(ids)] for place in range(min(3, longest))
-        ]
+        long = [ids[position % len(ids)] for position in range(longest)]
+        return long, long[:3]
 
-    def _tried(self, texts: list[list[int]]) -> Tensor:
-        """The padded states of ``texts``, whatever can go wrong in a network told as its own fault."""
+    def _test_states(self, texts: list[list[int]]) -> Tensor:
+        """Return the padded states of ``texts``; raise EncoderError if the network fails on them in any way."""
         try:
             with quiet():
                 return self._padded(Tokens.pack(texts))
@@ -150,31 +158,33 @@ class TextEncoder(nn.Module):
                 raise
             lengths = " and ".join(str(len(text)) for text in texts)
             raise EncoderError(
-                f"the encoder {self.name} must read texts of {lengths} tokens, but fails: {error_summary(error)}; choose another"
+                f"the encoder {self.name} must encode texts of {lengths} tokens, but fails: {error_summary(error)}; "
+                "choose another encoder"
             ) from error
 
     def _can_pack(self, texts: list[list[int]], padded: Tensor) -> bool:
-        """Whether ``texts`` have their ``padded`` states when packed; if not, the network's own attention is put back."""
+        """Return True if packed ``texts`` have the states ``padded``; if not, restore the network's own attention."""
         from fecbench.model.packed_attention import IMPLEMENTATION
 
         if any(kind != "full_attention" for kind in getattr(self.network.config, "layer_types", None) or ()):
             return False
-        own = self.network.config._attn_implementation
+        original = self.network.config._attn_implementation
         try:
             with quiet():
                 self.network.set_attn_implementation(IMPLEMENTATION)
             packed, sizes = self._packed(Tokens.pack(texts)), [len(text) for text in texts]
-            if all(difference(*parts) <= AGREE for parts in zip(packed.split(sizes), padded.split(sizes), strict=True)):
+            pairs = zip(packed.split(sizes), padded.split(sizes), strict=True)
+            if all(difference(one, other) <= AGREE for one, other in pairs):
                 return True
         except (TypeError, ValueError, RuntimeError, LookupError, AttributeError):
-            pass  # the family's forward doesn't hand the grid on to its attention
+            pass  # the family's forward doesn't pass the grids on to its attention
         if self.network.config._attn_implementation == IMPLEMENTATION:
-            self.network.set_attn_implementation(own)
+            self.network.set_attn_implementation(original)
         return False
 
 
 def difference(found: Tensor, expected: Tensor) -> float:
-    """How far states are from those expected, relative to the size of these; NaN where any isn't finite.
+    """Return ``|found - expected| / |expected|`` (Frobenius norms); NaN if any state isn't finite.
 
     >>> difference(torch.tensor([3.0, 5.0]), torch.tensor([3.0, 4.0]))
     0.2...

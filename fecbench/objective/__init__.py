@@ -1,4 +1,4 @@
-"""The protocol of a training objective, and losses that several methods share: what a plugin author reads.
+"""The protocol of training objectives and losses that several methods share; plugin authors start here.
 
 May import ``core``, ``data`` and ``model``.
 """

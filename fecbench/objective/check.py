@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from fecbench.core import registry
 from fecbench.core.errors import PluginError
 from fecbench.core.plugin_errors import error_summary
+from fecbench.core.run_flags import RUN_FLAGS
 from fecbench.core.settings import Config, RunSettings, plain
 from fecbench.data.batch import BatchNeeds
 from fecbench.objective.objective import Objective
 
 
 def get_objective(name: str) -> type[Objective]:
-    """The objective class registered as ``name``, checked.
+    """Return the objective class registered as ``name``, checked.
 
     Raises:
-        UnknownName: there is none.
-        PluginError: the plugin is broken, no objective, or an option of it clashes with a flag of ``fecbench run``.
+        UnknownName: no objective has this name.
+        PluginError: the plugin is broken, isn't a usable objective, or has an option named like a flag of
+            ``fecbench run``.
     """
     plugin = registry.objectives.get(name)
     try:
@@ -26,46 +28,17 @@ def get_objective(name: str) -> type[Objective]:
         raise PluginError(f"the objective {name!r} ({registry.objectives.origin(name)}) {error}") from None
 
 
-RUN_FLAGS = frozenset(
-    {
-        "data_dir",
-        "run_dir",
-        "resume",
-        "tracker",
-        "json",
-        "settings",
-        "expected",
-        "dry_run",
-        "stop_with_stdin",
-        "help",
-        *RunSettings.model_fields,
-    }
-)
-
-
 def check_objective(plugin: object) -> type[Objective]:
-    """``plugin`` itself, once it is a usable objective class.
+    """Return ``plugin`` if it is a usable objective class.
 
     Raises:
-        PluginError: it isn't, and why.
+        PluginError: it isn't; the message says why.
     """
     if not (isinstance(plugin, type) and issubclass(plugin, Objective)):
         raise PluginError(f"must be a subclass of fecbench.Objective, but is {plugin!r}")
-    if not (isinstance(plugin.Config, type) and issubclass(plugin.Config, Config)):
-        raise PluginError(f"must have a Config that is a subclass of fecbench.Config, but it is {plugin.Config!r}")
     if plugin.trains and plugin.updates is Objective.updates:
-        raise PluginError("must define updates(batch, model), or say trains = False")
-    clashes = sorted(RUN_FLAGS & set(plugin.Config.model_fields))
-    if clashes:
-        raise PluginError(f"has the option {', '.join(clashes)}, which `fecbench run` has itself; rename it")
-    required = [name for name, option in plugin.Config.model_fields.items() if option.is_required()]
-    if required:
-        raise PluginError(f"has options without a default: {', '.join(required)}; give each one")
-    odd = [name for name, option in plugin.Config.model_fields.items() if not plain(option.annotation)]
-    if odd:
-        raise PluginError(
-            f"has options that a command line can't give: {', '.join(odd)}; use str, int, float, bool or Literal"
-        )
+        raise PluginError("must define updates(batch, model), or set trains = False")
+    _check_config(plugin)
     if not isinstance(plugin.panels, Mapping) or not all(
         isinstance(names, tuple | list) for names in plugin.panels.values()
     ):
@@ -75,8 +48,27 @@ def check_objective(plugin: object) -> type[Objective]:
     return plugin
 
 
+def _check_config(plugin: type[Objective]) -> None:
+    """Check that every option can be given as a flag of ``fecbench run`` and has a default."""
+    if not (isinstance(plugin.Config, type) and issubclass(plugin.Config, Config)):
+        raise PluginError(f"must have a Config that is a subclass of fecbench.Config, but it is {plugin.Config!r}")
+    fields = plugin.Config.model_fields
+    clashes = sorted(RUN_FLAGS & set(fields))
+    if clashes:
+        raise PluginError(f"has the option {', '.join(clashes)}, which `fecbench run` has itself; rename it")
+    required = [name for name, option in fields.items() if option.is_required()]
+    if required:
+        raise PluginError(f"has options without a default: {', '.join(required)}; give each one")
+    unsupported = [name for name, option in fields.items() if not plain(option.annotation)]
+    if unsupported:
+        raise PluginError(
+            f"has options that a command line can't give: {', '.join(unsupported)}; "
+            "use str, int, float, bool or Literal"
+        )
+
+
 def _check_defaults(plugin: type[Objective]) -> None:
-    """The options can be built from their defaults, and needs follow from them."""
+    """Check that the default options are valid and that ``batch_needs`` accepts them."""
     try:
         needs = plugin.batch_needs(plugin.Config())
     except (Exception, SystemExit) as error:  # a plugin's validator or batch_needs can raise anything
@@ -88,7 +80,7 @@ def _check_defaults(plugin: type[Objective]) -> None:
 
 
 def _check_preferences(plugin: type[Objective]) -> None:
-    """Settings and presets are dicts of known names."""
+    """Check that ``settings``, ``presets`` and ``rehearsal`` are dicts of known settings and options."""
     if not isinstance(plugin.presets, Mapping) or not all(isinstance(name, str) for name in plugin.presets):
         raise PluginError(f"must have presets that are a dict by data set name, but they are {plugin.presets!r}")
     known = {*RunSettings.model_fields, *plugin.Config.model_fields}
@@ -97,4 +89,6 @@ def _check_preferences(plugin: type[Objective]) -> None:
             raise PluginError(f"must have settings and presets that are dicts, but one is {values!r}")
         unknown = sorted(set(values) - known)
         if unknown:
-            raise PluginError(f"prefers settings that nobody has: {', '.join(unknown)}; correct settings or presets")
+            raise PluginError(
+                f"prefers settings that don't exist: {', '.join(unknown)}; correct settings, presets or rehearsal"
+            )

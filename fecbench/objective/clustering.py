@@ -1,4 +1,4 @@
-"""Clusters of a batch's features."""
+"""Cluster the features of a batch."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ RESTARTS = 10
 
 @torch.no_grad()
 def kmeans_clusters(features: Tensor, clusters: int, seed: int) -> Tensor:
-    """K-means on directions: for each row of ``features [B, d]`` its cluster, int64 ``[B]``, on the same device.
+    """Cluster the directions of features with k-means and return each row's cluster, int64 ``[B]``, on their device.
 
-    Fewer clusters come out where fewer rows are different. TACO's clusters are these (Gong, Yang, Shen 2025).
+    There are fewer clusters than asked for if there are fewer distinct rows. Used by TACO (Gong, Yang, Shen 2025).
 
     Args:
-        features: ``[B, d]``, normalised here; rows that are no numbers count as 0, since the loss of such rows tells of them better.
-        clusters: how many to look for, at most B.
-        seed: of the ten starts.
+        features: ``[B, d]``, normalised here. NaN counts as 0: the loss of such rows gives the better error.
+        clusters: number of clusters, at most B.
+        seed: seed of the 10 random initialisations.
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
     directions = normalize(features.float()).nan_to_num().double().cpu().numpy()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than clusters
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
         found = KMeans(clusters, n_init=RESTARTS, random_state=seed).fit_predict(directions)
     return torch.from_numpy(found).to(features.device, torch.int64)

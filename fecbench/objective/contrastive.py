@@ -1,4 +1,4 @@
-"""What supervised contrastive losses share: an anchor's loss against weighted candidates, without NaN where there is no positive."""
+"""Supervised contrastive losses: log-softmax of positives against weighted candidates, without NaN for empty rows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ EmptyAnchor = Literal["zero", "skip"]
 
 
 def similarities(features: Tensor, temperature: float) -> Tensor:
-    """Cosines over ``temperature``, ``[N, N]``, of ``features [N, d]``; bf16 and float16 are raised to float32, float64 stays.
+    """Return the cosine similarities of all pairs of rows over ``temperature``: ``[N, d] -> [N, N]``.
 
-    Call it, and what follows it, with autocast off.
+    bf16 and float16 are raised to float32; float64 stays. Call it, and compute the loss, with autocast off: autocast
+    would compute the product in bf16.
 
     Raises:
-        ValueError: the temperature isn't positive.
+        ValueError: ``temperature`` isn't positive.
     """
     if not temperature > 0:
         raise ValueError(f"temperature must be positive, found {temperature}")
@@ -26,15 +27,17 @@ def similarities(features: Tensor, temperature: float) -> Tensor:
 
 
 def anchor_losses(similarity: Tensor, positive: Tensor, candidate: Tensor, log_weights: Tensor | None = None) -> Tensor:
-    """Of each anchor i the mean over its positives p of ``-s_ip + log sum_k w_ik exp(s_ik)``, k over its candidates.
+    """Return the contrastive loss ``[A]`` of each anchor.
 
-    With equal weights this is the "out" form of Khosla et al. 2020 (equation 2). An anchor without positives has loss 0 and gradient 0.
+    The loss of anchor i is the mean over its positives p of ``-s_ip + log sum_k w_ik exp(s_ik)``, with k over its
+    candidates. With equal weights it is the "out" form of Khosla et al. 2020 (equation 2). An anchor without positives
+    has loss 0 and gradient 0.
 
     Args:
-        similarity: ``[A, N]``, the s of A anchors.
-        positive: bool ``[A, N]``.
-        candidate: bool ``[A, N]``, every positive among them.
-        log_weights: ``[A, N]``, log w; 0 by default.
+        similarity: float ``[A, N]``, the similarities s of A anchors to N rows.
+        positive: bool ``[A, N]``, True for the anchor's positives.
+        candidate: bool ``[A, N]``, True for the rows in the denominator; it includes every positive.
+        log_weights: float ``[A, N]``, log w; 0 by default.
 
     >>> same = torch.ones(2, 2, dtype=torch.bool)
     >>> anchor_losses(torch.zeros(2, 2), same.tril(-1), same)
@@ -42,16 +45,21 @@ def anchor_losses(similarity: Tensor, positive: Tensor, candidate: Tensor, log_w
     """
     counts = positive.sum(1)
     weighted = similarity if log_weights is None else similarity + log_weights
-    left_out = (
-        ~candidate & (counts > 0)[:, None]
-    )  # a row without a candidate would be a logsumexp of nothing, with gradient NaN
+    # Rows without positives keep all candidates: the logsumexp of an empty row is -inf and its gradient NaN, which
+    # torch.where below would not remove.
+    left_out = ~candidate & (counts > 0)[:, None]
     normaliser = weighted.masked_fill(left_out, -torch.inf).logsumexp(1)
     attraction = similarity.masked_fill(~positive, 0.0).sum(1) / counts.clamp(min=1)
     return torch.where(counts > 0, normaliser - attraction, 0.0)
 
 
 def mean_of_anchors(losses: Tensor, positive: Tensor, empty_anchor: EmptyAnchor = "zero") -> Tensor:
-    """The mean of ``losses [A]``; with ``"skip"`` over the anchors that have a positive in ``positive [A, N]``, and 0 where none has.
+    """Return the mean loss of the anchors.
+
+    Args:
+        losses: ``[A]``, 0 for anchors without positives, as :func:`anchor_losses` returns them.
+        positive: bool ``[A, N]``, True for the anchor's positives.
+        empty_anchor: ``"zero"`` averages over all anchors; ``"skip"`` over those with a positive (0 if there are none).
 
     Raises:
         ValueError: ``empty_anchor`` is neither ``"zero"`` nor ``"skip"``.
@@ -63,13 +71,14 @@ def mean_of_anchors(losses: Tensor, positive: Tensor, empty_anchor: EmptyAnchor 
 
 
 def clustered_pairs(labels: Tensor, clusters: Tensor) -> tuple[Tensor, Tensor]:
-    """Which rows are an anchor's positives, bool ``[B, B]``, and which its negatives: where label and cluster disagree.
+    """Return the masks of positive and negative pairs, bool ``[B, B]`` each; row i is anchor i.
 
-    A positive has the anchor's label and lies in another cluster, a negative the other way round; row i is anchor i.
+    Pairs are chosen where label and cluster disagree: a positive has the anchor's label and another cluster, a
+    negative has another label and the anchor's cluster.
 
     Args:
         labels: int ``[B]``.
-        clusters: int ``[B]``; their numbers mean nothing.
+        clusters: int ``[B]``, arbitrary cluster numbers.
     """
     same_label, same_cluster = labels[:, None] == labels, clusters[:, None] == clusters
     return same_label & ~same_cluster, ~same_label & same_cluster
@@ -78,17 +87,18 @@ def clustered_pairs(labels: Tensor, clusters: Tensor) -> tuple[Tensor, Tensor]:
 def clustered_contrastive_loss(
     features: Tensor, labels: Tensor, clusters: Tensor, *, temperature: float = 0.5, base_temperature: float = 0.07
 ) -> Tensor:
-    """Supervised contrast among the pairs that clusters get wrong: positives of other clusters, negatives of the anchor's own.
+    """Return the supervised contrastive loss over the pairs of :func:`clustered_pairs`, a scalar.
 
-    The mean over all rows of the mean over their positives of ``-log softmax`` of cosines over ``temperature``, the softmax over positives
-    and negatives alone, all times ``temperature / base_temperature``. A row without a positive counts as 0.
+    It is the mean over all rows of the mean over their positives of ``-log softmax`` of the cosines over
+    ``temperature``, times ``temperature / base_temperature``. The softmax runs over the row's positives and negatives
+    alone. A row without positives counts as 0.
 
     TACO's instance-instance loss (Gong, Yang, Shen 2025), with the scale of its released code.
 
     Args:
         features: ``[B, d]``, normalised here; bf16 and float16 are raised to float32.
         labels: int ``[B]``.
-        clusters: int ``[B]``.
+        clusters: int ``[B]``, arbitrary cluster numbers.
         temperature: tau.
         base_temperature: tau_b.
 

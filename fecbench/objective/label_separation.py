@@ -1,4 +1,7 @@
-"""The separation of labels: a loss that drives apart labels that answer alike (TACO, Gong, Yang, Shen 2025, after its released code)."""
+"""TACO's label-label loss, which separates the embeddings of labels with similar logits (Gong, Yang, Shen 2025).
+
+It follows the released code.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-VANISHING = 1e-4
+VANISHING = 1e-4  # a sum of weights below this counts as 0
 
 
 def label_pair_weights(logits: Tensor) -> Tensor:
-    """For each pair of labels a < b the cosine of their columns of logits, ``[C (C - 1) / 2]``: how alike they answer to the batch.
+    """Return the cosine of the logit columns of each pair of labels a < b, ``[C (C - 1) / 2]``.
 
-    The weights of TACO's label-label loss, before their sum is made 1 (Gong, Yang, Shen 2025).
+    These are the weights of TACO's label-label loss before normalisation (Gong, Yang, Shen 2025).
 
     Args:
         logits: ``[B, C]``; bf16 and float16 are raised to float32.
@@ -26,20 +29,22 @@ def label_pair_weights(logits: Tensor) -> Tensor:
 def label_separation_loss(
     label_states: Tensor, weights: Tensor, *, label_weights: Literal["signed", "clamped"] = "signed"
 ) -> Tensor:
-    """``exp`` of the weighted mean of the cosines of all pairs of labels: it is lowered by driving apart labels that answer alike.
+    """Return the exponential of the weighted mean cosine over all pairs of labels, a scalar.
 
-    TACO's label-label loss (Gong, Yang, Shen 2025): ``exp(sum over a < b of w_ab cos(e_a, e_b) / sum of w_ab)``.
+    TACO's label-label loss (Gong, Yang, Shen 2025): ``exp(sum over a < b of w_ab cos(e_a, e_b) / sum of w_ab)``. It
+    falls as the embeddings of labels with similar logits move apart.
 
     Args:
-        label_states: ``[C, hidden]``; bf16 and float16 are raised to float32.
-        weights: ``[C (C - 1) / 2]``, of :func:`label_pair_weights`.
-        label_weights: ``"signed"`` takes the weights as they are, with their gradient, over their sum, which can be negative (the released
-            code); where the sum vanishes (below 1e-4) the loss is 0. ``"clamped"`` counts negative ones as 0, without gradient.
+        label_states: ``[C, hidden]``, the label embeddings e; bf16 and float16 are raised to float32.
+        weights: ``[C (C - 1) / 2]``, from :func:`label_pair_weights`.
+        label_weights: ``"signed"`` uses the weights as they are, with gradient, divided by their sum, which can be
+            negative (the released code); if the sum's magnitude is below 1e-4, the loss is 0. ``"clamped"`` sets
+            negative weights to 0 and uses no gradient of the weights.
 
     Raises:
-        ValueError: ``label_weights`` is neither.
+        ValueError: ``label_weights`` is neither ``"signed"`` nor ``"clamped"``.
 
-    >>> round(label_separation_loss(torch.ones(3, 2), torch.tensor([0.5, -0.2, 1.0])).item(), 4)  # all labels alike: e
+    >>> round(label_separation_loss(torch.ones(3, 2), torch.tensor([0.5, -0.2, 1.0])).item(), 4)  # equal labels: e
     2.7183
     """
     if label_weights not in ("signed", "clamped"):
@@ -52,13 +57,13 @@ def label_separation_loss(
             return ((clamped * cosines).sum() / (clamped.sum() + 1e-8)).exp()
         total = weights.sum()
         vanishes = total.abs() < VANISHING
+        # where() before the division and again before exp(): an infinity in the branch that isn't used would make
+        # its gradient NaN.
         exponent = (weights * cosines).sum() / torch.where(vanishes, 1.0, total)
-        return (
-            torch.where(vanishes, 0.0, exponent).exp() * ~vanishes
-        )  # twice, lest what vanishes leaves an infinite gradient
+        return torch.where(vanishes, 0.0, exponent).exp() * ~vanishes
 
 
 def _pairs(square: Tensor) -> Tensor:
-    """The entries of ``square [C, C]`` above the diagonal."""
+    """Return the entries of ``square [C, C]`` above the diagonal, ``[C (C - 1) / 2]``."""
     a, b = torch.triu_indices(len(square), len(square), 1, device=square.device)
     return square[a, b]

@@ -1,6 +1,6 @@
-"""The protocol that a training objective implements: a generator of updates.
+"""The base class of training objectives: an objective is a generator of updates.
 
-On each batch an objective yields updates; the trainer steps them one after another and resumes the generator after each step, so that an
+On each batch an objective yields updates. The trainer makes each step and then resumes the generator, so an
 alternating method reads like its algorithm:
 
 >>> from torch.nn.functional import cross_entropy
@@ -31,21 +31,25 @@ if TYPE_CHECKING:
 
 
 class Objective(nn.Module):
-    """Base of all objectives; an entry point of the group ``fecbench_objectives`` is a subclass.
+    """Base class of all objectives; an entry point of the group ``fecbench_objectives`` is a subclass.
 
-    Its state is its parameters and buffers: they are saved with the model, nothing else is.
+    A subclass defines :meth:`updates`, or sets ``trains = False`` and defines :meth:`predict`; everything else is
+    optional. Its state is its parameters and buffers: they are saved with the model, nothing else is.
 
     Attributes:
-        Config: its options: a subclass of :class:`fecbench.Config` whose fields become options of ``fecbench run NAME``, keys of specs and
-            fields of the record.
-        needs: what it needs of a batch; where that depends on options, override :meth:`batch_needs`.
-        trains: False for a method that only predicts: then ``updates`` is never called.
-        variant_of: the method that it is a variant of, by name: benchmarks of all methods (``objectives = "*"``) leave variants out.
-        settings: run settings or own options that it prefers over the trainer's and the encoder's, such as its head.
-        presets: the same by data set name.
-        rehearsal: settings under which it is checked and smoke-tested, where its own need what not every machine has (a server, a key).
-        citation: the source, one line.
-        panels: names of logged numbers that ``fecbench plot dynamics`` draws together, by panel title.
+        Config: the objective's options: a subclass of :class:`fecbench.Config` whose fields become options of
+            ``fecbench run NAME``, keys of benchmark specs and fields of the run record.
+        needs: requirements on training batches. If they depend on options, override :meth:`batch_needs`.
+        trains: False for a method that only predicts; ``updates`` is then never called.
+        variant_of: name of the method that this one is a variant of, or ``""``. Benchmarks of all methods
+            (``objectives = "*"``) leave variants out.
+        settings: preferred values of run settings (such as ``head``) or own options. They override the defaults of
+            the trainer and the encoder.
+        presets: further preferred values by data set name, ``{"ge": {"lr": 3e-5}}``. They override ``settings``.
+        rehearsal: settings for smoke tests (``fecbench check``, ``fecbench bench --smoke``), for an objective whose
+            real settings need a server, a key or a large model.
+        citation: the source of the method, in one line.
+        panels: names of logged values that ``fecbench plot dynamics`` draws together, by panel title.
     """
 
     Config: ClassVar[type[Config]] = Config
@@ -65,89 +69,103 @@ class Objective(nn.Module):
 
     @classmethod
     def batch_needs(cls, config: Any) -> BatchNeeds:  # noqa: ARG003
-        """What it needs of a batch under these options."""
+        """Return the requirements on training batches under the options ``config``."""
         return cls.needs
 
     @classmethod
     def forms(cls, config: Any) -> Mapping[str, Form]:  # noqa: ARG003
-        """How texts are put to the encoder under these options, in training and prediction; plainly, where it is empty.
+        """Return custom text encodings by name, used in training and prediction; ``{}`` for plain tokenisation.
 
-        The form ``text`` is how ``batch.tokens`` come; every other name is a view of each text, ``batch.view(name)``.
+        The form named ``text`` replaces the plain tokenisation of ``batch.tokens``. Every other form is a further
+        view of each text, ``batch.view(name)``.
         """
         return {}
 
     @classmethod
     def scored(cls, config: Any) -> tuple[str, ...]:  # noqa: ARG003
-        """The splits that are scored after training; ``test`` must be one of them."""
+        """Return the splits to score after training; ``test`` must be one of them."""
         return ("validation", "test")
 
     @classmethod
     def reads_labels(cls, config: Any) -> bool:  # noqa: ARG003
-        """Whether it makes use of the labels' names or texts under these options, beside what its head reads.
+        """Return True if the objective itself uses the labels' names or texts under these options.
 
-        Where it does, labels that are bare numbers are refused, unless the user says ``--label-texts names``.
+        Labels that are bare numbers are then refused, unless the user gives ``--label-texts names``. A head declares
+        the same with ``Head.reads_labels``.
         """
         return False
 
     def notes(self) -> Sequence[str]:
-        """What must be said of a run with it before it trains, such as an option that the labels made it choose; it is recorded."""
+        """Return notes to show before training and to record, such as an option that was derived from the labels."""
         return ()
 
     @classmethod
     def unmet(cls) -> str:
-        """What it requires of this machine that isn't met (a package, a key, a server), and how to get it; empty where nothing is missing.
+        """Return a message that names a missing requirement (package, key, server) and how to get it, else ``""``.
 
-        Benchmarks of all methods leave it out then, and say why.
+        Benchmarks of all methods leave the objective out if a requirement is missing, and show this message.
         """
         return ""
 
     @classmethod
     def check_consent(cls, config: Any, from_file: Set[str]) -> None:
-        """Refuse options that a file alone may not decide, such as who reads texts or which secret is sent. By default none is refused.
+        """Refuse options that a file alone must not set, such as the server that receives the texts or the key to send.
+
+        By default all options are accepted.
 
         Args:
             config: the options.
-            from_file: names of the options that a spec gives. The user gave the others, by a flag or the environment, or they are defaults.
+            from_file: names of the options set by a benchmark spec. The others are defaults, or were set by the user
+                with a flag or an environment variable.
 
         Raises:
-            FecbenchError: it says what the user must do to agree.
+            FecbenchError: an option needs the user's consent; the message says how to give it.
         """
 
     def players(self) -> Mapping[str, Player]:
-        """Players besides ``model``, by name."""
+        """Return the players besides ``model``, by name: sets of parameters with an optimiser of their own."""
         return {}
 
     def streams(self, material: Material) -> Mapping[str, Stream]:
-        """Further streams of training batches, by name: ``batch.stream(name)`` is the one beside ``batch``.
+        """Return further streams of training batches, by name.
 
-        ``batch.of_stream(name, rate)`` are those beside it where it isn't one each.
+        ``batch.stream(name)`` is the stream's batch that accompanies ``batch``. ``batch.of_stream(name, rate)`` are
+        the batches that accompany it at another rate than one each.
         """
         return {}
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
-        """The updates to make on ``batch``.
+        """Yield the updates to make on ``batch``.
 
-        Every update sees the steps before it; features computed before a step on their own player are stale and must be computed again.
-        Never yield inside a ``with`` that changes the grad or autocast mode.
+        The generator is resumed after the step, so every update sees the steps before it. Features computed before a
+        step on the parameters that they depend on are stale: compute them again. Never yield inside a ``with`` that
+        changes the grad or autocast mode.
         """
         raise NotImplementedError
 
     def predict(self, batch: Batch, model: Model) -> Tensor:
-        """Logits ``[B, C]``; called without gradient and in eval mode, with 0 for all of the batch's labels and row numbers.
+        """Return the logits ``[B, C]`` of a batch.
 
-        A row of -inf is no answer: it counts as wrong, and for no class.
+        It is called without gradient and in eval mode. The batch's labels and row numbers are all 0. A row of -inf
+        means "no answer": it counts as wrong and as a prediction of no class.
         """
         return model.classify(model.project(model.encode(batch)))
 
     def before_predicting(self, texts: Sequence[str]) -> None:
-        """Called with all the texts that are predicted next, where the needs ask for raw texts."""
+        """Prepare for predicting ``texts``, all that are predicted next; called only if ``needs.texts`` is True."""
 
     def before_training(self, stage: Stage) -> None:
-        """A stage before the first batch, such as fitting label vectors. What it finds must be kept in parameters or buffers."""
+        """Run a stage before the first batch, such as fitting label vectors; keep results in parameters or buffers."""
 
     def after_training(self, stage: Stage) -> None:
-        """A stage after the best epoch's weights are restored, such as a correction tuned on validation rows; as precise as ``predict``."""
+        """Run a stage after training, on the best epoch's weights, such as a correction tuned on validation rows.
+
+        It runs in the same precision as :meth:`predict`.
+        """
 
     def report(self) -> Mapping[str, object]:
-        """What its record must say besides, once all is predicted: which model a server answered with, when. Plain JSON, and no texts."""
+        """Return extra fields for the run record once everything is predicted, such as the model that a server ran.
+
+        The values must be plain JSON and contain no texts.
+        """
         return {}

@@ -1,4 +1,4 @@
-"""Values that an objective and the trainer exchange: updates, players, tasks and stages."""
+"""Classes that an objective and the trainer exchange: updates, players, tasks and stages."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ MODEL = "model"
 
 @dataclass(frozen=True)
 class Update:
-    """One optimiser step to take.
+    """One optimiser step: a loss and the player whose parameters it moves.
 
     Attributes:
-        loss: a scalar with gradient for ``player``; each update's loss owns its graph.
-        player: whose parameters the step moves, and nobody else's; several names where one loss moves several players.
-        logs: numbers for the history, detached tensors preferably: they stay on the device until they are fetched together.
-        step: False to keep the gradients instead: the objective finds them in ``parameter.grad``, averaged over ranks, and the next
-            update, of the same players, adds its own to them. The last update of a batch steps.
+        loss: a scalar tensor with gradient for ``player``. Updates must not share parts of their graphs.
+        player: name of the player whose parameters the step moves; no other parameter moves. A tuple of names if one
+            loss moves several players.
+        logs: values for the history, by name: numbers or single-element tensors. Prefer detached tensors, which stay
+            on the device until they are fetched together.
+        step: False to compute gradients without a step. The objective finds them in ``parameter.grad``, averaged over
+            ranks, and the next update, which must name the same players, adds its own. The last update of a batch
+            must step.
     """
 
     loss: Tensor
@@ -40,24 +43,26 @@ class Update:
 
     @property
     def players(self) -> tuple[str, ...]:
-        """The names of all players that it moves."""
+        """The names of all players that the update moves."""
         return self.player if isinstance(self.player, tuple) else (self.player,)
 
 
 @dataclass(frozen=True)
 class Player:
-    """A set of parameters with an optimiser of its own. What no player claims belongs to ``model``.
+    """A set of parameters with an optimiser of its own. Parameters that no player claims belong to ``model``.
 
-    Players are disjoint, unless they say that they share: then each steps the common parameters with an optimiser, and moments, of its own.
+    Players must be disjoint unless both set ``shared``. Each of them then steps the common parameters with its own
+    optimiser and its own moments.
 
     Attributes:
-        parameters: the parameters that the player claims, of the objective or of the model.
-        lr: its learning rate; None for the run's, times ``lr_scale``.
-        lr_scale: share of the run's learning rate.
-        weight_decay: its weight decay; None for the run's.
-        schedule: ``schedule(step, steps)`` is the share of its learning rate at batch ``step``, from 0, of all ``steps`` of the run; None
-            for the run's schedule.
-        shared: whether other players that say so too may claim the same parameters. An update names one of them.
+        parameters: parameters of the objective or of the model.
+        lr: learning rate; None for the run's learning rate times ``lr_scale``.
+        lr_scale: factor on the run's learning rate.
+        weight_decay: weight decay; None for the run's.
+        schedule: ``schedule(step, steps)`` returns the factor on the learning rate at batch ``step``, counted from 0
+            over the whole run of ``steps`` batches; None for the run's schedule.
+        shared: True to allow other players with ``shared=True`` to claim the same parameters. An update must not
+            name two players with a common parameter.
     """
 
     parameters: Iterable[nn.Parameter]
@@ -69,31 +74,33 @@ class Player:
 
 
 def _no_further_model(head: str) -> Model:
-    raise NotImplementedError("this task was made by hand, without a way to build a further model; give it a new_model")
+    raise NotImplementedError(
+        "this task was built without new_model, so it can't build a further model; pass new_model to Task"
+    )
 
 
 def _no_language_head() -> LanguageHead:
     raise NotImplementedError(
-        "this task was made by hand, without a way to build a language head; give it a new_language_head"
+        "this task was built without new_language_head, so it can't build a language head; pass it to Task"
     )
 
 
 @dataclass(frozen=True)
 class Task:
-    """What an objective is built for.
+    """The data set, labels, widths and builders that an objective is constructed with.
 
     Attributes:
         dataset: name of the data set.
         labels: label names, by index.
-        label_texts: ``name: description`` of each label, or its name.
+        label_texts: ``name: description`` of each label, or its name alone.
         hidden: width of the encoder's pooled states ``h``.
         features: width of the head's features ``z``.
         seed: the run's seed.
-        new_model: ``new_model(head)`` is a further model on the run's encoder, its pretrained weights included, for an objective with a
-            second network. Call it in ``__init__`` and keep the model as a submodule.
+        new_model: ``new_model(head)`` builds a further model on the run's encoder, with its pretrained weights, for
+            an objective with a second network. Call it in ``__init__`` and keep the model as a submodule.
         tokenizer: the encoder's tokenizer.
-        new_language_head: ``new_language_head()`` is the encoder family's head for masked tokens, with its pretrained weights where the
-            checkpoint has them. Call it in ``__init__`` and keep it as a submodule.
+        new_language_head: ``new_language_head()`` builds the encoder family's masked-language head, with its
+            pretrained weights if the checkpoint has them. Call it in ``__init__`` and keep it as a submodule.
     """
 
     dataset: str
@@ -114,14 +121,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Stage:
-    """What the stages before and after training can use: the model and the training and validation rows, never the test rows.
+    """The model and data for a stage before or after training. Test rows are never included.
 
     Attributes:
-        model: the model, on its device.
-        texts: the texts of ``train`` and ``validation``.
-        labels: their labels, int64 ``[N]``, on the CPU.
-        batches: ``batches(texts)`` are batches of any texts, in order, for use without gradient; their labels are all 0.
-        device: where the model is.
+        model: the model, on ``device``.
+        texts: the texts of the splits ``train`` and ``validation``.
+        labels: the labels of the same splits, int64 ``[N]``, on the CPU.
+        batches: ``batches(texts)`` yields batches of any texts, in order, to be used without gradient; their labels
+            are all 0.
+        device: the model's device.
         seed: the run's seed.
     """
 

@@ -14,7 +14,7 @@ from fecbench.runs.identity import differing_settings
 from fecbench.runs.predictions import read_predictions
 from fecbench.runs.predictor import Predictor
 from fecbench.runs.record import PREDICTIONS, model_run_file
-from fecbench.training.logits import probabilities
+from fecbench.training.logits import NO_ANSWER, probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
     from fecbench.data.datasets.dataset import EmotionData
     from fecbench.runs.record import Record
-
-
-NO_ANSWER = -1
 
 
 @dataclass(frozen=True)

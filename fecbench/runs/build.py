@@ -22,7 +22,7 @@ from fecbench.model.encoders.lengths import longest_text
 from fecbench.model.encoders.load import load_encoder
 from fecbench.model.family_heads import LanguageHead
 from fecbench.model.heads import HeadTask, get_head
-from fecbench.model.model import Model, build_model, fold
+from fecbench.model.model import Model, build_model, precompute
 from fecbench.model.text_encoder import TextEncoder
 from fecbench.objective.protocol import Stage, Task
 from fecbench.training.checkpoints import state_of
@@ -122,7 +122,7 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
             if isinstance(module, TextEncoder):
                 module.compile_network()
     model, objective = model.to(device), objective.to(device)
-    fold(model, objective)
+    precompute(model, objective)
     return Built(source, splits, model, objective, max_length, scored, tuple(notes))
 
 

@@ -20,7 +20,7 @@ from fecbench.core.strict_json import loads
 from fecbench.data.batch import stream_seed
 from fecbench.data.batches import TrainingBatches
 from fecbench.data.datasets.load import load_dataset
-from fecbench.model.model import fold
+from fecbench.model.model import precompute
 from fecbench.runs import provenance
 from fecbench.runs.build import build, stage_of, streams_of
 from fecbench.runs.digests import of_run
@@ -159,7 +159,7 @@ class Experiment:
             with self._checked_stage(trainer, "after_training"), trainer.stepper.precision.autocast():
                 objective.after_training(stage)
             trainer.check_weights("after after_training", "correct that method (the best epoch's weights are kept)")
-            fold(self.built.model, objective)
+            precompute(self.built.model, objective)
             self._barrier(trainer)
             if trainer.batches.rank == 0:
                 trainer.checkpoints.save_best(

@@ -1,4 +1,4 @@
-"""The conformance kits: what every plugin must do, checked without a network.
+"""Conformance kits: checks that every plugin must pass, run without a network.
 
 A plugin's whole test file::
 
@@ -7,19 +7,17 @@ A plugin's whole test file::
     class TestFocal(ObjectiveConformance):
         name = "focal"
 
-``fecbench check focal`` runs the same checks. None needs pytest. Objectives are checked on the demo data with the
-scratch encoder on the CPU.
+``fecbench check focal`` runs the same checks. They don't need pytest. Objectives are checked on the demo data with
+the scratch encoder on the CPU.
 """
 
-from fecbench.testing.conformance import ObjectiveConformance
-from fecbench.testing.doors import (
-    DatasetConformance,
-    EncoderConformance,
-    FormatConformance,
-    HeadConformance,
-    MetricConformance,
-)
+from fecbench.testing.dataset_checks import DatasetConformance
+from fecbench.testing.encoder_checks import EncoderConformance
 from fecbench.testing.findings import NotConforming, NotHere
+from fecbench.testing.format_checks import FormatConformance
+from fecbench.testing.head_checks import HeadConformance
+from fecbench.testing.metric_checks import MetricConformance
+from fecbench.testing.objective_checks import ObjectiveConformance
 
 __all__ = [
     "DatasetConformance",

@@ -1,4 +1,4 @@
-"""What every kit is: a plugin's name, and checks of it, one method each."""
+"""Base classes of the conformance kits: a plugin's name and one method per check."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 class Conformance:
-    """Checks of the plugin registered as ``name``; each method called ``test_...`` is one.
+    """Checks of the plugin registered as ``name``; each method called ``test_...`` is one check.
 
     Attributes:
-        name: the plugin.
+        name: the plugin's name.
     """
 
     name: ClassVar[str]
 
     @classmethod
     def checks(cls) -> dict[str, str]:
-        """Names of all checks, and what each requires."""
+        """Return the requirement of each check, its docstring, by the check's name."""
         named = ((name, check) for base in reversed(cls.__mro__) for name, check in vars(base).items())
         return {name: inspect.getdoc(check) or name for name, check in named if name.startswith("test_")}
 
@@ -32,12 +32,13 @@ class ObjectiveChecks(Conformance):
     """Checks of an objective.
 
     Attributes:
-        settings: run settings and options to check it under, beside its defaults, such as ``{"epochs": 6}`` for one that learns slowly.
+        settings: run settings and options that override its defaults in checks, such as ``{"epochs": 6}`` for an
+            objective that learns slowly.
     """
 
     settings: ClassVar[Mapping[str, object]] = {}
 
     @cached_property
     def subject(self) -> Subject:
-        """The objective and what it is checked on."""
+        """The objective with the data and settings that it is checked on."""
         return subject_of(self.name, tuple(sorted(self.settings.items())))

@@ -1,4 +1,4 @@
-"""A clock that races: whoever asks twice finds that hours have passed."""
+"""A clock that jumps ahead by hours at each call, to find code that depends on the time."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-JUMP = 7 * 3600 + 13 * 60 + 17  # a whole number of seconds that shares no rhythm with minutes, hours and weekdays
+JUMP = 7 * 3600 + 13 * 60 + 17  # seconds; no multiple of minutes, hours or days
 SECONDS = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
 CALENDARS = ("localtime", "gmtime", "ctime")
 
 
 @contextmanager
 def racing_clock(packages: Collection[str]) -> Iterator[None]:
-    """Move the clock on by hours each time that ``time`` or ``datetime`` is asked, also by names that ``packages`` have imported."""
+    """Advance the clock by hours at each call of ``time`` or ``datetime``.
+
+    Names that the modules of ``packages`` imported from them are replaced too.
+    """
     replaced = _replacements()
     targets = [
         (module, name)
@@ -38,16 +41,16 @@ def racing_clock(packages: Collection[str]) -> Iterator[None]:
 
 
 def _modules(packages: Collection[str]) -> list[Any]:
-    own = [
+    of_packages = [
         module
         for name, module in list(sys.modules.items())
         if name.partition(".")[0] in packages and module is not None
     ]
-    return [time, datetime, *own]
+    return [time, datetime, *of_packages]
 
 
 def _hashed(value: object) -> object:
-    """``value`` where it can be looked up; None for lists and the like."""
+    """Return ``value`` if it is callable and hashable, else None."""
     return value if callable(value) and getattr(value, "__hash__", None) else None
 
 

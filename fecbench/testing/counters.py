@@ -1,4 +1,4 @@
-"""Numbers that an objective keeps in plain Python, where no checkpoint sees them: found, and moved on as a long run would."""
+"""Find numbers that an objective keeps in plain Python, outside checkpoints, and advance them as a long run would."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ if TYPE_CHECKING:
 
     from fecbench.objective.objective import Objective
 
-DEEP = 3  # containers within containers
-MANY = 200  # entries of one container that are looked at
+DEEP = 3  # levels of nested containers that are searched
+MANY = 200  # entries of one container that are searched
 FOREIGN = {"fecbench", "torch", "builtins", "typing", "abc"}
 
 
 @dataclass(frozen=True)
 class Counter:
-    """A number, or a list that can grow: ``key`` of ``holder``, which is a dict, a list, a class or an object."""
+    """A number, or a list that can grow.
+
+    Attributes:
+        holder: the dict, list, class or object that holds it.
+        key: its key, index or attribute name.
+    """
 
     holder: Any
     key: Any
@@ -29,30 +34,33 @@ class Counter:
     @property
     def value(self) -> float:
         """The number, or the list's length."""
-        found = self._found()
-        return len(found) if isinstance(found, list) else found
+        current = self._current()
+        return len(current) if isinstance(current, list) else current
 
     def advance(self, by: int) -> None:
-        """Add ``by`` to the number; repeat a list's elements until there are so many more."""
-        found = self._found()
-        if isinstance(found, list):
-            found.extend((found * (by // max(1, len(found)) + 1))[:by])
+        """Add ``by`` to the number, or extend the list by ``by`` of its elements, repeated."""
+        current = self._current()
+        if isinstance(current, list):
+            current.extend((current * (by // max(1, len(current)) + 1))[:by])
         elif isinstance(self.holder, dict | list):
-            self.holder[self.key] = found + by
+            self.holder[self.key] = current + by
         else:
-            setattr(self.holder, self.key, found + by)
+            setattr(self.holder, self.key, current + by)
 
-    def _found(self) -> Any:
+    def _current(self) -> Any:
         return self.holder[self.key] if isinstance(self.holder, dict | list) else getattr(self.holder, self.key)
 
 
 def packages_of(kind: type) -> set[str]:
-    """The top-level packages of a plugin's class and its bases, fecbench's and torch's aside."""
+    """Return the top-level packages of a plugin's class and its bases, except fecbench and torch."""
     return {base.__module__.partition(".")[0] for base in kind.__mro__} - FOREIGN
 
 
 def counters(objective: Objective) -> dict[str, Counter]:
-    """Every plain number and list by where it is kept: the objective, its submodules, their classes, its package's modules."""
+    """Return every plain number and list by its path.
+
+    They are searched in the objective, its submodules, their classes and the modules of its package.
+    """
     packages = packages_of(type(objective))
     found: dict[str, Counter] = {}
     for name, module in objective.named_modules(prefix="objective"):
@@ -68,7 +76,7 @@ def counters(objective: Objective) -> dict[str, Counter]:
 
 
 def moved(before: Mapping[str, float], after: Mapping[str, Counter]) -> list[str]:
-    """Names of the counters whose values differ from those ``before``."""
+    """Return the names of the counters whose values differ from those in ``before``."""
     return [name for name, counter in after.items() if name in before and counter.value != before[name]]
 
 

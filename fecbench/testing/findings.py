@@ -1,4 +1,4 @@
-"""What a check that doesn't hold says, and where it points."""
+"""Failures of checks, and the source lines that they point to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fecbench.objective.objective import Objective
 
 
 class NotConforming(AssertionError):
-    """What was required, what was found, and where to look."""
+    """A failed check: the requirement, the finding and the place to look at."""
 
     def __init__(self, required: str, found: str, look: str):
         self.required, self.found, self.look = required, found, look
@@ -18,11 +18,14 @@ class NotConforming(AssertionError):
 
 
 class NotHere(SkipTest):
-    """A check can't be made on this machine, and why: files or a package are missing. Nothing is wrong with the plugin; pytest skips it."""
+    """A check that can't run on this machine, because files or a package are missing; pytest skips it.
+
+    It doesn't mean that anything is wrong with the plugin.
+    """
 
 
 def place(kind: type, attribute: str) -> str:
-    """Where an attribute of a class stands: file, line and name.
+    """Return the file, line and name of a class's attribute.
 
     >>> place(NotConforming, "__init__").rpartition(" ")[2]
     '(NotConforming.__init__)'
@@ -38,7 +41,7 @@ def place(kind: type, attribute: str) -> str:
 
 
 def innermost(frames: traceback.StackSummary, kind: type[Objective]) -> str:
-    """The last of ``frames`` that stands in the objective's own files; its ``updates`` where none does."""
+    """Return the place of the innermost frame in the objective's own files; of its ``updates`` if there is none."""
     files = {inspect.getsourcefile(base) for base in kind.__mro__ if issubclass(base, Objective)} - {
         inspect.getsourcefile(Objective)
     }

@@ -1,4 +1,4 @@
-"""What the checks look at while an objective plays, and afterwards."""
+"""Steppers and observers that record what an objective does, for the checks."""
 
 from __future__ import annotations
 
@@ -26,31 +26,36 @@ if TYPE_CHECKING:
     from fecbench.training.optimizers import PlayerOptimizer
 
 
-class Trusting(Stepper):
-    """The trainer's stepper, but for what it refuses and a check of its own finds: so that one offence fails one check."""
+class UnguardedStepper(Stepper):
+    """The trainer's stepper without the guards that have a check of their own, so that one fault fails one check."""
 
-    def _check_entrusted(self, before: object) -> None:
+    def _check_guarded_state(self, before: object) -> None:
         pass
 
 
 @dataclass
-class Watched(Trusting):
-    """Remembers which parameters each player's updates reached, and which moved that shouldn't have."""
+class MovedParameters(UnguardedStepper):
+    """Records which parameters each player's updates move.
+
+    Attributes:
+        reached: names of the parameters that got a gradient, by player.
+        moved_by_others: names of the parameters that moved without an update of their player.
+    """
 
     reached: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    strangers: set[str] = field(default_factory=set)
+    moved_by_others: set[str] = field(default_factory=set)
 
     def step(
         self, batch: Batch, factor: float, audit: bool = False, number: int = 0, total: int = 1
     ) -> list[tuple[str, Tensor]]:
-        """Step, with a look at all parameters before."""
+        """Step as the trainer does, and compare all parameters before and after."""
         self._before = self._snapshot()
         logs = super().step(batch, factor, audit, number, total)
         self._compare(set())  # nothing moves after the last step
         return logs
 
     def unreached(self) -> dict[str, list[str]]:
-        """Trainable parameters of each player that no gradient has reached."""
+        """Return the trainable parameters without a gradient so far, by player."""
         return {
             name: sorted(
                 key for key, p in player.parameters.items() if p.requires_grad and key not in self.reached[name]
@@ -73,10 +78,10 @@ class Watched(Trusting):
         self._compare({name for player in players for name in player.parameters})
 
     def _compare(self, free: set[str]) -> None:
-        """Note the parameters that moved, but for those that were ``free`` to."""
+        """Record the parameters that moved, except those that were ``free`` to move."""
         now = self._snapshot()
         for player, values in now.items():
-            self.strangers |= {
+            self.moved_by_others |= {
                 name
                 for name, value in values.items()
                 if name not in free and not value.equal(self._before[player][name])
@@ -85,8 +90,14 @@ class Watched(Trusting):
 
 
 @dataclass
-class Chaperoned(Trusting):
-    """Notes what an objective does between its yields and must leave to the trainer."""
+class BetweenYields(UnguardedStepper):
+    """Records what an objective does between its yields although only the trainer may.
+
+    Attributes:
+        written: names of the parameters that it changed.
+        backward: names of the parameters for which it called backward.
+        evaluating: names of the modules that were in eval mode when they computed a part of a loss.
+    """
 
     written: set[str] = field(default_factory=set)
     backward: set[str] = field(default_factory=set)
@@ -110,9 +121,9 @@ class Chaperoned(Trusting):
         return {name: parameter for name, parameter in everybody.items() if parameter.requires_grad}
 
     def _resumed(self, updates: Iterator[Update]) -> Iterator[Update]:
-        return super()._resumed(self._chaperoned(updates))
+        return super()._resumed(self._recorded(updates))
 
-    def _chaperoned(self, updates: Iterator[Update]) -> Iterator[Update]:
+    def _recorded(self, updates: Iterator[Update]) -> Iterator[Update]:
         try:
             while True:
                 before = {name: parameter.detach().clone() for name, parameter in self._trainable().items()}
@@ -144,7 +155,7 @@ class Chaperoned(Trusting):
             self._evaluated[output.grad_fn] = name
 
     def _evaluated_in(self, update: Update) -> set[str]:
-        """Modules that were in eval mode when they computed a part of the loss."""
+        """Return the names of modules in eval mode whose outputs are in the graph of the loss."""
         if not self._evaluated or not isinstance(update.loss, torch.Tensor):
             return set()
         pending, seen = [update.loss.grad_fn], {update.loss.grad_fn}
@@ -157,21 +168,21 @@ class Chaperoned(Trusting):
 
 
 class StopAfterFirstEpoch:
-    """Stops a run as Ctrl-C would, after the first epoch's checkpoint."""
+    """An observer that stops a run like Ctrl-C, after the first epoch's checkpoint."""
 
     def __init__(self) -> None:
         self.epochs = 0
 
     @hookimpl
     def epoch_finished(self, epoch: int) -> None:
-        """The second epoch's batches are done and nothing of it is kept yet."""
+        """Stop after the second epoch's batches, before its checkpoint is saved."""
         self.epochs += 1
         if self.epochs == 2:
             raise KeyboardInterrupt
 
 
 def tensors(part: Batch | Tokens, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-    """Every tensor of a batch by name."""
+    """Yield every tensor of a batch with its name."""
     for item in fields(part):
         value = getattr(part, item.name)
         held = value if item.name == "views" else {item.name: value}
@@ -182,8 +193,8 @@ def tensors(part: Batch | Tokens, prefix: str = "") -> Iterator[tuple[str, Tenso
                 yield from tensors(inner, f"{prefix}{name}.")
 
 
-def outcome(folder: Path) -> dict[str, Tensor]:
-    """What a run came to: the last epoch's numbers, the weights and the predictions, by name."""
+def results_of(folder: Path) -> dict[str, Tensor]:
+    """Return the last epoch's logs and metrics, the best weights and the predictions of a run, by name."""
     last = [event for event in Record(folder).history() if event["event"] in ("epoch", "evaluation")][-2:]
     numbers = {
         name: torch.tensor(value)

@@ -1,4 +1,4 @@
-"""Runs a kit's checks one after another, and tells of each whether it holds, fails or can't be made here."""
+"""Run the checks of a conformance kit and report the outcome of each: passed, failed or skipped."""
 
 from __future__ import annotations
 
@@ -13,25 +13,38 @@ import torch
 from fecbench.core import registry
 from fecbench.core.errors import FecbenchError, PluginError
 from fecbench.objective.check import get_objective
-from fecbench.testing.conformance import ObjectiveConformance
-from fecbench.testing.doors import KITS
+from fecbench.testing.dataset_checks import DatasetConformance
+from fecbench.testing.encoder_checks import EncoderConformance
 from fecbench.testing.findings import NotConforming, NotHere, innermost
+from fecbench.testing.format_checks import FormatConformance
+from fecbench.testing.head_checks import HeadConformance
+from fecbench.testing.metric_checks import MetricConformance
+from fecbench.testing.objective_checks import ObjectiveConformance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fecbench.testing.checks import Conformance
+    from fecbench.testing.plugin_checks import PluginConformance
+
+KITS: dict[str, type[PluginConformance]] = {
+    "datasets": DatasetConformance,
+    "encoders": EncoderConformance,
+    "heads": HeadConformance,
+    "metrics": MetricConformance,
+    "formats": FormatConformance,
+}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a check.
+    """The outcome of one check.
 
     Attributes:
-        check: its name, in words.
-        requires: what it requires.
-        failure: required, found, where to look; empty where it holds.
-        skipped: why it can't be made on this machine; empty where it was made.
+        check: the check's name, in words.
+        requires: the check's requirement.
+        failure: requirement, finding and place to look at, in lines; empty if it passed.
+        skipped: reason why it can't run on this machine; empty if it ran.
         reason: the failure in one line.
     """
 
@@ -43,10 +56,11 @@ class Outcome:
 
 
 def kit_of(kind: str, name: str) -> Conformance:
-    """The kit for the plugin ``name`` of a registry's kind.
+    """Return the kit for the plugin ``name`` of a registry's ``kind``.
 
     Raises:
-        UnknownName, PluginError: an objective isn't installed, or can't be used at all.
+        UnknownName: no objective has this name.
+        PluginError: the objective is broken.
     """
     if kind == registry.objectives.kind:
         get_objective(name)
@@ -56,7 +70,7 @@ def kit_of(kind: str, name: str) -> Conformance:
 
 
 def outcomes(kit: Conformance) -> Iterator[Outcome]:
-    """Make every check of ``kit``."""
+    """Run every check of ``kit`` and yield its outcome."""
     for method, requires in kit.checks().items():
         check = method.removeprefix("test_").replace("_", " ")
         with _one_thread(), warnings.catch_warnings():
@@ -72,9 +86,9 @@ def _outcome(kit: Conformance, method: str, check: str, requires: str) -> Outcom
     except NotConforming as failure:
         return Outcome(check, requires, str(failure), reason=f"must have {failure.required}, found {failure.found}")
     except Exception as error:  # a plugin's code can raise anything
-        found = error.__cause__ if isinstance(error, PluginError) and error.__cause__ else error
-        said = str(found) if isinstance(found, FecbenchError) else f"{type(found).__name__}: {found}"
-        return Outcome(check, requires, str(NotConforming(requires, said, _where(kit, found))), reason=str(error))
+        cause = error.__cause__ if isinstance(error, PluginError) and error.__cause__ else error
+        message = str(cause) if isinstance(cause, FecbenchError) else f"{type(cause).__name__}: {cause}"
+        return Outcome(check, requires, str(NotConforming(requires, message, _where(kit, cause))), reason=str(error))
     return Outcome(check, requires)
 
 
@@ -87,7 +101,7 @@ def _where(kit: Conformance, error: BaseException) -> str:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Networks this small gain nothing from more threads, and lose much on a busy machine."""
+    """Use one torch thread: the kits' small networks gain nothing from more, and lose much on a busy machine."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

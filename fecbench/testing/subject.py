@@ -1,4 +1,4 @@
-"""An objective under test, and what it is tested on: the demo data, the scratch encoder, the CPU."""
+"""An objective under test with its test conditions: the demo data, the scratch encoder and the CPU."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from fecbench.data.batches import TokenisedSplit, TrainingBatches
 from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.streams import with_streams
-from fecbench.model.model import fold
+from fecbench.model.model import precompute
 from fecbench.objective.check import get_objective
 from fecbench.runs.build import build, build_pair, stage_of, streams_of
 from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
 from fecbench.testing.findings import place
-from fecbench.testing.probes import Trusting
+from fecbench.testing.probes import UnguardedStepper
 from fecbench.training import devices
 from fecbench.training.optimizers import assign_parameters
 
@@ -40,29 +40,34 @@ if TYPE_CHECKING:
     from fecbench.training.stepper import Stepper
 
 CPU = torch.device("cpu")
-SIZE = 16
+SIZE = 16  # texts in a batch, unless the objective needs more
 
 
 @dataclass(frozen=True)
 class Subject:
-    """An objective under test. Everything that has weights is built afresh each time."""
+    """An objective under test. Models and objectives are built anew for each check.
+
+    Attributes:
+        plan: the plan of its test runs.
+        flags: the settings that the plan was made from.
+    """
 
     plan: Plan
-    given: Mapping[str, object]
+    flags: Mapping[str, object]
 
     @cached_property
     def data(self) -> EmotionData:
-        """The demo's rows."""
+        """The data set that it is tested on."""
         return load_dataset(self.plan.settings, DataLocations())
 
     @property
     def trains(self) -> bool:
-        """Whether there is anything to step."""
+        """True if the objective trains."""
         return self.plan.objective.trains
 
     @property
     def size(self) -> int:
-        """Texts in a batch: a few, and as many as the needs want, in whole groups."""
+        """The number of texts in a batch: 16, or what the objective needs, in whole groups."""
         return _size(self.plan)
 
     @cached_property
@@ -71,16 +76,16 @@ class Subject:
         return build(self.plan, self.data, CPU)
 
     def prepare(self) -> None:
-        """Load and build what is kept, so that nothing that comes after has to."""
+        """Load the data and build the cached parts now, so that later calls load nothing."""
         _ = self._built
 
-    def stepper(self, kind: type[Stepper] = Trusting, precision: str = "float32", seed: int = 0) -> Any:
-        """A fresh model and objective, ready to be stepped."""
+    def stepper(self, kind: type[Stepper] = UnguardedStepper, precision: str = "float32", seed: int = 0) -> Any:
+        """Return a stepper with a new model and objective."""
         chosen = replace(self.plan, settings=self.plan.settings.model_copy(update={"seed": seed}))
         model, objective = build_pair(
             chosen, self._built.source, self.data.labels, self.data.label_texts, self.data.name
         )
-        fold(model, objective)
+        precompute(model, objective)
         set_seed(seed)
         objective.before_training(stage_of(replace(self._built, model=model), self.data, chosen.settings, CPU))
         players = assign_parameters(objective.train(), model.train(), chosen.settings, chosen.who)
@@ -88,69 +93,72 @@ class Subject:
         return kind(objective, model, players, devices.precision(precision, CPU), chosen.who)
 
     def batches(self, count: int | None = None) -> Iterator[Batch]:
-        """The first batches of an epoch, or all, as the trainer would draw them; none where the method doesn't train."""
+        """Yield the first batches of an epoch, or all, as the trainer draws them; none if the method doesn't train."""
         train = TrainingBatches(self._built.splits["train"], self.size, 0, needs=self.plan.needs)
         streams = streams_of(self._built, self.data, train)
         batches = (with_streams(batch, streams, number) for number, batch in enumerate(train.epoch(1)))
         return islice(batches, count) if self.trains else iter(())
 
     def rows(self) -> dict[str, np.ndarray]:
-        """Row numbers of batches of every make that the needs allow."""
+        """Return the row numbers of a batch of every kind that the needs allow, by the kind's name."""
         if not self.trains:
             return {}
         labels, needs = self._built.splits["train"].labels, self.plan.needs
         first = np.array([np.flatnonzero(labels == label)[0] for label in range(len(self.data.labels))])
         whole = next(self.batches(1)).rows.numpy()
-        makes = {
+        kinds = {
             "several classes": whole,
             "one class": np.flatnonzero(labels == 0)[: len(whole)],
             "one text a class": first,
+            "one text": first[:1],
         }
-        makes["one text"] = first[:1]
         return {
-            make: rows
-            for make, rows in makes.items()
+            kind: rows
+            for kind, rows in kinds.items()
             if len(rows) >= needs.min_size and not (np.bincount(labels[rows]) % needs.per_label).any()
         }
 
     def batch(self, rows: np.ndarray) -> Batch:
-        """A batch of training rows."""
+        """Return a batch of training rows."""
         train: TokenisedSplit = self._built.splits["train"]
-        batch = train.batch(rows.copy())  # an objective that writes into its batch spoils no other
+        batch = train.batch(rows.copy())  # a copy, in case the objective writes into its batch
         return with_streams(batch, streams_of(self._built, self.data, TrainingBatches(train, self.size, 0)), 0)
 
     @property
     def first(self) -> Batch:
-        """The first training rows, as a batch."""
+        """A batch of the first training rows."""
         return self.batch(np.arange(SIZE))
 
     @torch.no_grad()
     def predict(self, stepper: Stepper, batch: Batch | None = None) -> Tensor:
-        """Logits of ``batch``, or of the first training rows, as in an evaluation (but for the batch's labels and row numbers)."""
+        """Return the logits of ``batch`` as in an evaluation, but with its labels and row numbers.
+
+        By default it is the first training rows without labels.
+        """
         batch = self.first.unlabelled() if batch is None else batch
         if batch.texts is not None:
             stepper.objective.before_predicting(batch.texts)
-        fold(stepper.model.eval(), stepper.objective.eval())
+        precompute(stepper.model.eval(), stepper.objective.eval())
         logits = stepper.objective.predict(batch, stepper.model)
         stepper.objective.train()
         stepper.model.train()
         return logits
 
     def run(self, folder: Path, resume: bool = False, observer: object = None, **flags: object) -> Record:
-        """A whole run, under other settings where ``flags`` say so."""
-        chosen = plan(self.plan.name, {**self.given, **flags})
+        """Return the record of a whole run; ``flags`` override the test's settings."""
+        chosen = plan(self.plan.name, {**self.flags, **flags})
         return run(chosen, Workplace(DataLocations(), folder, resume, observers=[observer] if observer else []))
 
     def where(self, attribute: str) -> str:
-        """Where an attribute of the objective stands."""
+        """Return the file, line and name of an attribute of the objective."""
         return place(self.plan.objective, attribute)
 
 
 @cache
-def subject_of(name: str, given: tuple[tuple[str, object], ...]) -> Subject:
-    """The objective ``name`` under the settings ``given``; built once."""
-    stage = {"dataset": "demo", "encoder": "scratch", "device": "cpu", "precision": "float32", "epochs": 4}
-    flags = {**stage, **get_objective(name).rehearsal, **dict(given)}
+def subject_of(name: str, settings: tuple[tuple[str, object], ...]) -> Subject:
+    """Return the subject for the objective ``name`` under ``settings``; cached."""
+    conditions = {"dataset": "demo", "encoder": "scratch", "device": "cpu", "precision": "float32", "epochs": 4}
+    flags = {**conditions, **get_objective(name).rehearsal, **dict(settings)}
     chosen = plan(name, flags)
     flags["batch_size"] = max(chosen.settings.batch_size, _size(chosen))
     missing = set(chosen.needs.views(["text", "label"])) - {"text", "label"}
@@ -161,12 +169,12 @@ def subject_of(name: str, given: tuple[tuple[str, object], ...]) -> Subject:
 
 def _size(chosen: Plan) -> int:
     least, group = chosen.needs.least, chosen.needs.per_label
-    return -(-max(SIZE, least) // group) * group
+    return -(-max(SIZE, least) // group) * group  # rounded up to whole groups
 
 
 def _with_columns(data: EmotionData, columns: list[str]) -> str:
-    """A folder that holds the demo's rows with further text columns: each text's words in reverse."""
-    folder = Path(_kept().name) / "-".join(columns)
+    """Write the demo's rows with further text columns, each text's words in reverse, and return the folder."""
+    folder = Path(_temporary_folder().name) / "-".join(columns)
     folder.mkdir(exist_ok=True)
     for split, part in data.splits.items():
         with (folder / f"{split}.jsonl").open("w", encoding="utf-8") as file:
@@ -177,5 +185,5 @@ def _with_columns(data: EmotionData, columns: list[str]) -> str:
 
 
 @cache
-def _kept() -> tempfile.TemporaryDirectory[str]:
+def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="fecbench-check-")

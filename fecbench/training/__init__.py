@@ -1,4 +1,4 @@
 """Train and evaluate an objective: updates, optimizers, epochs, metrics, checkpoints and devices.
 
-May import the wings before it: ``core``, ``data``, ``model`` and ``objective``.
+May import ``core``, ``data``, ``model`` and ``objective``.
 """

@@ -1,4 +1,7 @@
-"""What is kept of a run's weights: the best epoch's, and until the run is complete the last epoch's with all optimiser states."""
+"""Save and load a run's checkpoints.
+
+They are the best epoch's weights and, until the run is complete, the last epoch's weights with optimiser states.
+"""
 
 from __future__ import annotations
 
@@ -18,42 +21,54 @@ if TYPE_CHECKING:
 
 BEST = "best.safetensors"
 LAST = "last.safetensors"
-RUN, LAYOUT = "run", "layout"
+RUN, LAYOUT = "run", "layout"  # metadata keys: digest of the run, digest of the tensors' names, types and shapes
 
 
 class Checkpoints:
-    """The checkpoint files of one run directory; ``run`` is a digest of which run that is, which they hold."""
+    """The checkpoint files of one run directory.
+
+    ``run`` is a digest that identifies the run; it is stored in the files, so that another run's are refused.
+    """
 
     def __init__(self, folder: Path, run: str = ""):
         self.folder = folder
         self.run = run
 
     def save_best(self, modules: Mapping[str, nn.Module], about: Mapping[str, Any]) -> None:
-        """Keep the weights of ``modules`` as the best so far."""
+        """Save the weights of ``modules`` as the best so far, with the metadata ``about``."""
         self._write(self.folder / BEST, state_of(modules), about)
 
     def load_best(self, modules: Mapping[str, nn.Module], epoch: int | None = None) -> dict[str, Any]:
-        """Restore the best weights into ``modules``, of ``epoch`` where that is given; returns what was said about them.
+        """Load the best weights into ``modules`` and return their metadata.
+
+        Args:
+            modules: the modules, by the prefix of their tensors' names.
+            epoch: the epoch that the weights must be of; None for any.
 
         Raises:
-            RunError: the file is broken, of another model, of another run, or of another epoch.
+            RunError: the file is broken, or belongs to another model, run or epoch.
         """
         path = self.folder / BEST
         _, about = self._restore(modules, path)
         if epoch not in (None, about.get("epoch")):
             raise RunError(
-                f"{path} must be of epoch {epoch}, the best, but is of {about.get('epoch')}; restore it or start the run afresh"
+                f"{path} must be of epoch {epoch}, the best, but is of {about.get('epoch')}; "
+                "restore it or start the run afresh"
             )
         return about
 
     def save_last(
         self, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Tensor], about: Mapping[str, Any]
     ) -> None:
-        """Keep everything that the next epoch needs."""
+        """Save weights and optimiser states, which are all that the next epoch depends on, with metadata ``about``."""
         self._write(self.folder / LAST, {**state_of(modules), **optimizers}, about)
 
     def load_last(self, modules: Mapping[str, nn.Module]) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Restore the last epoch's weights into ``modules``; returns the optimisers' tensors and what was said, or None without a file."""
+        """Load the last epoch's weights into ``modules``; return all tensors and the metadata, or None without a file.
+
+        Raises:
+            RunError: the file is broken, or belongs to another model or run.
+        """
         path = self.folder / LAST
         if not path.exists():
             return None
@@ -63,10 +78,10 @@ class Checkpoints:
         write_tensors(path, tensors, {**about, RUN: self.run, LAYOUT: _layout(tensors)})
 
     def _restore(self, modules: Mapping[str, nn.Module], path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Copy a file's weights into ``modules``; returns all its tensors and what was said.
+        """Load a file's weights into ``modules`` and return all its tensors and its metadata.
 
         Raises:
-            RunError: it is broken, of another model, or of another run.
+            RunError: the file is broken, or belongs to another model or run.
         """
         tensors, about = read_tensors(path)
         if about.pop(RUN, self.run) != self.run:
@@ -76,26 +91,29 @@ class Checkpoints:
         restore(modules, tensors, path)
         broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
         if broken or about.pop(LAYOUT, _layout(tensors)) != _layout(tensors):
-            what = f"{broken[0]} isn't finite" if broken else "tensors are missing, or are others"
+            what = f"{broken[0]} isn't finite" if broken else "tensors are missing or differ"
             raise RunError(f"{path} must hold what the run wrote, but {what}; restore it or start the run afresh")
         return tensors, about
 
     def drop_last(self) -> None:
-        """Forget the last epoch's state; the run is complete."""
+        """Delete the last epoch's checkpoint, once the run is complete."""
         (self.folder / LAST).unlink(missing_ok=True)
 
 
 def _layout(tensors: Mapping[str, Tensor]) -> str:
-    """Digest of names, types and shapes, optimisers' states among them: one that is missing would start afresh in silence."""
+    """Return a digest of all names, types and shapes.
+
+    It detects a missing optimiser state, which the optimiser would silently initialise anew.
+    """
     lines = sorted(f"{name} {tensor.dtype} {list(tensor.shape)}" for name, tensor in tensors.items())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def state_of(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
-    """All parameters and buffers by name, each memory once.
+    """Return all parameters and saved buffers by name; tensors that share memory appear once.
 
     Raises:
-        ProtocolError: a module keeps state that is no tensor.
+        ProtocolError: a module saves state that isn't a tensor.
     """
     state: dict[str, Tensor] = {}
     seen = set()
@@ -103,7 +121,8 @@ def state_of(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
         for name, tensor in module.state_dict(prefix=f"{prefix}.").items():
             if not isinstance(tensor, Tensor):
                 raise ProtocolError(
-                    f"{name}: a module's saved state must be tensors, found {type(tensor).__name__}; keep it in a buffer"
+                    f"{name}: a module's saved state must be tensors, found {type(tensor).__name__}; "
+                    "keep it in a buffer"
                 )
             memory = (tensor.untyped_storage().data_ptr(), tensor.storage_offset(), tensor.shape)
             if memory not in seen or not tensor.numel():
@@ -113,7 +132,7 @@ def state_of(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
 
 
 def owned(modules: Mapping[str, nn.Module]) -> dict[str, int]:
-    """Every parameter and saved buffer by name, and which parameter object it is (buffers may be replaced: 0)."""
+    """Return the id of each parameter by name, and 0 for each saved buffer: buffers may be replaced."""
     parameters = {
         f"{prefix}.{name}": id(p) for prefix, module in modules.items() for name, p in module.named_parameters()
     }
@@ -124,8 +143,13 @@ def owned(modules: Mapping[str, nn.Module]) -> dict[str, int]:
 def restore(modules: Mapping[str, nn.Module], tensors: Mapping[str, Tensor], path: Path) -> None:
     """Copy ``tensors`` into the parameters and buffers of ``modules``.
 
+    Args:
+        modules: the modules, by the prefix of their tensors' names.
+        tensors: the tensors, by name.
+        path: the file that they come from, for messages.
+
     Raises:
-        RunError: one is missing, of another shape, or one too many.
+        RunError: a tensor is missing, superfluous, or of another shape or type.
     """
     state = state_of(modules)
     extra = [

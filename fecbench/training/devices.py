@@ -1,4 +1,4 @@
-"""Where a run computes, and in which precision."""
+"""Choose the device, the processes and the precision of a run."""
 
 from __future__ import annotations
 
@@ -20,32 +20,33 @@ if TYPE_CHECKING:
 
 
 def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
-    """accelerate's view of this process: its device, its rank among others, and its trackers.
+    """Return accelerate's view of this process: its device, its rank and its trackers.
 
-    accelerate keeps this state for the whole process, so that a process does one run.
+    accelerate keeps this state for the whole process, so a process can do only one run.
 
     Raises:
-        UsageError: there is no such device, a tracker isn't installed, or the launched processes can't work together.
+        UsageError: the device isn't available, a tracker isn't installed, or the launched processes can't communicate.
     """
     check(device, trackers)
-    asked = _launched()
-    if device not in ("auto", "cpu") and "LOCAL_RANK" not in os.environ:  # ranks get a device each
+    launched = _launched()
+    if device not in ("auto", "cpu") and "LOCAL_RANK" not in os.environ:  # accelerate gives each rank its own device
         os.environ["ACCELERATE_TORCH_DEVICE"] = device
     on_cpu = device == "cpu" or (device == "auto" and not torch.accelerator.is_available())
-    unset = ProjectConfiguration(logging_dir=".")  # trackers want a folder now; the run sets it once it has one
+    unset = ProjectConfiguration(logging_dir=".")  # trackers need a folder now; the run sets the real one later
     found = Accelerator(cpu=on_cpu, log_with=list(trackers) or None, project_config=unset)
-    if found.num_processes != asked:
+    if found.num_processes != launched:
         raise UsageError(
-            f"{asked} processes were launched (WORLD_SIZE), but on {found.device} they can't work together; use --device cpu, or launch one"
+            f"{launched} processes were launched (WORLD_SIZE), but on {found.device} they can't work together; "
+            "use --device cpu, or launch one"
         )
     return found
 
 
 def check(device: str, trackers: Sequence[str] = ()) -> None:
-    """Return where a run can compute on ``device`` and log to ``trackers``.
+    """Check that ``device`` is available and that ``trackers`` are installed.
 
     Raises:
-        UsageError: there is no such device, or a tracker isn't installed.
+        UsageError: the device isn't available, or a tracker isn't installed.
     """
     missing = [name for name in trackers if find_spec(name) is None]
     if missing:
@@ -57,22 +58,22 @@ def check(device: str, trackers: Sequence[str] = ()) -> None:
 
 
 def _launched() -> int:
-    """How many processes a launcher says it started.
+    """Return the number of processes that a launcher started, by ``WORLD_SIZE``.
 
     Raises:
-        UsageError: it says no number.
+        UsageError: ``WORLD_SIZE`` isn't a positive number.
     """
-    said = os.environ.get("WORLD_SIZE", "1")
-    if not said.isascii() or not said.isdecimal() or int(said) < 1:
+    size = os.environ.get("WORLD_SIZE", "1")
+    if not size.isascii() or not size.isdecimal() or int(size) < 1:
         raise UsageError(
-            f"WORLD_SIZE must be the number of launched processes, found {said!r}; unset it, or start with torchrun"
+            f"WORLD_SIZE must be the number of launched processes, found {size!r}; unset it, or start with torchrun"
         )
-    return int(said)
+    return int(size)
 
 
 def _check_available(name: str) -> None:
     try:
-        torch.empty(1, device=torch.device(name)).cpu()
+        torch.empty(1, device=torch.device(name)).cpu()  # the copy waits for the device: some fail only then
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         found = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu alone"
         raise UsageError(
@@ -81,29 +82,30 @@ def _check_available(name: str) -> None:
 
 
 def compiler() -> str | None:
-    """The C++ compiler that torch.compile would use here; None where there is none."""
+    """Return the path of the C++ compiler that torch.compile would use; None if there is none."""
     return shutil.which(os.environ.get("CXX", "g++")) or shutil.which("clang++")
 
 
 def check_compiler() -> None:
-    """Return where ``--compile`` can work.
+    """Check that ``--compile`` can work.
 
     Raises:
-        UsageError: there is no C++ compiler.
+        UsageError: no C++ compiler is found.
     """
     if compiler() is None:
         raise UsageError(
-            "--compile needs a C++ compiler (g++ or clang++, or one that CXX names), found none; install one or leave it out"
+            "--compile needs a C++ compiler (g++ or clang++, or one that CXX names), found none; install one or leave "
+            "it out"
         )
 
 
 def precision(choice: str, device: torch.device) -> Precision:
-    """The precision that ``choice`` (auto, float32 or bf16) means on ``device``.
+    """Return the precision for ``choice`` (auto, float32 or bf16) on ``device``.
 
     Raises:
-        UsageError: bf16 was asked for, but the device has no bf16 autocast.
+        UsageError: bf16 was chosen, but the device has no bf16 autocast.
     """
-    if choice == "auto":
+    if choice == "auto":  # no emulated bf16, which is slower than float32
         return Precision(device, bf16=device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False))
     chosen = Precision(device, bf16=choice == "bf16")
     try:
@@ -116,11 +118,11 @@ def precision(choice: str, device: torch.device) -> Precision:
 
 @dataclass(frozen=True)
 class Precision:
-    """Float32, or bf16 autocast over float32 weights."""
+    """Float32, or bf16 autocast over float32 weights; float16 isn't supported, since it needs a gradient scaler."""
 
     device: torch.device
     bf16: bool = False
 
     def autocast(self) -> AbstractContextManager[object]:
-        """The context for forward computations."""
+        """Return the context manager for forward computations."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16) if self.bf16 else nullcontext()

@@ -1,4 +1,4 @@
-"""Logits of a whole split, in the order of its rows."""
+"""Compute the logits of a whole split."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 from fecbench.core.errors import NumericalError, ProtocolError
 from fecbench.model.distributed import sum_over_ranks
-from fecbench.model.model import fold
+from fecbench.model.model import precompute
 from fecbench.training.logits import broken
 
 if TYPE_CHECKING:
@@ -30,40 +30,43 @@ def split_logits(
     rank: int = 0,
     ranks: int = 1,
 ) -> Tensor:
-    """Logits ``[N, C]``, float32 on the CPU, of every row of ``split``; texts of similar length are read together.
+    """Return the logits ``[N, C]`` of ``split`` in the order of its rows, float32 on the CPU.
 
-    The objective sees neither labels nor row numbers: both are 0.
+    Batches hold texts of similar length. Labels and row numbers are hidden from the objective: both are 0.
 
     Raises:
-        ProtocolError: ``predict`` gave something else than one logit for every text and label.
-        NumericalError: a logit is infinite or NaN, in a row that isn't all -inf, no answer.
+        ProtocolError: ``predict`` didn't return a real tensor ``[B, C]``, or left the grad or train mode changed.
+        NumericalError: a row of logits holds an infinity or NaN and isn't a row without an answer (all -inf).
     """
     if split.texts is not None:
         objective.before_predicting(split.texts)
     logits = torch.zeros(len(split), objective.task.classes, device=precision.device)
     was_training = model.training
-    fold(model.eval(), objective.eval())
+    precompute(model.eval(), objective.eval())
     for number, rows in enumerate(split.by_length(batch_size)):
         if number % ranks == rank:
             batch = split.batch(rows).unlabelled().to(precision.device)
-            places = torch.from_numpy(rows).to(precision.device)  # before predict: a copy waits
+            index = torch.from_numpy(rows).to(precision.device)  # before predict: afterwards the copy would wait for it
             with precision.autocast():
-                found = objective.predict(batch, model)
-            if not isinstance(found, torch.Tensor) or found.is_complex():
-                kind = found.dtype if isinstance(found, torch.Tensor) else type(found).__name__
-                raise ProtocolError(f"predict must give a tensor of real logits, found {kind}")
-            if found.shape != (len(rows), objective.task.classes):
-                raise ProtocolError(
-                    f"predict must give logits {[len(rows), objective.task.classes]}, found {list(found.shape)}"
-                )
-            logits[places] = found.to(logits)
+                predicted = objective.predict(batch, model)
+            _check_logits(predicted, [len(rows), objective.task.classes])
+            logits[index] = predicted.to(logits)
     if any(module.training for module in (*model.modules(), *objective.modules())) or torch.is_grad_enabled():
         raise ProtocolError(
-            "predict must leave the modes that it finds, but the grad or train mode changed; use `with`, and no train()"
+            "predict must leave all modes unchanged, but the grad or train mode changed; use `with` for the first, and "
+            "don't call train()"
         )
     model.train(was_training)
     objective.train(was_training)
-    whole = sum_over_ranks(logits, ranks).cpu()
+    whole = sum_over_ranks(logits, ranks).cpu()  # a rank's logits are 0 in the rows of other ranks
     if bad := int(broken(whole).sum()):
         raise NumericalError(f"every logit must be finite, but those of {bad:,} of {len(whole):,} texts aren't")
     return whole
+
+
+def _check_logits(logits: object, shape: list[int]) -> None:
+    if not isinstance(logits, torch.Tensor) or logits.is_complex():
+        kind = logits.dtype if isinstance(logits, torch.Tensor) else type(logits).__name__
+        raise ProtocolError(f"predict must return a tensor of real logits, found {kind}")
+    if list(logits.shape) != shape:
+        raise ProtocolError(f"predict must return logits {shape}, found {list(logits.shape)}")

@@ -1,4 +1,8 @@
-"""Turn logits into answers and probabilities; a row of -inf is no answer."""
+"""Convert logits to predicted labels and probabilities.
+
+A row of -inf means "no answer": its label is ``NO_ANSWER`` and its probabilities are all 0, so it counts as wrong
+and as a prediction of no class. All code that handles such rows imports this module.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +11,40 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+NO_ANSWER = -1  # the label of a row without an answer, also in records
+
 
 def answers(logits: Tensor) -> Tensor:
-    """The label ``[N]`` of each row of ``logits [N, C]``, its first greatest; -1 where a row is all -inf, which is no answer.
+    """Return the predicted label of each row, ``[N, C] -> [N]``: the first maximum, or ``NO_ANSWER``.
 
+    >>> import torch
     >>> answers(torch.tensor([[0.0, 2.0], [-torch.inf, -torch.inf]]))
     tensor([ 1, -1])
     """
-    return logits.argmax(1).masked_fill(logits.isneginf().all(1), -1)
+    return logits.argmax(1).masked_fill(_without_answer(logits), NO_ANSWER)
 
 
 def broken(logits: Tensor) -> Tensor:
-    """Which rows ``[N]`` of ``logits [N, C]`` hold an infinity or NaN and aren't all -inf, no answer."""
-    return ~logits.isfinite().all(1) & (answers(logits) >= 0)
+    """Return the mask ``[N]`` of rows with an infinity or NaN; rows without an answer aren't broken.
+
+    >>> import torch
+    >>> broken(torch.tensor([[0.0, torch.nan], [-torch.inf, -torch.inf], [-torch.inf, 0.0]]))
+    tensor([ True, False,  True])
+    """
+    return ~logits.isfinite().all(1) & ~_without_answer(logits)
 
 
 def probabilities(logits: Tensor) -> Tensor:
-    """The probabilities ``[N, C]`` of ``logits [N, C]``; all 0 in a row of -inf, which is no answer.
+    """Return the softmax of each row, ``[N, C] -> [N, C]``; all 0 for rows without an answer.
 
+    >>> import torch
     >>> probabilities(torch.tensor([[0.0, 0.0], [-torch.inf, -torch.inf]]))
     tensor([[0.5000, 0.5000],
             [0.0000, 0.0000]])
     """
-    return logits.softmax(-1).masked_fill(logits.isneginf().all(-1, keepdim=True), 0.0)
+    return logits.softmax(1).masked_fill(_without_answer(logits)[:, None], 0.0)
+
+
+def _without_answer(logits: Tensor) -> Tensor:
+    """Return the mask ``[N]`` of rows that are all -inf."""
+    return logits.isneginf().all(1)

@@ -1,4 +1,4 @@
-"""Average logged numbers over batches."""
+"""Collect logged values on the device and average them over batches."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ LOG_EVERY = 10
 
 @dataclass
 class Window:
-    """Logs that stay on the device until they are fetched together."""
+    """Logged values of several batches, which stay on the device until they are fetched together."""
 
     entries: list[tuple[int, str, Tensor]] = field(default_factory=list)
 
     def add(self, step: int, logs: list[tuple[str, Tensor]]) -> None:
-        """Keep a batch's logs."""
+        """Add a batch's logs."""
         self.entries += [(step, name, value) for name, value in logs]
 
     def fetch(self, who: str, epoch: int) -> dict[str, list[float]]:
-        """All values by name, in one transfer; the window is empty afterwards.
+        """Return all values by name and empty the window.
 
         Raises:
             NumericalError: a value is infinite or NaN.
@@ -40,30 +40,30 @@ class Window:
         if not entries:
             return {}
         device = entries[0][2].device
+        # One transfer for all values: each transfer waits for the device.
         values = torch.stack([value.to(device, torch.float32).reshape(()) for _, _, value in entries]).tolist()
         by_name = defaultdict(list)
         for (step, name, _), value in zip(entries, values, strict=True):
             if not math.isfinite(value):
-                parts = ", ".join(f"{n} {v:.4g}" for (s, n, _), v in zip(entries, values, strict=True) if s == step)
+                batch = ", ".join(f"{n} {v:.4g}" for (s, n, _), v in zip(entries, values, strict=True) if s == step)
                 raise NumericalError(
-                    f"{who}: every loss and log must be finite, but at epoch {epoch}, batch {step + 1} found {parts}; {remedy(epoch)}"
+                    f"{who}: every loss and log must be finite, but at epoch {epoch}, batch {step + 1} found {batch}; "
+                    f"{remedy(epoch)}"
                 )
             by_name[name].append(value)
         return dict(by_name)
 
 
 def remedy(epoch: int) -> str:
-    """What to try where numbers broke in ``epoch``, and what is left of the run.
+    """Return what to try after a NaN or infinity in ``epoch``, and which weights are kept.
 
-    >>> remedy(3)
-    'try a lower --lr, --clip 1 or --precision float32 in a new run, since --resume would meet the same (the weights of epoch 2 are kept)'
+    >>> remedy(3).partition(", ")[0], remedy(3).rpartition("(")[2]
+    ('try a lower --lr', 'the weights of epoch 2 are kept)')
     """
     kept = f"the weights of epoch {epoch - 1} are kept" if epoch > 1 else "there are no weights to keep yet"
-    return (
-        f"try a lower --lr, --clip 1 or --precision float32 in a new run, since --resume would meet the same ({kept})"
-    )
+    return f"try a lower --lr, --clip 1 or --precision float32 in a new run, since --resume would repeat it ({kept})"
 
 
 def means(values: Mapping[str, list[float]]) -> dict[str, float]:
-    """The mean of each list."""
+    """Return the mean of each list."""
     return {name: sum(numbers) / len(numbers) for name, numbers in values.items()}

@@ -1,4 +1,4 @@
-"""Players: sets of parameters, each with an optimiser of its own; disjoint, unless they say that they share."""
+"""Assign parameters to players and build an optimiser for each."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from fecbench.objective.objective import Objective
 
 
-FUSED = {"cpu", "cuda", "mps", "xpu"}
+FUSED = {"cpu", "cuda", "mps", "xpu"}  # device types with fused optimisers
 OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 
 
 @dataclass
 class PlayerOptimizer:
-    """A player in training: its named parameters, optimiser and peak learning rate."""
+    """A player's named parameters, optimiser, peak learning rate and, if it has one, schedule."""
 
     name: str
     parameters: dict[str, nn.Parameter]
@@ -34,18 +34,21 @@ class PlayerOptimizer:
     own_schedule: Callable[[int, int], float] | None = None
 
     def trainable(self) -> list[nn.Parameter]:
-        """The parameters that require a gradient now."""
+        """Return the parameters that currently require a gradient."""
         return [parameter for parameter in self.parameters.values() if parameter.requires_grad]
 
     def schedule(self, factor: float, step: int = 0, steps: int = 1) -> None:
-        """Set the learning rate to ``factor`` times its peak, or to what the player's own schedule says for ``step`` of ``steps``."""
+        """Set the learning rate to ``factor`` times the peak.
+
+        A player with a schedule of its own uses its factor at ``step`` of ``steps`` instead.
+        """
         if self.own_schedule is not None:
             factor = self.own_schedule(step, steps)
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr * factor
 
     def state(self) -> dict[str, Tensor]:
-        """The optimiser's state as named tensors."""
+        """Return the optimiser's state as named tensors, ``PLAYER/PARAMETER/KEY``."""
         return {
             f"{self.name}/{name}/{key}": value
             for name, parameter in self.parameters.items()
@@ -53,7 +56,8 @@ class PlayerOptimizer:
         }
 
     def load(self, tensors: dict[str, Tensor]) -> None:
-        """Restore what :meth:`state` gave."""
+        """Load the state returned by :meth:`state`."""
+        # load_state_dict wants states by index, in the order of the parameter groups.
         names = {parameter: name for name, parameter in self.parameters.items()}
         ordered = [names[parameter] for group in self.optimizer.param_groups for parameter in group["params"]]
         states = {}
@@ -69,12 +73,33 @@ class PlayerOptimizer:
 def assign_parameters(
     objective: Objective, model: Model, settings: RunSettings, who: str
 ) -> dict[str, PlayerOptimizer]:
-    """Every player with its optimiser; all parameters of ``model`` and ``objective`` that none claims go to the player ``model``.
+    """Return every player's optimiser by name.
+
+    The player ``model`` gets all parameters of ``model`` and ``objective`` that no other player claims.
+
+    Args:
+        objective: the objective, which names the other players.
+        model: the run's model.
+        settings: the run's settings.
+        who: the objective's name, for messages.
 
     Raises:
-        ProtocolError: two players claim a parameter that not both share, one claims none or a stranger's, or one is called ``model``.
+        ProtocolError: two players that don't both share claim the same parameter, a player claims no parameter or
+            one of neither ``model`` nor ``objective``, or a player is called ``model``.
     """
     known = {parameter: name for name, parameter in _named_parameters(objective, model)}
+    players = _claims(objective, known, who)
+    claimed = {parameter for player in players.values() for parameter in player.parameters}
+    rest = tuple(parameter for parameter in known if parameter not in claimed)
+    everybody = ({MODEL: Player(rest)} if rest else {}) | players
+    return {
+        name: _optimizer(name, player, {known[parameter]: parameter for parameter in player.parameters}, settings)
+        for name, player in everybody.items()
+    }
+
+
+def _claims(objective: Objective, known: dict[nn.Parameter, str], who: str) -> dict[str, Player]:
+    """Return the objective's players by name, checked; ``known`` are the names of all parameters."""
     players = dict(objective.players())
     if MODEL in players:
         raise ProtocolError(
@@ -82,6 +107,7 @@ def assign_parameters(
         )
     owner: dict[nn.Parameter, str] = {}
     for name, player in players.items():
+        # A tuple, since an iterator such as module.parameters() can be read only once.
         players[name] = player = replace(player, parameters=tuple(player.parameters))
         if not player.parameters:
             raise ProtocolError(f"{who}: the player {name!r} must claim parameters, but claims none")
@@ -93,21 +119,17 @@ def assign_parameters(
             other = owner.get(parameter)
             if other == name or (other and not (player.shared and players[other].shared)):
                 raise ProtocolError(
-                    f"{who}: players must be disjoint, but {other!r} and {name!r} both claim {known[parameter]}; leave it to one of them, "
-                    "or give both shared=True, so that each steps it with an optimiser of its own"
+                    f"{who}: players must be disjoint, but {other!r} and {name!r} both claim {known[parameter]}; "
+                    "leave it to one of them, or give both shared=True, so that each steps it with an optimiser of its "
+                    "own"
                 )
             owner[parameter] = name
-    rest = tuple(parameter for parameter in known if parameter not in owner)
-    everybody = ({MODEL: Player(rest)} if rest else {}) | players
-    return {
-        name: _contestant(name, player, {known[parameter]: parameter for parameter in player.parameters}, settings)
-        for name, player in everybody.items()
-    }
+    return players
 
 
 def _named_parameters(objective: Objective, model: Model) -> Iterator[tuple[str, nn.Parameter]]:
     yield from model.named_parameters(prefix="model")
-    shared = set(model.parameters())
+    shared = set(model.parameters())  # an objective may keep the model, or a part of it, as a submodule
     yield from (
         (name, parameter)
         for name, parameter in objective.named_parameters(prefix="objective")
@@ -115,7 +137,7 @@ def _named_parameters(objective: Objective, model: Model) -> Iterator[tuple[str,
     )
 
 
-def _contestant(
+def _optimizer(
     name: str, player: Player, parameters: dict[str, nn.Parameter], settings: RunSettings
 ) -> PlayerOptimizer:
     lr = settings.lr * player.lr_scale if player.lr is None else player.lr
@@ -127,11 +149,11 @@ def _contestant(
 
 
 def _groups(parameters: dict[str, nn.Parameter], decay: float, spare: bool) -> list[dict[str, object]]:
-    """Parameter groups; where ``spare`` is set, vectors (biases and normalisation weights) don't decay."""
-    spared = [p for p in parameters.values() if spare and p.ndim < 2]
-    decayed = [p for p in parameters.values() if not (spare and p.ndim < 2)]
+    """Return parameter groups; with ``spare``, vectors (biases and normalisation weights) have no weight decay."""
+    without_decay = [p for p in parameters.values() if spare and p.ndim < 2]
+    with_decay = [p for p in parameters.values() if not (spare and p.ndim < 2)]
     groups: list[dict[str, object]] = [
-        {"params": decayed, "weight_decay": decay},
-        {"params": spared, "weight_decay": 0.0},
+        {"params": with_decay, "weight_decay": decay},
+        {"params": without_decay, "weight_decay": 0.0},
     ]
     return [group for group in groups if group["params"]]

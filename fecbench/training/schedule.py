@@ -1,10 +1,13 @@
-"""Compute the learning rate of a step."""
+"""Compute the learning-rate schedule."""
 
 from __future__ import annotations
 
 
 def share_of_peak(schedule: str, step: int, steps: int, warmup: float) -> float:
-    """Share of the peak learning rate at ``step`` of ``steps``: a linear rise over the share ``warmup``, then what ``schedule`` says.
+    """Return the factor on the peak learning rate at ``step`` (from 0) of ``steps``.
+
+    The factor rises linearly from 0 during the first ``warmup`` (a fraction) of the steps. Then it falls linearly to 0
+    (``"linear"``) or stays at 1 (``"constant"``).
 
     >>> [share_of_peak("linear", step, 4, 0.0) for step in range(5)]
     [1.0, 0.75, 0.5, 0.25, 0.0]

@@ -1,4 +1,4 @@
-"""One batch: an objective's updates, stepped one after another under the protocol's rules."""
+"""Run an objective's updates on one batch and enforce the rules of the protocol."""
 
 from __future__ import annotations
 
@@ -26,15 +26,21 @@ if TYPE_CHECKING:
     from fecbench.training.optimizers import PlayerOptimizer
 
 
-MOST = 1000  # updates on one batch
+MOST = 1000  # updates on one batch; more count as an endless loop
 
 
 @dataclass
 class Stepper:
     """Runs an objective's updates on batches.
 
-    Raises (from :meth:`step`):
-        ProtocolError: the objective broke a rule; the message names it, the update and the remedy.
+    Attributes:
+        objective: the objective.
+        model: the run's model.
+        players: the players' optimisers, by name.
+        precision: the precision of forward computations.
+        who: the objective's name, for messages.
+        clip: maximum gradient norm of each player; None for no clipping.
+        ranks: number of ranks.
     """
 
     objective: Objective
@@ -44,8 +50,9 @@ class Stepper:
     who: str
     clip: float | None = None
     ranks: int = 1
+    # Of each parameter that was stepped: the player and autograd's sequence number at its last step.
     _marks: dict[nn.Parameter, tuple[str, int]] = field(default_factory=dict)
-    _kept: tuple[str, ...] = ()
+    _kept: tuple[str, ...] = ()  # players whose gradients are kept for the next update (Update.step is False)
     _watched: list[nn.Module] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,15 +61,21 @@ class Stepper:
     def step(
         self, batch: Batch, factor: float, audit: bool = False, number: int = 0, total: int = 1
     ) -> list[tuple[str, Tensor]]:
-        """Make every update that the objective yields on ``batch``, at ``factor`` times the peak learning rates.
+        """Make every update that the objective yields on ``batch``.
 
-        ``batch`` is ``number``, from 0, of the run's ``total``: players with schedules of their own go by that.
-
-        With ``audit`` each graph is searched for features that are older than a step on their player: the version counters that guard every
-        batch don't see those that autocast or a lone linear layer hides.
+        Args:
+            batch: the training batch.
+            factor: factor on the peak learning rates.
+            audit: search each graph for features computed before a step on their player. The version counters that
+                guard every batch miss features that autocast or a single linear layer hides (ADR 3).
+            number: number of the batch in the run, from 0, for players with their own schedules.
+            total: number of batches in the run.
 
         Returns:
-            Each update's loss (as ``PLAYER_loss``, by its first player) and logs, on the device, in order.
+            Each update's loss (named ``PLAYER_loss`` after its first player) and logs, in order, on the device.
+
+        Raises:
+            ProtocolError: the objective broke a rule; the message names the objective, the update and the remedy.
         """
         logs: list[tuple[str, Tensor]] = []
         self._kept = ()
@@ -86,54 +99,69 @@ class Stepper:
                 logs += [(name, torch.as_tensor(value).detach().reshape(())) for name, value in update.logs.items()]
         if self._kept:
             raise ProtocolError(
-                f"{self.who}: the last update of a batch must step, but it keeps its gradients; yield one with step=True"
+                f"{self.who}: the last update of a batch must step, but it keeps its gradients; "
+                "yield one with step=True"
             )
         return logs
 
     def _resumed(self, updates: Iterator[Update]) -> Iterator[Update]:
-        """Resume the generator until it ends, each time inside a fresh autocast, and refuse a mode that leaks out of it."""
+        """Advance the generator under autocast; raise if it leaves grad, autocast or train mode changed."""
         while True:
+            # A fresh autocast for each update, closed before backward and step: its cache of cast weights would
+            # outlive the step, and the next update would use the old weights.
             with self.precision.autocast():
-                before, entrusted = self._modes(), self._entrusted()
+                before, guarded = self._modes(), self._guarded_state()
                 update = next(updates, None)
                 if self._modes() != before:
-                    getattr(updates, "close", lambda: None)()  # leaves the `with` blocks it is in
+                    getattr(updates, "close", lambda: None)()  # leaves the `with` blocks that the generator is in
                     torch.set_grad_enabled(True)
                     raise ProtocolError(
-                        f"{self.who}: updates must be yielded, and must end, in the mode in which they were resumed, but the grad, "
-                        "autocast or train mode changed; leave every mode-changing `with` before the yield, and set train() again"
+                        f"{self.who}: updates must be yielded, and must end, in the mode in which they were resumed, "
+                        "but the grad, autocast or train mode changed; leave every mode-changing `with` before the "
+                        "yield, and set train() again"
                     )
-                self._check_entrusted(entrusted)
+                self._check_guarded_state(guarded)
             if update is None:
                 return
             yield update
 
     def _modes(self) -> tuple[object, ...]:
+        """Return all modes that the trainer and later updates rely on.
+
+        A `with` around a yield stays open in the trainer, which would then step without gradient or in the wrong
+        precision. train() and eval() can be called on any submodule, so every module's flag is compared.
+        """
         kind = self.precision.device.type
         autocast = torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)
         training = [module.training for module in self._watched]
         return torch.is_grad_enabled(), torch.is_inference_mode_enabled(), autocast, training
 
-    def _entrusted(self) -> tuple[int, dict[str, int]]:
-        """What an objective must leave alone between its yields: the global generator's seed and the versions of trainable parameters."""
+    def _guarded_state(self) -> tuple[int, dict[str, int]]:
+        """Return what an objective must not change: the global seed and the versions of trainable parameters."""
         named = (item for player in self.players.values() for item in player.parameters.items())
         return torch.initial_seed(), {name: parameter._version for name, parameter in named if parameter.requires_grad}
 
-    def _check_entrusted(self, before: tuple[int, dict[str, int]]) -> None:
-        seed, versions = self._entrusted()
+    def _check_guarded_state(self, before: tuple[int, dict[str, int]]) -> None:
+        """Raise ProtocolError if the objective seeded the global generator or wrote to a trainable parameter."""
+        seed, versions = self._guarded_state()
         if seed != before[0]:
             raise ProtocolError(
-                f"{self.who}: updates must not seed torch's global generator, since every batch would then draw the same numbers; take "
-                "batch.generator(name), or seed inside torch.random.fork_rng()"
+                f"{self.who}: updates must not seed torch's global generator, since every batch would then draw the "
+                "same numbers; use batch.generator(name), or seed inside torch.random.fork_rng()"
             )
         moved = [name for name, version in versions.items() if before[1].get(name, version) != version]
         if moved:
             raise ProtocolError(
-                f"{self.who}: only the trainer's steps may move a trainable parameter, but updates wrote to {moved[0]}; yield an Update, "
-                "or change a copy of it (torch.func.functional_call)"
+                f"{self.who}: only the trainer's steps may move a trainable parameter, but updates wrote to "
+                f"{moved[0]}; yield an Update, or change a copy of it (torch.func.functional_call)"
             )
 
     def _checked(self, update: Update, number: int) -> list[PlayerOptimizer]:
+        """Return the players of a valid update.
+
+        Raises:
+            ProtocolError: the update is invalid.
+        """
         where = f"{self.who}, update {number}"
         if number > MOST:
             raise ProtocolError(f"{where}: updates must end, but has yielded {MOST:,} on one batch; leave its loop")
@@ -145,24 +173,12 @@ class Stepper:
             raise ProtocolError(
                 f"{where}: the loss must be a scalar tensor, found {shape}; reduce it, for example with .mean()"
             )
-        if not isinstance(update.logs, Mapping):
-            raise ProtocolError(f"{where}: logs must be a dict of numbers by name, found {type(update.logs).__name__}")
-        odd = [
-            str(name)
-            for name, value in update.logs.items()
-            if not (isinstance(name, str) and isinstance(value, Tensor | int | float))
-        ]
-        if odd:
-            raise ProtocolError(f"{where}: logs must be numbers by name, but {', '.join(odd)} isn't; leave it out")
-        many = [name for name, value in update.logs.items() if isinstance(value, Tensor) and value.numel() != 1]
-        if many:
-            raise ProtocolError(
-                f"{where}: logs must be single numbers, but {', '.join(many)} isn't; reduce it, for example with .mean()"
-            )
+        _check_logs(update.logs, where)
         for player in players:
             if not update.loss.requires_grad:
                 raise ProtocolError(
-                    f"{where}: the loss has no gradient for player {player.name!r}; it was detached or computed without gradient"
+                    f"{where}: the loss has no gradient for player {player.name!r}; "
+                    "it was detached or computed without gradient"
                 )
             if not player.trainable():
                 raise ProtocolError(
@@ -171,27 +187,27 @@ class Stepper:
         return players
 
     def _named(self, update: Update, where: str) -> list[PlayerOptimizer]:
-        """The players that an update names; after one that kept its gradients, the same as before."""
+        """Return the players that an update names; after kept gradients they must be the same as before."""
         unknown = [name for name in update.players if not isinstance(name, str) or name not in self.players]
         if unknown or not update.players:
             named = unknown[0] if unknown else update.player
             raise ProtocolError(f"{where}: the player {named!r} is unknown; players are {', '.join(self.players)}")
         if self._kept and update.players != self._kept:
             raise ProtocolError(
-                f"{where}: after gradients kept for {', '.join(self._kept)} the next update must be of the same players, but is of "
-                f"{', '.join(update.players)}; yield it later"
+                f"{where}: after gradients kept for {', '.join(self._kept)} the next update must be of the same "
+                f"players, but is of {', '.join(update.players)}; yield it later"
             )
         players = [self.players[name] for name in update.players]
         for one, other in combinations(players, 2):
             if one.parameters.keys() & other.parameters.keys():
                 raise ProtocolError(
-                    f"{where}: an update must move a parameter once, but names the players {one.name!r} and {other.name!r}, who have some "
-                    "in common; yield an update for each"
+                    f"{where}: an update must move a parameter once, but names the players {one.name!r} and "
+                    f"{other.name!r}, which have parameters in common; yield an update for each"
                 )
         return players
 
     def _backward(self, loss: Tensor, players: list[PlayerOptimizer], number: int) -> None:
-        """Gradients of the players' trainable parameters, added to those that are kept, and of nothing else."""
+        """Compute the gradients of the players' trainable parameters alone and add them to kept ones."""
         where = f"{self.who}, update {number}"
         parameters = [parameter for player in players for parameter in player.trainable()]
         if not self._kept:
@@ -209,12 +225,13 @@ class Stepper:
         for player in players:
             if all(parameter.grad is None for parameter in player.trainable()):
                 raise ProtocolError(
-                    f"{where}: the loss has no gradient for player {player.name!r}; it depends on none of its parameters"
+                    f"{where}: the loss has no gradient for player {player.name!r}; "
+                    "it depends on none of its parameters"
                 )
         average_gradients(parameters, self.ranks)
 
     def _move(self, players: list[PlayerOptimizer]) -> None:
-        """Step the players, drop all gradients, and make graphs over the old weights fail."""
+        """Step the players, drop all gradients, and make graphs with the old weights fail in backward."""
         for player in players:
             if self.clip is not None:
                 torch.nn.utils.clip_grad_norm_(player.trainable(), self.clip)
@@ -222,7 +239,8 @@ class Stepper:
         self._clear()
         now = _sequence_number()
         for player in players:
-            increment_version(player.trainable())  # fused optimisers don't raise them themselves
+            # Fused optimisers don't raise autograd's version counters; without them stale graphs go unnoticed (ADR 3).
+            increment_version(player.trainable())
             self._marks.update(dict.fromkeys(player.trainable(), (player.name, now)))
 
     def _clear(self) -> None:
@@ -230,7 +248,11 @@ class Stepper:
             player.optimizer.zero_grad(set_to_none=True)
 
     def _search_stale(self, loss: Tensor, number: int) -> None:
-        """Refuse a graph in which a parameter that was stepped since was used before its step."""
+        """Raise ProtocolError if the graph of ``loss`` used a parameter before its last step.
+
+        Autograd numbers operations as they are recorded, so an operation on a parameter with a smaller number than
+        the parameter's mark happened before the step.
+        """
         if not self._marks:
             return
         pending, seen = [loss.grad_fn], {loss.grad_fn}
@@ -250,6 +272,24 @@ class Stepper:
         )
 
 
+def _check_logs(logs: object, where: str) -> None:
+    """Raise ProtocolError unless ``logs`` is a dict of numbers or single-element tensors by name."""
+    if not isinstance(logs, Mapping):
+        raise ProtocolError(f"{where}: logs must be a dict of numbers by name, found {type(logs).__name__}")
+    invalid = [
+        str(name)
+        for name, value in logs.items()
+        if not (isinstance(name, str) and isinstance(value, Tensor | int | float))
+    ]
+    if invalid:
+        raise ProtocolError(f"{where}: logs must be numbers by name, but {', '.join(invalid)} isn't; leave it out")
+    many = [name for name, value in logs.items() if isinstance(value, Tensor) and value.numel() != 1]
+    if many:
+        raise ProtocolError(
+            f"{where}: logs must be single numbers, but {', '.join(many)} isn't; reduce it, for example with .mean()"
+        )
+
+
 def _sequence_number() -> int:
-    """The number that autograd gives to the operation recorded now; later ones get greater numbers."""
+    """Return autograd's number of an operation recorded now; later operations get greater numbers."""
     return torch.ones((), requires_grad=True).clone().grad_fn._sequence_nr()  # type: ignore[union-attr]

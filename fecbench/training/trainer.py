@@ -1,4 +1,4 @@
-"""The loop: epochs of updates, evaluation, early stopping, checkpoints. It knows no objective by name."""
+"""The training loop: epochs of updates, evaluation, early stopping and checkpoints."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fecbench.core.plugin_errors import plugin_errors
 from fecbench.core.text import shortened
 from fecbench.data.batch import stream_seed
 from fecbench.data.streams import with_streams
-from fecbench.training import metrics as scores
+from fecbench.training import metrics
 from fecbench.training.checkpoints import state_of
 from fecbench.training.evaluation import split_logits
 from fecbench.training.logits import answers
@@ -39,7 +39,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class TrainingState:
-    """How far training has come: finished epochs, the best of them, its score, epochs since, and seconds spent on training batches."""
+    """Progress of training, as saved in checkpoints.
+
+    Attributes:
+        epoch: number of finished epochs.
+        best_epoch: the best epoch, from 1; 0 before the first.
+        best_score: its validation score: accuracy plus weighted F1.
+        stale: epochs since the best one.
+        seconds: time spent on training batches.
+    """
 
     epoch: int = 0
     best_epoch: int = 0
@@ -49,29 +57,30 @@ class TrainingState:
 
     @classmethod
     def read(cls, about: Mapping[str, Any], epochs: int) -> TrainingState:
-        """What a checkpoint of a run of so many ``epochs`` says.
+        """Return the progress in a checkpoint's metadata ``about``.
 
         Raises:
-            RunError: it can't be so.
+            RunError: a field is missing, or impossible in a run of ``epochs`` epochs.
         """
-        odd = [name for name, value in asdict(cls()).items() if type(about.get(name)) is not type(value)]
-        if odd:
+        missing = [name for name, value in asdict(cls()).items() if type(about.get(name)) is not type(value)]
+        if missing:
             raise RunError(
-                f"a checkpoint must tell its progress, but {', '.join(odd)} isn't there; restore it or start the run afresh"
+                f"a checkpoint must hold its progress, but {', '.join(missing)} is missing; "
+                "restore it or start the run afresh"
             )
-        found = cls(**{name: about[name] for name in asdict(cls())})
+        state = cls(**{name: about[name] for name in asdict(cls())})
         if (
-            not 1 <= found.best_epoch <= found.epoch <= epochs
-            or found.stale < 0
-            or not math.isfinite(found.best_score + found.seconds)
+            not 1 <= state.best_epoch <= state.epoch <= epochs
+            or state.stale < 0
+            or not math.isfinite(state.best_score + state.seconds)
         ):
             raise RunError(
-                f"a checkpoint must tell its progress, but tells {found}; restore it or start the run afresh"
+                f"a checkpoint must hold its progress, but holds {state}; restore it or start the run afresh"
             )
-        return found
+        return state
 
     def update(self, epoch: int, score: float) -> bool:
-        """Count ``epoch``; True where it is the best so far (a tie is: the later epoch counts)."""
+        """Record ``epoch`` and return True if it is the best so far; on ties the later epoch wins."""
         self.epoch = epoch
         best = score >= self.best_score
         if best:
@@ -82,7 +91,7 @@ class TrainingState:
 
 @dataclass
 class Trainer:
-    """Trains one objective on one data set; everything it needs is built before."""
+    """Trains one objective on one data set, from parts that are built before."""
 
     stepper: Stepper
     batches: TrainingBatches
@@ -97,27 +106,28 @@ class Trainer:
 
     @property
     def modules(self) -> dict[str, torch.nn.Module]:
-        """What is saved: model and objective."""
+        """The modules that are saved: model and objective."""
         return {"model": self.stepper.model, "objective": self.stepper.objective}
 
     def resume(self) -> bool:
-        """Continue from the last finished epoch's checkpoint; False where there is none."""
-        found = self.checkpoints.load_last(self.modules)
-        if found is None:
+        """Load the last finished epoch's checkpoint; return False if there is none."""
+        checkpoint = self.checkpoints.load_last(self.modules)
+        if checkpoint is None:
             return False
-        tensors, about = found
+        tensors, about = checkpoint
         for player in self.stepper.players.values():
             player.load(tensors)
         self.progress = TrainingState.read(about, self.settings.epochs)
         return True
 
     def fit(self) -> TrainingState:
-        """Train until the last epoch, or until patience ends; the best epoch's weights are in its checkpoint.
+        """Train until the last epoch or early stopping; the best epoch's weights are in its checkpoint.
 
         Raises:
-            ProtocolError: the objective broke a rule.
-            NumericalError: a loss became infinite or NaN.
+            ProtocolError: the objective broke a rule of the protocol.
+            NumericalError: a loss, a weight or a logit became infinite or NaN.
         """
+        # Early stopping: no better epoch for `patience` epochs.
         while self.progress.epoch < self.settings.epochs and self.progress.stale < self.settings.patience:
             epoch, started = self.progress.epoch + 1, time.perf_counter()
             logs = self._train(epoch)
@@ -126,15 +136,17 @@ class Trainer:
             self.check_weights(f"after epoch {epoch}", remedy(epoch))
             self.observers.notify("epoch_finished", run=self.run, epoch=epoch, logs=logs, seconds=seconds)
             try:
-                found = self.score(self.validation)
+                scores = self.score(self.validation)
             except NumericalError as error:
                 raise NumericalError(f"{self.stepper.who}: after epoch {epoch}, {error}; {remedy(epoch)}") from None
-            best = self.progress.update(epoch, found["accuracy"] + found["weighted_f1"])
-            self.observers.notify("evaluated", run=self.run, epoch=epoch, split="validation", metrics=found, best=best)
+            best = self.progress.update(epoch, scores["accuracy"] + scores["weighted_f1"])
+            self.observers.notify("evaluated", run=self.run, epoch=epoch, split="validation", metrics=scores, best=best)
             self._save(best)
         return self.progress
 
     def _train(self, epoch: int) -> dict[str, float]:
+        """Train one epoch and return the means of its logs."""
+        # Noise such as dropout is a function of (seed, epoch, rank), so that a resumed run draws the same.
         set_seed(stream_seed(self.settings.seed, epoch, "noise", self.batches.rank) % 2**32)
         per_epoch, window = len(self.batches), Window()
         total: dict[str, list[float]] = defaultdict(list)
@@ -146,6 +158,7 @@ class Trainer:
             number = (epoch - 1) * per_epoch + step
             factor = share_of_peak(self.settings.schedule, number, steps, self.settings.warmup)
             batch_here = with_streams(batch, self.streams, number).to(self.stepper.precision.device)
+            # Searching the graph for stale features takes milliseconds, so only the first two batches are audited.
             window.add(step, self.stepper.step(batch_here, factor, step < 2, number, steps))
             if (step + 1) % LOG_EVERY == 0 or step + 1 == per_epoch:
                 values = window.fetch(self.stepper.who, epoch)
@@ -154,33 +167,39 @@ class Trainer:
                     total[name] += numbers
         if not total:
             raise ProtocolError(
-                f"{self.stepper.who}: updates yielded nothing in a whole epoch; yield an update, or say trains = False"
+                f"{self.stepper.who}: updates yielded nothing in a whole epoch; yield an update, or set trains = False"
             )
         return means(total)
 
     def check_weights(self, when: str, what_to_do: str) -> None:
-        """A loss can be finite and its gradient not: what is kept is looked at before it is scored and written, in one transfer.
+        """Check that every weight, saved buffer and optimiser state is finite, before they are scored and saved.
 
-        So are the optimisers' means: a gradient whose square is infinite leaves its weight as it is, now and for ever.
+        A finite loss can have an infinite gradient. Optimiser states are checked too: if a gradient's square
+        overflows, Adam's second moment stays infinite and the weight never moves again, without any NaN.
+
+        Args:
+            when: the moment of the check, for the message.
+            what_to_do: the remedy, for the message.
 
         Raises:
-            NumericalError: a weight, a buffer that is saved or an optimiser's mean is infinite or NaN.
+            NumericalError: a tensor holds an infinity or NaN.
         """
         tensors = state_of(self.modules)
         for player in self.stepper.players.values():
             tensors |= player.state()
-        finite = torch.stack(
+        finite = torch.stack(  # one transfer for all tensors
             [tensor.isfinite().all().to(self.stepper.precision.device) for tensor in tensors.values()]
         ).tolist()
         broken = [name for name, whole in zip(tensors, finite, strict=True) if not whole]
         if broken:
+            verb = "isn't" if len(broken) == 1 else "aren't"
             raise NumericalError(
-                f"{self.stepper.who}: every weight, buffer and optimiser state must be finite, but {when} {shortened(broken, 3)} "
-                f"{'isn' if len(broken) == 1 else 'aren'}'t; {what_to_do}"
+                f"{self.stepper.who}: every weight, buffer and optimiser state must be finite, but {when} "
+                f"{shortened(broken, 3)} {verb}; {what_to_do}"
             )
 
     def logits(self, split: TokenisedSplit) -> Tensor:
-        """Logits ``[N, C]`` of ``split`` under the present weights."""
+        """Return the logits ``[N, C]`` of ``split`` under the current weights."""
         s = self.stepper
         with plugin_errors(s.who, s.objective):
             return split_logits(
@@ -194,13 +213,14 @@ class Trainer:
             )
 
     def score(self, split: TokenisedSplit) -> dict[str, float]:
-        """Every metric on ``split`` under the present weights."""
+        """Return the value of every metric on ``split`` under the current weights."""
         predicted = answers(self.logits(split)).numpy()
-        return scores.score(split.labels, predicted, self.stepper.objective.task.classes, self.metrics)
+        return metrics.score(split.labels, predicted, self.stepper.objective.task.classes, self.metrics)
 
     def _save(self, best: bool) -> None:
-        """Best first: should the process die between the two, the epoch is done again and both are written again."""
+        """Save the epoch's checkpoints, on rank 0 alone."""
         if self.batches.rank == 0:
+            # The best one first: if the process dies in between, the epoch is repeated and both are written again.
             if best:
                 self.checkpoints.save_best(self.modules, {"epoch": self.progress.epoch})
             optimizers: dict[str, Tensor] = {}

@@ -59,7 +59,7 @@ function = lambda: 0
     [
         ("Clash", "has the option epochs, which `fecbench run` has itself; rename it"),
         ("Needy", "has options without a default: must"),
-        ("Wishful", "prefers settings that nobody has: no_such_setting"),
+        ("Wishful", "prefers settings that don't exist: no_such_setting"),
         ("Idle", "must define updates"),
         ("Untyped", "must have a Config that is a subclass of fecbench.Config"),
         ("function", "must be a subclass of fecbench.Objective"),

@@ -101,7 +101,7 @@ def test_a_family_without_a_greatest_length_is_tried_on_real_texts(tokenizer):
 @pytest.mark.parametrize("family", ["fnet", "convbert"])
 def test_a_family_that_takes_padding_for_words_is_refused(source, family, packing):
     with pytest.raises(
-        EncoderError, match=f"the encoder tiny {family} must read a text the same with and without padding after it"
+        EncoderError, match=f"the encoder tiny {family} must encode a text the same with and without padding after it"
     ):
         build_model(source(family), "linear", HeadTask(["a", "b"], ["a", "b"]), packing=packing)
 
@@ -114,7 +114,7 @@ def test_a_network_that_fails_on_texts_is_named(source, monkeypatch):
 
     monkeypatch.setattr(BertModel, "forward", forward)
     with pytest.raises(
-        EncoderError, match="tiny bert must read texts of 64 and 3 tokens, but fails: ZeroDivisionError: no such"
+        EncoderError, match="tiny bert must encode texts of 64 and 3 tokens, but fails: ZeroDivisionError: no such"
     ):
         build_model(source("bert"), "linear", HeadTask(["a", "b"], ["a", "b"]))
 

@@ -142,7 +142,7 @@ def test_a_network_that_fails_on_texts_is_named_and_no_objective_is(
     code, _, err = fecbench("run", objective, *flags, "--run-dir", tmp_path / "run")
     assert code == 1
     [line] = [line for line in err.splitlines() if line.startswith("fecbench: ")]
-    assert f"the encoder {encoder} must read texts of " in line
+    assert f"the encoder {encoder} must encode texts of " in line
     assert "uninstall" not in err
     assert "Traceback" not in err
 
@@ -156,7 +156,7 @@ def test_a_network_that_fails_after_loading_is_named_too():
 def test_a_network_whose_states_have_another_width_is_named(of):
     wide = of("reformer", axial_pos_embds=False, num_hashes=1, attn_layers=["local"], local_attn_chunk_length=64)
     with pytest.raises(
-        EncoderError, match=r"tiny reformer must give states as wide as its hidden_size, 16, but gives 32"
+        EncoderError, match=r"tiny reformer must return states as wide as its hidden_size, 16, but returns 32"
     ):
         build_model(wide, "linear", LABELS)
 

@@ -1,4 +1,4 @@
-"""The label head: logits by the labels' own texts, encoded with the batch and folded for prediction."""
+"""The label head: logits by label texts, encoded with the batch in training and precomputed for prediction."""
 
 import pytest
 import torch
@@ -37,7 +37,7 @@ def slow_logits(model, ids):
 
 
 def label_ids(model):
-    tokens = model.head.companions()
+    tokens = model.head.extra_texts()
     return [part.tolist() for part in tokens.ids.split(tokens.lengths.tolist())]
 
 
@@ -69,7 +69,7 @@ def test_labels_travel_in_the_batchs_own_call(model, calls):
 
 def test_prediction_reads_a_matrix_and_encodes_no_label(model, calls):
     expected = model.classify(model.project(model.encode(BATCH))).detach()
-    model.eval().fold()
+    model.eval().precompute()
     calls.clear()
     with torch.no_grad():
         found = model.classify(model.project(model.encode(BATCH)))
@@ -78,14 +78,14 @@ def test_prediction_reads_a_matrix_and_encodes_no_label(model, calls):
     assert "head.matrix" in model.state_dict()
 
 
-def test_folding_leaves_mode_and_gradients_alone(model):
-    model.fold()
+def test_precomputing_leaves_mode_and_gradients_alone(model):
+    model.precompute()
     assert model.training
     assert not model.head.matrix.requires_grad
 
 
 def test_each_batch_brings_its_labels_anew(model):
-    """After a step the logits follow the new weights, in training and, once folded, in prediction."""
+    """After a step the logits follow the new weights, in training and in prediction."""
     before = model.classify(model.project(model.encode(BATCH))).detach()
     with torch.no_grad():
         for parameter in model.head.projection.parameters():
@@ -101,7 +101,7 @@ def test_a_labels_text_is_read_whole_or_refused(source):
 
     def lengths(words):
         task = HeadTask(["glad", "mad"], ["rain " * words, "mad"])
-        return build_model(of_bert, "label", task, "mean").head.companions().lengths.tolist()
+        return build_model(of_bert, "label", task, "mean").head.extra_texts().lengths.tolist()
 
     assert lengths(longest - special)[0] == longest
     with pytest.raises(UsageError, match="that of 'glad' has 65; shorten its description"):

@@ -38,10 +38,8 @@ from fecbench.model.encoders.pretrained import read_tokenizer
 from fecbench.model.encoders.source import EncoderSource
 from fecbench.runs import provenance
 from fecbench.runs.find import all_records, find_run
-from fecbench.runs.record import Record, drop_drafts, write_encoder
-from tests.support.train import train
-from fecbench.runs.plan import plan
 from fecbench.runs.record import FAILURE, Record, drop_drafts, sign, write_encoder
+from tests.support.train import train
 
 SMALL = {"encoder": "scratch", "epochs": 3, "batch_size": 16}
 

@@ -1,4 +1,4 @@
-"""The kits of the other doors: all that is built in conforms, and what breaks a rule fails with the reason."""
+"""The conformance kits of other plugins: built-in plugins pass, and a plugin that breaks a rule fails with the reason."""
 
 import json
 import sys
@@ -6,10 +6,9 @@ import sys
 import pytest
 
 from fecbench.core import registry
-from fecbench.testing import doors
-from fecbench.testing.running import kit_of, outcomes
+from fecbench.testing.running import KITS, kit_of, outcomes
 
-BUILT_IN = [(one.kind, name) for one in registry.ALL if one.kind in doors.KITS for name in one]
+BUILT_IN = [(one.kind, name) for one in registry.ALL if one.kind in KITS for name in one]
 
 DATASET = """
 from fecbench import DatasetInfo, EmotionData, FecbenchError, Source
@@ -90,7 +89,7 @@ BROKEN = {
     "an encoder that gives nothing": (
         "encoders",
         "class E:\n settings = {}\n def __call__(self, texts): return None\nthing = E()",
-        "must give a fecbench.EncoderSource",
+        "must return a fecbench.EncoderSource",
     ),
     "an encoder with unknown settings": (
         "encoders",
@@ -116,7 +115,7 @@ BROKEN = {
     "a head that looks around": (
         "heads",
         HEAD.replace("(z)\n", "(z - z.mean(0))\n") + "thing = Thing",
-        "a text's logits, alone as among others",
+        "the same logits of a text alone and in a batch",
     ),
     "a head that forgets": (
         "heads",
@@ -126,6 +125,14 @@ BROKEN = {
         + "thing = Thing",
         "keep state in parameters and buffers",
     ),
+    **{
+        f"a head that defines {old}": (
+            "heads",
+            HEAD + f"    def {old}(self, *states): pass\nthing = Thing",
+            f"defines {old}, which is now called {new}; rename the method",
+        )
+        for old, new in (("companions", "extra_texts"), ("accompany", "set_extra_states"), ("fold", "precompute"))
+    },
     "a metric that gives NaN": (
         "metrics",
         "def thing(true, predicted, classes): return float('nan') if (true != predicted).all() else 1.0",

@@ -219,7 +219,7 @@ def test_odd_progress_is_not_continued_from(judge, shelf, change):
     tensors, about = read_tensors(path)
     write_tensors(path, tensors, about | change)
     command = ["run", "ce", "--dataset", shelf.folder / "moods", *FLAGS, "--run-dir", "run", "--resume"]
-    judge.refuses(*command, says="a checkpoint must tell its progress")
+    judge.refuses(*command, says="a checkpoint must hold its progress")
 
 
 @pytest.mark.parametrize("key", ["epoch", "best_epoch", "best_score", "stale"])

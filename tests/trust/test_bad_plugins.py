@@ -284,19 +284,19 @@ BODIES = {
     ),
     "predictions that are labels": (
         "def predict(self, batch, model): return super().predict(batch, model).argmax(1)",
-        "must give logits",
+        "must return logits",
     ),
     "predictions of a label too few": (
         "def predict(self, batch, model): return super().predict(batch, model)[:, 1:]",
-        "must give logits",
+        "must return logits",
     ),
     "predictions of a text too few": (
         "def predict(self, batch, model): return super().predict(batch, model)[1:]",
-        "must give logits",
+        "must return logits",
     ),
     "predictions turned": (
         "def predict(self, batch, model): return super().predict(batch, model).T",
-        "must give logits",
+        "must return logits",
     ),
     "predictions that are NaN": (
         "def predict(self, batch, model): return super().predict(batch, model) * float('nan')",
@@ -318,11 +318,11 @@ BODIES = {
     "predictions that exit": ("def predict(self, batch, model): sys.exit(0)", "SystemExit"),
     "predictions in train mode": (
         "def predict(self, batch, model):\n    model.train()\n    return super().predict(batch, model)",
-        "must leave the modes",
+        "must leave all modes",
     ),
     "predictions with gradient": (
         "def predict(self, batch, model):\n    torch.set_grad_enabled(True)\n    return super().predict(batch, model)",
-        "must leave the modes",
+        "must leave all modes",
     ),
     "a stage before that adds weights": (
         "def before_training(self, stage): self.w = nn.Parameter(torch.ones(1))",
@@ -589,7 +589,7 @@ ENCODERS = {
         "def thing(texts): pass\nthing.settings = {'rl': 1}",
         "no setting (encoder sick) is called 'rl'",
     ),
-    "gives nothing": ("def thing(texts): pass\nthing.settings = {}", "must give a fecbench.EncoderSource"),
+    "gives nothing": ("def thing(texts): pass\nthing.settings = {}", "must return a fecbench.EncoderSource"),
     "raises": ("def thing(texts): return texts['a']\nthing.settings = {}", "the encoder 'sick'"),
     "exits": ("import sys\ndef thing(texts): sys.exit()\nthing.settings = {}", "SystemExit"),
     "gives parts of nothing": (
@@ -631,7 +631,7 @@ HEADS = {
         "    def __init__(self, hidden, classes):\n"
         "        super().__init__(); self.features = hidden; self.l = nn.Linear(hidden, classes + 1)\n"
         "    def classify(self, z): return self.l(z)",
-        "must give logits",
+        "must return logits",
     ),
     "classifies not at all": (
         "from fecbench import Head\nclass thing(Head):\n    def __init__(self, h, c):\n"
@@ -646,6 +646,10 @@ HEADS = {
     "builds something else": (
         HEAD + "    @classmethod\n    def build(cls, source, task): return 1, 2",
         "the head 'sick'",
+    ),
+    "defines a method by its old name": (
+        HEAD + "    def companions(self): return None",
+        ("the head 'sick'", "sick-plugin", "defines companions, which is now called extra_texts"),
     ),
     "projects to nothing": (HEAD + "    def project(self, h): return None", ""),
 }

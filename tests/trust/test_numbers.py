@@ -111,7 +111,7 @@ def test_a_number_that_is_none_stops_the_run_and_spoils_nothing(fecbench, regist
         assert about["epoch"] <= finished
     if way != "stage":
         assert (
-            "try a lower --lr, --clip 1 or --precision float32 in a new run, since --resume would meet the same" in last
+            "try a lower --lr, --clip 1 or --precision float32 in a new run, since --resume would repeat it" in last
         )
         assert "(the weights of epoch 1 are kept)" in last
     assert fecbench(*command, "--way", way, "--resume")[2].strip().splitlines()[-1] == last

@@ -231,7 +231,7 @@ def test_custom_code_of_an_encoder_is_not_run_and_nobody_is_asked(fecbench, fold
     code, out, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--encoder", folder, "--run-dir", here / "run")
     assert code == 1
     assert (
-        "must be of an architecture that transformers has, but comes with custom code, which fecbench doesn't run"
+        "must have an architecture that transformers includes, but comes with custom code, which fecbench doesn't run"
         in err
     )
     assert "[y/N]" not in out + err
@@ -335,7 +335,7 @@ def test_quantised_weights_are_refused_before_a_kernel_is_looked_for(fecbench, f
     edit(folder / "config.json", quantization_config={"quant_method": "mxfp4"})
     code, _, err = fecbench("run", "ce", "--dataset", toy, *SMALL, "--encoder", folder, "--run-dir", here / "run")
     assert code == 1
-    assert "quantised weights (mxfp4)" in err
+    assert "its weights are quantised (mxfp4)" in err
 
 
 def test_custom_code_of_a_prompted_model_is_not_run_and_nobody_is_asked(fecbench, folder, toy, here, marker, asked):

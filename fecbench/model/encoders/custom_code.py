@@ -1,6 +1,7 @@
-"""Keeps transformers from running code that comes with an encoder: classes of its own, attention kernels of the hub.
+"""Keep transformers from running code that comes with an encoder: custom classes and attention kernels from the hub.
 
-``trust_remote_code=False`` isn't enough: a network of several parts builds each of them anew, and doesn't hand that answer on.
+``trust_remote_code=False`` isn't enough: a network of several parts builds each part separately and doesn't pass the
+argument on.
 """
 
 from __future__ import annotations
@@ -15,24 +16,23 @@ if TYPE_CHECKING:
 CODE = ("auto_map", "custom_pipelines", "custom_generate")
 KERNELS = ("attn_implementation", "_attn_implementation", "experts_implementation", "_experts_implementation")
 
-# Else transformers, where the package kernels is installed, runs kernels that it fetches from the hub.
+# Otherwise transformers downloads kernels from the hub and runs them if the package kernels is installed.
 os.environ["USE_HUB_KERNELS"] = "NO"
 
 
 def never_ask() -> None:
-    """Let transformers raise ValueError wherever it would ask at the terminal whether to run custom code."""
+    """Make transformers raise ValueError instead of asking at the terminal whether to run custom code."""
     from transformers import dynamic_module_utils
 
-    dynamic_module_utils.TIME_OUT_REMOTE_CODE = (
-        0  # the seconds it waits for an answer: at 0 it raises in place of asking
-    )
+    # Seconds that transformers waits for an answer; at 0 it raises instead of asking.
+    dynamic_module_utils.TIME_OUT_REMOTE_CODE = 0
 
 
 def forget_code(config: PretrainedConfig) -> None:
-    """Remove from ``config`` and all its parts, at any depth, whatever names custom code or a kernel.
+    """Remove all references to custom code and kernels from ``config`` and its parts, at any depth.
 
     Raises:
-        ValueError: the weights are quantised: only kernels could read them, and they can't be trained.
+        ValueError: the weights are quantised; only kernels could read them, and they can't be trained.
     """
     from transformers import PretrainedConfig
 
@@ -43,7 +43,7 @@ def forget_code(config: PretrainedConfig) -> None:
             part._attn_implementation = part._experts_implementation = None
         fields = vars(part) if isinstance(part, PretrainedConfig) else part
         if isinstance(fields, dict):
-            _check_whole(fields.get("quantization_config"))
+            _check_not_quantised(fields.get("quantization_config"))
             for key in (*CODE, *KERNELS):
                 fields.pop(key, None)
             pending += fields.values()
@@ -51,9 +51,9 @@ def forget_code(config: PretrainedConfig) -> None:
             pending += fields
 
 
-def _check_whole(quantisation: object) -> None:
+def _check_not_quantised(quantisation: object) -> None:
     if quantisation:
         method = quantisation.get("quant_method") if isinstance(quantisation, dict) else type(quantisation).__name__
         raise ValueError(
-            f"it has quantised weights ({method}), which can't be trained; take the version that isn't quantised"
+            f"its weights are quantised ({method}) and can't be trained; use the version that isn't quantised"
         )

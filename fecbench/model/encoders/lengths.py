@@ -1,4 +1,4 @@
-"""How long a text an encoder takes."""
+"""Compute the maximum length of a text for an encoder."""
 
 from __future__ import annotations
 
@@ -14,18 +14,23 @@ LONGEST = 10**6
 
 
 def longest_text(source: EncoderSource, network: PreTrainedModel) -> int:
-    """The most tokens of a text that the encoder takes, by its positions and its tokenizer."""
+    """Return the encoder's maximum number of tokens for a text, by its positions and its tokenizer."""
     return min(source.tokenizer.model_max_length, positions(network) or LONGEST, LONGEST)
 
 
 def positions(network: PreTrainedModel) -> int | None:
-    """The most tokens of a text that the encoder has positions for; None where it has no limit, which XLNet's configuration calls -1."""
-    most = getattr(network.config, "max_position_embeddings", None)
-    return most - first_position(network) if isinstance(most, int) and most > 0 else None
+    """Return the number of tokens that the encoder has positions for; None if it has no limit."""
+    limit = getattr(network.config, "max_position_embeddings", None)
+    if not isinstance(limit, int) or limit <= 0:  # XLNet's configuration writes "no limit" as -1
+        return None
+    return limit - first_position(network)
 
 
 def first_position(network: PreTrainedModel) -> int:
-    """The position number of a text's first token: 0, but one past the padding's where positions have a padding entry, as in RoBERTa."""
+    """Return the position number of a text's first token.
+
+    It is 0, or one past the padding entry if the position embedding has one, as in RoBERTa.
+    """
     for name, module in network.named_modules():
         if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
             return cast("int", module.padding_idx) + 1

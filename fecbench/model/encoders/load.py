@@ -1,4 +1,4 @@
-"""Encoders: a registered name, a hub id or a local folder to what transformers needs to build one."""
+"""Load an encoder by registered name, hub id or local folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fecbench.model.encoders.source import EncoderFactory, EncoderSource
 
 
 def get_encoder(name: str) -> EncoderFactory:
-    """The factory registered as ``name``, or one for ``name`` as a hub id or local folder.
+    """Return the factory registered as ``name``, or one for the hub id or local folder ``name``.
 
     Raises:
         PluginError: the plugin is broken or isn't an encoder factory.
@@ -31,16 +31,17 @@ def get_encoder(name: str) -> EncoderFactory:
         )
     if not isinstance(factory.settings, Mapping):
         raise PluginError(
-            f"the encoder {name!r} ({registry.encoders.origin(name)}) must have settings that are a dict; mend or uninstall it"
+            f"the encoder {name!r} ({registry.encoders.origin(name)}) must have settings that are a dict; "
+            "fix or uninstall the plugin"
         )
     return cast("EncoderFactory", factory)
 
 
 def check_encoder_name(name: str) -> None:
-    """Check that an encoder's folder is there, where ``name`` is written as a path; hub ids aren't looked up.
+    """Check that the encoder's folder exists if ``name`` is written as a path; hub ids aren't looked up.
 
     Raises:
-        EncoderError: there is nothing at that path.
+        EncoderError: the path doesn't exist.
     """
     path = expanded(name)
     if name not in registry.encoders and path.startswith((os.curdir, os.sep)) and not os.path.lexists(path):
@@ -50,11 +51,11 @@ def check_encoder_name(name: str) -> None:
 
 
 def load_encoder(name: str, texts: Sequence[str]) -> EncoderSource:
-    """The encoder that ``name`` names, for training ``texts``.
+    """Return the encoder ``name`` for the training ``texts``.
 
     Raises:
-        EncoderError: it can't be had.
-        PluginError: the plugin is broken, fails, or gives something else.
+        EncoderError: the encoder isn't available.
+        PluginError: the plugin is broken, fails, or doesn't return an ``EncoderSource``.
     """
     check_encoder_name(name)
     factory = get_encoder(name)
@@ -69,6 +70,7 @@ def load_encoder(name: str, texts: Sequence[str]) -> EncoderSource:
         or not hasattr(source.config, "model_type")
     ):
         raise PluginError(
-            f"{who} must give a fecbench.EncoderSource with tokenizer and architecture, but gave {source!s:.100}; mend or uninstall it"
+            f"{who} must return a fecbench.EncoderSource with tokenizer and architecture, but returned "
+            f"{source!s:.100}; fix or uninstall the plugin"
         )
     return source

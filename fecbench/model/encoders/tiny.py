@@ -1,6 +1,6 @@
-"""``tiny-bert``, ``tiny-roberta``, ``tiny-electra``: an encoder family's architecture at its smallest, with random weights.
+"""The encoders ``tiny-bert``, ``tiny-roberta`` and ``tiny-electra``: minimal architectures with random weights.
 
-They stand in for real encoders where only the machinery is tried: ``fecbench bench --smoke``.
+They replace real encoders in smoke tests: ``fecbench bench --smoke``.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ FAMILIES = ("roberta", "electra", "bert")
 
 @dataclass(frozen=True)
 class Tiny:
-    """The smallest encoder of a family, its vocabulary learned from the training texts."""
+    """Factory of a minimal encoder of a family, with a vocabulary learned from the training texts."""
 
     family: str
     settings: Mapping[str, object] = field(default_factory=dict)
 
     def __call__(self, texts: Sequence[str]) -> EncoderSource:
-        """The encoder."""
+        """Return the encoder."""
         from transformers import AutoConfig
 
         tokenizer = scratch(texts).tokenizer
@@ -40,7 +40,7 @@ class Tiny:
 
 
 def stand_in(encoder: str) -> str:
-    """The tiny encoder of the family that an encoder's name tells; BERT's where it tells none.
+    """Return the tiny encoder of the family named in ``encoder``; BERT's if it names none.
 
     >>> stand_in("roberta-base"), stand_in("google/electra-base-discriminator"), stand_in("minilm")
     ('tiny-roberta', 'tiny-electra', 'tiny-bert')

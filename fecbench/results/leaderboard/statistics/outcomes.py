@@ -15,6 +15,7 @@ import numpy as np
 from fecbench.core.errors import RunError
 from fecbench.runs.predictions import read_predictions
 from fecbench.runs.record import PREDICTIONS
+from fecbench.training.logits import NO_ANSWER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 Predictions = tuple[np.ndarray, np.ndarray]
 TOLERANCE = 1e-6
-NO_ANSWER = -1
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What ``predict`` must do: a text's logits depend on the text and on what is saved."""
+"""Checks that a text's logits depend on the text and on saved state alone."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fecbench.model.model import fold
+from fecbench.model.model import precompute
 from fecbench.testing.checks import ObjectiveChecks
 from fecbench.testing.findings import NotConforming
+from fecbench.testing.plugin_checks import NEAR
 from fecbench.training.checkpoints import Checkpoints, state_of
 
 if TYPE_CHECKING:
@@ -19,15 +20,13 @@ if TYPE_CHECKING:
 
     from fecbench.training.stepper import Stepper
 
-NEAR = 1e-3  # packing and padding change the last digits of a logit
-
 
 class PredictionChecks(ObjectiveChecks):
     """Checks of an objective's ``predict``."""
 
     def test_predictions_need_no_labels_and_no_row_numbers(self) -> None:
-        """A text's logits are the same whatever the batch's labels and row numbers are."""
-        stepper, batch, classes = self._played(), self.subject.first, len(self.subject.data.labels)
+        """A text's logits don't depend on the batch's labels and row numbers."""
+        stepper, batch, classes = self._trained(), self.subject.first, len(self.subject.data.labels)
         unlabelled = batch.unlabelled()
         expected = self.subject.predict(stepper, unlabelled)
         for labels in (batch.labels, (batch.labels + 1) % classes):
@@ -38,23 +37,23 @@ class PredictionChecks(ObjectiveChecks):
             self._require_near(expected, self.subject.predict(stepper, replace(unlabelled, rows=rows)), "other rows")
 
     def test_predictions_do_not_depend_on_the_rest_of_the_batch(self) -> None:
-        """A text gets the same logits alone, in other company, in another place of the batch, and when it is asked for again."""
-        stepper, size = self._played(), len(self.subject.first)
+        """A text has the same logits alone, beside other texts, at another position in the batch, and when repeated."""
+        stepper, size = self._trained(), len(self.subject.first)
         expected = self.subject.predict(stepper)
-        self._require_near(self.subject.predict(stepper), expected, "the same batch, asked for again")
-        for company, parts in {
+        self._require_near(self.subject.predict(stepper), expected, "the same batch, predicted again")
+        for batching, parts in {
             "another order": [torch.arange(size).flip(0)],
             "smaller batches": list(torch.arange(size).flip(0).split(5)),
             "a batch of one text": [torch.tensor([0]), torch.tensor([size - 1])],
         }.items():
             for rows in parts:
                 found = self.subject.predict(stepper, self.subject.batch(rows.numpy()).unlabelled())
-                self._require_near(expected[rows], found, company)
+                self._require_near(expected[rows], found, batching)
 
     def test_predictions_change_no_state(self) -> None:
-        """``predict`` leaves parameters and buffers as they are."""
-        stepper = self._played()
-        fold(stepper.model, stepper.objective)
+        """``predict`` doesn't change parameters and buffers."""
+        stepper = self._trained()
+        precompute(stepper.model, stepper.objective)
         before = {name: value.clone() for name, value in self._state(stepper).items()}
         self.subject.predict(stepper)
         changed = [name for name, value in self._state(stepper).items() if not value.equal(before[name])]
@@ -65,24 +64,24 @@ class PredictionChecks(ObjectiveChecks):
             )
 
     def test_state_survives_saving_and_loading(self) -> None:
-        """A new object with the saved weights predicts what the old one did."""
+        """A new object with the saved weights makes the same predictions as the old one."""
         old, new = self.subject.stepper(), self.subject.stepper(seed=1)
         for batch in self.subject.batches(2):
             old.step(batch, 1.0)
         with tempfile.TemporaryDirectory() as folder:
             checkpoints = Checkpoints(Path(folder))
-            fold(old.model, old.objective)
+            precompute(old.model, old.objective)
             checkpoints.save_best({"model": old.model, "objective": old.objective}, {})
             checkpoints.load_best({"model": new.model, "objective": new.objective})
         expected, found = (self.subject.predict(stepper) for stepper in (old, new))
         if not expected.equal(found):
             look = f"{self.subject.where('__init__')}: keep state in parameters and buffers"
             raise NotConforming(
-                "the saved object's logits", f"logits up to {(expected - found).abs().max():.2g} away", look
+                "the saved object's logits", f"logits that differ by up to {(expected - found).abs().max():.2g}", look
             )
 
-    def _played(self) -> Stepper:
-        """A stepper after two batches."""
+    def _trained(self) -> Stepper:
+        """Return a stepper after two batches."""
         stepper: Stepper = self.subject.stepper()
         for batch in self.subject.batches(2):
             stepper.step(batch, 1.0)
@@ -93,10 +92,9 @@ class PredictionChecks(ObjectiveChecks):
 
     def _require_near(self, expected: Tensor, found: Tensor, where: str) -> None:
         if found.shape != expected.shape or not torch.allclose(expected, found, rtol=NEAR, atol=NEAR):
-            away = (
-                f"up to {(expected - found).abs().nan_to_num().max():.2g} away"
-                if found.shape == expected.shape
-                else list(found.shape)
-            )
+            if found.shape == expected.shape:
+                finding = f"logits that differ by up to {(expected - found).abs().nan_to_num().max():.2g} with {where}"
+            else:
+                finding = f"logits of shape {list(found.shape)} with {where}"
             look = f"{self.subject.where('predict')}: predict from each text's tokens, and from parameters and buffers"
-            raise NotConforming("a text's logits, whatever else is in its batch", f"logits {away} with {where}", look)
+            raise NotConforming("logits of a text that don't depend on its batch", finding, look)

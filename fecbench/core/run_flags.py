@@ -1,0 +1,20 @@
+"""Names of all flags of ``fecbench run``, which an objective's own options must not have."""
+
+from fecbench.core.settings import RunSettings
+
+# Flags that are no settings: where a run reads and writes, and what it prints. The command defines them.
+COMMAND_FLAGS = frozenset(
+    {
+        "data_dir",
+        "run_dir",
+        "resume",
+        "tracker",
+        "json",
+        "settings",
+        "expected",
+        "dry_run",
+        "stop_with_stdin",
+        "help",
+    }
+)
+RUN_FLAGS = COMMAND_FLAGS | set(RunSettings.model_fields)

@@ -1,0 +1,42 @@
+"""The conformance kit for metrics."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fecbench.core import registry
+from fecbench.testing.plugin_checks import PluginConformance
+from fecbench.training import metrics
+from fecbench.training.logits import NO_ANSWER
+
+TRUE = np.array([0, 0, 1, 1, 2, 2, 0])
+
+
+class MetricConformance(PluginConformance):
+    """Checks of the metric registered as ``name``."""
+
+    registered_in = registry.metrics
+
+    def test_it_scores_whatever_is_predicted(self) -> None:
+        """It returns a finite number for right and wrong predictions, absent classes and missing answers (-1)."""
+        for predicted in (
+            TRUE,
+            (TRUE + 1) % 3,
+            np.zeros_like(TRUE),
+            np.where(TRUE == 1, NO_ANSWER, TRUE),
+            np.full_like(TRUE, NO_ANSWER),
+        ):
+            self.score(TRUE, predicted)
+        self.score(np.array([1]), np.array([1]))
+
+    def test_the_order_of_the_rows_does_not_matter(self) -> None:
+        """The same rows in another order have the same score."""
+        predicted = np.array([0, 1, 1, 2, 2, 0, 1])
+        one, other = self.score(TRUE, predicted), self.score(TRUE[::-1].copy(), predicted[::-1].copy())
+        self.require(
+            bool(np.isclose(one, other)), "the same score for the same rows", f"{one} and, in reverse, {other}"
+        )
+
+    def score(self, true: np.ndarray, predicted: np.ndarray) -> float:
+        """Return the metric's value for three classes."""
+        return metrics.value_of(self.name, metrics.get_metric(self.name), true, predicted, 3)

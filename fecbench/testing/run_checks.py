@@ -1,0 +1,78 @@
+"""Checks of whole runs: they resume exactly, learn, and read no rows but those passed to them."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fecbench.data.datasets.load import load_dataset
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.testing.checks import ObjectiveChecks
+from fecbench.testing.data_access import DataAccess, WatchRun, files_of, watch
+from fecbench.testing.findings import NotConforming, innermost
+from fecbench.testing.probes import StopAfterFirstEpoch, results_of
+
+FEW = 240  # training rows of a short run
+
+
+class RunChecks(ObjectiveChecks):
+    """Checks of an objective in whole runs."""
+
+    def test_a_resumed_run_equals_an_unbroken_one(self) -> None:
+        """A run stopped after one epoch and resumed equals an unbroken one: second epoch, weights and predictions."""
+        with tempfile.TemporaryDirectory() as folder:
+            whole, broken = Path(folder) / "whole", Path(folder) / "broken"
+            short: dict[str, Any] = {"limit": max(FEW, 4 * self.subject.size), "epochs": 2}
+            self.subject.run(whole, **short)
+            try:
+                self.subject.run(broken, observer=StopAfterFirstEpoch(), **short)
+            except KeyboardInterrupt:
+                self.subject.run(broken, resume=True, **short)
+            unbroken, resumed = results_of(whole), results_of(broken)
+        differ = [name for name, value in unbroken.items() if not torch.equal(value, resumed[name])]
+        if differ:
+            look = f"{self.subject.where('updates')}: keep state that outlives an epoch in parameters and buffers"
+            required = "the unbroken run's second epoch, weights and predictions"
+            raise NotConforming(required, f"{', '.join(differ[:5])} differ after resuming", look)
+
+    def test_no_rows_are_read_but_those_given(self) -> None:
+        """``__init__``, stages, updates and predictions load no data set and open none of its files.
+
+        So an objective can't see test rows in training.
+        """
+        files = files_of(lambda: load_dataset(self.subject.plan.settings, DataLocations()))
+        self.subject.prepare()
+        with watch(DataAccess()) as at_building:
+            self.subject.stepper()
+        in_run = DataAccess()
+        with tempfile.TemporaryDirectory() as folder:
+            self.subject.run(
+                Path(folder) / "run", observer=WatchRun(in_run), limit=max(FEW, 4 * self.subject.size), epochs=1
+            )
+        forbidden = at_building.forbidden(files) or in_run.forbidden(files)
+        if forbidden:
+            what, frames = forbidden
+            place = innermost(frames, self.subject.plan.objective)
+            look = f"{place}: use the stage's texts and labels, and streams(material)"
+            raise NotConforming("no rows but those of stages, streams and batches", what, look)
+
+    def test_it_learns(self) -> None:
+        """Validation accuracy after a short training is above chance by three standard errors, if it trains."""
+        if not self.subject.trains:
+            return
+        rows, classes = len(self.subject.data.splits["validation"]), len(self.subject.data.labels)
+        # Chance p = 1 / C; the standard error of accuracy at chance is sqrt(p (1 - p) / rows).
+        required = 1 / classes + 3 * math.sqrt((1 - 1 / classes) / classes / rows)
+        with tempfile.TemporaryDirectory() as folder:
+            accuracy = self.subject.run(Path(folder) / "run").result["metrics"]["validation"]["accuracy"]
+        if accuracy <= required:
+            epochs = self.subject.plan.settings.epochs
+            look = (
+                f"{self.subject.where('updates')} (if it learns slowly, set more epochs in the test class's `settings`)"
+            )
+            finding = f"{accuracy:.3f} after {epochs} epochs"
+            raise NotConforming(f"validation accuracy above {required:.3f}", finding, look)
