@@ -1,4 +1,4 @@
-"""What is perturbed for the second pass, and how: weights of the model, or the word embeddings of each text."""
+"""Adversarial perturbations for the second pass: of weights of the model, or of each text's word embeddings."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ Read = tuple[Tensor, Tensor]
 
 
 class Attack(Protocol):
-    """Two readings of one batch; between them the loss of the first is differentiated, and its gradients are kept.
+    """Two forward passes of one batch, clean and perturbed.
 
-    Both give encoder states ``[B, hidden]`` and logits ``[B, C]``.
+    Between them the loss of the clean pass is differentiated and its gradients are kept. Both passes return
+    encoder states ``[B, hidden]`` and logits ``[B, C]``.
     """
 
     def clean(self, batch: Batch) -> Read:
-        """The batch as it is."""
+        """Encode and classify the batch as it is."""
 
     def perturbed(self, batch: Batch, epsilon: float) -> Read:
-        """The batch, or the model, a step of length ``epsilon`` further in the direction of the first loss's gradient."""
+        """Encode and classify the batch after a step of length ``epsilon`` along the gradient of the clean loss."""
 
 
 def attack_on(model: Model, target: Target) -> Attack:
-    """The attack of ``target`` on ``model``.
+    """Return the attack on ``target`` of ``model``.
 
     Raises:
-        FecbenchError: the encoder isn't built so that ``target`` can be attacked.
+        FecbenchError: the encoder's architecture doesn't allow an attack on ``target``.
     """
     if target == "input_embeddings":
         return InputAttack(model)
@@ -50,38 +51,39 @@ def attack_on(model: Model, target: Target) -> Attack:
 
 
 def first_layer(network: nn.Module) -> nn.Module:
-    """The first of an encoder's layers.
+    """Return the first layer of an encoder.
 
     Raises:
-        FecbenchError: they don't stand in a list of their own.
+        FecbenchError: no module list of the network holds exactly the layers.
     """
     depth = getattr(network.config, "num_hidden_layers", None)
     layers = [part for part in network.modules() if isinstance(part, nn.ModuleList) and len(part) == depth]
     if not layers:
         raise FecbenchError(
-            f"--attack embeddings_and_first_layer needs an encoder whose {depth} layers stand in a list, but {type(network).__name__} has "
-            "none; use --attack embeddings_matrix"
+            f"--attack embeddings_and_first_layer needs an encoder whose {depth} layers stand in a list, but "
+            f"{type(network).__name__} has none; use --attack embeddings_matrix"
         )
     return layers[0][0]
 
 
 class Reading(nn.Module):
-    """From a batch to encoder states and logits in one forward, as ``functional_call`` wants it."""
+    """The model as one module with one forward pass, which ``functional_call`` requires."""
 
     def __init__(self, model: Model):
         super().__init__()
         self.model = model
 
     def forward(self, batch: Batch) -> Read:
-        """Encoder states ``[B, hidden]`` and logits ``[B, C]``."""
+        """Return encoder states ``[B, hidden]`` and logits ``[B, C]``."""
         h = self.model.encode(batch)
         return h, self.model.classify(self.model.project(h))
 
 
 class WeightAttack:
-    """Every attacked tensor takes a step of length epsilon. The weights themselves never change: the second pass reads copies.
+    """An attack on weights: each attacked tensor moves by a step of length epsilon.
 
-    The copies are detached, so that the second pass adds nothing to the attacked tensors' gradients.
+    The weights themselves never change; the second pass uses moved copies. The copies are detached, so that
+    the second pass adds nothing to the gradients of the attacked tensors, as in the released code.
     """
 
     def __init__(self, model: Model, attacked: list[nn.Parameter]):
@@ -90,11 +92,11 @@ class WeightAttack:
         self.attacked = {name: parameter for name, parameter in self.reading.named_parameters() if parameter in chosen}
 
     def clean(self, batch: Batch) -> Read:
-        """The batch under the weights as they are."""
+        """Encode and classify the batch with the weights as they are."""
         return cast("Read", self.reading(batch))
 
     def perturbed(self, batch: Batch, epsilon: float) -> Read:
-        """The batch under weights that are a step away, by their gradients."""
+        """Encode and classify the batch with copies of the attacked weights, moved along their gradients."""
         moved = {
             name: p.detach() + fast_gradient(p.grad, epsilon) for name, p in self.attacked.items() if p.grad is not None
         }
@@ -102,7 +104,7 @@ class WeightAttack:
 
 
 class InputAttack:
-    """The word embeddings of each text take a step of length epsilon together."""
+    """An attack on inputs: the word embeddings of each text move together by a step of length epsilon."""
 
     def __init__(self, model: Model):
         self.reading = Reading(model)
@@ -111,12 +113,12 @@ class InputAttack:
         self.gradient: Tensor
 
     def clean(self, batch: Batch) -> Read:
-        """The batch as it is; the word embeddings' gradient will be kept."""
+        """Encode and classify the batch as it is, and keep the gradient of its word embeddings when it is computed."""
 
         def keep(gradient: Tensor) -> None:
             self.gradient = gradient
 
-        def watch(embeddings: Tensor) -> Tensor:
+        def keep_gradient(embeddings: Tensor) -> Tensor:
             if not embeddings.requires_grad:
                 raise FecbenchError(
                     "--attack input_embeddings needs word embeddings that are trained; unfreeze them or attack weights"
@@ -124,15 +126,15 @@ class InputAttack:
             embeddings.register_hook(keep)
             return embeddings
 
-        return self._read(batch, watch)
+        return self._read(batch, keep_gradient)
 
     def perturbed(self, batch: Batch, epsilon: float) -> Read:
-        """The batch with word embeddings that are a step away, by their gradient."""
-        rows, places, _ = self.gradient.shape  # packed: one row that holds all texts; padded: a row for each text
+        """Encode and classify the batch with word embeddings that are moved along their gradient."""
+        rows, positions, _ = self.gradient.shape  # packed: one row that holds all texts; padded: one row per text
         if self.encoder.packs:
             owners = self.tokens.owners[self.encoder.layout(self.tokens).order]
         else:
-            owners = torch.arange(rows, device=self.gradient.device).repeat_interleave(places)
+            owners = torch.arange(rows, device=self.gradient.device).repeat_interleave(positions)
         step = fast_gradient_of_texts(self.gradient.flatten(0, 1), owners, len(self.tokens), epsilon).view_as(
             self.gradient
         )
@@ -144,6 +146,7 @@ class InputAttack:
 
     @contextmanager
     def _hooked(self, at_embeddings: Callable[[Tensor], Tensor]) -> Iterator[None]:
+        """Apply ``at_embeddings`` to the output of the word embeddings, and remember the tokens that were encoded."""
         network = self.encoder.network
         if getattr(network, "_compiled_call_impl", None) is not None:
             raise FecbenchError(
