@@ -53,8 +53,8 @@ class CDPMLMConfig(Config):
     def _steps_can_be_made(cls, rho: float) -> float:
         if 0 < rho < LEAST_RHO:
             raise ValueError(
-                f"0, or {LEAST_RHO} and more, is needed: "
-                f"less means {1 / LEAST_RHO:.0f} steps on pairs and more for one on texts"
+                f"must be 0 or at least {LEAST_RHO}; "
+                f"a smaller share means {1 / LEAST_RHO:.0f} and more steps on pairs for one on texts"
             )
         return rho
 

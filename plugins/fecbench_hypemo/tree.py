@@ -45,12 +45,12 @@ class LabelTree:
         for parent, below in children.items():
             for child in below:
                 if child in parents:
-                    raise ValueError(f"{child!r} stands under {parents[child]!r} and under {parent!r}")
+                    raise ValueError(f"{child!r} has two parents, {parents[child]!r} and {parent!r}")
                 parents[child] = parent
         try:
             TopologicalSorter({child: [parent] for child, parent in parents.items()}).prepare()
         except CycleError as error:
-            raise ValueError(f"the nodes {', '.join(error.args[1])} stand under one another in a circle") from None
+            raise ValueError(f"the nodes {', '.join(error.args[1])} form a cycle") from None
         index = {name: number for number, name in enumerate(nodes)}
         return cls(nodes, tuple((index[above], index[name]) for name in nodes for above in _ancestors(name, parents)))
 
@@ -91,8 +91,8 @@ def tree_for(labels: Sequence[str], tree: str) -> LabelTree:
     part = whole.holding(labels)
     if not part.pairs:
         raise TreeError(
-            f"--tree {tree} must put labels under other words, but no label stands under one; "
-            "add some, or use --tree flat"
+            f"--tree {tree} must have other nodes above labels, but no label has a parent; "
+            "add parents, or use --tree flat"
         )
     return part
 
@@ -121,7 +121,7 @@ def read(file: Path) -> LabelTree:
     except (OSError, ValueError) as error:  # invalid TOML and invalid UTF-8 raise ValueError too
         raise TreeError(
             f"--tree must be auto, flat, {', '.join(BUILT_IN)} or a TOML file of lines "
-            f'node = ["child", "child"], each node under one other at most, but {file}: {error}; correct it'
+            f'node = ["child", "child"], each node with one parent at most, but {file}: {error}; correct it'
         ) from error
 
 

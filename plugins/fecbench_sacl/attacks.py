@@ -60,8 +60,8 @@ def first_layer(network: nn.Module) -> nn.Module:
     layers = [part for part in network.modules() if isinstance(part, nn.ModuleList) and len(part) == depth]
     if not layers:
         raise FecbenchError(
-            f"--attack embeddings_and_first_layer needs an encoder whose {depth} layers stand in a list, but "
-            f"{type(network).__name__} has none; use --attack embeddings_matrix"
+            f"--attack embeddings_and_first_layer needs an encoder whose {depth} layers are in one module list, but "
+            f"{type(network).__name__} has no such list; use --attack embeddings_matrix"
         )
     return layers[0][0]
 
