@@ -103,9 +103,10 @@ class Attack:
         mlp = trained if isinstance(trained, PairDiscriminator) else None
         metric = trained if isinstance(trained, MetricDiscriminator) else None
         like = mlp or PairDiscriminator(z.shape[1])
-        norm = self.norm or parameter_norm(like)
-        origin = "given" if self.norm else "of the run's discriminator" if mlp else "of a fresh mlp"
-        found = {
+        norm, origin = parameter_norm(like), "of the run's discriminator" if mlp else "of a new mlp"
+        if self.norm:
+            norm, origin = self.norm, "given"
+        certificates = {
             **({} if trained is None else {"trained": target.certificate(trained)}),
             "mlp": target.worst(
                 [attack_mlp(target, start, norm, self.steps) for start in mlp_starts(mlp, like, norm, self.restarts)]
@@ -115,7 +116,7 @@ class Attack:
             ),
         }
         names = record.id, about["objective"]["name"], about["dataset"]["name"], self.split
-        return Attacked(*names, int(target.pairs.valid.sum()), norm, origin, found, worst_direction(target))
+        return Attacked(*names, int(target.pairs.valid.sum()), norm, origin, certificates, worst_direction(target))
 
 
 def _mined(z: Tensor, labels: Sequence[int], attack: Attack, w_pos: float) -> Target:

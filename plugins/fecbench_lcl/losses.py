@@ -54,5 +54,6 @@ def label_aware_contrastive_loss(
         # Weights enter the exponent as log-softmax: the logarithm of a softmax would be -inf for tiny weights.
         log_weights = helper_logits.to(similarity.dtype).log_softmax(1)
         log_weights = (log_weights.detach() if detach_weights else log_weights)[:, labels]
-        own = log_weights.diagonal().exp()
-        return mean_of_anchors(own * anchor_losses(similarity, positive, others, log_weights), positive, empty_anchor)
+        own_weights = log_weights.diagonal().exp()
+        losses = own_weights * anchor_losses(similarity, positive, others, log_weights)
+        return mean_of_anchors(losses, positive, empty_anchor)

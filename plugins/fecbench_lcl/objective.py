@@ -72,7 +72,7 @@ class LCL(Objective):
         )
         main, helper = (cross_entropy(scores.float(), views.labels) for scores in (logits, helper_logits))
         with torch.no_grad():  # logged, since L_LCL goes to 0 when the weighting network is confidently wrong
-            own = helper_logits.float().softmax(1).gather(1, views.labels[:, None]).mean()
+            own_weight = helper_logits.float().softmax(1).gather(1, views.labels[:, None]).mean()
         logs = {
             "cross_entropy": main.detach(),
             "weighting_cross_entropy": helper.detach(),
@@ -80,7 +80,7 @@ class LCL(Objective):
         }
         yield Update(
             (1 - c.contrastive_weight) * (main + helper) + c.contrastive_weight * contrast,
-            logs={**logs, "own_weight": own},
+            logs={**logs, "own_weight": own_weight},
         )
 
     def weigh(self, views: Batch) -> Tensor:

@@ -191,8 +191,11 @@ class LocalModel:
 
     @property
     def _pad(self) -> int:
-        pad, end = self._tokenizer.pad_token_id, self._tokenizer.eos_token_id
-        return int(pad if pad is not None else end if end is not None else 0)
+        """Return the padding id: the tokenizer's, else its end token, else 0."""
+        for token_id in (self._tokenizer.pad_token_id, self._tokenizer.eos_token_id):
+            if token_id is not None:
+                return int(token_id)
+        return 0
 
     @cached_property
     def _config(self) -> Any:
@@ -211,7 +214,11 @@ class LocalModel:
         import torch
         from transformers import AutoModelForCausalLM
 
-        dtype = torch.float16 if self.decoding.half else torch.float32 if self.device == "cpu" else "auto"
+        dtype: torch.dtype | str = "auto"  # the checkpoint's own
+        if self.decoding.half:
+            dtype = torch.float16
+        elif self.device == "cpu":
+            dtype = torch.float32
         network = self._loaded(AutoModelForCausalLM.from_pretrained, dtype=dtype, use_safetensors=True)
         return network.to(self.device).eval()
 

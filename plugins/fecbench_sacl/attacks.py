@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fecbench import Batch, Model, Tokens
 
 Target = Literal["embeddings_matrix", "embeddings_and_first_layer", "input_embeddings"]
-Read = tuple[Tensor, Tensor]
+Outputs = tuple[Tensor, Tensor]  # encoder states [B, hidden] and logits [B, C]
 
 
 class Attack(Protocol):
@@ -28,10 +28,10 @@ class Attack(Protocol):
     encoder states ``[B, hidden]`` and logits ``[B, C]``.
     """
 
-    def clean(self, batch: Batch) -> Read:
+    def clean(self, batch: Batch) -> Outputs:
         """Encode and classify the batch as it is."""
 
-    def perturbed(self, batch: Batch, epsilon: float) -> Read:
+    def perturbed(self, batch: Batch, epsilon: float) -> Outputs:
         """Encode and classify the batch after a step of length ``epsilon`` along the gradient of the clean loss."""
 
 
@@ -66,14 +66,14 @@ def first_layer(network: nn.Module) -> nn.Module:
     return layers[0][0]
 
 
-class Reading(nn.Module):
+class ForwardPass(nn.Module):
     """The model as one module with one forward pass, which ``functional_call`` requires."""
 
     def __init__(self, model: Model):
         super().__init__()
         self.model = model
 
-    def forward(self, batch: Batch) -> Read:
+    def forward(self, batch: Batch) -> Outputs:
         """Return encoder states ``[B, hidden]`` and logits ``[B, C]``."""
         h = self.model.encode(batch)
         return h, self.model.classify(self.model.project(h))
@@ -87,32 +87,34 @@ class WeightAttack:
     """
 
     def __init__(self, model: Model, attacked: list[nn.Parameter]):
-        self.reading = Reading(model)
+        self.forward_pass = ForwardPass(model)
         chosen = set(attacked)
-        self.attacked = {name: parameter for name, parameter in self.reading.named_parameters() if parameter in chosen}
+        self.attacked = {
+            name: parameter for name, parameter in self.forward_pass.named_parameters() if parameter in chosen
+        }
 
-    def clean(self, batch: Batch) -> Read:
+    def clean(self, batch: Batch) -> Outputs:
         """Encode and classify the batch with the weights as they are."""
-        return cast("Read", self.reading(batch))
+        return cast("Outputs", self.forward_pass(batch))
 
-    def perturbed(self, batch: Batch, epsilon: float) -> Read:
+    def perturbed(self, batch: Batch, epsilon: float) -> Outputs:
         """Encode and classify the batch with copies of the attacked weights, moved along their gradients."""
         moved = {
             name: p.detach() + fast_gradient(p.grad, epsilon) for name, p in self.attacked.items() if p.grad is not None
         }
-        return cast("Read", functional_call(self.reading, moved, (batch,)))
+        return cast("Outputs", functional_call(self.forward_pass, moved, (batch,)))
 
 
 class InputAttack:
     """An attack on inputs: the word embeddings of each text move together by a step of length epsilon."""
 
     def __init__(self, model: Model):
-        self.reading = Reading(model)
+        self.forward_pass = ForwardPass(model)
         self.encoder = model.encoder
         self.tokens: Tokens
         self.gradient: Tensor
 
-    def clean(self, batch: Batch) -> Read:
+    def clean(self, batch: Batch) -> Outputs:
         """Encode and classify the batch as it is, and keep the gradient of its word embeddings when it is computed."""
 
         def keep(gradient: Tensor) -> None:
@@ -126,9 +128,9 @@ class InputAttack:
             embeddings.register_hook(keep)
             return embeddings
 
-        return self._read(batch, keep_gradient)
+        return self._forward(batch, keep_gradient)
 
-    def perturbed(self, batch: Batch, epsilon: float) -> Read:
+    def perturbed(self, batch: Batch, epsilon: float) -> Outputs:
         """Encode and classify the batch with word embeddings that are moved along their gradient."""
         rows, positions, _ = self.gradient.shape  # packed: one row that holds all texts; padded: one row per text
         if self.encoder.packs:
@@ -138,11 +140,11 @@ class InputAttack:
         step = fast_gradient_of_texts(self.gradient.flatten(0, 1), owners, len(self.tokens), epsilon).view_as(
             self.gradient
         )
-        return self._read(batch, lambda embeddings: embeddings + step)
+        return self._forward(batch, lambda embeddings: embeddings + step)
 
-    def _read(self, batch: Batch, at_embeddings: Callable[[Tensor], Tensor]) -> Read:
+    def _forward(self, batch: Batch, at_embeddings: Callable[[Tensor], Tensor]) -> Outputs:
         with self._hooked(at_embeddings):
-            return cast("Read", self.reading(batch))
+            return cast("Outputs", self.forward_pass(batch))
 
     @contextmanager
     def _hooked(self, at_embeddings: Callable[[Tensor], Tensor]) -> Iterator[None]:
