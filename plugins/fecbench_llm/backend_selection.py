@@ -50,6 +50,7 @@ def select_backend(config: LLMPromptConfig, seed: int, device: str, *, recorded:
         return LocalModel(expanded(config.model), decoding, config.score == "likelihood", config.concurrency, device)
     if missing := _missing():
         raise LLMError(f"--backend http: {missing}")
+    # A record could name any variable of the reader's environment, so only the usual one is read for it.
     key = os.environ.get(KEY_VARIABLE if recorded else config.api_key_env, "").strip()
     return Endpoint(
         _url(config),
