@@ -1,4 +1,4 @@
-"""A data set, an encoder, a head, a metric and a format, each as short as it can be."""
+"""The shortest data set, encoder, head, metric and format that fecbench accepts."""
 
 import numpy as np
 import torch
@@ -21,11 +21,11 @@ class Weather:
     )
 
     def source(self, places):
-        """Where the rows would come from, without loading them."""
+        """Return where the rows would come from, without loading them."""
         return Source("the package fecbench-doors")
 
     def load(self, places):
-        """The rows; ``places`` says where to look for files."""
+        """Return the rows; ``places`` has the folders in which files are looked for."""
         rows = [
             (f"{text} {n}", label) for n in range(14) for label, texts in enumerate(MOODS.values()) for text in texts
         ]
@@ -41,12 +41,15 @@ weather = Weather()
 
 
 class Words:
-    """An encoder: a tiny BERT with random weights that knows the words of the training texts. ``settings`` are run settings that fit it."""
+    """An encoder: a tiny BERT with random weights and the words of the training texts as its vocabulary.
+
+    ``settings`` are run settings that fit it.
+    """
 
     settings = {"lr": 3e-3, "pooling": "mean"}
 
     def __call__(self, texts):
-        """Tokenizer, architecture, and weights (a hub id, a folder, or None for random ones)."""
+        """Return name, tokenizer, architecture, and weights (a hub id, a folder, or None for random ones)."""
         known = sorted({word for text in texts for word in text.split()})
         model = models.WordLevel(
             {word: number for number, word in enumerate(["[PAD]", "[UNK]", *known])}, unk_token="[UNK]"
@@ -71,23 +74,25 @@ class CosineHead(Head):
         self.scale = nn.Parameter(torch.tensor(10.0))
 
     def classify(self, z):
-        """``z [B, hidden] -> logits [B, C]``."""
+        """Return the logits ``[B, C]`` of features ``z [B, hidden]``."""
         return self.scale * normalize(z) @ normalize(self.vectors).T
 
 
 def worst_recall(true, predicted, classes):
-    """A metric: of arrays of true and predicted labels and the number of labels. This one is the recall of the worst-served label."""
+    """A metric: return the lowest recall of any label.
+
+    The arguments are arrays of true and predicted labels (-1 for no answer) and the number of labels.
+    """
     return min(np.mean(predicted[true == label] == label) for label in range(classes) if (true == label).any())
 
 
 def plain(board):
-    """A format: of a board to text. This one has a line for each score, a fraction between 0 and 1."""
+    """A format: return a board as text with one line per score, a fraction between 0 and 1."""
     lines = [board.title]
     for table in board.tables:
         for column in table.columns:
+            dataset = table.datasets[column.dataset].name
             for number, row in enumerate(table.rows):
                 score = table.score(number, column)
-                lines.append(
-                    f"{table.datasets[column.dataset].name} {column.metric} {row.name} {score.mean if score else 'missing'}"
-                )
+                lines.append(f"{dataset} {column.metric} {row.name} {score.mean if score else 'missing'}")
     return "\n".join(lines) + "\n"

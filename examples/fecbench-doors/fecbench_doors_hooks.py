@@ -1,4 +1,4 @@
-"""A hook and a command. Every ``fecbench`` command imports this module, so that it imports nothing heavy."""
+"""A hook and a command. Every ``fecbench`` command imports this module, so it must import nothing heavy."""
 
 from pathlib import Path
 
@@ -9,21 +9,21 @@ from fecbench import find_run, hookimpl, print_table
 
 @hookimpl
 def run_finished(run, result):
-    """A hook: keep a log of finished runs beside their records."""
+    """A hook: append each finished run to a log in the folder of the records."""
     with (Path(run.folder).parent / "finished.log").open("a") as file:
         file.write(f"{run.id} {run.objective} {result['metrics']['test']['worst_recall']:.3f}\n")
 
 
 @hookimpl
 def commands():
-    """Commands that are added to ``fecbench``."""
+    """Return the commands that this package adds to ``fecbench``."""
     return [hardest]
 
 
 @click.command()
 @click.argument("run")
 def hardest(run):
-    """Labels of a finished run, the hardest first."""
+    """Print the F1 score of each label of a finished run, lowest first."""
     classes = find_run(run).result["per_class"]
     rows = [
         [label, f"{100 * scores['f1']:.1f}"]

@@ -4,11 +4,14 @@ from fecbench import Config, Objective, Update
 
 
 class FocalConfig(Config):
-    gamma: float = Field(2.0, ge=0, description="how much less a row counts that is already right; 0 is cross-entropy")
+    gamma: float = Field(2.0, ge=0, description="focusing parameter; 0 is cross-entropy")
 
 
 class Focal(Objective):
-    """Focal loss: the mean over rows of ``-(1 - p)^gamma log p``, p the right label's probability (Lin et al. 2017, equation 4)."""
+    """Minimise the focal loss (Lin et al. 2017, equation 4).
+
+    It is the mean over rows of ``-(1 - p)^gamma log p``, where p is the probability of the right label.
+    """
 
     Config = FocalConfig
 

@@ -1,7 +1,7 @@
-"""AML: adversarial metric learning (Chen et al. 2026): hard pairs, a pairwise discriminator, and alternating updates.
+"""AML: adversarial metric learning (Chen, Wu, Zhang, Hu, ACL 2026): hard pairs, a discriminator, alternating updates.
 
-The mining, the discriminators and the loss are plain functions and modules, usable without fecbench. They are imported when they are used,
-so that listing this plugin's commands doesn't load torch.
+The mining, the discriminators and the loss are plain functions and modules that work without fecbench. They are
+imported on first use, so that listing this plugin's commands doesn't load torch.
 """
 
 from importlib import import_module

@@ -1,7 +1,8 @@
-"""How bad the pair loss of a trained encoder can be made: an attack on its features over each family of discriminators.
+"""Worst-case pair loss of a trained encoder over each family of discriminators.
 
-The paper's propositions 1 and 2 bound scores and margins by ``eps``, the loss under a discriminator. They hold for every discriminator, so
-the interesting one is the worst. It is searched for by projected gradient ascent on ``L_aml`` over phi, the features being frozen.
+Propositions 1 and 2 of the paper (section 3.2, proofs in appendix A) bound scores and margins by ``eps``,
+the largest pair loss over all discriminators. Projected gradient ascent on ``L_aml`` over phi searches for
+that discriminator while the encoder's features stay frozen.
 """
 
 import math
@@ -24,15 +25,19 @@ DELTA = 0.1
 
 @dataclass(frozen=True)
 class Certificate:
-    """What one discriminator makes of a set of pairs, and what the propositions allow at its loss.
+    """Scores of a set of pairs under one discriminator, each with the bound that the propositions give at its loss.
 
     Attributes:
         loss: ``eps``, the ``L_aml`` of the pairs.
-        positive_score: mean score of the hard positives, and the least that proposition 1 allows.
-        negative_score: mean score of the hard negatives, and the most that it allows.
-        positive_tail: share of the hard positives with a score of at most ``DELTA``, and the most that Markov's inequality allows.
-        negative_tail: share of the hard negatives with a score of at least ``1 - DELTA``, and the most that it allows.
-        violated: share of pairs with a margin of at most 0, the kinds weighted as in the loss, and the most that proposition 2 allows.
+        positive_score: mean score of the hard positives, and its lower bound (proposition 1, mean scores).
+        negative_score: mean score of the hard negatives, and its upper bound (proposition 1, mean scores).
+        positive_tail: share of the hard positives scored at most ``DELTA``, and its upper bound
+            (proposition 1, tails).
+        negative_tail: share of the hard negatives scored at least ``1 - DELTA``, and its upper bound (the
+            same).
+        violated: share of pairs with a margin of at most 0, both kinds weighted as in the loss, and its
+            upper bound (proposition 2 and corollary 1 at ``m = 0``; for the weighted mixture, not for the
+            pooled share).
     """
 
     loss: float
@@ -45,28 +50,34 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Target:
-    """What is attacked: features ``z [N, d]``, pairs of them (all valid, both kinds present), and the loss's weight of the positives."""
+    """Frozen features and hard pairs to attack.
+
+    Attributes:
+        z: features ``[N, d]``.
+        pairs: pairs of their rows, all valid, with positives and negatives among them.
+        w_pos: weight of the hard positives in the loss.
+    """
 
     z: Tensor
     pairs: HardPairs
     w_pos: float
 
     def loss(self, discriminator: Discriminator) -> Tensor:
-        """``L_aml`` under ``discriminator``, with gradient."""
+        """Return ``L_aml`` under ``discriminator``, with gradient."""
         return aml_loss(discriminator.between(self.z, self.pairs.i, self.pairs.j), self.pairs.target, w_pos=self.w_pos)
 
     @torch.no_grad()
     def certificate(self, discriminator: Discriminator) -> Certificate:
-        """The figures under ``discriminator``."""
+        """Return the scores and bounds under ``discriminator``."""
         return certify(discriminator.between(self.z, self.pairs.i, self.pairs.j), self.pairs.target, self.w_pos)
 
     def worst(self, discriminators: Iterable[Discriminator]) -> Certificate:
-        """The certificate with the greatest loss."""
+        """Return the certificate of the discriminator with the largest loss."""
         return max(map(self.certificate, discriminators), key=lambda certificate: certificate.loss)
 
 
 def certify(logits: Tensor, target: Tensor, w_pos: float) -> Certificate:
-    """The figures of ``logits [P]`` with targets ``[P]``, of both kinds."""
+    """Compute scores and bounds from ``logits [P]`` and targets ``[P]`` that hold both kinds of pairs."""
     w_neg, logits = 1 - w_pos, logits.double()
     eps = aml_loss(logits, target, w_pos=w_pos).item()
     positive, negative = logits[target > 0.5], logits[target <= 0.5]
@@ -86,7 +97,10 @@ def _share(condition: Tensor) -> float:
 
 
 def attack_mlp(target: Target, start: PairDiscriminator, norm: float, steps: int) -> PairDiscriminator:
-    """The worst point of ``steps`` ascents of ``L_aml`` from ``start`` with ``||phi|| <= norm``; ``start`` becomes it."""
+    """Move ``start`` to the worst discriminator that ``steps`` gradient steps find within ``||phi|| <= norm``.
+
+    Without the bound on the norm the maximum of ``L_aml`` over MLPs is infinite.
+    """
 
     def project() -> None:
         scale(start, min(1.0, norm / parameter_norm(start)))
@@ -95,18 +109,21 @@ def attack_mlp(target: Target, start: PairDiscriminator, norm: float, steps: int
 
 
 def attack_metric(target: Target, start: MetricDiscriminator, steps: int) -> MetricDiscriminator:
-    """The same over the weighted distances; their softmax keeps the weights on the simplex."""
+    """Move ``start`` to the worst weighted distance that ``steps`` gradient steps find.
+
+    No projection is needed: the softmax keeps the weights on the simplex.
+    """
     return _ascend(target, start, lambda: None, 1.0, steps)
 
 
-def _ascend(target: Target, found: D, project: Callable[[], None], step: float, steps: int) -> D:
-    """Steps along the gradient, of a length that falls from ``step`` to a tenth of it; ends in the best point met."""
-    parameters: list[Tensor] = list(found.parameters())
+def _ascend(target: Target, discriminator: D, project: Callable[[], None], step: float, steps: int) -> D:
+    """Climb along the normalised gradient and keep the best point; step lengths fall from ``step`` to a tenth of it."""
+    parameters: list[Tensor] = list(discriminator.parameters())
     best, highest = parameters, -math.inf
     for number in range(steps + 1):
         with torch.no_grad():
             project()
-        loss = target.loss(found)
+        loss = target.loss(discriminator)
         if loss.item() > highest:
             highest, best = loss.item(), [parameter.detach().clone() for parameter in parameters]
         gradients = torch.autograd.grad(loss, parameters)
@@ -117,25 +134,26 @@ def _ascend(target: Target, found: D, project: Callable[[], None], step: float, 
     with torch.no_grad():
         for parameter, value in zip(parameters, best, strict=True):
             parameter.copy_(value)
-    return found
+    return discriminator
 
 
 @torch.no_grad()
 def worst_direction(target: Target) -> float:
-    """The greatest ``L_aml`` over all weighted distances, exactly.
+    """Return the exact maximum of ``L_aml`` over all weighted distances.
 
-    A logit is linear in the weights and ``-log sigmoid`` is convex, so ``L_aml`` is convex in them and greatest at a corner of the
-    simplex, where one coordinate alone counts: d evaluations.
+    A logit is linear in the weights and ``-log sigmoid`` is convex, so ``L_aml`` is convex in the weights
+    and has its maximum at a corner of the simplex, where a single coordinate counts. This takes d
+    evaluations.
     """
     z, dim = target.z, target.z.shape[1]
-    alone = MetricDiscriminator(1).to(z)  # its one weight is 1; the corner's is d
-    return max(
-        Target(z[:, k : k + 1] * math.sqrt(dim), target.pairs, target.w_pos).loss(alone).item() for k in range(dim)
-    )
+    # A corner gives its coordinate the weight d. A one-dimensional discriminator has the weight 1, so z is scaled.
+    one_coordinate = MetricDiscriminator(1).to(z)
+    corners = (Target(z[:, k : k + 1] * math.sqrt(dim), target.pairs, target.w_pos) for k in range(dim))
+    return max(corner.loss(one_coordinate).item() for corner in corners)
 
 
 def parameter_norm(module: nn.Module) -> float:
-    """``||phi||``, over all parameters."""
+    """Return ``||phi||``, the Euclidean norm of all parameters together."""
     return float(torch.cat([parameter.detach().flatten() for parameter in module.parameters()]).norm())
 
 
@@ -149,7 +167,10 @@ def scale(module: nn.Module, factor: float) -> None:
 def mlp_starts(
     trained: PairDiscriminator | None, like: PairDiscriminator, norm: float, restarts: int
 ) -> Iterator[PairDiscriminator]:
-    """The trained discriminator, if there is one, then fresh ones scaled to ``norm``; ``restarts`` in all."""
+    """Yield ``restarts`` starting points: the trained discriminator if there is one, then new ones scaled to ``norm``.
+
+    New ones have the shape of ``like``.
+    """
     dim, hidden = like.first.in_features // 4, like.first.out_features
     for number in range(restarts):
         start = PairDiscriminator(dim, hidden, like.symmetric)
@@ -161,7 +182,7 @@ def mlp_starts(
 
 
 def metric_starts(trained: MetricDiscriminator | None, dim: int, restarts: int) -> Iterator[MetricDiscriminator]:
-    """The trained discriminator or even weights, then random weights; ``restarts`` in all."""
+    """Yield ``restarts`` starting points: the trained discriminator or equal weights, then random weights."""
     for number in range(restarts):
         start = MetricDiscriminator(dim)
         if number == 0 and trained is not None:

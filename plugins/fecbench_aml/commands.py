@@ -1,4 +1,4 @@
-"""``fecbench certify``: a command that this plugin adds through fecbench's hooks."""
+"""The command ``fecbench certify``, which this plugin adds through fecbench's hooks."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from fecbench_aml.certification import Attacked
 
 CANNOT_SHOW = """
-What this can't show. The maximum over an mlp without a bound on its norm is infinite: "loss" is the worst that was found within
-||phi|| <= norm, a lower bound of the maximum there. A constant score of 1/2 costs log 2 = 0.693, so every maximum is at least that,
-and at eps >= log 2 the margin bound allows every pair a margin of 0 or less: it says nothing. "exact" is the metric family's maximum
-over all weightings."""
+Limits of these figures. Without a bound on its norm the maximum over the mlp family is infinite. "loss" is
+the worst loss found within ||phi|| <= norm, a lower bound of the maximum there. A constant score of 1/2 costs
+log 2 = 0.693, so every maximum is at least that. At eps >= log 2 the margin bound allows every pair a margin
+of 0 or less and says nothing. "exact" is the maximum over all weights of the metric family."""
 
 
 @hookimpl
 def commands() -> Iterable[click.Command]:
-    """The commands of this plugin."""
+    """Return the commands of this plugin."""
     return [certify]
 
 
@@ -33,30 +33,27 @@ def commands() -> Iterable[click.Command]:
     type=click.Choice(["validation", "test"]),
     default="test",
     show_default=True,
-    help="whose pairs to attack",
+    help="split whose hard pairs are attacked",
 )
-@click.option("--data-dir", type=PATH, help="folder with a folder for each data set")
-@click.option(
-    "--k-pos", type=click.IntRange(min=1), default=20, show_default=True, help="hard positives of each anchor"
-)
-@click.option(
-    "--k-neg", type=click.IntRange(min=1), default=20, show_default=True, help="hard negatives of each anchor"
-)
-@click.option("--steps", type=click.IntRange(min=1), default=30, show_default=True, help="steps of each ascent")
-@click.option("--restarts", type=click.IntRange(min=1), default=3, show_default=True, help="ascents of each family")
+@click.option("--data-dir", type=PATH, help="folder that holds one folder for each data set")
+@click.option("--k-pos", type=click.IntRange(min=1), default=20, show_default=True, help="hard positives per anchor")
+@click.option("--k-neg", type=click.IntRange(min=1), default=20, show_default=True, help="hard negatives per anchor")
+@click.option("--steps", type=click.IntRange(min=1), default=30, show_default=True, help="gradient steps per ascent")
+@click.option("--restarts", type=click.IntRange(min=1), default=3, show_default=True, help="ascents per family")
 @click.option(
     "--norm",
     type=click.FloatRange(min=0, min_open=True),
-    help="bound on ||phi|| (default: the first RUN's trained discriminator's)",
+    help="bound on ||phi|| (default: the norm of the first RUN's trained discriminator)",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="seed of the fresh starts")
-@click.option("--root", type=PATH, default=Path("runs"), show_default=True, help="where runs are looked for")
+@click.option("--seed", type=int, default=0, show_default=True, help="seed of the random starting points")
+@click.option("--root", type=PATH, default=Path("runs"), show_default=True, help="folder of run records")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def certify(runs: Sequence[str], root: Path, as_json: bool, norm: float | None, **how: Any) -> None:
-    """How bad the pair loss of trained encoders can be made by a discriminator of each family.
+    """Search for the discriminator of each family that makes the pair loss of a trained encoder worst.
 
-    The encoder of each RUN (a run's id, its folder, or a method's name) is frozen. The hardest pairs of each text of a whole split are
-    attacked by projected gradient ascent. Beside what was found stand the bounds of the paper's propositions 1 and 2 at that loss.
+    The encoder of each RUN (a run's id, its folder, or a method's name) stays frozen. Projected gradient
+    ascent attacks the hardest pairs of each text of a whole split. The table shows the scores found beside
+    the bounds that propositions 1 and 2 of the AML paper give at that loss.
     """
     from fecbench import find_run, print_json
     from fecbench_aml.certification import Attack
@@ -68,33 +65,31 @@ def certify(runs: Sequence[str], root: Path, as_json: bool, norm: float | None, 
         if not as_json:
             _print(attacked[-1])
     if as_json:
-        print_json([one.as_dict() for one in attacked])
+        print_json([result.as_dict() for result in attacked])
     else:
         click.echo(CANNOT_SHOW)
 
 
-def _print(one: Attacked) -> None:
+def _print(result: Attacked) -> None:
     from fecbench import print_table
 
     rows = [
         [
             family,
-            f"{found.loss:.4f}",
-            one.exact_metric and f"{one.exact_metric:.4f}" if family == "metric" else "",
-            *(
-                f"{value:.3f} {sign} {min(1.0, max(0.0, bound)):.3f}"
-                for (value, bound), sign in (
-                    (found.positive_score, ">="),
-                    (found.negative_score, "<="),
-                    (found.positive_tail, "<="),
-                    (found.negative_tail, "<="),
-                    (found.violated, "<="),
-                )
-            ),
+            f"{certificate.loss:.4f}",
+            f"{result.exact_metric:.4f}" if family == "metric" else "",
+            _bounded(certificate.positive_score, ">="),
+            _bounded(certificate.negative_score, "<="),
+            _bounded(certificate.positive_tail, "<="),
+            _bounded(certificate.negative_tail, "<="),
+            _bounded(certificate.violated, "<="),
         ]
-        for family, found in one.found.items()
+        for family, certificate in result.found.items()
     ]
-    title = f"\n{one.run}: {one.objective} on {one.dataset}, {one.pairs:,} pairs of {one.split}, norm {one.norm:.2f} ({one.norm_from})"
+    title = (
+        f"\n{result.run}: {result.objective} on {result.dataset}, {result.pairs:,} pairs of {result.split}, "
+        f"norm {result.norm:.2f} ({result.norm_from})"
+    )
     columns = [
         "discriminator",
         "loss",
@@ -106,3 +101,9 @@ def _print(one: Attacked) -> None:
         "margin <= 0",
     ]
     print_table(columns, rows, title)
+
+
+def _bounded(value_and_bound: tuple[float, float], sign: str) -> str:
+    """Format a share beside its bound, the bound clipped to [0, 1]."""
+    value, bound = value_and_bound
+    return f"{value:.3f} {sign} {min(1.0, max(0.0, bound)):.3f}"

@@ -1,4 +1,4 @@
-"""The adversarial metric learning loss (the paper, definition 2 and section 3.3.3)."""
+"""The adversarial metric learning loss (AML paper, definition 2 and section 3.3.3)."""
 
 import torch
 from torch import Tensor
@@ -6,15 +6,17 @@ from torch.nn.functional import softplus
 
 
 def aml_loss(logits: Tensor, target: Tensor, *, w_pos: float = 0.5, valid: Tensor | None = None) -> Tensor:
-    """``w_pos`` times the mean of ``-log s`` over hard positives plus ``1 - w_pos`` times that of ``-log(1 - s)`` over hard negatives.
+    """Return the weighted binary cross-entropy of hard pairs, ``L_aml`` (definition 2).
 
-    A kind without valid pairs drops out and the other counts whole; without any pair the loss is 0, still attached to the graph.
+    It is ``w_pos`` times the mean of ``-log s`` over hard positives plus ``1 - w_pos`` times the mean of
+    ``-log(1 - s)`` over hard negatives. If one kind has no valid pairs, the other kind has weight 1.
+    Without any pair the loss is 0 and still attached to the graph.
 
     Args:
         logits: ``[P]``, logits of the scores s; bf16 and float16 are raised to float32.
         target: ``[P]``, 1 for a hard positive, 0 for a hard negative.
         w_pos: weight of the hard positives, between 0 and 1, both excluded.
-        valid: bool ``[P]``, which slots hold a pair; all by default.
+        valid: bool ``[P]``, True in slots that hold a pair; all by default.
 
     Raises:
         ValueError: ``w_pos`` isn't between 0 and 1.
@@ -36,9 +38,10 @@ def _weighted(logits: Tensor, target: Tensor, w_pos: float, valid: Tensor | None
     weight_pos = w_pos * positive.any().to(losses.dtype)
     weight_neg = (1 - w_pos) * negative.any().to(losses.dtype)
     total = weight_pos * _mean(losses, positive) + weight_neg * _mean(losses, negative)
+    # Without any pair both weights are 0; the clamp, which no other case reaches, avoids 0 / 0.
     return total / (weight_pos + weight_neg).clamp(min=min(w_pos, 1 - w_pos))
 
 
 def _mean(values: Tensor, where: Tensor) -> Tensor:
-    """The mean of ``values`` at ``where``; 0 without any."""
+    """Return the mean of ``values`` at ``where``, or 0 if ``where`` selects none."""
     return values.masked_fill(~where, 0.0).sum() / where.sum().clamp(min=1)

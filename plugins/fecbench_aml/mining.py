@@ -1,4 +1,4 @@
-"""Targeted hard pairs (the paper, section 3.3.1), and the other ways of picking pairs that it is compared with."""
+"""Hard-pair mining (AML paper, section 3.3.1) and the strategies that it is compared with."""
 
 from typing import NamedTuple
 
@@ -10,10 +10,15 @@ STRATEGIES = ("topk", "threshold", "uniform", "batch-topk")
 
 
 class HardPairs(NamedTuple):
-    """Pairs of rows, in arrays of a length that depends on shapes alone, so that no device is asked for a count.
+    """Pairs of rows of a batch.
 
-    ``i`` and ``j`` int64 ``[P]``; ``target`` float ``[P]``, 1 for a hard positive and 0 for a hard negative; ``valid`` bool ``[P]``, False
-    in slots that hold no pair.
+    The number of slots P depends on shapes alone, so that no count has to be copied from the device.
+
+    Attributes:
+        i: int64 ``[P]``, first row of each pair.
+        j: int64 ``[P]``, second row of each pair.
+        target: float ``[P]``, 1 for a hard positive, 0 for a hard negative.
+        valid: bool ``[P]``, False in slots that hold no pair.
     """
 
     i: Tensor
@@ -33,28 +38,31 @@ def mine_hard_pairs(
     threshold: float = 0.5,
     generator: torch.Generator | None = None,
 ) -> HardPairs:
-    """Pairs of a batch, by cosine similarity ``o``; of equal similarities the lower index first.
+    """Mine hard pairs of a batch by cosine similarity ``o``; among equal similarities the lower index comes first.
 
-    - ``topk`` (the paper): for each anchor the ``k_pos`` least similar rows of its own label and the ``k_neg`` most similar rows of other
-      labels. ``B * (k_pos + k_neg)`` slots; a count beyond B is B.
-    - ``threshold``: each unordered pair once, alike with ``o < threshold``, unlike with ``o >= threshold``. ``B (B - 1) / 2`` slots.
-    - ``uniform``: for each anchor ``k_pos`` rows of its own and ``k_neg`` of other labels, drawn without replacement. Slots as ``topk``.
-    - ``batch-topk`` (the released code): the hardest ``k_pos`` and ``k_neg`` unordered pairs of the whole batch. ``k_pos + k_neg`` slots; a
-      count beyond all ``B (B - 1) / 2`` pairs is that.
+    - ``topk`` (the paper): per anchor, the ``k_pos`` least similar rows of its label and the ``k_neg`` most
+      similar rows of other labels. ``B * (k_pos + k_neg)`` slots; counts above B are cut to B.
+    - ``threshold`` (AML-threshold, section 4.3): each unordered pair once if it has one label and ``o <
+      threshold``, or two labels and ``o >= threshold``. ``B (B - 1) / 2`` slots.
+    - ``uniform`` (AML w/o hard, section 4.3): per anchor, ``k_pos`` rows of its label and ``k_neg`` rows of
+      other labels, drawn without replacement. As many slots as ``topk``.
+    - ``batch-topk`` (the released code): the hardest ``k_pos`` and ``k_neg`` unordered pairs of the whole
+      batch. ``k_pos + k_neg`` slots; counts above ``B (B - 1) / 2`` are cut to it.
 
     Args:
         z: features ``[B, d]``, of any float type; compared in float32 at least.
         labels: int ``[B]``.
-        k_pos: hard positives of each anchor (or of the batch), 0 or more.
-        k_neg: hard negatives of each anchor (or of the batch), 0 or more.
+        k_pos: hard positives per anchor (``batch-topk``: per batch), 0 or more.
+        k_neg: hard negatives per anchor (``batch-topk``: per batch), 0 or more.
         strategy: one of the four above.
-        threshold: the similarity that parts easy from hard; ``threshold`` only.
-        generator: of the device of ``z``; ``uniform`` only.
+        threshold: similarity that separates hard from easy pairs; only for ``threshold``.
+        generator: source of randomness, on the device of ``z``; only for ``uniform``.
 
     Raises:
         ValueError: a count is negative or the strategy unknown.
 
-    >>> pairs = mine_hard_pairs(torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.1]]), torch.tensor([0, 0, 1]), k_pos=1, k_neg=1)
+    >>> z, labels = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.1]]), torch.tensor([0, 0, 1])
+    >>> pairs = mine_hard_pairs(z, labels, k_pos=1, k_neg=1)
     >>> [(i, j, t) for i, j, t, v in zip(*(x.tolist() for x in pairs)) if v]
     [(0, 1, 1.0), (1, 0, 1.0), (0, 2, 0.0), (1, 2, 0.0), (2, 0, 0.0)]
     """
@@ -64,7 +72,7 @@ def mine_hard_pairs(
     match strategy:
         case "topk":
             return _of_each_anchor(_similarity(z), same, k_pos, k_neg)
-        case "uniform":  # the least of independent noise are a sample without replacement
+        case "uniform":  # the rows with the smallest independent noise are a sample without replacement
             noise = torch.rand(same.shape, generator=generator, device=z.device)
             return _of_each_anchor(noise, same, k_pos, k_neg)
         case "threshold":
@@ -75,7 +83,7 @@ def mine_hard_pairs(
 
 
 def _similarity(z: Tensor) -> Tensor:
-    """Cosines ``[B, B]``."""
+    """Return the cosines ``[B, B]`` of all rows."""
     with torch.autocast(z.device.type, enabled=False):
         unit = normalize(z.detach().to(torch.promote_types(z.dtype, torch.float32)))
         return unit @ unit.T
@@ -95,7 +103,7 @@ def _beyond_threshold(similarity: Tensor, same: Tensor, threshold: float) -> Har
 
 
 def _of_the_batch(similarity: Tensor, same: Tensor, k_pos: int, k_neg: int) -> HardPairs:
-    """All unordered pairs as the candidates of one anchor, and back."""
+    """Mine the whole batch: treat all unordered pairs as the candidates of a single anchor."""
     i, j = _unordered(same)
     alike, distance = same[i, j][None], similarity[i, j][None]
     positives, negatives = _nearest(distance, alike, k_pos, 1.0), _nearest(-distance, ~alike, k_neg, 0.0)
@@ -104,15 +112,16 @@ def _of_the_batch(similarity: Tensor, same: Tensor, k_pos: int, k_neg: int) -> H
 
 
 def _unordered(same: Tensor) -> tuple[Tensor, Tensor]:
-    """Row numbers ``i < j`` of every unordered pair."""
+    """Return the row numbers ``i < j`` of every unordered pair."""
     i, j = torch.triu_indices(len(same), len(same), 1, device=same.device)
     return i, j
 
 
 def _nearest(distance: Tensor, candidates: Tensor, k: int, target: float) -> HardPairs:
-    """For each row the ``k`` candidates of least ``distance``, by a stable sort: ``topk`` promises no order among equals."""
+    """Pair each row with its ``k`` candidates of smallest ``distance``."""
     anchors, others = distance.shape
     k = min(k, others)
+    # A stable sort, not torch.topk, which guarantees no order among equal values.
     order = distance.masked_fill(~candidates, torch.inf).sort(dim=1, stable=True).indices[:, :k]
     i = torch.arange(anchors, device=distance.device).repeat_interleave(k)
     return HardPairs(

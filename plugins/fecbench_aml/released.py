@@ -1,6 +1,7 @@
-"""AML as its authors' code trains it (github.com/Andromeda784/AML, fbc25d0), which the paper's text isn't.
+"""AML as its authors' released code trains it (github.com/Andromeda784/AML, commit fbc25d0).
 
-Both losses, both optimisers and the order of an iteration are that code's. The label texts are fecbench's own.
+That code differs from the paper's text. The losses, both optimisers and the order of an iteration follow
+the code; the label texts are fecbench's own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,20 +27,20 @@ from fecbench_aml.objective import AML, AMLConfig
 
 
 class AMLReleasedConfig(AMLConfig):
-    """Options of ``aml-released``: those of ``aml``, and those of TACO's two losses."""
+    """Options of ``aml-released``: those of ``aml`` and of TACO's two losses."""
 
     contrastive_weight: float = Field(
-        0.4, ge=0, description="weight of TACO's clustered contrast (alpha); 0 saves the clustering"
+        0.4, ge=0, description="weight of TACO's clustered contrastive loss (alpha); 0 skips the clustering"
     )
-    separation_weight: float = Field(0.4, ge=0, description="weight of TACO's loss that drives labels apart (gamma)")
-    temperature: float = Field(0.5, gt=0, description="temperature of the contrast (tau)")
+    separation_weight: float = Field(0.4, ge=0, description="weight of TACO's label separation loss (gamma)")
+    temperature: float = Field(0.5, gt=0, description="temperature of the contrastive loss (tau)")
     base_temperature: float = Field(
-        0.07, gt=0, description="the contrast is scaled by temperature / base temperature (tau_b)"
+        0.07, gt=0, description="base temperature (tau_b): the contrastive loss is scaled by tau / tau_b"
     )
 
 
 class AMLReleased(AML):
-    """What the AML authors' released code does: TACO, and pairs about which encoder and discriminator cooperate."""
+    """AML as released: TACO's losses, and hard pairs whose loss encoder and discriminator both minimise."""
 
     Config = AMLReleasedConfig
     config: AMLReleasedConfig
@@ -55,13 +56,17 @@ class AMLReleased(AML):
     }
 
     def players(self) -> Mapping[str, Player]:
-        """The discriminator twice: with an optimiser of its own, slow and without schedule, and with the encoder at its rate."""
+        """Return the discriminator as two players, since two optimisers of the released code hold its parameters.
+
+        Its own optimiser has a tenth of the encoder's rate and no schedule; the encoder's has the encoder's
+        rate (ADR 17).
+        """
         phi, lr = tuple(self.discriminator.parameters()), self.config.discriminator_lr
-        alone = Player(phi, lr=lr, lr_scale=0.1, schedule=_constant, shared=True)
-        return {"discriminator": alone, "discriminator_with_encoder": Player(phi, shared=True)}
+        own_optimizer = Player(phi, lr=lr, lr_scale=0.1, schedule=_constant, shared=True)
+        return {"discriminator": own_optimizer, "discriminator_with_encoder": Player(phi, shared=True)}
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
-        """One iteration: the pairs are those of one encoding of the batch, the labels are told from another."""
+        """Yield the updates of one iteration; pairs and classification use two encodings of the batch, as released."""
         if self.config.weight == 0:
             loss, logs = self.classification(batch, model)
             yield Update(loss, logs=logs)
@@ -75,15 +80,15 @@ class AMLReleased(AML):
             yield self.joint_update(z, pairs, batch, model)
 
     def joint_update(self, z: Tensor, pairs: HardPairs, batch: Batch, model: Model) -> Update:
-        """Minimise ``CE + alpha L_cl + gamma L_ll + lambda L_aml`` over encoder, classifier and discriminator."""
-        judged = self.judge(z, pairs)
-        pair_loss = self.pair_loss(judged, pairs)
+        """Return the update that minimises ``CE + alpha L_cl + gamma L_ll + lambda L_aml`` over all three modules."""
+        pair_logits = self.judge(z, pairs)
+        pair_loss = self.pair_loss(pair_logits, pairs)
         loss, logs = self.classification(batch, model)
-        logs |= {"aml": pair_loss.detach(), **self.statistics(judged.detach(), pairs)}
+        logs |= {"aml": pair_loss.detach(), **self.statistics(pair_logits.detach(), pairs)}
         return Update(loss + self.config.weight * pair_loss, ("model", "discriminator_with_encoder"), logs)
 
     def classification(self, batch: Batch, model: Model) -> tuple[Tensor, dict[str, Tensor]]:
-        """TACO's loss of a fresh encoding of the batch, and its parts for the history."""
+        """Return TACO's loss ``CE + alpha L_cl + gamma L_ll`` on a new encoding of the batch, and its terms to log."""
         c, z = self.config, model.project(model.encode(batch))
         states, logits = label_states(model, "aml-released"), model.classify(z).float()
         loss = cross_entropy(logits, batch.labels)
@@ -100,5 +105,5 @@ class AMLReleased(AML):
 
 
 def _constant(*_: int) -> float:
-    """The whole rate at every step."""
+    """Return 1, the share of the peak learning rate, at every step."""
     return 1.0

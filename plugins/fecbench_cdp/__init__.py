@@ -1,4 +1,4 @@
-"""BERT + CDP + MLM: classification beside two further tasks on pairs of texts and definitions."""
+"""CDP+MLM: classification, and two auxiliary tasks on pairs of a text and a label's definition (Singh et al. 2024)."""
 
 from fecbench_cdp.head import PooledHead
 from fecbench_cdp.losses import Masked, classification_loss, mask_tokens, mean_cross_entropy

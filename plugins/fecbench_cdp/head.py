@@ -1,4 +1,4 @@
-"""The pooled vector that classifier and definition prediction share."""
+"""The classification head of CDP+MLM, whose pooled vector definition prediction uses too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 class PooledHead(Head):
-    """A dense layer with tanh on the encoder's state (BERT's pooler, pretrained where the encoder has one), then dropout and linear."""
+    """A pooler (dense layer and tanh) on the encoder's state, then dropout and a linear classifier.
+
+    The pooler starts from the checkpoint's weights if the encoder has a pooler (as BERT does), else from
+    random ones.
+    """
 
     def __init__(self, hidden: int, classes: int, dropout: float = 0.1):
         super().__init__()
@@ -26,7 +30,7 @@ class PooledHead(Head):
 
     @classmethod
     def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
-        """The encoder network and this head for it."""
+        """Build the encoder network and this head, and copy the network's pooler weights into the head."""
         network, head = super().build(source, task)
         pooler = getattr(getattr(network, "pooler", None), "dense", None)
         if pooler is not None:
@@ -34,9 +38,9 @@ class PooledHead(Head):
         return network, head
 
     def project(self, h: Tensor) -> Tensor:
-        """``h [B, hidden] -> q [B, hidden]``."""
+        """Return the pooled vectors ``q [B, hidden]`` of states ``h [B, hidden]``."""
         return torch.tanh(self.dense(h))
 
     def classify(self, z: Tensor) -> Tensor:
-        """``q [B, hidden] -> logits [B, C]``."""
+        """Return the logits ``[B, C]`` of pooled vectors ``[B, hidden]``."""
         return cast("Tensor", self.classifier(z))

@@ -1,4 +1,4 @@
-"""Masking, and the losses of the three tasks (Singh, Brahma, Rai and Modi 2024)."""
+"""Token masking and the losses of the three tasks (Singh, Brahma, Rai and Modi 2024)."""
 
 import math
 from typing import NamedTuple
@@ -7,16 +7,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
-IGNORED = -100
+IGNORED = -100  # the target that PyTorch's and transformers' cross-entropies leave out
 
 
 class Masked(NamedTuple):
-    """Tokens to restore.
+    """A corrupted input and the tokens to restore.
 
     Attributes:
         ids: int64 ``[T]``, the corrupted input.
-        places: int64 ``[K]``, places in it.
-        targets: int64 ``[K]``, what stood there; -100 where the place isn't a chosen one.
+        places: int64 ``[K]``, positions in ``ids``.
+        targets: int64 ``[K]``, the original ids at these positions; -100 at positions that were not chosen.
     """
 
     ids: Tensor
@@ -33,11 +33,14 @@ def mask_tokens(
     probability: float = 0.15,
     generator: torch.Generator | None = None,
 ) -> Masked:
-    """Choose tokens of ``ids [T]`` at random and corrupt a copy: of those chosen 80 % are masked, 10 % replaced, 10 % left as they are.
+    """Choose tokens of ``ids [T]`` at random and corrupt a copy, as BERT's masked language modelling does.
 
-    Each token that is none of ``special [S]`` is chosen by itself with ``probability``; replacements are drawn from ``words [W]``. How many
-    are chosen is random, but the number of places K is a function of T alone, so that a device needn't be asked: six standard deviations
-    more than are expected; were there still more, they would be left out.
+    Each token outside ``special [S]`` is chosen independently with ``probability``. Of the chosen tokens 80
+    % become ``mask_id``, 10 % an id drawn from ``words [W]``, and 10 % stay.
+
+    The number of chosen tokens is random, but the number of positions K depends on T alone, so that no
+    count has to be copied from the device. K is six standard deviations above the expected number; tokens
+    beyond it would be left out.
 
     >>> ids = torch.arange(5, 1005)
     >>> masked = mask_tokens(ids, torch.tensor([5]), 4, ids, generator=torch.Generator().manual_seed(0))
@@ -46,22 +49,24 @@ def mask_tokens(
     (True, True)
     """
 
-    def chance() -> Tensor:
+    def uniform() -> Tensor:
         return torch.rand(ids.shape, generator=generator, device=ids.device)
 
-    chosen = (chance() < probability) & ~torch.isin(ids, special)
-    fate = chance()
-    random_words = words[(chance() * len(words)).long()]
-    corrupted = torch.where(chosen & (fate < 0.8), mask_id, ids)
-    corrupted = torch.where(chosen & (fate >= 0.8) & (fate < 0.9), random_words, corrupted)
+    chosen = (uniform() < probability) & ~torch.isin(ids, special)
+    kind = uniform()  # below 0.8: mask, below 0.9: replace, else keep
+    random_words = words[(uniform() * len(words)).long()]
+    corrupted = torch.where(chosen & (kind < 0.8), mask_id, ids)
+    corrupted = torch.where(chosen & (kind >= 0.8) & (kind < 0.9), random_words, corrupted)
     expected = probability * len(ids)
     most = min(len(ids), math.ceil(expected + 6 * math.sqrt(expected * (1 - probability))) + 1)
-    places = chosen.to(torch.uint8).topk(most, sorted=False).indices
+    places = chosen.to(torch.uint8).topk(most, sorted=False).indices  # the chosen positions come first
     return Masked(corrupted, places, torch.where(chosen[places], ids[places], IGNORED))
 
 
 def mean_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """Mean cross-entropy of ``logits [N, V]`` where ``targets`` int64 ``[N]`` aren't -100; 0 where all are. Float32 at least.
+    """Return the mean cross-entropy of ``logits [N, V]`` over the targets, int64 ``[N]``, that aren't -100.
+
+    It is 0, not NaN, if all targets are -100. Computed in float32 at least.
 
     >>> mean_cross_entropy(torch.zeros(2, 4), torch.tensor([IGNORED, 1]))
     tensor(1.3863)
@@ -72,8 +77,11 @@ def mean_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def classification_loss(logits: Tensor, labels: Tensor, sigmoid: bool = False) -> Tensor:
-    """The main task's loss of ``logits [B, C]`` against ``labels`` int64 ``[B]``: cross-entropy, or with ``sigmoid`` the original's mean of
-    ``B C`` binary cross-entropies. Float32 at least."""
+    """Return the main task's loss of ``logits [B, C]`` and ``labels``, int64 ``[B]``, in float32 at least.
+
+    It is cross-entropy, or with ``sigmoid`` the mean of ``B C`` binary cross-entropies, the original's
+    multi-label loss.
+    """
     logits = logits if logits.dtype == torch.float64 else logits.float()
     if sigmoid:
         return binary_cross_entropy_with_logits(logits, one_hot(labels, logits.shape[1]).to(logits.dtype))

@@ -1,4 +1,4 @@
-"""The objective: each step is one of two kinds, on texts for the classifier or on pairs for the auxiliary tasks (Singh et al. 2024)."""
+"""The CDP+MLM objective: each step is either on texts (classification) or on pairs (auxiliary tasks)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fecbench import LanguageHead, Material, Stream, Tokens
 
 
-LEAST_RHO = 0.01
+LEAST_RHO = 0.01  # below it one step on texts would come with 100 and more steps on pairs
 
 
 class CDPMLMConfig(Config):
@@ -31,18 +31,21 @@ class CDPMLMConfig(Config):
         0.5,
         ge=0,
         le=1,
-        description="share of the steps that are on texts, each text once in an epoch; pairs of texts and definitions have the rest. "
-        "0 leaves the texts out",
+        description="share of the steps that train on texts, each text once per epoch; the other steps train on pairs "
+        "of a text and a definition. 0: no steps on texts",
     )
-    cdp: bool = Field(True, description="tell whether a definition is the text's label's (class definition prediction)")
-    mlm: bool = Field(True, description="restore masked tokens of the pairs")
-    masking: float = Field(0.15, gt=0, lt=1, description="chance of a token to be chosen for restoring")
+    cdp: bool = Field(
+        True, description="class definition prediction: predict whether a definition is that of the text's label"
+    )
+    mlm: bool = Field(True, description="masked language modelling: restore masked tokens of the pairs")
+    masking: float = Field(0.15, gt=0, lt=1, description="probability that a token is chosen for restoring")
     mlm_head: Literal["pretrained", "random"] = Field(
         "pretrained",
-        description="the encoder family's head over tied word embeddings; or, as released, a fresh one with embeddings of its own",
+        description="head for masked tokens; pretrained: the encoder family's, tied to the word embeddings, random: a "
+        "new one with output embeddings of its own (as released)",
     )
     main_loss: Literal["softmax", "sigmoid"] = Field(
-        "softmax", description="the classifier's cross-entropy; sigmoid is the original's"
+        "softmax", description="classification loss; softmax: cross-entropy, sigmoid: the original's multi-label loss"
     )
 
     @field_validator("rho")
@@ -50,25 +53,26 @@ class CDPMLMConfig(Config):
     def _steps_can_be_made(cls, rho: float) -> float:
         if 0 < rho < LEAST_RHO:
             raise ValueError(
-                f"0, or {LEAST_RHO} and more, is needed: less means {1 / LEAST_RHO:.0f} steps on pairs and more for one on texts"
+                f"must be 0 or at least {LEAST_RHO}; "
+                f"a smaller share means {1 / LEAST_RHO:.0f} and more steps on pairs for one on texts"
             )
         return rho
 
     @property
     def reads_texts(self) -> bool:
-        """Whether texts are read; always where no term is left to learn from pairs."""
+        """Return True if there are steps on texts; without an auxiliary term all steps are."""
         return self.rho > 0 or not (self.cdp or self.mlm)
 
     @property
     def pairs_per_text(self) -> float:
-        """How many batches of pairs go with a batch of texts, on average; one with each where no texts are read."""
+        """Return the mean number of batches of pairs per batch of texts; 1 if rho is 0."""
         if not (self.cdp or self.mlm):
             return 0.0
         return (1 - self.rho) / self.rho if self.rho else 1.0
 
 
 class CDPMLM(Objective):
-    """Cross-entropy on texts; on pairs, class definition prediction and masked tokens in one pass."""
+    """Cross-entropy on texts; class definition prediction and masked language modelling on text-definition pairs."""
 
     Config = CDPMLMConfig
     config: CDPMLMConfig
@@ -82,7 +86,8 @@ class CDPMLM(Objective):
         tokenizer = cast("PreTrainedTokenizerBase", task.tokenizer)
         if tokenizer.sep_token_id is None or tokenizer.mask_token_id is None:
             raise FecbenchError(
-                "cdp-mlm needs an encoder that reads pairs and masked words: its tokenizer must have a separator and a mask"
+                "cdp-mlm needs an encoder that reads pairs and masked words: "
+                "its tokenizer must have a separator and a mask"
             )
         self.definition = nn.Linear(task.features, 2) if config.cdp else None
         self.language: LanguageHead | UntiedHead | None = None
@@ -91,7 +96,7 @@ class CDPMLM(Objective):
             self.language = UntiedHead(task.hidden, len(tokenizer)) if untied else task.new_language_head()
         for module in (self.definition, self.language):
             if module is not None:
-                module.requires_grad_(config.rho < 1)
+                module.requires_grad_(config.rho < 1)  # rho 1 makes no step on pairs
         special = torch.tensor(sorted(set(tokenizer.all_special_ids)))
         words = torch.arange(len(tokenizer))
         self.register_buffer("special", special, persistent=False)
@@ -99,21 +104,25 @@ class CDPMLM(Objective):
 
     @classmethod
     def reads_labels(cls, config: CDPMLMConfig) -> bool:
-        """Definitions are read where a term learns from pairs."""
+        """Return True if definitions are read, which only steps on pairs do."""
         return config.rho < 1 and (config.cdp or config.mlm)
 
     def streams(self, material: Material) -> Mapping[str, Stream]:
-        """Pairs of texts and definitions."""
+        """Return the stream of text-definition pairs.
+
+        Raises:
+            FecbenchError: the maximum length has no room for the longest definition and one token of text.
+        """
         column = definition_column(self.task.labels, self.task.label_texts, material.tokenizer)
         if (needed := int(column.lengths.max()) + 2) > material.max_length:  # the first token, and one of the text
             raise FecbenchError(
-                f"cdp-mlm needs room for a label's whole definition and a text, {needed} tokens, but reads {material.max_length}; raise "
-                "--max-length, or shorten the descriptions of the labels"
+                f"cdp-mlm needs room for a label's whole definition and a text, {needed} tokens, but reads "
+                f"{material.max_length}; raise --max-length, or shorten the descriptions of the labels"
             )
         return {"pairs": partial(paired, material, column)}
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
-        """A step on the texts, then the steps on pairs that are due, so that rho of all steps are on texts."""
+        """Yield a step on the texts, then the steps on pairs that are due, so that a share rho of all is on texts."""
         if self.config.reads_texts:
             logits = model.classify(model.project(model.encode(batch)))
             yield Update(
@@ -124,11 +133,10 @@ class CDPMLM(Objective):
                 yield self.auxiliary(pairs, model)
 
     def auxiliary(self, pairs: Batch, model: Model) -> Update:
-        """Both auxiliary losses on the same corrupted pairs."""
-        tokens, known = (
-            self.readable(pairs.tokens, model),
-            pairs.labels if pairs.share is None else pairs.labels[pairs.share],
-        )
+        """Return the update ``CDP + MLM`` of a batch of pairs; both terms use one corrupted forward pass."""
+        tokens = self.readable(pairs.tokens, model)
+        # On several ranks each rank encodes its share of the pairs, whose labels these are.
+        known = pairs.labels if pairs.share is None else pairs.labels[pairs.share]
         noise = pairs.generator("masking", tokens.ids.device)
         mask_id = cast("PreTrainedTokenizerBase", self.task.tokenizer).mask_token_id
         masked = mask_tokens(
@@ -147,13 +155,16 @@ class CDPMLM(Objective):
         )
 
     def readable(self, tokens: Tokens, model: Model) -> Tokens:
-        """Segments only for encoders that tell them apart."""
-        kinds = getattr(model.encoder.network.config, "type_vocab_size", 1)
-        return tokens if kinds > 1 else replace(tokens, segments=None)
+        """Drop the segment ids for encoders without segment embeddings (RoBERTa)."""
+        segment_types = getattr(model.encoder.network.config, "type_vocab_size", 1)
+        return tokens if segment_types > 1 else replace(tokens, segments=None)
 
 
 class UntiedHead(nn.Module):
-    """A fresh head with word embeddings of its own, as released: its name doesn't match the checkpoint's, so that nothing is loaded."""
+    """A randomly initialised head for masked tokens with output embeddings of its own, as in the released code.
+
+    There the head's name doesn't match the checkpoint's, so that no weights are loaded.
+    """
 
     def __init__(self, hidden: int, words: int):
         super().__init__()
@@ -162,10 +173,10 @@ class UntiedHead(nn.Module):
         )
 
     def forward(self, states: Tensor, embeddings: Tensor) -> Tensor:
-        """``states [M, hidden]`` to logits ``[M, V]``."""
+        """Return the logits ``[M, V]`` of ``states [M, hidden]``; ``embeddings`` are not used."""
         return cast("Tensor", self.layers(states))
 
 
 def detached(losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """For the history."""
+    """Return the losses without gradient, for the log."""
     return {name: loss.detach() for name, loss in losses.items()}

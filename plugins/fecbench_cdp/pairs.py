@@ -1,4 +1,4 @@
-"""Pairs of texts and definitions: each text with its own label's definition, and with another's."""
+"""Text-definition pairs: each text with the definition of its label, and with that of another label."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IS_DEFINITION, IS_NOT = 0, 1
 
 
 def definitions(labels: Sequence[str], label_texts: Sequence[str]) -> list[str]:
-    """What is said of each label, without its name where something is said.
+    """Return the description of each label without its name, or the name if it has no description.
 
     >>> definitions(["joy", "mood: calm"], ["joy: a feeling of great happiness", "mood: calm"])
     ['a feeling of great happiness', 'mood: calm']
@@ -29,7 +29,10 @@ def definitions(labels: Sequence[str], label_texts: Sequence[str]) -> list[str]:
 def definition_column(
     labels: Sequence[str], label_texts: Sequence[str], tokenizer: PreTrainedTokenizerBase
 ) -> TokenColumn:
-    """The second part of a pair for each label: the separator of the encoder's family, the definition, the last separator."""
+    """Return the second part of a pair for each label: separators of the encoder's family, definition, separator.
+
+    BERT puts one separator between the parts, RoBERTa two.
+    """
     separators = tokenizer.num_special_tokens_to_add(pair=True) - tokenizer.num_special_tokens_to_add(pair=False)
     between, last = [tokenizer.sep_token_id] * separators, [tokenizer.sep_token_id]
     rows = [
@@ -42,27 +45,41 @@ def definition_column(
 def pair_columns(
     first: TokenColumn, second: TokenColumn, rows: np.ndarray, others: np.ndarray, max_length: int
 ) -> TokenColumn:
-    """Pairs of ``first``'s ``rows [N]``, without their last separators, and ``second``'s rows ``others [N]``.
+    """Join rows of two columns of token ids into pairs with segment ids 0 and 1.
 
-    A pair has ``max_length`` tokens at most; only its first part is ever cut.
+    Only the first part of a pair is ever cut, so that definitions stay whole.
+
+    Args:
+        first: the column of the first parts, each with a last separator, which is dropped.
+        second: the column of the second parts, which begin with the separator.
+        rows: int ``[N]``, rows of ``first``.
+        others: int ``[N]``, rows of ``second``.
+        max_length: most tokens of a pair.
     """
     tail = second.lengths[others]
     head = np.minimum(first.lengths[rows] - 1, max_length - tail)
     starts = np.cumsum(head + tail) - (head + tail)
     ids, segments = np.empty((2, int((head + tail).sum())), dtype=np.int64)
-    for part, of, chosen, lengths, start in ((0, first, rows, head, starts), (1, second, others, tail, starts + head)):
+    for segment, column, chosen, lengths, start in (
+        (0, first, rows, head, starts),
+        (1, second, others, tail, starts + head),
+    ):
+        # Positions 0, 1, 2, ... within each row, all rows one after another, without a loop over rows.
         within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        places = np.repeat(start, lengths) + within
-        ids[places] = of.ids[np.repeat(of.offsets[chosen], lengths) + within]
-        segments[places] = part
+        positions = np.repeat(start, lengths) + within
+        ids[positions] = column.ids[np.repeat(column.offsets[chosen], lengths) + within]
+        segments[positions] = segment
     return TokenColumn(ids, np.append(starts, len(ids)), segments=segments)
 
 
 def paired(material: Material, second: TokenColumn, number: int) -> TokenisedSplit:
-    """The pairs of pass ``number``: each training row with its label's definition, and with another's, drawn anew in each pass."""
+    """Return the pairs of pass ``number``: each training row with its label's definition and with another one.
+
+    The other definition is drawn uniformly from the other labels, anew in each pass.
+    """
     classes, count = len(second.lengths), len(material.labels)
     noise = np.random.default_rng([material.seed, number])
-    other = (material.labels + noise.integers(1, classes, count)) % classes
+    other = (material.labels + noise.integers(1, classes, count)) % classes  # never the row's own label
     rows = np.tile(np.arange(count), 2)
     column = pair_columns(material.tokens, second, rows, np.concatenate([material.labels, other]), material.max_length)
     return TokenisedSplit({"text": column}, np.repeat([IS_DEFINITION, IS_NOT], count))

@@ -1,6 +1,7 @@
-"""Plain cross-entropy fine-tuning: an encoder, a head, a softmax. Every other objective is this plus something.
+"""Cross-entropy fine-tuning: an encoder, a classification head and softmax cross-entropy.
 
-With the native head it is what "BERT", "RoBERTa" and "ELECTRA" mean in comparison tables.
+With the native head it gives the rows "BERT", "RoBERTa" and "ELECTRA" of comparison tables (AML paper,
+table 2). Most other objectives add terms to it.
 """
 
 from collections.abc import Iterator
@@ -16,17 +17,19 @@ __all__ = ["CrossEntropy", "CrossEntropyConfig"]
 class CrossEntropyConfig(Config):
     """Options of ``ce``."""
 
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread evenly over all labels")
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="label smoothing: share of the target spread evenly over all labels"
+    )
 
 
 class CrossEntropy(Objective):
-    """Softmax cross-entropy, the mean over the batch's rows."""
+    """Softmax cross-entropy, averaged over the rows of the batch."""
 
     Config = CrossEntropyConfig
     config: CrossEntropyConfig
     citation = "Devlin et al. 2019 (BERT); Liu et al. 2019 (RoBERTa); Clark et al. 2020 (ELECTRA)"
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
-        """One update of the model."""
+        """Yield one update of the model."""
         logits = model.classify(model.project(model.encode(batch)))
         yield Update(cross_entropy(logits.float(), batch.labels, label_smoothing=self.config.label_smoothing))

@@ -1,4 +1,4 @@
-"""EmoBERTa: a recipe for RoBERTa, and an input builder for conversations."""
+"""EmoBERTa: a fine-tuning recipe for RoBERTa and an input builder for conversations (Kim and Vossen 2021)."""
 
 from fecbench_emoberta.form import Speaking
 from fecbench_emoberta.objective import EmoBERTa, EmoBERTaConfig

@@ -1,4 +1,4 @@
-"""How EmoBERTa puts a single text to the encoder."""
+"""The text encoding of EmoBERTa for texts without context."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Speaking(Form):
-    """A text without context, perhaps after a speaker's name and behind the empty segment of its past.
+    """A text without context, optionally with a speaker's name and an empty segment of past turns before it.
 
     Attributes:
-        past: whether the empty past segment stands there.
-        speaker: a name that is said of every text; empty for none.
-        case: how the name is written.
+        past: put the empty segment of past turns first.
+        speaker: name put before every text; empty for none.
+        case: spelling of the name, all capitals or title case.
     """
 
     past: bool = False
@@ -29,7 +29,7 @@ class Speaking(Form):
 
     @property
     def prefix(self) -> str:
-        """What stands before a text.
+        """Return the speaker prefix of a text, empty without a speaker.
 
         >>> Speaking(speaker="joey").prefix, Speaking(speaker="joey", case="title").prefix
         ('JOEY: ', 'Joey: ')
@@ -38,10 +38,10 @@ class Speaking(Form):
         return f"{name}: " if name else ""
 
     def encode(self, texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[list[int]]:
-        """Ids made of pieces: a text that spells a special token doesn't make one.
+        """Return the ids of each text, joined from pieces so that special tokens spelled in a text stay plain text.
 
         Raises:
-            FecbenchError: the tokenizer has no first token or no separator to frame a text with.
+            FecbenchError: the tokenizer has no first token or no separator.
         """
         first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
         if first is None or last is None:

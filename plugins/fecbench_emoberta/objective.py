@@ -1,4 +1,4 @@
-"""The objective: cross-entropy under EmoBERTa's recipe (Kim and Vossen 2021)."""
+"""The EmoBERTa objective: cross-entropy with the training settings of its authors (Kim and Vossen 2021)."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class EmoBERTaConfig(Config):
-    """Options of ``emoberta``; by default a text is read as it is."""
+    """Options of ``emoberta``; by default a text is tokenised as for ``ce``."""
 
     frame: Literal["none", "past"] = Field(
-        "none", description="past keeps the empty segment of past turns before each text"
+        "none", description="segments of the input; past: put the empty segment of past turns before each text"
     )
-    speaker: str = Field("", description="a speaker's name before every text, such as SPEAKER (default: none)")
-    speaker_case: Literal["upper", "title"] = Field("upper", description="how the speaker's name is written")
+    speaker: str = Field("", description="speaker's name before every text, such as SPEAKER (default: none)")
+    speaker_case: Literal["upper", "title"] = Field("upper", description="spelling of the speaker's name")
 
 
 class EmoBERTa(Objective):
-    """RoBERTa with a longer schedule, warmup and clipping; speakers and context are the paper's, for conversations."""
+    """Cross-entropy with EmoBERTa's longer schedule, warmup and gradient clipping."""
 
     Config = EmoBERTaConfig
     config: EmoBERTaConfig
@@ -35,11 +35,11 @@ class EmoBERTa(Objective):
 
     @classmethod
     def forms(cls, config: Any) -> Mapping[str, Form]:
-        """Texts as they are, or with what the options put before them."""
+        """Return the text encoding that the options ask for; none for plain tokenisation."""
         plain = config.frame == "none" and not config.speaker
         return {} if plain else {"text": Speaking(config.frame == "past", config.speaker, config.speaker_case)}
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
-        """One update."""
+        """Yield one update of the model."""
         logits = model.classify(model.project(model.encode(batch)))
         yield Update(cross_entropy(logits.float(), batch.labels))

@@ -1,4 +1,4 @@
-"""The input of a turn in its conversation: past turns, the turn itself, future turns, as three segments (Kim and Vossen 2021)."""
+"""Build the input of a conversation turn: segments of past turns, the turn, and future turns (Kim and Vossen 2021)."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -16,10 +16,20 @@ def conversation(
     between: Ids,
     limit: int,
 ) -> list[int]:
-    """``<s> past </s></s> target </s></s> future </s>`` as ids, ``limit`` at most.
+    """Return the ids of ``<s> past </s></s> target </s></s> future </s>``, at most ``limit`` of them.
 
-    Turns are ids without special tokens, in the order in which they were spoken. None asks for no segment; an empty list for an empty one.
-    Context is taken from near to far, past and future in turn. The target's tail is cut only where it doesn't fit by itself.
+    Context is added from near to far, past and future alternately, until a turn doesn't fit. The target is
+    cut, at its end, only if it doesn't fit alone.
+
+    Args:
+        past: past turns in the order in which they were spoken; ids without special tokens. An empty list
+            makes an empty segment, None makes none.
+        target: ids of the turn to classify.
+        future: future turns, like ``past``.
+        first: id of the first token.
+        last: id of the separator.
+        between: separator ids between segments (RoBERTa has two).
+        limit: most ids.
 
     >>> conversation([[5], [6]], [7], None, first=0, last=2, between=[2, 2], limit=20)
     [0, 5, 6, 2, 2, 7, 2]
@@ -27,7 +37,7 @@ def conversation(
     [0, 2, 2, 7, 2]
     """
     frame = 2 + sum(len(between) for context in (past, future) if context is not None)
-    if len(target) + frame > limit and (past is not None or future is not None):
+    if len(target) + frame > limit and (past is not None or future is not None):  # no room for segments
         return conversation(None, target, None, first=first, last=last, between=between, limit=limit)
     target = target[: limit - 2]
     before, after = nearest(past or [], future or [], limit - frame - len(target))
@@ -41,19 +51,21 @@ def conversation(
 
 
 def nearest(past: Sequence[Ids], future: Sequence[Ids], room: int) -> tuple[list[Ids], list[Ids]]:
-    """The turns that fit into ``room`` tokens, the nearest past one, the nearest future one, and so on; the first that doesn't fit ends it.
+    """Select the context turns that fit into ``room`` tokens: nearest past turn, nearest future turn, and so on.
+
+    The first turn that doesn't fit ends the selection for both directions, as in the released code.
 
     >>> nearest([[1], [2]], [[3], [4, 5]], 3)
     ([[1], [2]], [[3]])
     """
     before: list[Ids] = []
     after: list[Ids] = []
-    for one, other in zip_longest(reversed(past), future):
-        for turn, taken in ((one, before), (other, after)):
+    for past_turn, future_turn in zip_longest(reversed(past), future):
+        for turn, selected in ((past_turn, before), (future_turn, after)):
             if turn is None:
                 continue
             room -= len(turn)
             if room < 0:
                 return before[::-1], after
-            taken.append(turn)
+            selected.append(turn)
     return before[::-1], after

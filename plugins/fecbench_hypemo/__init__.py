@@ -1,6 +1,6 @@
-"""HypEmo: cross-entropy weighted by distance in hyperbolic space (Chen et al. 2023).
+"""HypEmo: cross-entropy weighted by hyperbolic distance (Chen, Hung, Hsu, Ku, ACL 2023).
 
-The ball's arithmetic, the label vectors and the losses are usable without fecbench's trainer.
+The operations in the Poincaré ball, the label vectors and the losses work without fecbench's trainer.
 """
 
 from fecbench_hypemo.head import HypEmoHead

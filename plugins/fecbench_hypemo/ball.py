@@ -1,17 +1,18 @@
-"""Arithmetic in the Poincaré ball of curvature -1 (Ganea, Bécigneul, Hofmann 2018, Hyperbolic Neural Networks, section 2).
+"""Operations in the Poincaré ball of curvature -1 (Ganea, Bécigneul, Hofmann, NeurIPS 2018, section 2).
 
-Points are rows of norm below 1, tangent vectors at the origin are any rows; the last dimension is theirs. Call it with autocast off.
+Points are vectors of norm below 1, tangent vectors at the origin are any vectors; both lie in the last
+dimension. Call these functions with autocast off.
 """
 
 import torch
 from torch import Tensor
 
-TINY = 1e-15  # a norm to divide by where there is none; float32 holds its square
+TINY = 1e-15  # smallest divisor, for vectors of norm 0; float32 holds its square
 ALMOST_ONE = 1 - 1e-6
 
 
 def exp0(u: Tensor) -> Tensor:
-    """The exponential map at the origin, ``tanh(|u|) u / |u|``: a tangent vector becomes a point.
+    """Map tangent vectors to points by the exponential map at the origin, ``tanh(|u|) u / |u|``.
 
     >>> exp0(torch.tensor([0.3, 0.4]))
     tensor([0.2773, 0.3697])
@@ -21,19 +22,22 @@ def exp0(u: Tensor) -> Tensor:
 
 
 def log0(x: Tensor) -> Tensor:
-    """The logarithm at the origin, ``artanh(|x|) x / |x|``, which takes :func:`exp0` back."""
+    """Map points to tangent vectors by the logarithmic map at the origin, ``artanh(|x|) x / |x|``; inverts `exp0`."""
     norm = _norm(x)
     return _artanh(norm) * x / norm
 
 
 def project(x: Tensor) -> Tensor:
-    """``x``, cut to norm ``1 - 0.004`` where it is longer (``1 - 1e-5`` in float64): closer to the border distances lose precision."""
+    """Shorten points to norm ``1 - 0.004`` (``1 - 1e-5`` in float64) where they are longer.
+
+    Nearer to the border of the ball distances lose their precision.
+    """
     longest = 1 - (1e-5 if x.dtype == torch.float64 else 4e-3)
     return x * (longest / _norm(x)).clamp(max=1)
 
 
 def mobius_add(x: Tensor, y: Tensor) -> Tensor:
-    """The Möbius sum of points, ``y`` carried along from the origin to ``x``; it doesn't commute.
+    """Return the Möbius sum of points, which is ``y`` translated from the origin to ``x``; it doesn't commute.
 
     >>> mobius_add(torch.tensor([0.1, 0.2]), torch.tensor([0.3, -0.4]))
     tensor([ 0.4384, -0.1644])
@@ -43,22 +47,23 @@ def mobius_add(x: Tensor, y: Tensor) -> Tensor:
 
 
 def mobius_matvec(matrix: Tensor, x: Tensor) -> Tensor:
-    """``matrix [k, d]`` applied to points ``x [..., d]``: through the tangent space at the origin and back. Zero maps to zero."""
+    """Apply ``matrix [k, d]`` to points ``x [..., d]`` in the tangent space at the origin; zero maps to zero."""
     mapped = x @ matrix.T
     norm, mapped_norm = _norm(x), _norm(mapped)
     return (mapped_norm / norm * _artanh(norm)).tanh() * mapped / mapped_norm
 
 
 def distance(x: Tensor, y: Tensor) -> Tensor:
-    """The distance of points, ``arcosh(1 + 2 |x - y|^2 / ((1 - |x|^2) (1 - |y|^2)))``, ``[...]`` for rows ``[..., d]``.
+    """Return the distances ``[...]`` of points ``[..., d]``: ``arcosh(1 + 2 |x - y|^2 / ((1 - |x|^2) (1 - |y|^2)))``.
 
-    It is computed as ``2 arsinh`` of a ratio of norms, which is the same, is exact near 0, and has a gradient there (0).
+    The equal form ``2 arsinh(|x - y| / sqrt((1 - |x|^2) (1 - |y|^2)))`` is computed: it is exact near 0 and
+    has a gradient there (0).
 
     >>> distance(torch.tensor([0.0, 0.0]), torch.tensor([0.3, -0.4]))  # 2 artanh(0.5)
     tensor(1.0986)
     """
-    room = (1 - x.square().sum(-1)) * (1 - y.square().sum(-1))
-    return 2 * torch.asinh(torch.linalg.vector_norm(x - y, dim=-1) / room.clamp(min=TINY).sqrt())
+    to_border = (1 - x.square().sum(-1)) * (1 - y.square().sum(-1))
+    return 2 * torch.asinh(torch.linalg.vector_norm(x - y, dim=-1) / to_border.clamp(min=TINY).sqrt())
 
 
 def _norm(x: Tensor) -> Tensor:
@@ -67,4 +72,4 @@ def _norm(x: Tensor) -> Tensor:
 
 
 def _artanh(norm: Tensor) -> Tensor:
-    return norm.clamp(max=ALMOST_ONE).atanh()
+    return norm.clamp(max=ALMOST_ONE).atanh()  # artanh is infinite at 1

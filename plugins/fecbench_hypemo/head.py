@@ -1,4 +1,4 @@
-"""HypEmo's Euclidean part: the classifier that predicts."""
+"""The classification head of HypEmo, its Euclidean part."""
 
 from typing import cast
 
@@ -8,7 +8,7 @@ from fecbench import Head
 
 
 class HypEmoHead(Head):
-    """Dropout between a linear layer and a ReLU, dropout after it, then a linear classifier; what comes before it also enters the ball."""
+    """Linear, dropout, ReLU, dropout, then a linear classifier, whose input is projected into the ball too."""
 
     def __init__(self, hidden: int, classes: int, dropout: float = 0.1):
         super().__init__()
@@ -17,9 +17,9 @@ class HypEmoHead(Head):
         self.classifier = nn.Linear(hidden, classes)
 
     def project(self, h: Tensor) -> Tensor:
-        """``h [B, hidden] -> z [B, hidden]``."""
+        """Return the features ``z [B, hidden]`` of states ``h [B, hidden]``."""
         return cast("Tensor", self.projection(h))
 
     def classify(self, z: Tensor) -> Tensor:
-        """``z [B, hidden] -> logits [B, C]``."""
+        """Return the logits ``[B, C]`` of features ``[B, hidden]``."""
         return cast("Tensor", self.classifier(z))

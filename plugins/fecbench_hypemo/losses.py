@@ -1,4 +1,4 @@
-"""HypEmo's losses (Chen, Hung, Hsu, Ku 2023, section 3)."""
+"""The losses of HypEmo (Chen, Hung, Hsu, Ku 2023, section 3; details as in the released code)."""
 
 from typing import Literal
 
@@ -11,11 +11,11 @@ from fecbench_hypemo.ball import distance
 
 @torch.no_grad()
 def label_distances(points: Tensor, vectors: Tensor, labels: Tensor) -> Tensor:
-    """How far each text is from its label in the ball, ``[B]``, without gradient.
+    """Return the hyperbolic distance ``[B]`` of each text to its label, without gradient.
 
     Args:
-        points: ``[B, d]``, of norm below 1.
-        vectors: ``[C, d]``, of norm below 1.
+        points: points of the texts ``[B, d]``, of norm below 1.
+        vectors: label vectors ``[C, d]``, of norm below 1.
         labels: int64 ``[B]``.
 
     >>> label_distances(torch.zeros(1, 2), torch.tensor([[0.3, -0.4]]), torch.tensor([0]))
@@ -25,10 +25,10 @@ def label_distances(points: Tensor, vectors: Tensor, labels: Tensor) -> Tensor:
 
 
 def weighted_cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    """The mean over the batch of each text's cross-entropy times its weight; bf16 and float16 are raised to float32.
+    """Return the mean over the batch of cross-entropy times a weight per text.
 
     Args:
-        logits: ``[B, C]``.
+        logits: ``[B, C]``; bf16 and float16 are raised to float32.
         labels: int64 ``[B]``.
         weights: ``[B]``.
 
@@ -42,14 +42,14 @@ def weighted_cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor) -> T
 def hyperbolic_loss(
     points: Tensor, decoded: Tensor, vectors: Tensor, labels: Tensor, *, reduction: Literal["sum", "mean"] = "sum"
 ) -> Tensor:
-    """Cross-entropy of the decoder, less the dot products of points and their labels' vectors. It can be negative.
+    """Return the decoder's cross-entropy minus the dot products of texts and their label vectors; it can be negative.
 
     Args:
-        points: ``[B, d]``.
-        decoded: ``[B, C]``, logits that the decoder reads off the points.
-        vectors: ``[C, d]``.
+        points: points of the texts ``[B, d]``.
+        decoded: logits of the decoder ``[B, C]``.
+        vectors: label vectors ``[C, d]``.
         labels: int64 ``[B]``.
-        reduction: the dot products are summed over the batch (the released code), or averaged.
+        reduction: ``"sum"`` the dot products over the batch (released code), or take their ``"mean"``.
 
     Raises:
         ValueError: ``reduction`` is neither.

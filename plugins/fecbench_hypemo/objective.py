@@ -1,4 +1,4 @@
-"""The objective: label vectors first, then encoder and projector together (Chen, Hung, Hsu, Ku 2023)."""
+"""The HypEmo objective: train label vectors first, then encoder and projector jointly (Chen et al. 2023, section 3)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Literal
@@ -14,7 +14,7 @@ from fecbench_hypemo.tree import BUILT_IN, built_in, tree_for
 from fecbench_hypemo.vectors import poincare_vectors
 
 DIM = 100
-ED = {"lr": 1e-5}  # for roberta-base
+ED = {"lr": 1e-5}  # the published rate, for roberta-base
 GE = {**ED, "classification_weight": 0.9, "hyperbolic_weight": 0.1, "negatives": 5}
 
 
@@ -23,35 +23,36 @@ class HypEmoConfig(Config):
 
     classification_weight: float = Field(1.0, gt=0, description="weight of the distance-weighted cross-entropy (alpha)")
     hyperbolic_weight: float = Field(
-        0.25, ge=0, description="weight of the projector's loss in the ball (gamma); 0 leaves the projector as it began"
+        0.25, ge=0, description="weight of the projector's loss in the ball (gamma); 0: the projector is not trained"
     )
     dot: Literal["sum", "mean"] = Field(
         "sum",
-        description="dot products of texts and their labels in the ball are summed over a batch (the released code), or averaged",
+        description="reduction of the dot products of texts and label vectors over a batch; sum is the released code's",
     )
     ball_activation: Literal["relu", "none"] = Field(
         "relu",
-        description="activation of the hyperbolic layer; relu keeps texts where no coordinate is negative, half of the labels' are",
+        description="activation of the hyperbolic layer; relu gives texts no negative coordinate, while half of the "
+        "label vectors' coordinates are negative",
     )
     tree: str = Field(
         "auto",
-        description='tree of the labels: ed, ge, flat, or a TOML file of lines node = ["child", "child"]; auto: ed or ge where that tree '
-        "holds every label, else flat",
+        description='tree of the labels: ed, ge, flat, or a TOML file with lines node = ["child", "child"]; '
+        "auto: ed or ge if that tree holds every label, else flat",
     )
     negatives: int = Field(
-        10, ge=1, description="nodes that an ancestor is told from when the label vectors are trained"
+        10, ge=1, description="negative nodes sampled for each ancestor when the label vectors are trained"
     )
-    tree_seed: int = Field(7, ge=0, lt=2**32, description="seed of the label vectors, apart from the run's")
+    tree_seed: int = Field(7, ge=0, lt=2**32, description="seed of the label vectors, independent of the run's seed")
     projector_lr: float = Field(0.01, gt=0, description="learning rate of the projector")
     projector_lr_step: Literal["batch", "epoch"] = Field(
         "batch",
-        description="the projector's learning rate is halved every ten batches (the released code), or every ten epochs of twenty, "
-        "once, at half the run",
+        description="halve the projector's learning rate; batch: every ten batches (released code), "
+        "epoch: every ten of the published twenty epochs, so once, in the middle of the run",
     )
 
 
 class HypEmo(Objective):
-    """Cross-entropy that weighs a text by how far it lies from its label in a hyperbolic space of label vectors."""
+    """Cross-entropy weighted by the distance of a text to its label in a hyperbolic space of label vectors."""
 
     Config = HypEmoConfig
     config: HypEmoConfig
@@ -71,30 +72,30 @@ class HypEmo(Objective):
     def __init__(self, config: HypEmoConfig, task: Task):
         super().__init__(config, task)
         self.projector = BallProjector(task.features, task.classes, DIM, config.ball_activation)
-        self.register_buffer("label_vectors", torch.full((task.classes, DIM), torch.nan))  # before_training finds them
+        self.register_buffer("label_vectors", torch.full((task.classes, DIM), torch.nan))  # set by before_training
 
     @classmethod
     def reads_labels(cls, config: HypEmoConfig) -> bool:
-        """The labels are looked for in the built-in trees."""
+        """Return True if label names are looked up in the built-in trees."""
         return config.tree == "auto"
 
     def notes(self) -> Sequence[str]:
-        """That no built-in tree holds the labels."""
+        """Return a note if ``auto`` finds no built-in tree with all labels and uses the flat one."""
         if self.config.tree != "auto" or built_in(self.task.labels):
             return ()
         return (
-            f"no built-in tree ({', '.join(BUILT_IN)}) holds every label, so hypemo puts all labels under one node (--tree flat), which "
-            "tells nothing of how they are related; give a tree of yours with --tree FILE",
+            f"no built-in tree ({', '.join(BUILT_IN)}) holds every label, so hypemo puts all labels under one node "
+            "(--tree flat), which carries no relation between labels; give your own tree with --tree FILE",
         )
 
     def before_training(self, stage: Stage) -> None:
-        """Train the label vectors, or take those that this process has trained on the same tree."""
+        """Train the label vectors, or reuse those that this process has trained on the same tree (stage A)."""
         tree = tree_for(self.task.labels, self.config.tree)
         vectors = poincare_vectors(tree, negatives=self.config.negatives, seed=self.config.tree_seed, dim=DIM)
         self.label_vectors.copy_(vectors[[tree.nodes.index(label) for label in self.task.labels]])
 
     def players(self) -> Mapping[str, Player]:
-        """The projector, at a rate of its own that soon dies away."""
+        """Return the projector as a player with its own learning rate and schedule."""
         schedule = halved_by_batch if self.config.projector_lr_step == "batch" else halved_by_epoch
         return {
             "projector": Player(
@@ -103,7 +104,7 @@ class HypEmo(Objective):
         }
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
-        """One update of encoder, head and projector: ``alpha`` weighted cross-entropy plus ``gamma`` hyperbolic loss."""
+        """Yield one update of all modules: ``alpha`` weighted CE plus ``gamma`` hyperbolic loss (stage B)."""
         c = self.config
         z = model.project(model.encode(batch))
         with torch.autocast(z.device.type, enabled=False):
@@ -122,7 +123,7 @@ class HypEmo(Objective):
 
 
 def halved_by_batch(step: int, steps: int) -> float:  # noqa: ARG001
-    """Share of the projector's learning rate at batch ``step``: half of it every ten batches.
+    """Return the share of the projector's learning rate at batch ``step``, halved every ten batches.
 
     >>> [halved_by_batch(step, 1000) for step in (0, 9, 10, 35)]
     [1.0, 1.0, 0.5, 0.125]
@@ -131,7 +132,9 @@ def halved_by_batch(step: int, steps: int) -> float:  # noqa: ARG001
 
 
 def halved_by_epoch(step: int, steps: int) -> float:
-    """The same every ten of the published twenty epochs, however many the run has: half of it from the middle of the run on.
+    """Return the share of the projector's learning rate at batch ``step``, halved in the middle of the run.
+
+    This is every ten epochs of the published twenty, scaled to the number of epochs of the run.
 
     >>> [halved_by_epoch(step, 1000) for step in (0, 499, 500, 999)]
     [1.0, 1.0, 0.5, 0.5]

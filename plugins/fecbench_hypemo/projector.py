@@ -1,4 +1,4 @@
-"""From the head's features into the ball: one hyperbolic layer (Ganea, Bécigneul, Hofmann 2018) and a decoder."""
+"""The projector into the Poincaré ball: one hyperbolic layer (Ganea, Bécigneul, Hofmann 2018) and a decoder."""
 
 from typing import Literal
 
@@ -12,14 +12,17 @@ Activation = Literal["relu", "none"]
 
 
 class BallProjector(nn.Module):
-    """A Möbius linear layer, its activation taken at the origin, and a linear decoder of its points. Call it with autocast off.
+    """A Möbius linear layer with an activation in the tangent space at the origin, and a linear decoder of its points.
+
+    Call it with autocast off.
 
     Args:
-        features: width of what is projected.
-        classes: labels that the decoder tells apart.
+        features: width of the input.
+        classes: number of labels that the decoder predicts.
         dim: coordinates of a point.
-        activation: ``"relu"`` keeps points where all coordinates are positive; ``"none"`` leaves them.
-        dropout: share of the layer's weights, and of the decoder's logits, that are dropped in training.
+        activation: ``"relu"`` makes all coordinates non-negative; ``"none"`` is the identity.
+        dropout: probability of dropout on the layer's weights and on the decoder's logits, as in the
+            released code.
     """
 
     def __init__(
@@ -32,12 +35,12 @@ class BallProjector(nn.Module):
         self.decoder = nn.Linear(dim, classes)
 
     def forward(self, z: Tensor) -> Tensor:
-        """``z [B, features]`` as points ``[B, dim]``."""
+        """Project features ``z [B, features]`` to points ``[B, dim]``."""
         weight = dropout(self.weight, self.dropout, self.training)
         moved = mobius_add(project(mobius_matvec(weight, project(exp0(z)))), project(exp0(self.bias)))
         tangent = log0(project(moved))
         return project(exp0(relu(tangent) if self.activation == "relu" else tangent))
 
     def decode(self, points: Tensor) -> Tensor:
-        """``points [B, dim] -> logits [B, C]``."""
+        """Return the decoder's logits ``[B, C]`` of ``points [B, dim]``."""
         return dropout(self.decoder(log0(points)), self.dropout, self.training)

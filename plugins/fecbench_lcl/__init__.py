@@ -1,4 +1,4 @@
-"""LCL: label-aware contrastive loss (Suresh and Ong 2021). The loss is usable without fecbench."""
+"""LCL: label-aware contrastive loss (Suresh and Ong, EMNLP 2021)."""
 
 from fecbench_lcl.head import LCLHead
 from fecbench_lcl.losses import label_aware_contrastive_loss

@@ -1,4 +1,4 @@
-"""LCL's classifier."""
+"""The classification head of LCL."""
 
 from typing import cast
 
@@ -8,7 +8,10 @@ from fecbench import Head
 
 
 class LCLHead(Head):
-    """Linear, dropout, ReLU, linear on the encoder's state, which is also what the contrast sees."""
+    """Linear, dropout, ReLU, linear on the encoder's state (released code).
+
+    There is no projection: the contrastive loss is computed on the encoder's state itself.
+    """
 
     def __init__(self, hidden: int, classes: int, dropout: float = 0.1):
         super().__init__()
@@ -18,5 +21,5 @@ class LCLHead(Head):
         )
 
     def classify(self, z: Tensor) -> Tensor:
-        """``z [B, hidden] -> logits [B, C]``."""
+        """Return the logits ``[B, C]`` of states ``z [B, hidden]``."""
         return cast("Tensor", self.classifier(z))

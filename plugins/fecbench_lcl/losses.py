@@ -17,35 +17,43 @@ def label_aware_contrastive_loss(
     empty_anchor: Literal["zero", "skip"] = "zero",
     detach_weights: bool = False,
 ) -> Tensor:
-    """Supervised contrast in which row k weighs, for anchor i, what a helper takes class ``y_k`` to be worth for text i.
+    """Return the label-aware contrastive loss of a batch (equation 4).
 
-    With ``w_i`` the softmax of the helper's logits for row i: ``w_i,yi`` times the mean over positives p of
-    ``-s_ip + log sum_(k != i) w_i,yk exp(s_ik)`` (the paper's equation 4, the anchor's own weight outside the logarithm, as its authors
-    correct it), then the mean over anchors. It can be negative.
+    Row k of an anchor i has the weight ``w_i,yk``, the probability that a second, jointly trained network
+    (the weighting network) gives to class ``y_k`` for text i. The loss of an anchor is ``w_i,yi`` times the
+    mean over positives p of ``-s_ip + log sum_(k != i) w_i,yk exp(s_ik)``; then comes the mean over
+    anchors. The anchor's own weight is outside the logarithm, which is the authors' correction of the
+    printed equation. The loss can be negative.
 
     Args:
         features: ``[N, d]``, normalised here; bf16 and float16 are raised to float32.
         labels: int64 ``[N]``.
-        helper_logits: ``[N, C]``, raw.
+        helper_logits: raw logits of the weighting network ``[N, C]``.
         temperature: tau.
-        empty_anchor: an anchor without positives counts as 0 (``"zero"``) or not at all (``"skip"``).
-        detach_weights: keep the helper out of this loss's gradient.
+        empty_anchor: count an anchor without positives as 0 (``"zero"``), or leave it out of the mean
+            (``"skip"``).
+        detach_weights: send no gradient of this loss into the weighting network.
 
     Raises:
-        ValueError: the temperature isn't positive, ``empty_anchor`` is none of the above, or rows are missing.
+        ValueError: the temperature isn't positive, ``empty_anchor`` is unknown, or the arguments differ in
+            rows.
 
-    >>> round(label_aware_contrastive_loss(torch.ones(3, 2), torch.zeros(3, dtype=int), torch.zeros(3, 2), temperature=1.0).item(), 6)
+    >>> labels, helper_logits = torch.zeros(3, dtype=int), torch.zeros(3, 2)
+    >>> round(label_aware_contrastive_loss(torch.ones(3, 2), labels, helper_logits, temperature=1.0).item(), 6)
     0.0
     """
     if not len(features) == len(labels) == len(helper_logits):
         raise ValueError(
-            f"every row needs features, label and helper logits, found {len(features)}, {len(labels)}, {len(helper_logits)}"
+            "every row needs features, label and helper logits, "
+            f"found {len(features)}, {len(labels)}, {len(helper_logits)}"
         )
     with torch.autocast(features.device.type, enabled=False):
         similarity = similarities(features, temperature)
         others = ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
         positive = (labels[:, None] == labels) & others
+        # Weights enter the exponent as log-softmax: the logarithm of a softmax would be -inf for tiny weights.
         log_weights = helper_logits.to(similarity.dtype).log_softmax(1)
         log_weights = (log_weights.detach() if detach_weights else log_weights)[:, labels]
-        own = log_weights.diagonal().exp()
-        return mean_of_anchors(own * anchor_losses(similarity, positive, others, log_weights), positive, empty_anchor)
+        own_weights = log_weights.diagonal().exp()
+        losses = own_weights * anchor_losses(similarity, positive, others, log_weights)
+        return mean_of_anchors(losses, positive, empty_anchor)

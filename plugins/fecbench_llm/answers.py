@@ -1,4 +1,4 @@
-"""Raw answers, kept in a file as they come, so that no answer is paid for twice and scoring can be repeated offline."""
+"""A file of raw answers by prompt, so that no answer is paid for twice and scoring can be repeated offline."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from fecbench import FecbenchError
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model wrote.
+    """A model's answer to one prompt.
 
     Attributes:
-        text: its answer as it came.
-        model: the model's name, as the endpoint that answered says.
-        date: when, UTC in ISO 8601.
-        dropped: demonstrations that were left out because the prompt was too long with them.
-        prompt_tokens: tokens read, where that is told.
-        completion_tokens: tokens written, where that is told.
+        text: the raw text of the answer.
+        model: name of the model, as the endpoint reports it.
+        date: date and time of the answer, UTC in ISO 8601.
+        dropped: number of demonstrations that were removed to shorten the prompt.
+        prompt_tokens: tokens of the prompt, if reported.
+        completion_tokens: tokens of the answer, if reported.
     """
 
     text: str
@@ -41,14 +41,14 @@ _ANSWER = TypeAdapter(Answer)
 
 
 class Answers(Mapping[str, Answer]):
-    """Answers by the hash of their prompt: a line of JSON each. The first answer to a prompt stands.
+    """Answers by the hash of their prompt, one line of JSON each; the first answer to a prompt is final.
 
-    Several threads may keep answers in one file, and several processes one after another (:meth:`alone`). A line that a kill has torn is
-    left out.
+    Several threads may add answers to one file; several processes take turns (:meth:`alone`). A line that
+    was cut off by a kill is ignored.
 
     Args:
-        path: the file; None keeps them in memory alone.
-        about: what all of them depend on besides their prompt; it becomes the file's first line, for people who look into it.
+        path: the file; None keeps the answers in memory only.
+        about: settings that all answers depend on besides their prompt; written as the first line, for readers.
     """
 
     def __init__(self, path: Path | None = None, about: Mapping[str, object] | None = None):
@@ -59,7 +59,7 @@ class Answers(Mapping[str, Answer]):
 
     @classmethod
     def read(cls, path: Path) -> Answers:
-        """The answers of a file; what is kept besides stays in memory."""
+        """Read the answers of a file; answers added later stay in memory."""
         answers = cls(path)
         answers.path = None
         return answers
@@ -74,20 +74,20 @@ class Answers(Mapping[str, Answer]):
         return len(self._found)
 
     def refresh(self) -> None:
-        """Read what the file holds beyond what was read before.
+        """Read the lines that were added to the file since the last read.
 
         Raises:
-            FecbenchError: it can't be read.
+            FecbenchError: the file can't be read.
         """
         if self.path is None or not self.path.exists():
             return
         try:
             with self.path.open("rb") as file:
                 file.seek(self._read)
-                *whole, _ = file.read().split(b"\n")  # a last line without an end is torn, or being written
+                *whole, _ = file.read().split(b"\n")  # a last line without newline is cut off, or being written
         except OSError as error:
             raise FecbenchError(
-                f"{self.path} must be a readable file of answers: {error}; mend or remove it"
+                f"{self.path} must be a readable file of answers: {error}; restore or delete it"
             ) from error
         self._read += sum(len(line) + 1 for line in whole)
         for line in whole:
@@ -96,10 +96,10 @@ class Answers(Mapping[str, Answer]):
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Nobody else keeps answers in the file meanwhile; what others kept before is read.
+        """Lock the file against other processes, then read the answers that they have added.
 
         Raises:
-            FecbenchError: the file's folder can't be written.
+            FecbenchError: the file's folder is not writable.
         """
         if self.path is None:
             yield
@@ -119,7 +119,7 @@ class Answers(Mapping[str, Answer]):
             lock.release()
 
     def keep(self, key: str, answer: Answer) -> None:
-        """Write ``answer`` to the prompt ``key`` down, at once.
+        """Add the answer to the prompt ``key`` and write it to the file at once.
 
         Raises:
             FecbenchError: the file can't be written.
@@ -138,21 +138,21 @@ class Answers(Mapping[str, Answer]):
                 file.write(f"{first or _line_end(self.path, start)}{json.dumps(entry)}\n".encode())
         except OSError as error:
             raise FecbenchError(
-                f"{self.path} can't be written: {error}; free space (the answers before are kept)"
+                f"{self.path} can't be written: {error}; free disk space (earlier answers are kept)"
             ) from error
 
 
 def _acquire(lock: FileLock) -> None:
-    """Wait for ``lock``, and say so where it takes a while."""
+    """Wait for ``lock``, with a message if it takes more than a second."""
     try:
         lock.acquire(timeout=1)
     except Timeout:
-        click.echo(f"waiting until another process has asked the same model ({lock.lock_file})", err=True)
+        click.echo(f"waiting for another process that asks the same model ({lock.lock_file})", err=True)
         lock.acquire()
 
 
 def _line_end(path: Path, size: int) -> str:
-    """What ends a line that a kill has torn; nothing where the last line is whole."""
+    """Return a newline if the last line was cut off by a kill, else ``""``."""
     if size == 0:
         return ""
     with path.open("rb") as file:
@@ -161,7 +161,7 @@ def _line_end(path: Path, size: int) -> str:
 
 
 def _entry(line: bytes) -> tuple[str, Answer] | None:
-    """The prompt's hash and the answer of a line; None for a line of another make."""
+    """Parse a line into the prompt's hash and the answer; None for any other line."""
     try:
         return str(json.loads(line)["prompt"]), _ANSWER.validate_json(line, strict=True)
     except (ValueError, KeyError, TypeError):

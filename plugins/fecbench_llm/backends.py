@@ -1,4 +1,7 @@
-"""Who answers prompts. The backends without a model are here; ``endpoint.py`` asks a server, ``local.py`` a model on this machine."""
+"""The protocol of backends, which answer prompts, and the backends without a model.
+
+``endpoint.py`` has the backend that asks a server, ``local.py`` the one that runs a model on this machine.
+"""
 
 from __future__ import annotations
 
@@ -13,38 +16,38 @@ from fecbench_llm.answers import Answer
 from fecbench_llm.prompts import Prompt
 
 Keep = Callable[[Prompt, Answer], None]
-BYTES_A_TOKEN = 4  # of English text, about, whatever the tokenizer
-TOKENS_A_MESSAGE = 4  # for the marks around it
+BYTES_A_TOKEN = 4  # a rule of thumb for English text and any tokenizer
+TOKENS_A_MESSAGE = 4  # for the special tokens around a message
 
 
 class LLMError(FecbenchError):
-    """A language model can't be asked."""
+    """A language model that can't be asked or doesn't answer."""
 
 
 class Backend(Protocol):
-    """Who answers prompts."""
+    """A source of answers to prompts."""
 
     @property
     def identity(self) -> Mapping[str, object]:
-        """What its answers depend on besides the prompt: model and settings; empty where they needn't be kept."""
+        """Return the model and settings that answers depend on besides the prompt; empty if answers need no file."""
 
     @property
     def new_tokens(self) -> int:
-        """Tokens of an answer at most."""
+        """Return the most tokens of an answer."""
 
     def tokens(self, prompt: Prompt) -> int:
-        """Tokens of ``prompt``, at least about."""
+        """Return the number of tokens of ``prompt``, exactly or about."""
 
     def ask(self, prompts: Sequence[Prompt], keep: Keep) -> None:
-        """Have every prompt answered; ``keep(prompt, answer)`` gets each answer as it comes, in any order, from any thread.
+        """Answer every prompt and pass each answer to ``keep(prompt, answer)`` as it comes, in any order and thread.
 
         Raises:
-            LLMError: the model can't be had, or doesn't answer. What was kept before stands.
+            LLMError: the model is not available or doesn't answer. Answers that were kept before remain.
         """
 
 
 def about_tokens(prompt: Prompt) -> int:
-    """An estimate of a prompt's tokens where the tokenizer isn't known.
+    """Estimate the number of tokens of a prompt for an unknown tokenizer.
 
     >>> from fecbench_llm.prompts import EmoLLaMA
     >>> about_tokens(EmoLLaMA(("glad", "sad")).about("it rained"))
@@ -56,17 +59,17 @@ def about_tokens(prompt: Prompt) -> int:
 
 
 def now() -> str:
-    """The date and time of an answer."""
+    """Return the present date and time, UTC in ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def first_label(prompt: Prompt) -> str:
-    """The label that is listed first."""
+    """Return the label that the prompt lists first."""
     return prompt.wording.labels[0]
 
 
 class Fake:
-    """Answers from a function: the first label to everything, unless told otherwise. For tests and trials."""
+    """A backend for tests and trials: a function answers, by default with the first label."""
 
     identity: ClassVar[Mapping[str, object]] = {}
     new_tokens = 0
@@ -75,17 +78,17 @@ class Fake:
         self.reply = reply
 
     def tokens(self, prompt: Prompt) -> int:
-        """An estimate."""
+        """Return an estimate."""
         return about_tokens(prompt)
 
     def ask(self, prompts: Sequence[Prompt], keep: Keep) -> None:
-        """Answer at once."""
+        """Answer every prompt."""
         for prompt in prompts:
             keep(prompt, Answer(self.reply(prompt), model="fake", date=now()))
 
 
 class Replay:
-    """Answers that are in a file already, and no others."""
+    """A backend that asks nothing, for runs that replay a file of answers."""
 
     identity: ClassVar[Mapping[str, object]] = {}
     new_tokens = 0
@@ -94,13 +97,14 @@ class Replay:
         self.path = path
 
     def tokens(self, prompt: Prompt) -> int:
-        """Nothing is asked."""
+        """Return 0: nothing is asked."""
         return 0
 
     def ask(self, prompts: Sequence[Prompt], keep: Keep) -> None:
-        """Say what is missing."""
+        """Raise LLMError if any prompt has no answer in the file."""
         if prompts:
             raise LLMError(
-                f"--backend replay needs an answer to every prompt, but {self.path} has none to {len(prompts):,} of them; replay under the "
-                "settings, seed and data of the run that wrote it, or ask the model (--backend http or hf)"
+                f"--backend replay needs an answer to every prompt, but {self.path} has none to {len(prompts):,} of "
+                "them; replay under the settings, seed and data of the run that wrote it, or ask the model "
+                "(--backend http or hf)"
             )

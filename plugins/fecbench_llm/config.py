@@ -1,4 +1,4 @@
-"""Options of ``llm-prompt``, and what follows from them."""
+"""Options of ``llm-prompt`` and checks of their combinations."""
 
 import os
 import re
@@ -17,77 +17,88 @@ MODEL_VARIABLE, URL_VARIABLE, KEY_VARIABLE = "FECBENCH_LLM_MODEL", "OPENAI_BASE_
 
 
 class LLMPromptConfig(Config):
-    """Options of ``llm-prompt``. None holds a secret: all are recorded."""
+    """Options of ``llm-prompt``. All are recorded, so none may hold a secret."""
 
     preset: Literal["chat", "emollama"] = Field(
         "chat",
-        description="form of the prompt; emollama: that of the EmoLLaMA checkpoints, asked on this machine unless --backend says else",
+        description="form of the prompt; chat: messages to a chat model, emollama: the form of the EmoLLaMA "
+        "checkpoints, run on this machine by default",
     )
     backend: Literal["auto", "http", "hf", "replay", "fake"] = Field(
         "auto",
-        description="who answers; http: an OpenAI-compatible endpoint, hf: a causal language model on this machine, replay: a file of "
-        "answers, fake: the first label, always; auto: http, or hf for emollama",
+        description="source of the answers; http: an OpenAI-compatible endpoint, hf: a causal language model on this "
+        "machine, replay: a file of answers, fake: always the first label, auto: hf for --preset emollama, else http",
     )
     model: str = Field(
         default_factory=lambda: os.environ.get(MODEL_VARIABLE, ""),
-        description=f"the model: its name at the endpoint, or for hf a folder or hub id  [default: what {MODEL_VARIABLE} says]",
+        description="the model: its name at the endpoint, or for hf a folder or hub id  "
+        f"[default: the variable {MODEL_VARIABLE}]",
     )
     base_url: str = Field(
-        "", description=f"the endpoint, as https://host/v1  [default: what {URL_VARIABLE} says, which isn't recorded]"
+        "",
+        description="address of the endpoint, such as https://host/v1  "
+        f"[default: the variable {URL_VARIABLE}, which isn't recorded]",
     )
     api_key_env: str = Field(
-        KEY_VARIABLE, description="name of the environment variable that holds the endpoint's key, if it wants one"
+        KEY_VARIABLE, description="name of the environment variable that holds the endpoint's key, if it needs one"
     )
     shots: int = Field(0, ge=0, description="labelled training texts in each prompt")
     demonstrations: Literal["fixed", "per_text", "nearest"] = Field(
         "fixed",
-        description="which: the same for all texts, drawn for each text, or the nearest by the cosine of --encoder's states",
+        description="choice of the --shots; fixed: the same for all texts, per_text: drawn for each text, nearest: the "
+        "nearest to the text by cosine of the --encoder's states",
     )
-    subject: Subject = Field("text", description="what the texts are, for the task's wording")
-    definitions: bool = Field(False, description="list each label with its description, where the data set has them")
+    subject: Subject = Field("text", description="kind of the texts, named in the prompt")
+    definitions: bool = Field(False, description="list each label with its description, if the data set has them")
     score: Literal["answer", "likelihood"] = Field(
         "answer",
-        description="answer: read what the model writes; likelihood (hf): the label with the highest mean log-probability",
+        description="prediction; answer: the label in the model's answer, likelihood (hf only): the label with the "
+        "highest mean log-probability per token",
     )
-    multi: Multi = Field("first", description="what an answer with several labels counts as: its first, or no answer")
+    multi: Multi = Field(
+        "first", description="reading of an answer with several labels; first: its first, invalid: none"
+    )
     decoding: Literal["greedy", "reference"] = Field(
         "greedy",
-        description="greedy, or (hf) the sampling of EmoLLaMA's released code: temperature 0.9, top-k 30, top-p 0.6 and others",
+        description="decoding; greedy, or (hf only) reference, the sampling of EmoLLaMA's released code: temperature "
+        "0.9, top-k 30, top-p 0.6, repetition penalty 1.2, float16",
     )
     temperature: float | None = Field(
-        None, ge=0, description="instead of the decoding's; 0 takes the likeliest token each time"
+        None, ge=0, description="temperature; 0: greedy  [default: that of --decoding, 0 or 0.9]"
     )
     max_new_tokens: int | None = Field(
-        None, ge=1, description="tokens of an answer at most  [default: 16; reference: 256]"
+        None, ge=1, description="most tokens of an answer  [default: 16; with --decoding reference: 256]"
     )
     token_limit: Literal["max_tokens", "max_completion_tokens"] = Field(
-        "max_tokens", description="what the endpoint calls its limit of new tokens"
+        "max_tokens", description="name of the request field that limits new tokens, as the endpoint expects it"
     )
-    concurrency: int = Field(8, ge=1, description="requests at once, or prompts in a batch for hf")
+    concurrency: int = Field(8, ge=1, description="concurrent requests, or prompts in a batch for hf")
     retries: int = Field(
-        3, ge=0, description="further attempts where the endpoint is at fault or busy (429, 5xx, a lost connection)"
+        3, ge=0, description="further attempts after a transient fault of the endpoint (429, 5xx, a lost connection)"
     )
-    timeout: float = Field(60.0, gt=0, description="seconds until the endpoint's answer must be there, whole")
-    answers: str = Field("", description="the file of answers for --backend replay, such as one that another run kept")
+    timeout: float = Field(60.0, gt=0, description="seconds until a whole answer of the endpoint must have arrived")
+    answers: str = Field("", description="file of answers for --backend replay, such as one that another run stored")
     max_tokens: int | None = Field(
-        None, ge=1, description="refuse to start where more tokens than this would be read and written"
+        None, ge=1, description="refuse to start if more tokens than this would be read and written"
     )
     price_in: float | None = Field(None, ge=0, description="price of a million tokens read, for the estimate")
     price_out: float | None = Field(None, ge=0, description="price of a million tokens written, for the estimate")
 
     @property
     def asks(self) -> Literal["http", "hf", "replay", "fake"]:
-        """The backend, once ``auto`` is decided."""
+        """Return the backend, with ``auto`` resolved."""
         if self.backend != "auto":
             return self.backend
         return "hf" if self.preset == "emollama" else "http"
 
     def decodes(self, seed: int) -> Decoding:
-        """How answers are written; ``seed`` counts where they are drawn."""
-        chosen = GREEDY if self.decoding == "greedy" else REFERENCE
-        given = {"temperature": self.temperature, "max_new_tokens": self.max_new_tokens}
-        chosen = replace(chosen, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-        return replace(chosen, seed=seed) if chosen.temperature else chosen
+        """Return the decoding settings; ``seed`` is used only if answers are sampled."""
+        decoding = GREEDY if self.decoding == "greedy" else REFERENCE
+        if self.temperature is not None:
+            decoding = replace(decoding, temperature=self.temperature)
+        if self.max_new_tokens is not None:
+            decoding = replace(decoding, max_new_tokens=self.max_new_tokens)
+        return replace(decoding, seed=seed) if decoding.temperature else decoding
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
@@ -96,39 +107,42 @@ class LLMPromptConfig(Config):
                 "--decoding reference needs --backend hf: endpoints know no top-k and no repetition penalty"
             )
         if self.asks in ("http", "fake") and self.score == "likelihood":
-            raise ValueError("--score likelihood needs --backend hf: others don't tell how likely a given answer is")
+            raise ValueError("--score likelihood needs --backend hf: others report no probability of a given answer")
         if (self.asks == "replay") != bool(self.answers):
             raise ValueError("--backend replay and --answers FILE go together; give both or neither")
         return self
 
     @model_validator(mode="after")
     def _no_secrets(self) -> Self:
-        """These messages don't repeat what was given: it may be a secret."""
+        """Refuse options that look like a secret; the messages don't repeat the value."""
         if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", self.api_key_env):
             raise ValueError(
-                "--api-key-env must be the name of an environment variable in capitals, not the key itself (which isn't shown or kept); "
-                "put the key into the variable OPENAI_API_KEY"
+                "--api-key-env must be the name of an environment variable in capitals, not the key itself "
+                "(which isn't shown or kept); put the key into the variable OPENAI_API_KEY"
             )
         check_url(self.base_url)
         return self
 
 
 def check_url(url: str) -> None:
-    """Whether ``url`` is a plain address, or empty.
+    """Raise ValueError unless ``url`` is empty or an address of http or https without user, password and query.
 
     Raises:
-        ValueError: it isn't, or has a secret in it.
+        ValueError: the address is malformed, or may hold a secret.
     """
     try:
         parts = urlsplit(url)
-        _ = parts.port, (parts.hostname or "").encode("idna")  # both raise where there is no such port, or no such name
+        _ = parts.port, (parts.hostname or "").encode("idna")  # both raise ValueError if port or host name is invalid
     except ValueError:
         raise ValueError(
-            "--base-url must be an address that can be, with a port below 65536, as http://localhost:8000/v1"
+            "--base-url must be a valid address with a port below 65536, such as http://localhost:8000/v1"
         ) from None
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError(
-            "--base-url must be an address without user, password or query (it is recorded); keys come by the environment"
+            "--base-url must be an address without user, password or query (it is recorded); "
+            "put the key into an environment variable"
         )
     if url and not (parts.scheme in ("http", "https") and parts.hostname):
-        raise ValueError("--base-url must begin with http:// or https:// and name a host, as http://localhost:8000/v1")
+        raise ValueError(
+            "--base-url must begin with http:// or https:// and name a host, such as http://localhost:8000/v1"
+        )

@@ -1,4 +1,4 @@
-"""How a model writes its answer."""
+"""Decoding settings of language models."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ class Decoding:
     """Decoding settings.
 
     Attributes:
-        temperature: 0 takes the likeliest token each time.
-        top_p: draw among the likeliest tokens that have this share of the probability together.
-        top_k: draw among this many likeliest tokens; 0 for all.
-        repetition_penalty: above 1 makes what stands in the prompt, label names included, less likely.
-        max_new_tokens: tokens of an answer at most.
-        half: weights in float16.
-        seed: of the draw, where there is one.
+        temperature: sampling temperature; 0 is greedy decoding.
+        top_p: sample from the most likely tokens whose probabilities sum to this share.
+        top_k: sample from this many most likely tokens; 0 for all.
+        repetition_penalty: above 1, tokens of the prompt become less likely, label names included.
+        max_new_tokens: most tokens of an answer.
+        half: use float16 weights.
+        seed: seed of the sampling; None without sampling.
     """
 
     temperature: float = 0.0
@@ -30,4 +30,4 @@ class Decoding:
 
 GREEDY = Decoding()
 REFERENCE = Decoding(temperature=0.9, top_p=0.6, top_k=30, repetition_penalty=1.2, max_new_tokens=256, half=True)
-"""The settings of EmoLLaMA's released code."""
+"""The settings of EmoLLaMA's released code (lzw108/EmoLLMs)."""

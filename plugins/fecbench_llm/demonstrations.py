@@ -1,4 +1,4 @@
-"""Which training rows stand in a prompt as examples: a function of the seed, of seed and text, or of the distance to the text."""
+"""Choose the training rows shown as labelled examples: by seed, by seed and text, or by similarity to the text."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from fecbench_llm.prompts import Demonstration, one_line
 
 @dataclass(frozen=True)
 class Pool:
-    """Training rows to show.
+    """Training rows that demonstrations are chosen from.
 
     Attributes:
-        texts: their texts.
-        labels: their labels, int ``[N]``.
-        names: label names, by index.
+        texts: texts of the rows.
+        labels: labels of the rows, int ``[N]``.
+        names: label names by index.
     """
 
     texts: Sequence[str]
@@ -28,11 +28,11 @@ class Pool:
     names: tuple[str, ...]
 
     def shown(self, rows: Iterable[int]) -> list[Demonstration]:
-        """The rows as examples."""
+        """Return ``rows`` as demonstrations."""
         return [Demonstration(self.texts[row], self.names[self.labels[row]]) for row in rows]
 
     def others(self, text: str) -> np.ndarray:
-        """Bool ``[N]``: which rows aren't ``text`` itself."""
+        """Return bool ``[N]``, False for rows that are ``text`` itself: its label must not be shown."""
         allowed = np.ones(len(self.labels), dtype=bool)
         allowed[self._rows[_same(text)]] = False
         return allowed
@@ -46,18 +46,18 @@ class Pool:
 
 
 def _same(text: str) -> str:
-    """What two texts share that are the same to a reader: the words, whatever their case and the space between them."""
+    """Return a key by which texts are equal that differ only in case and white space."""
     return one_line(text).casefold()
 
 
 def draw(labels: np.ndarray, allowed: np.ndarray, shots: int, generator: np.random.Generator) -> np.ndarray:
-    """Row numbers of ``shots`` examples, of different labels as long as there are any.
+    """Draw the row numbers of ``shots`` examples, of different labels as long as possible.
 
     Args:
-        labels: int ``[N]``, the rows' labels.
-        allowed: bool ``[N]``, the rows to choose from.
-        shots: how many; all where there are fewer.
-        generator: makes the choice.
+        labels: int ``[N]``, labels of the rows.
+        allowed: bool ``[N]``, rows to choose from.
+        shots: number of examples; all allowed rows if there are fewer.
+        generator: source of randomness.
 
     >>> labels, allowed = np.array([0, 0, 1, 1, 2]), np.array([True, True, True, False, True])
     >>> rows = draw(labels, allowed, 4, np.random.default_rng(0))
@@ -66,28 +66,30 @@ def draw(labels: np.ndarray, allowed: np.ndarray, shots: int, generator: np.rand
     """
     order = generator.permutation(np.flatnonzero(allowed))
     by_label = order[np.argsort(labels[order], kind="stable")]
-    turns = np.concatenate(
-        [np.arange(count) for count in np.bincount(labels[by_label], minlength=1)]
-    )  # rows of its label before a row
-    return by_label[np.lexsort((generator.random(len(by_label)), turns))][:shots]
+    # Round of a row: number of rows of its label before it. Sorting by round takes one row of each label per round.
+    rounds = np.concatenate([np.arange(count) for count in np.bincount(labels[by_label], minlength=1)])
+    return by_label[np.lexsort((generator.random(len(by_label)), rounds))][:shots]
 
 
 def generator_of(seed: int, text: str) -> np.random.Generator:
-    """A generator that is a function of the run's seed and a text."""
+    """Return a random generator that depends on the run's seed and a text."""
     digest = hashlib.sha256(one_line(text).encode("utf-8", "surrogatepass")).digest()
     return np.random.default_rng([seed, *digest])
 
 
 def nearest(query: np.ndarray, features: np.ndarray, allowed: np.ndarray, shots: int) -> np.ndarray:
-    """Row numbers of the ``shots`` allowed rows with the highest cosine to ``query``, the nearest last: beside the text.
+    """Return the row numbers of the ``shots`` allowed rows with the highest cosine to ``query``, the nearest last.
+
+    The nearest example then stands next to the text in the prompt.
 
     Args:
         query: float ``[d]``.
         features: float ``[N, d]``.
-        allowed: bool ``[N]``, the rows to choose from.
-        shots: how many; all where there are fewer.
+        allowed: bool ``[N]``, rows to choose from.
+        shots: number of examples; all allowed rows if there are fewer.
 
-    >>> nearest(np.array([1.0, 0.0]), np.array([[0.0, 1.0], [2.0, 0.1], [1.0, 1.0], [1.0, 0.0]]), np.array([True, True, True, False]), 2)
+    >>> features = np.array([[0.0, 1.0], [2.0, 0.1], [1.0, 1.0], [1.0, 0.0]])
+    >>> nearest(np.array([1.0, 0.0]), features, np.array([True, True, True, False]), 2)
     array([2, 1])
     """
     lengths = np.linalg.norm(features, axis=1) * np.linalg.norm(query)

@@ -1,4 +1,4 @@
-"""A model behind an OpenAI-compatible endpoint: chat completions over HTTP, several at once, repeated where the server is at fault."""
+"""The backend for OpenAI-compatible endpoints: concurrent chat completions over HTTP with retries."""
 
 from __future__ import annotations
 
@@ -17,23 +17,27 @@ import click
 from fecbench_llm.answers import Answer
 from fecbench_llm.backends import Keep, LLMError, about_tokens, now
 from fecbench_llm.decoding import GREEDY, Decoding
-from fecbench_llm.line import LARGEST, BrokenOff, Line, Reply, TooLarge
+from fecbench_llm.http_client import LARGEST, Aborted, HttpClient, Reply, TooLarge
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState, Retrying
 
     from fecbench_llm.prompts import Prompt
 
-LONGEST_WAIT = 600.0
-SHOWN = 300
-GRACE = 5.0  # seconds for the answers under way once somebody stops
-SECRET = 16  # letters of a key from which on it is a secret; local servers are given keys such as "none"
-PASSING = {408, 425, 429}
+LONGEST_WAIT = 600.0  # seconds; a server that asks for a longer pause ends the run
+SHOWN = 300  # characters of a server's reply in a message
+GRACE = 5.0  # seconds for answers under way after a stop
+SECRET = 16  # shortest key that counts as a secret; local servers get keys such as "none"
+TRANSIENT = {408, 425, 429}
 _TOO_LONG = re.compile(r"context[ _](?:length|size|window)|exceeds?_context|too many tokens")
 
 
-class Passing(LLMError):
-    """A fault that may be gone on the next attempt; ``after`` seconds, where the server says so."""
+class TransientError(LLMError):
+    """A fault that may be gone on the next attempt.
+
+    Attributes:
+        after: seconds until then, if the server says so (``Retry-After``).
+    """
 
     def __init__(self, message: str, after: float | None = None):
         super().__init__(message)
@@ -41,7 +45,7 @@ class Passing(LLMError):
 
 
 class TooLong(LLMError):
-    """A prompt that the model can't take whole."""
+    """A prompt that is longer than the model's context."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +53,18 @@ class Endpoint:
     """An OpenAI-compatible endpoint.
 
     Attributes:
-        url: up to and without ``/chat/completions``.
-        model: the model's name there.
-        key: the secret that goes with every request; empty for none. It is shown nowhere, wherever a server may repeat it.
-        decoding: temperature, top_p and the longest answer; the rest isn't part of the protocol.
-        token_limit: what the endpoint calls the limit of new tokens.
-        concurrency: requests at once.
-        retries: further attempts after one that failed for reasons that may pass.
-        timeout: seconds until an answer must be there, whole.
-        backoff: seconds before the first further attempt; each next one waits twice as long, unless the server says how long.
+        url: address, without ``/chat/completions``.
+        model: name of the model at the endpoint.
+        key: secret sent with every request; empty for none. No message shows it, not even one that quotes a
+            server's reply.
+        decoding: decoding settings; the protocol only has temperature, top_p, seed and the limit of new
+            tokens.
+        token_limit: name of the request field that limits new tokens.
+        concurrency: concurrent requests.
+        retries: further attempts after a transient fault.
+        timeout: seconds until a whole answer must have arrived.
+        backoff: seconds before the first further attempt; doubled for each next one, unless the server
+            gives a time.
     """
 
     url: str
@@ -72,29 +79,30 @@ class Endpoint:
 
     @property
     def identity(self) -> Mapping[str, object]:
-        """Where the model is, which it is, and how it decodes."""
+        """Return address, model and decoding settings."""
         return {"backend": "http", "url": self.url, "model": self.model, **asdict(self.decoding)}
 
     @property
     def new_tokens(self) -> int:
-        """Tokens of an answer at most."""
+        """Return the most tokens of an answer."""
         return self.decoding.max_new_tokens
 
     def tokens(self, prompt: Prompt) -> int:
-        """An estimate: the tokenizer is the server's."""
+        """Return an estimate, since only the server has the tokenizer."""
         return about_tokens(prompt)
 
     def ask(self, prompts: Sequence[Prompt], keep: Keep) -> None:
-        """Ask for every prompt, ``concurrency`` at once.
+        """Answer every prompt, with ``concurrency`` requests at a time.
 
-        Whoever stops it (Ctrl-C, SIGTERM, a request that fails for good) waits a few seconds for answers under way, and they are kept too.
+        After a stop (Ctrl-C, SIGTERM, or a request that fails finally) answers under way have ``GRACE``
+        seconds to arrive and be kept, since they are paid for.
         """
         stop, pool = Event(), ThreadPoolExecutor(self.concurrency)
-        with self._line() as line:
-            asked = [pool.submit(self._unless_stopped, line, prompt, keep, stop) for prompt in prompts]
+        with self._client() as client:
+            requests = [pool.submit(self._unless_stopped, client, prompt, keep, stop) for prompt in prompts]
             try:
-                for answered in as_completed(asked):
-                    answered.result()
+                for request in as_completed(requests):
+                    request.result()
             except BaseException as error:
                 stop.set()
                 if isinstance(error, KeyboardInterrupt):
@@ -102,73 +110,88 @@ class Endpoint:
                         f"stopping; answers under way have {GRACE:.0f} seconds, Ctrl-C again gives them up", err=True
                     )
                 pool.shutdown(wait=False, cancel_futures=True)
-                wait(asked, GRACE)
+                wait(requests, GRACE)
                 raise
             finally:
                 pool.shutdown(wait=False)
 
-    def _line(self) -> Line:
-        """Raises LLMError where the environment's proxy can't be used."""
+    def _client(self) -> HttpClient:
+        """Return a new HTTP client.
+
+        Raises:
+            LLMError: the environment names a proxy that can't be used.
+        """
         try:
-            return Line(self._headers(), self.concurrency)
+            return HttpClient(self._headers(), self.concurrency)
         except (ValueError, ImportError) as error:  # ImportError: SOCKS needs a package of its own
             raise LLMError(
                 f"the proxy that the environment names (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) can't be used: {error}"
             ) from None
 
     def _headers(self) -> dict[str, str]:
-        """Raises LLMError, without the key, where the key can't be sent."""
+        """Return the headers of every request.
+
+        Raises:
+            LLMError: the key has characters that a header can't hold; the message doesn't show it.
+        """
         if not self.key:
             return {}
         if not (self.key.isascii() and self.key.isprintable()):
             raise LLMError(
-                "the endpoint's key must be printable ASCII, and has other characters in it; correct the environment variable"
+                "the endpoint's key must be printable ASCII, but has other characters; correct the environment variable"
             )
         return {"Authorization": f"Bearer {self.key}"}
 
-    def _unless_stopped(self, line: Line, prompt: Prompt, keep: Keep, stop: Event) -> None:
-        """See to a prompt, unless another has failed; nothing more is asked once one has."""
+    def _unless_stopped(self, client: HttpClient, prompt: Prompt, keep: Keep, stop: Event) -> None:
+        """Answer a prompt unless another one has failed; a failure here stops the others."""
         if stop.is_set():
             return
         try:
-            self._see_to(line, prompt, keep, stop)
+            self._answer_prompt(client, prompt, keep, stop)
         except BaseException:
             stop.set()
             raise
 
-    def _see_to(self, line: Line, prompt: Prompt, keep: Keep, stop: Event) -> None:
-        """Keep the answer to a prompt, with fewer demonstrations where the model can't take all."""
-        asked = prompt
-        try:
-            while (answer := self._whole(line, asked, stop)) is None:
-                asked = asked.without_farthest()
-        except Passing as error:
-            if stop.is_set():  # somebody else's fault has been told already
-                return
-            raise LLMError(
-                f"the endpoint must answer, but {1 + self.retries} attempts found {error}; the answers before are kept, and the same "
-                "command goes on after them (--retries and --timeout have it try longer)"
-            ) from None
-        keep(prompt, replace(answer, dropped=len(prompt.demonstrations) - len(asked.demonstrations)))
-
-    def _whole(self, line: Line, prompt: Prompt, stop: Event) -> Answer | None:
-        """Ask until there is an answer; a text that the model can't take at all gets none. None where demonstrations are too many.
+    def _answer_prompt(self, client: HttpClient, prompt: Prompt, keep: Keep, stop: Event) -> None:
+        """Keep the answer to a prompt, after removing demonstrations until it fits the model's context.
 
         Raises:
-            LLMError: the model has no room for the request even without a text, which isn't the text's fault then.
+            LLMError: no attempt succeeded.
+        """
+        shortened = prompt
+        try:
+            while (answer := self._try_prompt(client, shortened, stop)) is None:
+                shortened = shortened.without_farthest()
+        except TransientError as error:
+            if stop.is_set():  # the error that stopped the run is reported instead
+                return
+            raise LLMError(
+                f"the endpoint must answer, but {1 + self.retries} attempts found {error}; "
+                "the answers before are kept, and the same command continues after them "
+                "(raise --retries or --timeout to try longer)"
+            ) from None
+        keep(prompt, replace(answer, dropped=len(prompt.demonstrations) - len(shortened.demonstrations)))
+
+    def _try_prompt(self, client: HttpClient, prompt: Prompt, stop: Event) -> Answer | None:
+        """Ask one prompt; None if it is too long and has demonstrations to remove.
+
+        A text that is too long by itself gets an empty answer.
+
+        Raises:
+            LLMError: the request is too long even with an empty text, so that the text isn't the cause.
         """
         post = self._retrying(stop)
         try:
-            return post(self._post, line, prompt)
+            return post(self._post, client, prompt)
         except TooLong:
             if prompt.demonstrations:
                 return None
         try:
-            post(self._post, line, replace(prompt, text=""))
+            post(self._post, client, replace(prompt, text=""))
         except TooLong as error:
             raise LLMError(
-                f"the endpoint must have room for the request, but calls it too long even without a text: {error}; lower --max-new-tokens, "
-                "or choose a model that reads more"
+                f"the endpoint must have room for the request, but calls it too long even without a text: {error}; "
+                "lower --max-new-tokens, or choose a model with a longer context"
             ) from None
         return Answer("", self.model, now())
 
@@ -182,7 +205,7 @@ class Endpoint:
         )
 
         return Retrying(
-            retry=retry_if_exception_type(Passing),
+            retry=retry_if_exception_type(TransientError),
             stop=stop_after_attempt(1 + self.retries) | stop_when_event_set(stop),
             wait=self._wait,
             sleep=sleep_using_event(stop),
@@ -190,57 +213,65 @@ class Endpoint:
         )
 
     def _wait(self, state: RetryCallState) -> float:
-        """Seconds until the next attempt: what the server says, or twice as long each time, and a little, so that not all come at once."""
+        """Return the seconds until the next attempt: the server's time, or an exponential backoff with jitter."""
         from tenacity import wait_exponential, wait_random
 
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, Passing) and error.after is not None:
+        if isinstance(error, TransientError) and error.after is not None:
             return error.after
         return float((wait_exponential(self.backoff, max=60 * self.backoff) + wait_random(0, self.backoff))(state))
 
-    def _post(self, line: Line, prompt: Prompt) -> Answer:
+    def _post(self, client: HttpClient, prompt: Prompt) -> Answer:
+        """Make one attempt to ask a prompt.
+
+        Raises:
+            TransientError: the attempt failed, and another may succeed.
+            TooLong: the prompt doesn't fit the model's context.
+            LLMError: further attempts would fail too.
+        """
         from httpx2 import RequestError
 
         try:
-            reply = line.post(f"{self.url.rstrip('/')}/chat/completions", self._body(prompt), self.timeout)
+            reply = client.post(f"{self.url.rstrip('/')}/chat/completions", self._body(prompt), self.timeout)
         except TimeoutError:
-            raise Passing(f"no whole answer within {self.timeout:g} s") from None
-        except BrokenOff:
-            raise Passing("an answer that was broken off") from None
+            raise TransientError(f"no whole answer within {self.timeout:g} s") from None
+        except Aborted:
+            raise TransientError("an answer that was aborted") from None
         except TooLarge:
             raise LLMError(
-                f"the endpoint's answer must be at most {LARGEST:,} bytes, decompressed, but is larger; check --base-url"
+                f"the endpoint's answer must be at most {LARGEST:,} bytes, decompressed, but is larger; "
+                "check --base-url"
             ) from None
         except RequestError as error:
-            raise Passing(self._shown(f"{type(error).__name__} {error}")) from None
+            raise TransientError(self._shown(f"{type(error).__name__} {error}")) from None
         if reply.status == 200:
             return self._answer(reply)
-        if (
-            reply.status == 400 and "content_filter" in reply.text
-        ):  # the text is refused, not the request: it has no answer
+        if reply.status == 400 and "content_filter" in reply.text:
+            # The filter refuses the text, not the request: this text has no answer, the others may.
             return Answer("", self.model, now())
         raise self._fault(reply)
 
     def _body(self, prompt: Prompt) -> dict[str, object]:
-        """The request; what has the protocol's own default isn't said, since some models refuse to be told."""
+        """Return the request's JSON body, without fields at the protocol's default, which some models refuse."""
         body: dict[str, object] = {
             "model": self.model,
             "messages": prompt.messages,
             self.token_limit: self.decoding.max_new_tokens,
         }
-        chosen = {
-            "temperature": (self.decoding.temperature, 1.0),
-            "top_p": (self.decoding.top_p, 1.0),
-            "seed": (self.decoding.seed, None),
-        }
-        return body | {name: value for name, (value, default) in chosen.items() if value != default}
+        if self.decoding.temperature != 1.0:
+            body["temperature"] = self.decoding.temperature
+        if self.decoding.top_p != 1.0:
+            body["top_p"] = self.decoding.top_p
+        if self.decoding.seed is not None:
+            body["seed"] = self.decoding.seed
+        return body
 
     def _answer(self, reply: Reply) -> Answer:
-        """What the model wrote, as it stands there: an answer is data, in which nothing is replaced.
+        """Return the answer in a reply, unchanged.
 
         Raises:
-            Passing: the reply isn't a chat completion: a proxy's page, half a body.
-            LLMError: the key stands in what would be kept.
+            TransientError: the reply isn't a chat completion, but a proxy's page or half a body.
+            LLMError: the answer repeats the key, which would be stored with it.
         """
         try:
             content: Any = json.loads(reply.body)
@@ -248,25 +279,28 @@ class Endpoint:
             if not (text is None or isinstance(text, str)):
                 raise TypeError
             counts = (int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens"))
-            answer = Answer(_whole(text or ""), _whole(str(content.get("model") or self.model)), now(), 0, *counts)
+            model = _without_surrogates(str(content.get("model") or self.model))
+            answer = Answer(_without_surrogates(text or ""), model, now(), 0, *counts)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError):
-            raise Passing(f"an answer that is no chat completion: {self._shown(reply.text)}") from None
+            raise TransientError(f"an answer that is no chat completion: {self._shown(reply.text)}") from None
         if self._is_secret and any(self.key in part for part in (answer.text, answer.model)):
             raise LLMError(
-                "the endpoint's answers must not repeat the key, which would be kept with them, but one does; ask another endpoint"
+                "the endpoint's answers must not repeat the key, which would be kept with them, but one does; "
+                "ask another endpoint"
             )
         return answer
 
     def _fault(self, reply: Reply) -> LLMError:
-        """What a refusal means: wait, shorten, or give up."""
+        """Return the error of a refused request: transient, too long, or final."""
         status, shown = reply.status, self._shown(reply.text)
-        if status in PASSING or status >= 500:
+        if status in TRANSIENT or status >= 500:
             after = _seconds(reply.headers.get("Retry-After", ""))
             if after is not None and after > LONGEST_WAIT:
                 return LLMError(
-                    f"the endpoint asks to come back in {after:.0f} s (HTTP {status}: {shown}); the same command goes on then"
+                    f"the endpoint asks to come back in {after:.0f} s (HTTP {status}: {shown}); "
+                    "the same command continues then"
                 )
-            return Passing(f"HTTP {status}: {shown}", after)
+            return TransientError(f"HTTP {status}: {shown}", after)
         if status in (400, 413, 422) and _TOO_LONG.search(reply.text.lower()):
             return TooLong(shown)
         remedy = (
@@ -278,25 +312,28 @@ class Endpoint:
 
     @property
     def _is_secret(self) -> bool:
-        """Whether the key is long enough to be one: a word such as "none" is found in answers that don't repeat it."""
+        """Return True if the key is long enough to be a secret; a word such as "none" may occur in any answer."""
         return len(self.key) >= SECRET
 
-    def _shown(self, said: str) -> str:
-        """The beginning of what a server says, for a message: on one line, and without the key. A short key is a word of its own there."""
-        line = _whole(" ".join(said.split()))
+    def _shown(self, reply: str) -> str:
+        """Return the beginning of a server's reply on one line and without the key, for a message.
+
+        A short key is only replaced where it is a whole word.
+        """
+        line = _without_surrogates(" ".join(reply.split()))
         if self.key:
             key = re.escape(self.key)
             line = re.sub(key if self._is_secret else rf"(?<!\w){key}(?!\w)", "[key]", line)
         return line[:SHOWN] or "(an empty body)"
 
 
-def _whole(text: str) -> str:
-    """``text`` without halves of characters, which no file can hold."""
+def _without_surrogates(text: str) -> str:
+    """Replace lone surrogates, which JSON may contain and UTF-8 files can't."""
     return text.encode(errors="replace").decode()
 
 
 def _seconds(header: str) -> float | None:
-    """What ``Retry-After`` says, in seconds or as a date; None where it says nothing.
+    """Parse ``Retry-After``, in seconds or as a date; None if it is neither.
 
     >>> _seconds("2"), _seconds("Wed, 21 Oct 2015 07:28:00 GMT"), _seconds("soon"), _seconds("")
     (2.0, 0.0, None, None)
@@ -308,4 +345,5 @@ def _seconds(header: str) -> float | None:
 
 
 def _until(date: datetime) -> float:
+    """Return the seconds until ``date``, 0 if it is past; without a zone it is UTC."""
     return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - datetime.now(UTC).timestamp())

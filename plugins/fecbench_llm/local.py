@@ -1,10 +1,10 @@
-"""A causal language model on this machine: it writes answers, or says how likely it finds each label."""
+"""The backend for causal language models on this machine: generate answers, or score the likelihood of each label."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,10 +28,12 @@ class LocalModel:
 
     Attributes:
         model: a folder or a hub id.
-        decoding: how it writes.
-        likelihood: whether to score the labels instead of writing: the answer is a JSON list of every label's mean log-probability.
-        batch_size: prompts read at once.
-        device: where it runs. Weights are float32 on the CPU, elsewhere of the checkpoint's own type, unless ``decoding`` wants float16.
+        decoding: decoding settings.
+        likelihood: score the labels instead of generating; the answer is a JSON list of each label's mean
+            log-probability.
+        batch_size: prompts per batch.
+        device: device of the model. Weights are float32 on the CPU, elsewhere of the checkpoint's type,
+            unless ``decoding`` asks for float16.
     """
 
     model: str
@@ -42,13 +44,13 @@ class LocalModel:
 
     @property
     def identity(self) -> Mapping[str, object]:
-        """Which weights, and how they are used."""
-        how = {"score": "likelihood", "half": self.decoding.half} if self.likelihood else asdict(self.decoding)
-        return {"backend": "hf", "model": self.model, "version": self.version, **how}
+        """Return model, version of its weights, and decoding settings."""
+        settings = {"score": "likelihood", "half": self.decoding.half} if self.likelihood else asdict(self.decoding)
+        return {"backend": "hf", "model": self.model, "version": self.version, **settings}
 
     @cached_property
     def version(self) -> str:
-        """The hub's revision, or a fingerprint of a folder's files by name, size and time.
+        """Return the hub's revision, or a fingerprint of a folder's files by name, size and modification time.
 
         Raises:
             LLMError: there is no such model.
@@ -56,37 +58,46 @@ class LocalModel:
         if not Path(self.model).is_dir():
             return str(getattr(self._config, "_commit_hash", None))
         files = sorted(path for path in Path(self.model).iterdir() if path.is_file())
-        return hashlib.sha256(
-            repr([(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]).encode()
-        ).hexdigest()[:16]
+        stamps = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+        return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
 
     @property
-    def _served(self) -> str:
-        """What a record calls the model: a folder by its last part, and the version."""
+    def _recorded_name(self) -> str:
+        """Return the model's name and version for records, of a folder the last part of its path alone."""
         return f"{Path(self.model).name if Path(self.model).is_dir() else self.model} {self.version}"
 
     @property
     def new_tokens(self) -> int:
-        """Tokens that are written at most."""
+        """Return the most tokens of an answer."""
         return 0 if self.likelihood else self.decoding.max_new_tokens
 
     def tokens(self, prompt: Prompt) -> int:
-        """Its tokenizer's count."""
+        """Return the number of tokens by the model's own tokenizer."""
         return len(self._ids(self._text(prompt)))
 
     def ask(self, prompts: Sequence[Prompt], keep: Keep) -> None:
-        """Read ``batch_size`` prompts at once, in their order."""
+        """Answer the prompts in batches of ``batch_size``, in order; a text without room gets an empty answer."""
         for start in range(0, len(prompts), self.batch_size):
-            part = [self._fitting(prompt) for prompt in prompts[start : start + self.batch_size]]
-            asked = [prompt for prompt in part if self._room(prompt) >= 0]
-            answers = iter(self._scores(asked) if self.likelihood else self._written(asked) if asked else ())
-            for prompt, shortened in zip(prompts[start : start + self.batch_size], part, strict=True):
+            batch = prompts[start : start + self.batch_size]
+            shortened_batch = [self._fitting(prompt) for prompt in batch]
+            fitting = [prompt for prompt in shortened_batch if self._room(prompt) >= 0]
+            answers = iter(self._answers(fitting))
+            for prompt, shortened in zip(batch, shortened_batch, strict=True):
                 answer = next(answers) if self._room(shortened) >= 0 else Answer("")
                 dropped = len(prompt.demonstrations) - len(shortened.demonstrations)
-                keep(prompt, replace(answer, model=self._served, date=now(), dropped=dropped))
+                keep(prompt, replace(answer, model=self._recorded_name, date=now(), dropped=dropped))
 
-    def _written(self, prompts: Sequence[Prompt]) -> Iterator[Answer]:
-        """What the model writes after each prompt; the prompt itself, which names every label, is cut off by position."""
+    def _answers(self, prompts: Sequence[Prompt]) -> Iterable[Answer]:
+        if not prompts:
+            return ()
+        return self._scores(prompts) if self.likelihood else self._generated(prompts)
+
+    def _generated(self, prompts: Sequence[Prompt]) -> Iterator[Answer]:
+        """Generate the answer to each prompt.
+
+        The prompt, which names every label, is cut off by position, so that its label names aren't read as
+        the answer.
+        """
         import torch
         from transformers import GenerationConfig
 
@@ -95,21 +106,21 @@ class LocalModel:
         ids = torch.tensor([[pad] * (width - len(row)) + row for row in rows], device=self.device)
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=self.device)
         d = self.decoding
-        drawn = {"temperature": d.temperature, "top_p": d.top_p, "top_k": d.top_k} if d.temperature else {}
+        sampling = {"temperature": d.temperature, "top_p": d.top_p, "top_k": d.top_k} if d.temperature else {}
         settings = GenerationConfig(
             do_sample=d.temperature > 0,
             max_new_tokens=d.max_new_tokens,
             repetition_penalty=d.repetition_penalty,
             pad_token_id=pad,
             eos_token_id=self._network.generation_config.eos_token_id or self._tokenizer.eos_token_id,
-            **drawn,
+            **sampling,
         )
         with (
             torch.no_grad(),
             torch.random.fork_rng(enabled=d.temperature > 0),
             torch.autocast(self.device.split(":")[0], enabled=False),
         ):
-            if d.temperature:
+            if d.temperature:  # a function of seed and prompt, so that a resumed run draws the same answers
                 torch.manual_seed(int.from_bytes(hashlib.sha256(f"{d.seed} {prompts[0].key}".encode()).digest()[:7]))
             whole = self._network.generate(input_ids=ids, attention_mask=mask, generation_config=settings)
         for row, new in zip(rows, whole[:, width:], strict=True):
@@ -122,7 +133,7 @@ class LocalModel:
             yield Answer(json.dumps(scores.tolist()), prompt_tokens=len(self._ids(self._text(prompt))))
 
     def _likelihoods(self, prompt: Prompt) -> Tensor:
-        """The mean log-probability of every label's tokens after the prompt, float64 ``[C]``, from float32 logits."""
+        """Return the mean log-probability of each label's tokens after the prompt, float64 ``[C]``."""
         import torch
 
         before, rows = self._continued(prompt)
@@ -137,21 +148,25 @@ class LocalModel:
         return scores.cpu()
 
     def _continued(self, prompt: Prompt) -> tuple[int, list[Ids]]:
-        """The prompt with each label after it, as token ids, and how many of them all have in common with the prompt alone."""
+        """Return the ids of the prompt followed by each label, and the number of first ids shared with the prompt.
+
+        Prompt and label are tokenised together, since the tokens at their border may differ from those of
+        the parts.
+        """
         text = self._text(prompt)
-        gap = "" if text[-1:].isspace() else " "
-        alone, rows = self._ids(text), [self._ids(text + gap + label) for label in prompt.wording.labels]
-        before = min(_common([alone, row]) for row in rows)
+        space = "" if text[-1:].isspace() else " "
+        prompt_ids, rows = self._ids(text), [self._ids(text + space + label) for label in prompt.wording.labels]
+        before = min(_common([prompt_ids, row]) for row in rows)
         return before, rows
 
     def _fitting(self, prompt: Prompt) -> Prompt:
-        """``prompt`` without as many of its farthest demonstrations as it takes to leave room for an answer."""
+        """Remove the farthest demonstrations of ``prompt`` until it leaves room for an answer."""
         while self._room(prompt) < 0 and prompt.demonstrations:
             prompt = prompt.without_farthest()
         return prompt
 
     def _room(self, prompt: Prompt) -> int:
-        """Positions that are left beside prompt and answer; below 0 where they are too long."""
+        """Return the number of positions left beside prompt and answer; negative if they are too long."""
         longest = (
             max(map(len, self._continued(prompt)[1])) if self.likelihood else self.tokens(prompt) + self.new_tokens
         )
@@ -159,8 +174,8 @@ class LocalModel:
         return positions - longest if positions else 0
 
     def _text(self, prompt: Prompt) -> str:
-        """What the model reads. Its special tokens are taken apart where they stand in a text: a text is data."""
-        prompt = _disarmed(prompt, self._tokenizer.all_special_tokens)
+        """Return the prompt as text for the tokenizer, with special tokens in texts split, so that texts stay data."""
+        prompt = _without_special_tokens(prompt, self._tokenizer.all_special_tokens)
         if prompt.raw is not None:
             return prompt.raw
         if self._tokenizer.chat_template:
@@ -168,15 +183,19 @@ class LocalModel:
         return "\n\n".join(message["content"] for message in prompt.messages)
 
     def _ids(self, text: str) -> Ids:
-        """Token ids, with the model's begin token; a chat template has put it there itself."""
-        begun = bool(self._tokenizer.bos_token) and text.startswith(str(self._tokenizer.bos_token))
-        ids: Ids = self._tokenizer(text, add_special_tokens=not begun)["input_ids"]
+        """Return the token ids with the model's begin token, without a last end token, which would end the answer."""
+        # A chat template has put the begin token there itself.
+        has_begin = bool(self._tokenizer.bos_token) and text.startswith(str(self._tokenizer.bos_token))
+        ids: Ids = self._tokenizer(text, add_special_tokens=not has_begin)["input_ids"]
         return ids[:-1] if ids and ids[-1] == self._tokenizer.eos_token_id else ids
 
     @property
     def _pad(self) -> int:
-        pad, end = self._tokenizer.pad_token_id, self._tokenizer.eos_token_id
-        return int(pad if pad is not None else end if end is not None else 0)
+        """Return the padding id: the tokenizer's, else its end token, else 0."""
+        for token_id in (self._tokenizer.pad_token_id, self._tokenizer.eos_token_id):
+            if token_id is not None:
+                return int(token_id)
+        return 0
 
     @cached_property
     def _config(self) -> Any:
@@ -195,16 +214,24 @@ class LocalModel:
         import torch
         from transformers import AutoModelForCausalLM
 
-        kind = torch.float16 if self.decoding.half else torch.float32 if self.device == "cpu" else "auto"
-        return (
-            self._loaded(AutoModelForCausalLM.from_pretrained, dtype=kind, use_safetensors=True).to(self.device).eval()
-        )
+        dtype: torch.dtype | str = "auto"  # the checkpoint's own
+        if self.decoding.half:
+            dtype = torch.float16
+        elif self.device == "cpu":
+            dtype = torch.float32
+        network = self._loaded(AutoModelForCausalLM.from_pretrained, dtype=dtype, use_safetensors=True)
+        return network.to(self.device).eval()
 
     def _loaded(self, load: Any, **arguments: object) -> Any:
-        """What ``load`` makes of the model, whose own code is neither run nor asked about."""
+        """Return what ``load`` returns for the model, without running code of the model's repository.
+
+        Raises:
+            LLMError: the model can't be loaded.
+        """
         from transformers import dynamic_module_utils
 
-        dynamic_module_utils.TIME_OUT_REMOTE_CODE = 0  # parts of a model would ask: at 0 seconds to answer they raise
+        # Some loaders ask on the terminal whether to trust remote code; with a timeout of 0 seconds they raise instead.
+        dynamic_module_utils.TIME_OUT_REMOTE_CODE = 0
         try:
             return load(self.model, trust_remote_code=False, **arguments)
         except (OSError, ValueError, KeyError, ImportError, AttributeError, TypeError) as error:
@@ -214,8 +241,8 @@ class LocalModel:
             ) from error
 
 
-def _disarmed(prompt: Prompt, special: Sequence[str]) -> Prompt:
-    """``prompt`` with a space within every special token in its texts."""
+def _without_special_tokens(prompt: Prompt, special: Sequence[str]) -> Prompt:
+    """Split every special token in the texts of ``prompt`` by a space."""
 
     def plain(text: str) -> str:
         for token in special:
@@ -227,8 +254,8 @@ def _disarmed(prompt: Prompt, special: Sequence[str]) -> Prompt:
 
 
 def _common(rows: Sequence[Ids]) -> int:
-    """How many first ids all rows share."""
-    for place, ids in enumerate(zip(*rows, strict=False)):
+    """Return the number of first ids that all rows share."""
+    for position, ids in enumerate(zip(*rows, strict=False)):
         if len(set(ids)) > 1:
-            return place
+            return position
     return min(map(len, rows))

@@ -1,4 +1,4 @@
-"""The objective: no training; a language model is asked about every text, and its answers are read as labels."""
+"""The prompting objective: ask a language model about every text and read its answers as labels, without training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from fecbench import Batch, BatchNeeds, Model, Objective, Stage, Task
-from fecbench_llm import choosing
+from fecbench_llm import backend_selection
 from fecbench_llm.backends import LLMError
 from fecbench_llm.config import LLMPromptConfig
 from fecbench_llm.demonstrations import Pool, draw, generator_of, nearest
@@ -21,11 +21,11 @@ from fecbench_llm.prompts import Chat, EmoLLaMA, Prompt
 
 if TYPE_CHECKING:
     from fecbench_llm.answers import Answer
-    from fecbench_llm.asking import Interview
     from fecbench_llm.backends import Backend
+    from fecbench_llm.interview import Interview
 
 SUBJECTS = {"situation": ("ed", "ed-prepared"), "comment": ("ge", "ge-prepared")}
-SURE = 20.0  # the logit of an answer beside 0 for the other labels: a probability of almost 1
+SURE = 20.0  # logit of the answered label beside 0 for the others: a probability of almost 1
 
 
 class LLMPrompt(Objective):
@@ -44,39 +44,39 @@ class LLMPrompt(Objective):
     def __init__(self, config: LLMPromptConfig, task: Task):
         super().__init__(config, task)
         self.parse = Parser(task.labels, config.multi)
-        form = EmoLLaMA if config.preset == "emollama" else Chat
-        self.wording = form(task.labels, config.subject, task.label_texts if config.definitions else ())
+        wording = EmoLLaMA if config.preset == "emollama" else Chat
+        self.wording = wording(task.labels, config.subject, task.label_texts if config.definitions else ())
         self.register_buffer("rows", torch.full((config.shots,), -1))  # training rows of fixed demonstrations
-        self.stage: Stage | None = None
+        self.stage: Stage | None = None  # None outside a run
         self.pool: Pool | None = None
-        self.made: dict[str, Prompt] = {}
-        self.used: dict[str, Answer] = {}
+        self.prompt_of: dict[str, Prompt] = {}  # by text
+        self.used: dict[str, Answer] = {}  # by prompt, for the report
 
     @classmethod
     def reads_labels(cls, config: object) -> bool:  # noqa: ARG003
-        """Every prompt lists the labels."""
+        """Return True, since every prompt lists the labels."""
         return True
 
     @classmethod
     def unmet(cls) -> str:
-        """An endpoint and a model, by the environment; a spec's own rows can name them instead."""
-        return choosing.unmet()
+        """Return a message if the environment names no endpoint or no model; rows of a spec may name them instead."""
+        return backend_selection.unmet()
 
     @classmethod
     def check_consent(cls, config: LLMPromptConfig, from_file: Set[str]) -> None:
-        """Refuse a server or a key's variable that a spec alone names."""
-        choosing.check_spec(config, from_file)
+        """Raise LLMError if only the spec names the server or the variable of the key."""
+        backend_selection.check_spec(config, from_file)
 
     @classmethod
     def scored(cls, config: object) -> tuple[str, ...]:  # noqa: ARG003
-        """The test rows alone: there is nothing to choose by validation, and answers cost."""
+        """Return the test split alone: validation rows would choose nothing, and answers cost money."""
         return ("test",)
 
     def before_training(self, stage: Stage) -> None:
-        """See that the model can be asked, and choose the fixed demonstrations."""
+        """Check that the model can be asked, and draw the fixed demonstrations."""
         self.stage = stage
         self.pool = Pool(stage.texts["train"], stage.labels["train"].numpy(), self.task.labels)
-        self.interview  # noqa: B018  what is missing is said before anything else is done
+        self.interview  # noqa: B018  raises now, before any other work, if a package, key or endpoint is missing
         if self.config.demonstrations == "fixed":
             labels = self.pool.labels
             rows = draw(
@@ -85,65 +85,76 @@ class LLMPrompt(Objective):
             self.rows[: len(rows)].copy_(torch.from_numpy(rows))
 
     def before_predicting(self, texts: Sequence[str]) -> None:
-        """Have all texts of a split asked about at once."""
+        """Ask about all texts of a split together."""
         self.answers_to(texts)
 
     def predict(self, batch: Batch, model: Model) -> Tensor:
-        """Logits ``[B, C]``: the label that was answered, or the labels' mean log-probabilities; a row of -inf for no answer."""
+        """Return logits ``[B, C]`` from the answers; a row of -inf for a text without an answer.
+
+        With ``--score likelihood`` they are the labels' mean log-probabilities.
+        """
         assert batch.texts is not None
         return torch.stack([self.logits(answer) for answer in self.answers_to(batch.texts)]).to(batch.labels.device)
 
     def answers_to(self, texts: Sequence[str]) -> list[Answer]:
-        """The answer for each of ``texts``, asked for where none is kept."""
+        """Return the answer for each of ``texts``; ask for those that are not stored."""
         prompts = self.prompts(texts)
         answers = self.interview.ask(prompts)
         self.used.update((prompt.key, answer) for prompt, answer in zip(prompts, answers, strict=True))
         return answers
 
     def logits(self, answer: Answer) -> Tensor:
-        """What an answer says of each label, float32 ``[C]``."""
-        none = torch.full((self.task.classes,), -torch.inf)
+        """Return the logits of one answer, float32 ``[C]``; all -inf if it names no label."""
+        no_answer = torch.full((self.task.classes,), -torch.inf)
         if self.config.score == "likelihood":
-            return self._read_likelihoods(answer.text) if answer.text else none
+            return self._read_likelihoods(answer.text) if answer.text else no_answer
         label = self.parse(answer.text)
-        return none if label == NO_ANSWER else SURE * torch.eye(self.task.classes)[label]
+        return no_answer if label == NO_ANSWER else SURE * torch.eye(self.task.classes)[label]
 
     def _read_likelihoods(self, text: str) -> Tensor:
-        """Raises LLMError where an answer, of a replayed file perhaps, isn't a number for each label."""
+        """Parse an answer that lists one number per label.
+
+        Raises:
+            LLMError: it is something else, as answers of a replayed file may be.
+        """
         try:
             scores = torch.tensor(json.loads(text), dtype=torch.float32)
         except (ValueError, TypeError):
             scores = torch.empty(0)
         if scores.shape != (self.task.classes,):
             raise LLMError(
-                f"--score likelihood needs answers that are a number for each of {self.task.classes} labels, but there are others; replay "
-                "a file that --score likelihood wrote, or leave it out"
+                f"--score likelihood needs answers that are a number for each of {self.task.classes} labels, "
+                "but there are others; replay a file that --score likelihood wrote, or leave it out"
             )
         return scores
 
     def prompts(self, texts: Sequence[str]) -> list[Prompt]:
-        """The prompt for each of ``texts``, made once: the nearest examples to a text mustn't hang on the precision or the batch it is in.
+        """Return the prompt for each of ``texts``.
+
+        Each prompt is built once. Otherwise the nearest examples to a text could change with the batch that
+        encodes it.
 
         Raises:
-            LLMError: it needs demonstrations, and the training rows aren't there.
+            LLMError: prompts need demonstrations, and the training rows are not available.
         """
-        if new := [text for text in dict.fromkeys(texts) if text not in self.made]:
-            self.made.update(zip(new, self._made(new), strict=True))
-        return [self.made[text] for text in texts]
+        if new := [text for text in dict.fromkeys(texts) if text not in self.prompt_of]:
+            self.prompt_of.update(zip(new, self._new_prompts(new), strict=True))
+        return [self.prompt_of[text] for text in texts]
 
-    def _made(self, texts: Sequence[str]) -> list[Prompt]:
+    def _new_prompts(self, texts: Sequence[str]) -> list[Prompt]:
         if not self.config.shots:
             return [self.wording.about(text) for text in texts]
         if self.pool is None:
             raise LLMError(
-                "prompts with demonstrations need the training rows, and a run's record holds no texts; predict from a run with --shots 0"
+                "prompts with demonstrations need the training rows, and a run's record holds no texts; "
+                "predict from a run with --shots 0"
             )
         features = self._features(texts) if self.config.demonstrations == "nearest" else np.zeros((len(texts), 0))
         chosen = [self._rows(text, feature) for text, feature in zip(texts, features, strict=True)]
         return [self.wording.about(text, self.pool.shown(rows)) for text, rows in zip(texts, chosen, strict=True)]
 
     def report(self) -> Mapping[str, object]:
-        """Which models answered, when, and how much was read and written; which training rows were shown."""
+        """Return the models that answered, first and last date, token counts, and the training rows shown."""
         answers = list(self.used.values())
         dates = sorted(answer.date for answer in answers)
         return {
@@ -158,19 +169,20 @@ class LLMPrompt(Objective):
 
     @cached_property
     def interview(self) -> Interview:
-        """Who is asked, and what they have answered before."""
-        return choosing.interview(self.config, self.backend())
+        """Return the backend together with its stored answers."""
+        return backend_selection.interview(self.config, self.backend())
 
     def backend(self) -> Backend:
-        """Who is asked; without a stage the options are a record's.
+        """Return the backend to ask; outside a run the options come from a record.
 
         Raises:
-            LLMError: nobody can be asked.
+            LLMError: options and environment name no usable backend.
         """
-        return choosing.backend(self.config, self.task.seed, str(self.rows.device), recorded=self.stage is None)
+        recorded = self.stage is None
+        return backend_selection.select_backend(self.config, self.task.seed, str(self.rows.device), recorded=recorded)
 
     def _rows(self, text: str, feature: np.ndarray) -> Iterable[int]:
-        """The training rows to show beside ``text``, the farthest first; ``text`` itself is none."""
+        """Return the training rows to show for ``text``, the farthest first, without ``text`` itself."""
         assert self.pool is not None
         allowed, shots = self.pool.others(text), self.config.shots
         if self.config.demonstrations == "nearest":
@@ -181,18 +193,23 @@ class LLMPrompt(Objective):
 
     @cached_property
     def _training_features(self) -> np.ndarray:
-        """Raises LLMError where the encoder takes all texts for the same."""
+        """Return the encoder's states of the training texts.
+
+        Raises:
+            LLMError: the encoder (such as ``none``) gives all texts the same state.
+        """
         assert self.pool is not None
         features = self._features(self.pool.texts)
         if not np.ptp(features, axis=0).any():
             raise LLMError(
-                "--demonstrations nearest needs an encoder that tells texts apart; add one, such as --encoder minilm --pooling mean"
+                "--demonstrations nearest needs an encoder that tells texts apart; "
+                "add one, such as --encoder minilm --pooling mean"
             )
         return features
 
     @torch.no_grad()
     def _features(self, texts: Sequence[str]) -> np.ndarray:
-        """The encoder's states ``[N, hidden]``."""
+        """Encode texts to states ``[N, hidden]``, in eval mode."""
         assert self.stage is not None
         model = self.stage.model
         was_training = model.training

@@ -1,4 +1,4 @@
-"""R-Drop: two dropout passes of each text must agree (Wu et al., NeurIPS 2021). The strongest cheap baseline beside cross-entropy."""
+"""R-Drop: cross-entropy, and a divergence between two dropout passes of each text (Wu et al., NeurIPS 2021)."""
 
 from fecbench_rdrop.losses import symmetric_kl
 from fecbench_rdrop.objective import RDrop, RDropConfig

@@ -1,4 +1,4 @@
-"""The objective: cross-entropy of two dropout passes, and the divergence between them (Wu et al., NeurIPS 2021, equation 4)."""
+"""The R-Drop objective: cross-entropy of two dropout passes plus their divergence (Wu et al. 2021, equation 4)."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -16,12 +16,13 @@ class RDropConfig(Config):
     weight: float = Field(
         1.0,
         ge=0,
-        description="weight of the divergence beside the mean cross-entropy of both passes (half of alpha in equation 4)",
+        description="weight of the divergence beside the mean cross-entropy of both passes (half of alpha in "
+        "equation 4)",
     )
 
 
 class RDrop(Objective):
-    """``CE + weight * KL`` of two passes, which differ in their dropout masks alone."""
+    """Minimise ``CE + weight * KL`` of two passes that differ only in their dropout masks."""
 
     Config = RDropConfig
     config: RDropConfig
@@ -31,7 +32,7 @@ class RDrop(Objective):
     panels: ClassVar = {"losses": ("cross_entropy", "divergence")}
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
-        """Yield one update of the model; both passes are rows of one encoder call."""
+        """Yield one update of the model; one encoder call computes both passes."""
         both = batch.doubled()
         logits = model.classify(model.project(model.encode(both))).float()
         classification = cross_entropy(logits, both.labels)

@@ -1,4 +1,4 @@
-"""SACL: supervised adversarial contrastive learning (Hu et al. 2023). Losses and perturbations are usable without fecbench."""
+"""SACL: supervised adversarial contrastive learning (Hu et al., ACL 2023)."""
 
 from fecbench_sacl.losses import focal_cross_entropy, nt_xent_loss
 from fecbench_sacl.objective import SACL, SACLConfig

@@ -1,4 +1,4 @@
-"""What is perturbed for the second pass, and how: weights of the model, or the word embeddings of each text."""
+"""Adversarial perturbations for the second pass: of weights of the model, or of each text's word embeddings."""
 
 from __future__ import annotations
 
@@ -18,27 +18,28 @@ if TYPE_CHECKING:
     from fecbench import Batch, Model, Tokens
 
 Target = Literal["embeddings_matrix", "embeddings_and_first_layer", "input_embeddings"]
-Read = tuple[Tensor, Tensor]
+Outputs = tuple[Tensor, Tensor]  # encoder states [B, hidden] and logits [B, C]
 
 
 class Attack(Protocol):
-    """Two readings of one batch; between them the loss of the first is differentiated, and its gradients are kept.
+    """Two forward passes of one batch, clean and perturbed.
 
-    Both give encoder states ``[B, hidden]`` and logits ``[B, C]``.
+    Between them the loss of the clean pass is differentiated and its gradients are kept. Both passes return
+    encoder states ``[B, hidden]`` and logits ``[B, C]``.
     """
 
-    def clean(self, batch: Batch) -> Read:
-        """The batch as it is."""
+    def clean(self, batch: Batch) -> Outputs:
+        """Encode and classify the batch as it is."""
 
-    def perturbed(self, batch: Batch, epsilon: float) -> Read:
-        """The batch, or the model, a step of length ``epsilon`` further in the direction of the first loss's gradient."""
+    def perturbed(self, batch: Batch, epsilon: float) -> Outputs:
+        """Encode and classify the batch after a step of length ``epsilon`` along the gradient of the clean loss."""
 
 
 def attack_on(model: Model, target: Target) -> Attack:
-    """The attack of ``target`` on ``model``.
+    """Return the attack on ``target`` of ``model``.
 
     Raises:
-        FecbenchError: the encoder isn't built so that ``target`` can be attacked.
+        FecbenchError: the encoder's architecture doesn't allow an attack on ``target``.
     """
     if target == "input_embeddings":
         return InputAttack(model)
@@ -50,73 +51,76 @@ def attack_on(model: Model, target: Target) -> Attack:
 
 
 def first_layer(network: nn.Module) -> nn.Module:
-    """The first of an encoder's layers.
+    """Return the first layer of an encoder.
 
     Raises:
-        FecbenchError: they don't stand in a list of their own.
+        FecbenchError: no module list of the network holds exactly the layers.
     """
     depth = getattr(network.config, "num_hidden_layers", None)
     layers = [part for part in network.modules() if isinstance(part, nn.ModuleList) and len(part) == depth]
     if not layers:
         raise FecbenchError(
-            f"--attack embeddings_and_first_layer needs an encoder whose {depth} layers stand in a list, but {type(network).__name__} has "
-            "none; use --attack embeddings_matrix"
+            f"--attack embeddings_and_first_layer needs an encoder whose {depth} layers are in one module list, but "
+            f"{type(network).__name__} has no such list; use --attack embeddings_matrix"
         )
     return layers[0][0]
 
 
-class Reading(nn.Module):
-    """From a batch to encoder states and logits in one forward, as ``functional_call`` wants it."""
+class ForwardPass(nn.Module):
+    """The model as one module with one forward pass, which ``functional_call`` requires."""
 
     def __init__(self, model: Model):
         super().__init__()
         self.model = model
 
-    def forward(self, batch: Batch) -> Read:
-        """Encoder states ``[B, hidden]`` and logits ``[B, C]``."""
+    def forward(self, batch: Batch) -> Outputs:
+        """Return encoder states ``[B, hidden]`` and logits ``[B, C]``."""
         h = self.model.encode(batch)
         return h, self.model.classify(self.model.project(h))
 
 
 class WeightAttack:
-    """Every attacked tensor takes a step of length epsilon. The weights themselves never change: the second pass reads copies.
+    """An attack on weights: each attacked tensor moves by a step of length epsilon.
 
-    The copies are detached, so that the second pass adds nothing to the attacked tensors' gradients.
+    The weights themselves never change; the second pass uses moved copies. The copies are detached, so that
+    the second pass adds nothing to the gradients of the attacked tensors, as in the released code.
     """
 
     def __init__(self, model: Model, attacked: list[nn.Parameter]):
-        self.reading = Reading(model)
+        self.forward_pass = ForwardPass(model)
         chosen = set(attacked)
-        self.attacked = {name: parameter for name, parameter in self.reading.named_parameters() if parameter in chosen}
+        self.attacked = {
+            name: parameter for name, parameter in self.forward_pass.named_parameters() if parameter in chosen
+        }
 
-    def clean(self, batch: Batch) -> Read:
-        """The batch under the weights as they are."""
-        return cast("Read", self.reading(batch))
+    def clean(self, batch: Batch) -> Outputs:
+        """Encode and classify the batch with the weights as they are."""
+        return cast("Outputs", self.forward_pass(batch))
 
-    def perturbed(self, batch: Batch, epsilon: float) -> Read:
-        """The batch under weights that are a step away, by their gradients."""
+    def perturbed(self, batch: Batch, epsilon: float) -> Outputs:
+        """Encode and classify the batch with copies of the attacked weights, moved along their gradients."""
         moved = {
             name: p.detach() + fast_gradient(p.grad, epsilon) for name, p in self.attacked.items() if p.grad is not None
         }
-        return cast("Read", functional_call(self.reading, moved, (batch,)))
+        return cast("Outputs", functional_call(self.forward_pass, moved, (batch,)))
 
 
 class InputAttack:
-    """The word embeddings of each text take a step of length epsilon together."""
+    """An attack on inputs: the word embeddings of each text move together by a step of length epsilon."""
 
     def __init__(self, model: Model):
-        self.reading = Reading(model)
+        self.forward_pass = ForwardPass(model)
         self.encoder = model.encoder
         self.tokens: Tokens
         self.gradient: Tensor
 
-    def clean(self, batch: Batch) -> Read:
-        """The batch as it is; the word embeddings' gradient will be kept."""
+    def clean(self, batch: Batch) -> Outputs:
+        """Encode and classify the batch as it is, and keep the gradient of its word embeddings when it is computed."""
 
         def keep(gradient: Tensor) -> None:
             self.gradient = gradient
 
-        def watch(embeddings: Tensor) -> Tensor:
+        def keep_gradient(embeddings: Tensor) -> Tensor:
             if not embeddings.requires_grad:
                 raise FecbenchError(
                     "--attack input_embeddings needs word embeddings that are trained; unfreeze them or attack weights"
@@ -124,26 +128,27 @@ class InputAttack:
             embeddings.register_hook(keep)
             return embeddings
 
-        return self._read(batch, watch)
+        return self._forward(batch, keep_gradient)
 
-    def perturbed(self, batch: Batch, epsilon: float) -> Read:
-        """The batch with word embeddings that are a step away, by their gradient."""
-        rows, places, _ = self.gradient.shape  # packed: one row that holds all texts; padded: a row for each text
+    def perturbed(self, batch: Batch, epsilon: float) -> Outputs:
+        """Encode and classify the batch with word embeddings that are moved along their gradient."""
+        rows, positions, _ = self.gradient.shape  # packed: one row that holds all texts; padded: one row per text
         if self.encoder.packs:
             owners = self.tokens.owners[self.encoder.layout(self.tokens).order]
         else:
-            owners = torch.arange(rows, device=self.gradient.device).repeat_interleave(places)
+            owners = torch.arange(rows, device=self.gradient.device).repeat_interleave(positions)
         step = fast_gradient_of_texts(self.gradient.flatten(0, 1), owners, len(self.tokens), epsilon).view_as(
             self.gradient
         )
-        return self._read(batch, lambda embeddings: embeddings + step)
+        return self._forward(batch, lambda embeddings: embeddings + step)
 
-    def _read(self, batch: Batch, at_embeddings: Callable[[Tensor], Tensor]) -> Read:
+    def _forward(self, batch: Batch, at_embeddings: Callable[[Tensor], Tensor]) -> Outputs:
         with self._hooked(at_embeddings):
-            return cast("Read", self.reading(batch))
+            return cast("Outputs", self.forward_pass(batch))
 
     @contextmanager
     def _hooked(self, at_embeddings: Callable[[Tensor], Tensor]) -> Iterator[None]:
+        """Apply ``at_embeddings`` to the output of the word embeddings, and remember the tokens that were encoded."""
         network = self.encoder.network
         if getattr(network, "_compiled_call_impl", None) is not None:
             raise FecbenchError(

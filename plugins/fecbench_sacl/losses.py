@@ -1,4 +1,4 @@
-"""The two parts of SACL's joint loss (Hu et al., Supervised Adversarial Contrastive Learning, ACL 2023), as its released code has them."""
+"""The two terms of SACL's joint loss (Hu et al., ACL 2023), in the form of the released code."""
 
 import torch
 from torch import Tensor
@@ -8,10 +8,12 @@ from fecbench import similarities
 
 
 def nt_xent_loss(features: Tensor, labels: Tensor, *, temperature: float) -> Tensor:
-    """The mean over ordered pairs (i, p) of one label of ``-log exp(s_ip) / (exp(s_ip) + sum_n exp(s_in))``, n over other labels' rows.
+    """Return the NT-Xent loss with labels (released code; pytorch-metric-learning's form).
 
-    s are cosines over ``temperature``. Unlike in SupCon, an anchor's other positives don't stand in the denominator, and pairs count
-    alike, not anchors. Without a pair of one label, or without two labels, the loss is 0, and so is its gradient.
+    It is the mean over ordered pairs (i, p) of one label of ``-log exp(s_ip) / (exp(s_ip) + sum_n
+    exp(s_in))``, where n runs over rows of other labels and s are cosine similarities over ``temperature``.
+    Unlike in SupCon, the other positives of an anchor are not in the denominator, and pairs, not anchors,
+    have equal weight. Without a pair of one label, or with a single label, loss and gradient are 0.
 
     Args:
         features: ``[N, d]``, normalised here; bf16 and float16 are raised to float32.
@@ -28,7 +30,7 @@ def nt_xent_loss(features: Tensor, labels: Tensor, *, temperature: float) -> Ten
         similarity = similarities(features, temperature)
         same = labels[:, None] == labels
         opposed = (~same).any(1, keepdim=True)
-        left_out = same & opposed  # a row without negatives would be a logsumexp of nothing, with gradient NaN
+        left_out = same & opposed  # not in rows without negatives: logsumexp over nothing has the gradient NaN
         negatives = similarity.masked_fill(left_out, -torch.inf).logsumexp(1, keepdim=True)
         counted = same & opposed & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
         losses = softplus(negatives - similarity).masked_fill(~counted, 0.0)
@@ -38,18 +40,20 @@ def nt_xent_loss(features: Tensor, labels: Tensor, *, temperature: float) -> Ten
 def focal_cross_entropy(
     logits: Tensor, labels: Tensor, gamma: float = 0.0, class_weights: Tensor | None = None
 ) -> Tensor:
-    """The mean over rows of ``-w_y (1 - p_y)^gamma log p_y``, in which ``1 - p_y`` has no gradient; with gamma 0 cross-entropy.
+    """Return the focal loss, the mean over rows of ``-w_y (1 - p_y)^gamma log p_y``; gamma 0 gives cross-entropy.
+
+    The factor ``1 - p_y`` has no gradient (released code).
 
     Args:
         logits: ``[N, C]``; bf16 and float16 are raised to float32.
         labels: int64 ``[N]``.
-        gamma: how much less a row counts the surer the model is of its label.
+        gamma: focusing parameter; larger values reduce the weight of rows that are already right.
         class_weights: ``[C]``, w; 1 by default.
 
     >>> round(focal_cross_entropy(torch.zeros(2, 2), torch.tensor([0, 1]), gamma=1.0).item(), 6)  # half of log 2
     0.346574
     """
     losses = cross_entropy(logits.to(torch.promote_types(logits.dtype, torch.float32)), labels, reduction="none")
-    doubt = -torch.expm1(-losses.detach())
+    error = -torch.expm1(-losses.detach())  # 1 - p_y, precise for p_y near 1
     weights = 1.0 if class_weights is None else class_weights[labels]
-    return (weights * doubt**gamma * losses).mean()
+    return (weights * error**gamma * losses).mean()

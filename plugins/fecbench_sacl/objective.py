@@ -1,4 +1,4 @@
-"""The objective: the joint loss twice, on a clean and on a perturbed reading of the batch, and one step (Hu et al. 2023)."""
+"""The SACL objective: the joint loss on a clean and on a perturbed pass, then one step (Hu et al. 2023)."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -15,31 +15,38 @@ from fecbench_sacl.losses import focal_cross_entropy, nt_xent_loss
 class SACLConfig(Config):
     """Options of ``sacl``."""
 
-    contrastive_weight: float = Field(0.1, ge=0, description="weight of the contrast on the clean reading (lambda 1)")
-    attacked_contrastive_weight: float = Field(
-        0.1, ge=0, description="weight of the contrast on the perturbed reading (lambda 2)"
+    contrastive_weight: float = Field(
+        0.1, ge=0, description="weight of the contrastive loss on the clean pass (lambda 1)"
     )
-    temperature: float = Field(0.1, gt=0, description="temperature of the contrast (tau)")
+    attacked_contrastive_weight: float = Field(
+        0.1, ge=0, description="weight of the contrastive loss on the perturbed pass (lambda 2)"
+    )
+    temperature: float = Field(0.1, gt=0, description="temperature of the contrastive loss (tau)")
     scl: Literal["ntxent", "supcon"] = Field(
-        "ntxent", description="form of the contrast: the released code's, or SupCon's"
+        "ntxent", description="form of the contrastive loss; ntxent: the released code's, supcon: SupCon's"
     )
     space: Literal["logprob", "logits", "hidden"] = Field(
-        "logprob", description="what is contrasted: log-probabilities, logits, or the encoder's states"
+        "logprob",
+        description="features of the contrastive loss; logprob: log-probabilities, logits: logits, hidden: the "
+        "encoder's states",
     )
     attack: Target = Field(
         "embeddings_matrix",
-        description="what is perturbed: the word embedding matrix, that and the encoder's first layer, or each text's word embeddings",
+        description="target of the perturbation; embeddings_matrix: the word embedding matrix, "
+        "embeddings_and_first_layer: also the encoder's first layer, input_embeddings: word embeddings of each text",
     )
-    epsilon: float = Field(1.0, ge=0, description="length of the perturbation, of each tensor or of each text")
-    at_rate: float = Field(1.0, ge=0, le=1, description="share of batches that are read a second time, perturbed")
-    focal_gamma: float = Field(0.0, ge=0, description="focusing of the cross-entropy (0: none)")
+    epsilon: float = Field(
+        1.0, ge=0, description="length of the perturbation, of each tensor (input_embeddings: of each text)"
+    )
+    at_rate: float = Field(1.0, ge=0, le=1, description="share of batches that get a second, perturbed pass")
+    focal_gamma: float = Field(0.0, ge=0, description="focusing parameter of the focal loss (0: cross-entropy)")
     weigh_classes: bool = Field(
-        False, description="weigh each row's cross-entropy by log(1 / its label's share of the training rows)"
+        False, description="weight each row's cross-entropy by log(1 / its label's share of the training rows)"
     )
 
 
 class SACL(Objective):
-    """``CE + lambda_1 L_scl`` on the clean reading, then ``CE + lambda_2 L_scl`` on the perturbed one; one step on both gradients."""
+    """Minimise ``CE + lambda_1 L_scl`` on a clean pass plus ``CE + lambda_2 L_scl`` on a perturbed one, in one step."""
 
     Config = SACLConfig
     config: SACLConfig
@@ -51,13 +58,14 @@ class SACL(Objective):
         self.register_buffer("class_weights", torch.ones(task.classes))
 
     def before_training(self, stage: Stage) -> None:
-        """Take the class weights from the training labels; a label without rows is never asked for."""
+        """Compute the class weights from the training labels."""
         if self.config.weigh_classes:
             counts = torch.bincount(stage.labels["train"], minlength=self.task.classes)
+            # The clamp only concerns labels without training rows, whose weight no batch uses.
             self.class_weights.copy_((counts.sum() / counts.clamp(min=1)).log())
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
-        """One step on the gradients of both readings; attacked weights have theirs from the clean one alone."""
+        """Yield one step on the sum of both passes' gradients; attacked weights use the clean pass's alone."""
         c = self.config
         attack = attack_on(model, c.attack)
         loss, logs = self.joint_loss(*attack.clean(batch), batch.labels, c.contrastive_weight)
@@ -69,18 +77,18 @@ class SACL(Objective):
         yield Update(loss, logs={f"attacked_{name}": value for name, value in logs.items()})
 
     def attacks(self, batch: Batch) -> bool:
-        """Whether this batch is read a second time, a function of its key."""
+        """Return True if this batch gets a second pass; a function of (seed, epoch, step)."""
         return torch.rand((), generator=batch.generator("attack")).item() < self.config.at_rate
 
     def joint_loss(self, h: Tensor, logits: Tensor, labels: Tensor, weight: float) -> tuple[Tensor, dict[str, Tensor]]:
-        """``CE + weight L_scl`` of states ``[B, hidden]`` and logits ``[B, C]``, and its two parts."""
+        """Return ``CE + weight L_scl`` of states ``[B, hidden]`` and logits ``[B, C]``, and both terms to log."""
         classification = focal_cross_entropy(logits, labels, self.config.focal_gamma, self.class_weights)
         contrast = self.contrast(h, logits, labels)
         logs = {"cross_entropy": classification.detach(), "contrastive": contrast.detach()}
         return classification + weight * contrast, logs
 
     def contrast(self, h: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
-        """``L_scl`` in the space that was chosen."""
+        """Return ``L_scl`` of the features that ``--space`` names."""
         c = self.config
         raised = logits.to(torch.promote_types(logits.dtype, torch.float32))
         features = {"logprob": raised.log_softmax(1), "logits": raised, "hidden": h}[c.space]

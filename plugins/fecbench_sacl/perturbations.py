@@ -1,11 +1,11 @@
-"""Steps of the fast gradient method: in the direction that increases a loss, of a given length (Miyato et al. 2017, section 3)."""
+"""Fast gradient method: steps of a given length along the gradient of a loss (Miyato et al. 2017, section 3)."""
 
 import torch
 from torch import Tensor
 
 
 def fast_gradient(gradient: Tensor, epsilon: float) -> Tensor:
-    """``epsilon G / ||G||``, the norm over the whole tensor; 0 where that is 0 or no number.
+    """Return ``epsilon G / ||G||`` with the norm of the whole tensor; 0 if the norm is 0 or not finite.
 
     Args:
         gradient: G, of any shape.
@@ -19,12 +19,12 @@ def fast_gradient(gradient: Tensor, epsilon: float) -> Tensor:
 
 
 def fast_gradient_of_texts(gradient: Tensor, owners: Tensor, texts: int, epsilon: float) -> Tensor:
-    """The same with a norm for each text: every text's step is of length ``epsilon``.
+    """Return ``epsilon G / ||G||`` with one norm per text, so that every text's step has length ``epsilon``.
 
     Args:
         gradient: G ``[T, width]``, of the tokens of all texts.
-        owners: int64 ``[T]``, the number of the text that a token belongs to.
-        texts: how many texts there are.
+        owners: int64 ``[T]``, number of the text of each token.
+        texts: number of texts.
         epsilon: length of each text's step.
 
     >>> fast_gradient_of_texts(torch.tensor([[3.0], [4.0], [0.1]]), torch.tensor([0, 0, 1]), 2, 0.5).flatten()

@@ -1,4 +1,4 @@
-"""SupCon: supervised contrast beside cross-entropy (Khosla et al. 2020; Gunel et al. 2021). The loss is usable without fecbench."""
+"""SupCon: supervised contrastive loss beside cross-entropy (Khosla et al. 2020; Gunel et al. 2021)."""
 
 from fecbench_supcon.losses import supcon_loss
 from fecbench_supcon.objective import SupCon, SupConConfig

@@ -17,20 +17,25 @@ def supcon_loss(
     contrast_mode: Literal["all", "one"] = "all",
     empty_anchor: Literal["zero", "skip"] = "zero",
 ) -> Tensor:
-    """The mean over anchors of the mean over their positives of ``-log softmax`` of cosines over ``temperature`` (equation 2).
+    """Return the supervised contrastive loss of a batch (equation 2, the sum over positives outside the logarithm).
 
-    Every row contrasts with all others. Without a single positive the loss is 0, and so is its gradient.
+    For each anchor it is the mean over its positives of ``-log softmax`` of cosine similarities over
+    ``temperature``, the softmax over all other rows; then the mean over anchors. If no anchor has a
+    positive, loss and gradient are 0.
 
     Args:
         features: ``[N, d]``, normalised here; bf16 and float16 are raised to float32.
         labels: int ``[N]``.
         temperature: tau.
-        base_temperature: the loss is scaled by ``temperature / base_temperature``, as in the released code; by default it isn't.
-        contrast_mode: ``"all"`` rows are anchors, or ``"one"`` view: the first half, of rows that hold first views, then second views.
-        empty_anchor: an anchor without positives counts as 0 (``"zero"``) or not at all (``"skip"``).
+        base_temperature: scale the loss by ``temperature / base_temperature``, as the released code does;
+            None: don't.
+        contrast_mode: anchors; ``"all"`` rows, or ``"one"`` view, the first half of rows that hold first
+            views, then second views.
+        empty_anchor: count an anchor without positives as 0 (``"zero"``), or leave it out of the mean
+            (``"skip"``).
 
     Raises:
-        ValueError: a temperature isn't positive, or another argument is none of the above.
+        ValueError: a temperature isn't positive, or another argument has an unknown value.
 
     >>> round(supcon_loss(torch.ones(5, 3), torch.zeros(5), temperature=0.3).item(), 6)  # log 4
     1.386294
@@ -47,6 +52,11 @@ def supcon_loss(
 
 
 def _anchors(rows: int, contrast_mode: str) -> int:
+    """Return the number of anchors, which are the first rows.
+
+    Raises:
+        ValueError: the mode is unknown, or ``"one"`` is asked of an odd number of rows.
+    """
     if contrast_mode not in ("all", "one"):
         raise ValueError(f"contrast_mode must be 'all' or 'one', found {contrast_mode!r}")
     if contrast_mode == "one" and rows % 2:

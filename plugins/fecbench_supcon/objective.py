@@ -1,4 +1,4 @@
-"""The objective: cross-entropy and supervised contrast together (Gunel et al., ICLR 2021)."""
+"""The SupCon objective: cross-entropy and supervised contrastive loss trained jointly (Gunel et al., ICLR 2021)."""
 
 from collections.abc import Iterator
 from typing import Any, Literal, Self
@@ -17,29 +17,30 @@ class SupConConfig(Config):
     """Options of ``supcon``."""
 
     contrastive_weight: float = Field(
-        0.5, ge=0, le=1, description="share of the contrastive loss (lambda); cross-entropy has the rest"
+        0.5, ge=0, le=1, description="weight of the contrastive loss (lambda); cross-entropy has 1 - lambda"
     )
-    temperature: float = Field(0.3, gt=0, description="temperature of the contrast (tau)")
+    temperature: float = Field(0.3, gt=0, description="temperature of the contrastive loss (tau)")
     base_temperature: float | None = Field(
         None,
         gt=0,
-        description="scale the contrast by temperature / base temperature (Khosla's code: 0.07; default: no scaling)",
+        description="scale the contrastive loss by temperature / base temperature (released code: 0.07; default: no "
+        "scaling)",
     )
     contrast_mode: Literal["all", "one"] = Field(
-        "all", description="anchors: all rows, or one view (the first) of each text"
+        "all", description="anchors; all: every row, one: the first view of each text"
     )
     empty_anchor: Literal["zero", "skip"] = Field(
-        "zero", description="an anchor without positives counts as 0, or is skipped"
+        "zero", description="anchors without positives; zero: count as 0, skip: leave out of the mean"
     )
     view: Literal["auto", "augmented", "dropout", "none"] = Field(
         "auto",
-        description="second view of each text: its paraphrase (aug_text), another dropout pass, or none; auto: augmented where the data "
-        "set has paraphrases, else dropout",
+        description="second view of each text; augmented: its paraphrase (column aug_text), dropout: another dropout "
+        "pass, none: no second view, auto: augmented if the data set has paraphrases, else dropout",
     )
     projector: bool = Field(
-        False, description="contrast on a projection of the encoder's states (width 128) rather than on the states"
+        False, description="compute the contrastive loss on a projection of the encoder's states (width 128)"
     )
-    per_label: int = Field(1, ge=1, description="texts of a label come to a batch in groups of this many")
+    per_label: int = Field(1, ge=1, description="put texts of a label into a batch in groups of this size")
 
     @model_validator(mode="after")
     def _check_views(self) -> Self:
@@ -49,7 +50,7 @@ class SupConConfig(Config):
 
 
 class SupCon(Objective):
-    """``(1 - lambda) CE + lambda L_con`` over all views of a batch."""
+    """Minimise ``(1 - lambda) CE + lambda L_con`` over all views of a batch (Gunel et al. 2021)."""
 
     Config = SupConConfig
     config: SupConConfig
@@ -66,11 +67,11 @@ class SupCon(Objective):
 
     @classmethod
     def batch_needs(cls, config: Any) -> BatchNeeds:
-        """Second views, and groups of a label."""
+        """Return the needed second view and group size; without contrast no second view is needed."""
         return BatchNeeds(second_view=config.view if config.contrastive_weight else "none", per_label=config.per_label)
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
-        """One update of the model; without contrast, that of plain cross-entropy to the bit."""
+        """Yield one update of the model; with weight 0 it equals that of ``ce`` bit for bit."""
         weight = self.config.contrastive_weight
         views = batch if batch.second_view == "none" else batch.doubled()
         h = model.encode(views)
@@ -83,7 +84,7 @@ class SupCon(Objective):
         yield Update((1 - weight) * classification + weight * contrast, logs=logs)
 
     def contrast(self, h: Tensor, labels: Tensor) -> Tensor:
-        """``L_con`` of the encoder's states ``[N, hidden]``, or of their projection."""
+        """Return ``L_con`` of the encoder's states ``[N, hidden]``, or of their projection."""
         c = self.config
         return supcon_loss(
             self.projector(h),

@@ -1,4 +1,7 @@
-"""TACO: texts and labels in one space, seen from three sides (Gong et al. 2025). Its losses are fecbench's own public functions."""
+"""TACO: a triple-view framework of texts and label texts in one space (Gong, Yang, Shen, ACL 2025).
+
+Its losses are public functions of fecbench, since other objectives use them too.
+"""
 
 from fecbench import (
     clustered_contrastive_loss,

@@ -1,4 +1,4 @@
-"""The objective: texts and labels in one space, seen from three sides (Gong, Yang, Shen 2025)."""
+"""The TACO objective: match of text and label, clustered contrastive loss, label separation (Gong et al. 2025)."""
 
 from collections.abc import Iterator
 from typing import ClassVar, Literal
@@ -26,21 +26,22 @@ class TACOConfig(Config):
     """Options of ``taco``."""
 
     contrastive_weight: float = Field(
-        0.4, ge=0, description="weight of the clustered contrast between texts (alpha); 0 saves the clustering"
+        0.4, ge=0, description="weight of the clustered contrastive loss between texts (alpha); 0 skips the clustering"
     )
-    separation_weight: float = Field(0.4, ge=0, description="weight of the loss that drives labels apart (gamma)")
-    temperature: float = Field(0.5, gt=0, description="temperature of the contrast (tau)")
+    separation_weight: float = Field(0.4, ge=0, description="weight of the label separation loss (gamma)")
+    temperature: float = Field(0.5, gt=0, description="temperature of the contrastive loss (tau)")
     base_temperature: float = Field(
-        0.07, gt=0, description="the contrast is scaled by temperature / base temperature (tau_b)"
+        0.07, gt=0, description="base temperature (tau_b): the contrastive loss is scaled by tau / tau_b"
     )
     label_weights: Literal["signed", "clamped"] = Field(
         "signed",
-        description="weights of pairs of labels: cosines of their logits as they are (the released code), or negative ones as 0",
+        description="weights of label pairs; signed: cosines of their logits (released code), "
+        "clamped: negative cosines become 0",
     )
 
 
 class TACO(Objective):
-    """Match with the labels' own texts, contrast where clusters and labels disagree, and labels that are driven apart."""
+    """Cross-entropy of matches with label texts, contrast where clusters and labels disagree, and label separation."""
 
     Config = TACOConfig
     config: TACOConfig
@@ -48,7 +49,7 @@ class TACO(Objective):
     citation = "Gong, Yang, Shen 2025, A Triple-View Framework for Fine-Grained Emotion Classification (TACO)"
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
-        """One update of the model: ``CE + alpha L_cl + gamma L_ll``."""
+        """Yield one update of the model: ``CE + alpha L_cl + gamma L_ll``."""
         c = self.config
         z = model.project(model.encode(batch))
         states, logits = label_states(model, "taco"), model.classify(z).float()
@@ -66,11 +67,16 @@ class TACO(Objective):
         yield Update(loss, logs=logs)
 
     def contrast(self, z: Tensor, labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """``L_cl`` of features ``[B, d]`` under clusters of their own, as many as labels, and how many pairs it saw."""
+        """Return ``L_cl`` of features ``[B, d]`` and its numbers of pairs.
+
+        K-means makes as many clusters as the batch has labels. As clusters approach labels both numbers of
+        pairs go to 0.
+        """
         clusters = kmeans_clusters(z.detach(), len(labels.unique()), self.task.seed)
         positive, negative = clustered_pairs(labels, clusters)
         counts = {"positive_pairs": positive.sum(), "negative_pairs": negative.sum()}
         c = self.config
-        return clustered_contrastive_loss(
+        loss = clustered_contrastive_loss(
             z, labels, clusters, temperature=c.temperature, base_temperature=c.base_temperature
-        ), counts
+        )
+        return loss, counts

@@ -1,4 +1,4 @@
-"""TFD: training-free debiasing (Tu et al. 2023). The search is usable without fecbench; ``Debiasing`` debiases any objective."""
+"""TFD: training-free debiasing (Tu et al., EMNLP 2023). The class ``Debiasing`` debiases any objective."""
 
 from fecbench_tfd.counterfactuals import Counterfactual
 from fecbench_tfd.lexicon import Lexicon, read_lexicon

@@ -1,4 +1,4 @@
-"""Texts with words hidden behind the tokenizer's mask token."""
+"""Counterfactual texts: some or all words replaced by the tokenizer's mask token."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Counterfactual(Form):
-    """A text's words, joined by single spaces, some of them replaced by the mask token.
+    """A text encoding that joins words by single spaces and replaces some of them by the mask token.
 
     Attributes:
-        hidden: ``"nothing"``, ``"polar"`` words (those of the lexicon), ``"words"`` (all of them), or ``"text"`` (one mask for all).
+        hidden: words to replace: ``"nothing"``, ``"polar"`` (words of the lexicon), ``"words"`` (all), or
+            ``"text"`` (one mask for all words together).
         lexicon: the polar words.
-        fingerprint: the lexicon's.
-        form: how the text is put to the encoder then; None for plain tokenisation.
+        fingerprint: fingerprint of the lexicon, by which cached token ids notice changes of its file.
+        form: text encoding applied afterwards; None for plain tokenisation.
     """
 
     hidden: Literal["nothing", "polar", "words", "text"]
@@ -32,7 +33,7 @@ class Counterfactual(Form):
     form: Form | None = None
 
     def encode(self, texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[list[int]]:
-        """The ids of each text.
+        """Return the ids of each text.
 
         Raises:
             FecbenchError: the tokenizer has no mask token.
@@ -52,12 +53,12 @@ class Counterfactual(Form):
         return ids
 
     def apply(self, text: str, mask: str) -> str:
-        """``text`` with ``mask`` in place of what is hidden; a text without words stays empty."""
+        """Replace the hidden words of ``text`` by ``mask``; a text without words stays empty."""
         words = text.split()
         if self.hidden == "polar":
             words = [mask if word in self.lexicon else word for word in words]
         elif self.hidden == "words":
             words = [mask] * len(words)
         elif self.hidden == "text":
-            words = [mask] * bool(words)
+            words = [mask] if words else []
         return " ".join(words)

@@ -1,4 +1,4 @@
-"""Words of positive or negative polarity, from a file of lines ``word<TAB>pos`` or ``word<TAB>neg``."""
+"""Lexicons of positive and negative words, read from files with lines ``word<TAB>pos`` or ``word<TAB>neg``."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 OWN = Path(__file__).with_name("lexicon.tsv")
 POLARITIES = ("pos", "neg")
-PLACEHOLDER = re.compile(r"\[\w+\]")  # what stands for a name in GoEmotions: [NAME], [RELIGION]
+PLACEHOLDER = re.compile(r"\[\w+\]")  # GoEmotions replaces names by [NAME] and [RELIGION]; they count as neutral
 PUNCTUATION = string.punctuation + "".join(map(chr, range(0x2010, 0x2028)))  # the latter: dashes, quotation marks, dots
 
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Polar words, in lower case.
+    """Words of positive or negative polarity, in lower case.
 
     >>> happy = Lexicon({"happy": "pos"})
     >>> [word for word in "Happy? [happy] unhappy".split() if word in happy]
@@ -37,17 +37,17 @@ class Lexicon:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of its words and their polarities."""
+        """Return the SHA-256 of the words and their polarities."""
         return hashlib.sha256(repr(sorted(self.polarities.items())).encode()).hexdigest()
 
     def coverage(self, texts: Iterable[str]) -> float:
-        """The share of ``texts`` that have a word of it; 0 of none."""
-        found = [any(word in self for word in text.split()) for text in texts]
-        return sum(found) / max(len(found), 1)
+        """Return the share of ``texts`` that have a word of the lexicon; 0 if there are no texts."""
+        has_word = [any(word in self for word in text.split()) for text in texts]
+        return sum(has_word) / max(len(has_word), 1)
 
 
 def read_lexicon(path: str | Path = OWN) -> Lexicon:
-    """The lexicon in a file, UTF-8; empty lines and lines that begin with ``#`` are passed over. By default the plugin's own.
+    """Read a lexicon from a UTF-8 file, by default the plugin's own, without empty lines and comments (``#`` first).
 
     Raises:
         FecbenchError: the file can't be read, or a line isn't ``word<TAB>pos`` or ``word<TAB>neg``.

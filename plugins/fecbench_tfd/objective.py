@@ -1,4 +1,4 @@
-"""The objective: cross-entropy, and at prediction the logits of counterfactual texts subtracted (Tu et al. 2023)."""
+"""The TFD objective: cross-entropy training; prediction subtracts logits of counterfactual texts (Tu et al. 2023)."""
 
 from __future__ import annotations
 
@@ -19,24 +19,30 @@ from fecbench_tfd.search import STEP, line_search
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VIEWS = ("label", "word")
+VIEWS = ("label", "word")  # names of the counterfactuals, which the batch holds as further views
 
 
 class DebiasingConfig(Config):
-    """Options of ``tfd``, and of whatever else is debiased."""
+    """Options of ``tfd`` and of other objectives with ``Debiasing``."""
 
     lexicon: str | None = Field(
         None,
-        description="file of polar words, each line word<TAB>pos or word<TAB>neg (default: a list of common English words)",
+        description="file of polar words with lines word<TAB>pos or word<TAB>neg (default: a list of common English "
+        "words)",
     )
-    single_mask: bool = Field(False, description="hide all words behind one mask, so that a text's length doesn't show")
+    single_mask: bool = Field(
+        False, description="replace all words by a single mask, which hides the length of the text too"
+    )
 
 
 class Debiasing(Objective):
-    """Debiases the objective that it stands before in a class's bases: ``class Mine(Debiasing, Theirs)``.
+    """Debias another objective: list this class before it in the bases, ``class Mine(Debiasing, Theirs)``.
 
-    Training is theirs. Then coefficients are searched on the validation rows, and ``F - a F_label - b F_word`` is predicted, where
-    ``F_label`` are the logits of the text with every word hidden, and ``F_word`` of the text with its polar words hidden.
+    Training is that of the other objective. After training, coefficients a and b are searched on the
+    validation rows, and prediction returns ``F - a F_label - b F_word``. F are the logits of the text,
+    ``F_label`` those of the text with every word masked (label bias), ``F_word`` those of the text with its
+    polar words masked (word bias). The third counterfactual of the paper, speaker bias, needs speakers and
+    is left out.
     """
 
     Config = DebiasingConfig
@@ -44,7 +50,10 @@ class Debiasing(Objective):
     steps: Tensor
     coverage: Tensor
     lexicon_number: Tensor
-    citation = "Tu et al. 2023, A Training-Free Debiasing Framework with Counterfactual Reasoning for Conversational Emotion Detection"
+    citation = (
+        "Tu et al. 2023, A Training-Free Debiasing Framework with Counterfactual Reasoning "
+        "for Conversational Emotion Detection"
+    )
 
     def __init__(self, config: Any, task: Task):
         super().__init__(config, task)
@@ -54,22 +63,27 @@ class Debiasing(Objective):
 
     @classmethod
     def forms(cls, config: Any) -> Mapping[str, Form]:
-        """The text with single spaces between its words, and its two counterfactuals; each in the objective's own form then."""
-        lexicon, theirs = read_lexicon(config.lexicon or OWN), super().forms(config)
-        kinds: dict[str, Literal["nothing", "polar", "words", "text"]]
-        kinds = {"text": "nothing", "label": "text" if config.single_mask else "words", "word": "polar"}
-        ours = {
-            name: Counterfactual(kind, lexicon, lexicon.fingerprint, theirs.get("text")) for name, kind in kinds.items()
+        """Return the encodings of the text and of both counterfactuals, before the other objective's own encoding.
+
+        The text itself is encoded with single spaces between its words, so that it differs from its
+        counterfactuals in the masks alone.
+        """
+        lexicon, other_forms = read_lexicon(config.lexicon or OWN), super().forms(config)
+        hidden: dict[str, Literal["nothing", "polar", "words", "text"]]
+        hidden = {"text": "nothing", "label": "text" if config.single_mask else "words", "word": "polar"}
+        counterfactuals = {
+            name: Counterfactual(words, lexicon, lexicon.fingerprint, other_forms.get("text"))
+            for name, words in hidden.items()
         }
-        return {**theirs, **ours}
+        return {**other_forms, **counterfactuals}
 
     def before_training(self, stage: Stage) -> None:
-        """Count which training texts have a polar word."""
+        """Compute the share of training texts that have a polar word."""
         super().before_training(stage)
         self.coverage.fill_(read_lexicon(self.config.lexicon or OWN).coverage(stage.texts["train"]))
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
-        """Theirs; the lexicon's coverage stands in the history beside their logs."""
+        """Yield the other objective's updates, and log the lexicon's coverage with them."""
         for update in super().updates(batch, model):
             yield replace(update, logs={**update.logs, "lexicon_coverage": self.coverage})
 
@@ -77,14 +91,14 @@ class Debiasing(Objective):
         """Search the coefficients on the validation rows."""
         super().after_training(stage)
         logits, *biases = self._logits(stage, stage.texts["validation"])
-        found = line_search(logits.numpy(), torch.stack(biases).numpy(), stage.labels["validation"].numpy())
-        self.steps.copy_(torch.tensor(found.steps))
+        searched = line_search(logits.numpy(), torch.stack(biases).numpy(), stage.labels["validation"].numpy())
+        self.steps.copy_(torch.tensor(searched.steps))
 
     def predict(self, batch: Batch, model: Model) -> Tensor:
-        """Debiased logits ``[B, C]``; without coefficients, theirs to the bit.
+        """Return the debiased logits ``[B, C]``; with coefficients 0, the other objective's logits bit for bit.
 
         Raises:
-            FecbenchError: the lexicon's words have changed since the coefficients were found.
+            FecbenchError: the lexicon's words have changed since the coefficients were searched.
         """
         logits = super().predict(batch, model)
         coefficients = {view: STEP * steps for view, steps in zip(VIEWS, self.steps.tolist(), strict=True) if steps}
@@ -97,13 +111,13 @@ class Debiasing(Objective):
 
     @torch.no_grad()
     def _logits(self, stage: Stage, texts: Sequence[str]) -> list[Tensor]:
-        """Their logits ``[N, C]``, float64 on the CPU, of the texts and of both counterfactuals."""
+        """Return the undebiased logits ``[N, C]`` of the texts and of both counterfactuals, float64 on the CPU."""
         stage.model.eval()
         self.eval()
         parts = [
             [
-                super(Debiasing, self).predict(one, stage.model).cpu().double()
-                for one in (batch, *map(batch.view, VIEWS))
+                super(Debiasing, self).predict(view, stage.model).cpu().double()
+                for view in (batch, *map(batch.view, VIEWS))
             ]
             for batch in stage.batches(texts)
         ]
@@ -112,18 +126,18 @@ class Debiasing(Objective):
     def _check_lexicon(self) -> None:
         if int(self.lexicon_number) != _number_of(self.config):
             raise FecbenchError(
-                f"the lexicon {self.config.lexicon or OWN.name} must be as it was when this run was trained, but its words have changed; "
-                "restore the file, or run again"
+                f"the lexicon {self.config.lexicon or OWN.name} must be as it was when this run was trained, "
+                "but its words have changed; restore the file, or run again"
             )
 
 
 def _number_of(config: Any) -> int:
-    """The lexicon's fingerprint as a number that fits int64."""
+    """Return the first 60 bits of the lexicon's fingerprint, which fit an int64 buffer of the checkpoint."""
     return int(read_lexicon(config.lexicon or OWN).fingerprint[:15], 16)
 
 
 class _CrossEntropy(Objective):
-    """Softmax cross-entropy, the mean over the batch's rows."""
+    """Softmax cross-entropy, averaged over the rows of the batch."""
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
         logits = model.classify(model.project(model.encode(batch)))
@@ -131,6 +145,6 @@ class _CrossEntropy(Objective):
 
 
 class TFD(Debiasing, _CrossEntropy):
-    """Cross-entropy, debiased by two counterfactuals of each text."""
+    """Cross-entropy training, and prediction debiased by two counterfactuals of each text."""
 
     config: DebiasingConfig

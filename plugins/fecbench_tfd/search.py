@@ -1,4 +1,4 @@
-"""The search for coefficients: steps along rays, scored by weighted F1 (Tu et al. 2023, as the released code does it)."""
+"""Line search for the debiasing coefficients, scored by weighted F1 (Tu et al. 2023; the released code's search)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,21 @@ if TYPE_CHECKING:
 
 STEP = 0.1
 PATIENCE = 20
-AT_ONCE = 2**22  # logits that are held at once: 32 MiB
+AT_ONCE = 2**22  # most logits in memory at once: 32 MiB
 
 Point = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Searched:
-    """What a search found: the coefficients in steps of ``STEP``, their score, the raw score, and how many points were scored."""
+    """Result of a search.
+
+    Attributes:
+        steps: coefficients as integer multiples of ``STEP``, so that sums of 0.1 don't accumulate rounding.
+        score: weighted F1 with these coefficients.
+        raw_score: weighted F1 with all coefficients 0.
+        points: number of points that were scored.
+    """
 
     steps: Point
     score: float
@@ -31,15 +38,16 @@ class Searched:
 
 
 def line_search(logits: np.ndarray, biases: np.ndarray, labels: np.ndarray) -> Searched:
-    """Coefficients a of ``logits - sum_k a_k biases_k`` with the greatest weighted F1 that steps along rays find.
+    """Search coefficients a that maximise the weighted F1 of ``logits - sum_k a_k biases_k`` by steps along rays.
 
-    From the best point so far a ray goes into each direction of {-1, 0, 1}^K (the first coefficient outermost, -1 first), until
-    ``PATIENCE`` steps in a row were no better than the best of all rays. Rounds of rays are made until one changes nothing. Only what is
-    strictly better replaces what was found before, so that equal points keep to this order; no score is below the raw one.
+    From the best point so far one ray starts into each direction of {-1, 0, 1}^K (first coefficient
+    outermost, -1 first). A ray ends after ``PATIENCE`` steps in a row without a new best. Rounds of rays
+    repeat until a round changes nothing. Only a strictly better point replaces the best, so this order
+    decides among equal points. The score is never below the raw one.
 
     Args:
-        logits: ``[n, C]``, of the texts.
-        biases: ``[K, n, C]``, of their counterfactuals.
+        logits: logits of the texts ``[n, C]``.
+        biases: logits of their counterfactuals ``[K, n, C]``.
         labels: int ``[n]``.
 
     Raises:
@@ -63,23 +71,24 @@ def line_search(logits: np.ndarray, biases: np.ndarray, labels: np.ndarray) -> S
 
 
 def _along(scores: _Scores, origin: Point, direction: Point, best: Point, score: float) -> tuple[Point, float]:
-    """The best point, and its score, once a ray from ``origin`` has been walked."""
-    place, last = 0, 0
-    while place <= last + PATIENCE:
-        ahead = [
+    """Walk a ray from ``origin`` and return the best point and its score."""
+    next_step, last_gain = 0, 0
+    while next_step <= last_gain + PATIENCE:
+        # All steps up to the end of patience are scored in one batch; a gain among them extends the ray.
+        points = [
             tuple(o + step * d for o, d in zip(origin, direction, strict=True))
-            for step in range(place, last + PATIENCE + 1)
+            for step in range(next_step, last_gain + PATIENCE + 1)
         ]
-        for step, (point, found) in enumerate(zip(ahead, scores(ahead), strict=True), place):
-            if found > score:
-                best, score, last = point, found, step
-        place += len(ahead)
+        for step, (point, point_score) in enumerate(zip(points, scores(points), strict=True), next_step):
+            if point_score > score:
+                best, score, last_gain = point, point_score, step
+        next_step += len(points)
     return best, score
 
 
 @dataclass
 class _Scores:
-    """Weighted F1 at points, each computed once."""
+    """Weighted F1 at points, computed once for each."""
 
     logits: np.ndarray
     biases: np.ndarray
@@ -88,24 +97,23 @@ class _Scores:
 
     def __call__(self, points: Sequence[Point]) -> list[float]:
         new = [point for point in dict.fromkeys(points) if point not in self.memo]
-        share = max(1, AT_ONCE // max(1, self.logits.size))
-        for start in range(0, len(new), share):
-            part = new[start : start + share]
-            moved = self.logits - np.einsum("pk,knc->pnc", STEP * np.array(part), self.biases)
-            found = weighted_f1_scores(moved.argmax(2), self.labels, self.logits.shape[1])
-            self.memo.update(
-                zip(part, found.round(12).tolist(), strict=True)
-            )  # equal scores must be equal, whatever the sums' order
+        chunk = max(1, AT_ONCE // max(1, self.logits.size))
+        for start in range(0, len(new), chunk):
+            part = new[start : start + chunk]
+            debiased = self.logits - np.einsum("pk,knc->pnc", STEP * np.array(part), self.biases)
+            scores = weighted_f1_scores(debiased.argmax(2), self.labels, self.logits.shape[1])
+            # Rounded: scores that are equal must compare equal, in whatever order their terms were summed.
+            self.memo.update(zip(part, scores.round(12).tolist(), strict=True))
         return [self.memo[point] for point in points]
 
 
 def weighted_f1_scores(predicted: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
-    """Weighted F1 ``[P]`` of P sets of predictions: the mean over classes of F1, weighed by true rows.
+    """Return the weighted F1 ``[P]`` of P sets of predictions: the mean of F1 over classes, weighted by true rows.
 
     Args:
         predicted: int ``[P, n]``.
         labels: int ``[n]``.
-        classes: C.
+        classes: number of classes C.
 
     >>> weighted_f1_scores(np.array([[0, 0, 0, 0], [1, 1, 2, 0]]), np.array([1, 1, 2, 0]), 3)
     array([0.1, 1. ])
@@ -122,6 +130,7 @@ def _finite(logits: np.ndarray) -> np.ndarray:
     bad = int((~np.isfinite(logits)).any(-1).sum())
     if bad:
         raise FecbenchError(
-            f"the search for coefficients needs finite logits, but {bad:,} rows have others; try a lower --lr or --clip 1"
+            f"the search for coefficients needs finite logits, but {bad:,} rows have others; "
+            "try a lower --lr or --clip 1"
         )
     return np.asarray(logits, dtype=np.float64)

@@ -1,6 +1,7 @@
-"""Word n-grams as hashed columns, weighted by TF-IDF.
+"""TF-IDF features of word n-grams with hashed columns.
 
-The columns are 31-bit hashes, not words: a run's record holds them, and no record may hold pieces of texts.
+The columns are 31-bit hashes instead of words because a run's record holds them, and records must not hold
+texts.
 """
 
 from collections.abc import Sequence
@@ -10,35 +11,40 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
-HASHES = 2**31 - 1  # scikit-learn's most; two of 150,000 n-grams share one in about five cases
+HASHES = 2**31 - 1  # scikit-learn's maximum; among 150,000 n-grams about five pairs share a hash
 
 
 @dataclass(frozen=True)
 class NGrams:
-    """The hashes of the n-grams that count, ascending ``[K]``, and how many words an n-gram has at most."""
+    """The selected n-grams.
+
+    Attributes:
+        hashes: hashes of the n-grams, ascending ``[K]``.
+        longest: most words of an n-gram.
+    """
 
     hashes: np.ndarray
     longest: int
 
     @classmethod
     def of(cls, texts: Sequence[str], longest: int, most: int) -> "NGrams":
-        """Return the n-grams of ``texts``; of more than ``most``, those in the most texts."""
+        """Select the n-grams of ``texts``, at most ``most``: those that occur in the most texts."""
         counts = _hashed(texts, longest)
         hashes, texts_of = np.unique(counts.indices, return_counts=True)
         kept = np.sort(np.argsort(-texts_of, kind="stable")[:most])
         return cls(hashes[kept], longest)
 
     def counts(self, texts: Sequence[str]) -> csr_matrix:
-        """Count each n-gram in each text ``[N, K]``; others are left out."""
-        found = _hashed(texts, self.longest).tocoo()
-        columns = np.searchsorted(self.hashes, found.col)
-        known = self.hashes.take(columns, mode="clip") == found.col
-        place = found.row[known], columns[known]
-        return csr_matrix((found.data[known], place), shape=(len(texts), len(self.hashes)))
+        """Count the selected n-grams in each text ``[N, K]``."""
+        counts = _hashed(texts, self.longest).tocoo()
+        columns = np.searchsorted(self.hashes, counts.col)
+        selected = self.hashes.take(columns, mode="clip") == counts.col
+        cells = counts.row[selected], columns[selected]
+        return csr_matrix((counts.data[selected], cells), shape=(len(texts), len(self.hashes)))
 
 
 def weighted(counts: csr_matrix, idf: np.ndarray) -> csr_matrix:
-    """Weigh counts ``[N, K]`` by ``(1 + log count) * idf`` and scale each row to length 1."""
+    """Weight counts ``[N, K]`` by ``(1 + log count) * idf`` and scale each row to length 1."""
     transformer = TfidfTransformer(sublinear_tf=True)
     transformer.idf_ = idf
     return transformer.transform(counts)

@@ -1,4 +1,4 @@
-"""The objective: one logistic regression for each label on TF-IDF of word n-grams; the encoder is not used."""
+"""The TF-IDF objective: one logistic regression per label on TF-IDF features; the encoder is not used."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from torch.nn.functional import logsigmoid
 from fecbench import Batch, BatchNeeds, Config, Model, Objective, Stage, Task
 from fecbench_tfidf.features import NGrams, inverse_document_frequencies, weighted
 
-UNUSED = torch.iinfo(torch.int64).max
+UNUSED = torch.iinfo(torch.int64).max  # hash of unused columns; larger than any hash, so that the array stays sorted
 ABSENT = -30.0  # the logit of a label without training texts: a probability of about 1e-13
 
 
@@ -20,12 +20,12 @@ class TfIdfConfig(Config):
     """Options of ``tfidf``."""
 
     c: float = Field(4.0, gt=0, description="inverse strength of the L2 penalty (C of scikit-learn)")
-    ngrams: int = Field(2, ge=1, description="words of an n-gram at most")
-    columns: int = Field(2**18, ge=1, description="n-grams kept at most, those in the most training texts")
+    ngrams: int = Field(2, ge=1, description="most words of an n-gram")
+    columns: int = Field(2**18, ge=1, description="most n-grams kept: those that occur in the most training texts")
 
 
 class TfIdf(Objective):
-    """Fit the regressions before training, predict by matrix products."""
+    """Logistic regressions on TF-IDF features, fitted before training; no network is trained."""
 
     Config = TfIdfConfig
     config: TfIdfConfig
@@ -46,7 +46,7 @@ class TfIdf(Objective):
         self.register_buffer("bias", torch.full((task.classes,), ABSENT))
 
     def before_training(self, stage: Stage) -> None:
-        """Count the training texts' n-grams and fit a regression for each label."""
+        """Count the n-grams of the training texts and fit one regression per label."""
         texts, labels = stage.texts["train"], stage.labels["train"].numpy()
         ngrams = NGrams.of(texts, self.config.ngrams, self.config.columns)
         counts = ngrams.counts(texts)
@@ -61,7 +61,7 @@ class TfIdf(Objective):
             self.bias[label] = float(fitted.intercept_[0])
 
     def predict(self, batch: Batch, model: Model) -> Tensor:
-        """Return the log-probabilities ``[B, C]`` of each label's own regression; softmax of them normalises the probabilities."""
+        """Return the log-probabilities ``[B, C]`` of each label's regression; a softmax normalises them."""
         assert batch.texts is not None
         ngrams = NGrams(self.hashes[self.hashes < UNUSED].cpu().numpy(), self.config.ngrams)
         used = len(ngrams.hashes)

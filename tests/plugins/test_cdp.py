@@ -320,7 +320,7 @@ def test_rho_0_reads_pairs_alone_one_batch_at_a_time(setting, monkeypatch):
 def test_a_rho_that_asks_for_too_many_steps_is_refused():
     with pytest.raises(
         FecbenchError,
-        match=r"--rho 0.001: 0, or 0.01 and more, is needed: less means 100 steps on pairs and more for one",
+        match=r"--rho 0.001: must be 0 or at least 0.01; a smaller share means 100 and more steps on pairs",
     ):
         plan("cdp-mlm", {"dataset": "demo", "rho": 0.001})
 

@@ -28,7 +28,7 @@ from fecbench_hypemo import (
 )
 from fecbench_hypemo.ball import distance, exp0, log0, mobius_add, mobius_matvec, project
 from fecbench_hypemo.tree import TreeError
-from fecbench_hypemo.vectors import _chances, pair_losses
+from fecbench_hypemo.vectors import _sampling_weights, pair_losses
 from tests.support.train import train
 
 X, V = torch.tensor([0.1, 0.2]), torch.tensor([0.3, -0.4])
@@ -224,14 +224,14 @@ def test_other_labels_stand_side_by_side_under_one_node():
             'good = ["glad"]\nbad = ["mad"]',
             r"--tree .*tree.toml must hold every label, but lacks sad; add them, or use --tree flat",
         ),
-        ('good = ["glad"]\nbad = ["glad"]', r"tree.toml: 'glad' stands under 'good' and under 'bad'; correct it"),
-        ('good = ["bad"]\nbad = ["good"]', r"the nodes .*good.* stand under one another in a circle"),
+        ('good = ["glad"]\nbad = ["glad"]', r"tree.toml: 'glad' has two parents, 'good' and 'bad'; correct it"),
+        ('good = ["bad"]\nbad = ["good"]', r"the nodes .*good.* form a cycle"),
         (
             "glad = []\nmad = []\nsad = []",
-            r"must put labels under other words, but no label stands under one; add some, or use --tree flat",
+            r"must have other nodes above labels, but no label has a parent; add parents, or use --tree flat",
         ),
-        ('good = "glad"', r"'good' isn't given a list of names"),
-        ("good = [1]", r"'good' isn't given a list of names"),
+        ('good = "glad"', r"'good' must have a list of names"),
+        ("good = [1]", r"'good' must have a list of names"),
         ("good is glad", r"--tree must be auto, flat, ed, ge or a TOML file of lines node"),
         (None, r"--tree must be .* but .*tree.toml: .*No such file"),
     ],
@@ -271,12 +271,12 @@ def test_pair_losses_are_those_of_a_loop():
 
 
 def test_a_node_is_told_from_none_that_is_above_it():
-    chances, index = _chances(TREE), {name: number for number, name in enumerate(TREE.nodes)}
-    furious = {TREE.nodes[k] for k in chances[index["furious"]].nonzero().flatten().tolist()}
+    weights, index = _sampling_weights(TREE), {name: number for number, name in enumerate(TREE.nodes)}
+    furious = {TREE.nodes[k] for k in weights[index["furious"]].nonzero().flatten().tolist()}
     assert furious == {"good", "glad", "proud", "sad", "annoyed"}
-    assert chances[index["furious"], index["good"]].item() == pytest.approx(3**0.75)  # above two, and one more
+    assert weights[index["furious"], index["good"]].item() == pytest.approx(3**0.75)  # above two, and one more
     chain = LabelTree.of({"a": ["b"]})
-    assert (_chances(chain)[1] > 0).all()  # there is no other
+    assert (_sampling_weights(chain)[1] > 0).all()  # there is no other
 
 
 def test_vectors_lie_near_what_is_above_them_and_follow_from_the_arguments():

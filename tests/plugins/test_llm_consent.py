@@ -9,7 +9,7 @@ from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
 from fecbench_llm import Estimate, LLMError, LLMPrompt, Prices
-from fecbench_llm.choosing import agreed
+from fecbench_llm.backend_selection import check_record
 from fecbench_llm.config import LLMPromptConfig
 from tests.support.prompting import files_in, http, prompt_run, rows_of
 
@@ -77,10 +77,10 @@ def test_the_environment_names_endpoint_and_model_and_the_model_is_recorded(toy,
         ({"base_url": f"https://me:{KEY}@host/v1"}, "must be an address without user, password or query"),
         ({"base_url": f"https://host/v1?key={KEY}"}, "must be an address without user, password or query"),
         ({"base_url": "host/v1"}, "must begin with http:// or https://"),
-        ({"base_url": f"https://me:{KEY}/v1"}, "must be an address that can be, with a port below 65536"),
-        ({"base_url": "http://host:99999/v1"}, "must be an address that can be"),
-        ({"base_url": "http://[::1/v1"}, "must be an address that can be"),
-        ({"base_url": "http://host..name/v1"}, "must be an address that can be"),
+        ({"base_url": f"https://me:{KEY}/v1"}, "must be a valid address with a port below 65536"),
+        ({"base_url": "http://host:99999/v1"}, "must be a valid address"),
+        ({"base_url": "http://[::1/v1"}, "must be a valid address"),
+        ({"base_url": "http://host..name/v1"}, "must be a valid address"),
         ({"decoding": "reference"}, "--decoding reference needs --backend hf"),
         ({"score": "likelihood"}, "--score likelihood needs --backend hf"),
         ({"score": "likelihood", "backend": "fake"}, "--score likelihood needs --backend hf"),
@@ -127,11 +127,11 @@ def test_a_record_alone_sends_neither_texts_nor_a_secret(toy, tmp_path, chat_ser
 
 @pytest.mark.parametrize(("options", "message"), [
     ({"backend": "hf", "model": "/home/me/model"}, "set FECBENCH_LLM_MODEL to it"),
-    ({"backend": "replay", "answers": "/etc/passwd"}, "a run of kept answers has none for new texts"),
+    ({"backend": "replay", "answers": "/etc/passwd"}, "a run of stored answers has none for new texts"),
 ])  # fmt: skip
 def test_a_record_alone_opens_no_file(options, message):
     with pytest.raises(LLMError, match=message):
-        agreed(LLMPromptConfig(**options))
+        check_record(LLMPromptConfig(**options))
 
 
 SPEC = {"backend": "http", "model": "m", "temperature": 0.0}

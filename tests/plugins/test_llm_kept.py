@@ -64,7 +64,7 @@ def test_a_replay_scores_again_without_asking(toy, tmp_path, chat_server, monkey
     assert replays[0].result["report"] == first.result["report"]
     with pytest.raises(LLMError, match=r"has none to 15 of them; replay under the settings"):
         prompt_run(toy, tmp_path / "c", backend="replay", answers=str(path), subject="comment")
-    with pytest.raises(LLMError, match=r"--answers must be a file of answers, but .* isn't there"):
+    with pytest.raises(LLMError, match=r"--answers must be a file of answers, but .* doesn't exist"):
         prompt_run(toy, tmp_path / "d", backend="replay", answers=str(path) + "x")
 
 

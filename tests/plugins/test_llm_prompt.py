@@ -49,7 +49,7 @@ def test_nonsense_is_counted_as_no_answer(toy, tmp_path, registered):
 
 
 def test_without_the_extra_it_says_what_to_install(toy, tmp_path, monkeypatch):
-    monkeypatch.setattr("fecbench_llm.choosing.find_spec", lambda name: None if name == "tenacity" else name)
+    monkeypatch.setattr("fecbench_llm.backend_selection.find_spec", lambda name: None if name == "tenacity" else name)
     assert LLMPrompt.unmet() == "it needs tenacity; pip install 'fecbench[llm]'"
     with pytest.raises(LLMError, match="--backend http: it needs tenacity; pip install"):
         prompt_run(toy, tmp_path / "run", base_url="http://127.0.0.1:1/v1", model="m")

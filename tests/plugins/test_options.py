@@ -7,7 +7,7 @@ import pytest
 from fecbench.runs.plan import plan
 from fecbench.testing.subject import Subject
 from fecbench_emoberta import EmoBERTa, EmoBERTaConfig, Speaking
-from fecbench_llm import choosing
+from fecbench_llm.backend_selection import select_backend
 from fecbench_llm.config import LLMPromptConfig
 from fecbench_taco import objective as taco
 from fecbench_tfd import TFD
@@ -108,7 +108,7 @@ def test_an_endpoint_is_asked_as_the_options_say(monkeypatch):
     config = LLMPromptConfig(
         base_url="http://h/v1", model="m", api_key_env="MY_KEY", temperature=0.5, max_new_tokens=9, **given
     )
-    asked = choosing.backend(config, 4, "cpu", recorded=False)
+    asked = select_backend(config, 4, "cpu", recorded=False)
     found = {field.name: getattr(asked, field.name) for field in fields(asked)}
     assert {name: found[name] for name in (*given, "url", "model", "key")} == {
         **given,

@@ -253,7 +253,7 @@ def test_padded_and_packed_texts_are_attacked_alike(reading, head):
 def test_an_encoder_whose_layers_are_no_list_is_refused(reading):
     model, _ = reading("albert", head="linear")
     with pytest.raises(
-        FecbenchError, match=r"needs an encoder whose 2 layers stand in a list, but AlbertModel has none; use --attack"
+        FecbenchError, match=r"whose 2 layers are in one module list, but AlbertModel has no such list; use --attack"
     ):
         attack_on(model, "embeddings_and_first_layer")
 

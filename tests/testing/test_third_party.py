@@ -135,7 +135,7 @@ def test_the_guide_from_an_empty_folder_to_a_row_of_results(environment):
             words = words[1:] if words[0] == "python" else ["-m", *words]
         said[line] = environment(*words, cwd=folder)
     assert "margin" in said["fecbench plugins --check"]
-    assert "how far ahead the right label must be" in said["fecbench run margin --help"]
+    assert "margin to the scores of other labels" in said["fecbench run margin --help"]
     assert f"{len(ObjectiveConformance.checks())} passed" in said["python -m pytest test_margin.py"]
     assert [row["objective"] for row in json.loads(environment("-m", "fecbench", "runs", "--json", cwd=folder))] == [
         "ce",

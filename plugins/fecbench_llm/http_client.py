@@ -1,7 +1,8 @@
-"""HTTP requests that end: each whole answer has a deadline and a limit of its size, and those under way can be broken off.
+"""An HTTP client with a deadline and a size limit for whole answers, whose requests can be aborted.
 
-The time limits of HTTP clients are of a single read, so that a server that sends a byte now and then holds them for ever. asyncio's are of
-the whole; so requests are made on an event loop, in a thread of its own, for which the threads that ask wait.
+The timeouts of HTTP clients apply to a single read, so that a server that sends a byte now and then could
+hold a request for ever. The timeouts of asyncio apply to the whole request. So requests run on an event
+loop in a thread of its own, and the threads that ask wait for it.
 """
 
 from __future__ import annotations
@@ -14,20 +15,26 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any, Self
 
-LARGEST = 8 * 2**20  # bytes of an answer, decompressed: a chat completion has a few thousand
+LARGEST = 8 * 2**20  # most bytes of a decompressed answer; a chat completion has a few thousand
 
 
 class TooLarge(Exception):
-    """An answer goes on beyond ``LARGEST``."""
+    """An answer that is larger than ``LARGEST``."""
 
 
-class BrokenOff(Exception):
-    """The line was hung up while an answer was waited for."""
+class Aborted(Exception):
+    """A request that was aborted before its answer arrived."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer, whole: its status, its headers and its decompressed body."""
+    """A whole answer.
+
+    Attributes:
+        status: HTTP status.
+        headers: HTTP headers.
+        body: decompressed body.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -35,19 +42,19 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The body as text; what is no UTF-8 is replaced."""
+        """Return the body as text, with invalid UTF-8 replaced."""
         return self.body.decode(errors="replace")
 
 
-class Line:
-    """A line to HTTP servers, for several threads at once; a context manager, which hangs up in the end.
+class HttpClient:
+    """An HTTP client for several threads; a context manager that aborts what is under way at its end.
 
     Args:
-        headers: of every request.
-        connections: requests at once.
+        headers: headers of every request.
+        connections: concurrent requests.
 
     Raises:
-        ValueError, ImportError: the proxy that the environment names can't be used.
+        ValueError, ImportError: the environment names a proxy that can't be used.
     """
 
     def __init__(self, headers: Mapping[str, str], connections: int):
@@ -64,44 +71,44 @@ class Line:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.hang_up()
+        self.abort()
         asyncio.run_coroutine_threadsafe(self._client.aclose(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     def post(self, url: str, body: Mapping[str, Any], seconds: float) -> Reply:
-        """Send ``body`` as JSON.
+        """Send ``body`` as JSON and return the whole answer.
 
         Raises:
-            TimeoutError: the answer isn't whole after so many ``seconds``.
-            TooLarge: it is larger than ``LARGEST``.
-            BrokenOff: somebody hung up.
-            httpx2.RequestError: the connection fails, or what it brings can't be decompressed.
+            TimeoutError: the answer isn't whole after ``seconds``.
+            TooLarge: the answer is larger than ``LARGEST``.
+            Aborted: the client was closed meanwhile.
+            httpx2.RequestError: the connection fails, or the answer can't be decompressed.
         """
-        asked = asyncio.run_coroutine_threadsafe(self._post(url, body, seconds), self._loop)
+        request = asyncio.run_coroutine_threadsafe(self._post(url, body, seconds), self._loop)
         try:
-            return asked.result()
+            return request.result()
         except CancelledError:
-            raise BrokenOff from None
+            raise Aborted from None
 
     async def _post(self, url: str, body: Mapping[str, Any], seconds: float) -> Reply:
         from httpx2 import DecodingError
 
         content = bytearray()
         async with asyncio.timeout(seconds), self._client.stream("POST", url, json=body) as response:
-            unpacked = _unpacking(response.headers.get("Content-Encoding", ""))
+            decompress = _decompressor(response.headers.get("Content-Encoding", ""))
             async for piece in response.aiter_raw():
                 try:
-                    content += unpacked(piece, LARGEST + 1 - len(content))
+                    content += decompress(piece, LARGEST + 1 - len(content))
                 except zlib.error as error:
                     raise DecodingError(str(error)) from error
                 if len(content) > LARGEST:
                     raise TooLarge
         return Reply(response.status_code, response.headers, bytes(content))
 
-    def hang_up(self) -> None:
-        """Break off what is under way."""
+    def abort(self) -> None:
+        """Abort all requests under way."""
         asyncio.run_coroutine_threadsafe(self._cancel(), self._loop).result()
 
     async def _cancel(self) -> None:
@@ -111,11 +118,12 @@ class Line:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _unpacking(encoding: str) -> Callable[[bytes, int], bytes]:
-    """Return what turns pieces of an answer into at most so many bytes of its body.
+def _decompressor(encoding: str) -> Callable[[bytes, int], bytes]:
+    """Return a function from a piece of an answer and a limit to at most that many bytes of the body.
 
-    HTTP clients unpack a piece whole, several times over where the server says so: some kilobytes become gigabytes. Plain answers are
-    asked for; servers that send gzip all the same are read, and others aren't unpacked.
+    HTTP clients decompress a piece whole, repeatedly if the server says so, and some kilobytes can become
+    gigabytes. The client asks for uncompressed answers. Gzip, which some servers send nevertheless, is
+    decompressed up to the limit; other encodings are left as they are.
     """
     if encoding.strip().lower() in ("gzip", "x-gzip"):
         return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress
