@@ -52,7 +52,7 @@ def test_two_seeds_cannot_tell(make):
     table, found = comparisons([make(m, accuracy=a, seed=s) for m, a in (("ce", 0.4), ("aml", 0.9)) for s in range(2)])
     assert [pair.significant for pair in found["accuracy"]] == [None]
     assert (
-        "Whether the best is significantly better than ce: can't tell; it takes 3 seeds that both have."
+        "The best was not tested against ce: a test needs 3 seeds that both rows have."
         in layout.legend(table)
     )
 
@@ -77,7 +77,7 @@ def test_predictions_that_cannot_be_trusted_tell_nothing(three, damage):
         write_tensors(path, tensors | {"predicted": (tensors["predicted"] + 1) % 3})
     else:
         write_tensors(path, {name: tensor[:-1] for name, tensor in tensors.items()})
-    reason = {"gone": "holds no predictions", "old": "don't say which are right", "other": "don't give its scores"}
+    reason = {"gone": "holds no predictions", "old": "don't tell which are correct", "other": "don't give its scores"}
     _, found = comparisons(three)
     assert reason.get(damage, "don't give its scores") in found["accuracy"][0].reason
     assert found["accuracy"][0].holm is None
@@ -123,7 +123,7 @@ def test_a_metric_of_somebody_else_has_a_column_and_no_test(make):
     assert [column.label for column in table.columns] == ["Acc", "Weighted-F1", "Macro-F1", "kappa"]
     assert found["accuracy"][0].significant
     assert (
-        "Whether the best is significantly better than ce (kappa): can't tell; there is no test for this metric."
+        "The best was not tested against ce (kappa): there is no test for this metric."
         in layout.legend(table)
     )
 

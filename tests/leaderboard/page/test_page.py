@@ -135,8 +135,8 @@ def test_rows_of_one_method_are_told_apart(make):
 
 def test_published_figures_stand_alone_and_missing_ones_are_said(make):
     text = page(Board("Nothing yet", (), published()))
-    assert "ranked by itself alone" in text
-    assert "How it was measured" not in text
+    assert "Ranked separately" in text
+    assert "Conditions of the runs" not in text
     made = [make("ce", seed=0), make("aml", seed=0, limit=9), make("aml", seed=0, dataset="ge-prepared")]
     assert '<td class="figure">missing</td>' in page(of_records(made, columns=["demo", "ge-prepared"]))
 

@@ -1,8 +1,8 @@
-"""What a method's runs predicted for the test rows, and scores from counts alone.
+"""Read the predictions of runs, and compute scores from counts instead of gold labels.
 
-F1 needs, for each class, how many rows it was rightly given (TP), how many it was given at all, and how many it has (its support). A
-record holds what was predicted and whether that is right, and the supports; so no gold label is needed. Both counts are sums over rows,
-and change linearly when two methods swap a row.
+The F1 of a class needs its true positives (TP), its number of predictions and its number of true rows (the support).
+A record holds the predictions, which of them are correct, and the supports, so that no gold label is needed. TP and
+the number of predictions are sums over rows: they change linearly when two methods swap a row.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Outcomes:
     """The predictions of S runs for N test rows.
 
     Attributes:
-        predicted: class numbers ``[S, N]``, one numbering for all runs; -1 is no answer, which is wrong and of no class.
-        correct: bool ``[S, N]``.
-        support: number of true rows of each class ``[C]``.
+        predicted: class numbers ``[S, N]`` in one numbering for all runs; -1 for no answer, which is wrong.
+        correct: True for correct predictions, bool ``[S, N]``.
+        support: the number of true rows of each class ``[C]``.
     """
 
     predicted: np.ndarray
@@ -41,34 +41,33 @@ class Outcomes:
     support: np.ndarray
 
     def counts(self) -> np.ndarray:
-        """What each row adds to TP and to the number of predictions of each class: float32 ``[N, S, C, 2]`` of zeros and ones.
+        """Return what each row adds to TP and to the predictions of each class: 0 or 1, float32 ``[N, S, C, 2]``.
 
         A row without an answer adds nothing.
         """
         classes = len(self.support)
-        given = np.eye(classes + 1, classes, dtype=np.float32)[
-            self.predicted.T
-        ]  # the last line, which -1 finds, is of zeros
-        return np.stack([given * self.correct.T[..., None], given], axis=-1)
+        one_hot = np.eye(classes + 1, classes, dtype=np.float32)  # the last row, which -1 indexes, is all zeros
+        predicted = one_hot[self.predicted.T]
+        return np.stack([predicted * self.correct.T[..., None], predicted], axis=-1)
 
 
 def accuracy(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """Share of rows predicted right ``[...]``, from counts ``[..., C, 2]``."""
+    """Return the share of correct rows ``[...]`` from counts ``[..., C, 2]``."""
     return np.asarray(counts[..., 0].sum(-1) / support.sum())
 
 
 def weighted_f1(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """The classes' F1 weighted by support ``[...]``, from counts ``[..., C, 2]``."""
+    """Return the mean of the classes' F1 weighted by support ``[...]`` from counts ``[..., C, 2]``."""
     return np.asarray(_f1(counts, support) @ support / support.sum())
 
 
 def macro_f1(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """The plain mean of the classes' F1 ``[...]``, from counts ``[..., C, 2]``."""
+    """Return the unweighted mean of the classes' F1 ``[...]`` from counts ``[..., C, 2]``."""
     return np.asarray(_f1(counts, support).mean(-1))
 
 
 def _f1(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """F1 of each class; 0 for one that is neither there nor predicted."""
+    """Return the F1 of each class; 0 for a class without true rows and predictions."""
     return np.asarray(2 * counts[..., 0] / np.maximum(counts[..., 1] + support, 1))
 
 
@@ -76,10 +75,10 @@ BY_COUNTS = {"accuracy": accuracy, "weighted_f1": weighted_f1, "macro_f1": macro
 
 
 def of_runs(runs: Sequence[Run]) -> Outcomes:
-    """The outcomes of runs on the same rows; classes are numbered in the order of their names, however the runs number them.
+    """Read the outcomes of runs on the same rows. Classes are numbered in the order of their names.
 
     Raises:
-        RunError: predictions are missing, of another make, or don't give the record's scores.
+        RunError: predictions are missing, have another format, or don't give the record's scores.
     """
     predicted, correct = zip(*map(_predictions, runs), strict=True)
     support = np.array([runs[0].support[label] for label in sorted(runs[0].labels)], dtype=np.float64)
@@ -93,19 +92,22 @@ def _predictions(run: Run) -> tuple[np.ndarray, np.ndarray]:
     try:
         tensors = read_predictions(run.record)
     except RunError as error:
-        raise RunError(f"the predictions of {run.record.id} can't be read") from error  # the cause tells where they are
+        # the message of the cause holds a path of the machine, which a board must not show
+        raise RunError(f"the predictions of {run.record.id} can't be read") from error
     if "correct" not in tensors or "predicted" not in tensors:
-        raise RunError(f"the predictions of {run.record.id} don't say which are right (an older record)")
-    places, predicted = np.append(np.argsort(np.argsort(run.labels)), NO_ANSWER), tensors["predicted"].numpy()
+        raise RunError(f"the predictions of {run.record.id} don't tell which are correct (an older record)")
+    predicted = tensors["predicted"].numpy()
     if not np.isin(predicted, range(NO_ANSWER, len(run.labels))).all() or predicted.dtype.kind not in "iu":
-        raise RunError(f"the predictions of {run.record.id} are of other labels than it has")
-    found = places[predicted], tensors["correct"].numpy().astype(bool)  # the last place, which -1 finds, is -1 again
-    _check(run, *found)
-    return found
+        raise RunError(f"the predictions of {run.record.id} have numbers of other labels than the record")
+    # the run's label numbers to numbers in the order of names; the last entry, which -1 indexes, is -1 again
+    by_name = np.append(np.argsort(np.argsort(run.labels)), NO_ANSWER)
+    outcome = by_name[predicted], tensors["correct"].numpy().astype(bool)
+    _check(run, *outcome)
+    return outcome
 
 
 def _check(run: Run, predicted: np.ndarray, correct: np.ndarray) -> None:
-    """Predictions must give the scores that the record claims."""
+    """Raise RunError if the predictions don't give the record's scores."""
     support = np.array([run.support[label] for label in sorted(run.labels)], dtype=np.float64)
     alone = Outcomes(predicted[None], correct[None], support)
     fits = len(predicted) == len(correct) == support.sum()

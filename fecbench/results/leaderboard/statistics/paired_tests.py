@@ -1,4 +1,4 @@
-"""Two methods, the same test examples and seeds: is one better?"""
+"""Paired tests of two methods on the same test examples and seeds."""
 
 from __future__ import annotations
 
@@ -16,43 +16,40 @@ if TYPE_CHECKING:
 
 RESAMPLES = 4999
 BATCH = 250
-ROUNDING = 1e-12  # scores are fractions of at most a few million rows
+ROUNDING = 1e-12  # equal scores differ by less: scores are fractions of at most a few million rows
 
 
 def over_examples(first: Outcomes, second: Outcomes, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, float]:
-    """Two-sided p-values by metric of a paired permutation test over test examples.
+    """Return the two-sided p-values by metric of a paired permutation test over test examples.
 
-    Under the hypothesis that the methods don't differ, an example's predictions could as well have come from the other method: each is
-    swapped or not, under all seeds at once. The statistic is the difference of the two methods' means over the seeds (approximate
-    randomisation, Noreen 1989; Yeh 2000 for F1). ``seed`` makes a table repeatable, not random.
+    If the methods don't differ, each example's predictions could as well be the other method's. The test swaps them at
+    random, for all seeds of an example at once. Its statistic is the difference of the two methods' means over the
+    seeds (approximate randomisation, Noreen 1989; Yeh 2000 for F1).
 
     Args:
         first: ``S`` runs of one method on ``N`` examples.
-        second: the other method's, under the same seeds.
-        resamples: random swaps; all are tried where there are fewer.
-        seed: of the random swaps.
+        second: ``S`` runs of the other method with the same seeds.
+        resamples: the number of random swaps; if there are fewer possible swaps, all are tried.
+        seed: the seed of the random swaps; fixed, so that a table is reproducible.
     """
     from scipy.stats import permutation_test
 
     ours, theirs = first.counts(), second.counts()
     shape, totals = ours.shape[1:], (ours.sum(0), theirs.sum(0))
     moved = theirs - ours
-    moved = moved[moved.any(axis=(1, 2, 3))].reshape(
-        -1, int(np.prod(shape))
-    )  # to swap an example on which all agree changes nothing
-    if (
-        len(moved) < 2
-    ):  # one swap alone turns the difference's sign: both outcomes are as extreme (and scipy wants two observations)
+    # swapping an example on which both methods agree changes nothing
+    moved = moved[moved.any(axis=(1, 2, 3))].reshape(-1, int(np.prod(shape)))
+    if len(moved) < 2:  # a single swap only turns the sign, so that p is 1; scipy needs two observations
         return dict.fromkeys(BY_COUNTS, 1.0)
 
-    def differences(swapped: np.ndarray, kept: np.ndarray, axis: int) -> np.ndarray:  # noqa: ARG001  scipy calls it so
+    def differences(swapped: np.ndarray, kept: np.ndarray, axis: int) -> np.ndarray:  # noqa: ARG001  scipy's signature
         change = (swapped.astype(np.float32) @ moved).reshape(*swapped.shape[:-1], *shape).astype(np.float64)
         pairs = zip((totals[0] + change, totals[1] - change), (first.support, second.support), strict=True)
         one, other = ([of(counts, support).mean(-1) for of in BY_COUNTS.values()] for counts, support in pairs)
         return np.asarray(np.stack(one, -1) - np.stack(other, -1))
 
     swaps = np.zeros(len(moved)), np.ones(len(moved))
-    found = permutation_test(
+    result = permutation_test(
         swaps,
         differences,
         permutation_type="samples",
@@ -62,13 +59,14 @@ def over_examples(first: Outcomes, second: Outcomes, resamples: int = RESAMPLES,
         axis=-1,
         random_state=np.random.default_rng(seed),
     )
-    return dict(zip(BY_COUNTS, np.broadcast_to(found.pvalue, len(BY_COUNTS)).tolist(), strict=True))
+    return dict(zip(BY_COUNTS, np.broadcast_to(result.pvalue, len(BY_COUNTS)).tolist(), strict=True))
 
 
 def over_seeds(first: Sequence[float], second: Sequence[float]) -> float:
-    """Two-sided p-value of a paired t-test of scores under the same seeds.
+    """Return the two-sided p-value of a paired t-test of scores with the same seeds.
 
-    Where all seeds differ by the same amount, but for rounding, there is no spread to test against: p is 1 for no difference, else 0.
+    If all seeds differ by the same amount, up to rounding, there is no variance to test against. Then p is 1 for no
+    difference and 0 otherwise.
 
     >>> over_seeds([0.5, 0.5, 0.5], [0.5, 0.5, 0.5]), over_seeds([0.5, 0.6, 0.7], [0.4, 0.5, 0.6])
     (1.0, 0.0)
@@ -82,13 +80,16 @@ def over_seeds(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for their number (Holm 1979): each times the number of those not smaller, never below a smaller one's.
+    """Return p-values corrected for their number (Holm 1979).
+
+    Each is multiplied by the number of p-values not smaller than it, and is at least as large as any smaller one's
+    corrected value.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
     """
-    found, highest = [0.0] * len(p_values), 0.0
+    corrected, highest = [0.0] * len(p_values), 0.0
     for rank, number in enumerate(sorted(range(len(p_values)), key=lambda number: p_values[number])):
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[number]))
-        found[number] = highest
-    return found
+        corrected[number] = highest
+    return corrected
