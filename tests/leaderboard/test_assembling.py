@@ -183,7 +183,7 @@ def test_records_speak_and_differences_are_told(make):
     records.append(make("supcon", about={"precision": "bf16", "encoder": {"revision": "abc"}}))
     notes = of_records(records).tables[0].notes
     assert "ce: LIMITED to the first 20 of 60 training rows: not a benchmark result" in notes
-    assert "the seeds of a row were run with different versions of the code: aml" in notes
+    assert "different code versions between the seeds of a row: aml" in notes
     assert any(note.startswith("precision differs: ") and "bf16 (supcon)" in note for note in notes)
     assert any(note.startswith("the revision of scratch differs: ") and "abc (supcon)" in note for note in notes)
 
@@ -250,7 +250,7 @@ def test_an_older_records_precision_is_unknown(make):
 
 def test_older_records_cannot_rule_mixed_code_out(make):
     notes = of_records([make("ce", about={"code": "c1"}), make("aml", about={"code": "c2"})]).tables[0].notes
-    assert notes[0] == "MIXED CODE is possible: older records don't tell which version of fecbench made ce, aml"
+    assert notes[0] == "MIXED CODE is possible: the older records of ce, aml don't name their version of fecbench"
     notes = of_records([make("ce", about={"code": "c1"}), make("ce", lr=0.1, about={"code": "c2"})]).tables[0].notes
     assert notes[0].startswith(
         "MIXED CODE: runs of this table were made with different versions of fecbench or a plugin of ce"

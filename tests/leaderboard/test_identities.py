@@ -91,7 +91,7 @@ def test_older_records_without_a_digest_are_taken_for_the_only_encoder_of_their_
     board = of_records(with_weights(make, "ce", "owner/enc", [A, "", A]))
     assert rows(board) == [("ce", "owner/enc", [0, 1, 2])]
     assert notes(board) == [
-        "older records of ce don't tell the weights of owner/enc; they are assumed to be those of the other runs"
+        "older records of ce don't identify the weights of owner/enc; they are assumed to be those of the other runs"
     ]
     unclear = of_records(with_weights(make, "aml", "owner/enc", [A, B, ""]))
     assert sorted(row[1] for row in rows(unclear)) == [f"owner/enc (weights {of})" for of in (A[:8], B[:8], "unknown")]
@@ -101,7 +101,7 @@ def test_a_registered_encoder_whose_older_records_differ_under_every_seed_is_not
     board = of_records(with_weights(make, "ce", "minilm", [A, B]))
     assert rows(board) == [("ce", "minilm", [0, 1])]
     assert notes(board) == [
-        "the weights of minilm differ between seeds (ce); older records don't tell whether they are random by design"
+        "the weights of minilm differ between seeds (ce); older records don't state whether they are random by design"
     ]
 
 

@@ -152,7 +152,7 @@ def test_pages_of_the_users_are_not_written_anew(three, tmp_path, own):
     public.mkdir()
     (public / own).write_text("precious")
     with pytest.raises(
-        RunError, match=rf"must have no board\.json or .*, but holds {own}, .* move them or publish to another folder"
+        RunError, match=rf"must hold no own board\.json or .*, but holds {own}, .* move them or publish to another folder"
     ):
         publish(of_records(three), public)
     assert {path.name: path.read_text() for path in public.iterdir()} == {own: "precious"}

@@ -77,7 +77,7 @@ def test_predictions_that_cannot_be_trusted_tell_nothing(three, damage):
         write_tensors(path, tensors | {"predicted": (tensors["predicted"] + 1) % 3})
     else:
         write_tensors(path, {name: tensor[:-1] for name, tensor in tensors.items()})
-    reason = {"gone": "holds no predictions", "old": "don't tell which are correct", "other": "don't give its scores"}
+    reason = {"gone": "holds no predictions", "old": "don't mark the correct ones", "other": "don't give its scores"}
     _, found = comparisons(three)
     assert reason.get(damage, "don't give its scores") in found["accuracy"][0].reason
     assert found["accuracy"][0].holm is None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fecbench.runs.record import Record
 
 
-# encoders with random weights; older records don't tell it
+# encoders with random weights, by name: older records have no field for it
 RANDOM = ("scratch", "none", *(f"tiny-{family}" for family in FAMILIES))
 
 

@@ -18,7 +18,7 @@ DIGITS = 8  # of a digest
 
 
 def mixed(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield a note for each package that ran in several versions, or one that older records don't tell it."""
+    """Yield a note for each package that ran in several versions, or one on older records without versions."""
     runs = [(row.name, run) for row in rows for cell in row.cells for run in cell.runs]
     found: dict[str, dict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
     for where, run in runs:
@@ -34,7 +34,7 @@ def mixed(rows: Sequence[Row]) -> Iterator[str]:
     silent = dict.fromkeys(where for where, run in runs if not run.sources)
     if silent and not several and len({run.code for _, run in runs}) > 1:
         rows_without = shortened(list(silent))
-        yield f"MIXED CODE is possible: older records don't tell which version of fecbench made {rows_without}"
+        yield f"MIXED CODE is possible: the older records of {rows_without} don't name their version of fecbench"
 
 
 def _parts(run: Run) -> Mapping[str, str]:

@@ -101,7 +101,7 @@ def _listed(values: Mapping[str, Iterable[str]]) -> str:
 def _packages(runs: Sequence[tuple[str, Run]]) -> Iterator[str]:
     """Yield a note for each package, Python included, whose version differs.
 
-    Older records without any version don't count; other notes tell their age.
+    Older records without any version don't count; other notes name them.
     """
     versioned = [(where, run) for where, run in runs if run.versions]
     for package in dict.fromkeys(package for _, run in versioned for package in run.versions):
@@ -129,19 +129,19 @@ def _encoders(runs: Sequence[tuple[str, Run]], declared: bool) -> Iterator[str]:
 
 
 def _unknown_weights(name: str, runs: Sequence[tuple[str, Run]]) -> Iterator[str]:
-    """Yield notes on the weights of one encoder that older records don't tell."""
+    """Yield notes on older records of one encoder that don't identify its weights."""
     known = {run.weights for _, run in runs} - {""}
     without = dict.fromkeys(where for where, run in runs if not run.weights)
     if known and without:
         yield (
-            f"older records of {shortened(list(without))} don't tell the weights of {name}; "
+            f"older records of {shortened(list(without))} don't identify the weights of {name}; "
             "they are assumed to be those of the other runs"
         )
     if len(known) > 1 and any(run.pretrained is None for _, run in runs):
         rows = dict.fromkeys(where for where, _ in runs)
         yield (
             f"the weights of {name} differ between seeds ({shortened(list(rows))}); "
-            "older records don't tell whether they are random by design"
+            "older records don't state whether they are random by design"
         )
 
 

@@ -95,7 +95,7 @@ def _predictions(run: Run) -> tuple[np.ndarray, np.ndarray]:
         # the message of the cause holds a path of the machine, which a board must not show
         raise RunError(f"the predictions of {run.record.id} can't be read") from error
     if "correct" not in tensors or "predicted" not in tensors:
-        raise RunError(f"the predictions of {run.record.id} don't tell which are correct (an older record)")
+        raise RunError(f"the predictions of {run.record.id} don't mark the correct ones (an older record)")
     predicted = tensors["predicted"].numpy()
     if not np.isin(predicted, range(NO_ANSWER, len(run.labels))).all() or predicted.dtype.kind not in "iu":
         raise RunError(f"the predictions of {run.record.id} have numbers of other labels than the record")

@@ -103,7 +103,7 @@ def gains(
 
     Baselines are rows of other methods. Variants of the method don't count as baselines (``families``). If two rows
     that ``against`` names may be compared with one another, it is unclear which one is meant: no row has a gain then,
-    and a note tells it.
+    and a note says so.
     """
     chosen, datasets = methods(rows, against), dict.fromkeys(dataset for dataset, _ in columns)
     if _is_ambiguous(rows, chosen, datasets, declared):
@@ -158,8 +158,8 @@ def _unknown(rows: Sequence[Row], baselines: Iterable[int]) -> list[str]:
     if not names:
         return []
     return [
-        f"Δ counts {shortened(names)} as baseline, which may be wrong: older records don't tell variants, "
-        "and the method isn't installed here"
+        f"Δ counts {shortened(names)} as baseline, which may be wrong: the older records don't state whether the "
+        "method is a variant, and it isn't installed here"
     ]
 
 
