@@ -50,8 +50,7 @@ def test_weights_that_changed_between_seeds_are_another_row(make, encoder, pretr
     pairs = {(pair.best, pair.other) for column in board.tables[0].columns for pair in column.comparisons}
     assert len(pairs) == 1
     assert any(
-        note.startswith(f"encoders named {name} have different weights and aren't compared")
-        for note in notes(board)
+        note.startswith(f"encoders named {name} have different weights and aren't compared") for note in notes(board)
     )
     publish(board, tmp_path / "public")
     again = of_records(find_records([tmp_path / "public"]))

@@ -131,9 +131,7 @@ def test_trials_are_published_with_the_table_that_rests_on_them(toy, tmp_path, m
 def test_what_stands_in_the_way_is_named(three, tmp_path):
     public = tmp_path / "public"
     (public / "board.md").mkdir(parents=True)
-    with pytest.raises(
-        RunError, match=r"board\.md must be a file to overwrite, but is a folder; move it or publish"
-    ):
+    with pytest.raises(RunError, match=r"board\.md must be a file to overwrite, but is a folder; move it or publish"):
         publish(of_records(three), public)
     assert [path.name for path in public.iterdir()] == ["board.md"]
     (public / "board.md").rmdir()
@@ -152,7 +150,8 @@ def test_pages_of_the_users_are_not_written_anew(three, tmp_path, own):
     public.mkdir()
     (public / own).write_text("precious")
     with pytest.raises(
-        RunError, match=rf"must hold no own board\.json or .*, but holds {own}, .* move them or publish to another folder"
+        RunError,
+        match=rf"must hold no own board\.json or .*, but holds {own}, .* move them or publish to another folder",
     ):
         publish(of_records(three), public)
     assert {path.name: path.read_text() for path in public.iterdir()} == {own: "precious"}

@@ -111,7 +111,9 @@ def test_training_is_drawn_for_every_seed_and_by_the_objectives_panels(three):
 def test_a_record_from_elsewhere_is_drawn_without_its_objective_and_without_its_history(three):
     for record in three[:3]:
         rename(lived(record), objective={"name": "theirs"})
-    theirs, aml = sorted(training.of_table(of_records(three).tables[0]), key=lambda found: -len(found.datasets[0].charts))
+    theirs, aml = sorted(
+        training.of_table(of_records(three).tables[0]), key=lambda found: -len(found.datasets[0].charts)
+    )
     assert [curve.name for curve in theirs.datasets[0].charts[1].curves] == ["model_loss"]
     assert aml.datasets[0].charts == ()
     assert "Nothing was logged" in page(of_records(three))

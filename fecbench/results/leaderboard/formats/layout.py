@@ -158,8 +158,8 @@ def _significance(table: Table) -> Iterator[str]:
     comparisons = [(column, comparison) for column in table.columns for comparison in column.comparisons]
     if any(comparison.significant for _, comparison in comparisons):
         yield (
-            f"{BEATEN} The {best(table)} is significantly better: p < {ALPHA} in a permutation test over test examples "
-            "and in a paired t-test over seeds, Holm-corrected over the column."
+            f"{BEATEN} The {best(table)} is significantly better than the marked score: p < {ALPHA} in a permutation "
+            "test over test examples and in a paired t-test over seeds, Holm-corrected over the column."
         )
     elif any(comparison.significant is False for _, comparison in comparisons):
         which = "the best of an encoder and budget" if table.grouped else "the best of a column"

@@ -41,8 +41,8 @@ def rows(selection: Selection, runs: Sequence[Run]) -> tuple[tuple[DatasetVersio
     objectives = {cell.row: cell.plan.name for cell in (*selection.trials, *selection.cells)}
     names = selection.rows or tuple(objectives)
     tried = {(cell.row, cell.plan.settings.dataset) for cell in selection.trials}
-    made = [_row(name, objectives[name], columns, versions, encoders, tried) for name in names]
-    return tuple(versions.values()), _named(made)
+    table_rows = [_row(name, objectives[name], columns, versions, encoders, tried) for name in names]
+    return tuple(versions.values()), _named(table_rows)
 
 
 def mixed_trials(selection: Selection, runs: Sequence[Run]) -> Iterator[str]:
