@@ -1,4 +1,4 @@
-"""Many runs: expand a benchmark spec, share the runs among workers and report their progress.
+"""Expand a benchmark spec into runs, execute them on workers and report their progress.
 
 May import the wings before it: ``core`` to ``runs``.
 """

@@ -1,4 +1,4 @@
-"""A spec's matrix on this machine: its data, its run directories, and what remains to be done there."""
+"""Run a benchmark's matrix on this machine: load its data, locate its run directories and execute what is left."""
 
 from __future__ import annotations
 
@@ -36,12 +36,18 @@ LOGS = "logs"
 STAGE = "demo"
 KEPT = {"head", "pooling", "projection_dim", "lr", "weight_decay", "adam_eps", "warmup", "clip", "packing", "order"}
 SMOKE = {"epochs": 1, "batch_size": 16, "limit": 16, "max_length": 64}
-TRIED = 64  # texts on which an encoder is tried: enough for one that learns its vocabulary
+TRIED = 64  # texts that an encoder is tried on: `scratch` learns its vocabulary from them
 
 
 @dataclass(frozen=True)
 class BenchTask:
-    """A cell, its run directory, and the rows and code that it is to be run on."""
+    """A planned run with its run directory, and the data rows and code version that its record must have.
+
+    Attributes:
+        cell: the planned run.
+        record: the record in its run directory.
+        content: the fingerprint of the data rows, and the code version.
+    """
 
     cell: PlannedRun
     record: Record
@@ -49,18 +55,18 @@ class BenchTask:
 
     @property
     def log(self) -> Path:
-        """What its process printed."""
+        """The file that holds the output of the run's process."""
         return self.record.folder.parent / LOGS / f"{self.record.id}.log"
 
     @property
     def status(self) -> str:
-        """Return the status of its directory; ``stale`` if that is complete, but a run of other rows, code or settings."""
+        """Return the status of the record; ``stale`` if it is complete but of other rows, code or settings."""
         found = self.record.status
         return "stale" if found == "complete" and not self._is_its_own else found
 
     @property
     def is_stale(self) -> bool:
-        """Return True if its directory holds another run, or one broken off under other package versions."""
+        """Return True if the directory holds another run, or an unfinished one of other package versions."""
         found = self.record.status
         if found == "running" or not (self.record.folder / RUN).exists():
             return False
@@ -70,7 +76,7 @@ class BenchTask:
 
     @property
     def _is_its_own(self) -> bool:
-        """Return True if the record is of this cell, as its directory's name says."""
+        """Return True if the record has the settings, rows and code of the planned run."""
         try:
             run_file, settings = self.record.run_file, self.record.settings()
         except RunError:
@@ -80,23 +86,23 @@ class BenchTask:
 
     @property
     def reason(self) -> str:
-        """Why it isn't complete, in its process's last words."""
+        """Return the last line that the run's process printed, which tells why the run isn't complete."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n") if self.log.exists() else []
         spoken = [line.removeprefix("fecbench: ") for line in lines if line.strip()]
-        return spoken[-1] if spoken else "it hasn't been started"
+        return spoken[-1] if spoken else "not started"
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A matrix with its data, under a folder for its runs.
+    """A matrix with its loaded data and the folder of its run directories.
 
     Attributes:
-        matrix: what can run.
-        root: the folder of the runs.
-        places: where data is looked for.
-        data: the data sets by name, loaded; those that can't be had aren't there.
-        missing: why rows can't start, by the names of row and data set.
-        done: complete records kept elsewhere, by the names of their folders, that count as this benchmark's runs.
+        matrix: the planned runs; without rows of a ``"*"`` that a data set is unfit for.
+        root: the folder that holds the run directories.
+        places: where data sets are looked for.
+        data: the loaded data sets by name, without those that weren't found.
+        missing: the errors that keep a row from starting, by the names of row and data set.
+        done: complete records in other folders that count as this benchmark's runs, by folder name.
     """
 
     matrix: Matrix
@@ -110,11 +116,11 @@ class Benchmark:
     def prepare(
         cls, matrix: Matrix, root: Path, places: DataLocations, done: Mapping[str, Record] | None = None
     ) -> Benchmark:
-        """The benchmark, its data loaded and its encoders tried, so that what is missing is said before anything starts.
+        """Load the data and try the encoders; raise the first error, before any run starts.
 
         Raises:
-            DataNotFound, DataError, EncoderError: a data set or an encoder can't be had.
-            NeedsError: a row that the spec names can't run on a data set of it (one of ``"*"`` is left out there).
+            DataNotFound, DataError, EncoderError: a data set or an encoder is missing or broken.
+            NeedsError: a data set lacks what a row of the spec needs. A row of ``"*"`` is left out instead.
         """
         found = cls.survey(matrix, root, places, done)
         for faults in found.missing.values():
@@ -125,7 +131,7 @@ class Benchmark:
     def survey(
         cls, matrix: Matrix, root: Path, places: DataLocations, done: Mapping[str, Record] | None = None
     ) -> Benchmark:
-        """The same, whatever is missing: ``missing`` tells which rows can't start here."""
+        """Load the data and try the encoders; collect the errors in ``missing`` instead of raising them."""
         machine, left_out, kept, missing = _Machine(places), dict(matrix.left_out), [], {}
         for entry in matrix.entries:
             faults = machine.faults(entry)
@@ -141,20 +147,20 @@ class Benchmark:
         )
 
     def check_consent(self) -> None:
-        """Check that the user agrees to what the spec asks of each run. Raises FecbenchError, as the run itself would, if not."""
+        """Raise FecbenchError if a run needs the user's consent and doesn't have it, as the run itself would."""
         for entry in self.matrix.entries:
             for cells in entry.cells:
                 cells[0].plan.check_consent()
 
     def carry_out(self, workers: Workers) -> None:
-        """Run each group of rows: all trials and what needs none, then what the trials chose, seed by seed.
+        """Execute the groups of rows in order: trials and rows without a grid first, then the chosen settings.
 
-        Complete runs aren't repeated, and those broken off are continued.
+        Complete runs aren't repeated. Interrupted runs are continued.
         """
         for entries in self.matrix.groups():
             first = self.first(entries)
             self._execute(first, workers)
-            tried = {task.record.folder for task in first}  # what failed isn't tried twice
+            tried = {task.record.folder for task in first}  # a run that failed isn't started twice
             self._execute((task for task in self.final(entries) if task.record.folder not in tried), workers)
 
     def first(self, entries: Iterable[MatrixEntry]) -> list[BenchTask]:
@@ -162,30 +168,30 @@ class Benchmark:
         return self._tasks(_seed_by_seed(cell for entry in entries for cell in entry.first()))
 
     def final(self, entries: Iterable[MatrixEntry]) -> list[BenchTask]:
-        """Return the runs of ``entries`` that stand in the table, as far as they are chosen."""
+        """Return the runs of ``entries`` that are in the table, for the rows whose settings are chosen."""
         return self._tasks(_seed_by_seed(cell for entry in entries for cell in entry.final(self._score)))
 
-    def everything(self) -> list[BenchTask]:
-        """All runs that are known now: trials and the table's."""
+    def all_tasks(self) -> list[BenchTask]:
+        """Return the trials, and the table's runs as far as their settings are chosen."""
         return self._tasks(
             cell for entry in self.matrix.entries for cell in (*entry.first(), *entry.final(self._score))
         )
 
     def of(self, entry: MatrixEntry) -> list[BenchTask]:
-        """The runs of one row on one data set that are known now."""
+        """Return the tasks of one row on one data set, as far as its settings are chosen."""
         return self._tasks((*entry.first(), *entry.final(self._score)))
 
     def undecided(self, entry: MatrixEntry) -> int:
-        """How many runs of a row on a data set wait until its trials have chosen."""
+        """Return the number of runs that wait for the row's trials to choose its settings."""
         return len(entry.cells[0]) - 1 if entry.chosen(self._score) is None else 0
 
     def selection(self) -> Selection:
-        """The runs behind the table."""
+        """Return the runs behind the table."""
         return self.matrix.select(self._score)
 
     def set_aside(self) -> None:
-        """Put the run directories that there are out of the way, so that all is run again; they keep what they hold."""
-        _set_aside(task for task in self.everything() if task.record.folder.exists() and task.status != "running")
+        """Rename all run directories, so that every run starts anew. No file is deleted; running runs stay."""
+        _set_aside(task for task in self.all_tasks() if task.record.folder.exists() and task.status != "running")
 
     def _execute(self, tasks: Iterable[BenchTask], workers: Workers) -> None:
         with writing(self.root, "free space or choose another --root"):
@@ -198,7 +204,7 @@ class Benchmark:
         return list({task.record.folder: task for task in map(self._task, cells)}.values())
 
     def _task(self, cell: PlannedRun) -> BenchTask:
-        """A cell with its run directory: the same for the same settings, rows and code, and for nothing else."""
+        """Return the task of a planned run. Its run directory is named by settings, data rows and code."""
         settings = cell.plan.settings
         content = Content(
             self.data[settings.dataset].fingerprint, _code(cell.plan.name, settings.head, settings.encoder)
@@ -215,7 +221,7 @@ class Benchmark:
         return validation_score(task.record) if task.status == "complete" else None
 
     def _job(self, task: BenchTask, workers: Workers) -> Job:
-        """The command of a run, which a person can repeat."""
+        """Return the job of a task: a ``fecbench run`` command that a user could type as well."""
         settings, folder = task.cell.plan.settings, str(task.record.folder.resolve())
         arguments = ["run", task.cell.plan.name, "--dataset", settings.dataset, "--seed", str(settings.seed)]
         arguments += ["--run-dir", folder, "--resume", "--settings", json.dumps(task.cell.asked)]
@@ -228,14 +234,14 @@ class Benchmark:
 
 
 def _seed_by_seed(cells: Iterable[PlannedRun]) -> list[PlannedRun]:
-    """Order cells by data set as they come, then by seed, so that a data set's rows are complete for one seed before the next."""
+    """Order runs by data set, then by seed: all rows of a data set get their first seed before any second one."""
     given = list(cells)
     datasets = list(dict.fromkeys(cell.plan.settings.dataset for cell in given))
     return sorted(given, key=lambda cell: (datasets.index(cell.plan.settings.dataset), cell.plan.settings.seed))
 
 
 def smoke(matrix: Matrix) -> Matrix:
-    """The same matrix at its smallest: every row with its own options, one step on the demo data, tiny encoders of the right family."""
+    """Return the matrix for a smoke test: each row's options, one step on ``demo``, a tiny encoder of its family."""
 
     def smallest(entry: MatrixEntry) -> MatrixEntry:
         return replace(entry, cells=tuple((replace(seeds[0], plan=_smallest(seeds[0].plan)),) for seeds in entry.cells))
@@ -244,7 +250,7 @@ def smoke(matrix: Matrix) -> Matrix:
 
 
 def _smallest(real: Plan) -> Plan:
-    """A plan's own options and model in one step of a tiny encoder."""
+    """Return a one-step plan with the options and model settings of ``real`` and a tiny encoder."""
     kept = real.settings.model_dump(include=KEPT)
     asked = {
         **real.options.model_dump(),
@@ -258,7 +264,7 @@ def _smallest(real: Plan) -> Plan:
 
 def _set_aside(tasks: Iterable[BenchTask]) -> None:
     for task in tasks:
-        with suppress(FileNotFoundError):  # another bench was faster
+        with suppress(FileNotFoundError):  # another bench renamed it first
             task.record.folder.rename(
                 free(task.record.folder.with_name(f"{task.record.id}.until-{datetime.now():%Y%m%d-%H%M%S}"))
             )
@@ -266,12 +272,12 @@ def _set_aside(tasks: Iterable[BenchTask]) -> None:
 
 @cache
 def _code(name: str, head: str, encoder: str) -> str:
-    """The code version of a run; a process's sources don't change under it."""
+    """Return the code version of a run. Cached: the sources of a running process don't change."""
     return provenance.code_version(*plugins(name, head, encoder))
 
 
 class _Machine:
-    """Loads each data set of a matrix, and tries each encoder, once."""
+    """Loads each data set and tries each encoder of a matrix once, and remembers the outcomes."""
 
     def __init__(self, places: DataLocations):
         self.places = places
@@ -279,11 +285,11 @@ class _Machine:
 
     @property
     def data(self) -> dict[str, EmotionData]:
-        """The data sets that are here, by name."""
+        """The data sets that could be loaded, by name."""
         return {name: found for (_, name), found in self._known.items() if isinstance(found, EmotionData)}
 
     def faults(self, entry: MatrixEntry) -> list[FecbenchError]:
-        """Why a row can't start on its data set: data, needs, encoder; empty where it can."""
+        """Return the errors that keep a row from starting on its data set: of data, requirements or encoder."""
         found: dict[str, FecbenchError] = {}
         for cell, *_ in entry.cells:
             settings = cell.plan.settings
@@ -308,7 +314,7 @@ class _Machine:
         self._once("encoder", settings.encoder, partial(load_encoder, settings.encoder, texts))
 
     def _once(self, kind: str, name: str, work: Callable[[], object]) -> None:
-        """Do ``work`` the first time; what came of it, a result or a fault, comes again each time."""
+        """Call ``work`` the first time only; later calls return its result or raise its error again."""
         if (kind, name) not in self._known:
             try:
                 self._known[kind, name] = work()

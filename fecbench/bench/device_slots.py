@@ -1,4 +1,7 @@
-"""Places for runs on a machine's devices, leased by lock files, so that benches and engines that know nothing of each other share them."""
+"""Device slots: limit the runs per device across all processes of this machine, by lock files.
+
+Benches and engines that know nothing of one another share the slots.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,20 @@ if TYPE_CHECKING:
 
 @contextmanager
 def slot(devices: Sequence[str], per_device: int) -> Iterator[dict[str, str]]:
-    """The first free slot of ``devices``, held while the block lasts, as environment for a process; nothing where no device is named.
+    """Wait for a free slot of ``devices`` and hold it during the block; yield the environment that selects its device.
+
+    Yields an empty environment if ``devices`` is empty.
 
     Raises:
-        FecbenchError: a device isn't there.
+        FecbenchError: a device doesn't exist.
         RunError: the lock files can't be written.
     """
     if not devices:
         yield {}
         return
-    while (taken := _free(devices, per_device)) is None:
+    while (held := _free(devices, per_device)) is None:
         time.sleep(0.2)
-    lock, device = taken
+    lock, device = held
     try:
         yield {"CUDA_VISIBLE_DEVICES": device}
     finally:
@@ -41,9 +46,9 @@ def slot(devices: Sequence[str], per_device: int) -> Iterator[dict[str, str]]:
 
 
 def _free(devices: Sequence[str], per_device: int) -> tuple[FileLock, str] | None:
-    """A slot that nobody holds, held from now on, and its device's own number; None where all are taken."""
+    """Lock a free slot and return its lock and its device's number; None if all slots are held."""
     folder = Path(tempfile.gettempdir()) / f"fecbench-devices-{_user()}"
-    with writing(folder, "make it writable, or say by TMPDIR where temporary files can be"):
+    with writing(folder, "make it writable, or set TMPDIR to a writable folder"):
         folder.mkdir(exist_ok=True)
         for number, device in product(range(per_device), map(_own_number, devices)):
             lock = FileLock(folder / f"{device or 'cpu'}-{number}.lock")
@@ -56,28 +61,28 @@ def _free(devices: Sequence[str], per_device: int) -> tuple[FileLock, str] | Non
 
 
 def _user() -> str:
-    """Who this is, by number: in a container nobody need know the name."""
+    """Return the user id; in a container the user may have no name. Windows has names only."""
     return str(os.getuid()) if hasattr(os, "getuid") else getpass.getuser()
 
 
 def _own_number(device: str) -> str:
-    """What CUDA calls a device: ``cuda:0`` is the first that this process may see, as torch counts them.
+    """Return the device's name for ``CUDA_VISIBLE_DEVICES``; empty for the CPU.
+
+    ``cuda:0`` is the first device that this process sees, as in torch.
 
     Raises:
-        FecbenchError: it sees fewer; a run would go to the CPU without a word.
+        FecbenchError: no such device is visible; the run would silently use the CPU.
     """
     if device == "cpu":
         return ""
     import torch
 
-    place, visible, count = (
-        int(device.removeprefix("cuda:")),
-        os.environ.get("CUDA_VISIBLE_DEVICES"),
-        torch.cuda.device_count(),
-    )
-    if place >= count:
-        seen = "" if visible is None else f", CUDA_VISIBLE_DEVICES is {visible!r}"
+    index, count = int(device.removeprefix("cuda:")), torch.cuda.device_count()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if index >= count:
+        limited = "" if visible is None else f" (CUDA_VISIBLE_DEVICES is {visible!r})"
         raise FecbenchError(
-            f"--devices {device} isn't there: {count} GPUs can be seen{seen}; name devices from cuda:0 on, or cpu"
+            f"--devices must name visible GPUs, but {device} isn't among the {count} GPUs of this process{limited}; "
+            "number devices from cuda:0, or use cpu"
         )
-    return str(place) if visible is None else [name.strip() for name in visible.split(",") if name.strip()][place]
+    return str(index) if visible is None else [name.strip() for name in visible.split(",") if name.strip()][index]

@@ -1,6 +1,7 @@
-"""One run as a process of its own, which one worker of however many carries out.
+"""Execute one run in a process of its own, on exactly one worker.
 
-A lock beside the run's log says that a worker is at it: from before the process starts, which takes seconds, to after its end.
+The worker holds a lock beside the run's log, from before the process starts until after its end. The lock that a run
+holds itself isn't enough: a process takes seconds to start.
 """
 
 from __future__ import annotations
@@ -24,17 +25,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-REMEDY = "free space or choose another --root; the same command goes on"
+REMEDY = "free space or choose another --root, then repeat the command to continue"
 
 
 @dataclass(frozen=True)
 class Job:
-    """A run to start: ``arguments`` of fecbench, its directory and the file that takes what it prints.
+    """A run to start.
 
     Attributes:
-        devices: where it may run; empty leaves that to the run.
-        per_device: runs at once on each device.
-        threads: torch's; None leaves them to torch.
+        arguments: the arguments of the ``fecbench`` command.
+        folder: the run directory.
+        log: the file that receives the output.
+        devices: the devices it may run on; empty leaves the choice to the run.
+        per_device: the number of concurrent runs on each device.
+        threads: the number of torch threads; None leaves it to torch.
     """
 
     arguments: tuple[str, ...]
@@ -46,27 +50,30 @@ class Job:
 
     @property
     def status(self) -> str:
-        """What its directory says of it now."""
+        """The current status of its record."""
         return Record(Path(self.folder)).status
 
     @property
     def is_taken(self) -> bool:
-        """Whether a process is at it: a worker of any bench, what a killed bench left behind, or a run that was started by hand."""
+        """True if another process holds or runs this job.
+
+        That can be a worker of any bench, a process that a killed bench left behind, or a run that a user started.
+        """
         with claimed(self) as mine:
             return not mine or self.status == "running"
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether nobody saw it to its end, be that good or bad."""
+        """True if the run neither completed nor failed."""
         return self.status not in ("complete", "failed")
 
 
 @contextmanager
 def claimed(job: Job) -> Iterator[bool]:
-    """Hold a job while the block lasts; whether that can be had, or another worker holds it.
+    """Try to lock a job during the block; yield False if another worker holds it.
 
     Raises:
-        RunError: there can be no lock beside its log.
+        RunError: the lock file beside the log can't be written.
     """
     lock = FileLock(Path(job.log).with_suffix(".lock"))
     with writing(Path(lock.lock_file), REMEDY), suppress(Timeout):
@@ -78,7 +85,10 @@ def claimed(job: Job) -> Iterator[bool]:
 
 
 def carry_out(job: Job) -> bool:
-    """Run a job on this worker, unless it is done or another process is at it; whether it came to an end, which its directory tells."""
+    """Run a job on this worker unless it is complete or another process runs it; return True if it has ended.
+
+    The record tells how it ended.
+    """
     with claimed(job) as mine:
         if mine and job.status not in ("complete", "running"):
             _run(job)
@@ -100,4 +110,4 @@ def _run(job: Job) -> None:
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment
         ) as process:
-            process.wait()  # an interruption, or this worker's end, closes the pipe, and with it the run stops cleanly
+            process.wait()  # an interruption, or this worker's end, closes the pipe; then the run stops cleanly

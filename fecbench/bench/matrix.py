@@ -1,4 +1,4 @@
-"""From a spec to its runs: which cells there are, what validation chooses among them, and where their records are."""
+"""Expand a spec into its planned runs, find their records, and choose settings by validation scores."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
 
 MOST = 20_000  # runs of a spec
-LONGEST = 80  # letters of a directory's name that say what it is, so that no file system refuses it
+LONGEST = 80  # characters of objective and data set in a directory's name: file systems limit the length of names
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run of a matrix: a row of the table, on one data set, with one seed.
+    """One run of a matrix: a row of the table on one data set with one seed.
 
     Attributes:
         row: the row's name.
-        plan: what is run.
+        plan: the run's objective and settings.
     """
 
     row: str
@@ -44,11 +44,14 @@ class PlannedRun:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Every resolved setting's value, as a record's ``settings()`` gives them."""
+        """Every resolved setting's value, as in a record's ``settings()``."""
         return {key: setting.value for key, setting in self.plan.origins.items()}
 
     def is_of(self, name: str, settings: Mapping[str, Any]) -> bool:
-        """Return True if a record of objective ``name`` and these ``settings`` is a run of this cell, on any device."""
+        """Return True if a record of objective ``name`` with ``settings`` is this run, on any device.
+
+        Settings that didn't exist yet when the record was written count as their defaults.
+        """
         return name == self.plan.name and same_settings(self.plan.origins, settings)
 
     @property
@@ -57,11 +60,11 @@ class PlannedRun:
         return {key: setting.value for key, setting in self.plan.origins.items() if setting.origin == "spec"}
 
     def key(self, fingerprint: str, code: str) -> str:
-        """Return the digest of objective, settings, rows and code."""
+        """Return the digest of objective, settings, data rows and code version; equal for equal runs."""
         return run_key(self.plan.name, self.settings, fingerprint, code)
 
     def name(self, key: str) -> str:
-        """The name of its run directory: two rows that ask for the same run share it."""
+        """Return the name of the run directory. Rows that plan the same run share the directory."""
         what = re.sub(r"[^\w.-]+", "-", f"{self.plan.name}-{last_name(self.plan.settings.dataset)}")[:LONGEST].strip(
             "-."
         )
@@ -70,14 +73,14 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class MatrixEntry:
-    """A row of the table on one data set, for all seeds.
+    """A row of the table on one data set, for all candidates of its grid and all seeds.
 
     Attributes:
         row: the row's name.
-        dataset: the data set.
-        candidates: what the grid tries, as settings; one empty candidate where there is no grid.
-        cells: a cell for each candidate (outer) and seed (inner).
-        group: number of the group of rows that it runs with; lower ones run first.
+        dataset: the data set's name.
+        candidates: the settings that the grid tries; without a grid one empty candidate.
+        cells: the planned runs, by candidate (outer) and seed (inner).
+        group: the number of the row's group; groups with lower numbers run first.
     """
 
     row: str
@@ -87,11 +90,14 @@ class MatrixEntry:
     group: int = 1
 
     def first(self) -> tuple[PlannedRun, ...]:
-        """What can run at once: all seeds where nothing is to be chosen, else each candidate on the first seed."""
+        """Return the runs that can start at once: each candidate with the first seed, or all seeds without a grid."""
         return self.cells[0] if len(self.cells) == 1 else tuple(seeds[0] for seeds in self.cells)
 
     def chosen(self, score: Callable[[PlannedRun], float | None]) -> int | None:
-        """The number of the candidate that ``score`` (of its run on the first seed; None where it didn't complete) puts first."""
+        """Return the number of the candidate with the best score on the first seed; on ties the first one.
+
+        ``score`` returns None for a run that isn't complete. None if no candidate has a score.
+        """
         if len(self.cells) == 1:
             return 0
         scores = {number: score(seeds[0]) for number, seeds in enumerate(self.cells)}
@@ -99,19 +105,19 @@ class MatrixEntry:
         return max(found, key=lambda number: (found[number], -number), default=None)
 
     def final(self, score: Callable[[PlannedRun], float | None]) -> tuple[PlannedRun, ...]:
-        """The runs of the table; none while nothing is chosen."""
+        """Return the runs of the table: all seeds of the chosen candidate. Empty until one is chosen."""
         chosen = self.chosen(score)
         return () if chosen is None else self.cells[chosen]
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """A spec, expanded.
+    """A spec expanded into its runs.
 
     Attributes:
         spec: the spec.
-        entries: rows (outer) on data sets (inner).
-        left_out: methods that ``"*"`` doesn't run, and why.
+        entries: the rows (outer) on each data set (inner).
+        left_out: the reasons why ``"*"`` leaves methods out, by method.
     """
 
     spec: Spec
@@ -119,12 +125,12 @@ class Matrix:
     left_out: Mapping[str, str]
 
     def groups(self) -> list[list[MatrixEntry]]:
-        """Return the entries of each group, in the order in which groups run; within one, data set by data set."""
+        """Return the entries of each group in the order of execution; within a group, data set by data set."""
         in_order = sorted(self.entries, key=lambda entry: (entry.group, self.spec.datasets.index(entry.dataset)))
         return [list(entries) for _, entries in groupby(in_order, key=lambda entry: entry.group)]
 
     def select(self, score: Callable[[PlannedRun], float | None]) -> Selection:
-        """The runs behind the table, chosen by ``score``."""
+        """Return the runs behind the table, with the candidates that ``score`` ranks first."""
         cells = tuple(cell for entry in self.entries for cell in entry.final(score))
         gridded = [entry for entry in self.entries if len(entry.cells) > 1]
         trials = tuple(cell for entry in gridded for cell in entry.first())
@@ -150,13 +156,13 @@ class Selection:
     """The runs behind a spec's table.
 
     Attributes:
-        title: the spec's.
-        datasets: the table's column groups, in order.
-        cells: every run of the table, rows in order.
-        notes: what a reader must be told: the spec's own notes, grids and what validation chose, methods left out and why.
-        declared: whether the spec declares its rows, so that they may be compared across encoders and budgets.
-        trials: the runs by which validation chose.
-        rows: the names of all rows, those for which nothing is chosen yet among them.
+        title: the spec's title.
+        datasets: the data sets of the table's columns, in order.
+        cells: the planned runs of the table, row by row.
+        notes: the spec's own notes, each grid's outcome, and the methods left out with the reasons.
+        declared: True if the spec declares its rows; they are then compared across encoders and budgets.
+        trials: the planned runs that validation chooses from.
+        rows: the names of all rows, with those whose settings aren't chosen yet.
     """
 
     title: str
@@ -169,11 +175,12 @@ class Selection:
 
 
 def expand(spec: Spec) -> Matrix:
-    """All runs that ``spec`` may need, each planned, so that no setting is found wrong later.
+    """Plan all runs that ``spec`` may need, so that wrong settings are found before any run starts.
 
     Raises:
-        UsageError: a setting is unknown or refused, or a section names no row; the row and data set are named.
-        PluginError: a method that the spec names is broken.
+        UsageError: a setting is unknown or invalid (the message names row and data set), a section
+            names no row, the methods have different numbers of trials, or there are too many runs.
+        PluginError: the plugin of a method that the spec names is broken.
     """
     rows, left_out = _rows(spec)
     names = [row.name for row in rows]
@@ -193,41 +200,40 @@ def expand(spec: Spec) -> Matrix:
 
 
 def _check_trials(spec: Spec, names: Iterable[str]) -> None:
-    """Every method has as many trials as the others.
-
-    Raises:
-        UsageError: one hasn't, or has none.
-    """
+    """Raise UsageError if methods differ in their number of trials, or one has none."""
     trials = {name: spec.grid.trials(name) for name in names}
     if len({*trials.values()}) > 1 or 0 in trials.values():
         counts = ", ".join(f"{name} has {number}" for name, number in trials.items())
-        raise UsageError(f"[grid]: every method must have as many trials as the others, and one at least, but {counts}")
+        raise UsageError(
+            f"[grid]: every method must have the same number of trials, and one at least, but {counts}; "
+            "give each the same number of values"
+        )
 
 
 def _check_size(spec: Spec, rows: Iterable[SpecRow]) -> None:
-    """A grid multiplies fast; what nobody could run isn't planned.
-
-    Raises:
-        UsageError: there would be more than ``MOST`` runs.
-    """
+    """Raise UsageError for more than ``MOST`` runs, before they are planned: grids multiply fast."""
     count = sum(spec.grid.trials(row.name) * len(seeds) for row in rows for seeds in spec.seeds_of(row).values())
     if count > MOST:
         raise UsageError(
-            f"a spec may need {MOST:,} runs at most, but rows, data sets, seeds and trials of [grid] make {count:,}; leave out some of them"
+            f"a spec may have at most {MOST:,} runs, but its rows, data sets, seeds and trials of [grid] "
+            f"multiply to {count:,}; leave out some of them"
         )
 
 
 def select(path: Path, found: Records) -> Selection:
-    """The runs behind the table of the spec at ``path``, chosen by the validation scores of the records found.
+    """Return the runs behind the table of the spec at ``path``, chosen by the validation scores of ``found``.
 
     Raises:
-        UsageError: the spec isn't what it must be.
+        UsageError: the spec isn't valid.
     """
     return expand(read_spec(path)).select(lambda cell: validation_score(found.of(cell)))
 
 
 class Records:
-    """The complete ones of some records; of each data set only those on its newest rows, which can be compared."""
+    """The complete ones among some records.
+
+    Of each data set it keeps the records on the rows of the newest run; others can't be compared with them.
+    """
 
     def __init__(self, records: Iterable[Record]):
         readable = filter(is_readable, newest_first(records))
@@ -242,15 +248,16 @@ class Records:
         ]
 
     def of(self, cell: PlannedRun) -> Record | None:
-        """The newest record of a cell's objective and settings, whatever the code."""
+        """Return the newest record with a run's objective and settings, of any code version; None if there is none."""
         return next((record for record, name, settings in self._found if cell.is_of(name, settings)), None)
 
 
 def validation_score(record: Record | None) -> float | None:
-    """What a grid's choice goes by, as early stopping does: validation accuracy + weighted F1 of the best epoch.
+    """Return validation accuracy + weighted F1 of the best epoch, by which a grid and early stopping choose.
 
-    A stage after training may be fitted to the validation rows: scores after it are no measure of the trial. They count where nothing is
-    trained, and in older records, which hold no others.
+    Scores after a stage that follows training don't count, since the stage may be fitted to the validation rows.
+    They do count where nothing is trained, and in older records, which hold no others. None if the record isn't
+    complete or is broken.
     """
     if record is None or record.status != "complete":
         return None
@@ -258,12 +265,12 @@ def validation_score(record: Record | None) -> float | None:
         before = record.result_file.validation_score
         scores = record.result_file.metrics.of("validation")
         return scores["accuracy"] + scores["weighted_f1"] if before is None else before
-    except (RunError, KeyError):  # a broken record chooses nothing
+    except (RunError, KeyError):  # a broken record has no vote
         return None
 
 
 def _rows(spec: Spec) -> tuple[list[SpecRow], dict[str, str]]:
-    """The rows of the table, and what ``"*"`` leaves out with the reason."""
+    """Return the rows of the table, and the reason for each method that ``"*"`` leaves out."""
     if spec.row:
         return spec.row, {}
     if spec.objectives != "*":
@@ -298,13 +305,15 @@ def _cell(spec: Spec, row: SpecRow, dataset: str, seed: int, tried: Mapping[str,
 
 
 def _choice(entry: MatrixEntry, score: Callable[[PlannedRun], float | None]) -> str:
-    """A grid and what came out, in words."""
+    """Return a note on a grid: its candidates, the chosen one and the state of its trials."""
     complete = sum(score(seeds[0]) is not None for seeds in entry.cells)
     chosen = entry.chosen(score)
     tried = " | ".join(_words(candidate) for candidate in entry.candidates)
-    outcome = "nothing yet" if chosen is None else _words(entry.candidates[chosen])
     trials = f"first seed; {complete} of {len(entry.cells)} trials complete"
-    return f"{entry.row} on {name_of('dataset', entry.dataset)}: validation chose {outcome} among {tried} ({trials})"
+    where = f"{entry.row} on {name_of('dataset', entry.dataset)}"
+    if chosen is None:
+        return f"{where}: validation has not chosen yet among {tried} ({trials})"
+    return f"{where}: validation chose {_words(entry.candidates[chosen])} among {tried} ({trials})"
 
 
 def _words(settings: Mapping[str, Any]) -> str:

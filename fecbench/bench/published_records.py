@@ -1,4 +1,4 @@
-"""Complete records that were published from elsewhere, such as another machine, for a benchmark to count as its own runs."""
+"""Find published records, for example of another machine, that a benchmark counts as its own runs."""
 
 from __future__ import annotations
 
@@ -14,17 +14,15 @@ if TYPE_CHECKING:
 
 
 def complete_records(folder: Path) -> tuple[dict[str, Record], tuple[str, ...]]:
-    """Return the complete records under ``folder`` by the names of their folders, and why others don't count.
+    """Return the complete records under ``folder`` by folder name, and the reasons why others don't count.
 
-    A record counts if its files have the digests that its result gives.
+    A record counts if its files have the digests in its ``result.json``.
 
     Raises:
-        UsageError: there is no such folder.
+        UsageError: the folder doesn't exist.
     """
     if not folder.is_dir():
-        raise UsageError(
-            f"--done must be a folder of published records, but there is no folder {folder}; correct the path"
-        )
+        raise UsageError(f"--done must be a folder of published records, but {folder} isn't a folder; correct the path")
     found, broken = {}, []
     for record in records_under(folder):
         try:
@@ -36,7 +34,7 @@ def complete_records(folder: Path) -> tuple[dict[str, Record], tuple[str, ...]]:
 
 
 def _is_whole(record: Record) -> bool:
-    """Return True if the record's files are those it was completed with. Raises RunError if one isn't."""
+    """Return True if all files of a record are readable; raise RunError if one was changed after the run."""
     record.history()
     if (record.folder / PREDICTIONS).exists():
         read_predictions(record)

@@ -1,35 +1,35 @@
-"""Benchmark specs: TOML files that say which methods run on which data under which settings, checked before anything starts.
+"""Benchmark specs: TOML files that list methods, data sets, seeds and settings. They are checked before any run starts.
 
 ::
 
     title = "Two methods on GoEmotions"
-    objectives = ["ce", "aml"]              # or "*": every method that is installed, runs here and is no variant of another
+    objectives = ["ce", "aml"]              # or "*": every method installed that can run here, without variants
     datasets = ["ge-prepared"]
     seeds = [0, 1, 2]
     notes = ["The rows differ in ..."]      # printed under the table
 
-    [settings]                              # of every run
+    [settings]                              # of all runs
     encoder = "minilm"
 
-    [dataset.ge-prepared]                   # on one data set
-    [objective.aml]                         # of one method (or declared row)
-    [pair.aml.ge-prepared]                  # of one method on one data set
+    [dataset.ge-prepared]                   # of the runs on one data set
+    [objective.aml]                         # of the runs of one method (or declared row)
+    [pair.aml.ge-prepared]                  # of the runs of one method on one data set
 
     [grid]
-    select = "validation"                   # what chooses; test figures play no part
-    settings = { lr = [1e-4, 2e-4] }        # tried on the first seed, for every method
-    objective.aml = { weight = [0.5, 1.0] } # instead of these, for one method: as many trials
+    select = "validation"                   # validation scores choose; test scores are not used
+    settings = { lr = [1e-4, 2e-4] }        # values to try on the first seed, for every method
+    objective.aml = { weight = [0.5, 1.0] } # values to try for one method instead; the same number of trials
 
-Rows may be declared instead of objectives::
+A spec may declare rows instead of objectives::
 
     [[row]]
     name = "K = 5"
     objective = "aml"
-    encoder = "roberta-base"                # if it isn't that of [settings]
+    encoder = "roberta-base"                # default: the encoder of [settings]
     settings = { k_pos = 5, k_neg = 5 }
-    group = 2                               # runs after all rows of group 1, which is the default
-    datasets = ["ge-prepared"]              # if it isn't run on all of them
-    seeds = [0]                             # if it isn't run with all of them
+    group = 2                               # runs after all rows of group 1, the default
+    datasets = ["ge-prepared"]              # default: all data sets of the spec
+    seeds = [0]                             # default: all seeds of the spec
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ OF_THE_MATRIX = ("dataset", "seed")
 
 
 class SpecRow(Config):
-    """A declared row of the table; ``datasets`` and ``seeds`` are some of the spec's, None for all."""
+    """A declared row of the table; ``datasets`` and ``seeds`` are subsets of the spec's, or None for all."""
 
     name: str = Field(min_length=1)
     objective: str
@@ -66,24 +66,24 @@ class SpecRow(Config):
 
 
 class Grid(Config):
-    """Settings to try; ``settings`` for every method, ``objective`` instead of them for one."""
+    """Values of settings to try: ``settings`` for every method, or those in ``objective`` for a single method."""
 
     select: Literal["validation"]
     settings: dict[str, list[Any]] = Field(default_factory=dict)
     objective: dict[str, dict[str, list[Any]]] = Field(default_factory=dict)
 
     def candidates(self, row: str) -> list[Values]:
-        """The settings to try for ``row``."""
+        """Return the combinations of settings to try for ``row``."""
         grid = self.objective.get(row, self.settings)
         return [dict(zip(grid, chosen, strict=True)) for chosen in product(*grid.values())]
 
     def trials(self, row: str) -> int:
-        """How many settings are tried for ``row``."""
+        """Return the number of combinations to try for ``row``."""
         return prod(len(values) for values in self.objective.get(row, self.settings).values())
 
 
 class Spec(Config):
-    """A benchmark."""
+    """A benchmark spec, as in the TOML file."""
 
     title: str
     datasets: list[Name] = Field(min_length=1)
@@ -104,7 +104,7 @@ class Spec(Config):
         }
 
     def of(self, row: SpecRow, dataset: str) -> Values:
-        """The settings of a row on a data set; what is said of fewer runs wins."""
+        """Return the settings of a row on a data set; the more specific section wins."""
         own = {"encoder": row.encoder} if row.encoder else {}
         layers = (
             self.settings,
@@ -119,7 +119,10 @@ class Spec(Config):
     @model_validator(mode="after")
     def _methods_or_rows(self) -> Self:
         if bool(self.objectives) == bool(self.row):
-            raise ValueError('either objectives (names, or "*") or [[row]] tables are needed, and not both')
+            given = "both" if self.row else "neither"
+            raise ValueError(
+                f'a spec must have objectives (names, or "*") or [[row]] tables, and not both, but has {given}'
+            )
         return self
 
     @model_validator(mode="after")
@@ -145,24 +148,24 @@ class Spec(Config):
         for key, values in names.items():
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
-                raise ValueError(f"{key} must each be named once, but {', '.join(twice)} is there twice")
+                raise ValueError(f"{key} must list each value once, but {', '.join(twice)} is repeated; list it once")
         return self
 
     @model_validator(mode="after")
     def _rows_are_of_the_matrix(self) -> Self:
-        """A row runs on data sets and with seeds of the spec."""
+        """Raise ValueError if a row names a data set or seed that the spec doesn't list."""
         for row in self.row:
             for key, own, all_of_them in (("datasets", row.datasets, self.datasets), ("seeds", row.seeds, self.seeds)):
                 others = [str(value) for value in own or () if value not in all_of_them]
                 if others:
                     raise ValueError(
-                        f"row {row.name}: {key} must be some of the spec's, but {', '.join(others)} isn't; add it there"
+                        f"row {row.name}: {key} must be among the spec's, but {', '.join(others)} isn't; add it there"
                     )
         return self
 
     @model_validator(mode="after")
     def _matrix_is_its_own(self) -> Self:
-        """Data set and seed are what the matrix runs over."""
+        """Raise ValueError if a section sets the data set or seed, which the matrix runs over."""
         groups = [
             self.settings,
             *self.dataset.values(),
@@ -176,23 +179,21 @@ class Spec(Config):
         ]
         taken = sorted({key for group in groups for key in group} & set(OF_THE_MATRIX))
         if taken:
-            raise ValueError(f"{' and '.join(taken)} can't be settings of a spec; say datasets and seeds")
+            raise ValueError(
+                f"{' and '.join(taken)} can't be settings of a spec; list them under datasets and seeds instead"
+            )
         return self
 
 
 def read_spec(path: Path) -> Spec:
-    """The spec in a TOML file.
+    """Read and check the spec in a TOML file.
 
     Raises:
-        UsageError: it is missing, no TOML, or not what a spec must be; each fault is named with its place.
+        UsageError: the file is missing, isn't TOML or isn't a valid spec; the message names each wrong key.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (
-        OSError,
-        ValueError,
-        RecursionError,
-    ) as error:  # numbers of thousands of digits and tables in tables in tables among them
+    except (OSError, ValueError, RecursionError) as error:  # deeply nested tables raise RecursionError
         raise UsageError(f"{path} must be a readable TOML file: {error}; correct it") from error
     try:
         spec = Spec.model_validate(content, strict=True)
@@ -211,16 +212,16 @@ def read_spec(path: Path) -> Spec:
 
 
 def _explain(part: Any) -> str:
-    """A fault in the file's own words, with what was probably meant."""
-    place = ".".join(
-        str(step) for step in part["loc"] if not str(step).startswith(("list[", "literal["))
-    )  # pydantic's names of a union
+    """Return an error of pydantic in the file's own terms, with the key that was probably meant."""
+    # for a union, pydantic adds the name of the member that it tried to the location
+    steps = [str(step) for step in part["loc"]]
+    place = ".".join(step for step in steps if not step.startswith(("list[", "literal[")))
     if part["type"] == "extra_forbidden":
         *above, key = part["loc"]
         models: dict[tuple[Any, ...], type[Config]] = {(): Spec, ("grid",): Grid}
         fields = models.get(tuple(above), SpecRow).model_fields
         return str(UnknownName(f"key of {'.'.join(map(str, above)) or 'a spec'}", str(key), fields))
     if part["type"] == "missing":
-        return f"{place} is needed"
+        return f"{place} is required, but missing"
     reason = part["msg"].removeprefix("Value error, ")
     return f"{place}: {reason[:1].lower()}{reason[1:]}" if place else reason

@@ -1,4 +1,4 @@
-"""How far a matrix is, read from its run directories, whatever engine fills them."""
+"""Count a benchmark's complete, running, failed and waiting runs, read from its run directories."""
 
 from __future__ import annotations
 
@@ -13,15 +13,20 @@ if TYPE_CHECKING:
     from fecbench.runs.record import Record
 
 
-TOLD = ("complete", "running", "failed")
+COUNTED = ("complete", "running", "failed")  # every other status counts as waiting
 
 
 @dataclass(frozen=True)
 class BenchStatus:
-    """A row on a data set: how many of its runs are complete, running, failed and waiting, and the seconds of work left.
+    """The progress of a row on a data set.
 
-    ``running_now`` tells the running ones' epochs; ``seconds`` is None where no earlier run tells; ``missing`` says why the row can't
-    start.
+    Attributes:
+        row: the row's name.
+        dataset: the data set's name.
+        complete, running, failed, waiting: the number of runs in each state.
+        running_now: seed and epoch of each running run.
+        seconds: the estimated seconds of work left; None if no earlier run allows an estimate.
+        missing: the reasons why the row can't start; empty if it can.
     """
 
     row: str
@@ -36,29 +41,28 @@ class BenchStatus:
 
 
 def bench_status(benchmark: Benchmark, estimates: Estimates) -> list[BenchStatus]:
-    """How far each row is on each data set."""
+    """Return the progress of each row on each data set."""
     return [_of(benchmark, entry, estimates) for entry in benchmark.matrix.entries]
 
 
 def total(rows: list[BenchStatus], workers: int) -> float | None:
-    """Seconds until ``workers`` at once have done all that is left; None where a row's isn't known."""
+    """Return the seconds until ``workers`` concurrent runs have done all rows; None if a row's time is unknown."""
     seconds = [row.seconds for row in rows]
     return None if None in seconds else sum(second for second in seconds if second is not None) / workers
 
 
 def _of(benchmark: Benchmark, entry: MatrixEntry, estimates: Estimates) -> BenchStatus:
     missing = tuple(map(str, benchmark.missing.get((entry.row, entry.dataset), ())))
-    if (
-        entry.cells[0][0].plan.settings.dataset not in benchmark.data
-    ):  # then nobody knows which run directories are the row's
+    if entry.cells[0][0].plan.settings.dataset not in benchmark.data:
+        # the names of run directories depend on the data's fingerprint, so that they are unknown
         return BenchStatus(entry.row, entry.dataset, 0, 0, 0, len(entry.first()), "", None, missing)
     tasks, undecided = benchmark.of(entry), benchmark.undecided(entry)
-    found = [(task, task.status) for task in tasks]
-    states = Counter(status if status in TOLD else "waiting" for _, status in found)
-    now = ", ".join(_where(task) for task, status in found if status == "running")
+    statuses = [(task, task.status) for task in tasks]
+    states = Counter(status if status in COUNTED else "waiting" for _, status in statuses)
+    now = ", ".join(_where(task) for task, status in statuses if status == "running")
     rows = len(benchmark.data[tasks[0].cell.plan.settings.dataset].splits["train"])
     whole = estimates.seconds(tasks[0].cell.plan, rows)
-    left = sum(_share_left(task) for task, status in found if status != "complete") + undecided
+    left = sum(_share_left(task) for task, status in statuses if status != "complete") + undecided
     seconds = 0.0 if not left else None if whole is None else left * whole
     waiting = states["waiting"] + undecided
     return BenchStatus(
@@ -80,12 +84,12 @@ def _where(task: BenchTask) -> str:
 
 
 def _share_left(task: BenchTask) -> float:
-    """How much of an incomplete run is still to be done; a stale one is set aside and done anew."""
+    """Return the share of an incomplete run that is left; 1 for a stale one, which starts anew."""
     if task.is_stale:
         return 1.0
     return max(0.0, 1 - _epochs(task.record) / task.cell.plan.settings.epochs)
 
 
 def _epochs(record: Record) -> int:
-    """How many epochs a run has finished."""
+    """Return the number of epochs that a run has finished."""
     return max((event["epoch"] for event in record.history() if event["event"] == "evaluation"), default=0)

@@ -1,4 +1,4 @@
-"""How long a run will take, by what earlier ones took."""
+"""Estimate the time of a run from earlier runs."""
 
 from __future__ import annotations
 
@@ -20,22 +20,24 @@ ALIKE = (("objective", "dataset", "encoder"), ("objective", "encoder"), ("encode
 
 
 class Estimates:
-    """What complete runs took; those of the same objective, data set and encoder tell most."""
+    """The times of complete runs. The estimate uses runs of the same objective, data set and encoder if there are any.
+
+    Otherwise it uses runs of the same objective and encoder, else of the same encoder.
+    """
 
     def __init__(self, records: Iterable[Record]):
-        self._known: dict[
-            tuple[str, ...], list[tuple[float, float]]
-        ] = {}  # seconds a text and epoch, and seconds for the rest
+        # for each run: seconds per text and epoch of training, and seconds of everything else
+        self._known: dict[tuple[str, ...], list[tuple[float, float]]] = {}
         for record in records:
             self.learn(record)
 
     @classmethod
     def under(cls, *roots: Path) -> Estimates:
-        """What the records under some folders tell."""
+        """Return the estimates from the records under ``roots``."""
         return cls(record for root in roots for record in readable_records(root))
 
     def learn(self, record: Record) -> None:
-        """Take in a run; one that isn't complete, or lacks the figures, tells nothing."""
+        """Add the times of a run; ignore a run that isn't complete or whose record has no times."""
         if record.status != "complete":
             return
         try:
@@ -44,7 +46,7 @@ class Estimates:
             if rows is None or not epochs or training is None or total is None:  # an older record
                 return
             rate = training / (_texts(settings, rows.train) * epochs)
-            rest = max(0.0, total - training)  # of a run that was continued, the last part's
+            rest = max(0.0, total - training)  # `seconds` of a resumed run starts anew
         except (RunError, TypeError, ZeroDivisionError, OverflowError):
             return
         if rate < 0:
@@ -53,7 +55,7 @@ class Estimates:
             self._known.setdefault(key, []).append((rate, rest))
 
     def seconds(self, plan: Plan, rows: int) -> float | None:
-        """How long ``plan`` takes on ``rows`` training rows if it isn't stopped early; None where no earlier run was like it."""
+        """Return the seconds of ``plan`` on ``rows`` training rows without early stopping; None if unknown."""
         settings = plan.settings.model_dump()
         for key in _keys(plan.name, settings):
             if key in self._known:
@@ -72,7 +74,7 @@ def _keys(objective: str, settings: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def in_words(seconds: float | None) -> str:
-    """A time for people.
+    """Return a duration as text.
 
     >>> in_words(42.4), in_words(600), in_words(9000), in_words(None)
     ('42 s', '10 min', '2 h 30 min', 'unknown')

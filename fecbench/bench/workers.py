@@ -1,7 +1,8 @@
-"""Many runs by an existing engine: joblib hands jobs to this machine's processes, to a Dask cluster or to Ray.
+"""Execute many runs by joblib, on this machine's processes, on a Dask cluster or on Ray.
 
-Each run is a process of its own (``fecbench run ...``), the same on every engine: memory is returned, one run's end is no other's, and what
-it prints goes to a log. How far runs are is read from their directories. Run directories must be on a file system that all workers share.
+On every engine each run is a process of its own (``fecbench run ...``): its memory is freed at its end, a crash ends
+no other run, and its output goes to a log. Progress is read from the run directories, which must be on a file system
+that all workers share.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ if TYPE_CHECKING:
 
 
 Engine = Literal["loky", "dask", "ray"]
-PATIENCE = 60.0
+PATIENCE = 60.0  # seconds to wait for a Dask scheduler
 
 
 @dataclass(frozen=True)
 class Workers:
-    """Who carries out runs.
+    """The workers that execute runs.
 
     Attributes:
-        engine: ``loky`` is this machine's processes.
-        number: runs at once; None for as many as the cluster has workers.
-        address: the cluster's address; None starts one on this machine.
-        devices: GPUs to place runs on, such as ``cuda:0``; empty leaves the choice to each run.
-        per_device: runs at once on each device.
-        threads: torch's threads in each run; None leaves them to torch.
+        engine: ``loky`` (processes of this machine), ``dask`` or ``ray``.
+        number: the number of concurrent runs; None for as many as the cluster has workers.
+        address: the cluster's address; None starts a cluster on this machine.
+        devices: the devices to place runs on, such as ``cuda:0``; empty leaves the choice to each run.
+        per_device: the number of concurrent runs on each device.
+        threads: the number of torch threads of each run; None leaves it to torch.
     """
 
     engine: Engine = "loky"
@@ -46,24 +47,26 @@ class Workers:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what isn't a device.
+        """Check the names of the devices.
 
         Raises:
             UsageError: a device is neither ``cpu`` nor a numbered GPU.
         """
         for device in self.devices:
             if device != "cpu" and not (device.startswith("cuda:") and device[5:].isdecimal()):
-                raise UsageError(f"--devices must be cpu, or GPUs by number (cuda:0,cuda:1), found {device!r}")
+                raise UsageError(
+                    f"--devices must be cpu or numbered GPUs, found {device!r}; write for example cuda:0,cuda:1"
+                )
 
 
 def execute(jobs: Sequence[Job], workers: Workers) -> None:
-    """Carry out all jobs; one that fails stops no other, and its directory and log tell why.
+    """Execute all jobs. A failing job doesn't stop the others; its record and log hold the reason.
 
-    Several processes that are given the same jobs share them: what another is at is left to it, waited for at the end, and taken over only
-    if that one gives it up.
+    Processes that execute the same jobs share them. A job that another process holds is left to it and waited for at
+    the end; it is started here only if the other process gives it up.
 
     Raises:
-        FecbenchError: the engine isn't installed or can't be reached.
+        FecbenchError: the engine isn't installed, can't be reached, or loses a worker.
     """
     from joblib import parallel_config
 
@@ -71,31 +74,31 @@ def execute(jobs: Sequence[Job], workers: Workers) -> None:
         left = _hand_out(jobs, workers)
         while left:
             time.sleep(0.5)
-            taken = [job for job in left if job.is_taken]
-            given_up = [job for job in left if job not in taken and job.is_unfinished]
-            left = taken + _hand_out(given_up, workers)
+            held = [job for job in left if job.is_taken]
+            given_up = [job for job in left if job not in held and job.is_unfinished]
+            left = held + _hand_out(given_up, workers)
 
 
 def _hand_out(jobs: Sequence[Job], workers: Workers) -> list[Job]:
-    """Have jobs carried out; the ones that other processes were at are given back."""
+    """Execute jobs on the workers; return those that other processes hold."""
     from joblib import Parallel, delayed
 
     if not jobs:
         return []
-    try:  # as many are handed out as may run at once: that holds on every engine, whatever it takes for a worker
+    try:  # pre_dispatch limits the concurrent runs on every engine; a cluster may have more workers than that
         done = Parallel(batch_size=1, pre_dispatch=workers.number or "all")(delayed(carry_out)(job) for job in jobs)
     except FecbenchError:
         raise
-    except Exception as error:  # each engine has exceptions of its own for a worker that is gone
+    except Exception as error:  # each engine has exceptions of its own for a lost worker
         raise FecbenchError(
-            f"a worker of {workers.engine} was lost ({type(error).__name__}); the same command goes on"
+            f"a worker of {workers.engine} was lost ({type(error).__name__}); repeat the command to continue"
         ) from error
     return [job for job, is_done in zip(jobs, done, strict=True) if not is_done]
 
 
 @contextmanager
 def _backend(workers: Workers) -> Iterator[dict[str, object]]:
-    """What joblib must be told of an engine."""
+    """Start or reach the engine; yield joblib's settings for it."""
     if workers.engine == "loky":
         yield {"backend": "loky", "n_jobs": workers.number or 1}
     elif workers.engine == "dask":
@@ -108,11 +111,13 @@ def _backend(workers: Workers) -> Iterator[dict[str, object]]:
 
 @contextmanager
 def _dask(workers: Workers) -> Iterator[object]:
-    """A client of the cluster at the address, or of one of this machine with one thread a worker, since each run is a process."""
+    """Connect to the Dask cluster at the address, or start one here with one thread per worker; yield its client."""
     try:
         from distributed import Client
     except ImportError as error:
-        raise FecbenchError(f"--engine dask needs Dask's distributed ({error}); pip install 'fecbench[dask]'") from None
+        raise FecbenchError(
+            f"--engine dask needs the package distributed ({error}); run pip install 'fecbench[dask]'"
+        ) from None
     try:
         client = (
             Client(workers.address, timeout=PATIENCE)
@@ -127,13 +132,13 @@ def _dask(workers: Workers) -> Iterator[object]:
 
 @contextmanager
 def _ray(workers: Workers) -> Iterator[int]:
-    """Ray at the address, or started on this machine; yields how many runs it can carry at once."""
+    """Connect to Ray at the address, or start it here; yield the number of its CPUs."""
     try:
         import ray
         from ray.job_config import JobConfig
         from ray.util.joblib import register_ray
     except ImportError as error:
-        raise FecbenchError(f"--engine ray needs Ray ({error}); pip install 'fecbench[ray]'") from None
+        raise FecbenchError(f"--engine ray needs the package ray ({error}); run pip install 'fecbench[ray]'") from None
     register_ray()
     here = workers.address is None
     try:
@@ -142,11 +147,10 @@ def _ray(workers: Workers) -> Iterator[int]:
             num_cpus=(workers.number or 1) if here else None,
             include_dashboard=False if here else None,
             log_to_driver=False,
-            job_config=JobConfig(
-                _client_job=True
-            ),  # else Ray puts the working directory first on its workers' module path
+            # otherwise Ray puts the working directory first on its workers' module path
+            job_config=JobConfig(_client_job=True),
         )
-    except Exception as error:  # Ray's start can end in a bare one
+    except Exception as error:  # Ray raises a bare Exception for some failures
         raise _out_of_reach(workers, error, "ray start --head") from None
     try:
         yield int(ray.cluster_resources().get("CPU", 1))
@@ -157,8 +161,9 @@ def _ray(workers: Workers) -> Iterator[int]:
 def _out_of_reach(workers: Workers, error: Exception, command: str) -> FecbenchError:
     if workers.address:
         return FecbenchError(
-            f"--engine {workers.engine} needs a cluster at {workers.address}: {error}; start one with `{command}`"
+            f"--engine {workers.engine} needs a cluster at {workers.address}, but: {error}; "
+            f"start one with `{command}` or correct --address"
         )
     return FecbenchError(
-        f"--engine {workers.engine} can't start workers here: {error}; without --engine this machine's processes do it"
+        f"--engine {workers.engine} can't start workers on this machine: {error}; leave out --engine to use processes"
     )

@@ -133,7 +133,7 @@ def _carry_out(prepared: Benchmark, workers: Any, as_json: bool) -> None:
             raise FecbenchError(
                 "stopped; the same command goes on where it was, and repeats nothing that is complete"
             ) from None
-    tasks = prepared.everything()
+    tasks = prepared.all_tasks()
     failed = [task for task in tasks if task.status != "complete"]
     for note in prepared.selection().notes:
         echo(note, err=True)
@@ -158,7 +158,7 @@ def _estimates(prepared: Benchmark) -> Estimates:
 
 
 def _print_plan(prepared: Benchmark, workers: int, as_json: bool) -> None:
-    """The matrix as it stands, and how long what is left takes."""
+    """Print the progress of each row and an estimate of the time left."""
     from dataclasses import asdict
 
     from fecbench.bench.status import bench_status, total
@@ -170,11 +170,8 @@ def _print_plan(prepared: Benchmark, workers: int, as_json: bool) -> None:
         print_json([asdict(row) for row in rows])
         return
     left = in_words(total(rows, workers))
-    console().print(
-        table(
-            rows, f"time left with {workers} at once: {left} (by earlier runs of the same method, data set or encoder)"
-        )
-    )
+    at_once = "1 run at a time" if workers == 1 else f"{workers} runs at a time"
+    console().print(table(rows, f"time left, {at_once}: {left} (estimated from earlier runs)"))
     for note in prepared.selection().notes:
         echo(note)
     for reason, names in _missing(rows).items():
@@ -182,9 +179,9 @@ def _print_plan(prepared: Benchmark, workers: int, as_json: bool) -> None:
 
 
 def _missing(rows: list[BenchStatus]) -> dict[str, list[str]]:
-    """Each reason why rows can't start here, and the rows."""
-    found: dict[str, list[str]] = {}
+    """Return the rows that can't start, by reason."""
+    by_reason: dict[str, list[str]] = {}
     for row in rows:
         for reason in row.missing:
-            found.setdefault(reason, []).append(f"{row.row} on {row.dataset}")
-    return found
+            by_reason.setdefault(reason, []).append(f"{row.row} on {row.dataset}")
+    return by_reason

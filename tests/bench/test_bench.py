@@ -117,7 +117,7 @@ def test_a_second_time_nothing_runs(demo):
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*.*") if path.is_file()}
     again = carried_out(DEMO, root)
     assert again.returncode == 0
-    assert "8 runs are complete already" in again.stderr
+    assert "already complete: 8 runs" in again.stderr
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*.*") if path.is_file()} == before
 
 
@@ -182,7 +182,7 @@ def test_watching_takes_little_of_a_core(toy, tmp_path, monkeypatch):
     watch, waits = watching.Watch(prepared(write(tmp_path, tiny(toy)), tmp_path / "root"), Estimates([]), 1), []
     monkeypatch.setattr(watching, "thread_time", iter([0.0, 2.0]).__next__)
     monkeypatch.setattr(watch.over, "wait", lambda pause: waits.append(pause) or len(waits) == 2)
-    watch._look_until_over(lambda: None)
+    watch._repeat(lambda: None)
     assert waits == [watching.INTERVAL, 2.0 / watching.SHARE]
 
 
@@ -231,7 +231,7 @@ def test_every_shipped_spec_runs_at_its_smallest(path, tmp_path):
         **{key: {"roberta"} for key in ("paper", "ablation", "sensitivity")},
     }
     assert wanted == {f"tiny-{family}" for family in families.get(path.stem, {"bert"})}
-    tasks = Benchmark.prepare(small, tmp_path, DataLocations()).everything()
+    tasks = Benchmark.prepare(small, tmp_path, DataLocations()).all_tasks()
     for task in tasks:
         run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
         assert task.record.status == "complete"
@@ -241,21 +241,21 @@ def test_every_shipped_spec_runs_at_its_smallest(path, tmp_path):
 
 def test_code_and_rows_decide_what_is_complete(toy, tmp_path, monkeypatch):
     spec = write(tmp_path, tiny(toy))
-    (before,) = prepared(spec, tmp_path / "root").everything()
-    (again,) = prepared(spec, tmp_path / "root").everything()
+    (before,) = prepared(spec, tmp_path / "root").all_tasks()
+    (again,) = prepared(spec, tmp_path / "root").all_tasks()
     assert before.record.folder == again.record.folder
     with (toy / "train.csv").open("a") as file:
         file.write("one more,sad\n")
-    (other_rows,) = prepared(spec, tmp_path / "root").everything()
+    (other_rows,) = prepared(spec, tmp_path / "root").all_tasks()
     assert other_rows.record.folder != before.record.folder
     monkeypatch.setattr("fecbench.bench.benchmark._code", lambda *_: "other")
-    (other_code,) = prepared(spec, tmp_path / "root").everything()
+    (other_code,) = prepared(spec, tmp_path / "root").all_tasks()
     assert other_code.record.folder not in (before.record.folder, other_rows.record.folder)
 
 
 def test_a_run_of_other_rows_or_code_than_the_bench_planned_is_refused_and_says_so(toy, tmp_path, fecbench):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
-    (task,) = benchmark.everything()
+    (task,) = benchmark.all_tasks()
     arguments = benchmark._job(task, Workers()).arguments
     rows = (toy / "train.csv").read_text()
     (toy / "train.csv").write_text(rows + "one more,sad\n")
@@ -288,7 +288,7 @@ def test_what_is_expected_of_a_run_must_be_digests(fecbench, wrong):
 @pytest.mark.parametrize("other", ["rows", "code", "settings"])
 def test_a_record_of_another_run_than_its_folder_promises_is_set_aside(toy, tmp_path, monkeypatch, other, complete):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
-    (task,) = benchmark.everything()
+    (task,) = benchmark.all_tasks()
     rows = (toy / "train.csv").read_text()
     with monkeypatch.context() as patched:  # what an earlier fecbench did where data or code was edited under way
         if other == "rows":
@@ -315,7 +315,7 @@ def test_a_record_of_another_run_than_its_folder_promises_is_set_aside(toy, tmp_
 
 def test_force_sets_earlier_records_aside(toy, tmp_path):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
-    (task,) = benchmark.everything()
+    (task,) = benchmark.all_tasks()
     run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
     assert task.record.status == "complete"
     benchmark.set_aside()
@@ -325,7 +325,7 @@ def test_force_sets_earlier_records_aside(toy, tmp_path):
 
 def test_a_log_is_written_to_no_place_outside_the_root(toy, tmp_path):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
-    (task,) = benchmark.everything()
+    (task,) = benchmark.all_tasks()
     (tmp_path / "mine").mkdir()
     task.log.parent.mkdir(parents=True)
     task.log.symlink_to(tmp_path / "mine" / "notes")
@@ -340,7 +340,7 @@ def test_a_log_is_written_to_no_place_outside_the_root(toy, tmp_path):
 
 def test_records_set_aside_in_one_second_get_names_of_their_own(toy, tmp_path, monkeypatch):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
-    (task,) = benchmark.everything()
+    (task,) = benchmark.all_tasks()
 
     class Frozen(datetime):
         @classmethod
@@ -411,7 +411,7 @@ def test_a_dry_run_estimates_by_earlier_runs(toy, tmp_path):
     before = bench_status(benchmark, Estimates.under(tmp_path / "root"))
     assert [(row.waiting, row.seconds) for row in before] == [(3, None)]
     assert total(before, 2) is None
-    first = benchmark.everything()[0]
+    first = benchmark.all_tasks()[0]
     run(first.cell.plan, Workplace(DataLocations(), first.record.folder))
     (after,) = bench_status(benchmark, Estimates.under(tmp_path / "root"))
     assert (after.complete, after.waiting) == (1, 2)
@@ -419,14 +419,14 @@ def test_a_dry_run_estimates_by_earlier_runs(toy, tmp_path):
     assert total([after], 2) == pytest.approx(after.seconds / 2)
     shown = CliRunner().invoke(cli, ["bench", str(spec), "--root", str(tmp_path / "root"), "--dry-run"])
     assert shown.exit_code == 0, shown.output
-    assert "time left with 1 at once" in shown.output
+    assert "time left, 1 run at a time" in shown.output
     assert len(list(readable_records(tmp_path / "root"))) == 1
 
 
 @pytest.mark.parametrize("seconds", ["1e999", "-5e9", "1" + "0" * 400, '"long"', "null"])
 def test_a_record_whose_times_are_none_estimates_nothing(toy, tmp_path, seconds):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
-    (task,) = benchmark.everything()
+    (task,) = benchmark.all_tasks()
     run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
     result = task.record.folder / RESULT
     result.write_text(re.sub(r'"train_seconds": [\d.]+', f'"train_seconds": {seconds}', result.read_text()))
@@ -436,7 +436,7 @@ def test_a_record_whose_times_are_none_estimates_nothing(toy, tmp_path, seconds)
 def test_a_run_under_way_counts_for_what_is_left_of_it(toy, tmp_path):
     spec = write(tmp_path, tiny(toy).replace("epochs = 1", "epochs = 4"))
     benchmark = prepared(spec, tmp_path / "root")
-    (task,) = benchmark.everything()
+    (task,) = benchmark.all_tasks()
     run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
     whole = Estimates.under(tmp_path / "root")
     (task.record.folder / RESULT).unlink()
@@ -454,7 +454,7 @@ def test_a_run_under_way_counts_for_what_is_left_of_it(toy, tmp_path):
 
 def test_what_was_broken_off_under_other_versions_is_set_aside(toy, tmp_path):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
-    (task,) = benchmark.everything()
+    (task,) = benchmark.all_tasks()
     assert not task.is_stale
     run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
     (task.record.folder / RESULT).unlink()
@@ -542,7 +542,7 @@ def test_a_stage_that_reads_validation_labels_plays_no_part_in_the_choice(toy, t
 
 
 def test_older_records_are_chosen_by_what_they_hold(toy, tmp_path):
-    (task,) = (benchmark := prepared(write(tmp_path, tiny(toy)), tmp_path / "root")).everything()
+    (task,) = (benchmark := prepared(write(tmp_path, tiny(toy)), tmp_path / "root")).all_tasks()
     run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
     path = task.record.folder / "result.json"
     result = json.loads(path.read_text())
@@ -553,14 +553,14 @@ def test_older_records_are_chosen_by_what_they_hold(toy, tmp_path):
     path.write_text(
         json.dumps({key: value for key, value in result.items() if key not in ("validation_score", "seal")})
     )
-    assert matrix.validation_score(benchmark.everything()[0].record) == scores["accuracy"] + scores["weighted_f1"]
+    assert matrix.validation_score(benchmark.all_tasks()[0].record) == scores["accuracy"] + scores["weighted_f1"]
 
 
 @pytest.fixture
 def published(toy, tmp_path) -> tuple[Path, Path]:
     """A spec, and the folder of its published records, which were run somewhere else."""
     spec = write(tmp_path, tiny(toy))
-    (task,) = prepared(spec, tmp_path / "elsewhere").everything()
+    (task,) = prepared(spec, tmp_path / "elsewhere").all_tasks()
     run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
     told = CliRunner().invoke(
         cli, ["leaderboard", str(tmp_path / "elsewhere"), "--spec", str(spec), "--publish", str(tmp_path / "public")]
@@ -579,7 +579,7 @@ def test_what_is_complete_and_published_elsewhere_is_not_run_again(published, tm
     assert told.exit_code == 0, told.output
     assert "1 of 1 runs complete" in told.output
     assert list((tmp_path / "here").iterdir()) == [tmp_path / "here" / "logs"]
-    (task,) = counted(spec, tmp_path / "here", public).everything()
+    (task,) = counted(spec, tmp_path / "here", public).all_tasks()
     assert task.record.folder.parent == public
 
 
@@ -597,9 +597,9 @@ def test_runs_and_published_records_make_one_board_that_is_published_again(publi
 def test_what_is_published_of_other_settings_or_code_does_not_count(published, toy, tmp_path, monkeypatch):
     spec, public = published
     other = write(tmp_path, tiny(toy).replace("batch_size = 16", "batch_size = 8"))
-    assert [task.status for task in counted(other, tmp_path / "here", public).everything()] == ["unfinished"]
+    assert [task.status for task in counted(other, tmp_path / "here", public).all_tasks()] == ["unfinished"]
     monkeypatch.setattr(benchmark_module, "_code", lambda *names: "other code")
-    assert [task.status for task in counted(spec, tmp_path / "here", public).everything()] == ["unfinished"]
+    assert [task.status for task in counted(spec, tmp_path / "here", public).all_tasks()] == ["unfinished"]
 
 
 @pytest.mark.parametrize(
@@ -625,7 +625,7 @@ def test_a_published_record_that_was_changed_does_not_count_and_is_named(publish
 
 @pytest.mark.parametrize(
     ("more", "said"),
-    [(["--done", "none"], "there is no folder none"), (["--done", ".", "--force"], "leave one of them out")],
+    [(["--done", "none"], "none isn't a folder"), (["--done", ".", "--force"], "leave one of them out")],
 )
 def test_done_is_a_folder_and_no_companion_of_force(toy, tmp_path, more, said):
     told = CliRunner().invoke(cli, ["bench", str(write(tmp_path, tiny(toy))), "--root", str(tmp_path / "here"), *more])

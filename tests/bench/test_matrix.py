@@ -205,4 +205,4 @@ def test_a_spec_s_notes_come_first_among_what_the_reader_is_told():
     )
     told = chosen.select(lambda cell: None).notes
     assert told[0] == "mind the rows"
-    assert "validation chose nothing yet" in told[1]
+    assert "validation has not chosen yet" in told[1]

@@ -14,8 +14,8 @@ ROW = '[[row]]\nname = "a"\nobjective = "ce"\n'
 GRID = '[grid]\nselect = "validation"\n'
 
 BAD = {
-    "empty": ("", "title is needed"),
-    "a comment alone": ("# nothing\n", "title is needed"),
+    "empty": ("", "title is required"),
+    "a comment alone": ("# nothing\n", "title is required"),
     "a syntax error": (HEAD + "[settings", "readable TOML"),
     "a key without a value": (HEAD + "[settings]\nlr =", "readable TOML"),
     "cut in a string": (HEAD + '[settings]\nencoder = "min', "readable TOML"),
@@ -30,16 +30,16 @@ BAD = {
     "a mark at the start": (b"\xef\xbb\xbf" + HEAD.encode(), "readable TOML"),
     "zeros": (b"\0" * 512, "readable TOML"),
     "binary": (bytes(range(256)), "readable TOML"),
-    "without a title": (HEAD.replace('title = "t"\n', ""), "title is needed"),
+    "without a title": (HEAD.replace('title = "t"\n', ""), "title is required"),
     "a title that is a number": (HEAD.replace('"t"', "3"), "title: input should be a valid string"),
     "a title that is a list": (HEAD.replace('"t"', '["t"]'), "title: input should be a valid string"),
     "a title that is a date": (HEAD.replace('"t"', "2026-11-23"), "title: input should be a valid string"),
-    "without data sets": (HEAD.replace('datasets = ["demo"]\n', ""), "datasets is needed"),
+    "without data sets": (HEAD.replace('datasets = ["demo"]\n', ""), "datasets is required"),
     "no data sets": (HEAD.replace('["demo"]', "[]"), "datasets: list should have at least 1"),
     "data sets that are a string": (HEAD.replace('["demo"]', '"demo"'), "datasets: input should be a valid list"),
     "data sets that are numbers": (HEAD.replace('["demo"]', "[1]"), "datasets.0: input should be a valid string"),
     "an empty data set": (HEAD.replace('["demo"]', '[""]'), "datasets.0"),
-    "a data set twice": (HEAD.replace('["demo"]', '["demo", "demo"]'), "datasets must each be named once"),
+    "a data set twice": (HEAD.replace('["demo"]', '["demo", "demo"]'), "datasets must list each value once"),
     "an unknown data set": (HEAD.replace('["demo"]', '["dmeo"]'), "did you mean 'demo'"),
     "a data set that isn't there": (HEAD.replace('["demo"]', '["./nowhere"]'), "doesn't exist"),
     "a hub address without an owner": (HEAD.replace('["demo"]', '["hf:moods"]'), "hf:owner/name"),
@@ -47,7 +47,7 @@ BAD = {
     "an empty method": (HEAD.replace('["ce"]', '[""]'), "objectives.0"),
     "a method that is a number": (HEAD.replace('["ce"]', "[3]"), "objectives.0"),
     "a method that is a list": (HEAD.replace('["ce"]', '[["ce"]]'), "objectives.0"),
-    "a method twice": (HEAD.replace('["ce"]', '["ce", "ce"]'), "objectives must each be named once"),
+    "a method twice": (HEAD.replace('["ce"]', '["ce", "ce"]'), "objectives must list each value once"),
     "methods that are another string": (HEAD.replace('["ce"]', '"all"'), "objectives"),
     "methods that are a table": (HEAD.replace('["ce"]', "{ ce = 1 }"), "objectives"),
     "no methods and no rows": (NONE, "objectives"),
@@ -61,7 +61,7 @@ BAD = {
     "a seed that is true": (HEAD.replace("[0]", "[true]"), "seeds.0"),
     "a seed that is a float": (HEAD.replace("[0]", "[0.0]"), "seeds.0"),
     "a seed that is a date": (HEAD.replace("[0]", "[2026-11-23]"), "seeds.0"),
-    "a seed twice": (HEAD.replace("[0]", "[0, 0]"), "seeds must each be named once"),
+    "a seed twice": (HEAD.replace("[0]", "[0, 0]"), "seeds must list each value once"),
     "an unknown key": (HEAD + "epochs = 3\n", "no key of a spec is called 'epochs'"),
     "an unknown section": (HEAD + "[setings]\nlr = 1.0\n", "did you mean 'settings'"),
     "an unknown setting": (HEAD + "[settings]\nepocs = 3\n", "did you mean 'epochs'"),
@@ -102,17 +102,17 @@ BAD = {
     "a pair of a method that isn't there": (HEAD + "[pair.aml.demo]\nlr = 1.0\n", "[pair.aml]"),
     "a pair that is a number": (HEAD + "[pair]\nce = 3\n", "pair.ce"),
     "a method's section that is a number": (HEAD + "objective.ce = 3\n", "objective.ce"),
-    "a row without a name": (NONE + '[[row]]\nobjective = "ce"\n', "row.0.name is needed"),
-    "a row without a method": (NONE + '[[row]]\nname = "a"\n', "row.0.objective is needed"),
+    "a row without a name": (NONE + '[[row]]\nobjective = "ce"\n', "row.0.name is required"),
+    "a row without a method": (NONE + '[[row]]\nname = "a"\n', "row.0.objective is required"),
     "a row of an unknown method": (NONE + ROW.replace('"ce"', '"cee"'), "did you mean 'ce'"),
     "a row of an empty name": (NONE + ROW.replace('"a"', '""'), "row.0.name"),
-    "a row twice": (NONE + ROW + ROW, "row must each be named once"),
+    "a row twice": (NONE + ROW + ROW, "row must list each value once"),
     "a row that is a table": (NONE + ROW.replace("[[row]]", "[row]"), "row"),
     "a row with an unknown key": (NONE + ROW + "seed = 3\n", "no key of row.0 is called 'seed'"),
     "a row whose settings are a list": (NONE + ROW + "settings = [3]\n", "row.0.settings"),
     "a row of an unknown encoder type": (NONE + ROW + "encoder = 3\n", "row.0.encoder"),
     "a row of an empty encoder": (NONE + ROW + 'encoder = ""\n', "encoder"),
-    "a grid without select": (HEAD + "[grid]\nsettings = { lr = [1.0] }\n", "grid.select is needed"),
+    "a grid without select": (HEAD + "[grid]\nsettings = { lr = [1.0] }\n", "grid.select is required"),
     "a grid by test": (HEAD + GRID.replace("validation", "test") + "settings = { lr = [1.0] }\n", "grid.select"),
     "a grid of nothing": (HEAD + GRID + "settings = { lr = [] }\n", "[grid]"),
     "a grid of a number": (HEAD + GRID + "settings = { lr = 1.0 }\n", "grid.settings.lr"),
@@ -121,7 +121,7 @@ BAD = {
         "no setting (spec) is called 'rl'",
     ),
     "a grid of wrong values": (HEAD + GRID + 'settings = { lr = [1.0, "fast"] }\n', "--lr fast"),
-    "a grid of a value twice": (HEAD + GRID + "settings = { lr = [1.0, 1.0] }\n", ("grid.settings.lr", "twice")),
+    "a grid of a value twice": (HEAD + GRID + "settings = { lr = [1.0, 1.0] }\n", ("grid.settings.lr", "repeated")),
     "a grid of lists": (HEAD + GRID + "settings = { lr = [[1.0]] }\n", "--lr [1.0]"),
     "a grid of an unknown method": (HEAD + GRID + "objective.aml = { lr = [1.0] }\n", "[grid.objective.aml]"),
     "a grid of seeds": (HEAD + GRID + "settings = { seed = [1, 2] }\n", "can't be settings of a spec"),
@@ -181,6 +181,6 @@ def test_a_pipe_is_read_as_any_file(judge):
     os.mkfifo(judge.folder / "pipe")
     writer = Thread(target=(judge.folder / "pipe").write_text, args=("seeds = [0]\n",))
     writer.start()
-    with pytest.raises(UsageError, match="title is needed"):
+    with pytest.raises(UsageError, match="title is required"):
         read_spec(judge.folder / "pipe")
     writer.join()

@@ -1,4 +1,4 @@
-"""A matrix on the terminal while it runs: one live table, or without a terminal a line for each run that ends."""
+"""Show the progress of a benchmark: a live table on a terminal, otherwise a line for each completed run."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 
 
 COLUMNS = ("row", "data set", "complete", "running", "failed", "waiting", "now", "time left")
-INTERVAL = 1.0  # seconds
-SHARE = 0.02  # of a core, which the runs want for themselves; a look at hundreds of run directories takes a while
+INTERVAL = 1.0  # seconds between two looks at the run directories
+SHARE = 0.02  # of a core at most: a look at hundreds of run directories takes long, and the runs need the cores
 
 
 class Watch:
-    """Looks at the run directories until the block ends."""
+    """Reads the run directories in a thread and shows the progress until the block ends."""
 
     def __init__(self, benchmark: Benchmark, estimates: Estimates, workers: int):
         self.benchmark, self.estimates, self.workers = benchmark, estimates, workers
         self.console = console(stderr=True)
         self.over = Event()
         self.thread = Thread(target=self._watch, daemon=True)
-        self.known = {task.record.id for task in benchmark.everything() if task.status == "complete"}
+        self.known = {task.record.id for task in benchmark.all_tasks() if task.status == "complete"}
 
     def __enter__(self) -> Self:
         if self.known:
-            echo(f"{len(self.known)} runs are complete already", err=True)
+            echo(f"already complete: {len(self.known)} run{'' if len(self.known) == 1 else 's'}", err=True)
         self.thread.start()
         return self
 
@@ -52,33 +52,32 @@ class Watch:
 
     def _watch(self) -> None:
         if not self.console.is_terminal:
-            self._look_until_over(self._tell)
-            self._tell()
+            self._repeat(self._print_lines)
+            self._print_lines()
             return
         with Live(self._table(), console=self.console, auto_refresh=False) as live:
 
-            def look() -> None:
-                self._learn()
+            def refresh() -> None:
+                self._completed()
                 live.update(self._table(), refresh=True)
 
-            self._look_until_over(look)
+            self._repeat(refresh)
             live.update(self._table(), refresh=True)
 
-    def _look_until_over(self, look: Callable[[], object]) -> None:
+    def _repeat(self, look: Callable[[], object]) -> None:
+        """Call ``look`` until the block ends, with pauses that keep it within its share of a core."""
         pause = INTERVAL
         while not self.over.wait(pause):
             began = thread_time()
-            with suppress(
-                FecbenchError, OSError
-            ):  # a folder that is set aside meanwhile; the next look sees what there is
+            with suppress(FecbenchError, OSError):  # another bench may rename a folder while it is read
                 look()
             pause = max(INTERVAL, (thread_time() - began) / SHARE)
 
-    def _learn(self) -> list[str]:
-        """Take in the runs that have become complete since the last look; returns their names."""
+    def _completed(self) -> list[str]:
+        """Return the names of the runs that completed since the last call; add their times to the estimates."""
         new = [
             task.record
-            for task in self.benchmark.everything()
+            for task in self.benchmark.all_tasks()
             if task.record.id not in self.known and task.status == "complete"
         ]
         for record in new:
@@ -86,12 +85,10 @@ class Watch:
             self.estimates.learn(record)
         return [record.id for record in new]
 
-    def _tell(self) -> None:
-        for name in self._learn():
-            echo(
-                f"complete: {name} (time left: {in_words(total(bench_status(self.benchmark, self.estimates), self.workers))})",
-                err=True,
-            )
+    def _print_lines(self) -> None:
+        for name in self._completed():
+            left = total(bench_status(self.benchmark, self.estimates), self.workers)
+            echo(f"complete: {name} (time left: {in_words(left)})", err=True)
 
     def _table(self) -> Table:
         rows = bench_status(self.benchmark, self.estimates)
@@ -99,12 +96,11 @@ class Watch:
 
 
 def table(rows: list[BenchStatus], caption: str) -> Table:
-    """How far each row is, as a table."""
-    made = Table(*COLUMNS, box=None, header_style="bold", pad_edge=False, caption=caption, caption_justify="left")
+    """Return a table of the progress of each row."""
+    shown = Table(*COLUMNS, box=None, header_style="bold", pad_edge=False, caption=caption, caption_justify="left")
     for row in rows:
         counts = (str(count or "") for count in (row.complete, row.running, row.failed, row.waiting))
         now = "can't start" if row.missing else row.running_now
-        made.add_row(
-            inline(row.row), inline(row.dataset), *counts, now, in_words(row.seconds) if row.seconds != 0 else ""
-        )
-    return made
+        left = "" if row.seconds == 0 else in_words(row.seconds)
+        shown.add_row(inline(row.row), inline(row.dataset), *counts, now, left)
+    return shown

@@ -1,4 +1,4 @@
-"""Boards from run records, with a spec or without."""
+"""Make a board from run records, with or without a spec."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ AGAINST = "aml"
 
 
 @dataclass(frozen=True)
-class Given:
-    """What a table is made of.
+class TableRows:
+    """The rows of a table, before ranks, gains and tests are computed.
 
     Attributes:
-        title: what stands above.
-        datasets: groups of columns.
-        rows: methods, a cell for each data set.
-        declared: whether all rows may be compared.
-        against: the method whose gain over the best baseline is given.
-        notes: to stand before the table's own.
-        tested: whether rows are tested against the best; published figures can't be.
-        report: gets what is being done, in words.
+        title: the table's heading.
+        datasets: the data sets, a group of columns each.
+        rows: the methods, with a cell for each data set.
+        declared: True if all rows may be compared.
+        against: the method whose gain over the best baseline is shown.
+        notes: notes to put before the computed ones.
+        tested: True if rows are tested against the best; published scores can't be.
+        report: called with a line for each step.
     """
 
     title: str
@@ -57,17 +57,17 @@ class Given:
     report: Report = silent
 
     def table(self) -> Table:
-        """The table, with ranks, gains, tests and notes."""
+        """Return the table with ranks, gains, tests and notes."""
         wanted = [
             (dataset, metric)
             for dataset in range(len(self.datasets))
             for metric in ranking.metrics_of(self.rows, dataset)
         ]
-        gains, remark = ranking.gains(self.rows, wanted, self.declared, self.against)
+        gains, gain_notes = ranking.gains(self.rows, wanted, self.declared, self.against)
         tests = Tests(self.rows, self.declared, self.report)
         columns = tuple(self._column(dataset, metric, tests) for dataset, metric in wanted)
         rows = tuple(map(hide_paths, self.rows))
-        notes = (*mixed(rows), *self.notes, *remark, *notes_of(rows, self.datasets, self.declared))
+        notes = (*mixed(rows), *self.notes, *gain_notes, *notes_of(rows, self.datasets, self.declared))
         return Table(self.title, tuple(self.datasets), columns, rows, gains, self.declared, notes)
 
     def _column(self, dataset: int, metric: str, tests: Tests) -> Column:
@@ -84,50 +84,50 @@ def of_records(
     title: str = "Leaderboard",
     report: Report = silent,
 ) -> Board:
-    """The board of all complete runs among ``records``.
+    """Make the board of all complete runs among ``records``.
 
     Args:
-        records: runs; those that aren't complete are left out and named.
-        columns: data sets that stand side by side in one table; without them each data set version has a table of its own.
-        against: the method whose gain over the best baseline is given (default: aml, where it was run).
-        title: the board's.
-        report: gets what is being done, in words.
+        records: the runs' records. A note names those that aren't complete and are left out.
+        columns: the data sets to put side by side in one table; empty for a table for each data set version.
+        against: the method whose gain over the best baseline is shown (default: aml, if it was run).
+        title: the board's title.
+        report: called with a line for each step.
 
     Raises:
-        UnknownName: nothing complete is of a data set in ``columns``, or of the method ``against``.
+        UnknownName: no complete run is of a data set in ``columns``, or of the method ``against``.
     """
     runs, broken = read_runs(records, report)
     complete = [run for run in runs if run.status == "complete"]
     unfinished = [f"{run.record.id} ({run.reason})" for run in runs if run.status != "complete"]
-    left_out = (f"left out: {shortened(unfinished)}",) if unfinished else ()
+    left_out = (f"left out because not complete: {shortened(unfinished)}",) if unfinished else ()
     sets, others = chosen(columns, complete) if columns else ((), ())
     groups = [sets] if columns else [(version,) for version in versions(complete)]
     method, tables = against or AGAINST, []
     for group, heading in zip(groups, _titles(groups), strict=True):
         rows, older = by_settings.rows(group, complete, method)
-        tables.append(Given(heading, group, rows, False, method, older, report=report).table())
+        tables.append(TableRows(heading, group, rows, False, method, older, report=report).table())
     return _checked(Board(title, tuple(tables), notes=(*broken, *left_out, *others)), against)
 
 
 def of_selection(
     selection: Selection, records: Iterable[Record], against: str | None = None, report: Report = silent
 ) -> Board:
-    """The board of a spec's selection: every run that it wants, found among ``records`` or said to be missing.
+    """Make the board of a spec: its planned runs as found among ``records``, with notes on the missing ones.
 
     Raises:
-        UnknownName: the selection has no row that ``against`` names.
+        UnknownName: the spec has no row named ``against``.
     """
     runs, broken = read_runs(records, report)
     datasets, rows = by_spec.rows(selection, runs)
     heading, notes = ", ".join(version.name for version in datasets), (*selection.notes, *mixed_trials(selection, runs))
     for cell in (*selection.cells, *selection.trials):
         notes = without_places(notes, cell.settings)
-    table = Given(heading, datasets, rows, selection.declared, against or AGAINST, notes, report=report).table()
+    table = TableRows(heading, datasets, rows, selection.declared, against or AGAINST, notes, report=report).table()
     return _checked(Board(selection.title, (table,), notes=broken), against)
 
 
 def _titles(groups: Sequence[Sequence[DatasetVersion]]) -> list[str]:
-    """Names of the data sets; where two versions have one name, with the beginning of the fingerprint."""
+    """Return the headings of tables: names of data sets, with a short fingerprint where versions share a name."""
     names = Counter(version.name for group in groups for version in group)
     return [
         ", ".join(f"{v.name} (rows {v.fingerprint[:12]})" if names[v.name] > 1 else v.name for v in group)
@@ -136,7 +136,7 @@ def _titles(groups: Sequence[Sequence[DatasetVersion]]) -> list[str]:
 
 
 def _checked(board: Board, against: str | None) -> Board:
-    """``board`` itself, once some table has a row that ``against`` names."""
+    """Return ``board``; raise UnknownName if ``against`` names no row of its tables."""
     if against and not any(ranking.methods(table.rows, against) for table in board.tables):
         known = {name for table in board.tables for row in table.rows for name in (row.name, row.objective)}
         raise UnknownName("row of the table", against, known)

@@ -1,4 +1,4 @@
-"""What a leaderboard is: plain frozen data that every format reads, with all that a page may show.
+"""The data of a leaderboard: frozen dataclasses that every format renders.
 
 Scores are fractions between 0 and 1; formats turn them into percent.
 """
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 BUDGET = ("epochs", "patience", "limit")
 COMPARED = ("encoder", *BUDGET)
-CONDITIONS = (*COMPARED, "batch_size")  # how many texts meet in a batch is a method's own choice, but worth a column
+CONDITIONS = (*COMPARED, "batch_size")  # the batch size is a method's own choice: it is shown, but rows stay comparable
 ALPHA = 0.05
 
 
 @dataclass(frozen=True)
 class Score:
-    """One metric of one row on one data set.
+    """The score of one row on one data set by one metric.
 
     Attributes:
-        mean: over the seeds.
-        std: sample standard deviation over the seeds; None for a single one.
-        seeds: every seed's own score; empty where only mean and spread were published.
+        mean: the mean over the seeds.
+        std: the sample standard deviation over the seeds; None for a single seed.
+        seeds: the score of each seed; empty if only mean and standard deviation were published.
     """
 
     mean: float
@@ -38,7 +38,7 @@ class Score:
 
     @classmethod
     def of(cls, seeds: Mapping[int, float]) -> Score:
-        """The score of at least one seed.
+        """Return the score from the scores of at least one seed.
 
         >>> Score.of({0: 0.5, 1: 0.7}).mean
         0.6
@@ -50,11 +50,11 @@ class Score:
 
 @dataclass(frozen=True)
 class Missing:
-    """A run that the table wants and hasn't.
+    """A run that the table needs but that isn't available.
 
     Attributes:
-        seed: its seed; None where the whole cell isn't there.
-        reason: in words.
+        seed: the run's seed; None if all runs of the cell are missing.
+        reason: the reason in words.
     """
 
     seed: int | None
@@ -62,7 +62,10 @@ class Missing:
 
 
 def condition(settings: Mapping[str, Any], key: str) -> Any:
-    """What counts of a setting of encoder or budget: patience that can stop no run, since the first epoch is always the best yet, doesn't.
+    """Return a setting's value for comparing encoders and budgets.
+
+    A ``patience`` too large to stop a run early counts as None. The first epoch is always the best yet, so that a run
+    can stop only after ``1 + patience`` epochs.
 
     >>> [condition({"epochs": 3, "patience": patience}, "patience") for patience in (1, 2, 20)]
     [1, None, None]
@@ -73,14 +76,14 @@ def condition(settings: Mapping[str, Any], key: str) -> Any:
 
 @dataclass(frozen=True)
 class Cell:
-    """A row on one data set.
+    """The results of one row on one data set.
 
     Attributes:
-        scores: by metric.
-        settings: what the row's runs there have in common, encoder and budget among them.
-        runs: behind the scores, by seed; none for published figures.
-        missing: what was wanted and isn't there.
-        footnote: what must be said of these figures.
+        scores: the scores by metric.
+        settings: the settings that all runs of the cell share, with encoder and budget.
+        runs: the runs behind the scores, ordered by seed; empty for published scores.
+        missing: the runs that the table needs but that aren't available.
+        footnote: a remark on these scores; empty for none.
     """
 
     scores: Mapping[str, Score]
@@ -91,22 +94,25 @@ class Cell:
 
     @property
     def conditions(self) -> tuple[Any, ...]:
-        """Encoder and budget: rows are compared where these are equal."""
+        """Encoder and budget; rows are compared where these are equal."""
         return tuple(map(self.condition, COMPARED))
 
     def condition(self, key: str) -> Any:
-        """What counts of a setting of encoder or budget (:func:`condition`); a limit that left no training row out doesn't."""
+        """Return a setting's value for comparing encoders and budgets (:func:`condition`).
+
+        A ``limit`` that left no training row out counts as None.
+        """
         return self.runs[0].condition(key) if self.runs else condition(self.settings, key)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A method.
+    """A row of a table: a method under one choice of settings.
 
     Attributes:
-        name: what stands in the table.
+        name: the row's name in the table.
         objective: the method's registered name; empty for a published row.
-        cells: one for each of the table's data sets.
+        cells: one cell for each data set of the table.
     """
 
     name: str
@@ -114,30 +120,30 @@ class Row:
     cells: tuple[Cell, ...]
 
     def setting(self, key: str) -> tuple[Any, ...]:
-        """The values of a setting over the data sets, each once; none where nothing was run."""
+        """Return the values of a setting over the data sets, without repetitions; empty if nothing was run."""
         return tuple(dict.fromkeys(cell.settings[key] for cell in self.cells if key in cell.settings))
 
     def condition(self, key: str) -> tuple[Any, ...]:
-        """The same of what counts of a condition (:meth:`Cell.condition`)."""
+        """Return the values that count for comparisons (:meth:`Cell.condition`), without repetitions."""
         return tuple(dict.fromkeys(cell.condition(key) for cell in self.cells if key in cell.settings))
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Whether the best row of a group of a column is significantly better than another one of the group.
+    """The test of a group's best row in a column against another row of the group.
 
-    The claim is "better on other examples and under other seeds", so that ``p`` is the larger of two p-values: of a permutation test over
-    test examples and of a paired t-test over seeds.
+    The claim is "better on other examples and under other seeds". Therefore ``p`` is the larger of two p-values: of a
+    permutation test over test examples and of a paired t-test over seeds.
 
     Attributes:
-        best: number of the group's best row.
-        other: number of the other row.
-        seeds: that both have.
-        examples: number of test examples.
-        p_examples: of the permutation test.
-        p_seeds: of the t-test.
-        holm: the larger of the two, corrected for the number of pairs in the column (Holm 1979).
-        reason: why nothing can be told; then the p-values are None.
+        best: the number of the group's best row.
+        other: the number of the other row.
+        seeds: the seeds that both rows have.
+        examples: the number of test examples.
+        p_examples: the p-value of the permutation test.
+        p_seeds: the p-value of the t-test.
+        holm: the larger p-value, corrected for the number of pairs in the column (Holm 1979).
+        reason: the reason why no test was possible; the p-values are None then.
     """
 
     best: int
@@ -151,27 +157,28 @@ class Comparison:
 
     @property
     def p(self) -> float | None:
-        """The larger p-value, uncorrected; None where nothing can be told."""
+        """The larger p-value, uncorrected; None without a test."""
         return None if self.p_examples is None or self.p_seeds is None else max(self.p_examples, self.p_seeds)
 
     @property
     def significant(self) -> bool | None:
-        """Whether the best is better at level 0.05; None where nothing can be told."""
+        """True if the best row is better at level 0.05; None without a test."""
         return None if self.holm is None else self.holm < ALPHA
 
 
 @dataclass(frozen=True)
 class Column:
-    """One metric on one data set.
+    """A column of a table: one metric on one data set.
 
     Attributes:
-        dataset: number of the data set in the table.
-        metric: the metric's registered name; ``label`` is what stands in the head.
-        best: numbers of the rows with the highest mean of their group; none of a group in which fewer than two rows have a score.
-        second: numbers of the rows with the next one of their group.
-        comparisons: of a group's best with each other row of the group.
-        groups: numbers of the rows that may be compared with one another, a group each: of equal encoder and budget, or all of a spec
-            that declares its rows.
+        dataset: the number of the data set in the table.
+        metric: the metric's registered name.
+        label: the column's heading.
+        best: the numbers of the rows with the highest mean of their group; groups with fewer than two scores have none.
+        second: the numbers of the rows with the second highest mean of their group.
+        comparisons: the tests of each group's best row against the group's other rows.
+        groups: the numbers of the rows that may be compared with one another, group by group. A group
+            has rows of equal encoder and budget; a spec that declares its rows has one group.
     """
 
     dataset: int
@@ -183,23 +190,23 @@ class Column:
     groups: tuple[tuple[int, ...], ...] = ()
 
     def group(self, row: int) -> int | None:
-        """The number of a row's group, from 1; None where it has no score on the data set."""
+        """Return the number of a row's group, from 1; None if the row has no score on the data set."""
         return next((number for number, rows in enumerate(self.groups, 1) if row in rows), None)
 
     def beaten(self, row: int) -> bool:
-        """Whether the best is significantly better than ``row``."""
+        """Return True if the best row of its group is significantly better than ``row``."""
         return any(comparison.other == row and comparison.significant for comparison in self.comparisons)
 
 
 @dataclass(frozen=True)
 class DatasetVersion:
-    """One fixed set of rows; a group of columns.
+    """A data set with fixed rows; a group of columns.
 
     Attributes:
         name: the data set's name.
-        title: its long name.
-        fingerprint: of its rows; empty where nothing was run, and for published figures.
-        revision: which rows these are, in words; empty for measured figures, whose fingerprint says it.
+        title: the data set's long name.
+        fingerprint: the digest of its rows; empty if nothing was run, and for published scores.
+        revision: a description of the rows for published scores; empty for measured ones.
     """
 
     name: str
@@ -210,11 +217,11 @@ class DatasetVersion:
 
 @dataclass(frozen=True)
 class Gain:
-    """By how much a row is ahead of the best baseline: the best row of another method, its own variants left out.
+    """The gain of a row over the best baseline: the best row of another method that is no variant of its own.
 
     Attributes:
-        row: its number.
-        values: relative gain (0.08 is 8 %) for each column of the table; None where the row isn't best.
+        row: the row's number.
+        values: the relative gain (0.08 is 8 %) in each column of the table; None where the row isn't best.
     """
 
     row: int
@@ -223,16 +230,16 @@ class Gain:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows that stand side by side.
+    """A table of methods by data sets and metrics.
 
     Attributes:
-        title: what stands above.
-        datasets: groups of columns.
-        columns: in order, data set by data set.
-        rows: methods.
-        gains: last rows: by how much a method is ahead.
-        declared: whether all rows may be compared, whatever their encoders and budgets.
-        notes: what a reader must be told.
+        title: the table's heading.
+        datasets: the data sets, a group of columns each.
+        columns: the columns, data set by data set.
+        rows: the methods.
+        gains: the Δ rows at the end: the gain of a method over the best baseline.
+        declared: True if all rows may be compared, across encoders and budgets.
+        notes: the notes under the table.
     """
 
     title: str
@@ -244,30 +251,30 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def score(self, row: int, column: Column) -> Score | None:
-        """The score of a row in a column; None where it has none."""
+        """Return the score of a row in a column, or None."""
         return self.rows[row].cells[column.dataset].scores.get(column.metric)
 
     def scores(self) -> Iterator[Score]:
-        """Every score of the table."""
+        """Yield every score of the table."""
         for row in self.rows:
             for cell in row.cells:
                 yield from cell.scores.values()
 
     @property
     def varying(self) -> tuple[str, ...]:
-        """Those of encoder, budget and batch size that aren't the same in all rows."""
+        """The names among encoder, budget and batch size in which rows differ."""
         return tuple(
             key for key in CONDITIONS if len({row.condition(key) for row in self.rows if row.setting(key)}) > 1
         )
 
     @property
     def grouped(self) -> bool:
-        """Whether ranks and tests stand within groups, since not all rows of some column may be compared."""
+        """True if some column has several groups, so that ranks and tests hold within a group."""
         return any(len(column.groups) > 1 for column in self.columns)
 
     @property
     def common_seeds(self) -> int | None:
-        """The number of seeds of every score there is; None where it isn't the same everywhere."""
+        """The number of seeds that all scores have; None if it differs."""
         counts = {len(score.seeds) for score in self.scores()}
         return counts.pop() if len(counts) == 1 else None
 
@@ -277,10 +284,10 @@ class Board:
     """A leaderboard.
 
     Attributes:
-        title: what stands at the top.
-        tables: measured here.
-        published: what a paper reported; never ranked together with what was measured.
-        notes: what a reader must be told of all tables.
+        title: the leaderboard's title.
+        tables: the tables of measured scores.
+        published: the table of scores that a paper reported; never ranked together with measured ones.
+        notes: the notes on all tables.
     """
 
     title: str
@@ -289,7 +296,7 @@ class Board:
     notes: tuple[str, ...] = ()
 
     def runs(self) -> Iterator[Run]:
-        """Every run behind the measured tables, once."""
+        """Yield every run behind the measured tables once."""
         found = {
             run.record.folder: run
             for table in self.tables

@@ -1,4 +1,4 @@
-"""What the AML paper reports: its Table 2, from a data file that names its source."""
+"""The scores that the AML paper reports in its Table 2, from a data file that names the source."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from fecbench.results.leaderboard.assemble import Given
+from fecbench.results.leaderboard.assemble import TableRows
 from fecbench.results.leaderboard.board import Cell, DatasetVersion, Row, Score
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ METHOD = "AML (ours)"
 
 @cache
 def published() -> Table:
-    """The paper's Table 2, ranked by itself alone: fifteen methods on ED and GE, means and standard deviations as printed.
+    """Return the paper's Table 2: fifteen methods on ED and GE, with means and standard deviations as printed.
 
-    Its last row is computed from the printed figures, as the paper's is.
+    Its rows are ranked among themselves. The Δ row is computed from the printed figures, as in the paper.
     """
     content = tomllib.loads(files("fecbench.results.leaderboard").joinpath(FILE).read_text(encoding="utf-8"))
     datasets = tuple(
@@ -32,7 +32,8 @@ def published() -> Table:
     )
     rows = tuple(_row(about, datasets) for about in content["rows"])
     revisions = tuple(f"{version.name} ({version.title}): {version.revision}" for version in datasets)
-    return Given(content["title"], datasets, rows, True, METHOD, (*content["notes"], *revisions), tested=False).table()
+    notes = (*content["notes"], *revisions)
+    return TableRows(content["title"], datasets, rows, True, METHOD, notes, tested=False).table()
 
 
 def _row(about: Mapping[str, Any], datasets: Sequence[DatasetVersion]) -> Row:
@@ -42,6 +43,6 @@ def _row(about: Mapping[str, Any], datasets: Sequence[DatasetVersion]) -> Row:
 
 
 def _scores(printed: Mapping[str, Sequence[float]]) -> dict[str, Score]:
-    """Printed percentages ``[mean, std]`` or ``[mean]`` as fractions."""
+    """Return the scores from printed percentages ``[mean, std]`` or ``[mean]``."""
     fractions = {metric: [round(value / 100, 6) for value in values] for metric, values in printed.items()}
     return {metric: Score(mean, spread[0] if spread else None) for metric, (mean, *spread) in fractions.items()}

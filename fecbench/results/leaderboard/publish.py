@@ -1,4 +1,4 @@
-"""The records behind a board, copied to where others can read them: without weights, encoders, texts and gold labels."""
+"""Copy the records behind a board to a folder for others, without weights, encoders, texts and gold labels."""
 
 from __future__ import annotations
 
@@ -24,24 +24,29 @@ if TYPE_CHECKING:
 
 
 PUBLISHED = (RUN, RESULT, HISTORY, PREDICTIONS)
-CLAIM = "board.json"  # it is written first and tells that the other pages are fecbench's, to be written anew
+CLAIM = "board.json"  # written first; it marks the other files of the board as fecbench's, which may be overwritten
 PAGES = {CLAIM: json_text, "board.md": markdown, "board.html": page}
 
 
 def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[Path]:
     """Copy the records behind the measured tables of ``board`` to ``folder``, and write the board beside them.
 
-    So are ``trials``, by which validation chose settings. Each record becomes ``folder/<run id>``, whole or not at all; a copy that is
-    there already and equal is left as it is. Of a data set or encoder that was given as a path the copy holds the name alone. The board
-    stands in ``board.md``, ``board.json`` and ``board.html``, which are written anew.
+    Each record is copied atomically to ``folder/<run id>``. An equal copy that exists already is kept. Local paths of
+    data sets and encoders are reduced to their last part. The board is written to ``board.md``, ``board.json`` and
+    ``board.html``, which are overwritten.
+
+    Args:
+        board: the board.
+        folder: the folder to publish to.
+        trials: records to copy too: the trials that validation chose from.
 
     Returns:
-        The folders of the copies, those that were there among them.
+        The folders of all copies, new and existing.
 
     Raises:
-        RunError: two runs have one id, what stands in a copy's place is something else, a page's leads out of the folder, or that can't be
-            written. Nothing is changed
-            then, except where the disk fails midway.
+        RunError: two runs have the same id, a file or folder is in the way, a link of the folder leads
+            out of it, or the folder can't be written. Nothing is changed then, unless the disk fails
+            while it is written.
     """
     targets = _targets((*(run.record for run in board.runs()), *trials), folder)
     for target, record in targets.items():
@@ -50,9 +55,9 @@ def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[P
     for name in PAGES:
         if (folder / name).is_dir():
             raise RunError(
-                f"{folder / name} must be a file, to be written anew, but is a folder; move it or publish to another folder"
+                f"{folder / name} must be a file to overwrite, but is a folder; move it or publish to another folder"
             )
-        contained(folder / name, folder)  # the page of somebody's folder could be a link to a file of yours
+        contained(folder / name, folder)  # in a folder from others it could be a link to a file elsewhere
     _check_pages(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,16 +76,12 @@ def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[P
 
 
 def _check_pages(folder: Path) -> None:
-    """Pages that are there must be an earlier board's.
-
-    Raises:
-        RunError: they are somebody's own files.
-    """
+    """Raise RunError if files with the names of the board's pages exist and aren't of an earlier board."""
     there = [name for name in PAGES if (folder / name).is_file()]
     if there and not _is_board(folder / CLAIM):
         raise RunError(
-            f"{folder} must have no {' or '.join(PAGES)} of its own, which would be written anew, but holds {', '.join(there)}, and "
-            f"{CLAIM} isn't a board's; move them or publish to another folder"
+            f"{folder} must hold no own {' or '.join(PAGES)}, since publishing overwrites them, "
+            f"but holds {', '.join(there)}, and {CLAIM} isn't of a board; move them or publish to another folder"
         )
 
 
@@ -92,39 +93,36 @@ def _is_board(path: Path) -> bool:
 
 
 def _targets(records: Iterable[Record], folder: Path) -> dict[Path, Record]:
-    """Where each record goes; one that is met twice goes there once.
+    """Return the records by the folders to copy them to; equal records once.
 
     Raises:
-        RunError: two would go to one place.
+        RunError: two different records have the same folder name.
     """
     found: dict[Path, Record] = {}
     for record in records:
         other = found.setdefault(folder / record.id, record)
         if other.folder.resolve() != record.folder.resolve():
             raise RunError(
-                f"a published run needs an id of its own, but {other.folder} and {record.folder} "
-                f"are both called {record.id}; rename one of the folders"
+                f"published runs must have different ids, but {other.folder} and {record.folder} "
+                f"are both named {record.id}; rename one of the folders"
             )
     return found
 
 
 def _check(record: Record, target: Path) -> None:
-    """A copy that is there must be equal; an empty folder is none.
-
-    Raises:
-        RunError: it isn't.
-    """
+    """Raise RunError if ``target`` exists and is neither empty nor an equal copy of ``record``."""
     if not target.exists() or target.samefile(record.folder):
         return
-    found = _difference(record, target)
-    if found:
+    difference = _difference(record, target)
+    if difference:
         raise RunError(
-            f"{target} must be empty or an equal copy of {record.folder}, but {found}; publish to another folder, or move the copy away"
+            f"{target} must be empty or an equal copy of {record.folder}, but {difference}; "
+            "publish to another folder or move the copy away"
         )
 
 
 def _difference(record: Record, target: Path) -> str:
-    """What makes ``target`` no copy, in words; nothing where it is an equal one, or empty."""
+    """Return how ``target`` differs from a copy of ``record``; empty if it is an equal copy or an empty folder."""
     if not target.is_dir():
         return "is a file"
     wanted, there = _contents(record), {path.name for path in target.iterdir()}
@@ -139,7 +137,7 @@ def _holds(file: Path, content: bytes) -> bool:
 
 
 def _contents(record: Record) -> dict[str, bytes]:
-    """What is published of a record, by file."""
+    """Return the published content of a record by file name."""
     found = {name: path.read_bytes() for name in PUBLISHED if (path := record.inside(name)).is_file()}
     about = record.about
     published = without_places(about, record.settings())
@@ -151,7 +149,7 @@ def _contents(record: Record) -> dict[str, bytes]:
 def _copy(record: Record, target: Path) -> None:
     draft = _draft(target)
     if draft.exists():
-        shutil.rmtree(draft)  # of a process that was killed
+        shutil.rmtree(draft)  # a killed process left it
     draft.mkdir()
     for name, content in _contents(record).items():
         (draft / name).write_bytes(content)
@@ -166,11 +164,7 @@ def _draft(target: Path) -> Path:
 
 
 def _check_draft(draft: Path) -> None:
-    """Where a copy is drafted may stand what a killed process left there, and nothing else.
-
-    Raises:
-        RunError: something else does.
-    """
+    """Raise RunError if the folder for a draft holds other files than those that a killed process left there."""
     if not os.path.lexists(draft):
         return
     others = (
@@ -179,5 +173,5 @@ def _check_draft(draft: Path) -> None:
         else []
     )
     if others or not draft.is_dir():
-        found = f"holds {', '.join(others[:3])}" if others else "is a file"
-        raise RunError(f"{draft} must be free for a copy, but {found}; move it or publish to another folder")
+        content = f"holds {', '.join(others[:3])}" if others else "is a file"
+        raise RunError(f"{draft} must be free for a copy, but {content}; move it or publish to another folder")

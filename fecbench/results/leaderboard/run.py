@@ -1,4 +1,4 @@
-"""A run's record as the leaderboard needs it: read once, checked, without what a table has no use for."""
+"""Read a run's record once, check it and keep the parts that a leaderboard needs."""
 
 from __future__ import annotations
 
@@ -23,35 +23,40 @@ if TYPE_CHECKING:
     Report = Callable[[str], None]  # takes what a command is doing, in words
 
 
-RANDOM = ("scratch", "none", *(f"tiny-{family}" for family in FAMILIES))  # of which older records don't say it
+# encoders with random weights, by name: older records have no field for it
+RANDOM = ("scratch", "none", *(f"tiny-{family}" for family in FAMILIES))
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run, complete or not.
+    """A run as the leaderboard shows it, complete or not.
 
     Attributes:
-        record: where it is.
+        record: the run's record.
         status: ``complete``, ``running``, ``failed``, ``interrupted`` or ``unfinished``.
-        started: when, as ISO 8601 text; it orders runs.
+        started: the start as ISO 8601 text, by which runs are ordered.
         objective: the method's name.
-        variant_of: the method that it is a variant of; empty where it is none, None where an older record doesn't say it.
-        dataset: the data set's name; ``title`` is its long one.
-        fingerprint: of the data's rows; equal exactly for equal data.
-        labels: in the run's own numbering.
-        settings: every resolved setting's value.
-        limit: the limit of training rows that left some out; None where all were read.
-        encoder: the encoder's name as it was given, a path's last part alone. In ``settings`` rows have a name without their like.
-        weights: digest of the encoder's weights before training; empty in older records.
-        pretrained: whether these come from a checkpoint; None in older records.
-        weights_shown: what tells the encoder from others of its name; empty where there are none.
-        sources: versions of the code by package; empty in older records.
-        versions: of Python and of installed packages; empty in older records.
-        device: what it ran on, with the number of ranks where there are several.
-        code: version of all the code, ``precision`` and ``revision`` (of the encoder; empty where it has none): what it was computed with.
-        notes: what the record itself tells its readers.
-        scores: test scores by metric, fractions; empty unless complete.
-        support: number of true test rows by label; empty unless complete.
+        variant_of: the method that this one is a variant of; empty for no variant, None in older records.
+        dataset: the data set's name.
+        title: the data set's long name.
+        fingerprint: the digest of the data rows; equal exactly for equal data.
+        labels: the labels in the run's own numbering.
+        settings: every resolved setting's value. In the rows of a table the encoder has a name
+            that no other encoder of the table has.
+        limit: the limit on training rows; None if it left no row out.
+        encoder: the encoder's name as in the record, with a path reduced to its last part.
+        weights: the digest of the encoder's weights before training; empty in older records.
+        pretrained: True if the weights come from a checkpoint; None in older records.
+        sources: the versions of the code by package; empty in older records.
+        versions: the versions of Python and of installed packages; empty in older records.
+        device: the device, with the number of ranks if there are several.
+        code: the version of all code.
+        precision: the floating-point precision.
+        revision: the encoder's revision; empty if it has none.
+        notes: the record's own notes.
+        scores: the test scores by metric, as fractions; empty unless complete.
+        support: the number of true test rows by label; empty unless complete.
+        weights_shown: the text that tells the encoder's weights from others of the same name; empty if not needed.
     """
 
     record: Record
@@ -85,26 +90,25 @@ class Run:
         return int(self.settings["seed"])
 
     def condition(self, key: str) -> Any:
-        """What counts of a setting of encoder or budget (:func:`~fecbench.results.leaderboard.board.condition`)."""
+        """Return a setting's value for comparisons (:func:`~fecbench.results.leaderboard.board.condition`)."""
         return self.limit if key == "limit" else condition(self.settings, key)
 
     @property
     def reason(self) -> str:
-        """Why it isn't complete, on one line."""
+        """The reason why the run isn't complete, on one line."""
         if self.status == "failed":
             message = str(self.record.failure.get("message", "")).partition("\n")[0]
-            told = (
-                message.partition(":")[0] if "/" in message or "\\" in message else message
-            )  # paths of the machine are nobody's business
-            return f"failed: {told}" if told else "failed"
-        return {"unfinished": "stopped without a word"}.get(self.status, self.status)
+            if "/" in message or "\\" in message:  # a board must show no path of the machine
+                message = message.partition(":")[0]
+            return f"failed: {message}" if message else "failed"
+        return {"unfinished": "stopped without an error message"}.get(self.status, self.status)
 
 
 def read_run(record: Record) -> Run:
-    """The run that ``record`` describes.
+    """Read the run of ``record``.
 
     Raises:
-        RunError: a file of it is missing or broken, or lacks what a table needs.
+        RunError: a file of the record is missing or broken, or lacks a field that a table needs.
     """
     try:
         run_file, status = record.run_file, record.status
@@ -167,9 +171,9 @@ def silent(_: str) -> None:
 
 
 def read_runs(records: Iterable[Record], report: Report = silent) -> tuple[tuple[Run, ...], tuple[str, ...]]:
-    """Return all runs that can be read, in the order given, and a note that names those that can't.
+    """Return the readable runs in the given order, and a note that names the broken records.
 
-    ``report`` gets a line for each record: what is being done.
+    ``report`` is called with a line for each record.
     """
     found, broken = [], []
     for number, record in enumerate(records, 1):
@@ -178,4 +182,4 @@ def read_runs(records: Iterable[Record], report: Report = silent) -> tuple[tuple
             found.append(read_run(record))
         except RunError:
             broken.append(record.id)
-    return tuple(found), ((f"left out, since their records are broken: {shortened(broken)}",) if broken else ())
+    return tuple(found), ((f"left out because their records are broken: {shortened(broken)}",) if broken else ())

@@ -44,7 +44,7 @@ def test_seeds_share_a_row_and_are_averaged(three):
 def test_other_settings_are_another_row_that_says_what_differs(make):
     board = of_records([make("aml", seed=0), make("aml", seed=1), make("aml", seed=0, k_pos=5), make("ce", lr=0.1)])
     assert names(board) == [["ce", "aml (k_pos 10)", "aml (k_pos 5)"]]
-    assert any("no Δ, since several rows are aml" in note for note in board.tables[0].notes)
+    assert any("no Δ: several rows are of aml" in note for note in board.tables[0].notes)
     assert board.tables[0].gains == ()
 
 
@@ -56,7 +56,7 @@ def test_of_equal_runs_the_newest_counts(make):
     old, new = make("ce", accuracy=0.2, seed=0), make("ce", accuracy=0.9, seed=0)
     (table,) = of_records([new, old]).tables
     assert table.rows[0].cells[0].runs[0].record == new
-    assert "left out: 1 older run(s) of the same settings and seed" in table.notes
+    assert "left out: 1 older run of the same settings and seed" in table.notes
 
 
 def test_other_rows_are_another_table(make):
@@ -93,7 +93,7 @@ def test_columns_take_the_version_that_was_run_last(make):
     board = of_records([make("ce"), make("aml", about=other)], ["demo"])
     assert names(board) == [["aml"]]
     assert board.tables[0].datasets[0].fingerprint == "new rows"
-    assert "left out: runs on 1 other version(s) of demo than the one that was run last" in board.notes
+    assert "left out: runs on other versions of demo than the one that was run last" in board.notes
 
 
 def test_seeds_are_shown_where_their_number_differs(make):
@@ -143,7 +143,7 @@ def test_a_methods_own_variants_are_no_baselines(make):
     only = [record for record in of_variants(make) if record.about["objective"]["name"] != "ce"]
     values, table = gain(only)
     assert values == []
-    assert "no Δ for aml: it stands beside its own variants alone, and they are no baselines" in table.notes
+    assert "no Δ for aml: all rows comparable with it are its variants, which don't count as baselines" in table.notes
 
 
 def test_records_say_whose_variant_a_method_is_that_is_not_installed(make):
@@ -165,7 +165,7 @@ def test_records_say_whose_variant_a_method_is_that_is_not_installed(make):
     assert not any("isn't known" in note for note in table.notes)
     values, table = gain(renamed(of_variants(make), lambda about: {}), against="mine")
     assert values == [ahead(table, "mine", "mine-plain")]
-    assert any(note.startswith("Δ counts mine-plain as baseline: whether") for note in table.notes)
+    assert any(note.startswith("Δ counts mine-plain as baseline, which may be wrong") for note in table.notes)
 
 
 def test_a_run_records_what_it_is_a_variant_of(toy, tmp_path):
@@ -183,7 +183,7 @@ def test_records_speak_and_differences_are_told(make):
     records.append(make("supcon", about={"precision": "bf16", "encoder": {"revision": "abc"}}))
     notes = of_records(records).tables[0].notes
     assert "ce: LIMITED to the first 20 of 60 training rows: not a benchmark result" in notes
-    assert "the seeds of a row were run with different versions of the code: aml" in notes
+    assert "different code versions between the seeds of a row: aml" in notes
     assert any(note.startswith("precision differs: ") and "bf16 (supcon)" in note for note in notes)
     assert any(note.startswith("the revision of scratch differs: ") and "abc (supcon)" in note for note in notes)
 
@@ -250,7 +250,7 @@ def test_an_older_records_precision_is_unknown(make):
 
 def test_older_records_cannot_rule_mixed_code_out(make):
     notes = of_records([make("ce", about={"code": "c1"}), make("aml", about={"code": "c2"})]).tables[0].notes
-    assert notes[0] == "MIXED CODE isn't ruled out: older records don't say which version of fecbench made ce, aml"
+    assert notes[0] == "MIXED CODE is possible: the older records of ce, aml don't name their version of fecbench"
     notes = of_records([make("ce", about={"code": "c1"}), make("ce", lr=0.1, about={"code": "c2"})]).tables[0].notes
     assert notes[0].startswith(
         "MIXED CODE: runs of this table were made with different versions of fecbench or a plugin of ce"
@@ -275,8 +275,8 @@ def test_unfinished_and_broken_records_are_left_out_and_named(three, make, tmp_p
     (half.folder / "result.json").write_text("{}")
     board = of_records(find_records([tmp_path]))
     assert names(board) == [["ce", "aml"]]
-    assert f"left out: {failed.id} (failed: NumericalError: too hot)" in board.notes
-    assert "left out, since their records are broken: broken, half" in board.notes
+    assert f"left out because not complete: {failed.id} (failed: NumericalError: too hot)" in board.notes
+    assert "left out because their records are broken: broken, half" in board.notes
 
 
 def test_runs_are_found_at_any_depth_and_once(three, tmp_path):
@@ -306,7 +306,7 @@ def test_a_selection_finds_its_runs_and_says_what_is_missing_and_why(three, make
     assert missing == [
         "missing: AML, seed 3: not run",
         "missing: SupCon, seed 0: failed: NeedsError: none",
-        "missing: SupCon, seed 1: stopped without a word",
+        "missing: SupCon, seed 1: stopped without an error message",
         "missing: SupCon, seed 2: not run",
     ]
     assert layout.line(table, 2)[0].text == "missing"
@@ -321,7 +321,7 @@ def test_a_selection_takes_one_version_of_the_data_and_exact_settings(make):
     board = of_selection(Selection("T", ("demo",), tuple(cells("ce", "ce"))), find_records([newest.folder.parent]))
     (row,), notes = board.tables[0].rows, board.tables[0].notes
     assert sorted(row.cells[0].scores["accuracy"].seeds) == [0, 2]
-    assert "missing: ce, seed 1: run on other rows of the data than the newest run of its column" in notes
+    assert "missing: ce, seed 1: run on another version of the data set than the newest run of the column" in notes
 
 
 def test_declared_rows_are_compared_across_encoders_and_budgets(make):
@@ -340,9 +340,18 @@ def test_declared_rows_are_compared_across_encoders_and_budgets(make):
 def test_a_row_for_which_nothing_is_chosen_on_a_data_set(make):
     record = make("ce", dataset="ge-prepared")
     wanted = tuple(cells("ce", "ce", [0], dataset="ge-prepared"))
-    (table,) = of_selection(Selection("T", ("demo", "ge-prepared"), wanted), [record]).tables
+    trials = tuple(cells("ce", "ce", [0], dataset="demo"))
+    (table,) = of_selection(Selection("T", ("demo", "ge-prepared"), wanted, trials=trials), [record]).tables
     assert [text.text for text in layout.line(table, 0)][:3] == ["missing"] * 3
-    assert "missing: ce on demo: nothing is chosen for it yet" in table.notes
+    assert "missing: ce on demo: its settings aren't chosen yet" in table.notes
+
+
+def test_a_row_that_the_spec_does_not_run_on_a_data_set_is_not_missing_there(make):
+    record = make("ce", dataset="ge-prepared")
+    wanted = tuple(cells("ce", "ce", [0], dataset="ge-prepared"))
+    (table,) = of_selection(Selection("T", ("demo", "ge-prepared"), wanted), [record]).tables
+    assert [text.text for text in layout.line(table, 0)][:3] == [layout.NOTHING] * 3
+    assert not any(note.startswith("missing") for note in table.notes)
 
 
 @pytest.mark.parametrize(
@@ -388,7 +397,7 @@ def test_a_row_for_which_nothing_is_chosen_yet_stands_in_the_table(make):
         Selection("T", ("demo",), tuple(cells("ce", "ce", [0])), trials=tuple(trial), rows=("tried", "ce")), [record]
     )
     assert names(board) == [["tried", "ce"]]
-    assert "missing: tried: nothing is chosen for it yet" in "\n".join(
+    assert "missing: tried: its settings aren't chosen yet" in "\n".join(
         note for table in board.tables for note in table.notes
     )
 

@@ -173,7 +173,7 @@ def test_a_broken_format_is_named(install, board):
     )
     for name, reason in {
         "nothing": "must be a function of a board",
-        "number": "must give text, but gave int",
+        "number": "must return text, but returned int",
         "failing": "AttributeError",
     }.items():
         with pytest.raises(PluginError, match=f"the format '{name}' .*bad-format 1.0.*{reason}"):

@@ -50,8 +50,7 @@ def test_weights_that_changed_between_seeds_are_another_row(make, encoder, pretr
     pairs = {(pair.best, pair.other) for column in board.tables[0].columns for pair in column.comparisons}
     assert len(pairs) == 1
     assert any(
-        note.startswith(f"encoders called {name} have different weights, which aren't compared")
-        for note in notes(board)
+        note.startswith(f"encoders named {name} have different weights and aren't compared") for note in notes(board)
     )
     publish(board, tmp_path / "public")
     again = of_records(find_records([tmp_path / "public"]))
@@ -62,7 +61,7 @@ def test_the_same_weights_under_two_paths_are_one_encoder(make, tmp_path):
     records = with_weights(make, "ce", "/a/enc", [A, A]) + with_weights(make, "ce", "./b/other", [A, A, A])[2:]
     board = of_records(records)
     assert rows(board) == [("ce", "other", [0, 1, 2])]
-    assert notes(board) == ["encoders of equal weights are one, here called other: enc (ce); other (ce)"]
+    assert notes(board) == ["encoders of equal weights count as one, shown as other: enc (ce); other (ce)"]
     publish(board, tmp_path / "public")
     assert rows(of_records(find_records([tmp_path / "public"]))) == rows(board)
 
@@ -91,7 +90,7 @@ def test_older_records_count_as_the_only_encoder_of_their_name(make):
     board = of_records(with_weights(make, "ce", "owner/enc", [A, "", A]))
     assert rows(board) == [("ce", "owner/enc", [0, 1, 2])]
     assert notes(board) == [
-        "older records of ce don't say the weights of owner/enc: they are taken for those of the other runs"
+        "older records of ce don't identify the weights of owner/enc; they are assumed to be those of the other runs"
     ]
     unclear = of_records(with_weights(make, "aml", "owner/enc", [A, B, ""]))
     assert sorted(row[1] for row in rows(unclear)) == [f"owner/enc (weights {of})" for of in (A[:8], B[:8], "unknown")]
@@ -101,7 +100,7 @@ def test_a_registered_encoder_whose_older_records_differ_under_every_seed_is_not
     board = of_records(with_weights(make, "ce", "minilm", [A, B]))
     assert rows(board) == [("ce", "minilm", [0, 1])]
     assert notes(board) == [
-        "the weights of minilm differ between seeds (ce), and older records don't say whether by design"
+        "the weights of minilm differ between seeds (ce); older records don't state whether they are random by design"
     ]
 
 
@@ -118,11 +117,11 @@ def test_a_specs_cell_takes_the_weights_of_its_newest_run(make, tmp_path):
         board = of_selection(Selection("T", ("demo",), tuple(cells), declared=declared), records)
         assert rows(board) == [("ce", f"enc (weights {B[:8]})", [1, 2]), ("aml", f"enc (weights {A[:8]})", [0, 1, 2])]
         assert (
-            "missing: ce, seed 0: run with other weights of the encoder than the newest run of its cell"
+            "missing: ce, seed 0: run with other encoder weights than the newest run of the same row and data set"
             in board.tables[0].notes
         )
         assert bool(board.tables[0].columns[0].comparisons) == declared
-        (said,) = [note for note in notes(board) if note.startswith("encoders called enc")]
+        (said,) = [note for note in notes(board) if note.startswith("encoders named enc")]
         assert ("since the spec declares its rows" in said) == declared
         publish(board, tmp_path / str(declared))
         again = of_selection(
@@ -139,7 +138,7 @@ def test_trials_with_other_weights_are_noted(make, weights, noted):
     ]
     cells = [PlannedRun("ce", plan("ce", {**SMALL, "encoder": "./a/enc", "lr": lr, "seed": 0})) for lr in (0.1, 0.2)]
     board = of_selection(Selection("T", ("demo",), tuple(cells[:1]), trials=tuple(cells)), records)
-    said = "ce on demo: validation chose among trials with different weights of the encoder enc; run them anew"
+    said = "ce on demo: validation chose among trials with different weights of the encoder enc; run these trials again"
     assert (said in board.tables[0].notes) == noted
 
 

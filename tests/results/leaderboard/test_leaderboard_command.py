@@ -109,7 +109,7 @@ def test_a_broken_record_stops_no_table(fecbench, three, here):
     (three[0].folder / "failure.json").write_text("{")
     code, out, err = fecbench("leaderboard")
     assert code == 0, err
-    assert f"left out: {three[0].id} (failed)" in out
+    assert f"left out because not complete: {three[0].id} (failed)" in out
     assert "(n=2)" in out
 
 

@@ -80,7 +80,7 @@ def test_a_page_that_is_a_link_out_of_the_folder_is_not_written_through(three, t
 
 def test_two_runs_of_one_id_are_refused(make, tmp_path):
     records = [make("ce", seed=0, folder=tmp_path / "a" / "r"), make("ce", seed=1, folder=tmp_path / "b" / "r")]
-    with pytest.raises(RunError, match=r"a published run needs an id of its own, but .* are both called r; rename one"):
+    with pytest.raises(RunError, match=r"published runs must have different ids, but .* are both named r; rename one"):
         publish(of_records(records), tmp_path / "public")
     assert not (tmp_path / "public").exists()
 
@@ -131,9 +131,7 @@ def test_trials_are_published_with_the_table_that_rests_on_them(toy, tmp_path, m
 def test_what_stands_in_the_way_is_named(three, tmp_path):
     public = tmp_path / "public"
     (public / "board.md").mkdir(parents=True)
-    with pytest.raises(
-        RunError, match=r"board\.md must be a file, to be written anew, but is a folder; move it or publish"
-    ):
+    with pytest.raises(RunError, match=r"board\.md must be a file to overwrite, but is a folder; move it or publish"):
         publish(of_records(three), public)
     assert [path.name for path in public.iterdir()] == ["board.md"]
     (public / "board.md").rmdir()
@@ -152,7 +150,8 @@ def test_pages_of_the_users_are_not_written_anew(three, tmp_path, own):
     public.mkdir()
     (public / own).write_text("precious")
     with pytest.raises(
-        RunError, match=rf"must have no board\.json or .*, but holds {own}, .* move them or publish to another folder"
+        RunError,
+        match=rf"must hold no own board\.json or .*, but holds {own}, .* move them or publish to another folder",
     ):
         publish(of_records(three), public)
     assert {path.name: path.read_text() for path in public.iterdir()} == {own: "precious"}
@@ -183,7 +182,7 @@ def test_an_empty_folder_is_filled(three, tmp_path):
 
 def test_trials_of_one_id_are_refused(make, tmp_path):
     board, trial = of_records([make("ce", folder=tmp_path / "a" / "r")]), make("aml", folder=tmp_path / "b" / "r")
-    with pytest.raises(RunError, match="are both called r; rename one"):
+    with pytest.raises(RunError, match="are both named r; rename one"):
         publish(board, tmp_path / "public", [trial])
 
 

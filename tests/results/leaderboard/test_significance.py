@@ -27,7 +27,9 @@ def test_a_row_that_the_best_beats_is_marked_and_spelled_out(three):
     assert pair.p == max(pair.p_examples, pair.p_seeds) == pair.holm < 0.05
     assert [text.marks for text in layout.line(table, pair.other)] == ["†"] * 3
     assert [text.marks for text in layout.line(table, pair.best)] == [""] * 3
-    assert "† The best of the column is significantly better: p < 0.05" in "\n".join(layout.legend(table))
+    assert "† The best of the column is significantly better than the marked score: p < 0.05" in "\n".join(
+        layout.legend(table)
+    )
 
 
 def test_both_tests_must_agree(make):
@@ -51,10 +53,7 @@ def test_the_correction_is_over_the_pairs_of_a_column(three, make):
 def test_two_seeds_cannot_tell(make):
     table, found = comparisons([make(m, accuracy=a, seed=s) for m, a in (("ce", 0.4), ("aml", 0.9)) for s in range(2)])
     assert [pair.significant for pair in found["accuracy"]] == [None]
-    assert (
-        "Whether the best is significantly better than ce: can't tell; it takes 3 seeds that both have."
-        in layout.legend(table)
-    )
+    assert "The best was not tested against ce: a test needs 3 seeds that both rows have." in layout.legend(table)
 
 
 def test_only_rows_of_equal_encoder_and_budget_are_compared(three, make):
@@ -77,7 +76,7 @@ def test_predictions_that_cannot_be_trusted_tell_nothing(three, damage):
         write_tensors(path, tensors | {"predicted": (tensors["predicted"] + 1) % 3})
     else:
         write_tensors(path, {name: tensor[:-1] for name, tensor in tensors.items()})
-    reason = {"gone": "holds no predictions", "old": "don't say which are right", "other": "don't give its scores"}
+    reason = {"gone": "holds no predictions", "old": "don't mark the correct ones", "other": "don't give its scores"}
     _, found = comparisons(three)
     assert reason.get(damage, "don't give its scores") in found["accuracy"][0].reason
     assert found["accuracy"][0].holm is None
@@ -122,10 +121,7 @@ def test_a_metric_of_somebody_else_has_a_column_and_no_test(make):
     table, found = comparisons(records)
     assert [column.label for column in table.columns] == ["Acc", "Weighted-F1", "Macro-F1", "kappa"]
     assert found["accuracy"][0].significant
-    assert (
-        "Whether the best is significantly better than ce (kappa): can't tell; there is no test for this metric."
-        in layout.legend(table)
-    )
+    assert "The best was not tested against ce (kappa): there is no test for this metric." in layout.legend(table)
 
 
 def test_predictions_hold_what_the_tests_need(three):

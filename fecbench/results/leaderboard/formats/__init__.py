@@ -1,1 +1,1 @@
-"""Render a board as Markdown, LaTeX, CSV, JSON or a web page."""
+"""Render a board for the terminal, or as Markdown, LaTeX, CSV, JSON or a web page."""

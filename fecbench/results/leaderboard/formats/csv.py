@@ -1,4 +1,4 @@
-"""A board as CSV: one line for each method, data set and metric, raw numbers."""
+"""Render a board as CSV: a line for each method, data set and metric, with unrounded numbers."""
 
 from __future__ import annotations
 
@@ -37,16 +37,15 @@ FIELDS = (
     "missing",
 )
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a formula begins with, in the spreadsheet programs in use
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # spreadsheet programs take a cell that begins so for a formula
 
 
 def csv_lines(board: Board) -> str:
-    """The board as CSV with a head line. Scores and gains are fractions; seeds and their scores stand in one order, parted by spaces.
+    """Return the board as CSV with a header line.
 
-    Places, gains and p-values stand within a group of a data set's rows: those of equal encoder and budget, or all of a spec that declares
-    its rows.
-
-    Names that a spreadsheet would take for a formula have an apostrophe before them.
+    Scores and gains are fractions. ``seeds`` and ``scores`` are lists in the same order, separated by spaces. Ranks
+    (``place``), gains and p-values hold within a group of a data set's rows: those of equal encoder and budget, or all
+    rows of a spec that declares them. A text that a spreadsheet would take for a formula gets an apostrophe in front.
     """
     text = StringIO()
     writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
@@ -86,12 +85,12 @@ def _row(table: Table, number: int, column: Column) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """``value``, on one line and no formula where it is text."""
+    """Return text on one line and safe for spreadsheets; other values unchanged."""
     return _no_formula(inline(value)) if isinstance(value, str) else value
 
 
 def _no_formula(value: Any) -> Any:
-    r"""``value``, which a spreadsheet takes for text where it is text.
+    r"""Return text with an apostrophe in front if a spreadsheet would take it for a formula.
 
     >>> _no_formula('=HYPERLINK("http://x")'), _no_formula("aml"), _no_formula(-1.5)
     ('\'=HYPERLINK("http://x")', 'aml', -1.5)

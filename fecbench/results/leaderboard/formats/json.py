@@ -1,4 +1,4 @@
-"""A board as JSON: everything it holds, tests in full, raw numbers."""
+"""Render a board as JSON, with all its data, full tests and unrounded numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def json_text(board: Board) -> str:
-    """The board as JSON. Scores and gains are fractions; runs are named by their ids, never by where they are."""
+    """Return the board as JSON. Scores and gains are fractions. Runs have ids, never paths."""
     content = {
         "title": board.title,
         "tables": [_table(table) for table in board.tables],

@@ -1,4 +1,4 @@
-"""A board in LaTeX, as the AML paper sets its Table 2, with the package booktabs."""
+"""Render a board in LaTeX in the style of the AML paper's Table 2, with the package booktabs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 SIGNS = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-    **{
-        sign: f"{{{sign}}}" for sign in "[]*"
-    },  # bare, \\, \midrule and \item take them for arguments where they come next
+    # without braces, a preceding \\, \midrule or \item would take these for its arguments
+    **{sign: f"{{{sign}}}" for sign in "[]*"},
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
@@ -34,32 +33,33 @@ SIGNS = {
     "–": r"\textendash{}",  # noqa: RUF001  an en dash is meant
     "’": "'",  # noqa: RUF001  the typographic sign is meant
 }
-LIGATURE = re.compile(
-    r"([-`',])(?=\1)|[?!](?=`)"
-)  # what TeX would join with the next sign: two hyphens of an option are no dash
-# \resizebox is graphicx's; without it a wide table stands out into the margin
-FIT = r"\providecommand{\fecbenchfit}[1]{\ifdefined\resizebox\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{#1}\else#1\fi}"
-DIRECTION = r" $\uparrow$"  # more is better, of every metric
+# characters that TeX would join with the next one: the two hyphens of an option must not become a dash
+LIGATURE = re.compile(r"([-`',])(?=\1)|[?!](?=`)")
+# \resizebox is of the package graphicx; without it a wide table extends into the margin
+FIT = (
+    r"\providecommand{\fecbenchfit}[1]{\ifdefined\resizebox"
+    r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{#1}\else#1\fi}"
+)
+DIRECTION = r" $\uparrow$"  # of every metric, higher is better
 
 
 def latex(board: Board) -> str:
-    r"""The board as LaTeX: a ``table*`` for each table, to be included under ``\usepackage{booktabs}``.
+    r"""Return the board as LaTeX: a ``table*`` for each table, to be included with ``\usepackage{booktabs}``.
 
-    With ``\usepackage{graphicx}`` a table that is wider than the text is shrunk to it.
+    With ``\usepackage{graphicx}`` a table that is wider than the text is shrunk to its width.
     """
-    head = rf"% {' '.join(board.title.split())}: needs \usepackage{{booktabs}}; \usepackage{{graphicx}} shrinks what is too wide"
-    return (
-        "\n\n".join(
-            [f"{head}\n{FIT}", *(_table(heading, table, board.notes) for heading, table in layout.tables(board))]
-        )
-        + "\n"
-    )
+    title = " ".join(board.title.split())
+    head = rf"% {title}: needs \usepackage{{booktabs}}; with \usepackage{{graphicx}} wide tables shrink to the text"
+    tables = [_table(heading, table, board.notes) for heading, table in layout.tables(board)]
+    return "\n\n".join([f"{head}\n{FIT}", *tables]) + "\n"
 
 
 def _table(heading: str, table: Table, notes: Sequence[str]) -> str:
     heads = layout.heads(table)
-    caption, *said = layout.legend(table)
+    caption, *legend = layout.legend(table)
     gains = [_gain(table, gain, len(heads)) for gain in table.gains]
+    if gains:
+        gains = [r"\midrule", *gains]
     return "\n".join(
         [
             r"\begin{table*}[t]",
@@ -69,11 +69,11 @@ def _table(heading: str, table: Table, notes: Sequence[str]) -> str:
             *_head(table, heads),
             r"\midrule",
             *(_row(table, number) for number in range(len(table.rows))),
-            *[r"\midrule", *gains] * bool(gains),
+            *gains,
             r"\bottomrule",
             r"\end{tabular}}",
             rf"\caption{{{escape(f'{heading}. {caption}')}}}",
-            *(rf"\par\footnotesize\raggedright {escape(note)}\par" for note in (*said, *notes)),
+            *(rf"\par\footnotesize\raggedright {escape(note)}\par" for note in (*legend, *notes)),
             r"\end{table*}",
         ]
     )
@@ -84,7 +84,7 @@ def _row(table: Table, number: int) -> str:
 
 
 def _gain(table: Table, gain: Gain, heads: int) -> str:
-    """A last row; its name is long and may reach under encoder and budget, where it is the only one."""
+    """Return a Δ row. If it is the only one, its long name may extend over the columns of encoder and budget."""
     about, values = layout.gain_line(table, gain)
     if len(table.gains) == 1:
         return _line([rf"\multicolumn{{{heads}}}{{l}}{{{escape(about[0])}}}", *map(escape, values)])
@@ -92,7 +92,7 @@ def _gain(table: Table, gain: Gain, heads: int) -> str:
 
 
 def _head(table: Table, heads: Sequence[str]) -> list[str]:
-    """Data sets over their metrics, with a rule under each data set."""
+    """Return the lines of the head: data sets, a rule under each data set, and their metrics."""
     widths = [sum(column.dataset == number for column in table.columns) for number in range(len(table.datasets))]
     starts = accumulate(widths, initial=len(heads) + 1)
     groups = [
@@ -115,7 +115,7 @@ def _score(text: Text) -> str:
 
 
 def escape(text: str) -> str:
-    r"""``text`` for LaTeX, on one line; a character that plain pdflatex hasn't becomes a question mark.
+    r"""Escape ``text`` for LaTeX, on one line. A character that pdflatex can't set becomes a question mark.
 
     >>> escape("k_pos 5 & 8%")
     'k\\_pos 5 \\& 8\\%'

@@ -1,4 +1,4 @@
-"""What stands where: the texts of a table's cells and of what is said under it, for every format alike."""
+"""Cell texts, headings and legend of a table, shared by all formats."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ if TYPE_CHECKING:
 
 
 BEATEN, NOTED = "†", "‡"
-NOTHING, MISSING = "–", "missing"  # noqa: RUF001  an en dash is meant
+NOTHING, MISSING = "–", "missing"  # noqa: RUF001  the en dash is intended
 PUBLISHED = "Published, not measured here"
 
 
 @dataclass(frozen=True)
 class Text:
-    """The content of a table's cell.
+    """The text of a table's cell.
 
     Attributes:
-        text: figures or a word.
-        best: whether it stands in bold, ``second`` underlined.
+        text: the score, or a word for a missing one.
+        best: True for bold.
+        second: True for underlined.
         marks: signs that the legend explains.
     """
 
@@ -37,13 +38,17 @@ class Text:
 
 
 def heads(table: Table) -> list[str]:
-    """Headings of what is said of a row before its scores: encoder and budget only where rows differ in them."""
-    budget = any(key != "encoder" for key in table.varying)
-    return ["Method", *["Encoder"] * ("encoder" in table.varying), *["Budget"] * budget]
+    """Return the headings of the columns before the scores; of encoder and budget only if rows differ in them."""
+    headings = ["Method"]
+    if "encoder" in table.varying:
+        headings.append("Encoder")
+    if any(key != "encoder" for key in table.varying):
+        headings.append("Budget")
+    return headings
 
 
 def about(table: Table, row: Row) -> list[str]:
-    """What is said of a row before its scores."""
+    """Return the texts of a row before its scores, one for each of the ``heads``."""
     words = [row.name]
     if "encoder" in table.varying:
         words.append(" / ".join(map(str, row.setting("encoder"))))
@@ -57,11 +62,13 @@ def _budget(key: str, row: Row) -> str:
     if key == "limit":
         return " / ".join("all rows" if value is None else f"first {value:,} rows" for value in row.condition(key))
     values = " / ".join(map(str, row.setting(key)))
-    return f"{values} epoch{'s' * (values != '1')}" if key == "epochs" else f"{key.removesuffix('_size')} {values}"
+    if key == "epochs":
+        return f"{values} epoch" if values == "1" else f"{values} epochs"
+    return f"{key.removesuffix('_size')} {values}"
 
 
 def line(table: Table, number: int) -> list[Text]:
-    """The scores of a row, a text for each column."""
+    """Return the score texts of a row, one for each column."""
     return [_text(table, number, column) for column in table.columns]
 
 
@@ -69,23 +76,31 @@ def _text(table: Table, number: int, column: Column) -> Text:
     cell, score = table.rows[number].cells[column.dataset], table.score(number, column)
     if score is None:
         return Text(MISSING if cell.missing else NOTHING)
-    marks = BEATEN * column.beaten(number) + NOTED * bool(cell.footnote)
+    marks = ""
+    if column.beaten(number):
+        marks += BEATEN
+    if cell.footnote:
+        marks += NOTED
     return Text(score_text(score, table.common_seeds is None), number in column.best, number in column.second, marks)
 
 
 def score_text(score: Score, with_seeds: bool = False) -> str:
-    """Mean and spread in percent.
+    """Return mean and standard deviation in percent, optionally with the number of seeds.
 
     >>> from fecbench.results.leaderboard.board import Score
     >>> score_text(Score(0.6552, 0.0027)), score_text(Score.of({3: 0.5}), with_seeds=True)
     ('65.52 ± 0.27', '50.00 (n=1)')
     """
-    spread = "" if score.std is None else f" ± {100 * score.std:.2f}"
-    return f"{100 * score.mean:.2f}{spread}{f' (n={len(score.seeds)})' * bool(with_seeds and score.seeds)}"
+    text = f"{100 * score.mean:.2f}"
+    if score.std is not None:
+        text += f" ± {100 * score.std:.2f}"
+    if with_seeds and score.seeds:
+        text += f" (n={len(score.seeds)})"
+    return text
 
 
 def gain_line(table: Table, gain: Gain) -> tuple[list[str], list[str]]:
-    """What is said of a last row, and its values; empty where the method isn't best."""
+    """Return the texts of a Δ row before its values, and its values; empty where the method isn't best."""
     row = table.rows[gain.row]
     return [f"Δ ({row.name} vs. best baseline)", *about(table, row)[1:]], [
         "" if v is None else f"{100 * v:+.2f}%" for v in gain.values
@@ -93,7 +108,7 @@ def gain_line(table: Table, gain: Gain) -> tuple[list[str], list[str]]:
 
 
 def column_names(table: Table) -> list[str]:
-    """Headings of the columns on one line, with the data set where there are several."""
+    """Return one heading for each column of scores, with the data set's name if there are several."""
     several = len(table.datasets) > 1
     return [
         f"{table.datasets[column.dataset].name} {column.label}" if several else column.label for column in table.columns
@@ -101,7 +116,7 @@ def column_names(table: Table) -> list[str]:
 
 
 def tables(board: Board) -> Iterator[tuple[str, Table]]:
-    """Every table with its heading, the published one last and marked."""
+    """Yield every table with its heading; the published table comes last and is marked as such."""
     for table in board.tables:
         yield table.title, table
     if board.published:
@@ -109,21 +124,19 @@ def tables(board: Board) -> Iterator[tuple[str, Table]]:
 
 
 def legend(table: Table, styles: tuple[str, str] = ("Bold", "underlined")) -> list[str]:
-    """What is said under a table, a line each; ``styles`` say how the best and the second stand out."""
-    ranked = any(column.best for column in table.columns)
-    return [
-        caption(table),
-        *[f"{styles[0]}: {best(table)}; {styles[1]}: second."] * ranked,
-        *["Ranks, significance and Δ only among rows of equal encoder and budget (epochs, patience, limit)."]
-        * table.grouped,
-        *_significance(table),
-        *_footnotes(table),
-        *table.notes,
-    ]
+    """Return the lines under a table; ``styles`` are the words for the look of the best and the second."""
+    lines = [caption(table)]
+    if any(column.best for column in table.columns):
+        lines.append(f"{styles[0]}: {best(table)}; {styles[1]}: second.")
+    if table.grouped:
+        lines.append(
+            "Ranks, significance tests and Δ compare only rows of equal encoder and budget (epochs, patience, limit)."
+        )
+    return [*lines, *_significance(table), *_footnotes(table), *table.notes]
 
 
 def best(table: Table) -> str:
-    """What the best is called.
+    """Return the words for the best scores of a table.
 
     >>> from fecbench.results.leaderboard.paper_table import published
     >>> best(published())
@@ -133,7 +146,7 @@ def best(table: Table) -> str:
 
 
 def caption(table: Table) -> str:
-    """What the figures are."""
+    """Return the caption: the unit of the scores and their number of seeds."""
     seeds = table.common_seeds
     if not any(score.std is not None for score in table.scores()):
         return "Test scores in percent" + (", of one seed." if seeds == 1 else ".")
@@ -145,22 +158,22 @@ def _significance(table: Table) -> Iterator[str]:
     comparisons = [(column, comparison) for column in table.columns for comparison in column.comparisons]
     if any(comparison.significant for _, comparison in comparisons):
         yield (
-            f"{BEATEN} The {best(table)} is significantly better: p < {ALPHA} in a permutation test over test examples and in "
-            "a paired t-test over seeds, Holm-corrected over the column."
+            f"{BEATEN} The {best(table)} is significantly better than the marked score: p < {ALPHA} in a permutation "
+            "test over test examples and in a paired t-test over seeds, Holm-corrected over the column."
         )
     elif any(comparison.significant is False for _, comparison in comparisons):
         which = "the best of an encoder and budget" if table.grouped else "the best of a column"
-        yield f"Where it was tested, {which} is nowhere significantly better than another row (p < {ALPHA}, Holm-corrected)."
+        yield f"In no test is {which} significantly better than another row (p < {ALPHA}, Holm-corrected)."
     reasons: dict[str, list[tuple[Column, int]]] = defaultdict(list)
     for column, comparison in comparisons:
         if comparison.reason:
             reasons[comparison.reason].append((column, comparison.other))
     for reason, pairs in reasons.items():
-        yield f"Whether the best is significantly better than {_against(table, pairs)}: can't tell; {reason}."
+        yield f"The best was not tested against {_against(table, pairs)}: {reason}."
 
 
 def _against(table: Table, pairs: list[tuple[Column, int]]) -> str:
-    """Rows, and columns where it isn't all."""
+    """Return the names of the rows, and of the columns unless they are all."""
     rows = dict.fromkeys(table.rows[number].name for _, number in pairs)
     columns = [
         name

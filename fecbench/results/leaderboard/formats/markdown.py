@@ -1,4 +1,4 @@
-"""A board in GitHub's Markdown."""
+"""Render a board in GitHub's Markdown."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 
 def markdown(board: Board) -> str:
-    """The board as Markdown: a section for each table, best in bold, second underlined."""
+    """Return the board as Markdown: a section for each table, the best in bold, the second underlined."""
     parts = [f"# {escape(board.title)}"]
     for heading, table in layout.tables(board):
         parts += [f"## {escape(heading)}", _table(table), _list(layout.legend(table))]
-    return "\n\n".join([*parts, *[_list(board.notes)] * bool(board.notes)]) + "\n"
+    if board.notes:
+        parts.append(_list(board.notes))
+    return "\n\n".join(parts) + "\n"
 
 
 def _table(table: Table) -> str:
@@ -38,10 +40,12 @@ def _words(texts: Sequence[str]) -> list[str]:
 
 
 def _score(text: Text) -> str:
-    styled = (
-        f"**{text.text}**" if text.best else f"<ins>{text.text}</ins>" if text.second else text.text
-    )  # GitHub drops <u>
-    return styled + (f" {text.marks}" if text.marks else "")
+    styled = text.text
+    if text.best:
+        styled = f"**{text.text}**"
+    elif text.second:
+        styled = f"<ins>{text.text}</ins>"  # GitHub removes <u>
+    return f"{styled} {text.marks}" if text.marks else styled
 
 
 def _list(lines: Sequence[str]) -> str:

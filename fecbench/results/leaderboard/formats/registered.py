@@ -1,4 +1,4 @@
-"""Formats by name: what entry points of the group ``fecbench_formats`` offer, functions of a board that give text."""
+"""Find and call formats: functions from a board to text, registered in the entry-point group ``fecbench_formats``."""
 
 from __future__ import annotations
 
@@ -17,30 +17,31 @@ if TYPE_CHECKING:
 
 
 def get_format(name: str) -> Format:
-    """The format registered as ``name``.
+    """Return the format registered as ``name``.
 
     Raises:
-        UnknownName: there is none.
-        PluginError: the plugin is broken or can't be called.
+        UnknownName: no format has this name.
+        PluginError: the plugin can't be imported or isn't a function.
     """
-    found = registry.formats.get(name)
-    if not callable(found):
+    registered = registry.formats.get(name)
+    if not callable(registered):
         raise PluginError(
-            f"the format {name!r} ({registry.formats.origin(name)}) must be a function of a board, found {found!r}; mend it"
+            f"the format {name!r} ({registry.formats.origin(name)}) must be a function of a board, "
+            f"found {registered!r}; fix or uninstall the plugin"
         )
-    return cast("Format", found)
+    return cast("Format", registered)
 
 
 def render(board: Board, name: str) -> str:
-    """``board`` in the format registered as ``name``.
+    """Render ``board`` in the format registered as ``name``.
 
     Raises:
-        UnknownName: there is none.
-        PluginError: it is broken, fails, or gives something else than text.
+        UnknownName: no format has this name.
+        PluginError: the format is broken, raises an error, or doesn't return text.
     """
     write, who = get_format(name), f"the format {name!r} ({registry.formats.origin(name)})"
     with plugin_errors(who, write):
         text = write(board)
     if not isinstance(text, str):
-        raise PluginError(f"{who} must give text, but gave {type(text).__name__}; mend or uninstall it")
+        raise PluginError(f"{who} must return text, but returned {type(text).__name__}; fix or uninstall the plugin")
     return text

@@ -1,1 +1,1 @@
-"""Make the rows of a board from records."""
+"""Make the rows of a board from runs."""

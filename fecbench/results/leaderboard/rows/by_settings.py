@@ -1,4 +1,4 @@
-"""Rows from records alone: runs of one method that differ in nothing but their seed."""
+"""Make rows without a spec: the runs of a method that differ only in their seed share a row."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Key:
-    """What makes a row: method, encoder and budget, and what else tells its runs from others of that kind."""
+    """The key of a row.
+
+    Attributes:
+        objective: the method's name.
+        conditions: encoder, budget and batch size.
+        different: the other settings, with values, in which rows of the same method and conditions differ.
+    """
 
     objective: str
     conditions: tuple[Any, ...]
@@ -30,27 +36,36 @@ class Key:
 
     @property
     def name(self) -> str:
-        """The row's name: the method, and what is different.
+        """The row's name: the method, and the settings in which rows differ.
 
         >>> Key("aml", (), (("k_pos", 5),)).name
         'aml (k_pos 5)'
         """
-        return (
-            f"{self.objective} ({', '.join(f'{name} {value}' for name, value in self.different)})"
-            if self.different
-            else self.objective
-        )
+        if not self.different:
+            return self.objective
+        return f"{self.objective} ({', '.join(f'{name} {value}' for name, value in self.different)})"
 
     def order(self, against: str) -> tuple[Any, ...]:
-        """Rows stand by encoder and budget, then by name, the method of interest last."""
-        plain = tuple(
-            (value is None, str(value).rjust(9) if isinstance(value, int) else str(value)) for value in self.conditions
-        )
-        return plain, against in (self.objective, self.name), self.name
+        """Return the sort key: by conditions, then by name, but the method ``against`` after the others."""
+        is_of_interest = against in (self.objective, self.name)
+        return tuple(map(_sortable, self.conditions)), is_of_interest, self.name
+
+
+def _sortable(value: Any) -> tuple[int, str]:
+    """Return a sort key for values of any type: numbers by size, None after all others.
+
+    >>> sorted([None, 12, 3], key=_sortable)
+    [3, 12, None]
+    """
+    if value is None:
+        return 1, ""
+    if isinstance(value, int):
+        return 0, f"{value:>9}"
+    return 0, str(value)
 
 
 def versions(runs: Iterable[Run]) -> tuple[DatasetVersion, ...]:
-    """Every version of every data set that was run, by name; of one name the one that was run last comes first."""
+    """Return every version of every data set that was run, ordered by name, the version that was run last first."""
     found: dict[str, DatasetVersion] = {}
     for run in _newest_first(runs):
         found.setdefault(run.fingerprint, DatasetVersion(run.dataset, run.title, run.fingerprint))
@@ -58,7 +73,7 @@ def versions(runs: Iterable[Run]) -> tuple[DatasetVersion, ...]:
 
 
 def chosen(names: Sequence[str], runs: Sequence[Run]) -> tuple[tuple[DatasetVersion, ...], tuple[str, ...]]:
-    """The versions that stand side by side under ``names``, the one that was run last of each, and notes on others.
+    """Return the version of each named data set that was run last, and notes on other versions.
 
     Raises:
         UnknownName: no complete run is of a data set of that name.
@@ -71,14 +86,14 @@ def chosen(names: Sequence[str], runs: Sequence[Run]) -> tuple[tuple[DatasetVers
             raise UnknownName("data set (of a complete run)", name, {version.name for version in known})
         picked.append(same[0])
         if len(same) > 1:
-            notes.append(f"left out: runs on {len(same) - 1} other version(s) of {name} than the one that was run last")
+            notes.append(f"left out: runs on other versions of {name} than the one that was run last")
     return tuple(picked), tuple(notes)
 
 
 def rows(
     columns: Sequence[DatasetVersion], runs: Iterable[Run], against: str
 ) -> tuple[tuple[Row, ...], tuple[str, ...]]:
-    """The rows of a table over ``columns``, and a note where older runs of the same settings and seed were left out."""
+    """Return the rows of a table over ``columns``, and a note if older runs of the same settings were left out."""
     of_columns = [run for run in _newest_first(runs) if run.fingerprint in {version.fingerprint for version in columns}]
     members = list(with_encoder_names(of_columns).values())
     different, weights = _different(members), _weights(members)
@@ -88,20 +103,21 @@ def rows(
     cells = {key: tuple(_cell(groups[key].get(version.fingerprint, [])) for version in columns) for key in groups}
     found = tuple(Row(key.name, key.objective, cells[key]) for key in sorted(cells, key=lambda key: key.order(against)))
     older = len(members) - sum(len(cell.runs) for row in found for cell in row.cells)
-    return found, ((f"left out: {older} older run(s) of the same settings and seed",) if older else ())
+    if not older:
+        return found, ()
+    return found, (f"left out: {older} older run{'' if older == 1 else 's'} of the same settings and seed",)
 
 
 def settled(runs: Sequence[Run]) -> Settings:
-    """What the runs of a cell have in common; a limit that left no training row out is none."""
-    return (
-        {key: value for key, value in {**runs[0].settings, "limit": runs[0].limit}.items() if key not in VARIES_IN_A_CELL}
-        if runs
-        else {}
-    )
+    """Return the settings that the runs of a cell share. A limit that left no training row out is None."""
+    if not runs:
+        return {}
+    settings = {**runs[0].settings, "limit": runs[0].limit}
+    return {key: value for key, value in settings.items() if key not in VARIES_IN_A_CELL}
 
 
 def scores(runs: Sequence[Run]) -> dict[str, Score]:
-    """Scores by metric of runs under different seeds; a seed whose record lacks a metric doesn't count for it."""
+    """Return the scores by metric of runs with different seeds; each metric over the seeds that have it."""
     found: dict[str, dict[int, float]] = defaultdict(dict)
     for run in runs:
         for metric, score in run.scores.items():
@@ -118,13 +134,13 @@ def _kind(run: Run) -> Kind:
 
 
 def _key(run: Run, different: Iterable[str], weights: bool) -> Key:
-    """The key of a run's row; ``weights`` says whether they tell the method's rows apart."""
+    """Return the key of a run's row; with ``weights``, encoder weights tell the method's rows apart."""
     apart = [("weights", run.weights_shown)] if weights and run.weights_shown else []
     return Key(*_kind(run), (*((name, run.settings.get(name)) for name in different), *apart))
 
 
 def _weights(runs: Iterable[Run]) -> dict[str, set[str]]:
-    """By method, what tells the weights of encoders of one name apart."""
+    """Return by method the texts that tell encoder weights under one name apart."""
     found: dict[str, set[str]] = defaultdict(set)
     for run in runs:
         found[run.objective].add(run.weights_shown)
@@ -132,7 +148,10 @@ def _weights(runs: Iterable[Run]) -> dict[str, set[str]]:
 
 
 def _different(runs: Iterable[Run]) -> dict[Kind, list[str]]:
-    """For each kind of run the settings that aren't the same in all its runs on some one data set; presets by data set don't count."""
+    """Return for each kind of run the settings that differ between its runs on the same data set.
+
+    Differences between data sets don't count, since methods have presets for data sets.
+    """
     groups: dict[tuple[Kind, str], list[Run]] = defaultdict(list)
     for run in runs:
         groups[_kind(run), run.fingerprint].append(run)

@@ -1,4 +1,4 @@
-"""Rows by a spec: every run that it wants, found or said to be missing."""
+"""Make the rows of a spec: find the record of each planned run, or give the reason why it is missing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fecbench.runs.identity import VARIES_IN_A_CELL
 from fecbench.runs.local_paths import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence, Set
     from pathlib import Path
 
     from fecbench.bench.matrix import PlannedRun, Selection
@@ -23,16 +23,17 @@ if TYPE_CHECKING:
     Candidates = list[tuple[PlannedRun, list[Run]]]
 
 
-OTHER_ROWS = "run on other rows of the data than the newest run of its column"
-OTHER_WEIGHTS = "run with other weights of the encoder than the newest run of its cell"
-NOTHING_CHOSEN = "nothing is chosen for it yet"
+OTHER_ROWS = "run on another version of the data set than the newest run of the column"
+OTHER_WEIGHTS = "run with other encoder weights than the newest run of the same row and data set"
+NOTHING_CHOSEN = "its settings aren't chosen yet"
 
 
 def rows(selection: Selection, runs: Sequence[Run]) -> tuple[tuple[DatasetVersion, ...], tuple[Row, ...]]:
-    """The data set versions and the rows of a selection's table.
+    """Return the data set versions and the rows of a spec's table.
 
-    A run is what a cell wants where the objective's name and every setting are the same, the device aside. Of several the newest complete
-    one counts; those of a column must be of the same rows as its newest, and the seeds of a cell of the same encoder weights as its newest.
+    A record belongs to a planned run if its objective and all settings but the device are the same. Of several records
+    the newest complete one counts. The runs of a column must have the data rows of its newest run, and the seeds of a
+    cell must have the encoder weights of its newest run.
     """
     newest_first = sorted(runs, key=lambda run: run.started, reverse=True)
     columns = {name: _candidates(selection, name, newest_first) for name in selection.datasets}
@@ -40,13 +41,13 @@ def rows(selection: Selection, runs: Sequence[Run]) -> tuple[tuple[DatasetVersio
     encoders = identities(list(_every(columns)))
     objectives = {cell.row: cell.plan.name for cell in (*selection.trials, *selection.cells)}
     names = selection.rows or tuple(objectives)
-    return tuple(versions.values()), _named(
-        [_row(name, objectives[name], columns, versions, encoders) for name in names]
-    )
+    tried = {(cell.row, cell.plan.settings.dataset) for cell in selection.trials}
+    table_rows = [_row(name, objectives[name], columns, versions, encoders, tried) for name in names]
+    return tuple(versions.values()), _named(table_rows)
 
 
 def mixed_trials(selection: Selection, runs: Sequence[Run]) -> Iterator[str]:
-    """Say where validation chose among trials whose encoders had one name and different weights."""
+    """Yield a note for each row whose trials had encoders of one name but different weights."""
     newest_first = sorted((run for run in runs if run.status == "complete"), key=lambda run: run.started, reverse=True)
     matching = [
         (cell, next((run for run in newest_first if cell.is_of(run.objective, run.settings)), None))
@@ -59,11 +60,14 @@ def mixed_trials(selection: Selection, runs: Sequence[Run]) -> Iterator[str]:
         weights[row, run.dataset, run.encoder].add(encoders[run.record.folder])
     for (row, dataset, encoder), several in weights.items():
         if len(several) > 1:
-            yield f"{row} on {dataset}: validation chose among trials with different weights of the encoder {encoder}; run them anew"
+            yield (
+                f"{row} on {dataset}: validation chose among trials with different weights of the encoder {encoder}; "
+                "run these trials again"
+            )
 
 
 def _candidates(selection: Selection, dataset: str, runs: Sequence[Run]) -> Candidates:
-    """Every wanted cell on a data set with the runs that it may be, newest first."""
+    """Return the planned runs on a data set, each with the runs that match it, newest first."""
     wanted = [cell for cell in selection.cells if cell.plan.settings.dataset == dataset]
     return [(cell, [run for run in runs if cell.is_of(run.objective, run.settings)]) for cell in wanted]
 
@@ -75,7 +79,7 @@ def _every(columns: Mapping[str, Candidates]) -> Iterator[Run]:
 
 
 def _version(name: str, candidates: Candidates) -> DatasetVersion:
-    """The rows of the newest complete run of a column; without one, the name alone."""
+    """Return the data set version of the newest complete run of a column; without one, a version with a name only."""
     complete = [run for _, found in candidates for run in found if run.status == "complete"]
     if not complete:
         return DatasetVersion(name_of("dataset", name), name_of("dataset", name), "")
@@ -89,16 +93,22 @@ def _row(
     columns: Mapping[str, Candidates],
     versions: Mapping[str, DatasetVersion],
     encoders: Mapping[Path, Identity],
+    tried: Set[tuple[str, str]],
 ) -> Row:
-    own = {dataset: [(cell, runs) for cell, runs in found if cell.row == name] for dataset, found in columns.items()}
-    return Row(
-        name, objective, tuple(_cell(found, versions[dataset].fingerprint, encoders) for dataset, found in own.items())
-    )
+    cells = []
+    for dataset, found in columns.items():
+        wanted = [(cell, runs) for cell, runs in found if cell.row == name]
+        if wanted:
+            cells.append(_cell(wanted, versions[dataset].fingerprint, encoders))
+        elif (name, dataset) in tried:
+            cells.append(Cell({}, {}, missing=(Missing(None, NOTHING_CHOSEN),)))
+        else:  # the spec doesn't run this row on this data set
+            cells.append(Cell({}, {}))
+    return Row(name, objective, tuple(cells))
 
 
 def _cell(wanted: Candidates, fingerprint: str, encoders: Mapping[Path, Identity]) -> Cell:
-    if not wanted:
-        return Cell({}, {}, missing=(Missing(None, NOTHING_CHOSEN),))
+    """Return the cell of a row's planned runs on a data set version, with the matching runs of each."""
     complete = [
         run for _, runs in wanted for run in runs if run.status == "complete" and run.fingerprint == fingerprint
     ]
@@ -120,7 +130,7 @@ def _cell(wanted: Candidates, fingerprint: str, encoders: Mapping[Path, Identity
 
 
 def _reason(runs: Sequence[Run], fingerprint: str) -> str:
-    """Why a cell's run isn't there, by the newest attempt."""
+    """Return the reason why a planned run is missing, from the newest run that matches it."""
     if not runs:
         return "not run"
     if runs[0].status != "complete":
@@ -129,7 +139,7 @@ def _reason(runs: Sequence[Run], fingerprint: str) -> str:
 
 
 def _named(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Rows in which encoders have their names."""
+    """Return rows in which each encoder has a name of its own."""
     runs = with_encoder_names([run for row in rows for cell in row.cells for run in cell.runs])
     return tuple(
         replace(row, cells=tuple(_of_runs(cell, [runs[run.record.folder] for run in cell.runs]) for cell in row.cells))

@@ -1,4 +1,4 @@
-"""Which code rows were run with: rows that different versions made are compared, but said to be so first of all."""
+"""Note first of all that the rows of a table were run with different code versions. They are still compared."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DIGITS = 8  # of a digest
 
 
 def mixed(rows: Sequence[Row]) -> Iterator[str]:
-    """Say which packages ran in different versions, or that older records don't tell."""
+    """Yield a note for each package that ran in several versions, or one on older records without versions."""
     runs = [(row.name, run) for row in rows for cell in row.cells for run in cell.runs]
     found: dict[str, dict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
     for where, run in runs:
@@ -29,15 +29,16 @@ def mixed(rows: Sequence[Row]) -> Iterator[str]:
         listed = "; ".join(f"{version[:DIGITS]} ({shortened(list(rows))})" for version, rows in versions.items())
         yield (
             f"MIXED CODE: runs of this table were made with different versions of {package}: {listed}. "
-            "What they differ in may be the code's doing; run them again with one version"
+            "The code may be the cause of differences between them. Run them again with one version"
         )
     silent = dict.fromkeys(where for where, run in runs if not run.sources)
     if silent and not several and len({run.code for _, run in runs}) > 1:
-        yield f"MIXED CODE isn't ruled out: older records don't say which version of fecbench made {shortened(list(silent))}"
+        rows_without = shortened(list(silent))
+        yield f"MIXED CODE is possible: the older records of {rows_without} don't name their version of fecbench"
 
 
 def _parts(run: Run) -> Mapping[str, str]:
-    """Versions by package; an older record knows one of all that its method, head and encoder come from."""
+    """Return the code versions by package; an older record has one version of all packages together."""
     if run.sources:
         return run.sources
     return {f"fecbench or a plugin of {run.objective} with head {run.settings.get('head')} on {run.encoder}": run.code}

@@ -1,7 +1,8 @@
-"""Which encoder a run was made with: pretrained weights are one encoder wherever they lie, and other weights are another one.
+"""Identify the encoder of each run by the digest of its weights, and give every encoder a name of its own.
 
-A record holds a digest of the encoder's weights before training. Encoders with random weights have another digest under each seed by
-design, so that their name identifies them, as it does where an older record holds no digest.
+A record holds a digest of the encoder's weights before training. Equal pretrained weights are the same encoder
+whatever their path; different ones are different encoders. Random weights have another digest under each seed, so that
+the name identifies the encoder. The name also identifies it in older records, which hold no digest.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     Identity = tuple[str, str]  # a kind, and a digest or a name
 
 
-SHORTEST = 8  # digits of a digest that are shown
+SHORTEST = 8  # digits of a digest to show at least
 WEIGHTS, RANDOM, UNKNOWN = "weights", "random", "unknown"
 
 
 def identities(runs: Sequence[Run]) -> dict[Path, Identity]:
-    """Identify the encoder of each run, by the run's folder."""
+    """Return the identity of each run's encoder, by the run's folder."""
     alike: dict[str, list[Run]] = defaultdict(list)
     seeds: dict[str, set[int]] = defaultdict(set)
     for run in runs:
@@ -41,61 +42,66 @@ def identities(runs: Sequence[Run]) -> dict[Path, Identity]:
 
 
 def _of_one_name(runs: Sequence[Run], shared: Set[str]) -> Iterator[Identity]:
-    """Identify the encoders of runs that name theirs alike; no weights that seeds share are random."""
+    """Yield the identities of encoders of one name. Weights that several seeds share can't be random."""
     given, digests = _given(runs[0]), {run.weights for run in runs if run.weights}
-    located = any(mark in given for mark in "/\\")  # a path or hub id
+    located = any(mark in given for mark in "/\\")  # a path or hub id has pretrained weights
     pretrained = located or any(run.pretrained for run in runs) or bool(digests & shared)
     for run in runs:
         if run.pretrained is False:
             yield RANDOM, given
         elif run.weights and pretrained:
             yield WEIGHTS, run.weights
-        elif pretrained and len(digests) == 1:  # an older record, and no other encoder has its name
+        elif pretrained and len(digests) == 1:  # an older record without digest: the only known weights of this name
             yield WEIGHTS, next(iter(digests))
         else:
             yield UNKNOWN, given
 
 
 def with_encoder_names(runs: Sequence[Run]) -> dict[Path, Run]:
-    """Give each run its encoder's name, by the run's folder: the same for the same encoder, no path, with a digest where names clash."""
-    found = identities(runs)
-    names = {
-        found[run.record.folder]: run.encoder for run in sorted(runs, key=lambda run: (run.started, run.encoder))
-    }  # the newest stays
-    apart = dict(_told_apart(names))
-    return {
-        run.record.folder: _named(run, names[found[run.record.folder]], apart.get(found[run.record.folder], ""))
-        for run in runs
-    }
+    """Return the runs by folder, with the encoder's name in their settings.
+
+    Equal encoders have equal names, without paths. Different encoders of one name get a digest added.
+    """
+    identity_of = identities(runs)
+    oldest_first = sorted(runs, key=lambda run: (run.started, run.encoder))
+    names = {identity_of[run.record.folder]: run.encoder for run in oldest_first}  # the newest run's name stays
+    suffixes = dict(_weight_suffixes(names))
+    named = {}
+    for run in runs:
+        identity = identity_of[run.record.folder]
+        named[run.record.folder] = _named(run, names[identity], suffixes.get(identity, ""))
+    return named
 
 
-def _named(run: Run, name: str, apart: str) -> Run:
-    shown = f"{name} (weights {apart})" if apart else name
+def _named(run: Run, name: str, suffix: str) -> Run:
+    shown = f"{name} (weights {suffix})" if suffix else name
     return replace(
         run,
         settings={**run.settings, "encoder": shown},
         notes=without_places(run.notes, run.settings),
-        weights_shown=apart,
+        weights_shown=suffix,
     )
 
 
-def _told_apart(names: Mapping[Identity, str]) -> Iterator[tuple[Identity, str]]:
-    """What is said of the weights of encoders that share a name."""
+def _weight_suffixes(names: Mapping[Identity, str]) -> Iterator[tuple[Identity, str]]:
+    """Yield a text that tells the weights apart for each encoder that shares its name with another one."""
     groups: dict[str, list[Identity]] = defaultdict(list)
     for identity, name in names.items():
         groups[name].append(identity)
-    digests = {
-        identity[1] for group in groups.values() if len(group) > 1 for identity in group if identity[0] == WEIGHTS
-    }
-    length = next((n for n in range(SHORTEST, 64) if len({digest[:n] for digest in digests}) == len(digests)), 64)
-    for group in groups.values():
-        if len(group) > 1:
-            yield from ((identity, identity[1][:length]) for identity in group if identity[0] == WEIGHTS)
-            for kind in (RANDOM, UNKNOWN):
-                alike = sorted(identity for identity in group if identity[0] == kind)
-                yield from (
-                    (identity, kind if number == 1 else f"{kind}, {number}") for number, identity in enumerate(alike, 1)
-                )
+    shared = [group for group in groups.values() if len(group) > 1]
+    length = _distinct_length({value for group in shared for kind, value in group if kind == WEIGHTS})
+    for group in shared:
+        yield from (((kind, value), value[:length]) for kind, value in group if kind == WEIGHTS)
+        for kind in (RANDOM, UNKNOWN):
+            of_kind = sorted(identity for identity in group if identity[0] == kind)
+            for number, identity in enumerate(of_kind, 1):
+                yield identity, kind if number == 1 else f"{kind}, {number}"
+
+
+def _distinct_length(digests: Set[str]) -> int:
+    """Return the number of digits that tell all digests apart, at least ``SHORTEST``."""
+    lengths = range(SHORTEST, 64)
+    return next((length for length in lengths if len({digest[:length] for digest in digests}) == len(digests)), 64)
 
 
 def _given(run: Run) -> str:

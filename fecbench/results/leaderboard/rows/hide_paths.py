@@ -1,4 +1,4 @@
-"""Names instead of places: what is shown or published tells no path of the machine that a run was made on."""
+"""Replace local paths by their last part, so that a board shows no path of the machine of a run."""
 
 from __future__ import annotations
 
@@ -17,17 +17,21 @@ if TYPE_CHECKING:
 
 
 def hide_paths(row: Row) -> Row:
-    """``row`` as it may be shown. Rows are made and compared before: two folders may have one name. Encoders have their names already."""
-    return replace(row, cells=tuple(map(_named, row.cells)))
+    """Return ``row`` without local paths.
+
+    Call it after rows are made and compared, since two folders may have the same last part. Encoders keep their names,
+    which hold no path.
+    """
+    return replace(row, cells=tuple(map(_hide_in_cell, row.cells)))
 
 
-def _named(cell: Cell) -> Cell:
-    return replace(cell, settings=_unplaced(cell.settings, cell.settings), runs=tuple(map(_of_run, cell.runs)))
+def _hide_in_cell(cell: Cell) -> Cell:
+    return replace(cell, settings=_hide(cell.settings, cell.settings), runs=tuple(map(_hide_in_run, cell.runs)))
 
 
-def _of_run(run: Run) -> Run:
-    return replace(run, settings=_unplaced(run.settings, run.settings), notes=_unplaced(run.notes, run.settings))
+def _hide_in_run(run: Run) -> Run:
+    return replace(run, settings=_hide(run.settings, run.settings), notes=_hide(run.notes, run.settings))
 
 
-def _unplaced(content: Content, settings: Mapping[str, Any]) -> Content:
+def _hide(content: Content, settings: Mapping[str, Any]) -> Content:
     return without_places(content, {key: value for key, value in settings.items() if key != "encoder"})

@@ -1,4 +1,4 @@
-"""What a reader of a table must be told: what is missing, what records say of themselves, and what differs that shouldn't."""
+"""Write the notes under a table: missing runs, the records' own notes, and unwanted differences between runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def notes_of(rows: Sequence[Row], datasets: Sequence[DatasetVersion], declared: bool = False) -> tuple[str, ...]:
-    """All notes on a table's rows; ``declared`` rows are compared whatever their encoders."""
+    """Return all notes on a table's rows. ``declared`` rows are compared across encoders."""
     cells = [
         (_where(row, version, datasets), cell)
         for row in rows
@@ -41,31 +41,43 @@ def _where(row: Row, version: DatasetVersion, datasets: Sequence[DatasetVersion]
 
 def _missing(cells: Sequence[tuple[str, Cell]]) -> Iterator[str]:
     for where, cell in cells:
-        reasons: dict[str, list[str]] = defaultdict(list)
+        seeds_by_reason: dict[str, list[str]] = defaultdict(list)
         for missing in cell.missing:
-            reasons[missing.reason] += [] if missing.seed is None else [str(missing.seed)]
-        for reason, seeds in reasons.items():
-            of_seeds = f", seed {', '.join(seeds)}" if seeds else ""
-            yield f"missing: {where}{of_seeds}: {reason}"
+            seeds = seeds_by_reason[missing.reason]
+            if missing.seed is not None:
+                seeds.append(str(missing.seed))
+        for reason, seeds in seeds_by_reason.items():
+            yield f"missing: {where}{_of_seeds(seeds)}: {reason}"
+
+
+def _of_seeds(seeds: Sequence[str]) -> str:
+    """Return the seeds as they follow a row's name.
+
+    >>> _of_seeds(["1", "2"]), _of_seeds(["3"]), _of_seeds([])
+    (', seeds 1, 2', ', seed 3', '')
+    """
+    if not seeds:
+        return ""
+    return f", {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)}"
 
 
 def _recorded(rows: Sequence[Row]) -> Iterator[str]:
-    """Each note of the records once, with the rows that it is of."""
-    found: dict[str, dict[str, None]] = defaultdict(dict)
+    """Yield each note of the records once, with the rows that have it unless all have it."""
+    rows_by_note: dict[str, dict[str, None]] = defaultdict(dict)
     for row in rows:
         for cell in row.cells:
             for run in cell.runs:
                 for note in run.notes:
-                    found[note][row.name] = None
+                    rows_by_note[note][row.name] = None
     measured = {row.name for row in rows if any(cell.runs for cell in row.cells)}
-    for note, names in found.items():
+    for note, names in rows_by_note.items():
         yield note if set(names) == measured else f"{shortened(list(names))}: {note}"
 
 
 def _code(cells: Sequence[tuple[str, Cell]]) -> Iterator[str]:
     mixed = [where for where, cell in cells if len({run.code for run in cell.runs}) > 1]
     if mixed:
-        yield f"the seeds of a row were run with different versions of the code: {shortened(mixed)}"
+        yield f"different code versions between the seeds of a row: {shortened(mixed)}"
 
 
 def _differing(runs: Sequence[tuple[str, Run]], what: str, of_run: Callable[[Run], str]) -> Iterator[str]:
@@ -75,7 +87,7 @@ def _differing(runs: Sequence[tuple[str, Run]], what: str, of_run: Callable[[Run
 
 
 def _rows_by(runs: Sequence[tuple[str, Run]], of_run: Callable[[Run], str]) -> dict[str, dict[str, None]]:
-    """Rows by what ``of_run`` says of their runs."""
+    """Return the names of rows by the value that ``of_run`` returns for their runs."""
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for where, run in runs:
         found[of_run(run)][where] = None
@@ -87,10 +99,13 @@ def _listed(values: Mapping[str, Iterable[str]]) -> str:
 
 
 def _packages(runs: Sequence[tuple[str, Run]]) -> Iterator[str]:
-    """Packages whose versions differ, Python among them; runs that don't say any version are left to what else tells their age."""
-    told = [(where, run) for where, run in runs if run.versions]
-    for package in dict.fromkeys(package for _, run in told for package in run.versions):
-        yield from _differing(told, package, partial(_version, package))
+    """Yield a note for each package, Python included, whose version differs.
+
+    Older records without any version don't count; other notes name them.
+    """
+    versioned = [(where, run) for where, run in runs if run.versions]
+    for package in dict.fromkeys(package for _, run in versioned for package in run.versions):
+        yield from _differing(versioned, package, partial(_version, package))
 
 
 def _version(package: str, run: Run) -> str:
@@ -98,29 +113,36 @@ def _version(package: str, run: Run) -> str:
 
 
 def _encoders(runs: Sequence[tuple[str, Run]], declared: bool) -> Iterator[str]:
-    """What the weights say of encoders that a name doesn't: two under one name, one under two, and what isn't known."""
+    """Yield notes on encoder weights: several under one name, one under several names, and unknown ones."""
     for name in dict.fromkeys(run.encoder for _, run in runs):
-        weights = _rows_by(
-            [(where, run) for where, run in runs if run.encoder == name], lambda run: str(run.settings["encoder"])
-        )
+        of_name = [(where, run) for where, run in runs if run.encoder == name]
+        weights = _rows_by(of_name, lambda run: str(run.settings["encoder"]))
         if len(weights) > 1:
-            how = (
-                "compared all the same, since the spec declares its rows"
-                if declared
-                else "which aren't compared with one another"
-            )
-            yield f"encoders called {name} have different weights, {how}: {_listed(weights)}"
+            compared = "are still compared, since the spec declares its rows" if declared else "aren't compared"
+            yield f"encoders named {name} have different weights and {compared}: {_listed(weights)}"
     for name in dict.fromkeys(str(run.settings["encoder"]) for _, run in runs):
-        own = [(where, run) for where, run in runs if run.settings["encoder"] == name]
-        given = _rows_by(own, lambda run: run.encoder)
-        if len(given) > 1:
-            yield f"encoders of equal weights are one, here called {name}: {_listed(given)}"
-        known = {run.weights for _, run in own} - {""}
-        if unsaid := dict.fromkeys(where for where, run in own if not run.weights and known):
-            yield f"older records of {shortened(list(unsaid))} don't say the weights of {name}: they are taken for those of the other runs"
-        if len(known) > 1 and any(run.pretrained is None for _, run in own):
-            changed = dict.fromkeys(where for where, _ in own)
-            yield f"the weights of {name} differ between seeds ({shortened(list(changed))}), and older records don't say whether by design"
+        of_encoder = [(where, run) for where, run in runs if run.settings["encoder"] == name]
+        recorded_names = _rows_by(of_encoder, lambda run: run.encoder)
+        if len(recorded_names) > 1:
+            yield f"encoders of equal weights count as one, shown as {name}: {_listed(recorded_names)}"
+        yield from _unknown_weights(name, of_encoder)
+
+
+def _unknown_weights(name: str, runs: Sequence[tuple[str, Run]]) -> Iterator[str]:
+    """Yield notes on older records of one encoder that don't identify its weights."""
+    known = {run.weights for _, run in runs} - {""}
+    without = dict.fromkeys(where for where, run in runs if not run.weights)
+    if known and without:
+        yield (
+            f"older records of {shortened(list(without))} don't identify the weights of {name}; "
+            "they are assumed to be those of the other runs"
+        )
+    if len(known) > 1 and any(run.pretrained is None for _, run in runs):
+        rows = dict.fromkeys(where for where, _ in runs)
+        yield (
+            f"the weights of {name} differ between seeds ({shortened(list(rows))}); "
+            "older records don't state whether they are random by design"
+        )
 
 
 def _revisions(runs: Sequence[tuple[str, Run]]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Methods and their variants: a variant is no baseline of its method."""
+"""Find the families of methods and their variants. A variant of a method doesn't count as its baseline."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ if TYPE_CHECKING:
 
 
 def families(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Name the family of each row: the method that it is a variant of, else its own method; a published row is a family of its own."""
+    """Return the family of each row: the method that it is a variant of, or its own method.
+
+    Each published row is a family of its own.
+    """
     parents = {row.objective: parent(row) for row in rows}
     return tuple(_root(row.objective, parents) or row.name for row in rows)
 
 
 def parent(row: Row) -> str | None:
-    """Find the method that a row's one is a variant of: empty where it is no variant, None where nothing says it.
+    """Return the method that a row's method is a variant of: empty for no variant, None if unknown.
 
-    Records say it. Where older ones don't, the installed objective does.
+    It comes from the records; for older records that lack it, from the installed objective.
     """
     recorded = [run.variant_of for cell in row.cells for run in cell.runs if run.variant_of is not None]
     return recorded[0] if recorded else _installed(row.objective)
@@ -39,7 +42,7 @@ def _installed(name: str) -> str | None:
 
 
 def _root(name: str, parents: Mapping[str, str | None]) -> str:
-    """The first method of a line of variants."""
+    """Return the method at the root of a chain of variants."""
     seen = set[str]()
     while (above := parents[name] if name in parents else _installed(name)) and name not in seen:
         seen.add(name)

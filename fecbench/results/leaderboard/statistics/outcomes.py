@@ -1,8 +1,8 @@
-"""What a method's runs predicted for the test rows, and scores from counts alone.
+"""Read the predictions of runs, and compute scores from counts instead of gold labels.
 
-F1 needs, for each class, how many rows it was rightly given (TP), how many it was given at all, and how many it has (its support). A
-record holds what was predicted and whether that is right, and the supports; so no gold label is needed. Both counts are sums over rows,
-and change linearly when two methods swap a row.
+The F1 of a class needs its true positives (TP), its number of predictions and its number of true rows (the support).
+A record holds the predictions, which of them are correct, and the supports, so that no gold label is needed. TP and
+the number of predictions are sums over rows: they change linearly when two methods swap a row.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Outcomes:
     """The predictions of S runs for N test rows.
 
     Attributes:
-        predicted: class numbers ``[S, N]``, one numbering for all runs; -1 is no answer, which is wrong and of no class.
-        correct: bool ``[S, N]``.
-        support: number of true rows of each class ``[C]``.
+        predicted: class numbers ``[S, N]`` in one numbering for all runs; -1 for no answer, which is wrong.
+        correct: True for correct predictions, bool ``[S, N]``.
+        support: the number of true rows of each class ``[C]``.
     """
 
     predicted: np.ndarray
@@ -100,10 +100,11 @@ def of_predictions(run: Run, predicted: Sequence[Predictions]) -> Outcomes:
 def predictions(run: Run) -> Predictions:
     """Return the predicted classes ``[N]`` of a run and which of them are correct, ``[N]``.
 
+
     Classes are numbered in the order of their names, however the run numbers them.
 
     Raises:
-        RunError: predictions are missing, of another make, or don't give the record's scores.
+        RunError: predictions are missing, have another format, or don't give the record's scores.
     """
     path = run.record.folder / PREDICTIONS
     if not path.is_file():
@@ -111,19 +112,22 @@ def predictions(run: Run) -> Predictions:
     try:
         tensors = read_predictions(run.record)
     except RunError as error:
-        raise RunError(f"the predictions of {run.record.id} can't be read") from error  # the cause tells where they are
+        # the message of the cause holds a path of the machine, which a board must not show
+        raise RunError(f"the predictions of {run.record.id} can't be read") from error
     if "correct" not in tensors or "predicted" not in tensors:
-        raise RunError(f"the predictions of {run.record.id} don't say which are right (an older record)")
-    places, predicted = np.append(np.argsort(np.argsort(run.labels)), NO_ANSWER), tensors["predicted"]
+        raise RunError(f"the predictions of {run.record.id} don't mark the correct ones (an older record)")
+    predicted = tensors["predicted"]
     if not np.isin(predicted, range(NO_ANSWER, len(run.labels))).all() or predicted.dtype.kind not in "iu":
-        raise RunError(f"the predictions of {run.record.id} are of other labels than it has")
-    found = places[predicted], tensors["correct"].astype(bool)  # the last place, which -1 finds, is -1 again
-    _check(run, *found)
-    return found
+        raise RunError(f"the predictions of {run.record.id} have numbers of other labels than the record")
+    # the run's label numbers to numbers in the order of names; the last entry, which -1 indexes, is -1 again
+    by_name = np.append(np.argsort(np.argsort(run.labels)), NO_ANSWER)
+    outcome = by_name[predicted], tensors["correct"].astype(bool)
+    _check(run, *outcome)
+    return outcome
 
 
 def _check(run: Run, predicted: np.ndarray, correct: np.ndarray) -> None:
-    """Predictions must give the scores that the record claims."""
+    """Raise RunError if the predictions don't give the record's scores."""
     support = _support(run)
     alone = Outcomes(predicted[None], correct[None], support)
     fits = len(predicted) == len(correct) == support.sum()

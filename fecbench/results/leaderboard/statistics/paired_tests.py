@@ -1,4 +1,4 @@
-"""Two methods, the same test examples and seeds: is one better?"""
+"""Paired tests of two methods on the same test examples and seeds."""
 
 from __future__ import annotations
 
@@ -16,27 +16,26 @@ if TYPE_CHECKING:
 
 RESAMPLES = 4999
 BATCH = 250  # even, so that a batch takes whole 64-bit words
-ROUNDING = 1e-12  # scores are fractions of at most a few million rows
+ROUNDING = 1e-12  # equal scores differ by less: scores are fractions of at most a few million rows
 
 
 def over_examples(first: Outcomes, second: Outcomes, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, float]:
-    """Return two-sided p-values by metric of a paired permutation test over test examples.
+    """Return the two-sided p-values by metric of a paired permutation test over test examples.
 
-    Under the hypothesis that the methods don't differ, an example's predictions could as well have come from the other
-    method: each is swapped or not, under all seeds at once. The statistic is the difference of the two methods' means
-    over the seeds (approximate randomisation, Noreen 1989; Yeh 2000 for F1). ``seed`` makes a table repeatable, not
-    random. The p-values are those of ``scipy.stats.permutation_test(permutation_type="samples")``, in a tenth of its
-    time.
+    If the methods don't differ, each example's predictions could as well be the other method's. The test swaps them at
+    random, for all seeds of an example at once. Its statistic is the difference of the two methods' means over the
+    seeds (approximate randomisation, Noreen 1989; Yeh 2000 for F1). The p-values are those of
+    ``scipy.stats.permutation_test(permutation_type="samples")``, in a tenth of its time.
 
     Args:
         first: ``S`` runs of one method on ``N`` examples.
-        second: the other method's, under the same seeds.
-        resamples: random swaps; all are tried if there are fewer.
-        seed: of the random swaps.
+        second: ``S`` runs of the other method with the same seeds.
+        resamples: the number of random swaps; if there are fewer possible swaps, all are tried.
+        seed: the seed of the random swaps; fixed, so that a table is reproducible.
     """
     moved = swap_effects(first, second)
     rows = moved.shape[1]
-    if rows < 2:  # one swap alone turns the difference's sign: both outcomes are as extreme
+    if rows < 2:  # a single swap only turns the sign: both outcomes are as extreme
         return dict.fromkeys(BY_COUNTS, 1.0)
     exact = 2**rows <= resamples
     swaps = _every_swap(rows) if exact else _random_swaps(rows, resamples, seed)
@@ -83,9 +82,10 @@ def _random_swaps(rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
 
 
 def over_seeds(first: Sequence[float], second: Sequence[float]) -> float:
-    """Two-sided p-value of a paired t-test of scores under the same seeds.
+    """Return the two-sided p-value of a paired t-test of scores with the same seeds.
 
-    Where all seeds differ by the same amount, but for rounding, there is no spread to test against: p is 1 for no difference, else 0.
+    If all seeds differ by the same amount, up to rounding, there is no variance to test against. Then p is 1 for no
+    difference and 0 otherwise.
 
     >>> over_seeds([0.5, 0.5, 0.5], [0.5, 0.5, 0.5]), over_seeds([0.5, 0.6, 0.7], [0.4, 0.5, 0.6])
     (1.0, 0.0)
@@ -100,13 +100,16 @@ def over_seeds(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for their number (Holm 1979): each times the number of those not smaller, never below a smaller one's.
+    """Return p-values corrected for their number (Holm 1979).
+
+    Each is multiplied by the number of p-values not smaller than it, and is at least as large as any smaller one's
+    corrected value.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
     """
-    found, highest = [0.0] * len(p_values), 0.0
+    corrected, highest = [0.0] * len(p_values), 0.0
     for rank, number in enumerate(sorted(range(len(p_values)), key=lambda number: p_values[number])):
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[number]))
-        found[number] = highest
-    return found
+        corrected[number] = highest
+    return corrected

@@ -1,7 +1,8 @@
-"""Best, second, and by how much a method is ahead."""
+"""Rank the rows of a table: the best and second of each column, and a method's gain over the best baseline."""
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from fecbench.core.text import shortened
@@ -10,7 +11,7 @@ from fecbench.results.leaderboard.rows.variants import families, parent
 from fecbench.training.metrics import PRIMARY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from fecbench.results.leaderboard.board import Row
 
@@ -19,19 +20,19 @@ LABELS = {"accuracy": "Acc", "weighted_f1": "Weighted-F1", "macro_f1": "Macro-F1
 
 
 def metrics_of(rows: Sequence[Row], dataset: int) -> tuple[str, ...]:
-    """The metrics that rows have on a data set: the paper's three, then others by name."""
+    """Return the metrics that rows have on a data set: the paper's three, then others by name."""
     found = {metric for row in rows for metric in row.cells[dataset].scores}
     return (*PRIMARY, *sorted(found - set(PRIMARY)))
 
 
 def means(rows: Sequence[Row], dataset: int, metric: str) -> dict[int, float]:
-    """Means by number of the row, of the rows that have one."""
+    """Return the mean score of each row that has one, by the row's number."""
     scores = {number: row.cells[dataset].scores.get(metric) for number, row in enumerate(rows)}
     return {number: score.mean for number, score in scores.items() if score}
 
 
 def ranked(found: dict[int, float], groups: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Best and second rows of every group, by means.
+    """Return the best and the second rows of every group, by their means.
 
     >>> ranked({0: 0.5, 1: 0.7, 2: 0.9, 3: 0.6}, [(0, 1), (2, 3)])
     ((1, 2), (0, 3))
@@ -42,11 +43,13 @@ def ranked(found: dict[int, float], groups: Sequence[Sequence[int]]) -> tuple[tu
 
 
 def first_and_second(found: dict[int, float]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Rows with the highest mean and with the next one; equal means share a place, and a single row has none.
+    """Return the rows with the highest and with the second highest mean.
 
-    >>> places({0: 0.5, 1: 0.7, 2: 0.5})
+    Rows of equal means share a rank. A single row has no rank.
+
+    >>> first_and_second({0: 0.5, 1: 0.7, 2: 0.5})
     ((1,), (0, 2))
-    >>> places({0: 0.5})
+    >>> first_and_second({0: 0.5})
     ((), ())
     """
     if len(found) < 2:
@@ -57,12 +60,18 @@ def first_and_second(found: dict[int, float]) -> tuple[tuple[int, ...], tuple[in
 
 
 def comparable(rows: Sequence[Row], declared: bool, one: int, other: int, dataset: int) -> bool:
-    """Whether two rows may be compared on a data set: their encoders and budgets are equal, or a spec declared its rows."""
+    """Return True if two rows may be compared on a data set.
+
+    They may if their encoders and budgets are equal, or if a spec declares its rows.
+    """
     return declared or rows[one].cells[dataset].conditions == rows[other].cells[dataset].conditions
 
 
 def groups(rows: Sequence[Row], declared: bool, dataset: int) -> tuple[tuple[int, ...], ...]:
-    """Group the rows that have scores on a data set: ranks and tests stand within a group, whose rows may be compared with one another."""
+    """Group the rows with scores on a data set, so that the rows of a group may be compared with one another.
+
+    Ranks and tests hold within a group.
+    """
     left, found = [number for number, row in enumerate(rows) if row.cells[dataset].scores], []
     while left:
         found.append(tuple(number for number in left if comparable(rows, declared, left[0], number, dataset)))
@@ -71,13 +80,13 @@ def groups(rows: Sequence[Row], declared: bool, dataset: int) -> tuple[tuple[int
 
 
 def methods(rows: Sequence[Row], against: str) -> list[int]:
-    """The rows that ``against`` names: by the row's own name, else by its objective's."""
+    """Return the rows named ``against``; if there is none, the rows of the objective ``against``."""
     named = [number for number, row in enumerate(rows) if row.name == against]
     return named or [number for number, row in enumerate(rows) if row.objective == against]
 
 
 def relative_gain(mean: float, others: Sequence[float]) -> float | None:
-    """By how much ``mean`` is ahead of the best of ``others``, as a share of that; None where it isn't.
+    """Return the gain of ``mean`` over the best of ``others``, relative to that one; None if it isn't ahead.
 
     >>> round(relative_gain(0.6552, [0.5952, 0.6057]), 4)
     0.0817
@@ -90,20 +99,16 @@ def relative_gain(mean: float, others: Sequence[float]) -> float | None:
 def gains(
     rows: Sequence[Row], columns: Sequence[tuple[int, str]], declared: bool, against: str
 ) -> tuple[tuple[Gain, ...], tuple[str, ...]]:
-    """For each row that ``against`` names its gain over the best baseline that it may be compared with, and notes.
+    """Return the gain of each row that ``against`` names over the best comparable baseline, and notes.
 
-    Baselines are rows of other methods; variants of the method are none (``families``). Where two rows of that name may be compared with
-    one another, neither is *the* method: none has a gain then, and a note says so.
+    Baselines are rows of other methods. Variants of the method don't count as baselines (``families``). If two rows
+    that ``against`` names may be compared with one another, it is unclear which one is meant: no row has a gain then,
+    and a note says so.
     """
     chosen, datasets = methods(rows, against), dict.fromkeys(dataset for dataset, _ in columns)
-    if any(
-        one < other and comparable(rows, declared, one, other, dataset)
-        for one in chosen
-        for other in chosen
-        for dataset in datasets
-    ):
+    if _is_ambiguous(rows, chosen, datasets, declared):
         names = ", ".join(repr(rows[number].name) for number in chosen)
-        return (), (f"no Δ, since several rows are {against}: {names}; choose one with --against",)
+        return (), (f"no Δ: several rows are of {against} ({names}); choose one with --against",)
     if not chosen or len(rows) == 1:
         return (), ()
     kin = families(rows)
@@ -115,18 +120,27 @@ def gains(
         if baselines
     )
     notes = [
-        f"no Δ for {name}: it stands beside its own variants alone, and they are no baselines"
+        f"no Δ for {name}: all rows comparable with it are its variants, which don't count as baselines"
         for name in dict.fromkeys(alone)
     ]
     return found, (*notes, *_unknown(rows, {other for baselines, _ in others.values() for other in baselines}))
 
 
+def _is_ambiguous(rows: Sequence[Row], chosen: Sequence[int], datasets: Collection[int], declared: bool) -> bool:
+    """Return True if two of the chosen rows may be compared with one another on some data set."""
+    return any(
+        comparable(rows, declared, one, other, dataset)
+        for one, other in combinations(chosen, 2)
+        for dataset in datasets
+    )
+
+
 def _others(
     rows: Sequence[Row], kin: Sequence[str], number: int, declared: bool, datasets: Iterable[int]
 ) -> tuple[list[int], list[int]]:
-    """The baselines of a row among rows that it may be compared with, and variants of its method.
+    """Return the baselines of a row among the rows comparable with it, and the variants of its method.
 
-    In a table of one method's settings alone, other settings are the baselines.
+    In a table of a single method, its rows of other settings are the baselines.
     """
     rest = [
         other
@@ -139,9 +153,14 @@ def _others(
 
 
 def _unknown(rows: Sequence[Row], baselines: Iterable[int]) -> list[str]:
+    """Return a note on baselines that could be variants of the compared method."""
     names = [rows[number].name for number in sorted(baselines) if parent(rows[number]) is None]
-    unsaid = f"Δ counts {shortened(names)} as baseline: whether it is a variant of another method isn't known"
-    return [f"{unsaid}, since its records are older ones and it isn't installed here"] if names else []
+    if not names:
+        return []
+    return [
+        f"Δ counts {shortened(names)} as baseline, which may be wrong: the older records don't state whether the "
+        "method is a variant, and it isn't installed here"
+    ]
 
 
 def _gain(

@@ -1,4 +1,4 @@
-"""For each column: is the best method significantly better than each other one?"""
+"""Test in each column the best row of each group against the group's other rows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Tests:
     _read: dict[Path, outcomes.Predictions | RunError] = field(default_factory=dict)
 
     def column(self, dataset: int, metric: str) -> tuple[Comparison, ...]:
-        """The best row of each group against the group's others, corrected for the number of pairs in the column."""
+        """Test the best row of each group against its others; correct for the number of pairs in the column."""
         found = [self._pair(dataset, metric, best, other) for best, other in self._pairs(dataset, metric)]
         tested = [comparison for comparison in found if comparison.p is not None]
         corrected = iter(holm([comparison.p for comparison in tested if comparison.p is not None]))
@@ -43,7 +43,7 @@ class Tests:
         )
 
     def _pairs(self, dataset: int, metric: str) -> list[tuple[int, int]]:
-        """(best, other) of each group of rows that may be compared; of rows with the same mean the first counts as best."""
+        """Return the pairs (best, other) of each group; among equal means the first row counts as best."""
         known, found = means(self.rows, dataset, metric), []
         for group in groups(self.rows, self.declared, dataset):
             scored = [number for number in group if number in known]
@@ -58,9 +58,9 @@ class Tests:
         if metric not in outcomes.BY_COUNTS:
             return Comparison(best, other, seeds, reason="there is no test for this metric")
         if len(seeds) < LEAST_SEEDS:
-            return Comparison(best, other, seeds, reason=f"it takes {LEAST_SEEDS} seeds that both have")
+            return Comparison(best, other, seeds, reason=f"a test needs {LEAST_SEEDS} seeds that both rows have")
         if sum(scores[0][seed] - scores[1][seed] for seed in seeds) < 0:
-            return Comparison(best, other, seeds, reason="on the seeds that both have it isn't ahead")
+            return Comparison(best, other, seeds, reason="the best isn't ahead on the seeds that both rows have")
         runs = [_of_seeds(cell, seeds) for cell in cells]
         self.report(f"testing {self.rows[best].name} against {self.rows[other].name} over examples and seeds")
         tested = self._over_examples(*runs)
@@ -70,8 +70,8 @@ class Tests:
         return Comparison(best, other, seeds, sum(runs[0][0].support.values()), tested[metric], p_seeds)
 
     def _over_examples(self, first: list[Run], second: list[Run]) -> dict[str, float] | str:
-        """p-values by metric (the test is two-sided: which row is the first doesn't matter), or why there are none."""
-        key = frozenset(run.record.folder for run in (*first, *second))
+        """Return the p-values by metric of the permutation test, or the reason why it isn't possible."""
+        key = frozenset(run.record.folder for run in (*first, *second))  # the test is two-sided: order doesn't matter
         if key not in self._done:
             try:
                 self._done[key] = over_examples(self._outcomes(first), self._outcomes(second))

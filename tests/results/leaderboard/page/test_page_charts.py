@@ -42,7 +42,7 @@ def test_confused_pairs_are_counted_over_seeds_and_methods(make):
     assert found.every is None
     first, second = found.beside.pairs
     assert (first.gold, first.predicted, first.rows) == ("angry", "sad", angry)
-    assert first.taken == ((3.0, 3 / angry), (10.0, 10 / angry))
+    assert first.confused == ((3.0, 3 / angry), (10.0, 10 / angry))
     assert first.difference == pytest.approx(-7 / angry)
     assert (second.gold, second.predicted) == ("sad", "angry")
 
@@ -63,12 +63,12 @@ def test_rows_without_an_answer_are_counted_beside_the_labels(make):
     write(record, "result.json", record.result | {"unanswered": {"test": 4 / rows}})
     (found,) = confusions.of_table(of_records([record, lived(make("aml"))]).tables[0])
     assert found.lacking == ()
-    taken = {
-        (pair.gold, pair.predicted): (pair.rows, pair.taken[found.beside.methods.index("ce")].number)
+    confused = {
+        (pair.gold, pair.predicted): (pair.rows, pair.confused[found.beside.methods.index("ce")].number)
         for pair in found.beside.pairs
     }
-    assert taken["angry", "no answer"] == (angry, 4.0)
-    assert taken["angry", "glad"] == (angry, 2.0)
+    assert confused["angry", "no answer"] == (angry, 4.0)
+    assert confused["angry", "glad"] == (angry, 2.0)
 
 
 @pytest.mark.parametrize("matrix", [None, "absent", [[1, 2], [3]], [[1, 0, 0], [0, 1, 0], [0, 0, 1]], [["a"] * 3] * 3])
@@ -80,7 +80,7 @@ def test_a_confusion_matrix_that_contradicts_its_record_is_left_out_and_said(thr
     found = of_records(three)
     (counted,) = confusions.of_table(found.tables[0])
     assert counted.lacking == ("ce",)
-    assert "records of ce hold no counts of confused labels" in page(found)
+    assert "the records of ce hold no valid confusion matrix" in page(found)
 
 
 def test_training_is_drawn_for_every_seed_and_by_the_objectives_panels(three):
@@ -93,7 +93,7 @@ def test_training_is_drawn_for_every_seed_and_by_the_objectives_panels(three):
             ),
         )
     ce, aml = training.of_table(of_records(three).tables[0])
-    validation, *panels = ce.on[0].charts
+    validation, *panels = ce.datasets[0].charts
     assert [curve.name for curve in validation.curves] == ["seed 0", "seed 1", "seed 2"]
     assert [[curve.name for curve in chart.curves] for chart in panels] == [["model_loss", "own_loss"]]
     assert [len(curve.points) for curve in panels[0].curves] == [1, 2]  # no point for what is no number
@@ -101,17 +101,19 @@ def test_training_is_drawn_for_every_seed_and_by_the_objectives_panels(three):
     (left, low), (right, high) = validation.curves[0].points
     assert left < right
     assert low > high  # 0.2, then 0.5: down is positive
-    assert [chart.title for chart in aml.on[0].charts[1:]] == [
+    assert [chart.title for chart in aml.datasets[0].charts[1:]] == [
         "L_aml on the hard pairs",
         "the encoder's loss (min-step)",
     ]
-    assert ce.on[0].best == ((0, 2, 2), (1, 2, 2), (2, 2, 2))
+    assert ce.datasets[0].best == ((0, 2, 2), (1, 2, 2), (2, 2, 2))
 
 
 def test_a_foreign_record_is_drawn_without_objective_and_history(three):
     for record in three[:3]:
         rename(lived(record), objective={"name": "theirs"})
-    theirs, aml = sorted(training.of_table(of_records(three).tables[0]), key=lambda found: -len(found.on[0].charts))
-    assert [curve.name for curve in theirs.on[0].charts[1].curves] == ["model_loss"]
-    assert aml.on[0].charts == ()
+    theirs, aml = sorted(
+        training.of_table(of_records(three).tables[0]), key=lambda found: -len(found.datasets[0].charts)
+    )
+    assert [curve.name for curve in theirs.datasets[0].charts[1].curves] == ["model_loss"]
+    assert aml.datasets[0].charts == ()
     assert "Nothing was logged" in page(of_records(three))

@@ -1,4 +1,4 @@
-"""A scale with round ticks."""
+"""Scales of charts, with ticks at round numbers."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ if TYPE_CHECKING:
 
 
 STEPS = (1, 2, 2.5, 5, 10)
-ROOM = 0.04  # before the lowest and after the highest value, as a share of what lies between
+ROOM = 0.04  # margin before the lowest and after the highest value, as a share of their distance
 
 
 @dataclass(frozen=True)
 class Axis:
-    """Where values lie between two bounds.
+    """The scale of a chart's axis.
 
     Attributes:
-        low: where it begins, and ``high`` where it ends.
-        ticks: round numbers between them, rising.
+        low: the lower bound.
+        high: the upper bound.
+        ticks: round numbers between the bounds, in rising order.
     """
 
     low: float
@@ -28,7 +29,7 @@ class Axis:
 
     @classmethod
     def over(cls, values: Iterable[float], most: int = 5, whole: bool = False) -> Axis:
-        """The axis that just holds ``values`` (at least one), with about ``most`` ticks, at whole numbers alone where asked for.
+        """Return the axis over ``values`` (at least one) with about ``most`` ticks; with ``whole``, at integers only.
 
         >>> Axis.over([64.1, 66.3]).ticks
         (64.5, 65.0, 65.5, 66.0)
@@ -37,14 +38,14 @@ class Axis:
         """
         from matplotlib.ticker import MaxNLocator
 
-        found, locator = list(values), MaxNLocator(nbins=most, steps=STEPS, integer=whole)
-        low, high = map(float, locator.nonsingular(min(found), max(found)))  # equal values get room about them
+        numbers, locator = list(values), MaxNLocator(nbins=most, steps=STEPS, integer=whole)
+        low, high = map(float, locator.nonsingular(min(numbers), max(numbers)))  # widens an interval of equal values
         low, high = low - ROOM * (high - low), high + ROOM * (high - low)
         ticks = locator.tick_values(low, high)
-        return cls(low, high, tuple(float(tick) + 0.0 for tick in ticks if low <= tick <= high))  # no negative zero
+        return cls(low, high, tuple(float(tick) + 0.0 for tick in ticks if low <= tick <= high))  # + 0.0: -0.0 to 0.0
 
     def share(self, value: float) -> float:
-        """How far along the axis ``value`` is: 0 at its beginning, 1 at its end.
+        """Return the position of ``value`` on the axis, from 0 at the lower bound to 1 at the upper.
 
         >>> Axis(60.0, 70.0, ()).share(62.5)
         0.25

@@ -1,4 +1,4 @@
-"""Curves in a small frame with two axes, in the units of its drawing."""
+"""Charts of curves with two axes, in the units of the SVG drawing."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 320, 190
 LEFT, RIGHT, TOP, BOTTOM = 46, 306, 10, 150
-MOST_POINTS = 150  # of a curve: more than a frame of this width can show
-FEW_POINTS = 12  # each gets a dot
+MOST_POINTS = 150  # points of a curve; a chart of this width can't show more
+FEW_POINTS = 12  # a curve of at most so many points gets a dot for each
 
 
 class Tick(NamedTuple):
-    """A number at its place on an axis."""
+    """A number at its position on an axis."""
 
     at: float
     text: str
@@ -30,26 +30,27 @@ class Tick(NamedTuple):
 
 @dataclass(frozen=True)
 class Curve:
-    """A line through ``points``, each ``(right, down)`` from the drawing's corner; with dots where they are few."""
+    """A line through ``points``, each ``(right, down)`` from the top left corner of the drawing."""
 
     name: str
     points: tuple[tuple[float, float], ...]
 
     @property
     def dotted(self) -> bool:
-        """Whether each point gets a dot."""
+        """True if each point gets a dot."""
         return len(self.points) <= FEW_POINTS
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A frame with curves.
+    """A chart of curves.
 
     Attributes:
-        title: what stands above.
-        x_label: what the horizontal axis counts.
-        x: ticks from the left, ``y`` from the bottom.
-        curves: in order.
+        title: the heading.
+        x_label: the label of the horizontal axis.
+        x: the ticks of the horizontal axis, from the left.
+        y: the ticks of the vertical axis, from the bottom.
+        curves: the curves.
     """
 
     title: str
@@ -60,23 +61,24 @@ class Chart:
 
 
 def chart(title: str, x_label: str, curves: Mapping[str, Points]) -> Chart | None:
-    """The chart of ``curves`` by name, each of points ``(x, y)``; None where they have no finite point."""
-    kept = {name: thinned([point for point in points if isfinite(point[1])]) for name, points in curves.items()}
-    every = [point for points in kept.values() for point in points]
+    """Return the chart of ``curves`` by name, each with points ``(x, y)``; None if no point is finite."""
+    finite = {name: thinned([point for point in points if isfinite(point[1])]) for name, points in curves.items()}
+    every = [point for points in finite.values() for point in points]
     if not every:
         return None
     across, up = Axis.over((x for x, _ in every), whole=True), Axis.over((y for _, y in every), most=4)
-    found = (
+    drawn = tuple(
         Curve(name, tuple((_right(across, x), _down(up, y)) for x, y in points))
-        for name, points in kept.items()
+        for name, points in finite.items()
         if points
     )
-    right = tuple(Tick(_right(across, tick), f"{tick:g}") for tick in across.ticks)
-    return Chart(title, x_label, right, tuple(Tick(_down(up, tick), f"{tick:g}") for tick in up.ticks), tuple(found))
+    x_ticks = tuple(Tick(_right(across, tick), f"{tick:g}") for tick in across.ticks)
+    y_ticks = tuple(Tick(_down(up, tick), f"{tick:g}") for tick in up.ticks)
+    return Chart(title, x_label, x_ticks, y_ticks, drawn)
 
 
 def thinned(points: Points, most: int = MOST_POINTS) -> Points:
-    """At most ``most`` points: means of neighbours where there are more.
+    """Return at most ``most`` points; if there are more, the means of neighbouring points.
 
     >>> thinned([(1, 4.0), (2, 2.0), (3, 7.0)], most=2)
     [(1.5, 3.0), (3.0, 7.0)]

@@ -1,4 +1,4 @@
-"""How a table's figures were measured: data, software, machines, settings, and every run."""
+"""Collect the conditions of a table's runs: data, software, machines, settings, and a list of all runs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Data:
-    """A data set version: its names, fingerprint, and facts in words (rows, labels, licence)."""
+class DataFacts:
+    """The facts of a data set version: its names, fingerprint, and in words its rows, labels and licence."""
 
     name: str
     title: str
@@ -29,11 +29,11 @@ class Data:
 
 @dataclass(frozen=True)
 class Fact:
-    """What runs have in common or differ in.
+    """A property of the runs.
 
     Attributes:
-        name: of what.
-        values: each with the rows that it is of; empty where it is of all.
+        name: the property's name.
+        values: each value with the names of its rows; the names are empty for a value of all rows.
     """
 
     name: str
@@ -42,7 +42,17 @@ class Fact:
 
 @dataclass(frozen=True)
 class MeasuredRow:
-    """A run in the list of all: its id, whose it is, its scores by the table's metrics in percent, and where and when it ran."""
+    """A run in the list of all runs.
+
+    Attributes:
+        id: the run's id.
+        method: the name of its row.
+        dataset: the data set's name.
+        seed: the seed.
+        scores: the scores by the table's metrics, in percent.
+        device: the device.
+        started: the start, as ISO 8601 text.
+    """
 
     id: str
     method: str
@@ -55,18 +65,18 @@ class MeasuredRow:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What is behind a table.
+    """The conditions of a table's runs.
 
     Attributes:
-        data: data sets that were run on.
-        facts: software, hardware, seeds.
-        shared: settings that are the same in all rows.
-        own: for each row the others.
-        metrics: labels of the scores in ``entries``.
+        data: the data sets.
+        facts: software, hardware and seeds.
+        shared: the settings that are the same in all rows.
+        own: the other settings of each row.
+        metrics: the labels of the scores in ``entries``.
         entries: every run.
     """
 
-    data: tuple[Data, ...]
+    data: tuple[DataFacts, ...]
     facts: tuple[Fact, ...]
     shared: tuple[tuple[str, str], ...]
     own: tuple[tuple[str, str], ...]
@@ -75,7 +85,7 @@ class Conditions:
 
 
 def of_table(table: Table) -> Conditions | None:
-    """What is behind a table; None where nothing was run."""
+    """Return the conditions of a table's runs; None without runs."""
     runs = list(_runs(table))
     if not runs:
         return None
@@ -98,16 +108,16 @@ def _runs(table: Table) -> Iterator[tuple[str, DatasetVersion, Run]]:
             yield from ((name, version, run) for run in cell.runs)
 
 
-def _data(version: DatasetVersion, runs: Sequence[tuple[str, DatasetVersion, Run]]) -> Data:
-    """A data set as the first run on it describes it."""
+def _data(version: DatasetVersion, runs: Sequence[tuple[str, DatasetVersion, Run]]) -> DataFacts:
+    """Return the facts of a data set as recorded by the first run on it."""
     recorded = next((run.record.run_file.dataset for _, of, run in runs if of is version), None)
     if recorded is None:
-        return Data(version.name, version.title, version.fingerprint, ("0 labels",))
+        return DataFacts(version.name, version.title, version.fingerprint, ("0 labels",))
     facts = [f"{count:,} {split} rows" for split, count in recorded.rows] if recorded.rows else []
     facts.append(f"{len(recorded.labels)} labels")
     if recorded.licence:
         facts.append(f"licence: {recorded.licence}")
-    return Data(version.name, version.title, version.fingerprint, tuple(facts))
+    return DataFacts(version.name, version.title, version.fingerprint, tuple(facts))
 
 
 def _facts(runs: Sequence[tuple[str, Run]]) -> Iterator[Fact]:
@@ -115,12 +125,12 @@ def _facts(runs: Sequence[tuple[str, Run]]) -> Iterator[Fact]:
         "Encoder": lambda run: (
             f"{run.settings['encoder']}, revision {run.revision}" if run.revision else str(run.settings["encoder"])
         ),
-        "Methods from": lambda run: _distribution(run.record.run_file.objective),
+        "Package of the method": lambda run: _distribution(run.record.run_file.objective),
         "Device": lambda run: run.device,
         "Precision": lambda run: run.precision,
         "Seeds": lambda run: str(run.seed),
         "Packages": lambda run: ", ".join(f"{name} {version}" for name, version in run.versions.items()),
-        "Code, SHA-256": lambda run: run.code,
+        "Code version (SHA-256)": lambda run: run.code,
     }
     every = {name for name, _ in runs}
     for kind, of_run in kinds.items():
@@ -146,7 +156,7 @@ def _entry(method: str, version: DatasetVersion, run: Run, metrics: Sequence[str
 
 
 def settings(rows: Mapping[str, Row]) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
-    """Settings that are the same in all rows, and in words for each row, by name, the others."""
+    """Return the settings that are the same in all rows, and for each row, by name, the others as text."""
     found = {name: _of_row(row) for name, row in rows.items() if any(cell.runs for cell in row.cells)}
     first, *others = found.values()
     shared = {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}
@@ -158,7 +168,7 @@ def settings(rows: Mapping[str, Row]) -> tuple[tuple[tuple[str, str], ...], tupl
 
 
 def _of_row(row: Row) -> dict[str, str]:
-    """A row's settings as text; what isn't the same on all data sets in their order."""
+    """Return a row's settings as text; values that differ between data sets in the order of the data sets."""
     keys = dict.fromkeys(key for cell in row.cells for key in cell.settings)
     return {key: " / ".join(map(_text, row.setting(key))) for key in sorted(keys)}
 

@@ -1,4 +1,4 @@
-"""Which labels are taken for which others, and how far methods differ in it."""
+"""Count the pairs of labels that methods confuse most often, and how far methods differ in them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from fecbench.results.leaderboard.run import Run
 
 
-MOST = 12  # pairs
+MOST = 12  # pairs to show
 NO_ANSWER = "no answer"
 
 
-class Taken(NamedTuple):
-    """How many rows of a label were given another one, a mean over the seeds, and their share of the label's rows."""
+class ConfusedRows(NamedTuple):
+    """The test rows of a label that a method predicts as another label: number (mean over seeds) and share."""
 
     number: float
     share: float
@@ -29,58 +29,58 @@ class Taken(NamedTuple):
 
 @dataclass(frozen=True)
 class Pair:
-    """A label that is taken for another one.
+    """A true label and another label that is predicted for it.
 
     Attributes:
         gold: the true label.
-        predicted: what it is taken for.
-        rows: number of test rows with the label ``gold``.
-        taken: by each method.
+        predicted: the predicted label.
+        rows: the number of test rows with the label ``gold``.
+        confused: the confused rows of each method.
     """
 
     gold: str
     predicted: str
     rows: int
-    taken: tuple[Taken, ...]
+    confused: tuple[ConfusedRows, ...]
 
     @property
     def difference(self) -> float:
-        """By how much the first method's share is above the second's."""
-        return self.taken[0].share - self.taken[1].share
+        """The first method's share minus the second's."""
+        return self.confused[0].share - self.confused[1].share
 
 
 @dataclass(frozen=True)
-class Confused:
-    """The pairs that some methods confuse most often, taken together."""
+class ConfusedPairs:
+    """The pairs that some methods together confuse most often."""
 
     methods: tuple[str, ...]
     pairs: tuple[Pair, ...]
 
     @property
     def whole(self) -> bool:
-        """Whether all numbers of rows are whole, as those of a single seed are."""
-        return all(taken.number.is_integer() for pair in self.pairs for taken in pair.taken)
+        """True if all numbers of rows are integers, as for a single seed."""
+        return all(confused.number.is_integer() for pair in self.pairs for confused in pair.confused)
 
 
 @dataclass(frozen=True)
 class Confusions:
-    """One data set.
+    """The confusions on one data set.
 
     Attributes:
-        dataset: its name.
-        beside: the method of interest, else the best, beside the best other one.
-        every: all methods; None where ``beside`` has them all.
-        lacking: methods that were run but whose records hold no such counts.
+        dataset: the data set's name.
+        beside: the method of interest, or the best, beside the best other one.
+        every: all methods; None if ``beside`` has all of them.
+        lacking: the methods that were run but whose records hold no valid confusion matrix.
     """
 
     dataset: str
-    beside: Confused
-    every: Confused | None
+    beside: ConfusedPairs
+    every: ConfusedPairs | None
     lacking: tuple[str, ...]
 
 
 def of_table(table: Table) -> tuple[Confusions, ...]:
-    """The confusions on each data set, of the rows whose records hold a confusion matrix."""
+    """Return the confusions on each data set, from the records that hold a confusion matrix."""
     return tuple(found for dataset in range(len(table.datasets)) if (found := _of_dataset(table, dataset)))
 
 
@@ -100,7 +100,7 @@ def _of_dataset(table: Table, dataset: int) -> Confusions | None:
 
 
 def _by_interest(table: Table, dataset: int, found: Mapping[int, np.ndarray]) -> list[int]:
-    """Rows by their mean in the data set's first column, those whose gain is given before all others."""
+    """Return the rows ordered by their mean in the data set's first column, but first one that has a Δ row."""
     column = next(column for column in table.columns if column.dataset == dataset)
     scores = {number: table.score(number, column) for number in found}
     means = {number: score.mean if score else 0.0 for number, score in scores.items()}
@@ -110,9 +110,10 @@ def _by_interest(table: Table, dataset: int, found: Mapping[int, np.ndarray]) ->
 
 
 def mean_matrix(runs: Sequence[Run]) -> np.ndarray | None:
-    """The mean of the runs' confusion matrices ``[C, C + 1]``, gold labels as rows, in the order of the labels' names.
+    """Return the mean of the runs' confusion matrices ``[C, C + 1]``, gold labels as rows, in the order of names.
 
-    The last column counts the rows without an answer. None where a record's matrix is missing or contradicts its numbers of rows by label.
+    The last column counts the rows without an answer. None if a record's matrix is missing or contradicts its number
+    of rows by label.
     """
     found = [_matrix(run) for run in runs]
     whole = [matrix for matrix in found if matrix is not None]
@@ -123,7 +124,7 @@ def _matrix(run: Run) -> np.ndarray | None:
     order, size = np.argsort(run.labels), len(run.labels)
     try:
         matrix = np.asarray(run.record.result_file.confusion_matrix, dtype=np.float64)
-    except (TypeError, ValueError):  # of another make
+    except (TypeError, ValueError):  # not a matrix of numbers
         return None
     if matrix.shape != (size, size):
         return None
@@ -135,18 +136,18 @@ def _matrix(run: Run) -> np.ndarray | None:
 
 
 def _unanswered(run: Run) -> float:
-    """The share of test rows without an answer; older records don't say it and have none."""
+    """Return the share of test rows without an answer; 0 for older records, in which every row has one."""
     shares = run.record.result_file.unanswered or {}
     return shares.get("test", 0.0)
 
 
-def most_confused(matrices: Mapping[str, np.ndarray], labels: Sequence[str], most: int = MOST) -> Confused:
-    """The ``most`` pairs of which all methods together confuse most rows, by falling number.
+def most_confused(matrices: Mapping[str, np.ndarray], labels: Sequence[str], most: int = MOST) -> ConfusedPairs:
+    """Return the ``most`` pairs with the most rows confused by all methods together, in falling order.
 
     Args:
-        matrices: by method, ``[C, D]``, gold labels as rows, what they are taken for as columns.
-        labels: D names, of the gold labels first.
-        most: how many pairs.
+        matrices: the confusion matrix ``[C, D]`` of each method, gold labels as rows, predicted ones as columns.
+        labels: the D names of the predicted labels; the first C are the gold labels.
+        most: the number of pairs.
 
     >>> found = most_confused({"ce": np.array([[6, 4], [1, 3]]), "aml": np.array([[9, 1], [1, 3]])}, ("glad", "proud"))
     >>> [(pair.gold, pair.predicted, pair.rows, round(pair.difference, 2)) for pair in found.pairs]
@@ -155,19 +156,19 @@ def most_confused(matrices: Mapping[str, np.ndarray], labels: Sequence[str], mos
     total = np.stack(list(matrices.values())).astype(np.float64).sum(0)
     np.fill_diagonal(total, 0)
     size = next(iter(matrices.values())).sum(1)
-    places = [divmod(int(place), len(labels)) for place in np.argsort(-total, axis=None, kind="stable")[:most]]
+    cells = [divmod(int(cell), len(labels)) for cell in np.argsort(-total, axis=None, kind="stable")[:most]]
     pairs = (
         Pair(
             labels[gold],
             labels[other],
             round(size[gold]),
-            tuple(_taken(matrix[gold], other) for matrix in matrices.values()),
+            tuple(_confused(matrix[gold], other) for matrix in matrices.values()),
         )
-        for gold, other in places
+        for gold, other in cells
         if total[gold, other]
     )
-    return Confused(tuple(matrices), tuple(pairs))
+    return ConfusedPairs(tuple(matrices), tuple(pairs))
 
 
-def _taken(row: np.ndarray, other: int) -> Taken:
-    return Taken(float(row[other]), float(row[other] / row.sum()))
+def _confused(row: np.ndarray, other: int) -> ConfusedRows:
+    return ConfusedRows(float(row[other]), float(row[other] / row.sum()))

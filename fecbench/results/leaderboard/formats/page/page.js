@@ -1,18 +1,18 @@
 "use strict";
 
-// Without this script every table stands as it was written; with it, heads become buttons that sort.
+// Turns the headings of sortable tables into buttons. Without this script the tables keep their order.
 const words = new Intl.Collator("en", { numeric: true });
 
 function compare(one, other, kind, sign) {
   if (kind === "words") return sign * words.compare(one.textContent.trim(), other.textContent.trim());
   const values = [one, other].map((cell) => ("value" in cell.dataset ? Number(cell.dataset.value) : null));
-  if (values.includes(null)) return (values[0] === null) - (values[1] === null); // what is missing stays last, either way
+  if (values.includes(null)) return (values[0] === null) - (values[1] === null); // missing values stay last
   return sign * (values[0] - values[1]);
 }
 
 function sort(table, head) {
   const { column, kind } = head.dataset;
-  const first = kind === "words" ? "ascending" : "descending"; // of scores the best first
+  const first = kind === "words" ? "ascending" : "descending"; // the best scores first
   const turned = { ascending: "descending", descending: "ascending" };
   const order = turned[head.getAttribute("aria-sort")] ?? first;
   table.querySelectorAll("th[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));

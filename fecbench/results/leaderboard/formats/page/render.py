@@ -1,4 +1,4 @@
-"""A board as a web page."""
+"""Render a board as a web page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MINUS = "\u2212"
 
 @dataclass(frozen=True)
 class Section:
-    """A table and all that is shown of it."""
+    """A section of the page: a table and its charts, tests and conditions."""
 
     heading: str
     measured_here: bool
@@ -43,9 +43,10 @@ class Section:
 
 
 def page(board: Board) -> str:
-    """The board as one HTML file that loads nothing: sortable tables, spread over seeds, confused labels, training, how it was measured.
+    """Return the board as a self-contained HTML page.
 
-    Equal boards give equal pages. What comes from records stands there as text, whatever it is.
+    It has sortable tables, scores by seed, confused labels, training curves and the conditions of the runs. Equal
+    boards give equal pages. Texts from records are escaped.
     """
     style, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     template = _environment().get_template("page.html.jinja")
@@ -71,8 +72,8 @@ def _section(heading: str, table: Table, measured_here: bool) -> Section:
 
 
 def _environment() -> Environment:
-    """Templates in which everything is escaped and an unknown name is an error."""
-    made = Environment(
+    """Return the environment of the templates: it escapes every value and raises for unknown names."""
+    environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
         loader=FileSystemLoader(FOLDER),
@@ -80,13 +81,16 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters |= {"points": points, "p_text": score_table.p_text, "heat": heat}
-    made.globals["charts"] = charts
-    return made
+    environment.filters |= {"points": points, "p_text": score_table.p_text, "heat": heat}
+    environment.globals["charts"] = charts
+    return environment
 
 
 def _policy(style: str, script: str) -> str:
-    """What a browser may do with the page: it loads nothing, and runs this style and this script alone, whatever else slipped in."""
+    """Return the page's Content Security Policy: load nothing, and run only this style and script.
+
+    It protects the reader even if a text from a record should get into the page unescaped.
+    """
     allowed = {
         "default-src": "'none'",
         "img-src": "data:",
@@ -102,7 +106,7 @@ def _hash(text: str) -> str:
 
 
 def points(share: float) -> str:
-    """A difference of shares in percentage points, always with a sign.
+    """Return a difference of shares in percentage points, with a sign unless it is 0.
 
     >>> points(0.1234), points(0.0)
     ('+12.3', '0.0')
@@ -112,7 +116,7 @@ def points(share: float) -> str:
 
 
 def heat(share: float, highest: float) -> int:
-    """How deeply a share is coloured, from 0 to 5, beside the highest of its table.
+    """Return the colour step of a share, from 0 to 5, relative to the highest share of its table.
 
     >>> heat(0.0, 0.3), heat(0.3, 0.3), heat(0.1, 0.3)
     (0, 5, 2)

@@ -1,4 +1,4 @@
-"""What to call a row where its encoder and budget don't stand beside it."""
+"""Row names for parts of the page that have no columns for encoder and budget."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 
 def names(table: Table) -> list[str]:
-    """A name for each row, no two alike: with encoder and budget where several rows are of one method."""
+    """Return a unique name for each row; rows of the same name get encoder and budget added."""
     count = Counter(row.name for row in table.rows)
     return [row.name if count[row.name] == 1 else " · ".join(layout.about(table, row)) for row in table.rows]

@@ -1,4 +1,4 @@
-"""The table of scores, cell by cell, with what a reader can sort by and what a mark means."""
+"""The score table of the page, with the values to sort by and the tooltips of the marks."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Figure:
-    """A score as it stands in the table.
+    """A score in the table.
 
     Attributes:
-        text: figures and marks.
-        value: what it is sorted by; None where there is no score.
-        tip: what its mark says, in words; empty without one.
+        text: the text and marks.
+        value: the value to sort by; None without a score.
+        tip: the tooltip of its mark; empty without a mark.
     """
 
     text: Text
@@ -32,7 +32,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Line:
-    """A row: what is said of the method, then its scores."""
+    """A row: the texts about the method, then its scores."""
 
     about: list[str]
     figures: list[Figure]
@@ -40,7 +40,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Test:
-    """A comparison in words: the column, both rows, and either the p-values or why there are none."""
+    """A comparison with names: the column, the best row, the other row, and the comparison."""
 
     column: str
     best: str
@@ -50,15 +50,18 @@ class Test:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """A table as it stands.
+    """The score table as the page shows it.
 
     Attributes:
-        groups: data sets with their numbers of columns; none where the heading names the only one.
-        heads: headings of what is said of a row, ``labels`` those of its scores.
-        lines: methods.
-        gains: last rows: what is said of them, and their values.
-        caption: what the figures are; ``legend`` is what stands under the table, ``best`` what its best rows are called.
-        tests: every comparison of the best of a column with another row.
+        groups: the data sets with their number of columns; empty for a single data set.
+        heads: the headings before the scores.
+        labels: the headings of the scores.
+        lines: the rows of the methods.
+        gains: the Δ rows: their texts and values.
+        caption: the caption of the scores.
+        legend: the lines under the table.
+        best: the words for the best scores.
+        tests: every comparison of a column's best with another row.
     """
 
     groups: list[tuple[str, int]]
@@ -73,7 +76,7 @@ class ScoreTable:
 
     @property
     def marked(self) -> bool:
-        """Whether any score has a mark, for which all then keep room."""
+        """True if any score has a mark; all scores then reserve space for one."""
         return any(figure.text.marks for line in self.lines for figure in line.figures)
 
 
@@ -96,16 +99,16 @@ def score_table(table: Table) -> ScoreTable:
 
 
 def _figures(table: Table, number: int) -> list[Figure]:
-    called, found = names(table), []
+    row_names, figures = names(table), []
     for column, text in zip(table.columns, layout.line(table, number), strict=True):
         score = table.score(number, column)
-        found.append(Figure(text, score.mean if score else None, _tip(table, column, number, called)))
-    return found
+        figures.append(Figure(text, score.mean if score else None, _tip(table, column, number, row_names)))
+    return figures
 
 
-def _tip(table: Table, column: Column, number: int, called: Sequence[str]) -> str:
+def _tip(table: Table, column: Column, number: int, row_names: Sequence[str]) -> str:
     tips = [
-        _better(called[pair.best], pair) for pair in column.comparisons if pair.other == number and pair.significant
+        _better(row_names[pair.best], pair) for pair in column.comparisons if pair.other == number and pair.significant
     ]
     return " ".join([*tips, table.rows[number].cells[column.dataset].footnote]).strip()
 
@@ -118,16 +121,16 @@ def _better(best: str, pair: Comparison) -> str:
 
 
 def _tests(table: Table) -> list[Test]:
-    called = names(table)
+    row_names = names(table)
     return [
-        Test(label, called[pair.best], called[pair.other], pair)
+        Test(label, row_names[pair.best], row_names[pair.other], pair)
         for label, column in zip(layout.column_names(table), table.columns, strict=True)
         for pair in column.comparisons
     ]
 
 
 def p_text(p: float | None) -> str:
-    """A p-value with its sign; nothing where there is none.
+    """Return a p-value with its relation sign; empty for None.
 
     >>> p_text(0.0421), p_text(0.0002), p_text(None)
     ('= 0.042', '< 0.001', '')

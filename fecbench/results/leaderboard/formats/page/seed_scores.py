@@ -1,4 +1,4 @@
-"""Every seed's score on one scale for all rows: how far apart methods are beside how far apart seeds are."""
+"""The scores of all seeds on one scale, to compare the spread between methods with the spread between seeds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STEPS = 5
 
 
 class Dot(NamedTuple):
-    """A seed's score, in percent, and its place along the axis, in percent too."""
+    """A seed's score in percent, and its position on the axis in percent of its length."""
 
     seed: int
     score: float
@@ -30,8 +30,9 @@ class Strip:
     """A row's scores by one metric.
 
     Attributes:
-        dots: a seed each.
-        mean: the mean of the scores, in percent, and ``at`` its place.
+        dots: a dot for each seed.
+        mean: the mean of the scores in percent.
+        at: the position of the mean in percent of the axis.
     """
 
     dots: tuple[Dot, ...]
@@ -41,7 +42,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class Scale:
-    """A metric's axis: its label, and its ticks with their places in percent."""
+    """A metric's axis: its label, and its ticks with their positions in percent of its length."""
 
     label: str
     ticks: tuple[tuple[str, float], ...]
@@ -49,12 +50,12 @@ class Scale:
 
 @dataclass(frozen=True)
 class SeedScores:
-    """All rows on one data set.
+    """The seed scores of all rows on one data set.
 
     Attributes:
-        dataset: its name.
-        scales: a metric each.
-        rows: names with a strip for each scale; None where a row has no score.
+        dataset: the data set's name.
+        scales: a scale for each metric.
+        rows: the rows' names, each with a strip for each scale; None for a missing score.
     """
 
     dataset: str
@@ -63,7 +64,7 @@ class SeedScores:
 
 
 def of_table(table: Table) -> tuple[SeedScores, ...]:
-    """The spread on each data set on which some row has scores by seed."""
+    """Return the seed scores on each data set that has any."""
     return tuple(found for dataset in range(len(table.datasets)) if (found := _of_dataset(table, dataset)))
 
 

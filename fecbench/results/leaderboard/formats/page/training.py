@@ -1,4 +1,4 @@
-"""How training went: validation accuracy by epoch for each seed, and what the objective logged on the way, of one seed."""
+"""Training curves: validation accuracy by epoch for each seed, and the objective's logged values of one seed."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ METRIC = "accuracy"
 
 
 @dataclass(frozen=True)
-class OnData:
+class DatasetTraining:
     """A row's training on one data set.
 
     Attributes:
-        dataset: its name.
-        seed: whose losses are drawn.
-        best: by seed the best epoch and the number of epochs, as far as records tell.
-        charts: validation first; none where nothing was logged.
+        dataset: the data set's name.
+        seed: the seed of the logged values.
+        best: seed, best epoch and number of epochs of each run whose record has them.
+        charts: the charts, validation first; empty if nothing was logged.
     """
 
     dataset: str
@@ -42,33 +42,33 @@ class OnData:
 
 @dataclass(frozen=True)
 class Training:
-    """A row's training on each data set on which it was run."""
+    """A row's training on each data set that it was run on."""
 
     method: str
-    on: tuple[OnData, ...]
+    datasets: tuple[DatasetTraining, ...]
 
 
 def of_table(table: Table) -> tuple[Training, ...]:
-    """The training of each row that was run."""
+    """Return the training of each row that was run."""
     found = (Training(name, _of_row(table, row)) for name, row in zip(names(table), table.rows, strict=True))
-    return tuple(training for training in found if training.on)
+    return tuple(training for training in found if training.datasets)
 
 
-def _of_row(table: Table, row: Row) -> tuple[OnData, ...]:
+def _of_row(table: Table, row: Row) -> tuple[DatasetTraining, ...]:
     pairs = zip(table.datasets, row.cells, strict=True)
     return tuple(_of_runs(version.name, cell.runs) for version, cell in pairs if cell.runs)
 
 
-def _of_runs(dataset: str, runs: Sequence[Run]) -> OnData:
+def _of_runs(dataset: str, runs: Sequence[Run]) -> DatasetTraining:
     first = runs[0]
     histories = [run.record.history() for run in runs]
     charts = (_validation(runs, histories), *_logged(first, histories[0]))
     best = tuple((run.seed, *epochs) for run in runs if (epochs := _epochs(run)))
-    return OnData(dataset, first.seed, best, tuple(one for one in charts if one))
+    return DatasetTraining(dataset, first.seed, best, tuple(chart for chart in charts if chart))
 
 
 def _epochs(run: Run) -> tuple[int, int] | None:
-    """The best epoch and the number of epochs; None for a method that doesn't train."""
+    """Return the best epoch and the number of epochs; None for a method that doesn't train."""
     result = run.record.result_file
     return (result.best_epoch, result.epochs) if result.best_epoch and result.epochs else None
 
@@ -84,7 +84,7 @@ def _scores(history: History) -> list[tuple[float, float]]:
 
 
 def _score(metrics: object) -> float | None:
-    """None where an event, of another make, tells none."""
+    """Return the score of an event; None if the event has another format."""
     score = metrics.get(METRIC) if isinstance(metrics, dict) else None
     return score if isinstance(score, int | float) else None
 
@@ -96,7 +96,7 @@ def _logged(run: Run, history: History) -> list[Chart | None]:
 
 
 def _declared(name: str) -> Mapping[str, Sequence[str]]:
-    """The objective's panels; none where it isn't installed here, as with a record from elsewhere."""
+    """Return the objective's panels; empty if the objective isn't installed here."""
     try:
         return get_objective(name).panels
     except (UnknownName, PluginError):
