@@ -18,6 +18,7 @@ def test_the_command_line_page_is_up_to_date():
     assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run: python docs/make_cli.py"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "docs/plugins.md"])
 def test_python_blocks_run_and_their_objectives_train(page, toy, tmp_path, monkeypatch, registered):
     monkeypatch.chdir(tmp_path)
