@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
@@ -15,9 +16,11 @@ WIDTH = 112  # columns
 SPEC = "benchmarks/demo.toml"
 
 
-def output(*arguments: str, folder: Path) -> str:
-    """Return what a command prints, styles included, with the working directory left out of paths."""
-    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH), "HF_HUB_OFFLINE": "1"}
+def output(*arguments: str, folder: Path, styled: bool = False) -> str:
+    """Return what a command prints; ``styled`` as on a terminal, which would move a run's progress bar too."""
+    environment = {**os.environ, "COLUMNS": str(WIDTH), "HF_HUB_OFFLINE": "1"}
+    if styled:
+        environment["FORCE_COLOR"] = "1"
     command = [sys.executable, "-m", "fecbench", *arguments]
     done = subprocess.run(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
@@ -27,7 +30,7 @@ def output(*arguments: str, folder: Path) -> str:
 
 def picture(name: str, command: str, text: str) -> None:
     """Write an SVG of a terminal that shows a command and its output."""
-    console = Console(record=True, width=WIDTH, file=open(os.devnull, "w"), legacy_windows=False)  # noqa: PTH123, SIM115
+    console = Console(record=True, width=WIDTH, file=StringIO())
     console.print(Text(f"$ {command}", style="bold"))
     for line in text.splitlines():
         console.print(Text.from_ansi(line))
@@ -41,7 +44,7 @@ def main() -> None:
         (folder / "benchmarks").symlink_to(ROOT / "benchmarks")
         picture("run", "fecbench run ce --dataset demo", output("run", "ce", "--dataset", "demo", folder=folder))
         output("bench", SPEC, folder=folder)
-        board = output("leaderboard", "--spec", SPEC, folder=folder)
+        board = output("leaderboard", "--spec", SPEC, folder=folder, styled=True)
         picture("board", f"fecbench leaderboard --spec {SPEC}", board)
 
 

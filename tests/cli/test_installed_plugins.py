@@ -7,6 +7,8 @@ import pytest
 
 from fecbench.runs.record import Record
 
+pytestmark = pytest.mark.slow
+
 
 def test_plugins_from_metadata_and_checked(fecbench, install):
     install("sloppy", "fecbench_objectives", broken="nowhere:Thing")

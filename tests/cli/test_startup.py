@@ -13,6 +13,8 @@ import transformers
 from fecbench.cli import COMMANDS
 from fecbench.cli.terminal.fast_import import fast_import
 
+pytestmark = pytest.mark.slow
+
 HEAVY = {
     "torch",
     "transformers",

@@ -12,6 +12,8 @@ import torch
 from fecbench.core.files import read_tensors
 from fecbench.runs.record import Record
 
+pytestmark = pytest.mark.slow
+
 WORKER = """
 import json, sys, torch
 from pathlib import Path
@@ -61,7 +63,6 @@ def train(name: str, data: Path, folder: Path, ranks: int, script: Path) -> Path
     return folder
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ce", "supcon", "lcl", "aml", "sacl", "tfd"])
 def test_two_ranks_equal_one(name, toy, tmp_path):
     """61 training rows in batches of 8: the last batch has 5, so shares are uneven; splits take several batches."""
@@ -117,7 +118,6 @@ torch.distributed.destroy_process_group()  # else its threads can abort a proces
 """
 
 
-@pytest.mark.slow
 def test_a_rank_without_a_row_joins_every_collective(tmp_path):
     script = tmp_path / "gather.py"
     script.write_text(GATHER)
@@ -136,7 +136,6 @@ def test_a_rank_without_a_row_joins_every_collective(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-@pytest.mark.slow
 def test_ranks_work_together_without_being_told_the_device(toy, tmp_path):
     launch = [
         sys.executable,

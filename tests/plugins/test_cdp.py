@@ -244,6 +244,7 @@ def test_rho_1_is_cross_entropy(setting):
         assert torch.equal(update.loss, expected)
 
 
+@pytest.mark.slow
 def test_rho_0_never_moves_the_classifier(tmp_path):
     from safetensors.torch import load_file
 

@@ -310,6 +310,7 @@ def test_vectors_spread_about_as_the_released_ones(labels, negatives, norms, mea
 train_hypemo = partial(train, "hypemo", batch_size=8, device="cpu")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -336,6 +337,7 @@ def test_it_trains_and_predicts(toy, tmp_path, options):
     assert Predictor.load(record).probabilities(["my dog died"]).shape == (1, 3)
 
 
+@pytest.mark.slow
 def test_a_tree_of_ones_own_is_used_and_needed_no_more_once_it_was(toy, tmp_path, fecbench):
     file = tmp_path / "tree.toml"
     file.write_text('good = ["glad"]\nbad = ["mad", "sad"]\n')

@@ -127,6 +127,7 @@ def test_missing_rows_are_refused_not_broadcast():
         label_aware_contrastive_loss(CIRCLE, torch.tensor([0, 0, 1, 1]), HELPER[:1], temperature=0.5)
 
 
+@pytest.mark.slow
 def test_both_networks_learn_and_the_main_one_predicts(toy, tmp_path):
     record = train_lcl(toy, tmp_path / "run", epochs=6, logit_dropout=0.1)
     logs = [event["logs"] for event in record.history() if event["event"] == "epoch"]
@@ -151,6 +152,7 @@ def paraphrased(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_paraphrases_are_the_second_view_where_there_are_any(toy, tmp_path, monkeypatch):
     import fecbench_lcl.objective as module
 

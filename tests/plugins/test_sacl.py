@@ -286,6 +286,7 @@ def test_frozen_embeddings_are_skipped_or_said(reading):
 train_small = partial(train, batch_size=8, device="cpu")
 
 
+@pytest.mark.slow
 def test_without_contrast_and_attack_it_is_cross_entropy(toy, tmp_path):
     ours = train_small(
         "sacl", toy, tmp_path / "sacl", contrastive_weight=0.0, attacked_contrastive_weight=0.0, at_rate=0.0
@@ -297,6 +298,7 @@ def test_without_contrast_and_attack_it_is_cross_entropy(toy, tmp_path):
     assert ours.result["metrics"] == plain.result["metrics"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "flags",
     [
@@ -331,6 +333,7 @@ def test_the_share_of_attacked_batches_is_a_function_of_their_keys(reading):
     assert not any(objective(at_rate=0.0).attacks(one) for one in batches)
 
 
+@pytest.mark.slow
 def test_classes_weigh_by_their_share_of_the_training_rows(toy, tmp_path):
     lines = (toy / "train.csv").read_text().splitlines()
     (toy / "train.csv").write_text(

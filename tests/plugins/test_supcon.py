@@ -145,6 +145,7 @@ def test_bad_arguments_are_named(options, message):
 train_small = partial(train, batch_size=8, device="cpu")
 
 
+@pytest.mark.slow
 def test_without_contrast_it_is_cross_entropy_bit_for_bit(toy, tmp_path):
     ours = train_small("supcon", toy, tmp_path / "supcon", contrastive_weight=0.0)
     plain = train_small("ce", toy, tmp_path / "ce")
@@ -154,6 +155,7 @@ def test_without_contrast_it_is_cross_entropy_bit_for_bit(toy, tmp_path):
     assert ours.result["metrics"] == plain.result["metrics"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "notes"),
     [

@@ -228,6 +228,7 @@ def test_rows_that_are_no_numbers_are_left_to_the_loss():
 train_taco = partial(train, "taco", device="cpu")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"label_weights": "clamped", "temperature": 0.1, "base_temperature": 0.1}])
 def test_three_views_learn_together(toy, tmp_path, options):
     record = train_taco(toy, tmp_path / "run", epochs=8, **options)
@@ -240,6 +241,7 @@ def test_three_views_learn_together(toy, tmp_path, options):
     assert Predictor.load(record).probabilities(["my dog died", "what a lovely day"]).shape == (2, 3)
 
 
+@pytest.mark.slow
 def test_what_weighs_nothing_is_not_computed(toy, tmp_path, monkeypatch):
     monkeypatch.setattr("fecbench_taco.objective.kmeans_clusters", None)
     record = train_taco(toy, tmp_path / "run", contrastive_weight=0.0, separation_weight=0.0)
@@ -247,6 +249,7 @@ def test_what_weighs_nothing_is_not_computed(toy, tmp_path, monkeypatch):
     assert logs.keys() == {"model_loss", "cross_entropy"}
 
 
+@pytest.mark.slow
 def test_nothing_is_clustered_for_predictions(toy, tmp_path, monkeypatch):
     record = train_taco(toy, tmp_path / "run")
     monkeypatch.setattr("fecbench_taco.objective.kmeans_clusters", None)

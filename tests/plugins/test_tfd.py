@@ -220,6 +220,7 @@ def skewed(toy):
     return toy
 
 
+@pytest.mark.slow
 def test_predictions_are_debiased_by_what_was_found_on_validation_rows(skewed, tmp_path):
     record, plain = train_small("tfd", skewed, tmp_path / "tfd"), train_small("ce", skewed, tmp_path / "ce")
     ours, theirs = (read_tensors(one.folder / "best.safetensors")[0] for one in (record, plain))
@@ -258,12 +259,14 @@ class DebiasedWatched(Debiasing, Watched):
         pass
 
 
+@pytest.mark.slow
 def test_the_search_reads_logits_of_the_precision_that_predicts(toy, tmp_path, registered):
     record = train_small(registered("watched", DebiasedWatched), toy, tmp_path / "run", precision="bf16", head="mlp")
     assert record.about["precision"] == "bf16"
     assert all(Watched.seen)
 
 
+@pytest.mark.slow
 def test_without_coefficients_nothing_is_changed_and_nothing_more_is_read(toy, tmp_path, monkeypatch):
     monkeypatch.setattr(Debiasing, "after_training", lambda self, stage: None)
     ours, theirs = (
@@ -273,6 +276,7 @@ def test_without_coefficients_nothing_is_changed_and_nothing_more_is_read(toy, t
     assert ours["logits"].equal(theirs["logits"])
 
 
+@pytest.mark.slow
 def test_test_labels_never_reach_the_search(toy, tmp_path):
     before = train_small("tfd", toy, tmp_path / "one")
     lines = (toy / "test.csv").read_text().splitlines()
@@ -287,6 +291,7 @@ def test_test_labels_never_reach_the_search(toy, tmp_path):
         assert one.keys() - same <= {"correct"}
 
 
+@pytest.mark.slow
 def test_a_lexicon_that_has_changed_is_refused(skewed, tmp_path):
     file = tmp_path / "mine.tsv"
     file.write_text("lovely\tpos\ndied\tneg\n")
@@ -333,6 +338,7 @@ class DebiasedSupCon(Debiasing, ShoutedSupCon):
     settings = {"head": "mlp"}  # noqa: RUF012
 
 
+@pytest.mark.slow
 def test_any_objective_can_be_debiased(skewed, tmp_path, registered):
     record = train_small(registered("debiased", DebiasedSupCon), skewed, tmp_path / "run", temperature=0.5)
     assert {"contrastive", "lexicon_coverage"} <= record.history()[0]["logs"].keys()

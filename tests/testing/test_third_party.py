@@ -15,6 +15,8 @@ import pytest
 from fecbench.testing import ObjectiveConformance
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = ROOT / "examples"
 
 
@@ -56,7 +58,6 @@ def environment(tmp_path_factory) -> Environment:
     return made
 
 
-@pytest.mark.slow
 def test_an_objective_of_a_stranger(environment):
     assert len((EXAMPLES / "fecbench-focal" / "fecbench_focal.py").read_text().splitlines()) < 20
     rows = json.loads(environment.fecbench("plugins", "--json"))
@@ -77,7 +78,6 @@ def test_an_objective_of_a_stranger(environment):
     assert environment.fecbench("predict", "focal", "my dog died").strip()
 
 
-@pytest.mark.slow
 def test_its_three_lines_of_test(environment):
     path = EXAMPLES / "fecbench-focal" / "tests" / "test_focal.py"
     assert len([line for line in path.read_text().splitlines() if line]) == 3
@@ -85,7 +85,6 @@ def test_its_three_lines_of_test(environment):
     assert f"{len(ObjectiveConformance.checks())} passed" in out
 
 
-@pytest.mark.slow
 def test_the_tests_of_every_other_door(environment):
     path = EXAMPLES / "fecbench-doors" / "tests" / "test_doors.py"
     out = environment("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(environment.here), str(path))
@@ -94,7 +93,6 @@ def test_the_tests_of_every_other_door(environment):
         environment.fecbench("check", name)
 
 
-@pytest.mark.slow
 def test_every_other_door(environment):
     assert "hardest" in environment.fecbench("--help")
     assert "weather" in environment.fecbench("data")
@@ -115,7 +113,6 @@ def test_every_other_door(environment):
     assert environment.fecbench("predict", result["id"], "it pours again 3").strip()
 
 
-@pytest.mark.slow
 def test_the_guide_from_an_empty_folder_to_a_row_of_results(environment):
     """Every file of the guide is written as it stands there, and every line of its shell block is run."""
     guide = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8").partition("## The protocol")[0]

@@ -6,6 +6,8 @@ from click.testing import CliRunner
 from fecbench.cli import cli
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 RESULTS = ROOT / "benchmarks" / "results"
 
 

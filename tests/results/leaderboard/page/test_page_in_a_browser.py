@@ -7,6 +7,8 @@ import pytest
 
 from fecbench.results.leaderboard.formats.page.render import page
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
