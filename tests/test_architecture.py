@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import fecbench
-from fecbench.cli.run import PLACE_OPTIONS
+from fecbench.cli.run import COMMAND_OPTIONS
 from fecbench.core.settings import RunSettings
 from fecbench.objective.check import RUN_FLAGS
 
@@ -85,5 +85,5 @@ def test_no_public_name_is_hidden_by_a_wing():
 
 
 def test_run_flags_are_known_where_clashes_are_refused():
-    flags = {option.name for option in PLACE_OPTIONS} | set(RunSettings.model_fields) | {"help"}
+    flags = {option.name for option in COMMAND_OPTIONS} | set(RunSettings.model_fields) | {"help"}
     assert flags == RUN_FLAGS

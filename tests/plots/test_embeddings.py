@@ -113,7 +113,7 @@ def test_embeddings_need_weights_and_the_same_rows(trained, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(trained["ce"].folder, other)
     write_json(other / "run.json", {**about, "dataset": {**about["dataset"], "fingerprint": "f" * 64}})
-    with pytest.raises(RunError, match="need the same rows"):
+    with pytest.raises(RunError, match="must have the same rows"):
         draw_embeddings([trained["aml"], Record(other)], tmp_path / "e.png")
     write_json(other / "run.json", {key: value for key, value in about.items() if key != "max_length"})
     with pytest.raises(RunError, match=r"run\.json must be as fecbench writes it, but max_length: field required"):
