@@ -1,4 +1,4 @@
-"""What the tests of pictures share: records of runs that never were, two of runs that were, and the figures as they are drawn."""
+"""Fixtures of the plots' tests: written records of runs that never ran, two trained runs, and the drawn figures."""
 
 import pytest
 

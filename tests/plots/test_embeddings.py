@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from fecbench.core.errors import RunError, UnknownName, UsageError
 from fecbench.core.files import write_json
 from fecbench.results.plots import embeddings
-from fecbench.results.plots.embeddings import Sample, draw_embeddings, lay_out, neighbour_accuracy, sample, silhouette
+from fecbench.results.plots.embeddings import Sample, draw_embeddings, neighbour_accuracy, project, sample, silhouette
 from fecbench.results.plots.marks import MOST, mark
 from fecbench.runs.predictor import data_of
 from fecbench.runs.record import Record
@@ -63,7 +63,7 @@ def test_a_sample_is_drawn_by_seed_or_by_labels(trained):
     data = data_of(trained["ce"])
     some = sample(data, "test", 12, (), 0)
     assert (len(some.texts), some.total, some.whole) == (12, 18, 18)
-    assert some.title == "12 of 18 test rows, drawn at random by seed 0"
+    assert some.title == "12 of 18 test rows, sampled with seed 0"
     assert some.texts == sample(data, "test", 12, (), 0).texts != sample(data, "test", 12, (), 1).texts
     gold = dict(zip(data.splits["test"]["text"], data.splits["test"]["label"], strict=True))
     assert [data.labels[gold[text]] for text in some.texts] == [some.names[label] for label in some.labels]
@@ -73,7 +73,8 @@ def test_a_sample_is_drawn_by_seed_or_by_labels(trained):
     with pytest.raises(UnknownName, match="no label of words is called 'gald'; did you mean 'glad'"):
         sample(data, "test", 100, ("gald",), 0)
     with pytest.raises(
-        UsageError, match="at least 10 rows of at least two labels, found 6 of 1; give more with --rows or --labels"
+        UsageError,
+        match="at least 10 rows of at least two labels, but there are 6 rows of 1; give more with --rows or --labels",
     ):
         sample(data, "test", 100, ("sad",), 0)
 
@@ -97,7 +98,7 @@ def test_neighbour_accuracy_is_a_leave_one_out_vote():
 )
 def test_collapsed_features_are_drawn_all_the_same(features):
     labels = np.arange(12) % 3
-    assert np.isfinite(lay_out(features, 0)).all()
+    assert np.isfinite(project(features, 0)).all()
     assert np.isfinite(silhouette(features, labels))
     assert silhouette(features, np.arange(12)) == 0
 

@@ -19,13 +19,13 @@ def test_seeds_are_averaged_and_a_repeated_run_counts_once(recorded):
     recorded("unfinished", None, weight=7.0)
     records, notes = complete_runs([recorded.root, recorded.root / "base"])
     assert len(records) == 4
-    assert notes == ["runs left out, not being complete: 1"]
+    assert notes == ["runs left out because they are not complete: 1"]
     found = study(records)
     k, base = rows(found)
     assert (k["value"], k["mean"], k["std"], k["seeds"]) == ("5", 0.30, None, 1)
     assert (base["value"], base["mean"], base["seeds"]) == ("10 (base)", pytest.approx(0.55), 2)
     assert base["std"] == pytest.approx(np.std([0.5, 0.6], ddof=1))
-    assert found.notes == ("ed: runs left out, repeating a newer one's settings and seed: 1",)
+    assert found.notes == ("ed: runs left out because a newer run has their settings and seed: 1",)
     assert rows(study(records, "macro_f1"))[0]["mean"] == 0.15
     assert rows(study(records, split="validation"))[0]["mean"] == 0.7
 
@@ -57,7 +57,7 @@ def test_versions_of_the_data_never_share_a_line_and_of_the_code_are_said(record
         "ed (bbbbbbbb)": [(0.25,), (0.5,)],
     }
     assert found.notes == (
-        "the runs are of 2 versions of the code",
+        "the runs have 2 different versions of the code",
         "LIMITED: runs were trained on the first 2,560 rows only",
     )
 
@@ -69,7 +69,7 @@ def test_which_runs_are_studied_and_what_is_refused(recorded):
     recorded("lcl", 0.5, objective="lcl")
     records, _ = complete_runs([recorded.root])
     with pytest.raises(
-        UsageError, match="one objective must be chosen, found runs of ce, lcl; choose one with --objective"
+        UsageError, match="a plot shows one objective, but there are runs of ce, lcl; choose one with --objective"
     ):
         study(records)
     with pytest.raises(RunError, match=r"needs runs of ce that differ in a setting, but nothing varies among 1 found"):
@@ -150,5 +150,5 @@ def test_a_broken_record_is_passed_over_and_said(fecbench, recorded, tmp_path):
     assert code == 0, err
     assert len([line for line in out.splitlines() if line.startswith("weight")]) == 2
     (note,) = [line for line in out.splitlines() if line.startswith("note")]
-    assert note.startswith("note: runs left out, their records being broken: ")
+    assert note.startswith("note: runs left out because their records are broken: ")
     assert all(name in note for name in ("empty", "text", "list", "nothing", "seedless"))

@@ -1,8 +1,8 @@
 """Write test scores as evaluation entries of the Hugging Face hub (``.eval_results/*.yaml``).
 
 The hub collects the entries for the leaderboards of its data sets. An entry states that the test rows are those of a
-hub data set. That is certain for a run on ``hf:owner/name`` if the hub has a test split and no configuration was chosen.
-In all other cases the user has to name the data set.
+hub data set. That is certain for a run on ``hf:owner/name`` if the data set has a test split and no configuration was
+chosen. In all other cases the user has to name the data set.
 """
 
 from __future__ import annotations
@@ -118,7 +118,8 @@ def result_entries(record: Record, dataset: HubDataset) -> list[EvalResultEntry]
     from huggingface_hub import EvalResultEntry
 
     about = record.about
-    origin = f"fecbench {about['versions']['fecbench']}, objective {about['objective']['name']}, seed {record.settings()['seed']}, one run"
+    program = f"fecbench {about['versions']['fecbench']}"
+    origin = f"{program}, objective {about['objective']['name']}, seed {record.settings()['seed']}, one run"
     notes = "; ".join([origin, *local_paths.notes(record)])
     return [
         EvalResultEntry(

@@ -1,7 +1,7 @@
 """Export a complete run as a folder that needs no fecbench, with a model card.
 
-The format ``hf`` is a Hugging Face folder for ``pipeline("text-classification")``, for runs with the encoder family's own
-head. The format ``onnx`` is a graph of the objective's predict, for any run. The files are loaded again and their
+The format ``hf`` is a Hugging Face folder for ``pipeline("text-classification")``, for runs with the encoder family's
+own head. The format ``onnx`` is a graph of the objective's predict, for any run. The files are loaded again and their
 predictions compared with the run's before the folder is created.
 """
 

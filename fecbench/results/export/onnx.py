@@ -67,8 +67,8 @@ def _check_installed() -> None:
 def _trace(module: PredictModule, inputs: Sequence[str], name: str) -> Any:
     """Return the ONNX program of ``module``.
 
-    Uses torch's dynamo exporter: the older one, which records a forward pass, is deprecated. Metadata and doc strings are
-    removed from the graph, because torch writes file paths of this machine into them.
+    Uses torch's dynamo exporter: the older one, which records a forward pass, is deprecated. Metadata and doc strings
+    are removed from the graph, because torch writes file paths of this machine into them.
     """
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
@@ -85,9 +85,9 @@ def _trace(module: PredictModule, inputs: Sequence[str], name: str) -> Any:
         )
     except Exception as error:  # a plugin's predict can raise anything
         raise ExportError(
-            "--format onnx needs an encoder and a predict made of tensor operations (predict gets token ids, not texts), "
-            f"but {name} on this encoder can't be traced: {_reason(error)}; use `fecbench predict` or change predict "
-            "(nothing was written)"
+            "--format onnx needs an encoder and a predict made of tensor operations (predict gets token ids, not "
+            f"texts), but {name} on this encoder can't be traced: {_reason(error)}; use `fecbench predict` or change "
+            "predict (nothing was written)"
         ) from error
     ClearMetadataAndDocStringPass()(program.model)
     return program
