@@ -102,7 +102,7 @@ def test_the_sensitivity_plot_shows_means_bars_base_and_data_sets(recorded, figu
     )
     assert line.get_marker() == other.get_marker() != "none"
     assert line.get_color() != other.get_color()
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ed", "ge", "base"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ed", "ge", "base configuration"]
     assert [label.get_text() for label in strategy.get_xticklabels()] == ["none", "uniform"]
     rings = [ring for ring in k.lines if ring.get_fillstyle() == "none"]
     assert [ring.get_xydata()[0].tolist() for ring in rings] == [[10, pytest.approx(55)]] * 2

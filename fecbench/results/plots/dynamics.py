@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from fecbench.core.errors import RunError
@@ -38,8 +39,8 @@ def draw_dynamics(record: Record, path: Path) -> Path:
     panels = drawn_panels(get_objective(record.about["objective"]["name"]).panels, curves)
     if not panels:
         raise RunError(
-            f"{record.folder} must have logged batches to plot, but its history holds none; finish it or choose another "
-            "run"
+            f"{record.folder} must have logged batches to plot, but its history holds none; finish the run or choose "
+            "another"
         )
     figure = Figure(figsize=(7, 2.4 * len(panels)), layout="constrained")
     for axes, (title, names) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels.items(), strict=True):
@@ -109,12 +110,16 @@ def drawn_panels(declared: Mapping[str, Sequence[str]], logged: Mapping[str, obj
 
 
 def _draw(axes: Axes, title: str, curves: Mapping[str, Curve]) -> None:
-    lines = [(name, axes.plot(*zip(*points, strict=True), linewidth=1)[0]) for name, points in curves.items()]
+    styles = cycle(("-", "--"))  # so that two curves can be seen where they coincide
+    lines = [
+        (name, axes.plot(*zip(*points, strict=True), linestyle=next(styles), linewidth=1)[0])
+        for name, points in curves.items()
+    ]
     axes.set_title(title, fontsize="medium")
-    add_legend(axes, lines, fontsize="small", loc="center right")
+    add_legend(axes, lines, fontsize="small", loc="best")
     between = gap(*curves.values()) if len(curves) == 2 else []
     if between:
         gap_axis = axes.twinx()  # an axis of its own, because the gap is often far smaller than the curves
         batches, gaps = zip(*between, strict=True)
         gap_axis.fill_between(batches, 0.0, gaps, alpha=0.2, color="gray")
-        gap_axis.set_ylabel("gap (second - first)", fontsize="small")
+        gap_axis.set_ylabel("gap: second - first (shaded)", fontsize="small")

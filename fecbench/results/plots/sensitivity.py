@@ -71,7 +71,7 @@ def complete_runs(folders: Sequence[Path]) -> tuple[list[Record], list[str]]:
     if not records:
         names, reasons = ", ".join(map(str, folders)), "".join(f" ({note})" for note in notes)
         raise RunError(
-            f"a sensitivity plot needs complete runs, but {names} holds none{reasons}; run some or choose another folder"
+            f"a sensitivity plot needs complete runs, but {names} holds none{reasons}; run some or give another folder"
         )
     records.sort(key=lambda record: str(record.about.get("started", "")), reverse=True)
     return records, notes
@@ -217,7 +217,9 @@ def draw_sensitivity(found: Study, path: Path) -> Path:
         for name, at in data_sets.items()
     ]
     ring = Line2D([], [], color="gray", marker="o", markersize=10, fillstyle="none", linestyle="none")
-    add_legend(figure, [*lines, ("base", ring)], loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    add_legend(
+        figure, [*lines, ("base configuration", ring)], loc="outside lower center", ncols=3, fontsize=8, frameon=False
+    )
     return save(figure, path)
 
 
