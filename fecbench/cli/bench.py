@@ -21,7 +21,7 @@ from fecbench.runs.record import ROOT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fecbench.bench.benchmark import Benchmark
+    from fecbench.bench.benchmark import Benchmark, BenchTask
     from fecbench.bench.status import BenchStatus
     from fecbench.bench.time_estimates import Estimates
     from fecbench.bench.workers import Engine
@@ -158,17 +158,24 @@ def _carry_out(prepared: Benchmark, workers: Any, as_json: bool) -> None:
     for note in prepared.selection().notes:
         echo(note, err=True)
     if as_json:
-        print_json(
-            [
-                {"row": t.cell.row, "dataset": t.cell.plan.settings.dataset, "seed": t.cell.plan.settings.seed, "status": t.status,
-                 "folder": str(t.record.folder), "reason": t.reason if t in failed else ""}
-                for t in tasks
-            ]
-        )  # fmt: skip
+        print_json([_state(task) for task in tasks])
     for task in failed:
         echo(f"failed: {task.record.id}: {task.reason} (its output: {task.log})", err=True)
     echo(f"{len(tasks) - len(failed)} of {len(tasks)} runs complete, under {prepared.root}", err=True)
     sys.exit(1 if failed else 0)
+
+
+def _state(task: BenchTask) -> dict[str, Any]:
+    """Return a run's state as a JSON object."""
+    settings = task.cell.plan.settings
+    return {
+        "row": task.cell.row,
+        "dataset": settings.dataset,
+        "seed": settings.seed,
+        "status": task.status,
+        "folder": str(task.record.folder),
+        "reason": "" if task.status == "complete" else task.reason,
+    }
 
 
 def _estimates(prepared: Benchmark) -> Estimates:

@@ -59,11 +59,9 @@ def _machine() -> Findings:
     bf16 = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
     mps = torch.backends.mps.is_available()
     compiler = devices.compiler()
+    cpus = f"{os.cpu_count()} CPUs, {torch.get_num_threads()} threads for torch"
     return {
-        "machine": (
-            None,
-            f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {torch.get_num_threads()} threads for torch",
-        ),
+        "machine": (None, f"{platform.system()} {platform.machine()}, {cpus}"),
         "--device cpu": (True, platform.processor() or platform.machine()),
         "--device cuda": (cuda, ", ".join(names) or "no CUDA device, or torch is built without CUDA"),
         "--device mps": (mps, "Apple GPU" if mps else "no Apple GPU, or torch is built without Metal"),

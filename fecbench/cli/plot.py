@@ -64,17 +64,17 @@ def sensitivity(folders: Sequence[Path], objective: str | None, metric: str, spl
       fecbench plot sensitivity runs/sensitivity --metric weighted_f1
     """
     from fecbench.results.plots.saving import check_target
-    from fecbench.results.plots.sensitivity import complete_runs, draw_sensitivity, rows, study
+    from fecbench.results.plots.sensitivity import build_study, complete_runs, draw_sensitivity, rows
 
     check_target(out)
     records, notes = complete_runs(folders or (RUNS,))
-    studied = study(records, metric, split, objective)
-    draw_sensitivity(studied, out)
+    study = build_study(records, metric, split, objective)
+    draw_sensitivity(study, out)
     columns = ("settings", "data set", "value", "mean", "std", "seeds")
     keys = ("panel", "dataset", "value", "mean", "std", "seeds")
-    lines = [[percent(row[key]) if key in ("mean", "std") else row[key] for key in keys] for row in rows(studied)]
+    lines = [[percent(row[key]) if key in ("mean", "std") else row[key] for key in keys] for row in rows(study)]
     print_table(columns, lines)
-    for note in (*notes, *studied.notes):
+    for note in (*notes, *study.notes):
         echo(f"note: {note}")
     echo(f"written: {out}")
 
@@ -129,29 +129,28 @@ def embeddings(
 
     wanted = [label.strip() for label in labels.split(",") if label.strip()]
     records = [find_run(reference, root) for reference in references]
-    drawn, found = draw_embeddings(
+    sample, drawn = draw_embeddings(
         records, out, split=split, rows=rows, labels=wanted, seed=seed, data_dir=data_dir, device=device
     )
     columns = ["run", "objective", f"{split} accuracy", f"{NEIGHBOURS}-NN accuracy", "silhouette"]
     lines = [
         [
-            one.record.id,
-            one.record.about["objective"]["name"],
-            percent(one.record.result["metrics"][split]["accuracy"]),
-            percent(one.neighbours),
-            f"{one.silhouette:.3f}",
+            embedding.record.id,
+            embedding.record.about["objective"]["name"],
+            percent(embedding.record.result["metrics"][split]["accuracy"]),
+            percent(embedding.neighbours),
+            f"{embedding.silhouette:.3f}",
         ]
-        for one in found
+        for embedding in drawn
     ]
     print_table(columns, lines)
     echo("")
     echo(
         f"{split} accuracy: of the run, on the whole split. The other scores use cosine distances of the original "
-        f"features, over {drawn.title}: {NEIGHBOURS}-NN accuracy, leave-one-out (majority class: "
-        f"{percent(drawn.commonest)}), and the silhouette coefficient (-1 to 1). Compare runs by these scores, not by "
+        f"features, over {sample.title}: {NEIGHBOURS}-NN accuracy, leave-one-out (majority class: "
+        f"{percent(sample.commonest)}), and the silhouette coefficient (-1 to 1). Compare runs by these scores, not by "
         "distances in the figure."
     )
-    differing = difference_note(differences(records))
-    if differing:
-        echo(f"note: {differing}")
+    if note := difference_note(differences(records)):
+        echo(f"note: {note}")
     echo(f"written: {out}")

@@ -153,17 +153,17 @@ def _predictions(record: Record, data: EmotionData, split: str) -> _Predictions:
             f"{record.folder} must have the labels of its data, {shortened(data.labels)}, but has {shortened(own)}; "
             f"restore it or run it again"
         )
-    found = _recorded(record) if split == "test" else _predicted(record, data.splits[split]["text"][:])
-    if found.shape != (rows, len(own)):
+    predicted = _recorded(record) if split == "test" else _predicted(record, data.splits[split]["text"][:])
+    if predicted.shape != (rows, len(own)):
         raise RunError(
             f"{record.folder} must hold predictions of {rows} rows and {len(own)} labels, but holds "
-            f"{tuple(found.shape)}; restore it or run it again"
+            f"{tuple(predicted.shape)}; restore it or run it again"
         )
     numbers = torch.tensor([data.labels.index(name) for name in own])
     # bf16 logits often tie. Take the first maximum in the record's label order, as the run's own scores did,
     # and only then change to the data's numbers.
-    labels = numbers[found.argmax(1)].where(found.sum(1) > 0, NO_ANSWER)
-    return _Predictions(labels, found[:, numbers.argsort()])
+    labels = numbers[predicted.argmax(1)].where(predicted.sum(1) > 0, NO_ANSWER)
+    return _Predictions(labels, predicted[:, numbers.argsort()])
 
 
 def _recorded(record: Record) -> Tensor:

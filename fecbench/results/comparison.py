@@ -26,11 +26,12 @@ def differences(records: Sequence[Record]) -> dict[str, list[Any]]:
     The objectives' own options are left out.
     """
     settings = [{**record.settings(), "limit": record.limit} for record in records]
-    found = {name: [one[name] for one in settings] for name in RunSettings.model_fields if name not in SAME_ROWS}
-    return {name: values for name, values in found.items() if any(value != values[0] for value in values)}
+    names = [name for name in RunSettings.model_fields if name not in SAME_ROWS]
+    by_name = {name: [values[name] for values in settings] for name in names}
+    return {name: values for name, values in by_name.items() if any(value != values[0] for value in values)}
 
 
-def difference_note(found: Mapping[str, Sequence[Any]]) -> str:
+def difference_note(differing: Mapping[str, Sequence[Any]]) -> str:
     """Return a sentence that lists the result of :func:`differences`; empty if there are none.
 
     >>> difference_note({"encoder": ["minilm", "scratch"], "limit": [None, 100]})
@@ -38,7 +39,7 @@ def difference_note(found: Mapping[str, Sequence[Any]]) -> str:
     """
     parts = [
         f"{name} ({', '.join('none' if value is None else str(value) for value in values)})"
-        for name, values in found.items()
+        for name, values in differing.items()
     ]
     return f"The runs differ in more than the method and its options: {', '.join(parts)}." if parts else ""
 

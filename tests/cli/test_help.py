@@ -6,18 +6,19 @@ import pytest
 from fecbench.cli import COMMANDS, SECTIONS, cli
 from tests.cli.test_paths import commands
 
-ELSEWHERE = ("leaderboard",)  # its help is rewritten elsewhere
+OTHERS = ("leaderboard",)
 
 
 def test_help_lists_the_commands_in_sections(fecbench):
     lines = fecbench("--help")[1].splitlines()
     titles = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
     assert titles == ["Options:", *(f"{title}:" for title in SECTIONS), "From plugins:"]
-    starts = {line.index(line.split(maxsplit=1)[1]) for line in lines if line.split()[:1] and line.split()[0] in COMMANDS}
-    assert len(starts) == 1  # summaries are aligned over all sections
+    entries = [line for line in lines if line.split()[:1] and line.split()[0] in COMMANDS]
+    assert len(entries) == len(COMMANDS)
+    assert len({line.index(line.split(maxsplit=1)[1]) for line in entries}) == 1  # aligned over all sections
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ELSEWHERE])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in OTHERS])
 def test_the_list_of_commands_has_the_first_sentence_of_each_help(name):
     command = cli.get_command(click.Context(cli), name)
     assert command.help.split("\n\n")[0].strip() == COMMANDS[name]

@@ -1,4 +1,7 @@
-"""Start-up: what only lists, helps or refuses imports nothing heavy (benchmarks/speed times it); a second run tokenises nothing."""
+"""Start-up: commands that list, help or refuse import nothing heavy, and a second run tokenises nothing.
+
+benchmarks/speed measures the times.
+"""
 
 import gc
 import json

@@ -110,10 +110,10 @@ def draw_embeddings(
     check_target(path)
     for record in records:
         _check_weights(record)
-    chosen = sample(common_data(records, data_dir), split, rows, labels, seed)
-    embeddings = [embed(record, chosen, device) for record in records]
-    _draw_all(embeddings, chosen, path)
-    return chosen, embeddings
+    sample = draw_sample(common_data(records, data_dir), split, rows, labels, seed)
+    embeddings = [embed(record, sample, device) for record in records]
+    _draw_all(embeddings, sample, path)
+    return sample, embeddings
 
 
 def _check_weights(record: Record) -> None:
@@ -125,7 +125,7 @@ def _check_weights(record: Record) -> None:
         )
 
 
-def sample(data: EmotionData, split: str, rows: int, labels: Sequence[str], seed: int) -> Sample:
+def draw_sample(data: EmotionData, split: str, rows: int, labels: Sequence[str], seed: int) -> Sample:
     """Return at most ``rows`` random rows of a split, of all labels or of the given ones.
 
     Raises:
@@ -154,14 +154,14 @@ def sample(data: EmotionData, split: str, rows: int, labels: Sequence[str], seed
     return Sample(split, len(gold), len(candidates), seed, names, gold[chosen], list(texts))
 
 
-def embed(record: Record, rows: Sample, device: str = "auto") -> Embedding:
+def embed(record: Record, sample: Sample, device: str = "auto") -> Embedding:
     """Return a run's features of the sample, as a projection with scores of the original features."""
-    features = Predictor.load(record, device).features(rows.texts).double().numpy()
+    features = Predictor.load(record, device).features(sample.texts).double().numpy()
     return Embedding(
         record,
-        project(features, rows.seed),
-        neighbour_accuracy(features, rows.labels),
-        silhouette(features, rows.labels),
+        project(features, sample.seed),
+        neighbour_accuracy(features, sample.labels),
+        silhouette(features, sample.labels),
     )
 
 

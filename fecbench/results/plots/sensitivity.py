@@ -85,7 +85,7 @@ def _kind(record: Record) -> str:
         return "broken"
 
 
-def study(
+def build_study(
     records: Sequence[Record], metric: str = "accuracy", split: str = "test", objective: str | None = None
 ) -> Study:
     """Return the content of the plot of complete ``records``, sorted newest first.
@@ -103,13 +103,13 @@ def study(
     if metric not in known:
         raise UnknownName(f"metric of all {len(chosen)} runs", metric, known)
     data_sets, notes = _by_data(chosen, metric, split)
-    found, left_out = panels(data_sets)
-    if not found:
+    drawn, left_out = panels(data_sets)
+    if not drawn:
         raise RunError(
             f"a sensitivity plot needs runs of {name} that differ in a setting, but nothing varies among {len(chosen)} "
             "found (other than seed and data); run it with other values, such as --lr"
         )
-    return Study(name, metric, split, found, (*notes, *left_out))
+    return Study(name, metric, split, drawn, (*notes, *left_out))
 
 
 def _objective(records: Sequence[Record], name: str | None) -> str:
@@ -131,14 +131,14 @@ def _by_data(records: Sequence[Record], metric: str, split: str) -> tuple[dict[s
     for record in records:
         dataset = record.about["dataset"]
         versions[dataset["name"]][dataset["fingerprint"]].append(record)
-    found, notes = {}, _notes(records)
+    by_version, notes = {}, _notes(records)
     for name, prints in sorted(versions.items()):
         for fingerprint, same in prints.items():
             title = name if len(prints) == 1 else f"{name} ({fingerprint[:8]})"
-            found[title], repeated = _configurations(same, metric, split)
+            by_version[title], repeated = _configurations(same, metric, split)
             if repeated:
                 notes.append(f"{title}: runs left out because a newer run has their settings and seed: {repeated}")
-    return found, notes
+    return by_version, notes
 
 
 def _configurations(records: Sequence[Record], metric: str, split: str) -> tuple[list[Configuration], int]:
@@ -166,7 +166,7 @@ def _notes(records: Sequence[Record]) -> list[str]:
     return notes
 
 
-def rows(found: Study) -> list[dict[str, Any]]:
+def rows(study: Study) -> list[dict[str, Any]]:
     """Return the plotted values, one dict a point; ``std`` is None for a single seed."""
     return [
         {
@@ -177,7 +177,7 @@ def rows(found: Study) -> list[dict[str, Any]]:
             "std": spread(point),
             "seeds": len(point.scores),
         }
-        for panel in found.panels
+        for panel in study.panels
         for name, points in panel.lines.items()
         for point in points
     ]
@@ -188,7 +188,7 @@ def spread(point: Point) -> float | None:
     return stdev(point.scores) if len(point.scores) > 1 else None
 
 
-def draw_sensitivity(found: Study, path: Path) -> Path:
+def draw_sensitivity(study: Study, path: Path) -> Path:
     """Plot means and standard deviations over seeds: a panel for each set of settings, a line for each data set.
 
     Rings mark the base configuration.
@@ -199,19 +199,19 @@ def draw_sensitivity(found: Study, path: Path) -> Path:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    columns = 1 if len(found.panels) <= 2 else 2
-    rows = math.ceil(len(found.panels) / columns)
+    columns = 1 if len(study.panels) <= 2 else 2
+    rows = math.ceil(len(study.panels) / columns)
     figure = Figure(figsize=(3.6 * columns, 2.2 * rows + 0.7), layout="constrained")
     cells = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
-    for axes in cells[len(found.panels) :]:
+    for axes in cells[len(study.panels) :]:
         axes.remove()
     data_sets = {
-        name: index for index, name in enumerate(sorted({name for panel in found.panels for name in panel.lines}))
+        name: index for index, name in enumerate(sorted({name for panel in study.panels for name in panel.lines}))
     }
-    for axes, panel in zip(cells, found.panels, strict=False):
+    for axes, panel in zip(cells, study.panels, strict=False):
         _draw(axes, panel, data_sets)
-    figure.suptitle(_title(found), fontsize=9)
-    figure.supylabel(f"{found.split} {found.metric} (%)", fontsize=9)
+    figure.suptitle(_title(study), fontsize=9)
+    figure.supylabel(f"{study.split} {study.metric} (%)", fontsize=9)
     lines = [
         (name, Line2D([], [], color=mark(at).colour, marker=mark(at).shape, markersize=5))
         for name, at in data_sets.items()
@@ -223,13 +223,13 @@ def draw_sensitivity(found: Study, path: Path) -> Path:
     return save(figure, path)
 
 
-def _title(found: Study) -> str:
-    points = [point for panel in found.panels for line in panel.lines.values() for point in line]
+def _title(study: Study) -> str:
+    points = [point for panel in study.panels for line in panel.lines.values() for point in line]
     fewest, most = min(len(point.scores) for point in points), max(len(point.scores) for point in points)
     if most == 1:
-        return f"{found.objective}: 1 seed"
+        return f"{study.objective}: 1 seed"
     seeds = f"{fewest} to {most}" if fewest < most else str(most)
-    return f"{found.objective}: mean and standard deviation over {seeds} seeds"
+    return f"{study.objective}: mean and standard deviation over {seeds} seeds"
 
 
 def _draw(axes: Axes, panel: Panel, data_sets: dict[str, int]) -> None:
