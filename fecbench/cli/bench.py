@@ -75,13 +75,13 @@ def bench(
     smoke: bool,
     force: bool,
     as_json: bool,
-    **how: Any,
+    **parallel: Any,
 ) -> None:
     """Run all methods, data sets and seeds of a benchmark.
 
-    SPEC is the benchmark's TOML file. Complete runs are skipped and unfinished runs are continued, so repeat
-    the same command to go on after a stop. A failed run does not stop the others. The exit code is 1 if a run
-    failed or, with --dry-run, if a row can't start on this machine.
+    SPEC is the benchmark's TOML file. Complete runs are skipped and unfinished runs are continued, so the same command
+    continues a stopped benchmark. A failed run does not stop the others. The exit code is 1 if a run failed or, with
+    --dry-run, if a row can't start on this machine.
 
     \b
     Examples:
@@ -93,7 +93,7 @@ def bench(
 
     for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler stops runs with SIGTERM: treat it as Ctrl-C
         signal.signal(number, signal.default_int_handler)
-    workers, root = _workers(**how), root or ROOT / f"{spec.stem}{'-smoke' if smoke else ''}"
+    workers, root = _workers(**parallel), root or ROOT / f"{spec.stem}{'-smoke' if smoke else ''}"
     if root.exists() and not root.is_dir():
         raise UsageError(f"--root must be a folder for the runs, but {root} is a file; choose another")
     wanted = matrix.expand(read_spec(spec))

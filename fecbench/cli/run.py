@@ -108,49 +108,46 @@ def run() -> None:
 
 
 def _command(name: str, kind: type[Objective]) -> click.Command:
-    own = options(kind.Config)
-    params = [*options(RunSettings), *COMMAND_OPTIONS, *own]
-    summary = (kind.__doc__ or "").strip()
-    source = f"\n\nSource: {kind.citation}" if kind.citation else ""
-    return _ObjectiveCommand(
-        name, kind, params=params, callback=lambda **given: _run(name, given), help=f"{summary}{source}", own=own
-    )
+    text = (kind.__doc__ or "").strip()
+    if kind.citation:
+        text += f"\n\nSource: {kind.citation}"
+    return _ObjectiveCommand(name, kind, callback=lambda **values: _run(name, values), help=text)
 
 
 class _ObjectiveCommand(click.Command):
-    """A command that lists the objective's own options apart from those of every run.
+    """The command of one objective.
 
-    Each option is shown with the default that the objective's runs use.
+    Its help lists the objective's own options first, and shows each option with the default of the objective's runs.
     """
 
-    def __init__(self, name: str, kind: type[Objective], own: list[click.Parameter], **arguments: Any):
-        super().__init__(name, **arguments)
-        self.kind, self.own = kind, own
+    def __init__(self, name: str, kind: type[Objective], **arguments: Any):
+        self.kind, self.own, self.settings = kind, options(kind.Config), options(RunSettings)
+        super().__init__(name, params=[*self.settings, *COMMAND_OPTIONS, *self.own], **arguments)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the two sections of options."""
+        """Write the sections of options."""
         from fecbench.runs import defaults
 
-        known = defaults.everywhere(str(self.name), self.kind)
-        texts = {key: text for key, default in known.items() if (text := defaults.shown(default, str(self.name)))}
-        sections = {
-            f"Options of {self.name}": self.own,
-            "Options of every run": [param for param in self.get_params(ctx) if param not in self.own],
-        }
+        name = str(self.name)
+        known = defaults.everywhere(name, self.kind)
+        texts = {key: text for key, default in known.items() if (text := defaults.shown(default, name))}
+        others = [param for param in self.get_params(ctx) if param not in (*self.own, *self.settings)]
+        sections = {f"Options of {name}": self.own, "Settings of every run": self.settings, "Other options": others}
         for title, params in sections.items():
-            rows = []
-            for param in params:
-                flag, text = param.get_help_record(ctx) or ("", "")
-                default = texts.get(param.name or "")
-                rows.append((flag, f"{text}  [default: {default}]" if default else text))
+            records = [(param.get_help_record(ctx), texts.get(param.name or "")) for param in params]
+            rows = [_with_default(*record, default) for record, default in records if record]
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
 
 
-def _run(name: str, given: dict[str, Any]) -> None:
-    command = {option.name: given.pop(option.name) for option in COMMAND_OPTIONS if option.name}
-    flags = {key: value for key, value in given.items() if value is not None}
+def _with_default(flag: str, text: str, default: str | None) -> tuple[str, str]:
+    return flag, f"{text}  [default: {default}]" if default else text
+
+
+def _run(name: str, values: dict[str, Any]) -> None:
+    command = {option.name: values.pop(option.name) for option in COMMAND_OPTIONS if option.name}
+    flags = {key: value for key, value in values.items() if value is not None}
     with fast_import():
         from fecbench.runs.plan import plan
     chosen = plan(name, flags, _spec_settings(command["settings"]))
@@ -237,12 +234,12 @@ def _spec_settings(text: str | None) -> dict[str, Any]:
         UsageError: the text is not a JSON object.
     """
     try:
-        given = {} if text is None else loads(text)
+        settings = {} if text is None else loads(text)
     except ValueError as error:
         raise UsageError(f"--settings must be a JSON object, but {error}; correct it") from error
-    if not isinstance(given, dict):
+    if not isinstance(settings, dict):
         raise UsageError(f"--settings must be a JSON object of settings by name, but is {text}; correct it")
-    return given
+    return settings
 
 
 def _expected(text: str | None) -> Content | None:
