@@ -31,7 +31,7 @@ def plugins(check: bool, as_json: bool) -> None:
 
     Plugins are objectives, data sets, encoders, heads, metrics, formats and hooks.
     """
-    origins = [origin for one in registry.ALL for origin in one.origins()] + _hook_origins()
+    origins = [origin for kind in registry.ALL for origin in kind.origins()] + _hook_origins()
     rows = [asdict(origin) for origin in origins]
     claims = Counter((origin.kind, origin.name) for origin in origins)
     for row, origin in zip(rows, origins, strict=True):
@@ -44,7 +44,8 @@ def plugins(check: bool, as_json: bool) -> None:
     else:
         findings = [column for column in ("problem", "not tried") if any(row.get(column) for row in rows)]
         columns = ["kind", "name", "distribution", "version", "value", *findings]
-        print_table(columns, [[row[column] for column in columns] for row in rows])
+        headings = ["entry point" if column == "value" else column for column in columns]
+        print_table(headings, [[row[column] for column in columns] for row in rows])
     if check:
         broken = sum(bool(row["problem"]) for row in rows)
         echo(f"{len(rows) - broken} of {len(rows)} plugins work", err=True)

@@ -14,7 +14,7 @@ from fecbench.core.text import shortened
 from fecbench.results.comparison import SAME_ROWS
 from fecbench.results.plots.legend import add_legend
 from fecbench.results.plots.marks import mark
-from fecbench.results.plots.panels import Configuration, Panel, Point, order, panels
+from fecbench.results.plots.panels import Configuration, Panel, Point, panels, sort_key
 from fecbench.results.plots.saving import save
 from fecbench.runs.find import all_records
 
@@ -233,7 +233,7 @@ def _title(study: Study) -> str:
 
 
 def _draw(axes: Axes, panel: Panel, data_sets: dict[str, int]) -> None:
-    everything = sorted((point for points in panel.lines.values() for point in points), key=order)
+    everything = sorted((point for points in panel.lines.values() for point in points), key=sort_key)
     categories = {point.values: point.text for point in everything}
     for number, (name, points) in enumerate(panel.lines.items()):
         shift = 0.15 * (number - (len(panel.lines) - 1) / 2)  # keeps the error bars of the data sets apart
