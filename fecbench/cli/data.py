@@ -109,10 +109,10 @@ def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns:
         print_json(found)
     elif found:
         _print_statistics(found)
-    for error in errors:
-        echo(f"fecbench: {error}", err=True)
+    for reason in errors:
+        echo(f"fecbench: {reason}", err=True)
     if errors:
-        sys.exit(2 if any(isinstance(error, UsageError) for error in errors) else 1)
+        sys.exit(2 if any(isinstance(reason, UsageError) for reason in errors) else 1)
 
 
 def _print_statistics(found: Sequence[dict[str, Any]]) -> None:
@@ -136,7 +136,7 @@ def _print_rows(found: Sequence[dict[str, Any]]) -> None:
 
 def _print_lengths(found: Sequence[dict[str, Any]]) -> None:
     print_table(
-        ["data set", "unit", "mean", "median", "p95", "max", "smallest class", "largest class", "balance (1 = even)"],
+        ["data set", "unit", "mean", "median", "p95", "max", "smallest class", "largest class", "balance (1 = uniform)"],
         [
             [
                 f["name"],
