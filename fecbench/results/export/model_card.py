@@ -44,8 +44,8 @@ def write(record: Record, predictor: Predictor, kind: str, dataset: HubDataset |
     """
     from huggingface_hub import ModelCard
 
-    facts = _facts(record, predictor) | {"kind": kind, "name": name}
-    card = ModelCard.from_template(_metadata(record, kind, dataset, name), template_path=str(TEMPLATE), **facts)
+    values = _template_values(record, predictor) | {"kind": kind, "name": name}
+    card = ModelCard.from_template(_metadata(record, kind, dataset, name), template_path=str(TEMPLATE), **values)
     card.save(folder / "README.md")
 
 
@@ -56,7 +56,7 @@ def _metadata(record: Record, kind: str, dataset: HubDataset | None, name: str) 
     """
     from huggingface_hub import EvalResult, ModelCardData
 
-    about, own = record.about, hub_dataset(record)
+    about, trained_on = record.about, hub_dataset(record)
     data, encoder = about["dataset"], about["encoder"]
     scores = [
         EvalResult(
@@ -76,14 +76,14 @@ def _metadata(record: Record, kind: str, dataset: HubDataset | None, name: str) 
         pipeline_tag="text-classification",
         tags=["emotion-classification", "fecbench", about["objective"]["name"]],
         base_model=encoder["name"] if encoder["revision"] else None,  # an encoder with a commit is from the hub
-        datasets=[own.id] if own else None,
+        datasets=[trained_on.id] if trained_on else None,
         metrics=list(record.result["metrics"]["test"]),
         model_name=name,
         eval_results=scores,
     )
 
 
-def _facts(record: Record, predictor: Predictor) -> dict[str, Any]:
+def _template_values(record: Record, predictor: Predictor) -> dict[str, Any]:
     """Return the values for the card's template."""
     about, result = record.about, record.result
     settings = {key: value for key, value in record.settings().items() if key not in NAMED_ELSEWHERE}
@@ -118,8 +118,11 @@ def _worst(f1: Mapping[str, float]) -> list[str]:
     >>> _worst({"a": 0.0, "b": 0.0, "c": 0.0, "d": 0.0, "e": 0.7, "f": 0.2, "g": 0.6})
     []
     """
+    if len(f1) <= 2 * WORST:
+        return []
     ranked = sorted(f1, key=lambda label: f1[label])
-    return ranked[:WORST] if len(ranked) > 2 * WORST and f1[ranked[WORST - 1]] < f1[ranked[WORST]] else []
+    is_tie = f1[ranked[WORST - 1]] == f1[ranked[WORST]]
+    return [] if is_tie else ranked[:WORST]
 
 
 def bibtex(key: str, source: str) -> str:
