@@ -40,7 +40,7 @@ def check(name: str, kind: str | None, as_json: bool) -> None:
     \b
     Examples:
       fecbench check ce
-      fecbench check label --kind heads
+      fecbench check hypemo --kind heads
     """
     kind = kind or _kind_of(name)
     from fecbench.testing.running import kit_of, outcomes
