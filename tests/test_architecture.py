@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import fecbench
-from fecbench.cli.run import PLACE_OPTIONS
+from fecbench.cli.run import COMMAND_OPTIONS
 from fecbench.core.run_flags import COMMAND_FLAGS
 from tests.support import ROOT
 
@@ -84,4 +84,4 @@ def test_no_public_name_is_hidden_by_a_wing():
 
 
 def test_run_flags_are_known_where_clashes_are_refused():
-    assert {option.name for option in PLACE_OPTIONS} | {"help"} == COMMAND_FLAGS
+    assert {option.name for option in COMMAND_OPTIONS} | {"help"} == COMMAND_FLAGS

@@ -1,4 +1,7 @@
-"""The command line. Commands are imported when they are called, so that ``fecbench --help`` answers at once."""
+"""The command line: ``fecbench`` and its commands, one module a command.
+
+Commands are imported when they are called, so that ``fecbench --help`` answers at once.
+"""
 
 from __future__ import annotations
 
@@ -14,49 +17,65 @@ from click.shell_completion import CompletionItem
 from fecbench.cli.terminal.echo import echo
 from fecbench.core.errors import FecbenchError, UsageError
 
-COMMANDS = {
-    "run": "train an objective on a data set, and test it",
-    "bench": "run a benchmark's whole matrix of methods, data sets and seeds",
-    "data": "which data sets there are, and what is in them",
-    "check": "whether an objective does what every objective must",
-    "plugins": "objectives, data sets, encoders, heads and metrics installed here",
-    "runs": "what has been run, newest first",
-    "leaderboard": "tables of runs: methods as rows, data sets and metrics as columns",
-    "predict": "labels for texts from a finished run",
-    "export": "a trained model as a Hugging Face folder or as ONNX",
-    "plot": "pictures of run records",
-    "cases": "examples that one method gets right and another wrong",
-    "doctor": "what will and won't work on this machine",
+# The first sentence of each command's help, repeated here because the list of commands must not import them.
+SECTIONS = {
+    "Train": {
+        "run": "Train an objective on a data set and test it.",
+        "bench": "Run all methods, data sets and seeds of a benchmark.",
+    },
+    "Compare": {
+        "runs": "List runs, newest first, with their test scores.",
+        "leaderboard": "Tabulate the scores of methods on data sets.",
+        "plot": "Draw figures from run records.",
+        "cases": "Show examples that one run gets right and another wrong.",
+    },
+    "Predict and export": {
+        "predict": "Predict labels for texts with a finished run.",
+        "export": "Export a trained model to Hugging Face or ONNX format.",
+    },
+    "Data and methods": {
+        "data": "List data sets with their sources, licences and sizes.",
+        "plugins": "List the installed plugins and where they come from.",
+        "check": "Run the conformance checks on a plugin.",
+    },
+    "This machine": {
+        "doctor": "Check which features work on this machine.",
+    },
 }
+COMMANDS = {name: text for commands in SECTIONS.values() for name, text in commands.items()}
 
 
 class Commands(click.Group):
-    """fecbench's own commands by name, then those that hook plugins add."""
+    """fecbench's own commands, then those that hook plugins add."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, fecbench's own first."""
+        """Return the names of all commands, fecbench's own first."""
         return [*COMMANDS, *sorted(self._added())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, imported now."""
+        """Import and return a command; None if there is no command of that name."""
         if cmd_name in COMMANDS:
             command: click.Command = getattr(import_module(f"fecbench.cli.{cmd_name}"), cmd_name)
             return command
         return self._added().get(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The table of commands, without importing fecbench's own."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(self._table().items()))
+        """Write the sections of commands, without importing fecbench's own."""
+        added = self._added_summaries()
+        width = max(map(len, (*COMMANDS, *added)))  # one column for all sections
+        for title, commands in {**SECTIONS, "From plugins": added}.items():
+            if commands:
+                with formatter.section(title):
+                    formatter.write_dl([(name.ljust(width), summary) for name, summary in commands.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Commands that begin so, without importing fecbench's own, and options."""
-        named = [CompletionItem(name, help=text) for name, text in self._table().items() if name.startswith(incomplete)]
-        return named + click.Command.shell_complete(self, ctx, incomplete)
+        """Return the commands and options that begin with ``incomplete``, without importing fecbench's own commands."""
+        summaries = COMMANDS | self._added_summaries()
+        commands = [CompletionItem(name, help=text) for name, text in summaries.items() if name.startswith(incomplete)]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
 
-    def _table(self) -> dict[str, str]:
-        """Each command's name and what it does, in a few words."""
-        return COMMANDS | {name: command.get_short_help_str() for name, command in self._added().items()}
+    def _added_summaries(self) -> dict[str, str]:
+        return {name: command.get_short_help_str() for name, command in sorted(self._added().items())}
 
     def _added(self) -> dict[str, click.Command]:
         from fecbench.core import hooks
@@ -71,15 +90,20 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fecbench", prog_name="fecbench")
 def cli() -> None:
-    """Compare training objectives for fine-grained emotion classification."""
+    """Compare training objectives for fine-grained emotion classification.
+
+    To begin: fecbench run ce --dataset demo
+
+    `fecbench COMMAND --help` describes a command and its options.
+    """
 
 
 def main() -> None:
-    """Entry point: a user's mistake ends in one line and exit code 1 (failed) or 2 (usage), never in a traceback."""
+    """Run the command line. A user's mistake prints one line and exits with 1 (failure) or 2 (wrong usage)."""
     warnings.showwarning = _show_warning  # type: ignore[assignment]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that can't show a character shows another
+            stream.reconfigure(errors="replace")  # print "?" where the terminal's encoding lacks a character
     try:
         cli()
     except (FecbenchError, OSError) as error:

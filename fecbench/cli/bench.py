@@ -1,4 +1,4 @@
-"""``fecbench bench SPEC``: run a benchmark's whole matrix."""
+"""``fecbench bench SPEC``: run all methods, data sets and seeds of a benchmark."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fecbench.cli.data import DATA_DIR
+from fecbench.cli.common_options import DATA_DIR
 from fecbench.cli.terminal.echo import echo
 from fecbench.cli.terminal.output import console, print_json
 from fecbench.core.errors import FecbenchError, UsageError
@@ -21,7 +21,7 @@ from fecbench.runs.record import ROOT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fecbench.bench.benchmark import Benchmark
+    from fecbench.bench.benchmark import Benchmark, BenchTask
     from fecbench.bench.status import BenchStatus
     from fecbench.bench.time_estimates import Estimates
     from fecbench.bench.workers import Engine
@@ -33,24 +33,38 @@ RESULTS = Path("benchmarks/results")
 @click.command()
 @click.argument("spec", type=PATH)
 @DATA_DIR
-@click.option("--root", type=PATH, help="folder of the runs  [default: runs/NAME-OF-SPEC]")
-@click.option("--done", type=PATH, help="folder of published records: a run that is complete there isn't run again")
-@click.option("--dry-run", is_flag=True, help="print what would run, with an estimate of time, and start nothing")
+@click.option("--root", type=PATH, help="folder for the runs  [default: runs/NAME-OF-SPEC]")
+@click.option("--done", type=PATH, help="folder of published records; a run that is complete there is not repeated")
+@click.option("--dry-run", is_flag=True, help="print the planned runs with estimated times, and start nothing")
 @click.option(
-    "--smoke", is_flag=True, help="every row at its smallest: tiny random encoders, one step on the demo data"
+    "--smoke", is_flag=True, help="run every row at its smallest: a tiny random encoder, one step on the demo data"
 )
-@click.option("--force", is_flag=True, help="run again what is complete; earlier records are set aside, not deleted")
+@click.option("--force", is_flag=True, help="repeat complete runs; their earlier records are set aside, not deleted")
 @click.option(
-    "--workers", type=click.IntRange(min=1), help="runs at once  [default: 1, or one for each slot of --devices]"
-)
-@click.option("--devices", default="", help="GPUs to place runs on, as cuda:0,cuda:1  [default: each run's own choice]")
-@click.option(
-    "--per-device", type=click.IntRange(min=1), default=1, show_default=True, help="runs at once on each device"
+    "--workers",
+    type=click.IntRange(min=1),
+    help="number of runs at once  [default: 1, or the number of slots of --devices]",
 )
 @click.option(
-    "--engine", type=click.Choice(["loky", "dask", "ray"]), default="loky", show_default=True, help="loky: this machine"
+    "--devices", default="", help="GPUs to distribute the runs over, as cuda:0,cuda:1  [default: each run chooses]"
 )
-@click.option("--address", help="the Dask scheduler's or Ray cluster's address  [default: one started on this machine]")
+@click.option(
+    "--per-device",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="number of runs at once on each of --devices",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["loky", "dask", "ray"]),
+    default="loky",
+    show_default=True,
+    help="library that starts the runs: loky on this machine, dask or ray on a cluster",
+)
+@click.option(
+    "--address", help="address of the Dask scheduler or Ray cluster  [default: one that is started on this machine]"
+)
 @click.option("--json", "as_json", is_flag=True, help="print the state of every run as JSON at the end")
 def bench(
     spec: Path,
@@ -61,19 +75,25 @@ def bench(
     smoke: bool,
     force: bool,
     as_json: bool,
-    **how: Any,
+    **parallel: Any,
 ) -> None:
-    """Run every method of the benchmark SPEC (a TOML file) on its data sets, for all its seeds.
+    """Run all methods, data sets and seeds of a benchmark.
 
-    What is complete isn't repeated and what was broken off is continued, so that the same command goes on where it was stopped. A run that
-    fails stops no other; the exit code is 1 then, and after --dry-run where a row can't start on this machine.
+    SPEC is the benchmark's TOML file. Complete runs are skipped and unfinished runs are continued, so the same command
+    continues a stopped benchmark. A failed run does not stop the others. The exit code is 1 if a run failed or, with
+    --dry-run, if a row can't start on this machine.
+
+    \b
+    Examples:
+      fecbench bench benchmarks/demo.toml --dry-run
+      fecbench bench benchmarks/minilm.toml --devices cuda:0,cuda:1
     """
     from fecbench.bench import benchmark, matrix
     from fecbench.bench.spec import read_spec
 
-    for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler's stop is a user's stop
+    for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler stops runs with SIGTERM: treat it as Ctrl-C
         signal.signal(number, signal.default_int_handler)
-    workers, root = _workers(**how), root or ROOT / f"{spec.stem}{'-smoke' if smoke else ''}"
+    workers, root = _workers(**parallel), root or ROOT / f"{spec.stem}{'-smoke' if smoke else ''}"
     if root.exists() and not root.is_dir():
         raise UsageError(f"--root must be a folder for the runs, but {root} is a file; choose another")
     wanted = matrix.expand(read_spec(spec))
@@ -90,37 +110,37 @@ def bench(
 
 
 def _complete(done: Path | None, force: bool) -> Mapping[str, Record]:
-    """Return the complete records under ``done`` by name; print why others don't count.
+    """Return the complete records under ``done`` by name, and print why others don't count.
 
     Raises:
-        UsageError: there is no such folder, or all is to be run again.
+        UsageError: the folder does not exist, or --force is given too.
     """
     if done is None:
         return {}
     if force:
-        raise UsageError("--force runs again what is complete, and --done counts it; leave one of them out")
+        raise UsageError("--force repeats complete runs, but --done skips them; leave one of them out")
     from fecbench.bench.published_records import complete_records
 
-    found, broken = complete_records(done)
+    records, broken = complete_records(done)
     for reason in broken:
         echo(reason, err=True)
-    return found
+    return records
 
 
 def _workers(workers: int | None, devices: str, per_device: int, engine: Engine, address: str | None) -> Any:
-    """As many runs at once as there are slots, and each run's share of this machine's cores."""
+    """Return the pool of workers: one for each slot, each with its share of this machine's cores."""
     from fecbench.bench.workers import Workers
 
     if address and engine == "loky":
-        raise UsageError("--address is a cluster's, and loky is this machine; say --engine dask or --engine ray")
-    places = tuple(device.strip() for device in devices.split(",") if device.strip())
-    number = workers or len(places) * per_device or (None if address else 1)
-    threads = (
-        max(1, (os.cpu_count() or 1) // number)
-        if engine == "loky" and number and "OMP_NUM_THREADS" not in os.environ
-        else None
-    )
-    return Workers(engine, number, address, places, per_device, threads)
+        raise UsageError(
+            "--address needs --engine dask or --engine ray, but the engine is loky; choose one or leave out --address"
+        )
+    names = tuple(device.strip() for device in devices.split(",") if device.strip())
+    number = workers or len(names) * per_device or (None if address else 1)
+    threads = None
+    if engine == "loky" and number and "OMP_NUM_THREADS" not in os.environ:
+        threads = max(1, (os.cpu_count() or 1) // number)
+    return Workers(engine, number, address, names, per_device, threads)
 
 
 def _carry_out(prepared: Benchmark, workers: Any, as_json: bool) -> None:
@@ -131,24 +151,31 @@ def _carry_out(prepared: Benchmark, workers: Any, as_json: bool) -> None:
             prepared.carry_out(workers)
         except KeyboardInterrupt:
             raise FecbenchError(
-                "stopped; the same command goes on where it was, and repeats nothing that is complete"
+                "stopped; run the same command again to continue (complete runs are not repeated)"
             ) from None
     tasks = prepared.all_tasks()
     failed = [task for task in tasks if task.status != "complete"]
     for note in prepared.selection().notes:
         echo(note, err=True)
     if as_json:
-        print_json(
-            [
-                {"row": t.cell.row, "dataset": t.cell.plan.settings.dataset, "seed": t.cell.plan.settings.seed, "status": t.status,
-                 "folder": str(t.record.folder), "reason": t.reason if t in failed else ""}
-                for t in tasks
-            ]
-        )  # fmt: skip
+        print_json([_state(task) for task in tasks])
     for task in failed:
-        echo(f"failed: {task.record.id}: {task.reason} (all it said: {task.log})", err=True)
+        echo(f"failed: {task.record.id}: {task.reason} (its output: {task.log})", err=True)
     echo(f"{len(tasks) - len(failed)} of {len(tasks)} runs complete, under {prepared.root}", err=True)
     sys.exit(1 if failed else 0)
+
+
+def _state(task: BenchTask) -> dict[str, Any]:
+    """Return a run's state as a JSON object."""
+    settings = task.cell.plan.settings
+    return {
+        "row": task.cell.row,
+        "dataset": settings.dataset,
+        "seed": settings.seed,
+        "status": task.status,
+        "folder": str(task.record.folder),
+        "reason": "" if task.status == "complete" else task.reason,
+    }
 
 
 def _estimates(prepared: Benchmark) -> Estimates:
@@ -158,7 +185,7 @@ def _estimates(prepared: Benchmark) -> Estimates:
 
 
 def _print_plan(prepared: Benchmark, workers: int, as_json: bool) -> None:
-    """Print the progress of each row and an estimate of the time left."""
+    """Print the state of the benchmark and the estimated time of the runs that are left."""
     from dataclasses import asdict
 
     from fecbench.bench.status import bench_status, total
@@ -179,9 +206,9 @@ def _print_plan(prepared: Benchmark, workers: int, as_json: bool) -> None:
 
 
 def _missing(rows: list[BenchStatus]) -> dict[str, list[str]]:
-    """Return the rows that can't start, by reason."""
-    by_reason: dict[str, list[str]] = {}
+    """Return the rows that can't start on this machine, by reason."""
+    rows_of: dict[str, list[str]] = {}
     for row in rows:
         for reason in row.missing:
-            by_reason.setdefault(reason, []).append(f"{row.row} on {row.dataset}")
-    return by_reason
+            rows_of.setdefault(reason, []).append(f"{row.row} on {row.dataset}")
+    return rows_of

@@ -1,4 +1,4 @@
-"""``fecbench cases BETTER WORSE``: examples that one method gets right and another wrong."""
+"""``fecbench cases BETTER WORSE``: show examples that one run gets right and another wrong."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
+from fecbench.cli.common_options import DATA_DIR, ROOT, SPLIT
 from fecbench.cli.terminal.echo import echo, echo_document
 from fecbench.cli.terminal.output import print_table
 from fecbench.core.errors import UsageError
 from fecbench.core.files import OUTPUT, replacing
 from fecbench.core.options import PATH
 from fecbench.runs.find import find_run
-from fecbench.runs.record import ROOT
 
 FORMATS = ("terminal", "markdown", "json")
 
@@ -21,53 +21,56 @@ FORMATS = ("terminal", "markdown", "json")
 @click.command()
 @click.argument("better")
 @click.argument("worse")
-@click.option(
-    "--split", type=click.Choice(["validation", "test"]), default="test", show_default=True, help="whose rows to judge"
-)
-@click.option("--top", type=click.IntRange(min=0), default=10, show_default=True, help="examples to show")
-@click.option("--data-dir", type=PATH, help="folder with a folder for each data set")
+@SPLIT
+@click.option("--top", type=click.IntRange(min=0), default=10, show_default=True, help="number of examples to show")
+@DATA_DIR
 @click.option(
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="default: terminal; for a file markdown, or json where it ends so",
+    help="format of the output  [default: terminal; with -o json for a file that ends in .json, else markdown]",
 )
 @click.option("-o", "--out", type=PATH, help="file to write instead of printing")
-@click.option("--root", type=PATH, default=ROOT, show_default=True, help="where runs are looked for")
+@ROOT
 def cases(
     better: str, worse: str, split: str, top: int, data_dir: Path | None, form: str | None, out: Path | None, root: Path
 ) -> None:
-    """Examples that BETTER gets right and WORSE wrong, those first where the gold label's probability gains most.
+    """Show examples that one run gets right and another wrong.
 
-    BETTER and WORSE are runs' ids, folders, or methods' names (then the newest complete run), on the same rows. `fecbench cases aml
-    aml-no-adv` is Table 4 of the AML paper. How many examples there are, and how many the other way round, is said above them.
-    Texts and gold labels come from the data, which must be here; a record holds neither.
+    Lists rows that BETTER gets right and WORSE wrong, those with the largest gain in the gold label's probability
+    first, and counts all rows. BETTER and WORSE are each a run id, a run folder or a method (its newest complete
+    run); both runs must be on the same rows. Texts and gold labels are read from the data, because a record holds
+    neither.
+
+    \b
+    Example (Table 4 of the AML paper):
+      fecbench cases aml aml-no-adv
     """
-    form = form or _fitting(out)
+    form = form or _default_format(out)
     if out and form == "terminal":
-        raise UsageError("a file is written as markdown or json; choose with --format, or leave out -o")
-    from fecbench.results.cases import as_dict, find_cases, markdown, table
+        raise UsageError("-o writes markdown or json, but --format is terminal; choose another format or leave out -o")
+    from fecbench.results import case_formats
+    from fecbench.results.cases import find_cases
 
     found = find_cases(find_run(better, root), find_run(worse, root), split, data_dir)
     if form == "terminal":
-        echo(found.summary(top))
-        print_table(*table(found, top))
-        if found.remark:
-            echo(f"note: {found.remark}")
+        echo(case_formats.summary(found, top))
+        print_table(*case_formats.table(found, top))
+        if note := case_formats.note(found):
+            echo(f"note: {note}")
         return
-    text = (
-        markdown(found, top)
-        if form == "markdown"
-        else json.dumps(as_dict(found, top), indent=1, ensure_ascii=False) + "\n"
-    )
+    if form == "markdown":
+        text = case_formats.markdown(found, top)
+    else:
+        text = json.dumps(case_formats.as_dict(found, top), indent=1, ensure_ascii=False) + "\n"
     if out:
         _write(out, text)
     else:
         echo_document(text)
 
 
-def _fitting(out: Path | None) -> str:
-    """The format where none is asked for."""
+def _default_format(out: Path | None) -> str:
+    """Return the format to use if --format is not given."""
     if out is None:
         return "terminal"
     return "json" if out.suffix == ".json" else "markdown"

@@ -1,72 +1,92 @@
-"""``fecbench check NAME``: whether a plugin does what every plugin of its kind must."""
+"""``fecbench check NAME``: run the conformance checks on a plugin."""
 
 from __future__ import annotations
 
 import sys
 import time
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
+from fecbench.cli.common_options import JSON
 from fecbench.cli.terminal.echo import echo
 from fecbench.cli.terminal.output import print_json
 from fecbench.core import registry
 from fecbench.core.errors import UnknownName, UsageError
 
-KINDS = {one.kind: one for one in registry.ALL}
+if TYPE_CHECKING:
+    from fecbench.testing.running import Outcome
+
+REGISTRIES = {plugins.kind: plugins for plugins in registry.ALL}
 
 
 @click.command()
 @click.argument("name", metavar="NAME")
-@click.option("--kind", type=click.Choice(list(KINDS)), help="the plugin's kind, where two kinds have the name")
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
+@click.option(
+    "--kind",
+    type=click.Choice(list(REGISTRIES)),
+    help="kind of the plugin; needed if plugins of two kinds have the name",
+)
+@JSON
 def check(name: str, kind: str | None, as_json: bool) -> None:
-    """Run the conformance checks on an objective, data set, encoder, head, metric or format.
+    """Run the conformance checks on a plugin.
 
-    Objectives are checked on the demo data with the scratch encoder on the CPU. Nothing is downloaded: where a data set or an encoder isn't
-    on this machine, its checks are skipped, and the reason is printed. Exit code 1 if a check fails; each failure says what was required,
-    what was found, and where to look. A plugin's own tests run the same checks by subclassing a class of fecbench.testing.
+    NAME is an objective, data set, encoder, head, metric or format. Objectives are checked on the demo data with the
+    scratch encoder on the CPU. Nothing is downloaded: if a data set or an encoder is not on this machine, its checks
+    are skipped with a reason. The exit code is 1 if a check fails; each failure names the requirement, the finding
+    and the place to look. To run the same checks in a plugin's own tests, subclass a class of fecbench.testing.
+
+    \b
+    Examples:
+      fecbench check ce
+      fecbench check hypemo --kind heads
     """
-    found = kind or _kind_of(name)
+    kind = kind or _kind_of(name)
     from fecbench.testing.running import kit_of, outcomes
 
-    rows, started = [], time.perf_counter()
-    for outcome in outcomes(kit_of(found, name)):
-        rows.append(outcome)
+    finished, started = [], time.perf_counter()
+    for outcome in outcomes(kit_of(kind, name)):
+        finished.append(outcome)
         if not as_json:
-            state = "FAILED" if outcome.failure else "skip  " if outcome.skipped else "ok    "
-            for (
-                line
-            ) in f"{state} {outcome.check}{outcome.failure}{': ' * bool(outcome.skipped)}{outcome.skipped}".split("\n"):
-                echo(line)
+            _print_outcome(outcome)
     if as_json:
-        print_json([{key: value for key, value in asdict(row).items() if key != "reason"} for row in rows])
-    failed, skipped = sum(bool(row.failure) for row in rows), sum(bool(row.skipped) for row in rows)
-    aside = f", {skipped} skipped" if skipped else ""
-    echo(
-        f"{name}: {len(rows) - failed - skipped} of {len(rows)} checks hold{aside} ({time.perf_counter() - started:.0f} s)",
-        err=True,
-    )
+        print_json([{key: value for key, value in asdict(outcome).items() if key != "reason"} for outcome in finished])
+    failed = sum(bool(outcome.failure) for outcome in finished)
+    skipped = sum(bool(outcome.skipped) for outcome in finished)
+    passed = f"{len(finished) - failed - skipped} of {len(finished)} checks hold"
+    if skipped:
+        passed += f", {skipped} skipped"
+    echo(f"{name}: {passed} ({time.perf_counter() - started:.0f} s)", err=True)
     sys.exit(1 if failed else 0)
 
 
+def _print_outcome(outcome: Outcome) -> None:
+    if outcome.failure:
+        text = f"FAILED {outcome.check}{outcome.failure}"
+    elif outcome.skipped:
+        text = f"skip   {outcome.check}: {outcome.skipped}"
+    else:
+        text = f"ok     {outcome.check}"
+    for line in text.split("\n"):
+        echo(line)
+
+
 def _kind_of(name: str) -> str:
-    """The kind of the plugin called ``name``; an objective goes before all others, and that is said.
+    """Return the kind of the plugin called ``name``; an objective has priority over other kinds, with a note.
 
     Raises:
-        UnknownName: nothing is called so.
-        UsageError: plugins of several other kinds are.
+        UnknownName: no plugin has that name.
+        UsageError: plugins of several kinds have it, and none is an objective.
     """
-    kinds = [kind for kind, one in KINDS.items() if name in one]
+    kinds = [kind for kind, plugins in REGISTRIES.items() if name in plugins]
     if not kinds:
-        raise UnknownName("plugin", name, {known for one in registry.ALL for known in one})
+        raise UnknownName("plugin", name, {known for plugins in registry.ALL for known in plugins})
     if len(kinds) > 1 and kinds[0] == registry.objectives.kind:
-        echo(
-            f"{name} is checked as an objective; add --kind {kinds[1]} to check the {KINDS[kinds[1]].word} of that name",
-            err=True,
-        )
+        other = REGISTRIES[kinds[1]].word
+        echo(f"{name} is checked as an objective; add --kind {kinds[1]} to check the {other} of that name", err=True)
     elif len(kinds) > 1:
         raise UsageError(
-            f"check needs one plugin, but {name!r} is the name of one of {' and one of '.join(kinds)}; add --kind {kinds[0]}"
+            f"check needs one plugin, but {name!r} names several, in {' and '.join(kinds)}; add --kind {kinds[0]}"
         )
     return kinds[0]

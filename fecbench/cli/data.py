@@ -1,4 +1,4 @@
-"""``fecbench data``: which data sets there are, where each would come from, and what is in them."""
+"""``fecbench data``: list data sets, and print statistics of their rows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fecbench.cli.common_options import DATA_DIR, JSON
 from fecbench.cli.terminal.echo import echo
 from fecbench.cli.terminal.output import print_json, print_table
 from fecbench.core import registry
 from fecbench.core.errors import FecbenchError, UsageError
-from fecbench.core.options import PATH
 from fecbench.core.settings import RunSettings, build
 from fecbench.data.datasets.dataset import SPLITS
 from fecbench.data.datasets.load import get_dataset, load_dataset
@@ -21,40 +21,46 @@ from fecbench.data.datasets.locations import DataLocations
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DATA_DIR = click.option("--data-dir", type=PATH, help="folder with a folder for each data set")
-JSON = click.option("--json", "as_json", is_flag=True, help="print JSON")
-
 
 @click.group(invoke_without_command=True)
 @DATA_DIR
 @JSON
 @click.pass_context
 def data(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
-    """Which data sets there are, where each would come from, licence and rows."""
+    """List data sets with their sources, licences and sizes.
+
+    The source is the place from which a run would load the data now. Nothing is downloaded.
+
+    \b
+    Examples:
+      fecbench data
+      fecbench data stats demo path/to/folder
+    """
     if context.invoked_subcommand:
         if data_dir or as_json:
-            raise UsageError(f"options of `fecbench data {context.invoked_subcommand}` must stand after its name")
+            name = context.invoked_subcommand
+            raise UsageError(f"options of `fecbench data {name}` must stand after its name; move them there")
         return
     rows = [_row(name, DataLocations(data_dir)) for name in registry.datasets]
     if as_json:
         print_json(rows)
         return
     columns = ["name", "title", "labels", "rows", "licence", "source"]
-    print_table(
-        columns,
-        [[" / ".join(f"{n:,}" for n in row[c] or []) if c == "rows" else row[c] for c in columns] for row in rows],
-    )
+    for row in rows:
+        row["rows"] = " / ".join(f"{count:,}" for count in row["rows"] or [])
+    print_table(columns, [[row[column] for column in columns] for row in rows])
     echo("")
+    echo("rows: train / validation / test")
     echo(
-        "Your own: --dataset path/to/folder (train, validation, test as CSV, TSV, JSON or Parquet), or --dataset hf:owner/name"
+        "Data of your own: --dataset path/to/folder (train, validation and test as CSV, TSV, JSON or Parquet) "
+        "or --dataset hf:owner/name"
     )
 
 
-def _row(name: str, places: DataLocations) -> dict[str, Any]:
-    """A data set's line; one that is broken or not to be had says so."""
-    row: dict[str, Any] = dict.fromkeys(("name", "title", "labels", "rows", "licence", "homepage", "source")) | {
-        "name": name
-    }
+def _row(name: str, locations: DataLocations) -> dict[str, Any]:
+    """Return a data set's description. If the data set is broken or not found, ``source`` holds the reason."""
+    row: dict[str, Any] = dict.fromkeys(("name", "title", "labels", "rows", "licence", "homepage", "source"))
+    row["name"] = name
     try:
         loader = get_dataset(name)
         info = loader.info
@@ -65,31 +71,35 @@ def _row(name: str, places: DataLocations) -> dict[str, Any]:
             "licence": info.licence,
             "homepage": info.homepage,
         }
-        row["source"] = loader.source(places).where
-    except (Exception, SystemExit) as error:  # a plugin's own, too: it must hide no other
-        row["source"] = f"not here: {error}"
+        row["source"] = loader.source(locations).where
+    except (Exception, SystemExit) as error:  # a plugin can raise anything; the others must still be listed
+        row["source"] = f"not found: {error}"
     return row
 
 
 @data.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @DATA_DIR
-@click.option("--text-column", help="column of the texts, for a data set of your own")
-@click.option("--label-column", help="column of the labels, for a data set of your own")
+@click.option("--text-column", help="column of the texts, in data of your own")
+@click.option("--label-column", help="column of the labels, in data of your own")
 @click.option(
     "--quotes",
     type=click.Choice(["csv", "plain"]),
-    help="quotes in CSV and TSV of your own: plain are characters like any other",
+    help="quotes in CSV and TSV files of your own: csv for quoted cells, plain for ordinary characters",
 )
 @JSON
 def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns: str | None) -> None:
-    """Rows beside the paper's Table 1, lengths, class balance, duplicates and texts that splits share; NAME as for --dataset."""
+    """Print statistics of data sets.
+
+    NAME is a data set as for `fecbench run --dataset`. The statistics are rows (beside the AML paper's Table 1), text
+    lengths, class balance, duplicates, and texts that two splits share.
+    """
     from fecbench.data.datasets.statistics import statistics
 
-    named = {key: value for key, value in columns.items() if value is not None}
-    asked = [build(RunSettings, {"dataset": name, **named}, "data stats") for name in names]
+    given = {key: value for key, value in columns.items() if value is not None}
+    all_settings = [build(RunSettings, {"dataset": name, **given}, "data stats") for name in names]
     found, errors = [], []
-    for settings in asked:
+    for settings in all_settings:
         try:
             data = load_dataset(settings, DataLocations(data_dir))
             found.append(statistics(data) | {"notes": list(data.notes)})
@@ -106,14 +116,27 @@ def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns:
 
 
 def _print_statistics(found: Sequence[dict[str, Any]]) -> None:
+    _print_rows(found)
+    echo("")
+    _print_lengths(found)
+    echo("")
+    _print_duplicates(found)
+    for data in found:
+        for note in data["notes"]:
+            echo(f"note: {data['name']}: {note}")
+
+
+def _print_rows(found: Sequence[dict[str, Any]]) -> None:
     print_table(
-        ["data set", *SPLITS, "labels", "Table 1 of the paper"],
+        ["data set", *SPLITS, "labels", "Table 1 of the AML paper"],
         [[f["name"], *(f["rows"][split] for split in SPLITS), f["labels"], _paper(f["paper"])] for f in found],
         "Rows",
     )
-    echo("")
+
+
+def _print_lengths(found: Sequence[dict[str, Any]]) -> None:
     print_table(
-        ["data set", "unit", "mean", "median", "p95", "max", "smallest class", "largest class", "balance (1 = even)"],
+        ["data set", "unit", "mean", "median", "p95", "max", "smallest class", "largest class", "balance (1 = uniform)"],
         [
             [
                 f["name"],
@@ -125,26 +148,26 @@ def _print_statistics(found: Sequence[dict[str, Any]]) -> None:
             ]
             for f in found
         ],
-        "Length of a text (words are split at white space; characters in scripts that have none); training rows of a class",
+        "Text lengths (in words, split at white space, or in characters for scripts without spaces) and class sizes "
+        "(training rows)",
     )
-    echo("")
+
+
+def _print_duplicates(found: Sequence[dict[str, Any]]) -> None:
     print_table(
         [
             "data set",
-            *(f"twice in {split}" for split in SPLITS),
-            *(f"in {pair.replace('/', ' and ')}" for pair in found[0]["shared"]),
+            *(f"duplicates in {split}" for split in SPLITS),
+            *(f"shared by {pair.replace('/', ' and ')}" for pair in found[0]["shared"]),
         ],
         [[f["name"], *f["duplicates"].values(), *f["shared"].values()] for f in found],
         "Exact duplicates and shared texts",
     )
-    for one in found:
-        for note in one["notes"]:
-            echo(f"note: {one['name']}: {note}")
 
 
 def _paper(rows: Sequence[int] | None) -> str:
-    return f"{rows[0]:,} / {rows[1]:,} / {rows[2]:,}, {rows[3]} labels" if rows else "not in it"
+    return f"{rows[0]:,} / {rows[1]:,} / {rows[2]:,}, {rows[3]} labels" if rows else "not listed"
 
 
-def _class(one: dict[str, Any]) -> str:
-    return f"{one['label']} {one['train_rows']:,}"
+def _class(size: dict[str, Any]) -> str:
+    return f"{size['label']} {size['train_rows']:,}"

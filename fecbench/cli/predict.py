@@ -1,19 +1,19 @@
-"""``fecbench predict RUN TEXT ...``: labels for texts from a finished run."""
+"""``fecbench predict RUN TEXT ...``: predict labels for texts with a finished run."""
 
 from __future__ import annotations
 
 import sys
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from fecbench.cli.common_options import DEVICE, JSON, ROOT
 from fecbench.cli.terminal.echo import echo_fields
 from fecbench.cli.terminal.output import print_json
 from fecbench.core.errors import UsageError
-from fecbench.core.options import PATH
 from fecbench.runs.find import find_run
-from fecbench.runs.record import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,29 +24,37 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run")
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
-@click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="labels to print for each text")
-@click.option("--root", type=PATH, default=ROOT, show_default=True, help="where runs are looked for")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda ...")
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
+@click.option(
+    "--top", type=click.IntRange(min=1), default=3, show_default=True, help="number of labels to print for each text"
+)
+@ROOT
+@DEVICE
+@JSON
 def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, as_json: bool) -> None:
-    """The likeliest labels of each TEXT, with probabilities.
+    """Predict labels for texts with a finished run.
 
-    RUN is a run's id, its folder, or a method's name (then its newest complete run). Without TEXT, lines are read from standard input; each
-    gives one line, a blank one too, which says "no text".
+    Prints the most probable labels of each TEXT with their probabilities. RUN is a run id, a run folder or a method
+    (its newest complete run). Without TEXT, texts are read from standard input, one a line; every input line gives one
+    output line, which is "no text" for a blank line.
+
+    \b
+    Examples:
+      fecbench predict ce "what a lovely day" "my dog died"
+      fecbench predict runs/RUN-ID --top 1 < texts.txt
     """
     record = find_run(run, root)
     lines = texts or _lines()
     if any("\ud800" <= character <= "\udfff" for text in lines for character in text):
-        raise UsageError("texts must be UTF-8; convert them")
+        raise UsageError("texts must be UTF-8, but one is not; convert it")
     from fecbench.runs.predictor import Predictor
 
     predictor = Predictor.load(record, device)
-    asked = [
-        text for text in lines if texts or text.strip()
-    ]  # what is given as an argument is meant, also where it is blank
-    answers = iter(_answers(predictor, asked, top))
+    # Blank lines of standard input are skipped, but a blank argument was typed on purpose: predict it.
+    predicted = [bool(texts or text.strip()) for text in lines]
+    answers = iter(_answers(predictor, list(compress(lines, predicted)), top))
     rows: list[dict[str, Any]] = [
-        {"text": text, "labels": next(answers) if texts or text.strip() else []} for text in lines
+        {"text": text, "labels": next(answers) if has_answer else []}
+        for text, has_answer in zip(lines, predicted, strict=True)
     ]
     if as_json:
         print_json({"run": record.id, "predictions": rows})
@@ -56,7 +64,7 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
 
 
 def _answers(predictor: Predictor, texts: Sequence[str], top: int) -> list[list[dict[str, Any]]]:
-    """The ``top`` labels of each text with their probabilities; none where the method gives no answer."""
+    """Return the ``top`` labels of each text with their probabilities; no labels if the method gives no answer."""
     best = predictor.probabilities(texts).topk(min(top, len(predictor.labels)))
     return [
         [
@@ -69,23 +77,24 @@ def _answers(predictor: Predictor, texts: Sequence[str], top: int) -> list[list[
 
 
 def _fields(text: str, labels: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Labels with probabilities, then the text."""
-    said = [f"{label['label']} {label['probability']:.3f}" for label in labels]
-    return [*(said or ["no answer" if text.strip() else "no text"]), text]
+    """Return the cells of an output line: labels with probabilities, then the text."""
+    if not labels:
+        return ["no answer" if text.strip() else "no text", text]
+    return [*(f"{label['label']} {label['probability']:.3f}" for label in labels), text]
 
 
 def _lines() -> list[str]:
-    """The lines of standard input.
+    """Return the lines of standard input.
 
     Raises:
-        UsageError: none holds a text, or a person sits at the other end.
+        UsageError: standard input is a terminal, is not UTF-8 or holds no text.
     """
     if sys.stdin.isatty():
-        raise UsageError("a text is needed: give it as an argument, or lines on standard input")
+        raise UsageError("a text is needed, but there is none; give it as an argument or on standard input")
     try:
         lines = [line.rstrip("\r\n") for line in sys.stdin]
     except UnicodeDecodeError as error:
-        raise UsageError(f"standard input must be UTF-8: {error}; convert it") from error
+        raise UsageError(f"standard input must be UTF-8, but {error}; convert it") from error
     if not any(map(str.strip, lines)):
-        raise UsageError("a text is needed, but standard input holds none")
+        raise UsageError("a text is needed, but standard input holds none; give one a line")
     return lines

@@ -1,4 +1,4 @@
-"""``fecbench run NAME``: train an objective on a data set, and test it."""
+"""``fecbench run OBJECTIVE``: train an objective on a data set and test it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from fecbench.cli.common_options import DATA_DIR_HELP
 from fecbench.cli.terminal.fast_import import fast_import
 from fecbench.cli.terminal.output import percent, print_json, print_table, score_columns
 from fecbench.core import registry
@@ -26,49 +27,53 @@ if TYPE_CHECKING:
     from fecbench.runs.provenance import Content
     from fecbench.runs.record import Record
 
-PLACE_OPTIONS: list[click.Parameter] = [
-    click.Option(["--data-dir"], type=PATH, help="folder with a folder for each data set"),
-    click.Option(["--run-dir"], type=PATH, help="directory of the run's record  [default: a new one under runs/]"),
+# Options that are not settings: where a run reads and writes, and what it prints.
+COMMAND_OPTIONS: list[click.Parameter] = [
+    click.Option(["--data-dir"], type=PATH, help=DATA_DIR_HELP),
+    click.Option(["--run-dir"], type=PATH, help="folder for the run's record  [default: a new one under runs/]"),
     click.Option(
         ["--resume"],
         is_flag=True,
-        help="continue the unfinished run in --run-dir, or the newest of the same settings under runs/",
+        help="continue the unfinished run in --run-dir, or the newest one with the same settings under runs/",
     ),
     click.Option(
-        ["--tracker"], type=click.Choice(TRACKERS), multiple=True, help="log to this tracker too (may be repeated)"
+        ["--tracker"], type=click.Choice(TRACKERS), multiple=True, help="tracker to log to as well (may be repeated)"
     ),
     click.Option(["--json"], is_flag=True, help="print the result as JSON"),
     click.Option(
         ["--dry-run"],
         is_flag=True,
-        help="print every setting as this run would use it, and where it comes from; run nothing",
+        help="print every setting of this run with its value and origin, and run nothing",
     ),
     click.Option(
         ["--settings"],
-        help="settings as a JSON object, which flags overrule; the runs of a benchmark's spec are started so",
+        help="settings as a JSON object, which flags override (`fecbench bench` starts its runs with it)",
     ),
     click.Option(
         ["--expected"],
-        help="digests of rows and code as a JSON object; a run of others is refused, as a benchmark wants it",
+        help="digests of rows and code as a JSON object; a run with other digests is refused (for `fecbench bench`)",
     ),
     click.Option(
         ["--stop-with-stdin"],
         is_flag=True,
-        help="stop as on Ctrl-C when standard input ends: a benchmark's runs end with it",
+        help="stop as on Ctrl-C when standard input ends (for `fecbench bench`, whose runs end with it)",
     ),
 ]
 
 
 class Objectives(click.Group):
-    """Each registered objective is a command; listing reads metadata alone, asking for one imports it."""
+    """A group with a command for each registered objective.
+
+    Listing the objectives reads package metadata only; getting a command imports its objective.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of all registered objectives."""
+        """Return the names of all registered objectives."""
         return list(registry.objectives)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        """The command of one objective: run flags and its own options."""
-        registry.objectives.origin(cmd_name)  # a wrong name is told before anything heavy is imported
+        """Return the command of one objective, with the run settings and the objective's own options."""
+        registry.objectives.origin(cmd_name)  # refuse an unknown name before the slow import of torch
         with fast_import():
             from fecbench.objective.check import get_objective
 
@@ -76,75 +81,85 @@ class Objectives(click.Group):
         return _command(cmd_name, kind)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The table of objectives."""
+        """Write the list of objectives."""
         with formatter.section("Objectives"):
             formatter.write_dl([(origin.name, str(origin)) for origin in registry.objectives.origins()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Objectives that begin so, by metadata alone, and options."""
+        """Return the objectives and options that begin with ``incomplete``, from package metadata only."""
         origins = [origin for origin in registry.objectives.origins() if origin.name.startswith(incomplete)]
-        named = [CompletionItem(origin.name, help=str(origin)) for origin in origins]
-        return named + click.Command.shell_complete(self, ctx, incomplete)
+        objectives = [CompletionItem(origin.name, help=str(origin)) for origin in origins]
+        return objectives + click.Command.shell_complete(self, ctx, incomplete)
 
 
 @click.command(cls=Objectives, subcommand_metavar="OBJECTIVE --dataset NAME [OPTIONS]")
 def run() -> None:
-    """Train an objective on a data set, and test it.
+    """Train an objective on a data set and test it.
 
-    `fecbench run OBJECTIVE --help` shows its own options.
+    The run's record (settings, history, scores, predictions and weights) is written to a new folder under runs/.
+    `fecbench run OBJECTIVE --help` lists the settings of a run and the objective's own options.
+
+    \b
+    Examples:
+      fecbench run ce --dataset demo
+      fecbench run aml --dataset ge --encoder minilm --seed 1
+      fecbench run aml --dataset path/to/folder --dry-run
     """
 
 
 def _command(name: str, kind: type[Objective]) -> click.Command:
-    own = options(kind.Config)
-    params = [*options(RunSettings), *PLACE_OPTIONS, *own]
-    summary = (kind.__doc__ or "").strip()
-    source = f"\n\nSource: {kind.citation}" if kind.citation else ""
-    return _ObjectiveCommand(
-        name, kind, params=params, callback=lambda **given: _run(name, given), help=f"{summary}{source}", own=own
-    )
+    text = (kind.__doc__ or "").strip()
+    if kind.citation:
+        text += f"\n\nSource: {kind.citation}"
+    return _ObjectiveCommand(name, kind, callback=lambda **values: _run(name, values), help=text)
 
 
 class _ObjectiveCommand(click.Command):
-    """Shows the objective's own options apart from those of every run, each with the default that the objective's runs use."""
+    """The command of one objective.
 
-    def __init__(self, name: str, kind: type[Objective], own: list[click.Parameter], **arguments: Any):
-        super().__init__(name, **arguments)
-        self.kind, self.own = kind, own
+    Its help lists the objective's own options first, and shows each option with the default of the objective's runs.
+    """
+
+    def __init__(self, name: str, kind: type[Objective], **arguments: Any):
+        self.kind, self.own, self.settings = kind, options(kind.Config), options(RunSettings)
+        super().__init__(name, params=[*self.settings, *COMMAND_OPTIONS, *self.own], **arguments)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Two sections."""
+        """Write the sections of options."""
         from fecbench.runs import defaults
 
-        known = defaults.everywhere(str(self.name), self.kind)
-        told = {key: text for key, default in known.items() if (text := defaults.shown(default, str(self.name)))}
-        for title, params in (
-            (f"Options of {self.name}", self.own),
-            ("Options of every run", [p for p in self.get_params(ctx) if p not in self.own]),
-        ):
-            rows = [(row, told.get(param.name or "")) for param in params if (row := param.get_help_record(ctx))]
+        name = str(self.name)
+        known = defaults.everywhere(name, self.kind)
+        texts = {key: text for key, default in known.items() if (text := defaults.shown(default, name))}
+        others = [param for param in self.get_params(ctx) if param not in (*self.own, *self.settings)]
+        sections = {f"Options of {name}": self.own, "Settings of every run": self.settings, "Other options": others}
+        for title, params in sections.items():
+            records = [(param.get_help_record(ctx), texts.get(param.name or "")) for param in params]
+            rows = [_with_default(*record, default) for record, default in records if record]
             if rows:
                 with formatter.section(title):
-                    formatter.write_dl(
-                        [(flag, f"{text}  [default: {default}]" if default else text) for (flag, text), default in rows]
-                    )
+                    formatter.write_dl(rows)
 
 
-def _run(name: str, given: dict[str, Any]) -> None:
-    places = {option.name: given.pop(option.name) for option in PLACE_OPTIONS if option.name}
-    flags = {key: value for key, value in given.items() if value is not None}
+def _with_default(flag: str, text: str, default: str | None) -> tuple[str, str]:
+    return flag, f"{text}  [default: {default}]" if default else text
+
+
+def _run(name: str, values: dict[str, Any]) -> None:
+    command = {option.name: values.pop(option.name) for option in COMMAND_OPTIONS if option.name}
+    flags = {key: value for key, value in values.items() if value is not None}
     with fast_import():
         from fecbench.runs.plan import plan
-    chosen = plan(name, flags, _spec_settings(places["settings"]))
-    if places["dry_run"]:
-        _print_settings(chosen, places)
+    chosen = plan(name, flags, _spec_settings(command["settings"]))
+    if command["dry_run"]:
+        _print_settings(chosen, command)
     else:
-        _carry_out(chosen, places)
+        _carry_out(chosen, command)
 
 
-def _carry_out(chosen: Plan, places: dict[str, Any]) -> None:
+def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
     with fast_import():
-        import datasets  # noqa: F401  this and the next: the run needs them in a moment
+        import datasets  # noqa: F401  imported here because the run needs both soon, and this is faster
         import transformers.modeling_utils  # noqa: F401
         from accelerate import PartialState
 
@@ -153,36 +168,42 @@ def _carry_out(chosen: Plan, places: dict[str, Any]) -> None:
         from fecbench.runs.experiment import Workplace
         from fecbench.runs.experiment import run as carry_out
 
-    expected, stop = _expected(places["expected"]), Stop()
-    if places["stop_with_stdin"]:
+    expected, stop = _expected(command["expected"]), Stop()
+    if command["stop_with_stdin"]:
         stop.with_stdin()
     observers = [RunProgress(), stop]
     workplace = Workplace(
-        DataLocations(places["data_dir"]), places["run_dir"], places["resume"], places["tracker"], observers, expected
+        DataLocations(command["data_dir"]),
+        command["run_dir"],
+        command["resume"],
+        command["tracker"],
+        observers,
+        expected,
     )
-    for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler's stop is a user's stop: clean and resumable
+    for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler stops runs with SIGTERM: treat it as Ctrl-C
         signal.signal(number, stop.ask)
     try:
         record = carry_out(chosen, workplace)
     except KeyboardInterrupt:
         raise FecbenchError(
-            "stopped; the same command with --resume continues after the last finished epoch (without, it starts afresh)"
+            "stopped; the same command with --resume continues after the last finished epoch "
+            "(without --resume it starts again)"
         ) from None
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise FecbenchError(f"memory ran out: {reason}; lower --batch-size or --max-length") from error
+        raise FecbenchError(f"out of memory: {reason}; lower --batch-size or --max-length") from error
     if PartialState().is_main_process:
-        _report(record, places["json"])
+        _report(record, command["json"])
 
 
-def _print_settings(chosen: Plan, places: dict[str, Any]) -> None:
+def _print_settings(chosen: Plan, command: dict[str, Any]) -> None:
     """Print every setting of a planned run with its value and origin, the objective's own options first.
 
     Raises:
-        UsageError: there is no such data set, device or tracker.
-        EncoderError: there is no such folder.
+        UsageError: the data set, device or tracker is unknown.
+        EncoderError: the encoder's folder does not exist.
         NeedsError: the batch is too small.
     """
     from fecbench.data.datasets.load import check_dataset_name
@@ -193,39 +214,39 @@ def _print_settings(chosen: Plan, places: dict[str, Any]) -> None:
     check_dataset_name(chosen.settings.dataset)
     check_encoder_name(chosen.settings.encoder)
     chosen.needs.check_size(chosen.settings.batch_size, chosen.who)
-    devices.check(chosen.settings.device, places["tracker"])
+    devices.check(chosen.settings.device, command["tracker"])
     own = [key for key in chosen.origins if key in type(chosen.options).model_fields]
     settings = {key: chosen.origins[key] for key in dict.fromkeys([*own, *chosen.origins])}
-    if places["json"]:
+    if command["json"]:
         print_json({"objective": chosen.name, "settings": {key: asdict(setting) for key, setting in settings.items()}})
         return
     rows = [
         [f"--{key.replace('_', '-')}", defaults.text(setting.value), setting.origin]
         for key, setting in settings.items()
     ]
-    print_table(["setting", "value", "origin"], rows, f"{chosen.name} on {chosen.settings.dataset}: nothing is run")
+    print_table(["setting", "value", "origin"], rows, f"{chosen.name} on {chosen.settings.dataset} (dry run)")
 
 
 def _spec_settings(text: str | None) -> dict[str, Any]:
-    """The settings that ``--settings`` gives.
+    """Return the settings given by ``--settings``.
 
     Raises:
-        UsageError: it is no JSON object.
+        UsageError: the text is not a JSON object.
     """
     try:
-        given = {} if text is None else loads(text)
+        settings = {} if text is None else loads(text)
     except ValueError as error:
-        raise UsageError(f"--settings must be a JSON object: {error}; correct it") from error
-    if not isinstance(given, dict):
-        raise UsageError(f"--settings must be a JSON object of settings by name, found {text}; write one")
-    return given
+        raise UsageError(f"--settings must be a JSON object, but {error}; correct it") from error
+    if not isinstance(settings, dict):
+        raise UsageError(f"--settings must be a JSON object of settings by name, but is {text}; correct it")
+    return settings
 
 
 def _expected(text: str | None) -> Content | None:
-    """The rows and code that ``--expected`` names.
+    """Return the digests of rows and code given by ``--expected``.
 
     Raises:
-        UsageError: it names something else.
+        UsageError: the text is not a JSON object of these digests.
     """
     from fecbench.runs.provenance import Content
 
@@ -233,7 +254,7 @@ def _expected(text: str | None) -> Content | None:
         return None if text is None else Content(**loads(text))
     except (ValueError, TypeError) as error:
         raise UsageError(
-            f"--expected must be a JSON object of the digests rows and code: {error}; leave it out"
+            f"--expected must be a JSON object of the digests rows and code, but {error}; leave it out"
         ) from None
 
 
@@ -252,7 +273,7 @@ def _report(record: Record, as_json: bool) -> None:
         return
     scores = result.metrics.by_split()
     names = score_columns(scores["test"])
-    data, best = run_file.dataset, result.best_epoch
+    data, best = run_file.dataset, result.best_epoch  # older records have no best epoch
     title = f"{run_file.objective.name} on {data.name}: {data.title or 'untitled'} (best epoch {best}, in %)"
     print_table(
         ["split", *names], [[split, *(percent(scores[split][name]) for name in names)] for split in scores], title

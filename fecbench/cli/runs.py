@@ -1,4 +1,4 @@
-"""``fecbench runs``: what has been run, newest first."""
+"""``fecbench runs``: list runs, newest first, with their test scores."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fecbench.cli.common_options import JSON
 from fecbench.cli.terminal.echo import echo
 from fecbench.cli.terminal.output import percent, print_json, print_table
 from fecbench.core.errors import RunError
@@ -22,9 +23,12 @@ COLUMNS = ("id", "objective", "dataset", "encoder", "seed", "status", "accuracy"
 
 @click.command()
 @click.argument("root", type=PATH, default=ROOT)
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
+@JSON
 def runs(root: Path, as_json: bool) -> None:
-    """Runs under ROOT (default: runs/), newest first, with their test scores in percent."""
+    """List runs, newest first, with their test scores.
+
+    ROOT is the folder to search at any depth (default: runs/). Scores are in percent; --json prints fractions.
+    """
     rows = [_row(record) for record in all_records(root)]
     if as_json:
         print_json(rows)
@@ -35,7 +39,7 @@ def runs(root: Path, as_json: bool) -> None:
 
 
 def _row(record: Record) -> dict[str, Any]:
-    """A run's line; a broken record says so and hides no other."""
+    """Return a run's row. A broken record gets the reason as its status, so that the others are still listed."""
     row: dict[str, Any] = dict.fromkeys(COLUMNS) | {"id": record.id, "folder": str(record.folder)}
     try:
         run_file = record.run_file

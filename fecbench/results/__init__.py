@@ -1,4 +1,4 @@
-"""What is made of complete runs: leaderboards, plots, cases and exported models.
+"""Results made from complete runs: leaderboards, plots, cases and exported models.
 
 May import the wings before it: ``core`` to ``bench``.
 """

@@ -1,16 +1,15 @@
-"""Examples that one run gets right and another wrong (the AML paper's Table 4), and how many there are either way."""
+"""Find the examples that one run labels correctly and another does not (the AML paper's Table 4)."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
 from fecbench.core.errors import RunError
-from fecbench.core.text import escape, shortened
-from fecbench.results.comparison import common_data, difference_note
-from fecbench.runs.identity import differing_settings
+from fecbench.core.text import shortened
+from fecbench.results.comparison import common_data
 from fecbench.runs.predictions import read_predictions
 from fecbench.runs.predictor import Predictor
 from fecbench.runs.record import PREDICTIONS, model_run_file
@@ -28,7 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a run says to a text: its label with that label's probability, and the gold label's probability."""
+    """A run's prediction for one text.
+
+    Attributes:
+        label: the predicted label, or ``no answer``.
+        probability: the probability of that label.
+        gold_probability: the probability of the gold label.
+    """
 
     label: str
     probability: float
@@ -37,7 +42,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Case:
-    """An example that the better run gets right and the worse one wrong; ``row`` is its number in the split, from 0."""
+    """An example that only the better run labels correctly; ``row`` is its number in the split, from 0."""
 
     row: int
     text: str
@@ -47,22 +52,22 @@ class Case:
 
     @property
     def gain(self) -> float:
-        """By how much the gold label's probability is higher under the better run."""
+        """Gold label's probability under the better run minus that under the worse run."""
         return self.better.gold_probability - self.worse.gold_probability
 
 
 @dataclass(frozen=True)
 class Cases:
-    """Two runs, example by example.
+    """The comparison of two runs, example by example.
 
     Attributes:
         better: the run whose successes are listed.
         worse: the run that fails on them.
-        split: of these rows.
-        both_right: how many rows both get right.
-        worse_only: how many rows only ``worse`` gets right: none of them is listed.
-        both_wrong: how many rows both get wrong.
-        cases: every row that only ``better`` gets right, by descending gain.
+        split: the compared split.
+        both_right: number of rows that both runs label correctly.
+        worse_only: number of rows that only ``worse`` labels correctly; these are not listed.
+        both_wrong: number of rows that neither run labels correctly.
+        cases: every row that only ``better`` labels correctly, by descending gain.
     """
 
     better: Record
@@ -75,47 +80,32 @@ class Cases:
 
     @property
     def rows(self) -> int:
-        """How many rows the split has."""
+        """Number of rows in the split."""
         return self.both_right + self.worse_only + self.both_wrong + len(self.cases)
 
     @property
     def names(self) -> tuple[str, str]:
-        """What to call the better and the worse run: by method, or by run where that is the same."""
+        """Display names of the better and the worse run: their methods, or :attr:`runs` if the methods are equal."""
         better, worse = (record.run_file.objective.name for record in (self.better, self.worse))
         return (better, worse) if better != worse else self.runs
 
     @property
     def runs(self) -> tuple[str, str]:
-        """The runs' ids; their folders where the ids are the same."""
+        """Ids of the better and the worse run, or their folders if the ids are equal."""
         if self.better.id != self.worse.id:
             return self.better.id, self.worse.id
         return str(self.better.folder), str(self.worse.folder)
 
-    @property
-    def remark(self) -> str:
-        """In which settings of every run the two differ, as a sentence; empty where they don't."""
-        return difference_note(differing_settings([self.better, self.worse]))
-
-    def summary(self, top: int) -> str:
-        """The whole count in words, beside which the first ``top`` cases are to be read."""
-        better, worse = self.names
-        where = f"{self.rows:,} {self.split} rows of {self.better.run_file.dataset.name}"
-        shown = min(top, len(self.cases))
-        return (
-            f"Of {where}, {better} alone gets {len(self.cases):,} right and {worse} alone {self.worse_only:,}; both get "
-            f"{self.both_right:,} right and {self.both_wrong:,} wrong. Shown: {shown:,} that {better} alone gets right (its label is the "
-            f"gold one), those where the gold label's probability gains most. They were chosen, they aren't typical."
-        )
-
 
 def find_cases(better: Record, worse: Record, split: str = "test", data_dir: Path | None = None) -> Cases:
-    """The examples of a split that ``better`` gets right and ``worse`` wrong.
+    """Return the examples of a split that ``better`` labels correctly and ``worse`` does not, with counts.
 
-    Test rows are judged by the recorded logits, so that records without weights will do; other splits are predicted anew.
+    Test rows are judged by the recorded logits and need no weights; other splits are predicted again.
+    Texts and gold labels are read from the data, because a record holds neither.
 
     Raises:
-        RunError: a run isn't complete, the two are of different rows, or a file is missing or broken.
-        DataNotFound, DataError: the rows aren't to be had; texts and gold labels aren't in a record.
+        RunError: a run is not complete, the two runs have different rows, or a file is missing or broken.
+        DataNotFound, DataError: the rows are not available.
     """
     data = common_data([better, worse], data_dir)
     gold = torch.as_tensor(data.splits[split]["label"][:])
@@ -139,13 +129,13 @@ def find_cases(better: Record, worse: Record, split: str = "test", data_dir: Pat
 
 @dataclass(frozen=True)
 class _Predictions:
-    """A run's labels ``[N]`` and probabilities ``[N, C]``, float64, with labels numbered as the data does."""
+    """A run's labels ``[N]`` and probabilities ``[N, C]`` (float64), with labels numbered as in the data."""
 
     labels: Tensor
     probabilities: Tensor
 
     def answer(self, row: int, gold: int, names: Sequence[str]) -> Answer:
-        """What the run says to a row."""
+        """Return the prediction for one row, whose gold label has number ``gold``."""
         label, probabilities = int(self.labels[row]), self.probabilities[row]
         return Answer(
             "no answer" if label == NO_ANSWER else names[label], float(probabilities[label]), float(probabilities[gold])
@@ -153,25 +143,28 @@ class _Predictions:
 
 
 def _predictions(record: Record, data: EmotionData, split: str) -> _Predictions:
-    """What a run says to all rows of a split. Its label is the recorded order's first maximum: bf16 logits tie."""
+    """Return a run's predictions for all rows of a split."""
     own, rows = record.run_file.dataset.labels, len(data.splits[split])
     if sorted(own) != sorted(data.labels):
         raise RunError(
-            f"{record.folder} must have the labels of its data, {shortened(data.labels)}, but has {shortened(own)}; restore it or run it again"
-        )
-    found = _recorded(record) if split == "test" else _anew(record, data.splits[split]["text"][:])
-    if found.shape != (rows, len(own)):
-        raise RunError(
-            f"{record.folder} must hold predictions of {rows} rows and {len(own)} labels, but holds {tuple(found.shape)}; "
+            f"{record.folder} must have the labels of its data, {shortened(data.labels)}, but has {shortened(own)}; "
             f"restore it or run it again"
         )
+    predicted = _recorded(record) if split == "test" else _predicted(record, data.splits[split]["text"][:])
+    if predicted.shape != (rows, len(own)):
+        raise RunError(
+            f"{record.folder} must hold predictions of {rows} rows and {len(own)} labels, but holds "
+            f"{tuple(predicted.shape)}; restore it or run it again"
+        )
     numbers = torch.tensor([data.labels.index(name) for name in own])
-    labels = numbers[found.argmax(1)].where(found.sum(1) > 0, NO_ANSWER)
-    return _Predictions(labels, found[:, numbers.argsort()])
+    # bf16 logits often tie. Take the first maximum in the record's label order, as the run's own scores did,
+    # and only then change to the data's numbers.
+    labels = numbers[predicted.argmax(1)].where(predicted.sum(1) > 0, NO_ANSWER)
+    return _Predictions(labels, predicted[:, numbers.argsort()])
 
 
 def _recorded(record: Record) -> Tensor:
-    """Probabilities of the test rows, by the recorded logits."""
+    """Return the probabilities of the test rows, from the recorded logits."""
     path = record.folder / PREDICTIONS
     tensors = read_predictions(record)
     if "logits" not in tensors:
@@ -181,57 +174,7 @@ def _recorded(record: Record) -> Tensor:
     return probabilities(torch.from_numpy(tensors["logits"]).double())
 
 
-def _anew(record: Record, texts: Sequence[str]) -> Tensor:
-    """Probabilities of any rows, by the run's weights."""
+def _predicted(record: Record, texts: Sequence[str]) -> Tensor:
+    """Return the probabilities of any texts, computed with the run's weights."""
     model_run_file(record)
     return Predictor.load(record).probabilities(texts).double()
-
-
-COLUMNS = ("row", "utterance", "{worse}", "p", "{better}", "p", "p(gold) {worse}", "p(gold) {better}")
-
-
-def table(found: Cases, top: int) -> tuple[list[str], list[list[Any]]]:
-    """Columns and the first ``top`` rows, as in the paper's Table 4; ``p`` is the probability of the label before it."""
-    better, worse = found.names
-    lines = [[case.row, " ".join(case.text.split()), *_cells(case)] for case in found.cases[:top]]
-    return [column.format(better=better, worse=worse) for column in COLUMNS], lines
-
-
-def _cells(case: Case) -> list[str]:
-    labels = [cell for answer in (case.worse, case.better) for cell in (answer.label, f"{answer.probability:.2f}")]
-    return [*labels, *(f"{answer.gold_probability:.2f}" for answer in (case.worse, case.better))]
-
-
-def markdown(found: Cases, top: int) -> str:
-    """The counts, the table, and which runs these are. It holds texts: it may go where the data may go."""
-    columns, lines = table(found, top)
-    parts = [[escape(str(cell)) for cell in line] for line in (columns, *lines)]
-    parts.insert(1, ["---" if name in ("utterance", *found.names) else "---:" for name in columns])
-    licence = found.better.run_file.dataset.licence or "unknown"
-    methods = [record.run_file.objective.name for record in (found.better, found.worse)]
-    runs = ", ".join(f"{method}: {run}" for method, run in zip(methods, found.runs, strict=True))
-    rows = "\n".join(f"| {' | '.join(part)} |" for part in parts)
-    said = " ".join(part for part in (found.summary(top), found.remark) if part)
-    return f"{escape(said)}\n\n{rows}\n\nRuns: {escape(runs)}. Licence of the texts: {escape(licence)}.\n"
-
-
-def as_dict(found: Cases, top: int) -> dict[str, Any]:
-    """Everything, the first ``top`` cases among it, for programs."""
-    return {
-        "better": _run(found.better),
-        "worse": _run(found.worse),
-        "differing": differing_settings([found.better, found.worse]),
-        "dataset": found.better.run_file.dataset.name,
-        "fingerprint": found.better.run_file.dataset.fingerprint,
-        "split": found.split,
-        "rows": found.rows,
-        "better_only": len(found.cases),
-        "worse_only": found.worse_only,
-        "both_right": found.both_right,
-        "both_wrong": found.both_wrong,
-        "cases": [asdict(case) | {"gain": case.gain} for case in found.cases[:top]],
-    }
-
-
-def _run(record: Record) -> dict[str, Any]:
-    return {"id": record.id, "objective": record.run_file.objective.name, "seed": record.settings()["seed"]}

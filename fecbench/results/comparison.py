@@ -1,4 +1,4 @@
-"""Runs that are compared example by example: complete, and of the same rows."""
+"""Check that runs can be compared example by example, and list the settings in which they differ."""
 
 from __future__ import annotations
 
@@ -15,36 +15,39 @@ if TYPE_CHECKING:
     from fecbench.runs.record import Record
 
 
-def difference_note(found: Mapping[str, Sequence[Any]]) -> str:
-    """Such differences as a sentence; empty where there are none.
+def difference_note(differing: Mapping[str, Sequence[Any]]) -> str:
+    """Return a sentence that lists differing settings; empty if there are none.
 
-    >>> remark({"encoder": ["minilm", "scratch"], "limit": [None, 100]})
+    >>> difference_note({"encoder": ["minilm", "scratch"], "limit": [None, 100]})
     'The runs differ in more than the method and its options: encoder (minilm, scratch), limit (none, 100).'
     """
     parts = [
         f"{name} ({', '.join('none' if value is None else str(value) for value in values)})"
-        for name, values in found.items()
+        for name, values in differing.items()
     ]
     return f"The runs differ in more than the method and its options: {', '.join(parts)}." if parts else ""
 
 
 def common_data(records: Sequence[Record], data_dir: Path | None = None) -> EmotionData:
-    """The rows that all of ``records`` were run on. Each record numbers the labels in its own way: match them by name.
+    """Load the rows that all ``records`` were run on.
+
+    Records may number the labels differently, so match labels by name.
 
     Raises:
-        RunError: a run isn't complete, or was run on other rows than the first; or other rows are found now.
-        DataNotFound, DataError: the rows aren't to be had.
+        RunError: a run is not complete, its rows differ from those of the first run, or the rows loaded now differ.
+        DataNotFound, DataError: the rows are not available.
     """
     first = records[0]
     for record in records:
         if record.status != "complete":
             raise RunError(
-                f"{record.folder} must be a complete run, but is {record.status}; finish it with `fecbench run ... --resume`"
+                f"{record.folder} must be a complete run, but is {record.status}; "
+                "finish it with `fecbench run ... --resume`"
             )
         if _fingerprint(record) != _fingerprint(first):
             raise RunError(
-                f"runs are compared example by example, so they need the same rows, but {first.folder} is of {_rows(first)} and "
-                f"{record.folder} of {_rows(record)}; choose runs of one data set version"
+                f"runs to compare must have the same rows, but {first.folder} has rows of {_rows(first)} and "
+                f"{record.folder} of {_rows(record)}; choose runs on one version of a data set"
             )
     return data_of(first, data_dir)
 

@@ -195,7 +195,7 @@ def test_ctrl_c_stops_all_and_the_same_command_goes_on(toy, tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=300)
     assert process.returncode == 1
-    assert "stopped; the same command goes on where it was" in said
+    assert "stopped; run the same command again to continue" in said
     assert "Traceback" not in said
     (record,) = readable_records(root)
     waited = time.monotonic()

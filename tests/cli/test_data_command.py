@@ -13,7 +13,7 @@ def test_data_lists_sources_licences_and_rows(fecbench):
     rows = {row["name"]: row for row in json.loads(out)}
     assert rows["demo"]["source"] == "the installed package"
     assert rows["ge"]["rows"] == [23485, 2956, 2984]
-    assert rows["ed-prepared"]["source"].startswith("not here: ed-prepared isn't in")
+    assert rows["ed-prepared"]["source"].startswith("not found: ed-prepared isn't in")
     assert all(row["licence"] for row in rows.values())
     assert "DEMO" in fecbench("data")[1]
 

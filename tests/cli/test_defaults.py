@@ -71,8 +71,8 @@ def test_help_says_what_a_run_would_use(method):
         (
             "hypemo",
             "lr",
-            "2e-05; 0.0001 with minilm; 0.001 with scratch; 1e-05 on ed, ed-prepared, ge or ge-prepared with "
-            "any encoder",
+            "2e-05; 0.0001 with minilm; 0.001 with scratch; 1e-05 on ed, ed-prepared, ge or ge-prepared "
+            "with any encoder",
         ),
     ],
 )

@@ -1,4 +1,7 @@
-"""Start-up: listing, help and refusals import nothing heavy; a second run tokenises nothing."""
+"""Start-up: commands that list, help or refuse import nothing heavy, and a second run tokenises nothing.
+
+benchmarks/speed measures the times.
+"""
 
 import gc
 import json

@@ -10,7 +10,8 @@ import torch
 from fecbench.core.errors import DataNotFound, RunError
 from fecbench.core.files import read_json, write_json, write_tensors
 from fecbench.data.datasets.locations import DataLocations
-from fecbench.results.cases import as_dict, find_cases, markdown, table
+from fecbench.results.case_formats import as_dict, markdown, table
+from fecbench.results.cases import find_cases
 from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
 from fecbench.runs.predictor import Predictor
@@ -119,7 +120,7 @@ def test_other_rows_and_unfinished_runs_are_refused(pair):
         worse.folder / "run.json", {**about, "dataset": {**about["dataset"], "name": "seven", "fingerprint": "f" * 64}}
     )
     with pytest.raises(
-        RunError, match=r"the same rows, but .*better is of six \(.*\) and .*worse of seven \(fingerprint ffff"
+        RunError, match=r"the same rows, but .*better has rows of six \(.*\) and .*worse of seven \(fingerprint ffff"
     ):
         find_cases(better, worse)
     (worse.folder / "result.json").unlink()
@@ -244,7 +245,7 @@ def test_the_command(fecbench, pair, tmp_path):
     code, _, err = fecbench("cases", "better", "worse", "--root", root, "-o", page, "--format", "terminal")
     assert (code, err) == (
         2,
-        "fecbench: a file is written as markdown or json; choose with --format, or leave out -o\n",
+        "fecbench: -o writes markdown or json, but --format is terminal; choose another format or leave out -o\n",
     )
     code, _, err = fecbench("cases", "better", "worse", "--root", root, "-o", tmp_path / "no" / "page.md")
     assert code == 1

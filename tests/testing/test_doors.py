@@ -206,6 +206,6 @@ def test_a_name_of_two_kinds_is_checked_as_the_kind_that_is_asked_for(fecbench, 
     )
     code, _, err = fecbench("check", "demo")
     assert code == 2
-    assert "'demo' is the name of one of datasets and one of metrics; add --kind datasets" in err
+    assert "'demo' names several, in datasets and metrics; add --kind datasets" in err
     assert fecbench("check", "demo", "--kind", "metrics")[0] == 0
     assert fecbench("check", "hypemo", "--kind", "heads")[0] == 0

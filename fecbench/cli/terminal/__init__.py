@@ -1,1 +1,1 @@
-"""Print to the terminal: tables, progress and messages."""
+"""Terminal input and output: tables, messages, progress and interrupts."""

@@ -1,4 +1,7 @@
-"""What is said on the terminal: nothing in a text, label or name can steer it."""
+"""Print to the terminal with control characters escaped.
+
+Texts, labels and names come from data and plugins. None of them can move the cursor, change colours or begin a line.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,15 @@ from fecbench.core.text import inline, shown
 
 
 def echo(line: str, err: bool = False) -> None:
-    """Print one line, in which names of anybody's making can't begin another, on standard output or standard error."""
+    """Print one line on standard output or standard error; line breaks and control characters are escaped."""
     click.echo(inline(line), err=err)
 
 
 def echo_fields(fields: Iterable[str]) -> None:
-    """Print one line of ``fields`` between tabs, none of which can hold a tab."""
+    """Print ``fields`` as one line, separated by tabs; tabs within a field are escaped."""
     click.echo("\t".join(map(inline, fields)))
 
 
 def echo_document(text: str) -> None:
-    """Print a text of several lines, whose format has its own way to hold names, on standard output."""
+    """Print a text of several lines on standard output, for a format that escapes names itself."""
     click.echo(shown(text), nl=False)

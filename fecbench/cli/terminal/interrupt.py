@@ -1,4 +1,4 @@
-"""Ctrl-C, a scheduler's SIGTERM and the end of whoever started a run: a wish to stop that is heard."""
+"""Stop a run on Ctrl-C, on a scheduler's SIGTERM, or when the process that started it ends."""
 
 import os
 import signal
@@ -9,18 +9,22 @@ from fecbench.core.hooks import hookimpl
 
 
 class Stop:
-    """A wish to stop that isn't lost: Python drops an exception that a signal raises inside a finaliser, so it is raised again."""
+    """A stop request that is not lost.
+
+    Python drops an exception that a signal handler raises inside a finaliser (``__del__``). The request is therefore
+    remembered and raised again at the next hook of the run.
+    """
 
     def __init__(self) -> None:
         self.asked = False
 
     def ask(self, *_: object) -> None:
-        """Handle the signal."""
+        """Handle a signal: remember the request and raise KeyboardInterrupt."""
         self.asked = True
         raise KeyboardInterrupt
 
     def with_stdin(self) -> None:
-        """Stop this process when standard input ends: a pipe from the process that started it closes when that one dies."""
+        """Stop this process when standard input ends: the pipe closes when the process that started this one dies."""
         Thread(target=self._wait_for_end, daemon=True).start()
 
     def _wait_for_end(self) -> None:
@@ -31,12 +35,12 @@ class Stop:
 
     @hookimpl
     def run_started(self) -> None:
-        """Before the first batch."""
+        """Raise a remembered request before the first batch."""
         if self.asked:
             raise KeyboardInterrupt
 
     @hookimpl
     def updates_logged(self) -> None:
-        """Every few batches."""
+        """Raise a remembered request every few batches."""
         if self.asked:
             raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""What commands print: rich tables for people, JSON for programs."""
+"""Print tables for people and JSON for programs."""
 
 from __future__ import annotations
 
@@ -12,25 +12,27 @@ from rich.table import Table
 from fecbench.cli.terminal.echo import echo, echo_document
 from fecbench.core.text import CONTROLS, inline
 
-WIDE = 200
+WIDE = 200  # columns of a table that is written to a file or pipe
 
 
 def console(stderr: bool = False) -> Console:
-    """A console that takes no text for markup, and doesn't cut lines to 80 columns where it writes to a file or pipe."""
+    """Return a console that prints text without markup, and with more than 80 columns to a file or pipe."""
     plain: dict[str, Any] = {"stderr": stderr, "highlight": False, "markup": False, "emoji": False}
     out = Console(**plain)
     return out if out.is_terminal else Console(**plain, width=WIDE)
 
 
 def print_json(content: Any) -> None:
-    """``content`` as JSON on standard output."""
+    """Print ``content`` as JSON on standard output."""
     text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
-    lines = text.split("\n")  # JSON's own: those in names are escaped, as other control characters are, but for some
+    # Every "\n" here is JSON's own layout: json.dumps escapes those in strings. It leaves some other control
+    # characters (U+2028, marks of text direction), which are escaped here.
+    lines = text.split("\n")
     echo_document("".join(CONTROLS.sub(lambda sign: f"\\u{ord(sign[0]):04x}", line) + "\n" for line in lines))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> None:
-    """A table; numbers stand to the right."""
+    """Print a table on standard output; columns of numbers are aligned to the right."""
     if title:
         echo(title)
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -43,18 +45,20 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
 
 
 def _cell(value: object) -> str:
-    return (
-        f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else "" if value is None else str(value)
-    )
+    if value is None:
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return str(value)
 
 
 def percent(score: float | None) -> str:
-    """A fraction as a percentage with two decimals."""
+    """Return a fraction as a percentage with two decimals; empty for None."""
     return "" if score is None else f"{100 * score:.2f}"
 
 
 def score_columns(scores: Mapping[str, float]) -> list[str]:
-    """The metrics in the paper's order, then any others."""
+    """Return the metrics' names: the paper's in its order, then any others by name."""
     from fecbench.training.metrics import PRIMARY
 
     return [*(name for name in PRIMARY if name in scores), *sorted(set(scores) - set(PRIMARY))]

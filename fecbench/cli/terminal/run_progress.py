@@ -1,4 +1,7 @@
-"""A run on the terminal: what starts, how far it is, and each epoch's scores; on standard error, so that results can be piped."""
+"""Show a run's progress on standard error: its settings, a progress bar and each epoch's scores.
+
+Standard output is left to the results, so that they can be piped.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from fecbench.core.text import inline
 
 
 class RunProgress:
-    """An observer that prints; without a terminal it leaves out the bar."""
+    """A run observer that prints progress; it shows no bar if standard error is not a terminal."""
 
     def __init__(self) -> None:
         self.console = console(stderr=True)
@@ -23,17 +26,17 @@ class RunProgress:
 
     @hookimpl
     def run_started(self, run: RunInfo) -> None:
-        """Say what runs, and what was cut, left out or done otherwise."""
+        """Print the run's settings, notes and folder, and start the bar."""
         settings = ", ".join(f"{name} {run.settings[name]}" for name in ("encoder", "head", "lr", "batch_size", "seed"))
-        self._say(f"{run.objective} on {run.dataset}: {settings}")
+        self._print(f"{run.objective} on {run.dataset}: {settings}")
         for note in run.notes:
-            self._say(f"note: {note}")
-        self._say(f"record: {run.folder}")
+            self._print(f"note: {note}")
+        self._print(f"record: {run.folder}")
         self.bar.start()
 
     @hookimpl
     def updates_logged(self, run: RunInfo, epoch: int, step: int, logs: Mapping[str, float]) -> None:
-        """Move the bar."""
+        """Update the bar and the loss."""
         self.loss = f"loss {logs.get('model_loss', float('nan')):.3f}"
         self.bar.update(
             self.task, description=f"epoch {epoch}/{run.epochs} {self.loss}", completed=step, total=run.steps_per_epoch
@@ -41,14 +44,14 @@ class RunProgress:
 
     @hookimpl
     def epoch_finished(self, logs: Mapping[str, float]) -> None:
-        """Keep the epoch's mean loss for its line."""
+        """Keep the epoch's mean loss for the epoch's line."""
         self.loss = f"loss {logs.get('model_loss', float('nan')):.3f}"
 
     @hookimpl
     def evaluated(self, run: RunInfo, epoch: int, split: str, metrics: Mapping[str, float], best: bool) -> None:
-        """Print the epoch's line."""
+        """Print the epoch's loss and scores."""
         scores = "  ".join(f"{name} {percent(metrics[name])}" for name in score_columns(metrics))
-        self._say(f"epoch {epoch}/{run.epochs}  {self.loss}  {split}  {scores}{'  best' if best else ''}")
+        self._print(f"epoch {epoch}/{run.epochs}  {self.loss}  {split}  {scores}{'  best' if best else ''}")
 
     @hookimpl
     def run_finished(self) -> None:
@@ -60,5 +63,5 @@ class RunProgress:
         """Remove the bar."""
         self.bar.stop()
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         self.console.print(inline(line), soft_wrap=True)

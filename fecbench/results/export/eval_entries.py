@@ -1,7 +1,8 @@
-"""Test scores as evaluation entries of the Hugging Face hub: ``.eval_results/*.yaml``, which leaderboards of its data sets collect.
+"""Write test scores as evaluation entries of the Hugging Face hub (``.eval_results/*.yaml``).
 
-An entry claims that the test rows are those of a data set of the hub. A run on ``hf:owner/name`` knows that where the hub has a test split
-and only one configuration was to be had; in all other cases the user says it.
+The hub collects the entries for the leaderboards of its data sets. An entry states that the test rows are those of a
+hub data set. That is certain for a run on ``hf:owner/name`` if the data set has a test split and no configuration was
+chosen. In all other cases the user has to name the data set.
 """
 
 from __future__ import annotations
@@ -26,22 +27,33 @@ FOLDER = ".eval_results"
 
 
 class HubDataset(NamedTuple):
-    """A data set of the hub: ``owner/name``, the configuration that was named, and the revision where that is a commit."""
+    """A data set of the hub.
+
+    Attributes:
+        id: ``owner/name``.
+        config: the configuration that the user chose, if any.
+        revision: the commit that the user chose, if any; None for a branch or tag.
+    """
 
     id: str
     config: str | None = None
     revision: str | None = None
 
 
-class Claim(NamedTuple):
-    """The data set whose test rows the scores are of; without one, why nothing is claimed and how it could be."""
+class EvalTarget(NamedTuple):
+    """The hub data set that the evaluation entries name.
+
+    Attributes:
+        dataset: the data set; None if no entries can be written.
+        note: why there are no entries and how to get them; empty if there is a data set.
+    """
 
     dataset: HubDataset | None
     note: str = ""
 
 
-def trained_on(record: Record) -> HubDataset | None:
-    """The data set of the hub that the run was given; None where its data came from elsewhere."""
+def hub_dataset(record: Record) -> HubDataset | None:
+    """Return the hub data set that the run was started on, or None if its data is not from the hub."""
     from fecbench.data.datasets.names import ADDRESS
 
     used = str(record.settings()["dataset"])
@@ -54,60 +66,63 @@ def trained_on(record: Record) -> HubDataset | None:
     )
 
 
-def claim(record: Record, asked: str | None) -> Claim:
-    """What entries may claim: the data set ``asked`` for, or the run's own where its test rows are surely that one's.
+def eval_target(record: Record, name: str | None) -> EvalTarget:
+    """Return the data set that evaluation entries name: the one called ``name``, else the run's own if that is certain.
 
     Raises:
-        UsageError: ``asked`` isn't ``owner/name``.
+        UsageError: ``name`` is not a valid ``owner/name``.
     """
-    if asked is not None:
-        _check_name(asked)
-        return Claim(HubDataset(asked))
+    if name is not None:
+        _check_name(name)
+        return EvalTarget(HubDataset(name))
     doubt = _doubt(record)
     if doubt:
-        return Claim(
+        return EvalTarget(
             None,
-            f"no {FOLDER}: {doubt}; if its test rows are those of a data set of the hub, say --eval-dataset OWNER/NAME",
+            f"no {FOLDER}: {doubt}; if its test rows are those of a data set of the hub, add --eval-dataset OWNER/NAME",
         )
-    return Claim(trained_on(record))
+    return EvalTarget(hub_dataset(record))
 
 
-def _check_name(asked: str) -> None:
+def _check_name(name: str) -> None:
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # it doesn't mark what it offers
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # re-exported without __all__
 
     try:
-        validate_repo_id(asked)
-        valid = asked.count("/") == 1
+        validate_repo_id(name)
+        valid = name.count("/") == 1
     except HFValidationError:
         valid = False
     if not valid:
         raise UsageError(
-            f"--eval-dataset must be a data set of the hub, owner/name, found {asked!r}; correct or leave it out"
+            f"--eval-dataset must be a data set of the hub, owner/name, but is {name!r}; correct it or leave it out"
         )
 
 
 def _doubt(record: Record) -> str:
-    """Why the run's test rows may be other rows than those of its data set's test split; empty where they can't."""
-    recorded, dataset = record.run_file.dataset, trained_on(record)
+    """Return why the run's test rows may differ from its data set's test split; empty if they are the same."""
+    recorded, dataset = record.run_file.dataset, hub_dataset(record)
     name, cut = recorded.name, recorded.cut
     if dataset is None:
-        return f"{name} isn't a data set of the hub"
+        return f"{name} is not a data set of the hub"
     if dataset.config:
-        return f"{name} is one configuration of {dataset.id}, which an entry doesn't name"
+        return f"{name} is one configuration of {dataset.id}, and an entry can't name a configuration"
     if cut is None:
         return f"the record of this run on {name} doesn't say whether the test rows were cut from train"
-    return f"the test rows were cut from the training rows of {name}, which has none" if "test" in cut else ""
+    return f"the test rows were cut from the training rows of {name}, which has no test split" if "test" in cut else ""
 
 
-def entries(record: Record, dataset: HubDataset) -> list[EvalResultEntry]:
-    """An entry for each test score, a fraction of 1; its task is the metric's name, its notes end with the record's own."""
+def result_entries(record: Record, dataset: HubDataset) -> list[EvalResultEntry]:
+    """Return an entry for each test score, as a fraction of 1.
+
+    The entry's task is the metric's name. Its notes end with the record's notes.
+    """
     from huggingface_hub import EvalResultEntry
 
     run_file = card_run_file(record)
-    version, seed = run_file.versions["fecbench"], record.settings()["seed"]
-    how = f"fecbench {version}, objective {run_file.objective.name}, seed {seed}, one run"
-    notes = "; ".join([how, *local_paths.notes(record)])
+    program = f"fecbench {run_file.versions['fecbench']}"
+    origin = f"{program}, objective {run_file.objective.name}, seed {record.settings()['seed']}, one run"
+    notes = "; ".join([origin, *local_paths.notes(record)])
     return [
         EvalResultEntry(
             dataset.id, metric, score, dataset_revision=dataset.revision, date=run_file.started, notes=notes
@@ -117,11 +132,11 @@ def entries(record: Record, dataset: HubDataset) -> list[EvalResultEntry]:
 
 
 def write(record: Record, dataset: HubDataset, folder: Path) -> None:
-    """Write the entries of ``record`` below ``folder``."""
+    """Write the evaluation entries of ``record`` into ``folder``."""
     from huggingface_hub import eval_result_entries_to_yaml
-    from huggingface_hub.utils import yaml_dump  # type: ignore[attr-defined]  # it doesn't mark what it offers
+    from huggingface_hub.utils import yaml_dump  # type: ignore[attr-defined]  # re-exported without __all__
 
-    found = eval_result_entries_to_yaml(entries(record, dataset))
-    place = folder / FOLDER
-    place.mkdir()
-    (place / f"{dataset.id.replace('/', '--')}.yaml").write_text(yaml_dump(found), encoding="utf-8")
+    content = eval_result_entries_to_yaml(result_entries(record, dataset))
+    subfolder = folder / FOLDER
+    subfolder.mkdir()
+    (subfolder / f"{dataset.id.replace('/', '--')}.yaml").write_text(yaml_dump(content), encoding="utf-8")

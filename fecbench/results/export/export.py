@@ -1,7 +1,8 @@
-"""Taking a model away: a complete run as a folder that needs no fecbench, with a model card.
+"""Export a complete run as a folder that needs no fecbench, with a model card.
 
-``hf`` is a Hugging Face folder for ``pipeline("text-classification")``, for runs with the family's own head; ``onnx`` is a graph of what
-the objective predicts, for any run. What is written is read back and compared with the run before the folder appears.
+The format ``hf`` is a Hugging Face folder for ``pipeline("text-classification")``, for runs with the encoder family's
+own head. The format ``onnx`` is a graph of the objective's predict, for any run. The files are loaded again and their
+predictions compared with the run's before the folder is created.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from fecbench.model.encoders.network import quiet
 from fecbench.results.export import eval_entries, huggingface, model_card, onnx
-from fecbench.results.export.new_folder import appearing
+from fecbench.results.export.new_folder import new_folder
 from fecbench.results.export.record_schema import card_result_file, card_run_file
 from fecbench.results.export.verify import Check, check, reference
 from fecbench.runs.predictor import Predictor
@@ -31,13 +32,13 @@ Format = Literal["hf", "onnx"]
 
 
 class Writer(Protocol):
-    """What a module of a format offers."""
+    """The functions that the module of a format defines."""
 
     def write(self, record: Record, predictor: Predictor, folder: Path) -> None:
         """Write model, tokenizer and labels. Raises UsageError or ExportError."""
 
     def logits(self, folder: Path, texts: Sequence[str]) -> Tensor:
-        """What the files alone predict: logits ``[N, C]`` of ``texts``."""
+        """Return the logits ``[N, C]`` of ``texts``, computed from the files in ``folder`` only."""
 
 
 WRITERS: Mapping[Format, Writer] = {"hf": huggingface, "onnx": onnx}
@@ -45,13 +46,13 @@ WRITERS: Mapping[Format, Writer] = {"hf": huggingface, "onnx": onnx}
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and how it compares with the run.
+    """The result of an export.
 
     Attributes:
-        folder: where it is.
-        files: paths in the folder.
-        check: the comparison with the run.
-        note: what was left out, and how to have it; empty where nothing was.
+        folder: the written folder.
+        files: paths of its files, relative to the folder.
+        check: the comparison of its predictions with the run's.
+        note: what was left out, and how to include it; empty if nothing was.
     """
 
     folder: Path
@@ -61,30 +62,31 @@ class Exported:
 
 
 def export(record: Record, folder: Path, kind: Format = "hf", eval_dataset: str | None = None) -> Exported:
-    """Write the model of a complete run to ``folder``, which appears whole or not at all.
+    """Write the model of a complete run to ``folder``. After an error, nothing is left there.
 
     Args:
         record: the run.
-        folder: where to; new or empty.
+        folder: the target; it must be new or empty.
         kind: the format.
-        eval_dataset: the hub data set, ``owner/name``, that evaluation entries name; None for the run's own, where its test rows are
-            surely those of a data set of the hub.
+        eval_dataset: the hub data set, ``owner/name``, that evaluation entries name; None for the run's own, if its
+            test rows are certainly those of a hub data set.
 
     Raises:
-        UsageError: the folder is taken, the run doesn't fit the format, a package is missing, or the data set's name isn't one of the hub.
-        ExportError: the model can't be written so, or what was written predicts otherwise than the run.
-        RunError: the run isn't complete, or a file of it is missing or broken.
+        UsageError: the folder is not empty, the run does not fit the format, a package is missing, or the name of the
+            data set is not valid.
+        ExportError: the model can't be written in the format, or the files predict other logits than the run.
+        RunError: the run is not complete, or a file of it is missing or broken.
     """
-    writer, claim = WRITERS[kind], eval_entries.claim(record, eval_dataset)
-    with appearing(folder) as draft, quiet():
+    writer, target = WRITERS[kind], eval_entries.eval_target(record, eval_dataset)
+    with new_folder(folder) as draft, quiet():
         card_run_file(record)
         predictor = Predictor.load(record, "cpu")
         card_result_file(record)
         expected = reference(predictor, record.run_file.objective.name)
         writer.write(record, predictor, draft)
         checked = check(draft, writer, expected)
-        model_card.write(record, predictor, kind, claim.dataset, draft, folder.resolve().name)
-        if claim.dataset:
-            eval_entries.write(record, claim.dataset, draft)
+        model_card.write(record, predictor, kind, target.dataset, draft, folder.resolve().name)
+        if target.dataset:
+            eval_entries.write(record, target.dataset, draft)
         files = tuple(sorted(path.relative_to(draft).as_posix() for path in draft.rglob("*") if path.is_file()))
-    return Exported(folder, files, checked, claim.note)
+    return Exported(folder, files, checked, target.note)

@@ -1,4 +1,4 @@
-"""The model card: what the model was trained on and how, its scores, licence of the data, what to cite, and what it can't do."""
+"""Write the model card: training data and settings, scores, licence of the data, limits and citations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fecbench.core import registry
 from fecbench.core.errors import PluginError
 from fecbench.core.text import escape, inline
 from fecbench.data.datasets.load import get_dataset
-from fecbench.results.export.eval_entries import trained_on
+from fecbench.results.export.eval_entries import hub_dataset
 from fecbench.results.export.record_schema import card_result_file, card_run_file
 from fecbench.runs.local_paths import encoder_name, notes
 
@@ -28,31 +28,42 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
 LIBRARIES = {"hf": "transformers", "onnx": "onnx"}
-NAMED_ELSEWHERE = ("dataset", "encoder", "device")  # two of them can be paths of the machine that trained
-WORST = 3
+NAMED_ELSEWHERE = ("dataset", "encoder", "device")  # the first two can be local paths, which a card must not show
+WORST = 3  # number of labels that the card lists as the worst
 
 
 def write(record: Record, predictor: Predictor, kind: str, dataset: HubDataset | None, folder: Path, name: str) -> None:
-    """Write the card of the model ``name``, exported as ``kind``, to ``README.md`` in ``folder``; test rows are those of ``dataset``."""
+    """Write the model card to ``README.md`` in ``folder``.
+
+    Args:
+        record: the run.
+        predictor: the run's model.
+        kind: the format of the export.
+        dataset: the hub data set that the test rows are from, if that is known.
+        folder: the export.
+        name: the model's name.
+    """
     from huggingface_hub import ModelCard
 
-    facts = _facts(record, predictor) | {"kind": kind, "name": name}
-    card = ModelCard.from_template(_metadata(record, kind, dataset, name), template_path=str(TEMPLATE), **facts)
+    values = _template_values(record, predictor) | {"kind": kind, "name": name}
+    card = ModelCard.from_template(_metadata(record, kind, dataset, name), template_path=str(TEMPLATE), **values)
     card.save(folder / "README.md")
 
 
 def _metadata(record: Record, kind: str, dataset: HubDataset | None, name: str) -> ModelCardData:
-    """What the hub reads. The licence is left to whoever publishes: data and encoder bound it, the record doesn't decide it."""
+    """Return the card's metadata, which the hub reads.
+
+    No licence is given: it depends on the data and the encoder, and the publisher has to choose it.
+    """
     from huggingface_hub import EvalResult, ModelCardData
 
-    run_file, own = card_run_file(record), trained_on(record)
+    run_file, trained_on = card_run_file(record), hub_dataset(record)
     data, encoder = run_file.dataset, run_file.encoder
     scores = [
         EvalResult(
             task_type="text-classification",
-            dataset_type=dataset.id
-            if dataset and split == "test"
-            else data.name,  # only test rows are known to be that one's
+            # Only the test rows are known to be from ``dataset``.
+            dataset_type=dataset.id if dataset and split == "test" else data.name,
             dataset_name=data.title,
             dataset_split=split,
             metric_type=metric,
@@ -65,16 +76,16 @@ def _metadata(record: Record, kind: str, dataset: HubDataset | None, name: str) 
         library_name=LIBRARIES[kind],
         pipeline_tag="text-classification",
         tags=["emotion-classification", "fecbench", run_file.objective.name],
-        base_model=encoder.name if encoder.revision else None,  # a commit means that it came from the hub
-        datasets=[own.id] if own else None,
+        base_model=encoder.name if encoder.revision else None,  # an encoder with a commit is from the hub
+        datasets=[trained_on.id] if trained_on else None,
         metrics=list(record.result_file.metrics.test),
         model_name=name,
         eval_results=scores,
     )
 
 
-def _facts(record: Record, predictor: Predictor) -> dict[str, Any]:
-    """What the card's text is filled with."""
+def _template_values(record: Record, predictor: Predictor) -> dict[str, Any]:
+    """Return the values for the card's template."""
     run_file, result = card_run_file(record), card_result_file(record)
     settings = {key: value for key, value in record.settings().items() if key not in NAMED_ELSEWHERE}
     return {
@@ -95,25 +106,28 @@ def _facts(record: Record, predictor: Predictor) -> dict[str, Any]:
 
 def _homepage(record: Record) -> str:
     name = str(record.settings()["dataset"])
-    with suppress(PluginError):  # a card needs nothing of a broken plugin
+    with suppress(PluginError):  # a broken plugin must not stop the export
         return get_dataset(name).info.homepage if name in registry.datasets else ""
     return ""
 
 
 def _worst(f1: Mapping[str, float]) -> list[str]:
-    """The labels with the lowest F1; none where they are half of all or more, or no worse than the next.
+    """Return the ``WORST`` labels of lowest F1; none if they are half of all labels or more, or tie with the next one.
 
     >>> _worst({"a": 0.9, "b": 0.1, "c": 0.8, "d": 0.3, "e": 0.7, "f": 0.2, "g": 0.6})
     ['b', 'f', 'd']
     >>> _worst({"a": 0.0, "b": 0.0, "c": 0.0, "d": 0.0, "e": 0.7, "f": 0.2, "g": 0.6})
     []
     """
+    if len(f1) <= 2 * WORST:
+        return []
     ranked = sorted(f1, key=lambda label: f1[label])
-    return ranked[:WORST] if len(ranked) > 2 * WORST and f1[ranked[WORST - 1]] < f1[ranked[WORST]] else []
+    is_tie = f1[ranked[WORST - 1]] == f1[ranked[WORST]]
+    return [] if is_tie else ranked[:WORST]
 
 
 def bibtex(key: str, source: str) -> str:
-    r"""An entry for a source that is known as one line.
+    r"""Return a BibTeX entry for a source that is known as one line of text.
 
     >>> print(bibtex("supcon", "Khosla & al. 2020"))
     @misc{supcon,

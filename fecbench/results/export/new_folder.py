@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all."""
+"""Write a folder completely or not at all."""
 
 from __future__ import annotations
 
@@ -16,68 +16,69 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def appearing(folder: Path) -> Iterator[Path]:
-    """A draft of ``folder`` to write to; it becomes ``folder`` once the block ends without error, else nothing is left of it.
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Yield a draft folder to write to. It becomes ``folder`` if the block ends without error; else it is removed.
 
-    A folder that is there already stays the same folder, with its mode, and is filled.
+    An existing empty folder is kept, with its mode, and filled.
 
     Raises:
         UsageError: ``folder`` is neither new nor empty, or can't be written.
     """
-    place = folder.resolve()
+    target = folder.resolve()
     try:
-        nearest = _nearest(place)
+        ancestor = _nearest_existing(target)
         with TemporaryDirectory(
-            suffix=UNFINISHED, prefix=f".{place.name}-", dir=nearest, ignore_cleanup_errors=True
+            suffix=UNFINISHED, prefix=f".{target.name}-", dir=ancestor, ignore_cleanup_errors=True
         ) as temporary:
-            draft = Path(temporary) / place.name  # a child, since a temporary folder is readable by its owner alone
+            # Use a subfolder: only their owner may read temporary folders, and a rename keeps the mode.
+            draft = Path(temporary) / target.name
             draft.mkdir()
             yield draft
             for path in draft.rglob("*"):
                 to_disk(path)
-            if place.is_dir():
-                _check_empty(place, besides=Path(temporary).name)  # somebody may have filled it meanwhile
-                _move_content(draft, place)
+            if target.is_dir():
+                _check_empty(target, except_for=Path(temporary).name)  # another process may have filled it meanwhile
+                _move_content(draft, target)
             else:
-                place.parent.mkdir(parents=True, exist_ok=True)
-                draft.rename(place)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                draft.rename(target)
     except Exception as error:
         reason = refusal(error)
         if reason is None:
             raise
         raise UsageError(
-            f"{place} can't be written: {reason}; free space or choose another folder (nothing was left there)"
+            f"{target} can't be written: {reason}; free space or choose another folder (nothing was left there)"
         ) from error
 
 
-def _nearest(place: Path) -> Path:
-    """``place`` itself, or its nearest ancestor that is there: on the same disk, so that a rename is all it takes.
+def _nearest_existing(target: Path) -> Path:
+    """Return ``target`` or its nearest existing ancestor. It is on the same disk, so that a rename can move the draft.
 
     Raises:
-        UsageError: it isn't a folder, or ``place`` holds something.
+        UsageError: the ancestor is not a folder, or ``target`` is not empty.
     """
-    nearest = next(path for path in (place, *place.parents) if os.path.lexists(path))
+    nearest = next(path for path in (target, *target.parents) if os.path.lexists(path))
     if not nearest.is_dir():
-        raise UsageError(f"{place} must be a new or empty folder, but {nearest} is a file; choose another folder")
-    if nearest == place:
-        _check_empty(place)
+        raise UsageError(f"{target} must be a new or empty folder, but {nearest} is a file; choose another folder")
+    if nearest == target:
+        _check_empty(target)
     return nearest
 
 
-def _check_empty(place: Path, besides: str = "") -> None:
-    found = sorted(path.name for path in place.iterdir() if path.name != besides)
-    if found:
-        raise UsageError(f"{place} must be new or empty, but holds {', '.join(found[:3])}; choose another folder")
+def _check_empty(folder: Path, except_for: str = "") -> None:
+    names = sorted(path.name for path in folder.iterdir() if path.name != except_for)
+    if names:
+        raise UsageError(f"{folder} must be new or empty, but holds {', '.join(names[:3])}; choose another folder")
 
 
-def _move_content(draft: Path, place: Path) -> None:
-    """Move what ``draft`` holds into ``place``, all or nothing of it."""
+def _move_content(draft: Path, target: Path) -> None:
+    """Move the content of ``draft`` into ``target``. After an error, move everything back."""
     names = [path.name for path in draft.iterdir()]
     try:
         for name in names:
-            (draft / name).rename(place / name)
+            (draft / name).rename(target / name)
     except BaseException:
         for name in names:
-            if (place / name).exists():
-                (place / name).rename(draft / name)
+            if (target / name).exists():
+                (target / name).rename(draft / name)
         raise

@@ -1,4 +1,7 @@
-"""``onnx``: what the objective predicts, as a graph of token ids and attention mask, batch and length free."""
+"""The format ``onnx``: an ONNX graph of the objective's predict.
+
+The graph maps token ids and attention mask to logits; batch size and text length are dynamic.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fecbench.core.errors import ExportError, UsageError
-from fecbench.results.export.padded import Prediction
-from fecbench.results.export.tokenizer import TOKENIZER, labelled_config, write_tokenizer
+from fecbench.results.export.config import labelled_config
+from fecbench.results.export.padded import PredictModule
+from fecbench.results.export.tokenizer import TOKENIZER, write_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,15 +32,15 @@ if TYPE_CHECKING:
 
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
-FILE = "model.onnx"
+MODEL = "model.onnx"
 
 
 def write(record: Record, predictor: Predictor, folder: Path) -> None:
-    """Write graph, tokenizer and labels; the predictor's model is the graph's from then on.
+    """Write graph, tokenizer and labels. This changes the predictor's model, so don't use it afterwards.
 
     Raises:
-        UsageError: a package that writes or runs a graph isn't installed.
-        ExportError: encoder or ``predict`` can't be traced.
+        UsageError: a package that writes or runs ONNX graphs is not installed.
+        ExportError: the encoder or ``predict`` can't be traced.
     """
     _check_installed()
     accepted = signature(predictor.model.encoder.network.forward).parameters
@@ -45,8 +49,8 @@ def write(record: Record, predictor: Predictor, folder: Path) -> None:
         inputs.append("token_type_ids")
     name = record.run_file.objective.name
     with _silent():
-        program = _trace(Prediction(predictor.objective, predictor.model), inputs, name)
-        program.save(folder / FILE)  # beyond 2 GB, the most that one file can hold, the weights come in a second one
+        program = _trace(PredictModule(predictor.objective, predictor.model), inputs, name)
+        program.save(folder / MODEL)  # weights over 2 GB, the limit of one file, go to a second file
     labelled_config(record, predictor.labels).save_pretrained(folder)
     write_tokenizer(predictor, inputs, folder)
 
@@ -55,14 +59,16 @@ def _check_installed() -> None:
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise UsageError(
-            f"--format onnx needs {', '.join(PACKAGES)}; not installed: {', '.join(missing)}; pip install 'fecbench[onnx]'"
+            f"--format onnx needs {', '.join(PACKAGES)}; not installed: {', '.join(missing)}; "
+            "pip install 'fecbench[onnx]'"
         )
 
 
-def _trace(prediction: Prediction, inputs: Sequence[str], name: str) -> Any:
-    """The graph of ``prediction``, without torch's notes on it, which name files of this machine.
+def _trace(module: PredictModule, inputs: Sequence[str], name: str) -> Any:
+    """Return the ONNX program of ``module``.
 
-    By torch's exporter of captured programs (dynamo): the older one, which records one run, is deprecated.
+    Uses torch's dynamo exporter: the older one, which records a forward pass, is deprecated. Metadata and doc strings
+    are removed from the graph, because torch writes file paths of this machine into them.
     """
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
@@ -70,7 +76,7 @@ def _trace(prediction: Prediction, inputs: Sequence[str], name: str) -> Any:
     example = {key: torch.ones(2, 3, dtype=torch.int64) for key in inputs}
     try:
         program: Any = torch.onnx.export(
-            prediction,
+            module,
             kwargs=example,
             dynamic_shapes=dict.fromkeys(inputs, axes),
             output_names=["logits"],
@@ -79,15 +85,16 @@ def _trace(prediction: Prediction, inputs: Sequence[str], name: str) -> Any:
         )
     except Exception as error:  # a plugin's predict can raise anything
         raise ExportError(
-            "--format onnx needs an encoder and a predict that are operations on tensors (predict gets token ids, no texts), but "
-            f"{name} on this encoder can't be traced: {_reason(error)}; use `fecbench predict`, or change predict. Nothing was left behind"
+            "--format onnx needs an encoder and a predict made of tensor operations (predict gets token ids, not "
+            f"texts), but {name} on this encoder can't be traced: {_reason(error)}; use `fecbench predict` or change "
+            "predict (nothing was written)"
         ) from error
     ClearMetadataAndDocStringPass()(program.model)
     return program
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of what is behind the exporter's own report."""
+    """Return the first line of the error that caused the exporter's error."""
     while error.__cause__ is not None:
         error = error.__cause__
     lines = re.sub(r"\x1b\[\d*m", "", str(error)).strip().splitlines()
@@ -96,7 +103,7 @@ def _reason(error: BaseException) -> str:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Without the exporter's warnings, log lines and prints, which are about its own parts; what fails is raised all the same."""
+    """Suppress the exporter's warnings, log lines and prints about its internals; errors are still raised."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -108,16 +115,16 @@ def _silent() -> Iterator[None]:
 
 
 def logits(folder: Path, texts: Sequence[str]) -> Tensor:
-    """Logits ``[N, C]`` of ``texts``, by onnxruntime and tokenizers alone."""
+    """Return the logits ``[N, C]`` of ``texts``, computed with onnxruntime and tokenizers only."""
     import numpy as np
     from onnxruntime import InferenceSession  # type: ignore[import-untyped]
     from tokenizers import Tokenizer
 
-    session = InferenceSession(folder / FILE, providers=["CPUExecutionProvider"])
+    session = InferenceSession(folder / MODEL, providers=["CPUExecutionProvider"])
     encoded = Tokenizer.from_file(str(folder / TOKENIZER)).encode_batch(list(texts))
     columns = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
-    wanted = [given.name for given in session.get_inputs()]
-    given = {
-        name: np.array([getattr(encoding, columns[name]) for encoding in encoded], dtype=np.int64) for name in wanted
+    inputs = {
+        node.name: np.array([getattr(encoding, columns[node.name]) for encoding in encoded], dtype=np.int64)
+        for node in session.get_inputs()
     }
-    return torch.from_numpy(session.run(["logits"], given)[0])
+    return torch.from_numpy(session.run(["logits"], inputs)[0])

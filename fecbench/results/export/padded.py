@@ -1,6 +1,6 @@
-"""What an objective predicts, as a function of padded token ids: plain tensors in, plain tensors out, as a graph needs it.
+"""An objective's predict as a torch module of padded token ids, for export as a graph.
 
-Packing saves work in training, but its layout depends on the lengths of the texts, which no graph can hold.
+Training packs texts without padding. The packed layout depends on the lengths of the texts, which no graph can hold.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class PaddedTokens:
 
     Attributes:
         ids: int64 ``[B, L]``.
-        mask: int64 ``[B, L]``, 1 where a token is real.
-        types: int64 ``[B, L]``, for families that have token types; None for others.
+        mask: int64 ``[B, L]``, 1 for tokens and 0 for padding.
+        types: int64 ``[B, L]``, token type ids; None for families without them.
     """
 
     ids: Tensor
@@ -37,7 +37,10 @@ class PaddedTokens:
 
 
 class PaddedEncoder(nn.Module):
-    """Stands where a model has its :class:`~fecbench.model.text_encoder.TextEncoder`, with the same weights, and reads padded tokens."""
+    """Replacement for a model's :class:`~fecbench.model.text_encoder.TextEncoder` that reads padded tokens.
+
+    It shares the weights of the encoder that it replaces.
+    """
 
     def __init__(self, encoder: TextEncoder):
         super().__init__()
@@ -48,7 +51,7 @@ class PaddedEncoder(nn.Module):
                 self.network.set_attn_implementation(encoder.attention)
 
     def forward(self, tokens: PaddedTokens) -> Tensor:
-        """Pooled states ``h [B, hidden]``."""
+        """Return the pooled states ``h [B, hidden]``."""
         types = {} if tokens.types is None else {"token_type_ids": tokens.types}
         states: Tensor = self.network(input_ids=tokens.ids, attention_mask=tokens.mask, **types).last_hidden_state
         if self.pooling == "first":
@@ -57,8 +60,11 @@ class PaddedEncoder(nn.Module):
         return (states * weights).sum(1) / weights.sum(1)
 
 
-class Prediction(nn.Module):
-    """``predict`` of an objective; it takes model and objective over, whose encoders read padded tokens from then on."""
+class PredictModule(nn.Module):
+    """An objective's ``predict`` as a module.
+
+    It replaces every encoder inside ``objective`` and ``model`` in place, so don't use them elsewhere afterwards.
+    """
 
     def __init__(self, objective: Objective, model: Model):
         super().__init__()
@@ -71,7 +77,7 @@ class Prediction(nn.Module):
         self.eval()
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
-        """Logits ``[B, C]`` of int64 ids, mask and types, ``[B, L]`` each."""
+        """Return the logits ``[B, C]`` of ids, mask and types (int64 ``[B, L]`` each)."""
         tokens: Any = PaddedTokens(input_ids, attention_mask, token_type_ids)
         rows = torch.zeros_like(input_ids[:, 0])
         return self.objective.predict(Batch(tokens, rows, rows), self.model).float()

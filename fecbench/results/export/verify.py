@@ -1,4 +1,4 @@
-"""Whether what was written predicts as the run does."""
+"""Check that exported files predict the same logits as the run."""
 
 from __future__ import annotations
 
@@ -23,19 +23,22 @@ TEXTS = (
     "Yes",
     "I can't believe it worked!",
     "She left without a word, and nobody has heard of her since; I keep looking at the door.",
-    "We laughed, we sang, and then it rained. " * 500,  # longer than is read
+    "We laughed, we sang, and then it rained. " * 500,  # longer than any maximum length
 )
-TOLERANCE = 1e-4  # of the most that a label's logit varies over the texts: less is nothing that a text could be told by
-ROUNDING = 1e-5  # of the largest logit: kernels differ in the order of their sums
+# Allowed difference, relative to the largest range of a label's logit over the texts. A smaller difference can't change
+# how texts compare with each other.
+TOLERANCE = 1e-4
+# Allowed difference, relative to the largest logit: kernels add in different orders, so rounding errors differ.
+ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
 class Check:
-    """A comparison of what was written with the run.
+    """The result of comparing exported files with the run.
 
     Attributes:
-        lengths: tokens of each text.
-        difference: the largest difference of two logits.
+        lengths: number of tokens of each text.
+        difference: the largest absolute difference between two logits.
     """
 
     lengths: tuple[int, ...]
@@ -43,33 +46,34 @@ class Check:
 
     def __str__(self) -> str:
         shortest, longest = min(self.lengths), max(self.lengths)
-        return f"{len(self.lengths)} texts of {shortest} to {longest} tokens have the run's logits to within {self.difference:.1e}"
+        texts = f"{len(self.lengths)} texts of {shortest} to {longest} tokens"
+        return f"{texts} have the run's logits to within {self.difference:.1e}"
 
 
 class Readable(Protocol):
-    """A format whose files predict."""
+    """A format whose files can predict."""
 
     def logits(self, folder: Path, texts: Sequence[str]) -> Tensor:
-        """Logits ``[N, C]`` of ``texts``."""
+        """Return the logits ``[N, C]`` of ``texts``."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What the run predicts: logits ``[N, C]`` of ``TEXTS``, and how many tokens of each are read."""
+    """The run's logits ``[N, C]`` of ``TEXTS``, and the number of tokens of each text."""
 
     logits: Tensor
     lengths: tuple[int, ...]
 
     @property
     def allowed(self) -> float:
-        """By how much a logit of what was written may differ."""
+        """The largest difference that an exported logit may have."""
         spread = self.logits.amax(0) - self.logits.amin(0)
         return max(TOLERANCE * float(spread.max()), ROUNDING * float(self.logits.abs().max()))
 
 
 @torch.no_grad()
 def reference(predictor: Predictor, name: str) -> Reference:
-    """What the run of objective ``name`` predicts in float32, whatever it was trained in.
+    """Return the predictions of a run of the objective ``name``, in float32 regardless of the training precision.
 
     Raises:
         ExportError: the objective's ``predict`` fails.
@@ -84,39 +88,40 @@ def reference(predictor: Predictor, name: str) -> Reference:
             [predictor.objective.predict(batch.unlabelled(), predictor.model).float() for batch in batches]
         )
     except EncoderError:
-        raise  # it isn't the objective's mistake
+        raise  # the encoder failed, not the objective
     except Exception as error:  # a plugin's predict can raise anything
         raise ExportError(
-            f"objective {name} must predict the texts that an export is checked by, but fails: {_reason(error)}; correct its predict, or "
-            "what it reads. Nothing was left behind"
+            f"objective {name} must predict the texts that check an export, but fails: {_reason(error)}; correct its "
+            "predict or the resources that it reads (nothing was written)"
         ) from error
     return Reference(logits, tuple(int(length) for batch in batches for length in batch.tokens.lengths))
 
 
 def _reason(error: Exception) -> str:
-    """An error on one line."""
+    """Return an error's type and message on one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
 
 
 def check(folder: Path, files: Readable, expected: Reference) -> Check:
-    """The comparison of ``folder`` with the run: all texts together, padded, and each by itself.
+    """Compare the logits of the files in ``folder`` with the run's, for all texts in one padded batch and one by one.
 
     Raises:
-        ExportError: logits differ, or can't be had.
+        ExportError: the logits differ, or the files can't be run.
     """
     try:
         together = files.logits(folder, TEXTS)
         alone = torch.cat([files.logits(folder, [text]) for text in TEXTS])
-    except Exception as error:  # runtimes have errors of their own
+    except Exception as error:  # runtimes raise errors of their own types
         raise ExportError(
-            f"what was written must predict texts of any number and length, but fails: {_reason(error)}; predict must not take the size "
-            "of a batch for a constant. Nothing was left behind"
+            f"the exported model must predict any number of texts of any length, but fails: {_reason(error)}; predict "
+            "must not treat the batch size as a constant (nothing was written)"
         ) from error
-    difference = max(float((found - expected.logits).abs().max()) for found in (together, alone))
-    if not difference <= expected.allowed:  # so that NaN is refused too
+    difference = max(float((logits - expected.logits).abs().max()) for logits in (together, alone))
+    if not difference <= expected.allowed:  # written this way, because NaN must be refused too
         raise ExportError(
-            f"what was written must predict as the run does, but a logit differs by {difference:.3g} (allowed: {expected.allowed:.3g}); "
-            "predict must depend on the saved weights and the text alone, as the tokenizer reads it: an objective's own forms of texts "
-            "aren't exported (`fecbench predict` has them). Nothing was left behind"
+            f"the exported model must predict the run's logits, but one differs by {difference:.3g} (allowed: "
+            f"{expected.allowed:.3g}); predict must depend only on the saved weights and on the tokens of the text. An "
+            "objective's own text encodings (forms) are not exported; use `fecbench predict` for them (nothing was "
+            "written)"
         )
     return Check(expected.lengths, difference)

@@ -1,1 +1,1 @@
-"""Pictures of run records; a file for each kind."""
+"""Figures of run records: one module for each kind of figure, and the legend, marks and saving that they share."""

@@ -1,7 +1,8 @@
-"""How a run's losses and other logged numbers moved over its batches."""
+"""Plot a run's losses and other logged values over its batches (the AML paper's Figure 3)."""
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from fecbench.core.errors import RunError
@@ -23,22 +24,23 @@ if TYPE_CHECKING:
 
 
 def draw_dynamics(record: Record, path: Path) -> Path:
-    """Draw how a run's logged numbers moved over its batches, in the panels that its objective declares, to ``path``.
+    """Plot a run's logged values over its batches to ``path``, in the panels that its objective declares.
 
-    Where a panel has two curves the gap between them, at the batches that both have, is shaded, on a scale of its own. (For AML that is
-    Figure 3 of its paper.)
+    In a panel with two curves, the gap between them is shaded on an axis of its own, at the batches that both have.
+    (For AML this is Figure 3 of the paper.)
 
     Raises:
-        RunError: the run has logged nothing that could be drawn, its history is broken, or the picture can't be written.
+        RunError: the run has no logged values to plot, its history is broken, or the figure can't be written.
     """
-    from matplotlib.figure import Figure  # never pyplot: it keeps figures, and asks for a display
+    from matplotlib.figure import Figure  # not pyplot, which keeps figures in memory and may need a display
 
     check_target(path)
     curves = series(record)
     panels = drawn_panels(get_objective(record.run_file.objective.name).panels, curves)
     if not panels:
         raise RunError(
-            f"{record.folder} must have logged batches to draw, but its history holds none; run it, or choose another run"
+            f"{record.folder} must have logged batches to plot, but its history holds none; finish the run or choose "
+            "another"
         )
     figure = Figure(figsize=(7, 2.4 * len(panels)), layout="constrained")
     for axes, (title, names) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels.items(), strict=True):
@@ -51,10 +53,10 @@ def draw_dynamics(record: Record, path: Path) -> Path:
 
 
 def series(record: Record) -> dict[str, list[tuple[int, float]]]:
-    """Every logged number by name: (batch from the start of training, mean since the last entry).
+    """Return the curve of every logged value: (batch since the start of training, mean since the last entry).
 
     Raises:
-        RunError: an event lacks its batch or its numbers.
+        RunError: an entry of the history has no step or no values.
     """
     return logged_series(record, record.history())
 
@@ -64,14 +66,16 @@ def logged_series(record: Record, history: Iterable[Mapping[str, Any]]) -> dict[
     events = [event for event in history if event["event"] == "updates"]
     if not all(_is_whole(event) for event in events):
         raise RunError(
-            f"{record.folder / HISTORY} must give every entry of `updates` a step and logs, numbers by name; restore it, or run it again"
+            f"{record.folder / HISTORY} must give every entry of `updates` a step and logs, numbers by name; "
+            "restore it or run it again"
         )
     per_epoch = max((event["step"] for event in events), default=0)
-    found: dict[str, list[tuple[int, float]]] = {}
+    curves: dict[str, list[tuple[int, float]]] = {}
     for event in events:
+        batch = (event["epoch"] - 1) * per_epoch + event["step"]
         for name, value in event["logs"].items():
-            found.setdefault(name, []).append(((event["epoch"] - 1) * per_epoch + event["step"], value))
-    return found
+            curves.setdefault(name, []).append((batch, value))
+    return curves
 
 
 def _is_whole(event: Mapping[str, Any]) -> bool:
@@ -84,7 +88,7 @@ def _is_whole(event: Mapping[str, Any]) -> bool:
 
 
 def gap(first: Curve, second: Curve) -> list[tuple[int, float]]:
-    """``second`` minus ``first`` at the batches that both have.
+    """Return ``second`` minus ``first`` at the batches that both curves have.
 
     >>> gap([(1, 2.0), (2, 3.0), (4, 5.0)], [(2, 4.0), (3, 9.0), (4, 4.5)])
     [(2, 1.0), (4, -0.5)]
@@ -94,7 +98,7 @@ def gap(first: Curve, second: Curve) -> list[tuple[int, float]]:
 
 
 def drawn_panels(declared: Mapping[str, Sequence[str]], logged: Mapping[str, object]) -> dict[str, list[str]]:
-    """The declared panels, of what was logged; without any, all losses in one.
+    """Return the curves of each declared panel that were logged; if there are none, one panel with all losses.
 
     >>> drawn_panels({"scores": ("s+", "s-")}, {"model_loss": 1, "s+": 2})
     {'scores': ['s+']}
@@ -102,19 +106,24 @@ def drawn_panels(declared: Mapping[str, Sequence[str]], logged: Mapping[str, obj
     {'loss': ['model_loss']}
     """
     panels = {title: [name for name in names if name in logged] for title, names in declared.items()}
-    losses = {"loss": [name for name in logged if name.endswith("_loss")]}
-    return {title: names for title, names in panels.items() if names} or {
-        title: names for title, names in losses.items() if names
-    }
+    panels = {title: names for title, names in panels.items() if names}
+    losses = [name for name in logged if name.endswith("_loss")]
+    if not panels and losses:
+        return {"loss": losses}
+    return panels
 
 
 def _draw(axes: Axes, title: str, curves: Mapping[str, Curve]) -> None:
-    lines = [(name, axes.plot(*zip(*points, strict=True), linewidth=1)[0]) for name, points in curves.items()]
+    styles = cycle(("-", "--"))  # so that two curves can be seen where they coincide
+    lines = [
+        (name, axes.plot(*zip(*points, strict=True), linestyle=next(styles), linewidth=1)[0])
+        for name, points in curves.items()
+    ]
     axes.set_title(title, fontsize="medium")
-    add_legend(axes, lines, fontsize="small", loc="center right")
+    add_legend(axes, lines, fontsize="small", loc="best")
     between = gap(*curves.values()) if len(curves) == 2 else []
     if between:
-        aside = axes.twinx()  # often far smaller than the curves
+        gap_axis = axes.twinx()  # an axis of its own, because the gap is often far smaller than the curves
         batches, gaps = zip(*between, strict=True)
-        aside.fill_between(batches, 0.0, gaps, alpha=0.2, color="gray")
-        aside.set_ylabel("gap (second - first)", fontsize="small")
+        gap_axis.fill_between(batches, 0.0, gaps, alpha=0.2, color="gray")
+        gap_axis.set_ylabel("gap: second - first (shaded)", fontsize="small")

@@ -1,7 +1,11 @@
-"""What encoders make of the same texts: t-SNE pictures side by side (the AML paper's Figure 4), and how close labels lie without t-SNE."""
+"""Plot t-SNE projections of the features of runs side by side (the AML paper's Figure 4).
+
+Neighbour accuracy and silhouette measure the separation of the labels in the original feature space.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,23 +30,23 @@ if TYPE_CHECKING:
     from fecbench.runs.record import Record
 
 
-NEIGHBOURS = 10
-PERPLEXITY = 30.0  # t-SNE's usual one, where there are rows enough
-FEWEST = 10  # rows
+NEIGHBOURS = 10  # of the neighbour accuracy
+PERPLEXITY = 30.0  # the default of t-SNE; smaller samples get less
+FEWEST = 10  # smallest number of rows to draw
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The rows that are drawn.
+    """The rows to draw.
 
     Attributes:
-        split: where they are from.
-        whole: rows of that split.
-        total: those of them with one of ``names``.
-        seed: by which they were drawn, and by which t-SNE starts.
-        names: their labels, in the data set's order.
-        labels: ``[N]``, indices into ``names``.
-        texts: N texts.
+        split: the split that they are from.
+        whole: number of rows in that split.
+        total: number of those rows that have one of the labels ``names``.
+        seed: the seed of the sample and of t-SNE.
+        names: the labels' names, in the data set's order.
+        labels: label of each row, int ``[N]``, as an index into ``names``.
+        texts: the N texts.
     """
 
     split: str
@@ -55,16 +59,16 @@ class Sample:
 
     @property
     def commonest(self) -> float:
-        """Share of the label that most rows have."""
+        """The accuracy of always predicting the most common label."""
         return float(np.bincount(self.labels).max() / len(self.labels))
 
     @property
     def title(self) -> str:
-        """Which rows these are, in words."""
+        """A description of the sample, for the figure's title."""
         count = len(self.labels)
         if count == self.total:
             return f"{count:,} {self.split} rows"
-        return f"{count:,} of {self.total:,} {self.split} rows, drawn at random by seed {self.seed}"
+        return f"{count:,} of {self.total:,} {self.split} rows, sampled with seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,10 @@ class Embedding:
 
     Attributes:
         record: the run.
-        points: ``[N, 2]``, their t-SNE.
-        neighbours: share of rows whose label is the commonest among their ``NEIGHBOURS`` nearest others by cosine, in the features' space.
-        silhouette: mean silhouette coefficient of the labels by cosine, between -1 and 1, in the same space.
+        points: their t-SNE projection, ``[N, 2]``.
+        neighbours: leave-one-out accuracy of a vote of the ``NEIGHBOURS`` nearest rows, by cosine distance of the
+            original features.
+        silhouette: mean silhouette coefficient of the labels, from -1 to 1, by the same distance.
     """
 
     record: Record
@@ -95,35 +100,37 @@ def draw_embeddings(
     data_dir: Path | None = None,
     device: str = "auto",
 ) -> tuple[Sample, list[Embedding]]:
-    """Draw the features of the same rows under each run to ``path``, and return what was drawn.
+    """Plot the features of the same rows under each run to ``path``, and return the sample and the embeddings.
 
     Raises:
-        RunError: a run isn't complete, has no weights or other rows than the first; or the picture can't be written.
+        RunError: a run is not complete, has no weights or has other rows than the first; the figure can't be written.
         UsageError: a label is unknown, or there are too few rows or labels, or too many labels.
-        DataNotFound, DataError: the rows aren't to be had.
+        DataNotFound, DataError: the rows are not available.
     """
     check_target(path)
     for record in records:
         _check_weights(record)
-    drawn = sample(common_data(records, data_dir), split, rows, labels, seed)
-    embeddings = [embed(record, drawn, device) for record in records]
-    _draw_all(embeddings, drawn, path)
-    return drawn, embeddings
+    sample = draw_sample(common_data(records, data_dir), split, rows, labels, seed)
+    embeddings = [embed(record, sample, device) for record in records]
+    _draw_all(embeddings, sample, path)
+    return sample, embeddings
 
 
 def _check_weights(record: Record) -> None:
     model_run_file(record)
     if record.status == "complete" and not (record.folder / BEST).is_file():
         raise RunError(
-            f"{record.folder} must hold its trained weights ({BEST}), but a published record has none; run it again, or take a run of yours"
+            f"{record.folder} must hold its trained weights ({BEST}), but a published record has none; run it again or "
+            "choose a run with weights"
         )
 
 
-def sample(data: EmotionData, split: str, rows: int, labels: Sequence[str], seed: int) -> Sample:
-    """Up to ``rows`` random rows of a split, of all labels or of those given.
+def draw_sample(data: EmotionData, split: str, rows: int, labels: Sequence[str], seed: int) -> Sample:
+    """Return at most ``rows`` random rows of a split, of all labels or of the given ones.
 
     Raises:
-        UsageError: a label is unknown, fewer than two labels or ``FEWEST`` rows are left, or there are more labels than marks.
+        UsageError: a label is unknown, fewer than two labels or ``FEWEST`` rows are left, or there are more labels than
+            marks.
     """
     for label in labels:
         if label not in data.labels:
@@ -131,7 +138,7 @@ def sample(data: EmotionData, split: str, rows: int, labels: Sequence[str], seed
     names = tuple(name for name in data.labels if name in labels or not labels)
     if len(names) > MOST:
         raise UsageError(
-            f"at most {MOST} labels can be told apart, but {data.name} has {len(names)}; choose some with --labels"
+            f"a plot can show at most {MOST} labels, but {data.name} has {len(names)}; choose some with --labels"
         )
     gold = np.array(
         [names.index(name) if (name := data.labels[label]) in names else -1 for label in data.splits[split]["label"][:]]
@@ -140,28 +147,29 @@ def sample(data: EmotionData, split: str, rows: int, labels: Sequence[str], seed
     chosen = np.sort(np.random.default_rng(seed).permutation(candidates)[:rows])
     if len(chosen) < FEWEST or len(set(gold[chosen])) < 2:
         raise UsageError(
-            f"a picture needs at least {FEWEST} rows of at least two labels, found {len(chosen)} of {len(set(gold[chosen]))}; "
-            f"give more with --rows or --labels"
+            f"a plot needs at least {FEWEST} rows of at least two labels, but there are {len(chosen)} rows of "
+            f"{len(set(gold[chosen]))}; give more with --rows or --labels"
         )
     texts = data.splits[split][chosen]["text"]
     return Sample(split, len(gold), len(candidates), seed, names, gold[chosen], list(texts))
 
 
-def embed(record: Record, drawn: Sample, device: str = "auto") -> Embedding:
-    """The features of the sample's texts under a run, and what they look like."""
-    features = Predictor.load(record, device).features(drawn.texts).double().numpy()
+def embed(record: Record, sample: Sample, device: str = "auto") -> Embedding:
+    """Return a run's features of the sample, as a projection with scores of the original features."""
+    features = Predictor.load(record, device).features(sample.texts).double().numpy()
     return Embedding(
         record,
-        lay_out(features, drawn.seed),
-        neighbour_accuracy(features, drawn.labels),
-        silhouette(features, drawn.labels),
+        project(features, sample.seed),
+        neighbour_accuracy(features, sample.labels),
+        silhouette(features, sample.labels),
     )
 
 
-def lay_out(features: np.ndarray, seed: int) -> np.ndarray:
-    """t-SNE of ``features [N, D]`` in the plane, ``[N, 2]``, by cosine, since heads judge features by their direction.
+def project(features: np.ndarray, seed: int) -> np.ndarray:
+    """Return the t-SNE projection ``[N, 2]`` of ``features [N, D]``, by cosine distance.
 
-    It starts from the first two principal components, which keeps what there is of a global order; where features have no two, at random.
+    Cosine is used because heads judge features by their direction. t-SNE starts from the first two principal
+    components, which preserves some global structure, or at random if the features have fewer than two.
     """
     from sklearn.manifold import TSNE
 
@@ -175,9 +183,10 @@ def lay_out(features: np.ndarray, seed: int) -> np.ndarray:
 
 
 def silhouette(features: np.ndarray, labels: np.ndarray) -> float:
-    """Mean silhouette coefficient of ``labels [N]`` in ``features [N, D]`` by cosine, between -1 and 1.
+    """Return the mean silhouette coefficient (-1 to 1) of ``labels [N]`` in ``features [N, D]``, by cosine distance.
 
-    A row that is alone with its label counts 0, as in scikit-learn, which refuses rows that all are.
+    A row that is the only one of its label counts 0, as in scikit-learn. If all rows are, the result is 0;
+    scikit-learn raises an error then.
     """
     from sklearn.metrics import silhouette_score
 
@@ -185,7 +194,9 @@ def silhouette(features: np.ndarray, labels: np.ndarray) -> float:
 
 
 def neighbour_accuracy(features: np.ndarray, labels: np.ndarray, neighbours: int = NEIGHBOURS) -> float:
-    """Leave-one-out accuracy of a nearest-neighbour vote by cosine: ``features [N, D]``, ``labels [N]``; of tied labels the first.
+    """Return the leave-one-out accuracy of a nearest-neighbour vote, by cosine distance.
+
+    Shapes: ``features [N, D]``, ``labels [N]``. Ties go to the label with the lowest number.
 
     >>> neighbour_accuracy(np.array([[1, 0], [2, 0.1], [0, 1], [0.1, 3]]), np.array([0, 0, 1, 1]), neighbours=1)
     1.0
@@ -193,32 +204,31 @@ def neighbour_accuracy(features: np.ndarray, labels: np.ndarray, neighbours: int
     from sklearn.neighbors import NearestNeighbors
 
     nearest = NearestNeighbors(n_neighbors=min(neighbours, len(features) - 1), metric="cosine").fit(features)
-    others = nearest.kneighbors(return_distance=False)  # without the row itself
+    others = nearest.kneighbors(return_distance=False)  # called without rows, kneighbors leaves out each row itself
     votes = np.eye(labels.max() + 1)[labels[others]].sum(1)
     return float(np.mean(votes.argmax(1) == labels))
 
 
-def _draw_all(embeddings: Sequence[Embedding], drawn: Sample, path: Path) -> None:
+def _draw_all(embeddings: Sequence[Embedding], sample: Sample, path: Path) -> None:
     from matplotlib.figure import Figure
 
     columns = min(len(embeddings), 3)
-    height = -(-len(embeddings) // columns)
-    keys = 5 if columns > 1 else 3
-    figure = Figure(
-        figsize=(3.5 * columns, 3.6 * height + 0.16 * -(-len(drawn.names) // keys) + 0.4), layout="constrained"
-    )
-    cells = figure.subplots(height, columns, squeeze=False).ravel()
-    for axes in cells[len(embeddings) :]:
+    rows = math.ceil(len(embeddings) / columns)
+    legend_columns = 5 if columns > 1 else 3
+    legend_rows = math.ceil(len(sample.names) / legend_columns)
+    figure = Figure(figsize=(3.5 * columns, 3.6 * rows + 0.16 * legend_rows + 0.4), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels[len(embeddings) :]:
         axes.remove()
-    for axes, embedding in zip(cells, embeddings, strict=False):
-        _draw(axes, embedding, drawn)
-    figure.suptitle(f"t-SNE of {drawn.title}", fontsize=9)
-    marks = list(zip(drawn.names, cells[0].collections, strict=True))
+    for axes, embedding in zip(panels, embeddings, strict=False):
+        _draw(axes, embedding, sample)
+    figure.suptitle(f"t-SNE of {sample.title}", fontsize=9)
+    marks = list(zip(sample.names, panels[0].collections, strict=True))
     add_legend(
         figure,
         marks,
         loc="outside lower center",
-        ncols=keys,
+        ncols=legend_columns,
         fontsize=8,
         frameon=False,
         markerscale=1.6,
@@ -227,16 +237,16 @@ def _draw_all(embeddings: Sequence[Embedding], drawn: Sample, path: Path) -> Non
     save(figure, path)
 
 
-def _draw(axes: Axes, embedding: Embedding, drawn: Sample) -> None:
+def _draw(axes: Axes, embedding: Embedding, sample: Sample) -> None:
     record = embedding.record
-    for index in range(len(drawn.names)):
+    size = float(np.clip(9000 / len(sample.labels), 8, 25))
+    for index in range(len(sample.names)):
         colour, shape = mark(index)
-        points = embedding.points[drawn.labels == index]
-        size = float(np.clip(9000 / len(drawn.labels), 8, 25))
+        points = embedding.points[sample.labels == index]
         axes.scatter(points[:, 0], points[:, 1], s=size, color=colour, marker=shape, alpha=0.75, linewidths=0)
-    accuracy = 100 * record.result_file.metrics.of(drawn.split)["accuracy"]
+    accuracy = 100 * record.result_file.metrics.of(sample.split)["accuracy"]
     run_file = record.run_file
     title = f"{run_file.objective.name} on {run_file.dataset.name}, seed {record.settings()['seed']}"
-    which = "" if len(drawn.labels) == drawn.whole else f" on all {drawn.whole:,} rows"
-    axes.set_title(f"{title}\n{drawn.split} accuracy {accuracy:.2f} %{which}", fontsize=9, parse_math=False)
-    axes.set(xticks=[], yticks=[])  # t-SNE's axes mean nothing
+    rows = "" if len(sample.labels) == sample.whole else f" on all {sample.whole:,} rows"
+    axes.set_title(f"{title}\n{sample.split} accuracy {accuracy:.2f} %{rows}", fontsize=9, parse_math=False)
+    axes.set(xticks=[], yticks=[])  # the axes of t-SNE have no unit

@@ -1,4 +1,4 @@
-"""Legends whose entries are names of anybody's making."""
+"""Legends that show names literally."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def add_legend(place: Axes | Figure, entries: Sequence[tuple[str, Artist]], **how: Any) -> None:
-    """A legend of ``entries``, names with their line or marker, on axes or beside a whole figure; ``how`` is for matplotlib.
+def add_legend(parent: Axes | Figure, entries: Sequence[tuple[str, Artist]], **options: Any) -> None:
+    """Add a legend to axes or to a figure.
 
-    Names stand as they are: matplotlib itself would hide those that begin with ``_`` and read ``$`` as the start of a formula.
+    Names are set after the legend is made, because matplotlib hides labels that begin with ``_`` and reads ``$`` as the
+    start of a formula.
+
+    Args:
+        parent: the axes or figure.
+        entries: names with their line or marker.
+        options: further arguments of matplotlib's ``legend``.
     """
-    legend = place.legend([artist for _, artist in entries], [" "] * len(entries), **how)
+    legend = parent.legend([artist for _, artist in entries], [" "] * len(entries), **options)
     for text, (name, _) in zip(legend.get_texts(), entries, strict=True):
         text.set(text=name, parse_math=False)

@@ -1,22 +1,23 @@
-"""How many groups are told apart in one picture: by colour and by shape, so that no two differ in hue alone."""
+"""Colours and marker shapes that distinguish the groups of a figure."""
 
 from typing import NamedTuple
 
-# Okabe and Ito, Color Universal Design (2008), distinct under the common colour-blindnesses; without its yellow, which is faint on white.
+# Okabe and Ito, Color Universal Design (2008): distinct for the common kinds of colour blindness. Its yellow, which is
+# faint on white, is left out.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#3C3C3C")
 SHAPES = ("o", "s", "^", "D", "v", "P", "X", "*")
-MOST = len(COLOURS) * len(SHAPES)
+MOST = len(COLOURS) * len(SHAPES)  # largest number of groups with different marks
 
 
 class Mark(NamedTuple):
-    """A group's colour and shape, as matplotlib names them."""
+    """A group's colour and marker shape, in matplotlib's notation."""
 
     colour: str
     shape: str
 
 
 def mark(index: int) -> Mark:
-    """The mark of the group with this number; neighbours differ in colour, and the first ``MOST`` all differ.
+    """Return the mark of the group with this number. Neighbours differ in colour; the first ``MOST`` all differ.
 
     >>> mark(0), mark(len(COLOURS))
     (Mark(colour='#0072B2', shape='o'), Mark(colour='#0072B2', shape='s'))

@@ -1,4 +1,4 @@
-"""Which settings vary among the runs of a method, from which base, and hence which panels a sensitivity plot has."""
+"""Find the panels of a sensitivity plot: the settings that vary among a method's runs, around a base configuration."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Configuration:
-    """Runs that differ in their seeds alone.
+    """Runs that differ only in their seeds.
 
     Attributes:
-        settings: every setting's value.
-        scores: by seed, fractions.
+        settings: the value of every setting.
+        scores: the score of each seed, as a fraction.
     """
 
     settings: Settings
@@ -26,12 +26,12 @@ class Configuration:
 
 @dataclass(frozen=True)
 class Point:
-    """One value of what varies.
+    """One configuration in a panel.
 
     Attributes:
-        values: of the panel's settings, in their order.
-        scores: a seed each.
-        base: whether this is the configuration from which the others are varied.
+        values: the values of the panel's settings, in their order.
+        scores: the scores, one for each seed.
+        base: True for the base configuration.
     """
 
     values: tuple[Any, ...]
@@ -40,18 +40,18 @@ class Point:
 
     @property
     def text(self) -> str:
-        """The values as a category's name, a line each; one line where all are equal."""
-        shown = self.values if len(set(self.values)) > 1 else self.values[:1]
-        return "\n".join(map(_shown, shown))
+        """The values as a label of the axis, one a line; a single line if all are equal."""
+        labels = self.values if len(set(self.values)) > 1 else self.values[:1]
+        return "\n".join(map(_format, labels))
 
 
 @dataclass(frozen=True)
 class Panel:
-    """What varies, all else being the base's.
+    """Configurations that vary in the same settings, with all others as in the base.
 
     Attributes:
-        settings: names of the settings that vary together.
-        lines: by data set, the points in the order of their values.
+        settings: the names of the settings that vary together.
+        lines: the points of each data set, sorted by their values.
     """
 
     settings: tuple[str, ...]
@@ -59,12 +59,12 @@ class Panel:
 
     @property
     def name(self) -> str:
-        """The settings: ``k_pos = k_neg`` where they always have one value."""
+        """The settings' names, as ``k_pos = k_neg`` if they are always equal, else as ``k_pos, k_neg``."""
         return (" = " if self._equal else ", ").join(self.settings)
 
     @property
     def numeric(self) -> bool:
-        """Whether every point has one number."""
+        """True if every point has a single number as its value."""
         return self._equal and all(_is_number(point.values[0]) for points in self.lines.values() for point in points)
 
     @property
@@ -72,87 +72,103 @@ class Panel:
         return all(len(set(point.values)) == 1 for points in self.lines.values() for point in points)
 
 
-def difference(one: Settings, other: Settings) -> frozenset[str]:
-    """Names of the settings in which two configurations differ.
+def differing_settings(one: Settings, other: Settings) -> frozenset[str]:
+    """Return the names of the settings in which two configurations differ.
 
-    >>> sorted(difference({"k_pos": 10, "k_neg": 10, "weight": 1}, {"k_pos": 20, "k_neg": 20, "weight": 1}))
+    >>> sorted(differing_settings({"k_pos": 10, "k_neg": 10, "weight": 1}, {"k_pos": 20, "k_neg": 20, "weight": 1}))
     ['k_neg', 'k_pos']
     """
     return frozenset(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 
 
 def base_of(configurations: Sequence[Configuration]) -> Configuration:
-    """The configuration that differs from the others in the fewest settings, all told; of several the one with most seeds, then the first.
+    """Return the configuration with the smallest total number of differing settings to all others.
 
-    >>> found = [Configuration({"k": k, "weight": weight}, {0: 0.5}) for k, weight in ((5, 1), (10, 2), (10, 1), (10, 4))]
-    >>> base_of(found).settings
+    Ties go to the configuration with the most seeds, then to the first.
+
+    >>> grid = [(5, 1), (10, 2), (10, 1), (10, 4)]
+    >>> base_of([Configuration({"k": k, "weight": weight}, {0: 0.5}) for k, weight in grid]).settings
     {'k': 10, 'weight': 1}
     """
 
     def distance(one: Configuration) -> tuple[int, int]:
-        return sum(len(difference(one.settings, other.settings)) for other in configurations), -len(one.scores)
+        return sum(len(differing_settings(one.settings, other.settings)) for other in configurations), -len(one.scores)
 
     return min(configurations, key=distance)
 
 
 def vary_alone(base: Settings, others: Sequence[Settings]) -> set[frozenset[str]]:
-    """The sets of settings in which configurations differ from ``base``, without those that other such sets make up together.
+    """Return the sets of settings in which configurations differ from ``base``, without unions of other such sets.
+
+    A configuration that differs in a union of several sets (a grid's corner) belongs to no panel.
 
     >>> base = {"k": 10, "weight": 1}
     >>> grid = [{"k": 5, "weight": 1}, {"k": 10, "weight": 2}, {"k": 5, "weight": 2}]
     >>> sorted(map(sorted, vary_alone(base, grid)))
     [['k'], ['weight']]
     """
-    found = {difference(base, other) for other in others} - {frozenset[str]()}
-    return {names for names in found if names != frozenset[str]().union(*(part for part in found if part < names))}
+    differing = {differing_settings(base, other) for other in others} - {frozenset[str]()}
+
+    def union_of_subsets(names: frozenset[str]) -> frozenset[str]:
+        return frozenset[str]().union(*(subset for subset in differing if subset < names))
+
+    return {names for names in differing if names != union_of_subsets(names)}
 
 
 def panels(data_sets: Mapping[str, Sequence[Configuration]]) -> tuple[tuple[Panel, ...], tuple[str, ...]]:
-    """The panels, a line in each for every data set on which those settings vary, and what is left out of them.
+    """Return the panels, each with a line for every data set on which its settings vary, and notes on what is left out.
 
-    ``data_sets`` are the configurations of one method by data set version, whose lines never mix.
+    ``data_sets`` holds the configurations of one method by data set version. Each has a base and lines of its own.
     """
     lines: dict[tuple[str, ...], dict[str, tuple[Point, ...]]] = {}
-    declared = list(
-        dict.fromkeys(name for configurations in data_sets.values() for one in configurations for name in one.settings)
-    )
+    order_of_names = _setting_names(data_sets)
     notes = []
-    for name, configurations in data_sets.items():
+    for data_set, configurations in data_sets.items():
         base = base_of(configurations)
-        alone = vary_alone(base.settings, [one.settings for one in configurations])
-        for names in alone:
-            ordered = tuple(sorted(names, key=declared.index))
-            lines.setdefault(ordered, {})[name] = _line(ordered, base, configurations)
-        off = sum(
-            bool(names := difference(base.settings, one.settings)) and names not in alone for one in configurations
-        )
-        if off:
+        varying = vary_alone(base.settings, [configuration.settings for configuration in configurations])
+        for names in varying:
+            settings = tuple(sorted(names, key=order_of_names.index))
+            lines.setdefault(settings, {})[data_set] = _line(settings, base, configurations)
+        differing = [differing_settings(base.settings, configuration.settings) for configuration in configurations]
+        left_out = sum(bool(names) and names not in varying for names in differing)
+        if left_out:
             notes.append(
-                f"{name}: configurations not drawn, differing from the base in the settings of several panels at once: {off}"
+                f"{data_set}: configurations left out because they differ from the base in the settings of several "
+                f"panels: {left_out}"
             )
-        if not alone:
-            notes.append(f"{name}: not drawn, since nothing varies among its runs")
-    return tuple(Panel(names, lines[names]) for names in sorted(lines)), tuple(notes)
+        if not varying:
+            notes.append(f"{data_set}: left out because nothing varies among its runs")
+    return tuple(Panel(settings, lines[settings]) for settings in sorted(lines)), tuple(notes)
+
+
+def _setting_names(data_sets: Mapping[str, Sequence[Configuration]]) -> list[str]:
+    """Return the names of all settings, in the order of the configurations."""
+    names = {}
+    for configurations in data_sets.values():
+        for configuration in configurations:
+            names.update(dict.fromkeys(configuration.settings))
+    return list(names)
 
 
 def _line(names: tuple[str, ...], base: Configuration, configurations: Sequence[Configuration]) -> tuple[Point, ...]:
+    """Return the points of the base and of all configurations that differ from it in exactly ``names``."""
     points = [
         Point(tuple(one.settings.get(name) for name in names), tuple(one.scores.values()), one is base)
         for one in configurations
-        if difference(base.settings, one.settings) in (frozenset(), frozenset(names))
+        if differing_settings(base.settings, one.settings) in (frozenset(), frozenset(names))
     ]
-    return tuple(sorted(points, key=order))
+    return tuple(sorted(points, key=sort_key))
 
 
-def order(point: Point) -> tuple[tuple[bool, float, str], ...]:
-    """Numbers by size, then everything else by name."""
-    return tuple((not _is_number(value), value if _is_number(value) else 0.0, str(value)) for value in point.values)
+def sort_key(point: Point) -> tuple[tuple[int, float, str], ...]:
+    """Return a sort key: numbers by size, then all other values by name."""
+    return tuple((0, value, "") if _is_number(value) else (1, 0.0, str(value)) for value in point.values)
 
 
-def _shown(value: object) -> str:
-    """A value in words, as short as tells it from every other.
+def _format(value: object) -> str:
+    """Return the shortest text that distinguishes a value from every other.
 
-    >>> [_shown(value) for value in (1234567, 2e-5, 0.5, 1.0, 0.1 + 0.2, None, True, "topk")]
+    >>> [_format(value) for value in (1234567, 2e-5, 0.5, 1.0, 0.1 + 0.2, None, True, "topk")]
     ['1234567', '2e-05', '0.5', '1', '0.30000000000000004', 'none', 'true', 'topk']
     """
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""Where a picture goes."""
+"""Check the path of a figure and write the figure to it."""
 
 from __future__ import annotations
 
@@ -19,35 +19,36 @@ FORMATS = (".png", ".svg", ".pdf")
 
 
 def check_target(path: Path) -> None:
-    """Refuse a path at once, before what takes long.
+    """Raise RunError if a figure can't be written to ``path``. Call it before the slow work.
 
     Raises:
-        RunError: its ending isn't one of ``FORMATS``, its folder isn't there, or it is a folder itself.
+        RunError: the ending is not one of ``FORMATS``, the parent folder does not exist, or the path is a folder.
     """
     if path.suffix.lower() not in FORMATS:
         raise RunError(f"{path} must end in {', '.join(FORMATS)}; choose another --out")
     if not path.parent.is_dir():
-        raise RunError(f"{path} can't be written: {path.parent} isn't a folder; make it, or choose another --out")
+        raise RunError(f"{path} can't be written: {path.parent} isn't a folder; create it or choose another --out")
     if path.is_dir():
         raise RunError(
-            f"{path} can't be written: it is a folder; choose another --out, such as {path / 'picture'}{path.suffix}"
+            f"{path} can't be written: it is a folder; choose another --out, such as {path / 'figure'}{path.suffix}"
         )
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write ``figure`` to ``path``, in the format of its ending.
+    """Write ``figure`` to ``path`` in the format of its ending, and return the path.
 
     Raises:
-        RunError: the path isn't a picture's (:func:`check_target`), or can't be written.
+        RunError: the path is refused by :func:`check_target` or can't be written.
     """
     from matplotlib.text import Text
 
     check_target(path)
+    # A figure file can't hold control characters, and names of labels or runs may contain them.
     for text in figure.findobj(Text):
         if shown(text.get_text()) != text.get_text():
             text.set_text(shown(text.get_text()))
-    drawn = BytesIO()  # matplotlib's own files end in errors of many kinds where the disk is full
-    figure.savefig(drawn, format=path.suffix[1:].lower(), dpi=200)
+    content = BytesIO()  # write the file here: on a full disk, matplotlib raises errors of many types
+    figure.savefig(content, format=path.suffix[1:].lower(), dpi=200)
     with replacing(path, OUTPUT) as draft:
-        draft.write_bytes(drawn.getvalue())
+        draft.write_bytes(content.getvalue())
     return path

@@ -1,4 +1,4 @@
-"""How a method's scores depend on its settings: a panel for what varies (the AML paper's Figure 5)."""
+"""Plot a method's scores against its settings (the AML paper's Figure 5)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fecbench.core.errors import RunError, UnknownName, UsageError
 from fecbench.core.text import shortened
 from fecbench.results.plots.legend import add_legend
 from fecbench.results.plots.marks import mark
-from fecbench.results.plots.panels import Configuration, Panel, Point, order, panels
+from fecbench.results.plots.panels import Configuration, Panel, Point, panels, sort_key
 from fecbench.results.plots.saving import save
 from fecbench.runs.find import all_records
 from fecbench.runs.identity import ROW_SETTINGS
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from fecbench.runs.record import Record
 
 
-PREFERRED = "aml"
-REPEATED = ("seed", "device")  # runs that differ in these are repetitions
-ROOM = 0.09  # of an axis, for the name of a value
+DEFAULT_OBJECTIVE = "aml"
+REPEATED = ("seed", "device")  # runs that differ only in these are repetitions of one configuration
+LABEL_WIDTH = 0.09  # of a value below the axis, as a share of the axis
 
 
 @dataclass(frozen=True)
 class Study:
-    """What is known of a method's sensitivity.
+    """The content of a sensitivity plot.
 
     Attributes:
-        objective: its name.
-        metric: whose values the scores are, as fractions.
-        split: of these rows.
-        panels: what varies.
-        notes: what a reader must be told.
+        objective: the method's name.
+        metric: the metric of the scores, which are fractions.
+        split: the split that was scored.
+        panels: the panels.
+        notes: notes for the reader.
     """
 
     objective: str
@@ -51,49 +51,50 @@ class Study:
     notes: tuple[str, ...]
 
 
-def complete_runs(places: Sequence[Path]) -> tuple[list[Record], list[str]]:
-    """The complete runs that ``places`` are or hold at any depth, newest first, and notes on those that were passed over.
+def complete_runs(folders: Sequence[Path]) -> tuple[list[Record], list[str]]:
+    """Return the complete runs at or under ``folders``, newest first, and notes on the runs that are left out.
 
     Raises:
-        RunError: there is none.
+        RunError: there is no complete run.
     """
-    found = {record.folder.resolve(): record for place in places for record in all_records(place)}
+    by_folder = {record.folder.resolve(): record for folder in folders for record in all_records(folder)}
     kinds: dict[str, list[Record]] = defaultdict(list)
-    for record in found.values():
+    for record in by_folder.values():
         kinds[_kind(record)].append(record)
     records = kinds["complete"]
     notes = []
     if kinds["unfinished"]:
-        notes.append(f"runs left out, not being complete: {len(kinds['unfinished'])}")
+        notes.append(f"runs left out because they are not complete: {len(kinds['unfinished'])}")
     if kinds["broken"]:
-        notes.append(
-            f"runs left out, their records being broken: {shortened([record.id for record in kinds['broken']])}"
-        )
+        broken = shortened([record.id for record in kinds["broken"]])
+        notes.append(f"runs left out because their records are broken: {broken}")
     if not records:
-        where, why = ", ".join(map(str, places)), "".join(f" ({note})" for note in notes)
+        names, reasons = ", ".join(map(str, folders)), "".join(f" ({note})" for note in notes)
         raise RunError(
-            f"a sensitivity plot needs complete runs, but {where} holds none{why}; run some, or name the folder that holds them"
+            f"a sensitivity plot needs complete runs, but {names} holds none{reasons}; run some or give another folder"
         )
     records.sort(key=lambda record: record.run_file.started, reverse=True)
     return records, notes
 
 
 def _kind(record: Record) -> str:
-    """``complete``, ``unfinished``, or ``broken``: a record that can't be read stops no picture of the others."""
+    """Return ``complete``, ``unfinished`` or ``broken``. An unreadable record must not stop the plot of the others."""
     try:
         return "complete" if record.run_file and record.status == "complete" and record.result_file else "unfinished"
     except RunError:
         return "broken"
 
 
-def study(
+def build_study(
     records: Sequence[Record], metric: str = "accuracy", split: str = "test", objective: str | None = None
 ) -> Study:
-    """The study that complete ``records``, newest first, allow: of ``objective``, by default the only one there is, else ``aml``.
+    """Return the content of the plot of complete ``records``, sorted newest first.
+
+    The default ``objective`` is ``aml`` if there are runs of it, else the only one of the records.
 
     Raises:
-        UnknownName: no run is of that objective, or has that metric.
-        UsageError: there are several objectives to choose from.
+        UnknownName: no record has that objective, or not all have that metric.
+        UsageError: there are several objectives and none was chosen.
         RunError: nothing varies among the runs.
     """
     name = _objective(records, objective)
@@ -102,51 +103,53 @@ def study(
     if metric not in known:
         raise UnknownName(f"metric of all {len(chosen)} runs", metric, known)
     data_sets, notes = _by_data(chosen, metric, split)
-    found, left_out = panels(data_sets)
-    if not found:
+    drawn, left_out = panels(data_sets)
+    if not drawn:
         raise RunError(
-            f"a sensitivity plot needs runs of {name} that differ in a setting, but nothing varies among {len(chosen)} found (other than "
-            f"seed and data); run it with other values, such as --lr"
+            f"a sensitivity plot needs runs of {name} that differ in a setting, but nothing varies among {len(chosen)} "
+            "found (other than seed and data); run it with other values, such as --lr"
         )
-    return Study(name, metric, split, found, (*notes, *left_out))
+    return Study(name, metric, split, drawn, (*notes, *left_out))
 
 
-def _objective(records: Sequence[Record], asked: str | None) -> str:
+def _objective(records: Sequence[Record], name: str | None) -> str:
+    """Return the objective to study: ``name`` if given, else the default."""
     names = sorted({record.run_file.objective.name for record in records})
-    wanted = asked or (PREFERRED if PREFERRED in names else names[0])
-    if wanted not in names:
-        raise UnknownName("objective of a complete run here", wanted, names)
-    if len(names) > 1 and not asked and wanted != PREFERRED:
-        raise UsageError(f"one objective must be chosen, found runs of {', '.join(names)}; choose one with --objective")
-    return wanted
+    chosen = name or (DEFAULT_OBJECTIVE if DEFAULT_OBJECTIVE in names else names[0])
+    if chosen not in names:
+        raise UnknownName("objective of a complete run here", chosen, names)
+    if len(names) > 1 and not name and chosen != DEFAULT_OBJECTIVE:
+        raise UsageError(
+            f"a plot shows one objective, but there are runs of {', '.join(names)}; choose one with --objective"
+        )
+    return chosen
 
 
 def _by_data(records: Sequence[Record], metric: str, split: str) -> tuple[dict[str, list[Configuration]], list[str]]:
-    """Configurations by data set version, and notes on the runs."""
+    """Return the configurations of each data set version, and notes on the runs."""
     versions: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
     for record in records:
         dataset = record.run_file.dataset
         versions[dataset.name][dataset.fingerprint].append(record)
-    found, notes = {}, _notes(records)
+    by_version, notes = {}, _notes(records)
     for name, prints in sorted(versions.items()):
         for fingerprint, same in prints.items():
             title = name if len(prints) == 1 else f"{name} ({fingerprint[:8]})"
-            found[title], repeated = _configurations(same, metric, split)
+            by_version[title], repeated = _configurations(same, metric, split)
             if repeated:
-                notes.append(f"{title}: runs left out, repeating a newer one's settings and seed: {repeated}")
-    return found, notes
+                notes.append(f"{title}: runs left out because a newer run has their settings and seed: {repeated}")
+    return by_version, notes
 
 
 def _configurations(records: Sequence[Record], metric: str, split: str) -> tuple[list[Configuration], int]:
-    """Runs of equal settings together, and how many runs repeat a newer one's settings and seed."""
+    """Group runs of equal settings, and count the runs that are left out because a newer one has their seed, too."""
     kinds: dict[frozenset[tuple[str, Any]], dict[str, Any]] = {}
     scores: dict[frozenset[tuple[str, Any]], dict[int, float]] = defaultdict(dict)
     for record in records:
         settings = record.settings()
         kept = {name: value for name, value in settings.items() if name not in REPEATED + ROW_SETTINGS}
-        kind = frozenset(
-            (name, value) for name, value in kept.items() if value is not None
-        )  # older records lack newer settings
+        # A setting that is None counts as missing, because older records lack newer settings.
+        kind = frozenset((name, value) for name, value in kept.items() if value is not None)
         kinds.setdefault(kind, kept)
         scores[kind].setdefault(settings["seed"], record.result_file.metrics.of(split)[metric])
     return [Configuration(kinds[kind], scores[kind]) for kind in kinds], len(records) - sum(map(len, scores.values()))
@@ -156,15 +159,15 @@ def _notes(records: Sequence[Record]) -> list[str]:
     notes = []
     versions = Counter(record.run_file.code for record in records)
     if len(versions) > 1:
-        notes.append(f"the runs are of {len(versions)} versions of the code")
+        notes.append(f"the runs have {len(versions)} different versions of the code")
     limits = sorted({limit for record in records if (limit := record.limit)})
     if limits:
         notes.append(f"LIMITED: runs were trained on the first {', '.join(f'{limit:,}' for limit in limits)} rows only")
     return notes
 
 
-def rows(found: Study) -> list[dict[str, Any]]:
-    """The numbers behind the picture, a point each; ``std`` is None for a single seed."""
+def rows(study: Study) -> list[dict[str, Any]]:
+    """Return the plotted values, one dict a point; ``std`` is None for a single seed."""
     return [
         {
             "panel": panel.name,
@@ -174,65 +177,67 @@ def rows(found: Study) -> list[dict[str, Any]]:
             "std": spread(point),
             "seeds": len(point.scores),
         }
-        for panel in found.panels
+        for panel in study.panels
         for name, points in panel.lines.items()
         for point in points
     ]
 
 
 def spread(point: Point) -> float | None:
-    """The sample standard deviation over seeds; None for a single one."""
+    """Return the sample standard deviation over seeds; None for a single seed."""
     return stdev(point.scores) if len(point.scores) > 1 else None
 
 
-def draw_sensitivity(found: Study, path: Path) -> Path:
-    """Draw means and standard deviations over seeds, a panel for what varies and a line for each data set; rings mark the base.
+def draw_sensitivity(study: Study, path: Path) -> Path:
+    """Plot means and standard deviations over seeds: a panel for each set of settings, a line for each data set.
+
+    Rings mark the base configuration.
 
     Raises:
-        RunError: the picture can't be written.
+        RunError: the figure can't be written.
     """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    columns = 1 if len(found.panels) <= 2 else 2
-    height = -(-len(found.panels) // columns)
-    figure = Figure(figsize=(3.6 * columns, 2.2 * height + 0.7), layout="constrained")
-    cells = figure.subplots(height, columns, squeeze=False, sharey=True).ravel()
-    for axes in cells[len(found.panels) :]:
+    columns = 1 if len(study.panels) <= 2 else 2
+    rows = math.ceil(len(study.panels) / columns)
+    figure = Figure(figsize=(3.6 * columns, 2.2 * rows + 0.7), layout="constrained")
+    cells = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    for axes in cells[len(study.panels) :]:
         axes.remove()
     data_sets = {
-        name: index for index, name in enumerate(sorted({name for panel in found.panels for name in panel.lines}))
+        name: index for index, name in enumerate(sorted({name for panel in study.panels for name in panel.lines}))
     }
-    for axes, panel in zip(cells, found.panels, strict=False):
+    for axes, panel in zip(cells, study.panels, strict=False):
         _draw(axes, panel, data_sets)
-    figure.suptitle(_title(found), fontsize=9)
-    figure.supylabel(f"{found.split} {found.metric} (%)", fontsize=9)
+    figure.suptitle(_title(study), fontsize=9)
+    figure.supylabel(f"{study.split} {study.metric} (%)", fontsize=9)
     lines = [
         (name, Line2D([], [], color=mark(at).colour, marker=mark(at).shape, markersize=5))
         for name, at in data_sets.items()
     ]
     ring = Line2D([], [], color="gray", marker="o", markersize=10, fillstyle="none", linestyle="none")
-    add_legend(figure, [*lines, ("base", ring)], loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    add_legend(
+        figure, [*lines, ("base configuration", ring)], loc="outside lower center", ncols=3, fontsize=8, frameon=False
+    )
     return save(figure, path)
 
 
-def _title(found: Study) -> str:
-    counts = sorted(
-        {len(point.scores) for panel in found.panels for points in panel.lines.values() for point in points}
-    )
-    seeds = (
-        f"{counts[0]} to {counts[-1]} seeds" if len(counts) > 1 else f"{counts[0]} seed{'s' if counts[0] > 1 else ''}"
-    )
-    over = "mean and standard deviation over " if counts[-1] > 1 else ""
-    return f"{found.objective}: {over}{seeds}"
+def _title(study: Study) -> str:
+    points = [point for panel in study.panels for line in panel.lines.values() for point in line]
+    fewest, most = min(len(point.scores) for point in points), max(len(point.scores) for point in points)
+    if most == 1:
+        return f"{study.objective}: 1 seed"
+    seeds = f"{fewest} to {most}" if fewest < most else str(most)
+    return f"{study.objective}: mean and standard deviation over {seeds} seeds"
 
 
 def _draw(axes: Axes, panel: Panel, data_sets: dict[str, int]) -> None:
-    everything = sorted((point for points in panel.lines.values() for point in points), key=order)
+    everything = sorted((point for points in panel.lines.values() for point in points), key=sort_key)
     categories = {point.values: point.text for point in everything}
     for number, (name, points) in enumerate(panel.lines.items()):
-        aside = 0.15 * (number - (len(panel.lines) - 1) / 2)  # or the data sets' bars would hide one another
-        xs = [point.values[0] if panel.numeric else list(categories).index(point.values) + aside for point in points]
+        shift = 0.15 * (number - (len(panel.lines) - 1) / 2)  # keeps the error bars of the data sets apart
+        xs = [point.values[0] if panel.numeric else list(categories).index(point.values) + shift for point in points]
         _draw_line(axes, xs, points, data_sets[name], joined=panel.numeric)
     if panel.numeric:
         _mark_values(axes, {point.values[0]: point.text for point in everything})
@@ -246,23 +251,22 @@ def _draw(axes: Axes, panel: Panel, data_sets: dict[str, int]) -> None:
 
 
 def _mark_values(axes: Axes, names: Mapping[float, str]) -> None:
-    """Ticks at the very values, in ascending order, where their names have room."""
+    """Set the ticks to the values of the points, if their labels do not overlap. ``names`` is sorted by value."""
     values = list(names)
     closest = min((after - before for before, after in pairwise(values)), default=1.0)
-    if closest >= ROOM * (values[-1] - values[0]):
+    if closest >= LABEL_WIDTH * (values[-1] - values[0]):
         axes.set_xticks(values, list(names.values()))
 
 
 def _draw_line(axes: Axes, xs: Sequence[float], points: Sequence[Point], index: int, *, joined: bool) -> None:
     colour, shape = mark(index)
     ys = [100 * mean(point.scores) for point in points]
-    spreads = [
-        math.nan if (known := spread(point)) is None else 100 * known for point in points
-    ]  # a single seed has no bar
+    deviations = [spread(point) for point in points]
+    bars = [math.nan if deviation is None else 100 * deviation for deviation in deviations]  # NaN draws no bar
     axes.errorbar(
         xs,
         ys,
-        spreads,
+        bars,
         color=colour,
         marker=shape,
         markersize=4,

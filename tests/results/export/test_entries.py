@@ -8,7 +8,7 @@ import pytest
 from fecbench.core.errors import UsageError
 from fecbench.core.files import read_json, write_json
 from fecbench.data.datasets.locations import DataLocations
-from fecbench.results.export.eval_entries import HubDataset, claim
+from fecbench.results.export.eval_entries import HubDataset, eval_target
 from fecbench.results.export.export import export
 from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
@@ -60,24 +60,24 @@ def on_the_hub(address: str, cut: list[str] | None):
         (
             "hf:me/emotions:small@main",
             [],
-            "hf:me/emotions:small@main is one configuration of me/emotions, which an entry doesn't name",
+            "hf:me/emotions:small@main is one configuration of me/emotions, and an entry can't name a configuration",
         ),
         (
             "hf:me/emotions",
             ["validation", "test"],
-            "the test rows were cut from the training rows of hf:me/emotions, which has none",
+            "the test rows were cut from the training rows of hf:me/emotions, which has no test split",
         ),
         ("hf:me/emotions", None, "doesn't say whether the test rows were cut from train"),
-        ("ge", [], "ge isn't a data set of the hub"),  # a selection of the hub's rows
-        ("./me/emotions", [], "./me/emotions isn't a data set of the hub"),
+        ("ge", [], "ge is not a data set of the hub"),  # a selection of the hub's rows
+        ("./me/emotions", [], "./me/emotions is not a data set of the hub"),
     ],
 )
 def test_only_a_run_on_the_hubs_own_test_rows_claims_them_by_itself(trained, tmp_path, dataset, cut, expected):
-    found = claim(altered(trained("bert", "ce", **NATIVE), tmp_path / "run", on_the_hub(dataset, cut)), None)
+    found = eval_target(altered(trained("bert", "ce", **NATIVE), tmp_path / "run", on_the_hub(dataset, cut)), None)
     if isinstance(expected, str):
         assert found.dataset is None
         assert f"no .eval_results: {expected}" in found.note.replace("the record of this run on hf:me/emotions ", "")
-        assert found.note.endswith("if its test rows are those of a data set of the hub, say --eval-dataset OWNER/NAME")
+        assert found.note.endswith("if its test rows are those of a data set of the hub, add --eval-dataset OWNER/NAME")
     else:
         assert found == (expected, "")
 
@@ -118,5 +118,5 @@ def test_entries_say_what_the_record_says_of_itself_and_the_card_claims_no_more(
 
 @pytest.mark.parametrize("name", ["emotions", "a/b/c", "me/..", "me/x.git", "me/a--b", "-me/x", "me/", "me/x\n"])
 def test_an_evaluation_data_set_has_a_name_of_the_hub(trained, tmp_path, name):
-    with pytest.raises(UsageError, match="--eval-dataset must be a data set of the hub, owner/name, found"):
+    with pytest.raises(UsageError, match="--eval-dataset must be a data set of the hub, owner/name, but is"):
         export(trained("bert", "ce", **NATIVE), tmp_path / "other", eval_dataset=name)

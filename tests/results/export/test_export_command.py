@@ -43,7 +43,7 @@ def test_nothing_is_said_but_what_was_asked_for(trained, tmp_path):
     found = json.loads(done.stdout)
     assert found["files"] == sorted(path.name for path in target.iterdir())
     assert found["check"]["difference"] < 1e-4
-    assert "no .eval_results: toy isn't a data set of the hub" in found["note"]
+    assert "no .eval_results: toy is not a data set of the hub" in found["note"]
 
 
 def test_refusals(fecbench, trained, tmp_path, monkeypatch):
@@ -51,8 +51,8 @@ def test_refusals(fecbench, trained, tmp_path, monkeypatch):
     code, _, err = fecbench("export", linear.folder, tmp_path / "out")
     assert (code, err) == (
         2,
-        "fecbench: --format hf needs a run with --head native, but run-scratch-ce has --head linear; use "
-        "--format onnx\n",
+        "fecbench: --format hf needs a run with --head native, but run-scratch-ce has --head linear; "
+        "use --format onnx\n",
     )
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("precious")
@@ -107,7 +107,7 @@ def test_a_record_with_parts_missing_is_named(trained, tmp_path, file, part, mes
 
 @pytest.mark.parametrize(("family", "own"), [("longformer", {"attention_window": [8]}), ("deberta-v2", {})])
 def test_an_export_says_one_line_or_two_whatever_the_exporter_prints(fecbench, toy, tokenizer, tmp_path, family, own):
-    """Longformer can't be traced (the exporter printed all of its onnx); DeBERTa has no sdpa."""
+    """Longformer can't be traced, and the exporter printed its whole graph. DeBERTa has no SDPA."""
     pytest.importorskip("onnxruntime")
     sizes = {
         "hidden_size": 16,
@@ -136,5 +136,5 @@ def test_an_export_says_one_line_or_two_whatever_the_exporter_prints(fecbench, t
     assert "Traceback" not in err
     assert len(out.splitlines()) + len(err.splitlines()) <= 3
     assert code == 0 or err.startswith(
-        "fecbench: --format onnx needs an encoder and a predict that are operations on tensors"
+        "fecbench: --format onnx needs an encoder and a predict made of tensor operations"
     )

@@ -9,7 +9,7 @@ import torch
 
 from fecbench.core.errors import UsageError
 from fecbench.results.export.export import export
-from fecbench.results.export.new_folder import appearing
+from fecbench.results.export.new_folder import new_folder
 from tests.support.exports import NATIVE
 
 
@@ -44,7 +44,7 @@ def test_an_empty_folder_stays_the_same_folder_and_is_filled_whole_or_not_at_all
     place.mkdir(mode=0o750)
     before = place.stat()
     monkeypatch.chdir(place)
-    with appearing(Path()) as draft:
+    with new_folder(Path()) as draft:
         (draft / "a").write_text("1")
         (draft / "b").mkdir()
     assert (place.stat().st_ino, place.stat().st_mode) == (before.st_ino, before.st_mode)
@@ -60,7 +60,7 @@ def test_an_empty_folder_stays_the_same_folder_and_is_filled_whole_or_not_at_all
     monkeypatch.setattr(Path, "rename", full)
 
     def fill(*others: Path):
-        with appearing(place) as draft:
+        with new_folder(place) as draft:
             for path in (*(draft / name for name in "abc"), *others):
                 path.write_text("1")
 

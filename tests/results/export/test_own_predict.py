@@ -39,7 +39,7 @@ def test_what_a_method_predicts_by_besides_the_head_comes_along_or_is_refused(tr
     )
     assert set(found.argmax(1).tolist()) == {1}
     with pytest.raises(
-        UsageError, match="--format hf holds an encoder and its head, but shifted predicts in a way of its own"
+        UsageError, match=r"--format hf holds an encoder and its head, but shifted overrides Objective\.predict"
     ):
         export(record, tmp_path / "hf")
 
@@ -76,8 +76,8 @@ class ByTurn(Shifted):
             ByWords,
             "but bywords on this encoder can't be traced: TypeError: 'NoneType'",
         ),
-        (BySize, "what was written must predict texts of any number and length, but fails"),
-        (ByTurn, "what was written must predict as the run does, but a logit differs by "),
+        (BySize, "the exported model must predict any number of texts of any length, but fails"),
+        (ByTurn, "the exported model must predict the run's logits, but one differs by "),
     ],
 )
 def test_a_failure_leaves_nothing_behind(trained, registered, tmp_path, kind, message):

@@ -21,7 +21,10 @@ LONG = "what a lovely day, " * 100
 
 
 def by_transformers(folder: Path, texts: list[str]) -> torch.Tensor:
-    """Logits of the classifier that transformers builds from the folder; a missing head would load silently."""
+    """Logits of the classifier that transformers builds from the folder.
+
+    It would load an encoder without a head, and warn only, so the report is checked.
+    """
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     network, report = AutoModelForSequenceClassification.from_pretrained(folder, output_loading_info=True)
@@ -100,7 +103,7 @@ def test_what_is_allowed_to_differ_is_little_beside_what_tells_texts_apart(tmp_p
     logits = level + size * torch.tensor([[0.0, 1.0], [0.5, 0.2], [1.0, 0.0], [0.3, 0.3]])
     expected = Reference(logits, (1, 2, 3, 4))
     assert check(tmp_path, Says(logits + 1e-5 * size), expected).difference < 2e-5 * max(size, 1)
-    with pytest.raises(ExportError, match="must predict as the run does"):
+    with pytest.raises(ExportError, match="must predict the run's logits"):
         check(tmp_path, Says(logits.mean(0).expand(4, 2)), expected)
-    with pytest.raises(ExportError, match="must predict as the run does"):
+    with pytest.raises(ExportError, match="must predict the run's logits"):
         check(tmp_path, Says(logits + 2e-3 * size), expected)

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of plots: invented and real records, and the figures as they are drawn."""
+"""Fixtures of the plots' tests: written records of runs that never ran, two trained runs, and the drawn figures."""
 
 import pytest
 

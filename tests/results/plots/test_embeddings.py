@@ -12,7 +12,14 @@ from matplotlib.colors import to_rgb
 from fecbench.core.errors import RunError, UnknownName, UsageError
 from fecbench.core.files import write_json
 from fecbench.results.plots import embeddings
-from fecbench.results.plots.embeddings import Sample, draw_embeddings, lay_out, neighbour_accuracy, sample, silhouette
+from fecbench.results.plots.embeddings import (
+    Sample,
+    draw_embeddings,
+    draw_sample,
+    neighbour_accuracy,
+    project,
+    silhouette,
+)
 from fecbench.results.plots.marks import MOST, mark
 from fecbench.runs.predictor import data_of
 from fecbench.runs.record import Record
@@ -61,21 +68,22 @@ def test_labels_stand_as_they_are_and_a_part_of_the_rows_is_told_from_the_whole(
 
 def test_a_sample_is_drawn_by_seed_or_by_labels(trained):
     data = data_of(trained["ce"])
-    some = sample(data, "test", 12, (), 0)
+    some = draw_sample(data, "test", 12, (), 0)
     assert (len(some.texts), some.total, some.whole) == (12, 18, 18)
-    assert some.title == "12 of 18 test rows, drawn at random by seed 0"
-    assert some.texts == sample(data, "test", 12, (), 0).texts != sample(data, "test", 12, (), 1).texts
+    assert some.title == "12 of 18 test rows, sampled with seed 0"
+    assert some.texts == draw_sample(data, "test", 12, (), 0).texts != draw_sample(data, "test", 12, (), 1).texts
     gold = dict(zip(data.splits["test"]["text"], data.splits["test"]["label"], strict=True))
     assert [data.labels[gold[text]] for text in some.texts] == [some.names[label] for label in some.labels]
-    two = sample(data, "test", 100, ("sad", "glad"), 0)
+    two = draw_sample(data, "test", 100, ("sad", "glad"), 0)
     assert (two.total, two.whole) == (12, 18)
     assert (two.names, two.labels.tolist(), two.commonest) == (("glad", "sad"), [0, 1] * 6, 0.5)
     with pytest.raises(UnknownName, match="no label of words is called 'gald'; did you mean 'glad'"):
-        sample(data, "test", 100, ("gald",), 0)
+        draw_sample(data, "test", 100, ("gald",), 0)
     with pytest.raises(
-        UsageError, match="at least 10 rows of at least two labels, found 6 of 1; give more with --rows or --labels"
+        UsageError,
+        match="at least 10 rows of at least two labels, but there are 6 rows of 1; give more with --rows or --labels",
     ):
-        sample(data, "test", 100, ("sad",), 0)
+        draw_sample(data, "test", 100, ("sad",), 0)
 
 
 def test_neighbour_accuracy_is_a_leave_one_out_vote():
@@ -97,7 +105,7 @@ def test_neighbour_accuracy_is_a_leave_one_out_vote():
 )
 def test_collapsed_features_are_drawn_all_the_same(features):
     labels = np.arange(12) % 3
-    assert np.isfinite(lay_out(features, 0)).all()
+    assert np.isfinite(project(features, 0)).all()
     assert np.isfinite(silhouette(features, labels))
     assert silhouette(features, np.arange(12)) == 0
 
@@ -113,7 +121,7 @@ def test_embeddings_need_weights_and_the_same_rows(trained, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(trained["ce"].folder, other)
     write_json(other / "run.json", {**about, "dataset": {**about["dataset"], "fingerprint": "f" * 64}})
-    with pytest.raises(RunError, match="need the same rows"):
+    with pytest.raises(RunError, match="must have the same rows"):
         draw_embeddings([trained["aml"], Record(other)], tmp_path / "e.png")
     write_json(other / "run.json", {key: value for key, value in about.items() if key != "max_length"})
     with pytest.raises(RunError, match=r"run\.json must be as fecbench writes it, but max_length: field required"):

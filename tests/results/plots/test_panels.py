@@ -42,7 +42,7 @@ def test_of_a_grid_only_the_axes_through_the_base_are_drawn_and_the_rest_is_said
     found, notes = panels({"ed": grid})
     assert drawn(found) == {"k_pos": {"ed": [(5,), (10,)]}, "weight": {"ed": [(1.0,), (2.0,), (3.0,)]}}
     assert notes == (
-        "ed: configurations not drawn, differing from the base in the settings of several panels at once: 2",
+        "ed: configurations left out because they differ from the base in the settings of several panels: 2",
     )
 
 
@@ -67,4 +67,4 @@ def test_each_data_set_has_its_own_base_and_line():
     ge = [configuration(k_pos=k, k_neg=k, lr=0.1) for k in (20, 40)]
     found, notes = panels({"ed": ed, "ge": ge, "demo": [configuration()]})
     assert drawn(found) == {"k_pos = k_neg": {"ed": [(5, 5), (10, 10)], "ge": [(20, 20), (40, 40)]}}
-    assert notes == ("demo: not drawn, since nothing varies among its runs",)
+    assert notes == ("demo: left out because nothing varies among its runs",)

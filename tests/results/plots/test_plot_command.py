@@ -45,7 +45,7 @@ def test_the_commands(fecbench, trained, recorded, tmp_path, monkeypatch):
         ("x", r"/x must end in"),
         ("folder", r"folder must end in"),
         ("album.png", r"album\.png can't be written: it is a folder"),
-        ("no/x.png", "isn't a folder; make it"),
+        ("no/x.png", "isn't a folder; create it"),
     ],
 )
 def test_targets_that_cannot_be_written_are_refused(tmp_path, name, reason):

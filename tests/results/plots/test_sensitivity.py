@@ -8,7 +8,7 @@ import pytest
 
 from fecbench.core.errors import RunError, UnknownName, UsageError
 from fecbench.core.files import write_json
-from fecbench.results.plots.sensitivity import complete_runs, draw_sensitivity, rows, study
+from fecbench.results.plots.sensitivity import build_study, complete_runs, draw_sensitivity, rows
 
 
 def test_seeds_are_averaged_and_a_repeated_run_counts_once(recorded):
@@ -19,22 +19,22 @@ def test_seeds_are_averaged_and_a_repeated_run_counts_once(recorded):
     recorded("unfinished", None, weight=7.0)
     records, notes = complete_runs([recorded.root, recorded.root / "base"])
     assert len(records) == 4
-    assert notes == ["runs left out, not being complete: 1"]
-    found = study(records)
+    assert notes == ["runs left out because they are not complete: 1"]
+    found = build_study(records)
     k, base = rows(found)
     assert (k["value"], k["mean"], k["std"], k["seeds"]) == ("5", 0.30, None, 1)
     assert (base["value"], base["mean"], base["seeds"]) == ("10 (base)", pytest.approx(0.55), 2)
     assert base["std"] == pytest.approx(np.std([0.5, 0.6], ddof=1))
-    assert found.notes == ("ed: runs left out, repeating a newer one's settings and seed: 1",)
-    assert rows(study(records, "macro_f1"))[0]["mean"] == 0.15
-    assert rows(study(records, split="validation"))[0]["mean"] == 0.7
+    assert found.notes == ("ed: runs left out because a newer run has their settings and seed: 1",)
+    assert rows(build_study(records, "macro_f1"))[0]["mean"] == 0.15
+    assert rows(build_study(records, split="validation"))[0]["mean"] == 0.7
 
 
 def test_a_missing_option_counts_as_none_and_whole_numbers_as_numbers(recorded):
     recorded("old", 0.4, weight=1, seed=1)
     recorded("new", 0.6, newer=None, weight=1.0)
     recorded("newer", 0.2, newer=2.0)
-    (panel,) = study(complete_runs([recorded.root])[0]).panels
+    (panel,) = build_study(complete_runs([recorded.root])[0]).panels
     assert panel.settings == ("newer",)
     assert {point.values: sorted(point.scores) for point in panel.lines["ed"]} == {(2.0,): [0.2], (None,): [0.4, 0.6]}
 
@@ -50,14 +50,14 @@ def test_versions_of_the_data_never_share_a_line_and_of_the_code_are_said(record
                 code=str(number),
                 limit=2560,
             )
-    found = study(complete_runs([recorded.root])[0])
+    found = build_study(complete_runs([recorded.root])[0])
     (panel,) = found.panels
     assert {name: [point.scores for point in points] for name, points in panel.lines.items()} == {
         "ed (aaaaaaaa)": [(0.25,), (0.5,)],
         "ed (bbbbbbbb)": [(0.25,), (0.5,)],
     }
     assert found.notes == (
-        "the runs are of 2 versions of the code",
+        "the runs have 2 different versions of the code",
         "LIMITED: runs were trained on the first 2,560 rows only",
     )
 
@@ -69,18 +69,18 @@ def test_which_runs_are_studied_and_what_is_refused(recorded):
     recorded("lcl", 0.5, objective="lcl")
     records, _ = complete_runs([recorded.root])
     with pytest.raises(
-        UsageError, match="one objective must be chosen, found runs of ce, lcl; choose one with --objective"
+        UsageError, match="a plot shows one objective, but there are runs of ce, lcl; choose one with --objective"
     ):
-        study(records)
+        build_study(records)
     with pytest.raises(RunError, match=r"needs runs of ce that differ in a setting, but nothing varies among 1 found"):
-        study(records, objective="ce")
+        build_study(records, objective="ce")
     with pytest.raises(UnknownName, match="did you mean 'lcl'"):
-        study(records, objective="lc")
+        build_study(records, objective="lc")
     recorded("aml", 0.5)
     recorded("aml-5", 0.5, k_pos=5)
-    assert study(complete_runs([recorded.root])[0]).objective == "aml"
+    assert build_study(complete_runs([recorded.root])[0]).objective == "aml"
     with pytest.raises(UnknownName, match="no metric of all 2 runs is called 'weighted_f1'"):
-        study(complete_runs([recorded.root])[0], "weighted_f1")
+        build_study(complete_runs([recorded.root])[0], "weighted_f1")
 
 
 def test_the_sensitivity_plot_shows_means_bars_base_and_data_sets(recorded, figures, tmp_path):
@@ -89,7 +89,7 @@ def test_the_sensitivity_plot_shows_means_bars_base_and_data_sets(recorded, figu
             for k in (5, 10):
                 recorded(f"{name}k{k}s{seed}", k / 20 + gain, data=(name, name * 32), seed=seed, k_pos=k, k_neg=k)
             recorded(f"{name}us{seed}", 0.2 + gain, data=(name, name * 32), seed=seed, strategy="uniform")
-    path = draw_sensitivity(study(complete_runs([recorded.root])[0]), tmp_path / "s.svg")
+    path = draw_sensitivity(build_study(complete_runs([recorded.root])[0]), tmp_path / "s.svg")
     ElementTree.parse(path)
     (figure,) = figures
     k, strategy = figure.axes
@@ -102,7 +102,7 @@ def test_the_sensitivity_plot_shows_means_bars_base_and_data_sets(recorded, figu
     )
     assert line.get_marker() == other.get_marker() != "none"
     assert line.get_color() != other.get_color()
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ed", "ge", "base"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ed", "ge", "base configuration"]
     assert [label.get_text() for label in strategy.get_xticklabels()] == ["none", "uniform"]
     rings = [ring for ring in k.lines if ring.get_fillstyle() == "none"]
     assert [ring.get_xydata()[0].tolist() for ring in rings] == [[10, pytest.approx(55)]] * 2
@@ -112,7 +112,7 @@ def test_a_single_seed_has_no_bar_and_crowded_values_keep_matplotlibs_ticks(reco
     for weight in (1.0, 1.1, 100.0):
         recorded(str(weight), 0.5, weight=weight)
     recorded("again", 0.7, weight=100.0, seed=1)
-    draw_sensitivity(study(complete_runs([recorded.root])[0]), tmp_path / "s.png")
+    draw_sensitivity(build_study(complete_runs([recorded.root])[0]), tmp_path / "s.png")
     (axes,) = figures[0].axes
     assert 1.1 not in axes.get_xticks()
     assert figures[0].get_suptitle() == "aml: mean and standard deviation over 1 to 2 seeds"
@@ -130,8 +130,8 @@ def test_values_are_named_apart_and_a_word_is_no_missing_value(recorded, figures
         recorded(f"k{number}", 0.5, k_pos=k, k_neg=k)
     for number, strategy in enumerate((None, "none", "$uniform")):
         recorded(f"s{number}", 0.5, strategy=strategy, k_pos=9_000_000, k_neg=9_000_000)
-    draw_sensitivity(study(complete_runs([recorded.root])[0]), tmp_path / "s.png")
-    k, strategy = study(complete_runs([recorded.root])[0]).panels
+    draw_sensitivity(build_study(complete_runs([recorded.root])[0]), tmp_path / "s.png")
+    k, strategy = build_study(complete_runs([recorded.root])[0]).panels
     assert [point.text for point in k.lines["ed"]] == ["1000001", "1000002", "9000000"]
     ticks = figures[0].axes[1].get_xticklabels()
     assert sorted(tick.get_text() for tick in ticks) == ["$uniform", "none", "none"]
@@ -150,5 +150,5 @@ def test_a_broken_record_is_passed_over_and_said(fecbench, recorded, tmp_path):
     assert code == 0, err
     assert len([line for line in out.splitlines() if line.startswith("weight")]) == 2
     (note,) = [line for line in out.splitlines() if line.startswith("note")]
-    assert note.startswith("note: runs left out, their records being broken: ")
+    assert note.startswith("note: runs left out because their records are broken: ")
     assert all(name in note for name in ("empty", "text", "list", "nothing", "seedless"))
