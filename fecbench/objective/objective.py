@@ -42,7 +42,7 @@ class Objective(nn.Module):
         needs: requirements on training batches. If they depend on options, override :meth:`batch_needs`.
         trains: False for a method that only predicts; ``updates`` is then never called.
         variant_of: name of the method that this one is a variant of, or ``""``. Benchmarks of all methods
-            (``objectives = "*"``) leave variants out.
+            (``objectives = "*"``) leave variants out, and boards don't use them as the baseline.
         settings: preferred values of run settings (such as ``head``) or own options. They override the defaults of
             the trainer and the encoder.
         presets: further preferred values by data set name, ``{"ge": {"lr": 3e-5}}``. They override ``settings``.
@@ -111,7 +111,7 @@ class Objective(nn.Module):
     def check_consent(cls, config: Any, from_file: Set[str]) -> None:
         """Refuse options that a file alone must not set, such as the server that receives the texts or the key to send.
 
-        By default all options are accepted.
+        It is called before a run loads anything and before a benchmark starts. By default all options are accepted.
 
         Args:
             config: the options.
