@@ -196,6 +196,7 @@ def test_peak_memory_is_exact(part):
     assert growth.peak_bytes(call, torch.device("cpu")) == pytest.approx(6_000_000, abs=10_000)
 
 
+@pytest.mark.slow
 def test_limit_runs(part):
     printed = run(part("limit").main, "--encoder", "tiny-roberta", "--dataset", "demo", "--batch-size", 8, "--steps", 2)
     assert "% of the limit" in printed
@@ -203,11 +204,13 @@ def test_limit_runs(part):
         assert kind in printed
 
 
+@pytest.mark.slow
 def test_growth_runs(part):
     printed = run(part("growth").main, "--encoder", "tiny-bert", "--range", "batch", "--range", "k", "--sizes", "4,8")
     assert printed.count("exponent of the last step") == 2
 
 
+@pytest.mark.slow
 def test_throughput_runs(part, monkeypatch):
     arguments = [
         "--encoder",
@@ -225,6 +228,7 @@ def test_throughput_runs(part, monkeypatch):
     assert "1.00 (1.00-1.00)" in printed
 
 
+@pytest.mark.slow
 def test_a_contender_is_a_run(part, tmp_path):
     rows = part("material").excerpt("demo", None, 16, tmp_path / "rows")
     settings = {
@@ -264,6 +268,7 @@ PARTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.trust
 @pytest.mark.parametrize("name", PARTS)
 def test_a_part_that_measures_other_processes_runs(name):

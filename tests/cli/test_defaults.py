@@ -118,6 +118,7 @@ def test_a_dry_run_prints_every_setting_with_its_origin_and_leaves_nothing(fecbe
     assert not list(here.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "code", "message"),
     [
@@ -142,6 +143,7 @@ def test_a_dry_run_refuses_what_a_run_refuses(fecbench, here, flags, code, messa
         assert (found, message in err) == (code, True), err
 
 
+@pytest.mark.slow
 def test_a_dry_run_refuses_a_batch_that_is_too_small(fecbench, here):
     for dry in ([], ["--dry-run"]):
         code, _, err = fecbench("run", "aml", "--dataset", "demo", "--batch-size", "1", *dry)

@@ -67,6 +67,7 @@ def test_a_tilde_is_expanded_in_an_encoder_s_folder(home):
     assert (found.name, found.weights) == ("~/enc", str(home / "enc"))
 
 
+@pytest.mark.slow
 def test_a_user_that_is_unknown_is_no_traceback(fecbench, home):
     code, out, err = fecbench("run", "ce", "--dataset=~nobody-of-that-name/data")
     assert (code, "doesn't exist" in err, "Traceback" in out + err) == (1, True, False)

@@ -9,6 +9,7 @@ import pytest
 from tests.support.records import unseal
 
 
+@pytest.mark.slow
 def test_predict_from_arguments_by_folder_id_and_method(fecbench, trained):
     for run in (trained.folder, "first", "ce"):
         code, out, err = fecbench("predict", run, "what a lovely day", "my dog died", "--top", 2)
@@ -19,6 +20,7 @@ def test_predict_from_arguments_by_folder_id_and_method(fecbench, trained):
         assert all(len(line) == 3 for line in lines)
 
 
+@pytest.mark.slow
 def test_predict_from_standard_input_as_json(fecbench, trained, monkeypatch):
     stdin = io.StringIO("stop shouting at me\n\nrain and an empty house\n")
     monkeypatch.setattr(sys, "stdin", stdin)
@@ -31,6 +33,7 @@ def test_predict_from_standard_input_as_json(fecbench, trained, monkeypatch):
         assert sum(label["probability"] for label in row["labels"]) == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
 def test_each_line_of_the_input_gives_one_line(fecbench, trained, monkeypatch, end):
     given = io.TextIOWrapper(
@@ -43,6 +46,7 @@ def test_each_line_of_the_input_gives_one_line(fecbench, trained, monkeypatch, e
     assert out.splitlines()[0] == "no text\t"
 
 
+@pytest.mark.slow
 def test_a_text_without_a_token_is_named_as_in_training(fecbench, trained):
     """It has no state of its own: it would get that of its neighbour."""
     path = trained.folder / "encoder" / "tokenizer.json"
@@ -54,6 +58,7 @@ def test_a_text_without_a_token_is_named_as_in_training(fecbench, trained):
         assert "every text must have a token, but the encoder's tokenizer finds none in" in err
 
 
+@pytest.mark.slow
 def test_predictions_equal_those_of_the_test(fecbench, trained, toy):
     """A predictor made from the directory alone gives the logits that were recorded."""
     import csv
@@ -69,6 +74,7 @@ def test_predictions_equal_those_of_the_test(fecbench, trained, toy):
     torch.testing.assert_close(Predictor.load(trained).probabilities(texts), recorded, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_run_can_be_moved(fecbench, trained, here):
     trained.folder.rename(here / "elsewhere")
     code, out, _ = fecbench("predict", here / "elsewhere", "what a lovely day")
@@ -76,6 +82,7 @@ def test_a_run_can_be_moved(fecbench, trained, here):
     assert out.startswith("glad")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["best.safetensors", "encoder/tokenizer.json", "encoder/config.json"])
 def test_predict_names_a_missing_or_broken_file(fecbench, trained, name):
     (trained.folder / name).write_text("broken")
@@ -85,6 +92,7 @@ def test_predict_names_a_missing_or_broken_file(fecbench, trained, name):
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_label_or_text_cannot_forge_a_line_or_a_column(fecbench, trained, monkeypatch):
     from fecbench.runs.predictor import Predictor
 
@@ -95,6 +103,7 @@ def test_a_label_or_text_cannot_forge_a_line_or_a_column(fecbench, trained, monk
     assert out.startswith(r"glad\tx\nforged 1.000\u2028\u202e 0.")
 
 
+@pytest.mark.slow
 def test_predict_without_text_says_so(fecbench, trained, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
     code, _, err = fecbench("predict", "ce")

@@ -10,6 +10,7 @@ import pytest
 from fecbench.runs.record import Record
 
 
+@pytest.mark.slow
 def test_run_prints_progress_and_a_table_of_scores(fecbench, toy, here):
     code, out, err = fecbench(
         "run", "ce", "--dataset", toy, "--encoder", "scratch", "--epochs", 2, "--limit", 30, "--label-smoothing", 0.1
@@ -25,6 +26,7 @@ def test_run_prints_progress_and_a_table_of_scores(fecbench, toy, here):
     assert settings["limit"] == {"value": 30, "origin": "flag"}
 
 
+@pytest.mark.slow
 def test_run_prints_json(fecbench, toy, here):
     code, out, _ = fecbench("run", "ce", "--dataset", toy, "--encoder", "scratch", "--epochs", 1, "--json")
     assert code == 0
@@ -33,6 +35,7 @@ def test_run_prints_json(fecbench, toy, here):
     assert 0 <= found["metrics"]["test"]["accuracy"] <= 1
 
 
+@pytest.mark.slow
 def test_demo_runs_and_says_that_it_is_a_demo(fecbench, here):
     code, out, err = fecbench("run", "ce", "--dataset", "demo", "--epochs", 1)
     assert code == 0, err

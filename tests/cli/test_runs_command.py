@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
 
+
+@pytest.mark.slow
 def test_runs_lists_newest_first_with_scores(fecbench, trained, here):
     code, out, _ = fecbench("runs")
     assert code == 0
@@ -11,6 +14,7 @@ def test_runs_lists_newest_first_with_scores(fecbench, trained, here):
     assert row["accuracy"] == trained.result["metrics"]["test"]["accuracy"]
 
 
+@pytest.mark.slow
 def test_newest_is_what_was_begun_last_not_what_was_copied_last(fecbench, trained, here):
     import shutil
 
@@ -22,6 +26,7 @@ def test_newest_is_what_was_begun_last_not_what_was_copied_last(fecbench, traine
     assert [row["id"] for row in json.loads(out)] == ["first", "copied"]
 
 
+@pytest.mark.slow
 def test_a_broken_record_hides_no_other(fecbench, trained, here):
     for name, content in (("broken", "{"), ("empty", "{}"), ("odd", '{"format": 1, "objective": 3}')):
         (here / "runs" / name).mkdir()

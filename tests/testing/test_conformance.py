@@ -23,11 +23,12 @@ from fecbench.runs.plan import plan
 from fecbench.testing import NotConforming, ObjectiveConformance
 from fecbench_supcon import SupCon
 
+pytestmark = pytest.mark.slow
+
 CHECKS = list(ObjectiveConformance.checks())
 KITS = {name: type("Kit", (ObjectiveConformance,), {"name": name})() for name in registry.objectives}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("name", KITS)
 def test_every_registered_objective_conforms(name, check):
@@ -346,7 +347,6 @@ OFFENCES = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", OFFENCES)
 def test_an_offence_fails_the_check_of_its_rule(kind, registered):
     check, reason = OFFENCES[kind]
@@ -363,7 +363,6 @@ def test_every_check_has_an_offender():
     assert {check for check, _ in OFFENCES.values()} == set(CHECKS)
 
 
-@pytest.mark.slow
 def test_the_command_tells_what_holds_and_what_does_not(fecbench, registered):
     code, out, err = fecbench("check", "ce", "--json")
     assert code == 0
@@ -439,7 +438,6 @@ class Worded(Base):
         limit_to: float | None = None
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Silent, Picky, Fitted, Worded])
 def test_what_is_unusual_but_legal_conforms(kind, registered):
     kit = type("Kit", (ObjectiveConformance,), {"name": registered(kind.__name__.lower(), kind)})()

@@ -17,6 +17,7 @@ def example(folder: Path) -> str:
     return block
 
 
+@pytest.mark.slow
 def test_the_cards_example_predicts_with_onnxruntime_and_tokenizers_alone(exported):
     pytest.importorskip("onnxruntime")
     record, folder = exported("onnx", "bert", "aml", head="label", pooling="mean")
@@ -33,6 +34,7 @@ def test_the_cards_example_predicts_with_onnxruntime_and_tokenizers_alone(export
     assert done.stdout.splitlines() == [f"{label} {text}" for label, text in zip(labels, texts, strict=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_cards_example_predicts_with_transformers(exported, monkeypatch, capsys):
     _, folder = exported("hf", "roberta", "ce", **NATIVE)
@@ -41,6 +43,7 @@ def test_the_cards_example_predicts_with_transformers(exported, monkeypatch, cap
     assert set(re.findall(r"'label': '(\w+)'", capsys.readouterr().out)) & set(LABELS)
 
 
+@pytest.mark.slow
 def test_the_card_says_data_licence_scores_settings_limits_and_what_to_cite(exported):
     from huggingface_hub import ModelCard
 

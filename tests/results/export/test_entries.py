@@ -17,6 +17,7 @@ from tests.support.exports import NATIVE
 from tests.support.records import unseal
 
 
+@pytest.mark.slow
 def test_scores_as_the_hubs_evaluation_entries(trained, tmp_path):
     import yaml
     from huggingface_hub import parse_eval_result_entries
@@ -51,6 +52,7 @@ def on_the_hub(address: str, cut: list[str] | None):
     return change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dataset", "cut", "expected"),
     [
@@ -82,6 +84,7 @@ def test_only_a_run_on_the_hubs_own_test_rows_claims_them_by_itself(trained, tmp
         assert found == (expected, "")
 
 
+@pytest.mark.slow
 def test_a_record_says_which_splits_were_cut(trained, toy, tmp_path):
     assert trained("bert", "ce", **NATIVE).about["dataset"]["cut"] == []
     (toy / "test.csv").unlink()
@@ -89,6 +92,7 @@ def test_a_record_says_which_splits_were_cut(trained, toy, tmp_path):
     assert run(plan("ce", asked), Workplace(DataLocations(), tmp_path / "run")).about["dataset"]["cut"] == ["test"]
 
 
+@pytest.mark.slow
 def test_entries_say_what_the_record_says_of_itself_and_the_card_claims_no_more(trained, tmp_path):
     import yaml
     from huggingface_hub import ModelCard
@@ -116,6 +120,7 @@ def test_entries_say_what_the_record_says_of_itself_and_the_card_claims_no_more(
     assert "It is worst at" not in card.text  # three labels have no three worst
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["emotions", "a/b/c", "me/..", "me/x.git", "me/a--b", "-me/x", "me/", "me/x\n"])
 def test_an_evaluation_data_set_has_a_name_of_the_hub(trained, tmp_path, name):
     with pytest.raises(UsageError, match="--eval-dataset must be a data set of the hub, owner/name, but is"):

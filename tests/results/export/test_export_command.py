@@ -20,6 +20,7 @@ from tests.support.exports import NATIVE
 from tests.support.records import unseal
 
 
+@pytest.mark.slow
 def test_command(fecbench, trained, tmp_path):
     record = trained("bert", "ce", **NATIVE)
     (tmp_path / "taken").mkdir()  # but empty
@@ -31,6 +32,7 @@ def test_command(fecbench, trained, tmp_path):
     assert re.search(r"checked: 4 texts of 5 to 64 tokens have the run's logits to within \d\.\de-\d\d\n$", out)
 
 
+@pytest.mark.slow
 def test_nothing_is_said_but_what_was_asked_for(trained, tmp_path):
     """In a process of its own, where torch's exporter would log its notes."""
     pytest.importorskip("onnxruntime")
@@ -46,6 +48,7 @@ def test_nothing_is_said_but_what_was_asked_for(trained, tmp_path):
     assert "no .eval_results: toy is not a data set of the hub" in found["note"]
 
 
+@pytest.mark.slow
 def test_refusals(fecbench, trained, tmp_path, monkeypatch):
     linear = trained("scratch")
     code, _, err = fecbench("export", linear.folder, tmp_path / "out")
@@ -74,6 +77,7 @@ def test_refusals(fecbench, trained, tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.iterdir()} == {"toy", "thesis", "begun"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "part", "message"),
     [
@@ -105,6 +109,7 @@ def test_a_record_with_parts_missing_is_named(trained, tmp_path, file, part, mes
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "own"), [("longformer", {"attention_window": [8]}), ("deberta-v2", {})])
 def test_an_export_says_one_line_or_two_whatever_the_exporter_prints(fecbench, toy, tokenizer, tmp_path, family, own):
     """Longformer can't be traced, and the exporter printed its whole graph. DeBERTa has no SDPA."""

@@ -13,6 +13,7 @@ from fecbench.results.export.new_folder import new_folder
 from tests.support.exports import NATIVE
 
 
+@pytest.mark.slow
 def test_no_file_names_a_path_of_this_machine(exported, kept, toy):
     pytest.importorskip("onnxruntime")
     for kind in ("hf", "onnx"):
@@ -27,6 +28,7 @@ def test_no_file_names_a_path_of_this_machine(exported, kept, toy):
             )  # others may read one as the other
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_made(trained, tmp_path, monkeypatch):
     def full(self, target):
         raise OSError(28, "No space left on device")
@@ -85,6 +87,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_a_terminated_export_leaves_no_draft(trained, tmp_path):
     """In a process of its own: a scheduler's stop, when weights have been written."""
     command = ["export", trained("bert", "ce", **NATIVE).folder, tmp_path / "out"]

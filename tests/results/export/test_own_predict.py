@@ -29,6 +29,7 @@ class Shifted(Objective):
         self.shift[1] = 50.0
 
 
+@pytest.mark.slow
 def test_what_a_method_predicts_by_besides_the_head_comes_along_or_is_refused(trained, registered, toy, tmp_path):
     pytest.importorskip("onnxruntime")
     record = trained("bert", registered("shifted", Shifted), **NATIVE)
@@ -69,6 +70,7 @@ class ByTurn(Shifted):
         return Objective.predict(self, batch, model) + float(next(self.turns))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
@@ -88,6 +90,7 @@ def test_a_failure_leaves_nothing_behind(trained, registered, tmp_path, kind, me
     assert {path.name for path in tmp_path.iterdir()} == {"toy"}
 
 
+@pytest.mark.slow
 def test_a_predict_that_fails_is_the_objectives_fault_not_the_folders(trained, registered, tmp_path, monkeypatch):
     def fail(self, batch, model):
         raise ConnectionError("nobody listens")

@@ -34,6 +34,7 @@ def by_transformers(folder: Path, texts: list[str]) -> torch.Tensor:
         return network.eval()(**tokens).logits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "names", "flags"),
     [
@@ -60,6 +61,7 @@ def test_the_whole_test_split_is_predicted_as_in_the_run(exported, toy, kind, na
     assert found.std(0).max() > 5e-4  # far more than is allowed above: another text, or a lost weight, would be seen
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of transformers' own pipelines
 def test_the_folder_is_a_pipeline_that_names_labels_and_cuts_long_texts(exported, toy):
     from transformers import pipeline
@@ -76,6 +78,7 @@ def test_the_folder_is_a_pipeline_that_names_labels_and_cuts_long_texts(exported
     assert set(classify.model.config.label2id) == set(LABELS)
 
 
+@pytest.mark.slow
 def test_token_types_are_an_input_where_tokenizer_and_family_have_them(trained, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     shutil.copytree(trained("bert", "ce", **NATIVE).folder, tmp_path / "run")

@@ -142,6 +142,7 @@ def test_trials_with_other_weights_are_noted(make, weights, noted):
     assert (said in board.tables[0].notes) == noted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pretrained", [True, False])
 def test_a_run_records_whether_its_weights_are_pretrained(toy, tmp_path, pretrained):
     encoder, flags = "tiny-bert", {**SMALL, "dataset": str(toy), "batch_size": 16, "seed": 0}

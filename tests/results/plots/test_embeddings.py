@@ -31,6 +31,7 @@ def test_marks_differ_as_long_as_they_can():
     assert mark(0).colour != mark(1).colour
 
 
+@pytest.mark.slow
 def test_embeddings_show_the_same_rows_in_the_same_colours(trained, figures, tmp_path):
     drawn, found = draw_embeddings([trained["ce"], trained["aml"]], tmp_path / "e.svg", device="cpu")
     ElementTree.parse(tmp_path / "e.svg")
@@ -54,6 +55,7 @@ def test_embeddings_show_the_same_rows_in_the_same_colours(trained, figures, tmp
     assert again[0].points.tolist() == found[0].points.tolist()
 
 
+@pytest.mark.slow
 def test_labels_stand_as_they_are_and_a_part_of_the_rows_is_told_from_the_whole(trained, figures, tmp_path):
     part = Sample("test", 18, 12, 0, ("_glad", "$sad"), np.array([0, 1] * 6), [])
     accuracy = trained["ce"].result["metrics"]["test"]["accuracy"]
@@ -66,6 +68,7 @@ def test_labels_stand_as_they_are_and_a_part_of_the_rows_is_told_from_the_whole(
     assert figure.axes[0].get_title().endswith(f"test accuracy {100 * accuracy:.2f} % on all 18 rows")
 
 
+@pytest.mark.slow
 def test_a_sample_is_drawn_by_seed_or_by_labels(trained):
     data = data_of(trained["ce"])
     some = draw_sample(data, "test", 12, (), 0)
@@ -110,6 +113,7 @@ def test_collapsed_features_are_drawn_all_the_same(features):
     assert silhouette(features, np.arange(12)) == 0
 
 
+@pytest.mark.slow
 def test_embeddings_need_weights_and_the_same_rows(trained, tmp_path):
     published = tmp_path / "published"
     shutil.copytree(trained["ce"].folder, published, ignore=shutil.ignore_patterns("best.safetensors", "encoder"))

@@ -9,6 +9,7 @@ from fecbench.core.errors import RunError
 from fecbench.results.plots.saving import check_target, save
 
 
+@pytest.mark.slow
 def test_the_commands(fecbench, trained, recorded, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     root = trained["ce"].folder.parent
@@ -61,6 +62,7 @@ def test_targets_that_cannot_be_written_are_refused(tmp_path, name, reason):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_a_bad_out_is_refused_before_the_work(fecbench, trained, recorded, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     root = trained["ce"].folder.parent
