@@ -55,24 +55,29 @@ class BenchTask:
     @property
     def status(self) -> str:
         """Return the status of its directory; ``stale`` if that is complete, but a run of other rows, code or settings."""
-        found = self.record.status
-        return "stale" if found == "complete" and not self._is_its_own else found
+        now = self._record_now()
+        status = now.status
+        return "stale" if status == "complete" and not self._is_its_own(now) else status
 
     @property
     def is_stale(self) -> bool:
         """Return True if its directory holds another run, or one broken off under other package versions."""
-        found = self.record.status
-        if found == "running" or not (self.record.folder / RUN).exists():
+        now = self._record_now()
+        status = now.status
+        if status == "running" or not (now.folder / RUN).exists():
             return False
-        return not self._is_its_own or (
-            found != "complete" and self.record.run_file.versions != provenance.package_versions()
-        )
+        if not self._is_its_own(now):
+            return True
+        return status != "complete" and now.run_file.versions != provenance.package_versions()
 
-    @property
-    def _is_its_own(self) -> bool:
+    def _record_now(self) -> Record:
+        """Return the record as it is now: its folder can be set aside and run again meanwhile."""
+        return Record(self.record.folder)
+
+    def _is_its_own(self, record: Record) -> bool:
         """Return True if the record is of this cell, as its directory's name says."""
         try:
-            run_file, settings = self.record.run_file, self.record.settings()
+            run_file, settings = record.run_file, record.settings()
         except RunError:
             return False
         same = Content(run_file.dataset.fingerprint, run_file.code) == self.content
