@@ -61,24 +61,29 @@ class BenchTask:
     @property
     def status(self) -> str:
         """Return the status of the record; ``stale`` if it is complete but of other rows, code or settings."""
-        found = self.record.status
-        return "stale" if found == "complete" and not self._is_its_own else found
+        now = self._record_now()
+        status = now.status
+        return "stale" if status == "complete" and not self._is_its_own(now) else status
 
     @property
     def is_stale(self) -> bool:
         """Return True if the directory holds another run, or an unfinished one of other package versions."""
-        found = self.record.status
-        if found == "running" or not (self.record.folder / RUN).exists():
+        now = self._record_now()
+        status = now.status
+        if status == "running" or not (now.folder / RUN).exists():
             return False
-        return not self._is_its_own or (
-            found != "complete" and self.record.run_file.versions != provenance.package_versions()
-        )
+        if not self._is_its_own(now):
+            return True
+        return status != "complete" and now.run_file.versions != provenance.package_versions()
 
-    @property
-    def _is_its_own(self) -> bool:
+    def _record_now(self) -> Record:
+        """Return a fresh reading of the record: its folder can be set aside and run again meanwhile."""
+        return Record(self.record.folder)
+
+    def _is_its_own(self, record: Record) -> bool:
         """Return True if the record has the settings, rows and code of the planned run."""
         try:
-            run_file, settings = self.record.run_file, self.record.settings()
+            run_file, settings = record.run_file, record.settings()
         except RunError:
             return False
         same = Content(run_file.dataset.fingerprint, run_file.code) == self.content

@@ -40,7 +40,7 @@ def of_tensors(tensors: Mapping[str, Tensor | np.ndarray]) -> str:
 
 
 def of_weights(tensors: Mapping[str, Tensor]) -> str:
-    """Return the digest of an encoder's weights as ``run.json`` has it: of names and values, not of types and shapes."""
+    """Return the digest of an encoder's weights as ``run.json`` has it: of names and values, not types and shapes."""
     return _of_named(tensors, lambda name, _: f"{name}\0")
 
 

@@ -33,7 +33,9 @@ def find_records(places: Iterable[Path]) -> tuple[Record, ...]:
 
 def all_records(*places: Path) -> Iterator[Record]:
     """Yield all runs at or under ``places`` (default: ``runs``), at any depth, newest first."""
-    yield from newest_first(record for place in places or (ROOT,) for record in records_under(place))
+    oldest_first = newest_first(record for place in places or (ROOT,) for record in records_under(place))[::-1]
+    while oldest_first:
+        yield oldest_first.pop()  # not kept here: a record keeps what it read
 
 
 def newest_first(records: Iterable[Record]) -> list[Record]:

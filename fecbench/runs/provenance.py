@@ -60,7 +60,7 @@ class Content:
 
 
 def identify(plan: Plan, data: EmotionData, accelerator: Accelerator) -> dict[str, Any]:
-    """Return what identifies a computation, as in ``run.json``: objective, data, settings, code, versions and device."""
+    """Return what identifies a computation, as in ``run.json``: objective, data, settings, code, versions, device."""
     origin = registry.objectives.origin(plan.name)
     precision = devices.precision(plan.settings.precision, accelerator.device)
     is_cuda = precision.device.type == "cuda"

@@ -153,8 +153,8 @@ class Record:
     def is_running(self) -> bool:
         """Return True if a process works on the run; the run's exclusive lock is never taken (ADR 18).
 
-        ``.holder`` names the process while it works. If the file is there, a shared lock tells a living process from one
-        that was killed. Shared locks don't conflict with one another.
+        ``.holder`` names the process while it works. If the file is there, a shared lock tells a living process from
+        one that was killed. Shared locks don't conflict with one another.
         """
         if not (self.folder / HOLDER).exists():
             return False

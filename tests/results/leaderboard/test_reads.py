@@ -1,5 +1,6 @@
 """A board reads each file of a record once, imports no torch for it, and says on a terminal what it does."""
 
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -75,3 +76,15 @@ def test_what_a_board_does_is_reported(three):
     of_records(three, report=said.append)
     assert said[0] == f"reading record 1: {three[0].id}"
     assert "testing aml against ce over examples and seeds" in said
+
+
+def test_a_board_of_records_that_say_their_variants_imports_no_torch(make, tmp_path):
+    for method in ("ce", "aml"):
+        for seed in range(3):
+            make(method, seed=seed, about={"objective": {"name": method, "variant_of": ""}})
+    code = "import sys; from fecbench.cli import cli; cli(standalone_mode=False); print('torch' in sys.modules)"
+    command = [sys.executable, "-c", code, "leaderboard", str(tmp_path / "runs")]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "better" in found.stdout
+    assert found.stdout.endswith("False\n")
+    assert found.stderr == ""

@@ -1,0 +1,71 @@
+"""Sameness of runs: the digests and names that records and benches have keep their values."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from fecbench.runs.digests import of_run, of_tensors
+from fecbench.runs.identity import run_key
+from fecbench.runs.local_paths import name_of
+from fecbench.runs.provenance import weights_version
+from fecbench.runs.record import Record
+
+RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
+PUBLISHED = [path.parent for path in sorted(RESULTS.glob("*/*/run.json"))][::4]
+WEIGHTS = "17e3db47d83f985c5b6844a4c77309489d4ea6d92cf185c9eb4bc1bd2ef27e37"
+TENSORS = "78b21a234792c9f4d5d924b78f3f95bc72a28e69df5ba65ac5d0249a65299b24"
+BFLOAT16 = "5b4c56925d705b6d08b96f1c25602fe01eaf7aaacef2680b8dd4636af5751d35"
+
+
+@pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
+def test_a_published_record_has_the_digest_of_its_run_and_the_name_of_its_key(folder):
+    record = Record(folder)
+    digest = of_run(json.loads((folder / "run.json").read_text()))
+    assert record.result_file.seal.get("run", digest) == digest  # older records have none
+    settings = {key: setting.value for key, setting in record.run_file.settings.items()}
+    run_file = record.run_file
+    key = run_key(run_file.objective.name, settings, run_file.dataset.fingerprint, run_file.code)
+    assert folder.name.endswith(key[:10])
+
+
+class Network(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.b = nn.Parameter(torch.arange(6.0).reshape(2, 3))
+        self.register_buffer("a", torch.tensor(3, dtype=torch.int64))
+        self.register_buffer("short", torch.ones(3, dtype=torch.bfloat16))
+
+
+def test_digests_of_tensors_are_those_of_older_records():
+    assert weights_version(Network()) == WEIGHTS
+    tensors = {"b": torch.arange(6.0).reshape(2, 3).T, "a": torch.tensor([True, False]), "i": torch.arange(3)}
+    assert of_tensors(tensors) == TENSORS
+    assert of_tensors({name: np.asarray(tensor) for name, tensor in tensors.items()}) == TENSORS
+    assert of_tensors({"h": torch.ones(3, dtype=torch.bfloat16)}) == BFLOAT16
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "name"),
+    [
+        ("dataset", "demo", "demo"),
+        ("dataset", "/home/me/toy", "toy"),
+        ("dataset", "data/toy", "toy"),
+        ("dataset", "~/toy", "toy"),
+        ("dataset", ".", "."),
+        ("dataset", "hf:owner/name", "hf:owner/name"),
+        ("encoder", "owner/name", "owner/name"),
+        ("encoder", "./models/tiny", "tiny"),
+        ("encoder", "/models/tiny", "tiny"),
+        ("answers", "owner/of/model", "owner/of/model"),
+        ("answers", "../kept/answers.jsonl", "answers.jsonl"),
+        ("answers", "~kept", "~kept"),
+        ("lr", 0.1, 0.1),
+        ("limit", None, None),
+    ],
+)
+def test_the_name_of_a_local_path(setting, value, name):
+    assert name_of(setting, value) == name
