@@ -164,7 +164,9 @@ def test_tokens_of_a_tokenizer_that_was_changed_are_made_anew(tokenizer, tmp_pat
     rows = split_from_columns({"text": ["sunshine at [SEP] last", "sad"], "label": [0, 1]})
     changed = copy.deepcopy(tokenizer)
     change(changed)
-    columns = [tokenize_split(rows, ["text"], one, 5, tmp_path).columns["text"] for one in (tokenizer, changed, tokenizer)]
+    columns = [
+        tokenize_split(rows, ["text"], one, 5, tmp_path).columns["text"] for one in (tokenizer, changed, tokenizer)
+    ]
     expected = changed(rows["text"][:], truncation=True, max_length=5)["input_ids"]
     assert columns[1].take(np.arange(2)).ids.tolist() == [*expected[0], *expected[1]] != columns[0].ids.tolist()
     assert columns[2].ids.tolist() == columns[0].ids.tolist()
@@ -392,4 +394,7 @@ def test_a_damaged_or_unwritable_cache_costs_nothing_but_time(tokenizer, tmp_pat
         assert tokenize_split(rows, ["text"], tokenizer, 9, tmp_path).columns["text"].ids.tolist() == expected
         assert file.read_bytes() == whole
     (tmp_path / "file").write_text("no folder")
-    assert tokenize_split(rows, ["text"], tokenizer, 9, tmp_path / "file" / "cache").columns["text"].ids.tolist() == expected
+    assert (
+        tokenize_split(rows, ["text"], tokenizer, 9, tmp_path / "file" / "cache").columns["text"].ids.tolist()
+        == expected
+    )

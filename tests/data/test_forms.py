@@ -80,7 +80,9 @@ class Unreadable(Form):
 
 
 def test_a_form_that_fails_is_told_by_name(registered, toy, tmp_path):
-    with pytest.raises(PluginError, match=r"the form Unreadable failed at .*test_forms.py:\d+: KeyError: 'mark'; fix or"):
+    with pytest.raises(
+        PluginError, match=r"the form Unreadable failed at .*test_forms.py:\d+: KeyError: 'mark'; fix or"
+    ):
         train_linear(registered("broken", Broken), toy, tmp_path / "run")
 
 

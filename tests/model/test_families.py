@@ -165,7 +165,8 @@ def test_a_tokenizer_with_more_tokens_than_embeddings_is_refused_when_loaded(fol
     place, longer = folder("bert"), copy.deepcopy(tokenizer)
     longer.add_tokens(["[EMO]"])
     longer.save_pretrained(place)
-    message = f"embedding for each token, but the tokenizer has {len(tokenizer) + 1} tokens and the network {len(tokenizer)} embeddings"
+    counts = f"the tokenizer has {len(tokenizer) + 1} tokens and the network {len(tokenizer)} embeddings"
+    message = f"embedding for each token, but {counts}"
     for head in ("native", "linear"):
         with pytest.raises(EncoderError, match=message):
             build_model(get_encoder(str(place))([]), head, LABELS)

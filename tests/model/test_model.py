@@ -119,7 +119,10 @@ def test_a_folder_that_holds_no_encoder(tmp_path, content):
 
 
 def test_offline_without_a_copy_is_told_in_one_sentence_with_what_works():
-    message = r"the encoder 'roberta-base' isn't on this machine, and HF_HUB_OFFLINE is set; what works here: minilm .*, scratch, or the folder"
+    message = (
+        r"the encoder 'roberta-base' isn't on this machine, and HF_HUB_OFFLINE is set; "
+        r"what works here: minilm .*, scratch, or the folder"
+    )
     with pytest.raises(EncoderError, match=message):
         get_encoder("roberta-base")([])
     with pytest.raises(EncoderError, match=r"'minlm' \(did you mean minilm\?\) isn't on this machine"):
