@@ -105,9 +105,7 @@ def test_a_number_that_is_none_stops_the_run_and_spoils_nothing(fecbench, regist
         assert all(tensor.isfinite().all() for tensor in tensors.values())
         assert about["epoch"] <= finished
     if way != "stage":
-        assert (
-            "try a lower --lr, --clip 1 or --precision float32 in a new run, since --resume would repeat it" in last
-        )
+        assert "try a lower --lr, --clip 1 or --precision float32 in a new run, since --resume would repeat it" in last
         assert "(the weights of epoch 1 are kept)" in last
     assert fecbench(*command, "--way", way, "--resume")[2].strip().splitlines()[-1] == last
     code, _, err = fecbench(*command, "--way", way, "--resume", "--lr", "1e-6")
