@@ -1,4 +1,4 @@
-"""The conformance kits of other plugins: built-in plugins pass, and a plugin that breaks a rule fails and says why."""
+"""The conformance kits: built-in plugins pass, and a plugin that breaks a rule fails with the reason."""
 
 import json
 import sys
