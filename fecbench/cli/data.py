@@ -136,7 +136,10 @@ def _print_rows(found: Sequence[dict[str, Any]]) -> None:
 
 def _print_lengths(found: Sequence[dict[str, Any]]) -> None:
     print_table(
-        ["data set", "unit", "mean", "median", "p95", "max", "smallest class", "largest class", "balance (1 = uniform)"],
+        [
+            *("data set", "unit", "mean", "median", "p95", "max"),
+            *("smallest class", "largest class", "balance (1 = uniform)"),
+        ],
         [
             [
                 f["name"],
