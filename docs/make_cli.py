@@ -17,6 +17,7 @@ COMMANDS = [
     "data",
     "data stats",
     "plugins",
+    "check",
     "runs",
     "predict",
     "plot",

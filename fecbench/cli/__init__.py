@@ -25,7 +25,7 @@ SECTIONS = {
     },
     "Compare": {
         "runs": "List runs, newest first, with their test scores.",
-        "leaderboard": "Tabulate the scores of methods on data sets.",
+        "leaderboard": "Compare methods in tables of test scores.",
         "plot": "Draw figures from run records.",
         "cases": "Show examples that one run gets right and another wrong.",
     },

@@ -57,7 +57,9 @@ def leaderboard(
     published: bool,
     publish: Path | None,
 ) -> None:
-    """Compare methods in tables of test scores: mean ± standard deviation over seeds, in percent.
+    """Compare methods in tables of test scores.
+
+    A score is the mean ± standard deviation over seeds, in percent.
 
     RUNS are run folders, or folders that contain run folders at any depth (default: runs/). Rows are methods; columns
     are data sets and metrics. Runs that differ only in their seed share a row. Each version of a data set has its own

@@ -6,8 +6,6 @@ import pytest
 from fecbench.cli import COMMANDS, SECTIONS, cli
 from tests.cli.test_paths import commands
 
-OTHERS = ("leaderboard",)
-
 
 def test_help_lists_the_commands_in_sections(fecbench):
     lines = fecbench("--help")[1].splitlines()
@@ -18,7 +16,7 @@ def test_help_lists_the_commands_in_sections(fecbench):
     assert len({line.index(line.split(maxsplit=1)[1]) for line in entries}) == 1  # aligned over all sections
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in OTHERS])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_of_commands_has_the_first_sentence_of_each_help(name):
     command = cli.get_command(click.Context(cli), name)
     assert command.help.split("\n\n")[0].strip() == COMMANDS[name]

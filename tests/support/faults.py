@@ -57,7 +57,8 @@ class Writes:
 
     def __call__(self, event, arguments):
         what = "open" if event == "open" and arguments[2] & WRITING else CHANGES.get(event)
-        inside = isinstance(arguments[0], str | os.PathLike) and os.path.abspath(arguments[0]).startswith(self.folder)  # noqa: PTH100
+        path = arguments[0] if arguments else None
+        inside = isinstance(path, str | os.PathLike) and os.path.abspath(path).startswith(self.folder)  # noqa: PTH100
         if what and inside:
             os.write(self.report, f"{what} {os.path.basename(arguments[0])}\n".encode())  # noqa: PTH119
             self.count += 1
