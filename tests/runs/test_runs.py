@@ -105,6 +105,7 @@ def test_a_record_is_self_describing_and_holds_no_text_and_no_gold_label(toy, tm
     assert record.status == "complete"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ce", "aml"])
 def test_same_seed_same_numbers_other_seed_other_numbers(toy, tmp_path, name):
     first = train_briefly(name, toy, tmp_path / "a")
@@ -114,6 +115,7 @@ def test_same_seed_same_numbers_other_seed_other_numbers(toy, tmp_path, name):
     assert numbers(first)[1] != numbers(other)[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ce", "aml"])
 @pytest.mark.parametrize("finished", [0, 1, 2])
 def test_a_resumed_run_equals_an_unbroken_one(toy, tmp_path, name, finished):
@@ -149,6 +151,7 @@ def test_a_killed_process_resumes_to_the_same_numbers(toy, tmp_path):
     assert numbers(resumed) == numbers(unbroken)
 
 
+@pytest.mark.slow
 def test_resuming_wants_the_same_run(toy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train_briefly("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
@@ -163,6 +166,7 @@ def test_resuming_wants_the_same_run(toy, tmp_path):
         train_briefly("ce", toy, tmp_path / "run", resume=True)
 
 
+@pytest.mark.slow
 def test_resuming_wants_the_same_code(toy, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         train_briefly("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
@@ -171,6 +175,7 @@ def test_resuming_wants_the_same_code(toy, tmp_path, monkeypatch):
         train_briefly("ce", toy, tmp_path / "run", resume=True)
 
 
+@pytest.mark.slow
 def test_resume_without_a_folder_finds_the_newest_unfinished_run(toy, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
@@ -187,6 +192,7 @@ def test_resume_without_a_folder_finds_the_newest_unfinished_run(toy, tmp_path, 
     assert begun.id.endswith("ce-toy-scratch-s0") or "-ce-" in begun.id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changed", ["weights", "tokenizer", "nothing left"])
 def test_a_run_goes_on_only_with_the_encoder_it_was_begun_with(toy, tmp_path, source, changed):
     mine, begun = tmp_path / "mine", source()
@@ -208,6 +214,7 @@ def test_a_run_goes_on_only_with_the_encoder_it_was_begun_with(toy, tmp_path, so
     assert (tmp_path / "run" / "last.safetensors").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_resuming_a_complete_run_does_nothing_and_resuming_nothing_starts(toy, tmp_path):
     record = train_briefly("ce", toy, tmp_path / "run", resume=True)
     before = (record.folder / "best.safetensors").stat().st_mtime_ns
@@ -215,6 +222,7 @@ def test_resuming_a_complete_run_does_nothing_and_resuming_nothing_starts(toy, t
     assert (record.folder / "best.safetensors").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_a_taken_folder_is_refused_and_left_as_it_is(toy, tmp_path):
     record = train_briefly("ce", toy, tmp_path / "run")
     with pytest.raises(
@@ -229,6 +237,7 @@ def test_a_taken_folder_is_refused_and_left_as_it_is(toy, tmp_path):
     assert record.status == "complete"
 
 
+@pytest.mark.slow
 def test_two_processes_on_one_run(toy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train_briefly("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
@@ -323,6 +332,7 @@ def test_a_killed_writer_leaves_a_draft_that_the_next_run_removes(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "other", "text"])
 def test_a_damaged_checkpoint_is_named(toy, tmp_path, damage):
     with pytest.raises(KeyboardInterrupt):
@@ -338,6 +348,7 @@ def test_a_damaged_checkpoint_is_named(toy, tmp_path, damage):
         train_briefly("ce", toy, tmp_path / "run", resume=True)
 
 
+@pytest.mark.slow
 def test_runs_are_found_by_folder_id_and_method(toy, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     old = train_briefly("ce", toy, tmp_path / "runs" / "old")
@@ -564,6 +575,7 @@ def test_limit_is_recorded_and_said(toy, tmp_path):
     assert record.limit == 20
 
 
+@pytest.mark.slow
 def test_a_limit_reports_missing_labels_and_counts_only_if_rows_are_left_out(toy, tmp_path):
     header, *lines = (toy / "train.csv").read_text().splitlines()
     (toy / "train.csv").write_text("\n".join([header, *sorted(lines, key=lambda line: line.rpartition(",")[2])]) + "\n")
@@ -601,6 +613,7 @@ class TwoViews(Objective):
         yield Update(torch.nn.functional.cross_entropy(logits, batch.labels.repeat(2)))
 
 
+@pytest.mark.slow
 def test_needs_are_met_by_the_data_or_refused(toy, tmp_path, registered):
     name = registered("two-views", TwoViews)
     with pytest.raises(

@@ -26,6 +26,7 @@ class Plain(Objective):
         yield Update(cross_entropy(model.classify(model.project(model.encode(batch))), batch.labels))
 
 
+@pytest.mark.slow
 def test_a_report_is_recorded_as_it_will_be_read(registered, toy, tmp_path):
     """A seal over keys that sort otherwise once they are text would take the record for another's."""
 
@@ -47,11 +48,13 @@ def factors(monkeypatch):
     return seen
 
 
+@pytest.mark.slow
 def test_the_rate_falls_with_every_batch_to_nothing(toy, tmp_path, factors):
     train("ce", toy, tmp_path / "run")
     assert factors == pytest.approx([1 - step / 8 for step in range(8)])  # two epochs of four batches
 
 
+@pytest.mark.slow
 def test_warm_up(toy, tmp_path, factors):
     train("ce", toy, tmp_path / "run", warmup=0.5)
     assert factors == pytest.approx([0, 0.25, 0.5, 0.75, 1, 0.75, 0.5, 0.25])
@@ -90,12 +93,14 @@ def watching(registered):
     return registered("watching", Watching)
 
 
+@pytest.mark.slow
 def test_a_last_batch_that_is_too_small_is_left_out_and_said(toy, tmp_path, watching):
     record = train(watching, toy, tmp_path / "run", epochs=1, batch_size=9)  # 60 rows: six batches and six rows
     assert [len(batch) for batch in Watching.batches] == [9] * 6
     assert "6 rows of each epoch are left out: they stand in a last batch that is too short" in record.about["notes"]
 
 
+@pytest.mark.slow
 def test_bucketed_batches_hold_texts_of_similar_length(toy, tmp_path, watching):
     def spread():
         found = sum(max(batch) - min(batch) for batch in Watching.batches)
@@ -134,6 +139,7 @@ class Fading(Plain):
         return one_hot((labels + wrong) % 3, 3).float()
 
 
+@pytest.mark.slow
 def test_patience_ends_training_and_the_best_epoch_is_tested(toy, tmp_path, registered):
     record = train(registered("fading", Fading), toy, tmp_path / "run", epochs=30, patience=3)
     validation = [event["metrics"]["accuracy"] for event in record.history() if event["event"] == "evaluation"]
@@ -176,6 +182,7 @@ class Breaking(Plain):
         yield Update(loss + (h - h.detach()).abs().sqrt().sum() if self.batches == 8 else loss)
 
 
+@pytest.mark.slow
 def test_broken_weights_are_refused_and_never_kept(toy, tmp_path, registered):
     with pytest.raises(
         NumericalError,
@@ -203,6 +210,7 @@ class Brimming(Plain):
         yield from super().updates(batch, model)
 
 
+@pytest.mark.slow
 def test_a_buffer_that_overflows_ends_the_run_before_it_is_kept(toy, tmp_path, registered):
     from fecbench.core.files import read_tensors
 
@@ -273,6 +281,7 @@ class StopIn:
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_stages_happen_once_though_the_run_is_killed_in_training_and_in_its_test(
     toy, tmp_path, registered, monkeypatch
 ):
@@ -315,6 +324,7 @@ def test_a_stage_that_makes_parameters_is_refused(toy, tmp_path, registered):
         train(registered("growing", Growing), toy, tmp_path / "run")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "left", ["history.jsonl", "run.json.unfinished", "failure.json", "encoder/config.json", ".tmpa1B2c3"]
 )

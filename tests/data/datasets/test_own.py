@@ -123,6 +123,7 @@ def test_equal_texts_are_cut_into_one_split_whatever_their_labels(tmp_path, seed
     assert texts["train"]["ok"] == 30  # larger than a tenth of its class
 
 
+@pytest.mark.slow
 def test_the_cut_is_a_function_of_rows_and_seed_alone(tmp_path):
     write(tmp_path / "train.csv", [(f"t{n % 50}", "abc"[n % 3]) for n in range(120)])
     code = (
