@@ -70,6 +70,7 @@ def edit(record: Record, change) -> None:
     about = read_json(record.folder / "run.json")
     change(about)
     write_json(record.folder / "run.json", about)
+    record.reload()
 
 
 def test_cases_are_right_in_one_run_only_by_gain_and_others_are_counted(pair):
@@ -101,9 +102,7 @@ def test_the_other_way_round(pair):
 def test_labels_are_matched_by_name_and_ties_are_broken_as_in_the_record(pair):
     better, worse = pair
     expected = find_cases(better, worse)
-    about = read_json(worse.folder / "run.json")
-    about["dataset"]["labels"] = ["sad", "glad", "mad"]
-    write_json(worse.folder / "run.json", about)
+    edit(worse, lambda about: about["dataset"].update(labels=["sad", "glad", "mad"]))
     assert [case.row for case in find_cases(better, worse).cases] != [5, 1, 2]
     predicting(worse, torch.tensor(WORSE)[:, [2, 0, 1]])
     assert find_cases(better, worse).cases == expected.cases

@@ -95,7 +95,7 @@ def test_refusals(fecbench, trained, tmp_path, monkeypatch):
         ),
         (
             "result.json",
-            {"per_class": {"glad": {}}},
+            {"per_class": {"glad": {"support": 5}}},
             r"result\.json must be as fecbench writes it, but per_class\.glad\.precision: ",
         ),
     ],
