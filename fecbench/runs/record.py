@@ -18,7 +18,6 @@ link to another folder.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import socket
@@ -36,6 +35,7 @@ from fecbench.core.files import UNFINISHED, contained, read_json, read_tensors, 
 from fecbench.core.settings import DEFAULTS
 from fecbench.core.strict_json import loads
 from fecbench.runs.digests import SEAL, of_contents, of_files, of_result, of_run, of_tensors
+from fecbench.runs.lock_state import is_held
 from fecbench.runs.schema import ModelRunFile, ResultFile, RunFile, validated
 
 if TYPE_CHECKING:
@@ -151,24 +151,11 @@ class Record:
         return str(recorded) if recorded in ("interrupted", "unfinished") else "failed"
 
     def is_running(self) -> bool:
-        """Return True if a process works on the run; the run's exclusive lock is never taken (ADR 18).
+        """Return True if a process works on the run. The run's exclusive lock is never taken (ADR 18).
 
-        ``.holder`` names the process while it works. If the file is there, a shared lock tells a living process from
-        one that was killed. Shared locks don't conflict with one another.
+        ``.holder`` names the process while it works; its lock tells a living process from one that was killed.
         """
-        if not (self.folder / HOLDER).exists():
-            return False
-        try:
-            descriptor = os.open(self.folder / LOCK, os.O_RDONLY | os.O_NONBLOCK)  # never waits, whatever is there
-        except OSError:  # no lock file, or one that can't be read: no process works there
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError as error:
-            return isinstance(error, BlockingIOError)
-        finally:
-            os.close(descriptor)  # this releases the shared lock
-        return False
+        return (self.folder / HOLDER).exists() and is_held(self.folder / LOCK)
 
     @property
     def failure(self) -> dict[str, Any]:

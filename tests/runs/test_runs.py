@@ -656,7 +656,7 @@ def test_a_status_takes_no_lock(toy, tmp_path, monkeypatch):
         raise AssertionError("a lock was taken")
 
     record = begun(toy, tmp_path / "run")
-    monkeypatch.setattr("fecbench.runs.record.fcntl.flock", locked)
+    monkeypatch.setattr("fecbench.runs.lock_state.fcntl.flock", locked)
     assert record.status == "interrupted"
     (record.folder / FAILURE).unlink()
     assert record.status == "unfinished"
