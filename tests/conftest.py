@@ -17,6 +17,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import catalogue  # noqa: E402
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
@@ -26,6 +27,10 @@ from fecbench.model.encoders.scratch import scratch  # noqa: E402
 from fecbench.model.encoders.source import EncoderSource  # noqa: E402
 from tests.support.encoders import tiny_config  # noqa: E402
 from tests.support.toy_data import rows, write_toy  # noqa: E402
+
+# On a busy machine an example can take any time.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 @pytest.fixture
