@@ -94,7 +94,11 @@ def rows(
 def settled(runs: Sequence[Run]) -> Settings:
     """What the runs of a cell have in common; a limit that left no training row out is none."""
     return (
-        {key: value for key, value in {**runs[0].settings, "limit": runs[0].limit}.items() if key not in VARIES_IN_A_CELL}
+        {
+            key: value
+            for key, value in {**runs[0].settings, "limit": runs[0].limit}.items()
+            if key not in VARIES_IN_A_CELL
+        }
         if runs
         else {}
     )
