@@ -115,6 +115,13 @@ def test_plugins_import_only_public_names(plugin):
     assert offences(plugin, is_allowed) == []
 
 
+def test_tests_import_helpers_from_support_alone():
+    def is_allowed(parts):
+        return parts[0] != "tests" or parts[1] == "support"
+
+    assert offences(ROOT / "tests", is_allowed) == []
+
+
 def test_public_names_are_there():
     assert sorted(fecbench.__all__) == sorted(fecbench._HOMES)
     for name in fecbench.__all__:
