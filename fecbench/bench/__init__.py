@@ -1,4 +1,4 @@
 """Expand a benchmark spec into runs, execute them on workers and report their progress.
 
-May import the wings before it: ``core`` to ``runs``.
+Imports the wings from ``core`` to ``runs`` only; every wing to its right may import it.
 """

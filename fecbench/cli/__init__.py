@@ -1,6 +1,7 @@
 """The command line: ``fecbench`` and its commands, one module a command.
 
 Commands are imported when they are called, so that ``fecbench --help`` answers at once.
+Imports any wing; no wing imports it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
 """From published files to batches: data sets, tokens, batches and streams.
 
-May import ``core``.
+Imports ``core`` only; every wing to its right may import it.
 """

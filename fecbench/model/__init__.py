@@ -1,4 +1,4 @@
 """Encoders, heads and the model that objectives train: token ids to states, features and logits.
 
-May import ``core`` and ``data``.
+Imports ``core`` and ``data`` only; every wing to its right may import it.
 """

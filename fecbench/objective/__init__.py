@@ -1,4 +1,4 @@
 """The protocol of training objectives and losses that several methods share; plugin authors start here.
 
-May import ``core``, ``data`` and ``model``.
+Imports ``core``, ``data`` and ``model`` only; every wing to its right may import it.
 """

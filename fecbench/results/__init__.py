@@ -1,4 +1,4 @@
 """Results made from complete runs: leaderboards, plots, cases and exported models.
 
-May import the wings before it: ``core`` to ``bench``.
+Imports the wings from ``core`` to ``bench`` only; every wing to its right may import it.
 """

@@ -1,4 +1,4 @@
 """One run from its settings to its record on disk, and predictions from a complete record.
 
-May import the wings before it: ``core`` to ``training``.
+Imports the wings from ``core`` to ``training`` only; every wing to its right may import it.
 """

@@ -9,6 +9,8 @@ A plugin's whole test file::
 
 ``fecbench check focal`` runs the same checks. They don't need pytest. Objectives are checked on the demo data with
 the scratch encoder on the CPU.
+
+Imports the wings from ``core`` to ``results`` only; of the wings, only ``cli`` may import it.
 """
 
 from fecbench.testing.dataset_checks import DatasetConformance

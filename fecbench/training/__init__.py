@@ -1,4 +1,4 @@
 """Train and evaluate an objective: updates, optimizers, epochs, metrics, checkpoints and devices.
 
-May import ``core``, ``data``, ``model`` and ``objective``.
+Imports the wings from ``core`` to ``objective`` only; every wing to its right may import it.
 """

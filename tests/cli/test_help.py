@@ -4,7 +4,7 @@ import click
 import pytest
 
 from fecbench.cli import COMMANDS, SECTIONS, cli
-from tests.cli.test_paths import commands
+from tests.support.commands import commands
 
 
 def test_help_lists_the_commands_in_sections(fecbench):

@@ -9,6 +9,7 @@ from fecbench.data.datasets.locations import DataLocations
 from fecbench.model.encoders.load import load_encoder
 from fecbench.model.encoders.scratch import scratch
 from fecbench.runs.record import Record
+from tests.support.commands import commands
 
 
 @pytest.fixture
@@ -21,14 +22,6 @@ def home(here, monkeypatch):
     work.mkdir()
     monkeypatch.chdir(work)
     return folder
-
-
-def commands(command: click.Command, context: click.Context, path: str = "fecbench"):
-    """A command and all below it, with their paths."""
-    yield path, command
-    if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            yield from commands(command.get_command(context, name), context, f"{path} {name}")
 
 
 def test_every_path_of_every_command_is_expanded():

@@ -46,7 +46,8 @@ run(plan(name, flags), Workplace(Places(), Path(folder)))
 """
 
 
-def train(name: str, data: Path, folder: Path, ranks: int, script: Path) -> Path:
+def train_on_ranks(name: str, data: Path, folder: Path, ranks: int, script: Path) -> Path:
+    """Train in `ranks` processes of their own with the changes that WORKER makes; return the run's folder."""
     launch = [
         sys.executable,
         "-m",
@@ -70,7 +71,7 @@ def test_two_ranks_equal_one(name, toy, tmp_path):
         file.write("one more lovely day,glad\n")
     script = tmp_path / "worker.py"
     script.write_text(WORKER)
-    one, two = (train(name, toy, tmp_path / f"ranks{ranks}", ranks, script) for ranks in (1, 2))
+    one, two = (train_on_ranks(name, toy, tmp_path / f"ranks{ranks}", ranks, script) for ranks in (1, 2))
     ours, theirs = (read_tensors(folder / "best.safetensors")[0] for folder in (one, two))
     assert ours.keys() == theirs.keys()
     for key, value in ours.items():

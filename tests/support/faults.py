@@ -85,7 +85,8 @@ class Writes:
             self.flushed[new + path.removeprefix(old)] = self.flushed.pop(path)
 
     def files(self):
-        return [os.path.join(folder, name) for folder, _, names in os.walk(self.folder) for name in names]  # noqa: PTH118
+        walk = os.walk(self.folder)
+        return [os.path.join(folder, name) for folder, _, names in walk for name in names]  # noqa: PTH118
 
     def fsync(self, descriptor):
         self.flush(descriptor)

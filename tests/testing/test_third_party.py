@@ -50,7 +50,7 @@ class Environment:
 def environment(tmp_path_factory) -> Environment:
     folder = tmp_path_factory.mktemp("stranger")
     made = Environment(folder)
-    for example in ("fecbench-focal", "fecbench-doors"):
+    for example in ("fecbench-focal", "fecbench-other-kinds"):
         build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
         subprocess.run([*build, "--wheel-dir", str(folder), str(EXAMPLES / example)], check=True)
         (wheel,) = folder.glob(f"{example.replace('-', '_')}-*.whl")
@@ -85,15 +85,15 @@ def test_its_three_lines_of_test(environment):
     assert f"{len(ObjectiveConformance.checks())} passed" in out
 
 
-def test_the_tests_of_every_other_door(environment):
-    path = EXAMPLES / "fecbench-doors" / "tests" / "test_doors.py"
+def test_the_tests_of_every_other_kind_of_plugin(environment):
+    path = EXAMPLES / "fecbench-other-kinds" / "tests" / "test_other_kinds.py"
     out = environment("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(environment.here), str(path))
     assert "14 passed" in out
     for name in ("weather", "words", "cosine", "worst_recall", "plain"):
         environment.fecbench("check", name)
 
 
-def test_every_other_door(environment):
+def test_every_other_kind_of_plugin(environment):
     assert "hardest" in environment.fecbench("--help")
     assert "weather" in environment.fecbench("data")
     flags = ["--dataset", "weather", "--encoder", "words", "--head", "cosine", "--json"]

@@ -16,10 +16,11 @@ from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
 from fecbench.training.checkpoints import Checkpoints
+from tests.support.damages import DAMAGES
 from tests.support.judge import Shelf
+from tests.support.records import unseal
 from tests.support.toy_data import write_toy
 from tests.support.train import train
-from tests.trust.test_bad_records import DAMAGES, reseal
 
 FLAGS = ("--encoder", "scratch", "--epochs", "3", "--batch-size", "16")
 SETTINGS = {"encoder": "scratch", "epochs": 3, "batch_size": 16}
@@ -125,7 +126,7 @@ def test_odd_tensors_are_not_predicted_with(judge, shelf, change, sealed):
     folder = shelf.take("whole", judge.folder / "run")
     spoil(folder / "best.safetensors", change)
     if not sealed:
-        reseal(folder)
+        unseal(folder)
     judge.refuses("predict", "run", "a lovely day", says="best.safetensors")
     judge.refuses("export", "run", "out", "--format", "hf")
 

@@ -9,27 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.file_texts import CSV, HEADER, LINES, NAMES, PARQUET, ROWS, TEXTS, parquet
 from tests.support.judge import TINY
-
-LABELS = ("glad", "mad", "sad")
-ROWS = [(f"a text of {label} {number}", label) for number in range(8) for label in LABELS]
-HEADER = "text,label\n"
-CSV = HEADER + "".join(f"{text},{label}\n" for text, label in ROWS)
-LINES = "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in ROWS)
-
-
-def parquet(**columns) -> bytes:
-    """A Parquet file of these columns."""
-    import pyarrow
-    from pyarrow import parquet as format_
-
-    file = io.BytesIO()
-    format_.write_table(pyarrow.table(columns), file)
-    return file.getvalue()
 
 
 def parquet_twice() -> bytes:
-    """One with two columns called label."""
+    """A Parquet file with two columns called label."""
     import pyarrow
     from pyarrow import parquet as format_
 
@@ -45,10 +30,6 @@ def late() -> object:
     import pyarrow
 
     return pyarrow.array([2**30] * len(ROWS), pyarrow.int32()).cast(pyarrow.date32())
-
-
-TEXTS, NAMES = [text for text, _ in ROWS], [label for _, label in ROWS]
-PARQUET = parquet(text=TEXTS, label=NAMES)
 
 
 def lines(*rows: str) -> str:

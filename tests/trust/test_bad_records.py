@@ -1,7 +1,6 @@
 """Run records cut, edited or swapped: no command takes one for what it isn't, and none is made worse."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,9 @@ import pytest
 import torch
 
 from fecbench.core.files import read_tensors, write_tensors
+from tests.support.damages import DAMAGES
 from tests.support.judge import Shelf
+from tests.support.records import unseal
 from tests.support.toy_data import write_toy
 from tests.support.train import train
 
@@ -123,35 +124,6 @@ def never_believed(name: str, judge, shelf, truths) -> None:
         pytest.fail(f"{name} took the spoiled record for a whole one: {answer.text}")
 
 
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def fold(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-def flip(path: Path) -> None:
-    """One bit in the middle."""
-    found = bytearray(path.read_bytes())
-    found[len(found) // 2] ^= 1
-    path.write_bytes(found)
-
-
-DAMAGES: dict[str, Callable[[Path], object]] = {
-    "deleted": Path.unlink,
-    "emptied": lambda path: path.write_bytes(b""),
-    "cut in half": cut,
-    "filled with zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
-    "a folder": fold,
-    "a bit flipped": flip,
-    "random": lambda path: path.write_bytes(bytes(range(256)) * 4),
-    "a link to nothing": lambda path: (path.unlink(), path.symlink_to("nowhere")),
-    "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
-}
-
-
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_file(judge, runs, shelf, truths, file, damage):
@@ -257,7 +229,7 @@ TOLD = {  # what only readers are told, and what of it no seal of an older fecbe
 
 @pytest.mark.parametrize("file", TOLD)
 def test_one_odd_record_keeps_no_board_from_the_others(judge, runs, file):
-    reseal(runs / "mine")
+    unseal(runs / "mine")
     path = runs / "mine" / file
     whole = path.read_text()
     for keys in TOLD[file]:
@@ -269,7 +241,7 @@ def test_one_odd_record_keeps_no_board_from_the_others(judge, runs, file):
 
 
 def test_a_complete_run_of_an_older_make_is_shown_again(judge, runs, shelf):
-    reseal(runs / "mine")
+    unseal(runs / "mine")
     edited(runs / "mine" / "run.json", ("dataset", "title"), GONE)
     edited(runs / "mine" / "result.json", ("best_epoch",), GONE)
     flags = ["--encoder", "scratch", "--epochs", 2, "--batch-size", 16]
@@ -285,7 +257,7 @@ HISTORIES = {
 
 @pytest.mark.parametrize("line", HISTORIES.values(), ids=HISTORIES)
 def test_a_line_of_another_make_is_left_out_of_a_history(judge, runs, line):
-    reseal(runs / "mine")
+    unseal(runs / "mine")
     with (runs / "mine" / "history.jsonl").open("a") as file:
         file.write(line + "\n")
     for command in (
@@ -328,12 +300,6 @@ def test_a_plausible_edit(judge, runs, shelf, truths, file, keys, value):
         never_believed(name, judge, shelf, truths)
 
 
-def reseal(folder: Path) -> None:
-    """As an older fecbench left it, without digests: then what files hold must do."""
-    path = folder / "result.json"
-    path.write_text(json.dumps({key: value for key, value in json.loads(path.read_text()).items() if key != "seal"}))
-
-
 PREDICTIONS: dict[str, Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]] = {
     "rows in another order": lambda t: {name: tensor.flip(0) for name, tensor in t.items()},
     "negative rows": lambda t: t | {"row": -t["row"]},
@@ -366,7 +332,7 @@ def test_odd_predictions(judge, runs, shelf, truths, change, sealed):
     tensors, about = read_tensors(path)
     write_tensors(path, change(tensors), about)
     if not sealed:
-        reseal(runs / "mine")
+        unseal(runs / "mine")
     unread = not sealed and not {"logits", "row"}.intersection(
         name for name in tensors if changed(name, tensors, change(tensors))
     )

@@ -26,9 +26,9 @@ from fecbench.runs.identity import LOCAL_SETTINGS
 from fecbench.runs.predictions import read_predictions
 from fecbench.runs.record import Record
 from fecbench.training.checkpoints import Checkpoints, state_of
+from tests.support.file_texts import CSV, LINES, PARQUET
 from tests.support.toy_data import write_toy
 from tests.support.train import train
-from tests.trust.test_bad_data import CSV, LINES, PARQUET
 
 ALWAYS, LONG = 60, 3000
 AMOUNTS = [ALWAYS, pytest.param(LONG, marks=[pytest.mark.trust, pytest.mark.slow])]

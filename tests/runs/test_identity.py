@@ -1,7 +1,6 @@
 """Sameness of runs: the digests and names that records and benches have keep their values."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +12,9 @@ from fecbench.runs.identity import run_key
 from fecbench.runs.local_paths import name_of
 from fecbench.runs.provenance import weights_version
 from fecbench.runs.record import Record
+from tests.support import ROOT
 
-RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
+RESULTS = ROOT / "benchmarks" / "results"
 PUBLISHED = [path.parent for path in sorted(RESULTS.glob("*/*/run.json"))][::4]
 WEIGHTS = "17e3db47d83f985c5b6844a4c77309489d4ea6d92cf185c9eb4bc1bd2ef27e37"
 TENSORS = "78b21a234792c9f4d5d924b78f3f95bc72a28e69df5ba65ac5d0249a65299b24"

@@ -22,7 +22,7 @@ class Weather:
 
     def source(self, places):
         """Return where the rows would come from, without loading them."""
-        return Source("the package fecbench-doors")
+        return Source("the package fecbench-other-kinds")
 
     def load(self, places):
         """Return the rows; ``places`` has the folders in which files are looked for."""

@@ -1,0 +1,115 @@
+"""Records: what they hold, how they are found, and that each file is read once."""
+
+import copy
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from fecbench.core.errors import UnknownName
+from fecbench.core.files import read_json
+from fecbench.model.encoders.pretrained import read_tokenizer
+from fecbench.runs import provenance
+from fecbench.runs.find import all_records, find_run
+from fecbench.runs.record import Record, write_encoder
+from tests.support.interrupted import StopAfter, train_briefly
+
+
+def test_a_record_is_self_describing_and_holds_no_text_and_no_gold_label(toy, tmp_path):
+    record = train_briefly("ce", toy, tmp_path / "run")
+    files = {path.name for path in record.folder.iterdir()} - {".lock"}
+    assert files == {
+        "run.json",
+        "history.jsonl",
+        "encoder",
+        "best.safetensors",
+        "predictions.safetensors",
+        "result.json",
+    }
+    about = record.about
+    assert about["settings"]["epochs"] == {"value": 3, "origin": "flag"}
+    assert about["settings"]["weight_decay"] == {"value": 1e-3, "origin": "default"}
+    assert about["dataset"]["rows"] == {"train": 60, "validation": 12, "test": 15}
+    assert {"fecbench", "torch", "transformers", "python"} <= set(about["versions"])
+    assert (about["device"], about["precision"], about["settings"]["seed"]["value"]) == ("cpu", "float32", 0)
+    assert about["encoder"]["name"] == "scratch"
+    assert len(about["encoder"]["weights"]) == 64
+    assert len(about["code"]) == len(about["dataset"]["fingerprint"]) == 64
+    predictions = load_file(record.folder / "predictions.safetensors")
+    assert set(predictions) == {"row", "predicted", "correct", "logits"}
+    assert predictions["logits"].shape == (15, 3)
+    assert predictions["predicted"].tolist() == predictions["logits"].argmax(1).tolist()
+    everything = "".join((record.folder / name).read_text() for name in ("run.json", "result.json", "history.jsonl"))
+    assert "lovely" not in everything
+    assert set(record.result["metrics"]) == {"validation", "test"}
+    assert sum(map(sum, record.result["confusion_matrix"])) == 15
+    assert record.result["metrics"]["test"]["accuracy"] > 0.5
+    assert record.status == "complete"
+
+
+@pytest.mark.slow
+def test_runs_are_found_by_folder_id_and_method(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    old = train_briefly("ce", toy, tmp_path / "runs" / "old")
+    new = train_briefly("ce", toy, tmp_path / "runs" / "new")
+    with pytest.raises(KeyboardInterrupt):
+        train_briefly("ce", toy, tmp_path / "runs" / "unfinished", observers=[StopAfter(1)])
+    assert find_run(str(old.folder)).id == "old"
+    assert find_run("old").id == "old"
+    assert find_run("ce").id == new.id
+    with pytest.raises(UnknownName, match="did you mean 'old'"):
+        find_run("olf")
+    assert [record.id for record in all_records()] == ["unfinished", "new", "old"]
+
+
+def test_code_version_follows_the_sources(install, tmp_path):
+    install("mine", "fecbench_objectives", mine="my_code:Mine", code="class Mine: pass")
+    import my_code
+
+    before, sources = provenance.code_version(my_code.Mine), provenance.source_versions(my_code.Mine)
+    assert before == provenance.code_version(my_code.Mine)
+    Path(my_code.__file__).write_text("class Mine:\n    x = 1\n")
+    assert provenance.code_version(my_code.Mine) != before
+    changed = provenance.source_versions(my_code.Mine)
+    assert [package for package in sources if sources[package] != changed[package]] == ["my_code"]
+    assert sources["fecbench"] == provenance.source_versions()["fecbench"]
+
+
+def test_the_written_tokenizer_cuts_where_the_encoders_own_does(source, tmp_path):
+    made = source("bert")
+    tokenizer = copy.deepcopy(made.tokenizer)
+    tokenizer.truncation_side, tokenizer.split_special_tokens = "left", True
+    write_encoder(Record(tmp_path), replace(made, tokenizer=tokenizer))
+    read = read_tokenizer(tmp_path / "encoder")
+    text = "what [SEP] a lovely day it was"
+    assert (
+        read(text, truncation=True, max_length=6)["input_ids"]
+        == tokenizer(text, truncation=True, max_length=6)["input_ids"]
+    )
+
+
+def test_a_record_reads_its_files_once(toy, tmp_path, monkeypatch):
+    record = Record(train_briefly("ce", toy, tmp_path / "run").folder)
+    opened = count_reads(monkeypatch)
+    for _ in range(3):
+        assert record.run_file.objective.name == record.about["objective"]["name"] == "ce"
+        assert record.result_file.metrics.test == record.result["metrics"]["test"]
+        assert (record.settings()["seed"], record.limit, record.status) == (0, None, "complete")
+    assert opened == {"run.json": 1, "result.json": 1}
+    record.reload()
+    assert record.result_file.epochs == 3
+    assert opened == {"run.json": 2, "result.json": 2}
+
+
+def count_reads(monkeypatch) -> Counter[str]:
+    """How often each JSON file is read, by name."""
+    opened: Counter[str] = Counter()
+
+    def counted(path: Path):
+        opened[path.name] += 1
+        return read_json(path)
+
+    monkeypatch.setattr("fecbench.runs.record.read_json", counted)
+    return opened

@@ -1,0 +1,39 @@
+"""Short runs, runs that are stopped in the middle, and the numbers that equal runs share."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from fecbench.core.files import read_tensors
+from fecbench.core.hooks import hookimpl
+from fecbench.runs.record import Record
+from tests.support.train import train
+
+train_briefly = partial(train, epochs=3)
+
+
+def numbers(record: Record) -> tuple:
+    """What two equal runs share: scores, predictions and history."""
+    result = {key: value for key, value in record.result.items() if "second" not in key}
+    tensors, _ = read_tensors(record.folder / "predictions.safetensors")
+    return result, {name: tensor.tolist() for name, tensor in tensors.items()}, record.history()
+
+
+class StopAfter:
+    """Stops a run as Ctrl-C would, in the middle of an epoch."""
+
+    def __init__(self, epoch: int):
+        self.epoch = epoch
+
+    @hookimpl
+    def updates_logged(self, run, epoch, step, logs):
+        if epoch > self.epoch:
+            raise KeyboardInterrupt
+
+
+def begun(data: Path, folder: Path) -> Record:
+    """A run that was stopped after its first epoch."""
+    with pytest.raises(KeyboardInterrupt):
+        train_briefly("ce", data, folder, observers=[StopAfter(1)])
+    return Record(folder)
