@@ -8,10 +8,7 @@ class FocalConfig(Config):
 
 
 class Focal(Objective):
-    """Minimise the focal loss (Lin et al. 2017, equation 4).
-
-    It is the mean over rows of ``-(1 - p)^gamma log p``, where p is the probability of the right label.
-    """
+    """Minimise the focal loss, the mean of ``-(1 - p)^gamma log p`` (Lin et al. 2017, equation 4)."""
 
     Config = FocalConfig
 
