@@ -10,7 +10,7 @@ from fecbench.objective.objective import Objective
 
 
 class NotConforming(AssertionError):
-    """A failed check: the requirement, the finding and the place to look at."""
+    """A failed check: the requirement, the finding and where to look."""
 
     def __init__(self, required: str, found: str, look: str):
         self.required, self.found, self.look = required, found, look
@@ -24,10 +24,10 @@ class NotHere(SkipTest):
     """
 
 
-def place(kind: type, attribute: str) -> str:
+def source_location(kind: type, attribute: str) -> str:
     """Return the file, line and name of a class's attribute.
 
-    >>> place(NotConforming, "__init__").rpartition(" ")[2]
+    >>> source_location(NotConforming, "__init__").rpartition(" ")[2]
     '(NotConforming.__init__)'
     """
     owner = next(base for base in kind.__mro__ if attribute in vars(base))
@@ -41,9 +41,9 @@ def place(kind: type, attribute: str) -> str:
 
 
 def innermost(frames: traceback.StackSummary, kind: type[Objective]) -> str:
-    """Return the place of the innermost frame in the objective's own files; of its ``updates`` if there is none."""
+    """Return the location of the innermost frame in the objective's own files; of its ``updates`` if there is none."""
     files = {inspect.getsourcefile(base) for base in kind.__mro__ if issubclass(base, Objective)} - {
         inspect.getsourcefile(Objective)
     }
     own = [frame for frame in frames if frame.filename in files]
-    return f"{own[-1].filename}:{own[-1].lineno} ({own[-1].name})" if own else place(kind, "updates")
+    return f"{own[-1].filename}:{own[-1].lineno} ({own[-1].name})" if own else source_location(kind, "updates")

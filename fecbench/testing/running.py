@@ -43,7 +43,7 @@ class Outcome:
     Attributes:
         check: the check's name, in words.
         requires: the check's requirement.
-        failure: requirement, finding and place to look at, in lines; empty if it passed.
+        failure: requirement, finding and where to look, in lines; empty if it passed.
         skipped: reason why it can't run on this machine; empty if it ran.
         reason: the failure in one line.
     """

@@ -23,7 +23,7 @@ from fecbench.objective.check import get_objective
 from fecbench.runs.build import build, build_pair, stage_of, streams_of
 from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
-from fecbench.testing.findings import place
+from fecbench.testing.findings import source_location
 from fecbench.testing.probes import UnguardedStepper
 from fecbench.training import devices
 from fecbench.training.optimizers import assign_parameters
@@ -151,7 +151,7 @@ class Subject:
 
     def where(self, attribute: str) -> str:
         """Return the file, line and name of an attribute of the objective."""
-        return place(self.plan.objective, attribute)
+        return source_location(self.plan.objective, attribute)
 
 
 @cache
