@@ -30,6 +30,7 @@ def source_location(kind: type, attribute: str) -> str:
     >>> source_location(NotConforming, "__init__").rpartition(" ")[2]
     '(NotConforming.__init__)'
     """
+    # The class that defines it: an inherited method must be fixed in the base class's file.
     owner = next(base for base in kind.__mro__ if attribute in vars(base))
     subject = vars(owner)[attribute]
     subject = getattr(subject, "__func__", subject)
@@ -45,5 +46,6 @@ def innermost(frames: traceback.StackSummary, kind: type[Objective]) -> str:
     files = {inspect.getsourcefile(base) for base in kind.__mro__ if issubclass(base, Objective)} - {
         inspect.getsourcefile(Objective)
     }
+    # The objective's own files only: the frames below are torch's or the trainer's, where the author can fix nothing.
     own = [frame for frame in frames if frame.filename in files]
     return f"{own[-1].filename}:{own[-1].lineno} ({own[-1].name})" if own else source_location(kind, "updates")

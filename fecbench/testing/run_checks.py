@@ -26,6 +26,7 @@ class RunChecks(ObjectiveChecks):
         """A run stopped after one epoch and resumed equals an unbroken one: second epoch, weights and predictions."""
         with tempfile.TemporaryDirectory() as folder:
             whole, broken = Path(folder) / "whole", Path(folder) / "broken"
+            # Two epochs: the shortest run that can stop at a checkpoint and go on.
             short: dict[str, Any] = {"limit": max(FEW, 4 * self.subject.size), "epochs": 2}
             self.subject.run(whole, **short)
             try:
