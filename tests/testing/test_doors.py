@@ -149,7 +149,7 @@ BROKEN = {
         "the same score for the same rows",
     ),
     "a format that raises": ("formats", "def thing(board): return board.tables[0].title + board.title", "IndexError"),
-    "a format that gives bytes": ("formats", "def thing(board): return b''", "must give text"),
+    "a format that gives bytes": ("formats", "def thing(board): return b''", "must return text"),
     "a format without rows": ("formats", "def thing(board): return board.title", "the name of each method"),
 }
 
