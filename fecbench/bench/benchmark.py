@@ -17,7 +17,7 @@ from fecbench.core.files import contained, writing
 from fecbench.data.datasets.dataset import EmotionData
 from fecbench.data.datasets.load import load_dataset
 from fecbench.model.encoders.load import load_encoder
-from fecbench.model.encoders.tiny import stand_in
+from fecbench.model.encoders.tiny import tiny_encoder_for
 from fecbench.runs import provenance
 from fecbench.runs.plan import plan
 from fecbench.runs.provenance import Content, plugins
@@ -261,7 +261,7 @@ def _smallest(real: Plan) -> Plan:
         **real.options.model_dump(),
         **kept,
         **SMOKE,
-        "encoder": stand_in(real.settings.encoder),
+        "encoder": tiny_encoder_for(real.settings.encoder),
         **real.objective.rehearsal,
     }
     return plan(real.name, {"dataset": STAGE, "seed": real.settings.seed}, asked)

@@ -191,7 +191,9 @@ def expand(spec: Spec) -> Matrix:
     }.items():
         for name in given:
             if name not in (*names, *left_out):
-                raise UsageError(f"[{section}.{name}]: {UnknownName('method or row of the spec', name, names)}")
+                raise UsageError(
+                    f"[{section}.{name}]: {UnknownName('method or row', name, names, where='of the spec')}"
+                )
     _check_trials(spec, names)
     _check_size(spec, rows)
     return Matrix(

@@ -43,6 +43,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from fecbench.core.errors import UnknownName, UsageError
 from fecbench.core.settings import Config
+from fecbench.core.text import lower_first
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -206,7 +207,7 @@ def read_spec(path: Path) -> Spec:
         for name in names:
             if name not in spec.datasets:
                 raise UsageError(
-                    f"{path}: [{section}.{name}]: {UnknownName('data set of the spec', name, spec.datasets)}"
+                    f"{path}: [{section}.{name}]: {UnknownName('data set', name, spec.datasets, where='of the spec')}"
                 )
     return spec
 
@@ -220,8 +221,8 @@ def _explain(part: Any) -> str:
         *above, key = part["loc"]
         models: dict[tuple[Any, ...], type[Config]] = {(): Spec, ("grid",): Grid}
         fields = models.get(tuple(above), SpecRow).model_fields
-        return str(UnknownName(f"key of {'.'.join(map(str, above)) or 'a spec'}", str(key), fields))
+        return str(UnknownName("key", str(key), fields, where=f"of {'.'.join(map(str, above)) or 'a spec'}"))
     if part["type"] == "missing":
         return f"{place} is required, but missing"
     reason = part["msg"].removeprefix("Value error, ")
-    return f"{place}: {reason[:1].lower()}{reason[1:]}" if place else reason
+    return f"{place}: {lower_first(reason)}" if place else reason

@@ -1,4 +1,4 @@
-"""General tools without knowledge of the domain: errors, files, text, settings, options, registries, hooks.
+"""General tools (files, text, options, registries), and the settings, errors and hooks that all wings share.
 
 Importing them loads no torch. Every wing may import this one; it imports no other wing.
 """

@@ -33,13 +33,22 @@ class UnknownName(UsageError):
 
     >>> str(UnknownName("objective", "alm", ["aml", "ce"]))
     "no objective is called 'alm'; did you mean 'aml'? Known: aml, ce"
+    >>> str(UnknownName("label", "joi", ["fear", "joy"], where="in the data set ge"))
+    "no label in the data set ge is called 'joi'; did you mean 'joy'? Known: fear, joy"
+
+    Args:
+        kind: what the name should name, one noun.
+        name: the unknown name.
+        known: the known names.
+        where: where they are known, a phrase that follows the noun; ``""`` for everywhere.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]):
+    def __init__(self, kind: str, name: str, known: Iterable[str], where: str = ""):
         self.kind, self.name, self.known = kind, name, sorted(known)
         nearest = get_close_matches(name, self.known, n=1)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
-        super().__init__(f"no {kind} is called {name!r}{hint} Known: {', '.join(self.known) or 'none'}")
+        what = f"{kind} {where}".rstrip()
+        super().__init__(f"no {what} is called {name!r}{hint} Known: {', '.join(self.known) or 'none'}")
 
 
 class DataError(FecbenchError):

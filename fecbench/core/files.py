@@ -104,7 +104,7 @@ def contained(path: Path, folder: Path) -> Path:
         return path  # resolving takes ten times as long
     real = path.resolve()
     if not real.is_relative_to(folder.resolve()):
-        raise RunError(f"{path} must stand in {folder}, but leads to {real}; put the file itself there")
+        raise RunError(f"{path} must be a file in {folder}, but leads to {real}; put the file itself there")
     return path
 
 

@@ -66,30 +66,33 @@ class RunHooks:
 
     @hookspec
     def run_started(self, run: RunInfo) -> None:
-        """Called when data and model are ready, before the first batch of epoch 1 or of a resumed run's next epoch."""
+        """Handle the start of a run: data and model are ready, and no batch of this process was trained on yet.
+
+        A resumed run starts at its next epoch, any other at epoch 1.
+        """
 
     @hookspec
     def updates_logged(self, run: RunInfo, epoch: int, step: int, logs: Mapping[str, float]) -> None:
-        """Called every few batches, after ``step`` batches of the epoch.
+        """Handle the logs of a few batches, after ``step`` batches of the epoch.
 
         ``logs`` are the means of the updates' losses and logs since the last call.
         """
 
     @hookspec
     def epoch_finished(self, run: RunInfo, epoch: int, logs: Mapping[str, float], seconds: float) -> None:
-        """Called after the last batch of an epoch; ``logs`` are means over the epoch, ``seconds`` the batches' time."""
+        """Handle the end of an epoch; ``logs`` are means over the epoch, ``seconds`` is the time of its batches."""
 
     @hookspec
     def evaluated(self, run: RunInfo, epoch: int, split: str, metrics: Mapping[str, float], best: bool) -> None:
-        """Called after a split was evaluated; ``best`` is True if this is the best epoch on validation so far."""
+        """Handle the evaluation of a split; ``best`` is True if this is the best epoch on validation so far."""
 
     @hookspec
     def run_finished(self, run: RunInfo, result: Mapping[str, object]) -> None:
-        """Called when the run is complete and its record is written."""
+        """Handle the end of a complete run, whose record is written."""
 
     @hookspec
     def run_failed(self, run: RunInfo, error: BaseException) -> None:
-        """Called when the run stops on ``error`` (``KeyboardInterrupt`` if the user stopped it)."""
+        """Handle a run that stops on ``error`` (``KeyboardInterrupt`` if the user stopped it)."""
 
     @hookspec
     def commands(self) -> Iterable[click.Command]:  # type: ignore[empty-body]
@@ -123,7 +126,10 @@ class Observers:
         except (pluggy.PluginValidationError, ValueError) as error:
             if self.manager.is_registered(observer):
                 self.manager.unregister(observer)
-            raise PluginError(f"the hook plugin {name or observer!r} doesn't fit fecbench's hooks: {error}") from error
+            raise PluginError(
+                f"the hook plugin {name or observer!r} doesn't fit fecbench's hooks: {error}; "
+                "fix or uninstall the plugin"
+            ) from error
 
     def notify(self, event: str, **arguments: object) -> None:
         """Call the hook ``event`` of every observer, in order of registration."""

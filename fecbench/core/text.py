@@ -1,4 +1,4 @@
-"""Shorten lists of names and sanitise untrusted text for Markdown, terminals and figures."""
+"""Shorten lists of names, fit sentences together, and sanitise untrusted text for Markdown, terminals and figures."""
 
 from __future__ import annotations
 
@@ -25,6 +25,15 @@ def shortened(names: Sequence[str], most: int = 5) -> str:
     """
     listed = ", ".join(names[:most])
     return f"{listed} and {len(names) - most} more" if len(names) > most else listed
+
+
+def lower_first(text: str) -> str:
+    """Return ``text`` with its first letter in lower case, to continue a sentence.
+
+    >>> lower_first("Input should be a valid integer")
+    'input should be a valid integer'
+    """
+    return text[:1].lower() + text[1:]
 
 
 def escape(text: str) -> str:

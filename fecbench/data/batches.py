@@ -102,7 +102,7 @@ class TrainingBatches:
         ungrouped = len(self.split) - self._units * size
         reasons = {
             f"fill no group of {size} texts of a label": ungrouped,
-            "stand in a last batch that is too short": self.left_out - ungrouped,
+            "are in a last batch that is too short": self.left_out - ungrouped,
         }
         notes = [
             f"{count:,} rows of each epoch are left out: they {reason}" for reason, count in reasons.items() if count

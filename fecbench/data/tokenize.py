@@ -1,4 +1,7 @@
-"""Tokenise text columns, with a cache on the disk."""
+"""Tokenise text columns; the token cache.
+
+The folder :func:`token_cache` holds one file for each column, named by a digest of all that determines its ids.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
+from platformdirs import user_cache_path
 
 from fecbench.core.errors import EncoderError
 from fecbench.core.plugin_errors import plugin_errors
@@ -34,6 +38,11 @@ if TYPE_CHECKING:
 
 PROBE = 1000  # maximum words of the longest probe text, whose ids are part of the cache's key
 TOGETHER = 1000  # texts in one call of the tokenizer; its output takes about 100 bytes a token
+
+
+def token_cache() -> Path:
+    """Return the folder of the token cache, ``fecbench/tokens`` in the user's cache folder (``XDG_CACHE_HOME``)."""
+    return user_cache_path("fecbench") / "tokens"
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ class MLPHead(Head):
 
 
 class LabelHead(Head):
-    """Logits are dot products of text features with label-text features, ``z @ L.T``, as in TACO (Gong et al., 2025).
+    """The label head: logits are dot products of text and label features, ``z @ L.T``, as in TACO (Gong et al., 2025).
 
     Texts and label texts share the encoder and the projection. In training the label texts are encoded in the same
     encoder call as the batch, and gradients flow through both. For prediction the label features are precomputed
@@ -208,7 +208,7 @@ def get_head(name: str) -> type[Head]:
     head = registry.heads.get(name)
     who = f"the head {name!r} ({registry.heads.origin(name)})"
     if not (isinstance(head, type) and issubclass(head, Head)):
-        raise PluginError(f"{who} must be a subclass of fecbench.Head; it is {head!r}")
+        raise PluginError(f"{who} must be a subclass of fecbench.Head, but is {head!r}; fix or uninstall the plugin")
     for old, new in RENAMED.items():
         # Without this check the old method would never be called, and the head would train without its label texts.
         if callable(getattr(head, old, None)) and getattr(head, new) is getattr(Head, new):

@@ -122,8 +122,8 @@ def build_model(
         network, built = kind.build(source, task)
         if not isinstance(built, kind) or not isinstance(getattr(built, "features", None), int):
             raise PluginError(
-                f"the head {head!r} must build itself, with its number of features, but built {built!r}; "
-                "fix or uninstall the plugin"
+                f"the head {head!r}: build() must return (network, head) with an integer `features`, "
+                f"but returned {built!r} as head; fix or uninstall the plugin"
             )
     take_pooler(network)  # the pooler's output isn't used
     return Model(TextEncoder(network, source.tokenizer.pad_token_id or 0, pooling, packing, source.name), built)

@@ -51,6 +51,8 @@ class TextEncoder(nn.Module):
         self.pooling = pooling
         self.first_position = first_position(network)
         self.compiled = False
+        # Tested rather than listed: sdpa ignores packing arguments silently, and families differ in where positions
+        # start, so that texts would attend across each other and nothing would fail (ADR 1).
         self.packs = self._probe(packing)
 
     def forward(self, tokens: Tokens) -> Tensor:
@@ -68,6 +70,7 @@ class TextEncoder(nn.Module):
         training = self.network.training
         self.network.eval()
         last = len(cast("Tensor", self.network.get_input_embeddings().weight)) - 1
+        # A common first token and equal lengths: in a causal network both first states come from the same numbers.
         tokens = Tokens.pack([[last] * 4, [last, 0, 0, 0]])
         one, other = tokens.first(self.states(tokens))
         self.network.train(training)
@@ -92,6 +95,7 @@ class TextEncoder(nn.Module):
 
     def _packed(self, tokens: Tokens) -> Tensor:
         order, grids = self.layout(tokens)
+        # RoBERTa's positions start after its padding entry; wrong positions would raise no error.
         ids, positions = tokens.ids[order], tokens.positions[order] + self.first_position
         segments = {} if tokens.segments is None else {"token_type_ids": tokens.segments[order][None]}
         states = self.network(
@@ -119,6 +123,7 @@ class TextEncoder(nn.Module):
         self.network.eval()
         try:
             long, short = self._probe_texts()
+            # FNet, ConvBERT, Nyströmformer and YOSO fail this test.
             beside = self._test_states([long, short])
             self._check_width(beside.shape[-1])
             if difference(beside[len(long) :], self._test_states([short])) > AGREE:
@@ -166,6 +171,7 @@ class TextEncoder(nn.Module):
         """Return True if packed ``texts`` have the states ``padded``; if not, restore the network's own attention."""
         from fecbench.model.packed_attention import IMPLEMENTATION
 
+        # Packed grids let a token attend to its whole text; ModernBERT's window ends after 128 neighbours.
         if any(kind != "full_attention" for kind in getattr(self.network.config, "layer_types", None) or ()):
             return False
         original = self.network.config._attn_implementation

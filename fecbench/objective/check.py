@@ -12,6 +12,8 @@ from fecbench.core.settings import Config, RunSettings, plain
 from fecbench.data.batch import BatchNeeds
 from fecbench.objective.objective import Objective
 
+FIX = "; fix or uninstall the plugin"
+
 
 def get_objective(name: str) -> type[Objective]:
     """Return the objective class registered as ``name``, checked.
@@ -35,14 +37,14 @@ def check_objective(plugin: object) -> type[Objective]:
         PluginError: it isn't; the message says why.
     """
     if not (isinstance(plugin, type) and issubclass(plugin, Objective)):
-        raise PluginError(f"must be a subclass of fecbench.Objective, but is {plugin!r}")
+        raise PluginError(f"must be a subclass of fecbench.Objective, but is {plugin!r}{FIX}")
     if plugin.trains and plugin.updates is Objective.updates:
         raise PluginError("must define updates(batch, model), or set trains = False")
     _check_config(plugin)
     if not isinstance(plugin.panels, Mapping) or not all(
         isinstance(names, tuple | list) for names in plugin.panels.values()
     ):
-        raise PluginError(f"must have panels that are tuples of names by title, but they are {plugin.panels!r}")
+        raise PluginError(f"must have panels that are tuples of names by title, but they are {plugin.panels!r}{FIX}")
     _check_preferences(plugin)
     _check_defaults(plugin)
     return plugin
@@ -51,7 +53,7 @@ def check_objective(plugin: object) -> type[Objective]:
 def _check_config(plugin: type[Objective]) -> None:
     """Check that every option can be given as a flag of ``fecbench run`` and has a default."""
     if not (isinstance(plugin.Config, type) and issubclass(plugin.Config, Config)):
-        raise PluginError(f"must have a Config that is a subclass of fecbench.Config, but it is {plugin.Config!r}")
+        raise PluginError(f"must have a Config that is a subclass of fecbench.Config, but it is {plugin.Config!r}{FIX}")
     fields = plugin.Config.model_fields
     clashes = sorted(RUN_FLAGS & set(fields))
     if clashes:
@@ -76,17 +78,17 @@ def _check_defaults(plugin: type[Objective]) -> None:
             f"can't be configured with its own defaults: {error_summary(error)}; correct Config"
         ) from error
     if not isinstance(needs, BatchNeeds):
-        raise PluginError(f"must have needs that are a fecbench.BatchNeeds, but they are {needs!r}")
+        raise PluginError(f"must have needs that are a fecbench.BatchNeeds, but they are {needs!r}{FIX}")
 
 
 def _check_preferences(plugin: type[Objective]) -> None:
     """Check that ``settings``, ``presets`` and ``rehearsal`` are dicts of known settings and options."""
     if not isinstance(plugin.presets, Mapping) or not all(isinstance(name, str) for name in plugin.presets):
-        raise PluginError(f"must have presets that are a dict by data set name, but they are {plugin.presets!r}")
+        raise PluginError(f"must have presets that are a dict by data set name, but they are {plugin.presets!r}{FIX}")
     known = {*RunSettings.model_fields, *plugin.Config.model_fields}
     for values in (plugin.settings, plugin.rehearsal, *plugin.presets.values()):
         if not isinstance(values, Mapping):
-            raise PluginError(f"must have settings and presets that are dicts, but one is {values!r}")
+            raise PluginError(f"must have settings and presets that are dicts, but one is {values!r}{FIX}")
         unknown = sorted(set(values) - known)
         if unknown:
             raise PluginError(

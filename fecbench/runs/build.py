@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from accelerate.utils import set_seed
-from platformdirs import user_cache_path
 
 from fecbench.core.errors import EncoderError
 from fecbench.core.plugin_errors import plugin_errors
@@ -17,7 +16,7 @@ from fecbench.data.batch import PARAPHRASE
 from fecbench.data.batches import text_batches, tokenize_split
 from fecbench.data.datasets.rows import chunks, labels_of
 from fecbench.data.streams import Material, StreamBatches
-from fecbench.data.tokenize import unknown_share
+from fecbench.data.tokenize import token_cache, unknown_share
 from fecbench.model.encoders.lengths import longest_text
 from fecbench.model.encoders.load import load_encoder
 from fecbench.model.family_heads import LanguageHead
@@ -103,10 +102,9 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
         notes.append(
             f"{data.name} hasn't a paraphrase ({PARAPHRASE}) in every row: a text's second view is another dropout pass"
         )
-    cache = user_cache_path("fecbench") / "tokens"
     rows, forms = {**data.splits, "train": train}, plan.forms
     splits = {
-        split: tokenize_split(rows[split], names, source.tokenizer, max_length, cache, plan.needs.texts, forms)
+        split: tokenize_split(rows[split], names, source.tokenizer, max_length, token_cache(), plan.needs.texts, forms)
         for split, names in columns.items()
     }
     splits["train"] = replace(splits["train"], second_view=plan.needs.second_view)

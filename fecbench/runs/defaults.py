@@ -16,8 +16,8 @@ from fecbench.core import registry
 from fecbench.core.errors import FecbenchError
 from fecbench.core.plugin_errors import plugin_errors
 from fecbench.core.settings import Layer, RunSettings, check_names
+from fecbench.data.datasets.addresses import HUB_PREFIX, is_path
 from fecbench.data.datasets.load import get_dataset
-from fecbench.data.datasets.names import HUB_PREFIX, is_path
 from fecbench.model.encoders.load import get_encoder
 
 if TYPE_CHECKING:

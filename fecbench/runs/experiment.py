@@ -30,8 +30,8 @@ from fecbench.runs.record import RUN, complete, write_about, write_encoder
 from fecbench.runs.resume import held, same_encoder
 from fecbench.training import devices, metrics
 from fecbench.training.checkpoints import Checkpoints, owned
+from fecbench.training.divergence import divergence_remedy
 from fecbench.training.logits import answers
-from fecbench.training.logs import remedy
 from fecbench.training.optimizers import assign_parameters
 from fecbench.training.stepper import Stepper
 from fecbench.training.trainer import Trainer
@@ -196,7 +196,7 @@ class Experiment:
             logits = {split: trainer.logits(self.built.splits[split]) for split in self.built.scored}
         except NumericalError as error:
             raise NumericalError(
-                f"{self.plan.who}: in the last test, {error}; {remedy(trainer.progress.epoch + 1)}"
+                f"{self.plan.who}: in the last test, {error}; {divergence_remedy(trainer.progress.epoch + 1)}"
             ) from None
         progress, labels, classes = trainer.progress, self.built.splits["test"].labels, len(self.data.labels)
         predicted = answers(logits["test"]).numpy()

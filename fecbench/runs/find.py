@@ -93,4 +93,4 @@ def find_run(reference: str, root: Path = ROOT) -> Record:
         *(record.id for record in records),
         *{record.run_file.objective.name for record in complete_runs},
     ]
-    raise UnknownName(f"run (under {root}, or complete run of a method)", reference, known)
+    raise UnknownName("run", reference, known, where=f"or method with a complete run under {root}")

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from fecbench.data.datasets.names import HUB_PREFIX, is_path
+from fecbench.data.datasets.addresses import HUB_PREFIX, is_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -72,6 +72,7 @@ def _replacements() -> dict[object, object]:
 
 
 def _later_datetime(now: Callable[[], float]) -> type[datetime.datetime]:
+    # datetime is written in C, so its methods can't be replaced; a subclass in its place can.
     class Later(datetime.datetime):
         @classmethod
         def now(cls, tz: datetime.tzinfo | None = None) -> Any:

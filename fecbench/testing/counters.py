@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from fecbench.objective.objective import Objective
 
+# Limits of the search: a plugin can hold a table of a million entries.
 DEEP = 3  # levels of nested containers that are searched
 MANY = 200  # entries of one container that are searched
 FOREIGN = {"fecbench", "torch", "builtins", "typing", "abc"}
@@ -66,6 +67,7 @@ def counters(objective: Objective) -> dict[str, Counter]:
     for name, module in objective.named_modules(prefix="objective"):
         if isinstance(module, nn.Module) and _own(type(module), packages):
             found |= _within(module, name, packages, DEEP)
+            # Attributes of a class or module outlive the objective, and no checkpoint holds them.
             for kind in type(module).__mro__:
                 if _own(kind, packages):
                     found |= _within(kind, kind.__name__, packages, 0)
@@ -84,6 +86,7 @@ def _within(holder: Any, path: str, packages: Collection[str], depth: int) -> di
     found = {}
     for key, value in _items(holder):
         name = f"{path}.{key}"
+        # A bool is an int to Python, but a switch can't be advanced.
         if isinstance(value, int | float | list) and not isinstance(value, bool):
             found[name] = Counter(holder, key)
         if (

@@ -103,7 +103,7 @@ def _record_open(event: str, arguments: tuple[Any, ...]) -> None:
         return
     path = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100  doesn't resolve links
     for access in _WATCHED:
-        if path not in access.files:
+        if path not in access.files:  # extracting a stack is slow, and the first opening is the one to report
             access.files[path] = _frames()
 
 

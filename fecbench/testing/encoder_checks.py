@@ -63,7 +63,7 @@ class EncoderConformance(PluginConformance):
     def network(self) -> TextEncoder:
         """The encoder's network with pooling, in eval mode."""
         source, pooling = self.source, str(get_encoder(self.name).settings.get("pooling", "first"))
-        set_seed(0)
+        set_seed(0)  # a registered encoder may have random weights
         with offline():
             return TextEncoder(encoder_network(source), source.tokenizer.pad_token_id or 0, pooling).eval()
 

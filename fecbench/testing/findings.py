@@ -10,7 +10,7 @@ from fecbench.objective.objective import Objective
 
 
 class NotConforming(AssertionError):
-    """A failed check: the requirement, the finding and the place to look at."""
+    """A failed check: the requirement, the finding and where to look."""
 
     def __init__(self, required: str, found: str, look: str):
         self.required, self.found, self.look = required, found, look
@@ -24,12 +24,13 @@ class NotHere(SkipTest):
     """
 
 
-def place(kind: type, attribute: str) -> str:
+def source_location(kind: type, attribute: str) -> str:
     """Return the file, line and name of a class's attribute.
 
-    >>> place(NotConforming, "__init__").rpartition(" ")[2]
+    >>> source_location(NotConforming, "__init__").rpartition(" ")[2]
     '(NotConforming.__init__)'
     """
+    # The class that defines it: an inherited method must be fixed in the base class's file.
     owner = next(base for base in kind.__mro__ if attribute in vars(base))
     subject = vars(owner)[attribute]
     subject = getattr(subject, "__func__", subject)
@@ -41,9 +42,10 @@ def place(kind: type, attribute: str) -> str:
 
 
 def innermost(frames: traceback.StackSummary, kind: type[Objective]) -> str:
-    """Return the place of the innermost frame in the objective's own files; of its ``updates`` if there is none."""
+    """Return the location of the innermost frame in the objective's own files; of its ``updates`` if there is none."""
     files = {inspect.getsourcefile(base) for base in kind.__mro__ if issubclass(base, Objective)} - {
         inspect.getsourcefile(Objective)
     }
+    # The objective's own files only: the frames below are torch's or the trainer's, where the author can fix nothing.
     own = [frame for frame in frames if frame.filename in files]
-    return f"{own[-1].filename}:{own[-1].lineno} ({own[-1].name})" if own else place(kind, "updates")
+    return f"{own[-1].filename}:{own[-1].lineno} ({own[-1].name})" if own else source_location(kind, "updates")

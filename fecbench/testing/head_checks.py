@@ -44,7 +44,7 @@ class HeadConformance(PluginConformance):
         """The loss has a gradient for every trainable parameter of the head, and for the encoder."""
         model = self.build().train()
         h = model.encode(self.batch)
-        h.retain_grad()
+        h.retain_grad()  # h is no leaf, so torch would drop its gradient
         torch.nn.functional.cross_entropy(model.classify(model.project(h)).float(), self.batch.labels).backward()
         without = [
             name

@@ -65,6 +65,7 @@ class PredictionChecks(ObjectiveChecks):
 
     def test_state_survives_saving_and_loading(self) -> None:
         """A new object with the saved weights makes the same predictions as the old one."""
+        # Another seed, so that state which isn't saved can't be equal by its initialisation.
         old, new = self.subject.stepper(), self.subject.stepper(seed=1)
         for batch in self.subject.batches(2):
             old.step(batch, 1.0)

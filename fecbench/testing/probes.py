@@ -108,6 +108,7 @@ class BetweenYields(UnguardedStepper):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        # A hook on the gradient and not a look at ``.grad``: the objective may call backward and clear it again.
         for name, parameter in self._trainable().items():
             parameter.register_post_accumulate_grad_hook(partial(self._accumulated, name))
         for name, module in (
@@ -138,6 +139,7 @@ class BetweenYields(UnguardedStepper):
                 self.evaluating |= self._evaluated_in(update)
                 yield update
         finally:
+            # updates() may return any iterator, and a list's has no close.
             getattr(updates, "close", lambda: None)()
 
     def _accumulated(self, name: str, _: Tensor) -> None:
@@ -158,6 +160,7 @@ class BetweenYields(UnguardedStepper):
         """Return the names of modules in eval mode whose outputs are in the graph of the loss."""
         if not self._evaluated or not isinstance(update.loss, torch.Tensor):
             return set()
+        # An eval-mode forward pass for a target or a detached feature is allowed: only the loss's graph counts.
         pending, seen = [update.loss.grad_fn], {update.loss.grad_fn}
         while pending:
             node = pending.pop()

@@ -26,6 +26,7 @@ class RunChecks(ObjectiveChecks):
         """A run stopped after one epoch and resumed equals an unbroken one: second epoch, weights and predictions."""
         with tempfile.TemporaryDirectory() as folder:
             whole, broken = Path(folder) / "whole", Path(folder) / "broken"
+            # Two epochs: the shortest run that can stop at a checkpoint and go on.
             short: dict[str, Any] = {"limit": max(FEW, 4 * self.subject.size), "epochs": 2}
             self.subject.run(whole, **short)
             try:
@@ -56,8 +57,8 @@ class RunChecks(ObjectiveChecks):
         forbidden = at_building.forbidden(files) or in_run.forbidden(files)
         if forbidden:
             what, frames = forbidden
-            place = innermost(frames, self.subject.plan.objective)
-            look = f"{place}: use the stage's texts and labels, and streams(material)"
+            location = innermost(frames, self.subject.plan.objective)
+            look = f"{location}: use the stage's texts and labels, and streams(material)"
             raise NotConforming("no rows but those of stages, streams and batches", what, look)
 
     def test_it_learns(self) -> None:
@@ -68,7 +69,7 @@ class RunChecks(ObjectiveChecks):
         # Chance p = 1 / C; the standard error of accuracy at chance is sqrt(p (1 - p) / rows).
         required = 1 / classes + 3 * math.sqrt((1 - 1 / classes) / classes / rows)
         with tempfile.TemporaryDirectory() as folder:
-            accuracy = self.subject.run(Path(folder) / "run").result["metrics"]["validation"]["accuracy"]
+            accuracy = self.subject.run(Path(folder) / "run").result_file.metrics.of("validation")["accuracy"]
         if accuracy <= required:
             epochs = self.subject.plan.settings.epochs
             look = (

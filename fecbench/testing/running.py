@@ -43,7 +43,7 @@ class Outcome:
     Attributes:
         check: the check's name, in words.
         requires: the check's requirement.
-        failure: requirement, finding and place to look at, in lines; empty if it passed.
+        failure: requirement, finding and where to look, in lines; empty if it passed.
         skipped: reason why it can't run on this machine; empty if it ran.
         reason: the failure in one line.
     """
@@ -71,10 +71,11 @@ def kit_of(kind: str, name: str) -> Conformance:
 
 def outcomes(kit: Conformance) -> Iterator[Outcome]:
     """Run every check of ``kit`` and yield its outcome."""
+    # A generator, so that the command can print each outcome when it is known: some checks train whole runs.
     for method, requires in kit.checks().items():
         check = method.removeprefix("test_").replace("_", " ")
         with _one_thread(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            warnings.simplefilter("ignore")  # they would break up the printed list of outcomes
             yield _outcome(kit, method, check, requires)
 
 

@@ -23,7 +23,7 @@ from fecbench.objective.check import get_objective
 from fecbench.runs.build import build, build_pair, stage_of, streams_of
 from fecbench.runs.experiment import Workplace, run
 from fecbench.runs.plan import plan
-from fecbench.testing.findings import place
+from fecbench.testing.findings import source_location
 from fecbench.testing.probes import UnguardedStepper
 from fecbench.training import devices
 from fecbench.training.optimizers import assign_parameters
@@ -85,11 +85,11 @@ class Subject:
         model, objective = build_pair(
             chosen, self._built.source, self.data.labels, self.data.label_texts, self.data.name
         )
-        precompute(model, objective)
+        precompute(model, objective)  # stages may predict, and a label head predicts from its matrix (ADR 8)
         set_seed(seed)
         objective.before_training(stage_of(replace(self._built, model=model), self.data, chosen.settings, CPU))
         players = assign_parameters(objective.train(), model.train(), chosen.settings, chosen.who)
-        set_seed(seed)
+        set_seed(seed)  # again: the trainer seeds each epoch, whatever a stage drew (ADR 4)
         return kind(objective, model, players, devices.precision(precision, CPU), chosen.who)
 
     def batches(self, count: int | None = None) -> Iterator[Batch]:
@@ -151,7 +151,7 @@ class Subject:
 
     def where(self, attribute: str) -> str:
         """Return the file, line and name of an attribute of the objective."""
-        return place(self.plan.objective, attribute)
+        return source_location(self.plan.objective, attribute)
 
 
 @cache

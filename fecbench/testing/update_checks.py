@@ -54,6 +54,7 @@ class UpdateChecks(ObjectiveChecks):
         probe = self.subject.stepper(MovedParameters)
         for number, batch in enumerate(self.subject.batches()):
             probe.step(batch, 1.0)
+            # At least three batches: not every batch has every update.
             if number >= 2 and not any(probe.unreached().values()):
                 break
         where = self.subject.where("updates")
@@ -120,6 +121,7 @@ class UpdateChecks(ObjectiveChecks):
             differ = _differing(first, self._trace(2))
         if not differ:
             return
+        # Again at the true time: only numbers that are then equal were changed by the clock.
         if self.subject.trains and not _differing(first, self._trace(2)):
             look = f"{self.subject.where('updates')}: don't read the clock; count batches by batch.key or in a buffer"
             raise NotConforming(
@@ -131,6 +133,7 @@ class UpdateChecks(ObjectiveChecks):
     def test_counters_in_plain_python_change_nothing(self) -> None:
         """A step doesn't depend on numbers outside parameters and buffers: a resumed run starts without them."""
         plain = self._count()
+        # A short and a long advance: some schedules change early, others late.
         for by in (100, 100_000) if plain.names else ():
             differ = _differing(plain.trace, self._count(plain.names, by).trace)
             if differ:

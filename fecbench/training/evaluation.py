@@ -53,8 +53,8 @@ def split_logits(
             logits[index] = predicted.to(logits)
     if any(module.training for module in (*model.modules(), *objective.modules())) or torch.is_grad_enabled():
         raise ProtocolError(
-            "predict must leave all modes unchanged, but the grad or train mode changed; use `with` for the first, and "
-            "don't call train()"
+            "predict must leave all modes unchanged, but the grad or train mode changed; change the grad mode "
+            "only inside `with torch.no_grad()`, and don't call train()"
         )
     model.train(was_training)
     objective.train(was_training)
@@ -67,6 +67,11 @@ def split_logits(
 def _check_logits(logits: object, shape: list[int]) -> None:
     if not isinstance(logits, torch.Tensor) or logits.is_complex():
         kind = logits.dtype if isinstance(logits, torch.Tensor) else type(logits).__name__
-        raise ProtocolError(f"predict must return a tensor of real logits, found {kind}")
+        raise ProtocolError(
+            f"predict must return a tensor of real logits, but returned {kind}; return a tensor of floats"
+        )
     if list(logits.shape) != shape:
-        raise ProtocolError(f"predict must return logits {shape}, found {list(logits.shape)}")
+        raise ProtocolError(
+            f"predict must return logits {shape}, but returned {list(logits.shape)}; "
+            "return a logit of every label for each text"
+        )

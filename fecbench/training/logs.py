@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from fecbench.core.errors import NumericalError
+from fecbench.training.divergence import divergence_remedy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,20 +49,10 @@ class Window:
                 batch = ", ".join(f"{n} {v:.4g}" for (s, n, _), v in zip(entries, values, strict=True) if s == step)
                 raise NumericalError(
                     f"{who}: every loss and log must be finite, but at epoch {epoch}, batch {step + 1} found {batch}; "
-                    f"{remedy(epoch)}"
+                    f"{divergence_remedy(epoch)}"
                 )
             by_name[name].append(value)
         return dict(by_name)
-
-
-def remedy(epoch: int) -> str:
-    """Return what to try after a NaN or infinity in ``epoch``, and which weights are kept.
-
-    >>> remedy(3).partition(", ")[0], remedy(3).rpartition("(")[2]
-    ('try a lower --lr', 'the weights of epoch 2 are kept)')
-    """
-    kept = f"the weights of epoch {epoch - 1} are kept" if epoch > 1 else "there are no weights to keep yet"
-    return f"try a lower --lr, --clip 1 or --precision float32 in a new run, since --resume would repeat it ({kept})"
 
 
 def means(values: Mapping[str, list[float]]) -> dict[str, float]:

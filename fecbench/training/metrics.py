@@ -30,7 +30,8 @@ PRIMARY = ("accuracy", "weighted_f1", "macro_f1")
 TRIAL = np.array([0, 1])
 
 
-def accuracy(true: np.ndarray, predicted: np.ndarray, classes: int) -> float:  # noqa: ARG001  one signature for all metrics
+# ARG001: one signature for all metrics
+def accuracy(true: np.ndarray, predicted: np.ndarray, classes: int) -> float:  # noqa: ARG001
     """Return the fraction of rows with ``true == predicted``; sklearn's ``accuracy_score``."""
     return float(np.mean(true == predicted))
 
@@ -87,7 +88,8 @@ def get_metric(name: str) -> Metric:
     metric: Any = registry.metrics.get(name)
     if not callable(metric):
         raise PluginError(
-            f"the metric {name!r} ({registry.metrics.origin(name)}) must be a function of true, predicted and classes"
+            f"the metric {name!r} ({registry.metrics.origin(name)}) must be a function of true, predicted and classes; "
+            "fix or uninstall the plugin"
         )
     value_of(name, metric, TRIAL, TRIAL, 2)
     return cast("Metric", metric)
@@ -136,5 +138,5 @@ def value_of(name: str, metric: Metric, true: np.ndarray, predicted: np.ndarray,
     with plugin_errors(f"the metric {name!r}", metric):
         value = float(metric(true.copy(), predicted.copy(), classes))  # copies: a metric may write into its arguments
         if not np.isfinite(value):
-            raise ValueError(f"{value} is no score")
+            raise ValueError(f"the value must be finite, but is {value}")
         return value

@@ -110,11 +110,15 @@ def _claims(objective: Objective, known: dict[nn.Parameter, str], who: str) -> d
         # A tuple, since an iterator such as module.parameters() can be read only once.
         players[name] = player = replace(player, parameters=tuple(player.parameters))
         if not player.parameters:
-            raise ProtocolError(f"{who}: the player {name!r} must claim parameters, but claims none")
+            raise ProtocolError(
+                f"{who}: the player {name!r} must claim parameters, but claims none; "
+                "return its parameters from players()"
+            )
         for parameter in player.parameters:
             if parameter not in known:
                 raise ProtocolError(
-                    f"{who}: the player {name!r} claims a parameter that neither the objective nor the model holds"
+                    f"{who}: the player {name!r} claims a parameter that neither the objective nor the model holds; "
+                    "register it in the objective"
                 )
             other = owner.get(parameter)
             if other == name or (other and not (player.shared and players[other].shared)):

@@ -178,7 +178,8 @@ class Stepper:
             if not update.loss.requires_grad:
                 raise ProtocolError(
                     f"{where}: the loss has no gradient for player {player.name!r}; "
-                    "it was detached or computed without gradient"
+                    "it was detached or computed without gradient; "
+                    "compute it from the player's parameters without detach"
                 )
             if not player.trainable():
                 raise ProtocolError(
@@ -226,7 +227,7 @@ class Stepper:
             if all(parameter.grad is None for parameter in player.trainable()):
                 raise ProtocolError(
                     f"{where}: the loss has no gradient for player {player.name!r}; "
-                    "it depends on none of its parameters"
+                    "it depends on none of its parameters; compute it from them without detach"
                 )
         average_gradients(parameters, self.ranks)
 
@@ -268,7 +269,8 @@ class Stepper:
 
     def _stale(self, number: int, player: str) -> ProtocolError:
         return ProtocolError(
-            f"{self.who}, update {number}: computed before the step on {player}; encode again after a step"
+            f"{self.who}, update {number}: the loss must use features computed after the last step on {player}, "
+            "but uses older ones; encode again after a step"
         )
 
 
@@ -282,11 +284,14 @@ def _check_logs(logs: object, where: str) -> None:
         if not (isinstance(name, str) and isinstance(value, Tensor | int | float))
     ]
     if invalid:
-        raise ProtocolError(f"{where}: logs must be numbers by name, but {', '.join(invalid)} isn't; leave it out")
+        raise ProtocolError(
+            f"{where}: logs must be numbers by name, found other values: {', '.join(invalid)}; leave them out"
+        )
     many = [name for name, value in logs.items() if isinstance(value, Tensor) and value.numel() != 1]
     if many:
         raise ProtocolError(
-            f"{where}: logs must be single numbers, but {', '.join(many)} isn't; reduce it, for example with .mean()"
+            f"{where}: logs must be single numbers, found larger tensors: {', '.join(many)}; "
+            "reduce each to one number, for example with .mean()"
         )
 
 

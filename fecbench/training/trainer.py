@@ -18,9 +18,10 @@ from fecbench.data.batch import stream_seed
 from fecbench.data.streams import with_streams
 from fecbench.training import metrics
 from fecbench.training.checkpoints import state_of
+from fecbench.training.divergence import divergence_remedy
 from fecbench.training.evaluation import split_logits
 from fecbench.training.logits import answers
-from fecbench.training.logs import LOG_EVERY, Window, means, remedy
+from fecbench.training.logs import LOG_EVERY, Window, means
 from fecbench.training.schedule import share_of_peak
 
 if TYPE_CHECKING:
@@ -133,12 +134,14 @@ class Trainer:
             logs = self._train(epoch)
             seconds = time.perf_counter() - started
             self.progress.seconds += seconds
-            self.check_weights(f"after epoch {epoch}", remedy(epoch))
+            self.check_weights(f"after epoch {epoch}", divergence_remedy(epoch))
             self.observers.notify("epoch_finished", run=self.run, epoch=epoch, logs=logs, seconds=seconds)
             try:
                 scores = self.score(self.validation)
             except NumericalError as error:
-                raise NumericalError(f"{self.stepper.who}: after epoch {epoch}, {error}; {remedy(epoch)}") from None
+                raise NumericalError(
+                    f"{self.stepper.who}: after epoch {epoch}, {error}; {divergence_remedy(epoch)}"
+                ) from None
             best = self.progress.update(epoch, scores["accuracy"] + scores["weighted_f1"])
             self.observers.notify("evaluated", run=self.run, epoch=epoch, split="validation", metrics=scores, best=best)
             self._save(best)

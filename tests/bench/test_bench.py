@@ -324,11 +324,11 @@ def test_a_log_is_written_to_no_place_outside_the_root(toy, tmp_path):
     (tmp_path / "mine").mkdir()
     task.log.parent.mkdir(parents=True)
     task.log.symlink_to(tmp_path / "mine" / "notes")
-    with pytest.raises(RunError, match=r"\.log must stand in .*logs, but leads to .*notes"):
+    with pytest.raises(RunError, match=r"\.log must be a file in .*logs, but leads to .*notes"):
         carry_out(benchmark._job(task, Workers()))
     shutil.rmtree(task.log.parent)
     task.log.parent.symlink_to(tmp_path / "mine")
-    with pytest.raises(RunError, match=r"logs must stand in .*root, but leads to .*mine"):
+    with pytest.raises(RunError, match=r"logs must be a file in .*root, but leads to .*mine"):
         benchmark.carry_out(Workers())
     assert not [*(tmp_path / "mine").iterdir()]
 

@@ -52,7 +52,7 @@ def test_what_a_process_prints_goes_to_no_file_elsewhere(stand_in, tmp_path):
     (tmp_path / "mine").write_text("kept")
     Path(linked.log).symlink_to(tmp_path / "mine")
     os.mkfifo(piped.log)
-    with pytest.raises(RunError, match=r"0\.log must stand in .*logs, but leads to .*mine"):
+    with pytest.raises(RunError, match=r"0\.log must be a file in .*logs, but leads to .*mine"):
         carry_out(linked)
     with pytest.raises(RunError, match=r"1\.log can't be written: it isn't a file"):
         carry_out(piped)

@@ -30,7 +30,7 @@ import pytest
         (["run", "ce", "--dataset", "ed", "--data-dir", "."], 1, "use ed-prepared"),
         (["run", "ce", "--dataset", "demo", "--tracker", "mlflow"], 2, "mlflow"),
         (["run", "ce", "--dataset", "demo", "--resume"], 1, "there is none; leave it out"),
-        (["predict", "nothing", "text"], 2, "no run (under runs, or complete run of a method) is called 'nothing'"),
+        (["predict", "nothing", "text"], 2, "no run or method with a complete run under runs is called 'nothing'"),
         (["data", "stats", "gee"], 2, "did you mean 'ge'"),
         (["nonsense"], 2, "No such command 'nonsense'"),
     ],

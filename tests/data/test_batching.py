@@ -363,7 +363,7 @@ def test_what_is_left_out_is_said_with_its_reason():
         "9 rows of each epoch are left out: they fill no group of 4 texts of a label",
     )
     assert TrainingBatches(split(21), 8, seed=0, needs=BatchNeeds(min_size=6)).notes == (
-        "5 rows of each epoch are left out: they stand in a last batch that is too short",
+        "5 rows of each epoch are left out: they are in a last batch that is too short",
     )
     assert TrainingBatches(split(21), 8, seed=0).notes == ()
 

@@ -163,7 +163,8 @@ def stale(self, batch, model):
 
 def test_a_stale_graph_is_refused():
     with pytest.raises(
-        ProtocolError, match=r"toy, update 2: computed before the step on model; encode again after a step"
+        ProtocolError,
+        match=r"toy, update 2: the loss must use features computed after the last step on model, but uses older ones",
     ):
         playing(stale).step(BATCH, 1.0)
 
@@ -186,7 +187,9 @@ def test_the_audit_finds_what_version_counters_do_not_see(layers):
 
     precision = Precision(torch.device("cpu"), bf16=layers == 2)
     playing(hidden, precision=precision).step(BATCH, 1.0)  # silent
-    with pytest.raises(ProtocolError, match=r"update 2: computed before the step on model"):
+    with pytest.raises(
+        ProtocolError, match=r"update 2: the loss must use features computed after the last step on model"
+    ):
         playing(hidden, precision=precision).step(BATCH, 1.0, audit=True)
 
 
@@ -200,7 +203,9 @@ def test_a_rivals_stale_judgement_is_refused_too():
         yield Update((model.encode(batch).detach() * self.rival).sum().square(), "rival")
         yield Update(judged)
 
-    with pytest.raises(ProtocolError, match=r"update 2: computed before the step on rival"):
+    with pytest.raises(
+        ProtocolError, match=r"update 2: the loss must use features computed after the last step on rival"
+    ):
         playing(updates).step(BATCH, 1.0)
 
 
@@ -361,7 +366,7 @@ def test_what_no_player_claims_belongs_to_model():
     ("players", "message"),
     [
         (lambda g: {"model": Player([g.rival])}, "the player name 'model' is taken"),
-        (lambda g: {"rival": Player([])}, "'rival' must claim parameters, but claims none"),
+        (lambda g: {"rival": Player([])}, "'rival' must claim parameters, but claims none; return"),
         (
             lambda g: {"rival": Player([nn.Parameter(torch.ones(1))])},
             "claims a parameter that neither the objective nor the model holds",
@@ -468,7 +473,9 @@ def test_features_from_before_a_step_on_shared_parameters_are_stale():
         yield Update((model.encode(batch).detach() * self.rival).sum().square(), "rival")
         yield Update(judged, ("model", "beside"))
 
-    with pytest.raises(ProtocolError, match="update 2: computed before the step on rival"):
+    with pytest.raises(
+        ProtocolError, match="update 2: the loss must use features computed after the last step on rival"
+    ):
         playing(updates, objective=Shared()).step(BATCH, 1.0)
 
 
@@ -662,7 +669,7 @@ def test_stepped_together_both_are_stale():
         yield Update((z.detach() * self.rival).sum() + model.encode(batch).sum(), ("rival", "model"))
         yield Update(z.square().mean())
 
-    with pytest.raises(ProtocolError, match="computed before the step on"):
+    with pytest.raises(ProtocolError, match="features computed after the last step on"):
         playing(updates).step(BATCH, 1.0)
 
 

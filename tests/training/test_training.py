@@ -97,7 +97,7 @@ def watching(registered):
 def test_a_last_batch_that_is_too_small_is_left_out_and_said(toy, tmp_path, watching):
     record = train(watching, toy, tmp_path / "run", epochs=1, batch_size=9)  # 60 rows: six batches and six rows
     assert [len(batch) for batch in Watching.batches] == [9] * 6
-    assert "6 rows of each epoch are left out: they stand in a last batch that is too short" in record.about["notes"]
+    assert "6 rows of each epoch are left out: they are in a last batch that is too short" in record.about["notes"]
 
 
 @pytest.mark.slow
@@ -164,7 +164,9 @@ class Bank(Plain):
 
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
 def test_features_of_an_earlier_batch_are_stale(toy, tmp_path, registered, precision):
-    with pytest.raises(ProtocolError, match="update 1: computed before the step on model; encode again"):
+    with pytest.raises(
+        ProtocolError, match="update 1: the loss must use features computed after the last step on model"
+    ):
         train(registered("bank", Bank), toy, tmp_path / "run", precision=precision)
 
 
@@ -243,7 +245,9 @@ class Vector(Plain):
 
 
 def test_a_log_that_is_no_number_is_refused(toy, tmp_path, registered):
-    with pytest.raises(ProtocolError, match="update 1: logs must be single numbers, but many isn't; reduce it"):
+    with pytest.raises(
+        ProtocolError, match="update 1: logs must be single numbers, found larger tensors: many; reduce each"
+    ):
         train(registered("vector", Vector), toy, tmp_path / "run")
 
 

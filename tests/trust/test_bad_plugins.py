@@ -641,7 +641,10 @@ HEADS = {
     "raises when built": (HEAD.replace("super().__init__();", "raise ValueError('boom');"), "boom"),
     "exits when built": (HEAD.replace("super().__init__();", "sys.exit(0);"), "SystemExit"),
     "forgets super": (HEAD.replace("super().__init__();", ""), "the head 'sick'"),
-    "knows no features": (HEAD.replace("self.features = hidden;", ""), "number of features"),
+    "knows no features": (
+        HEAD.replace("self.features = hidden;", ""),
+        "must return (network, head) with an integer `features`",
+    ),
     "takes other arguments": (HEAD.replace("hidden, classes):", "hidden, classes, more):"), "the head 'sick'"),
     "builds something else": (
         HEAD + "    @classmethod\n    def build(cls, source, task): return 1, 2",

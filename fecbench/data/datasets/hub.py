@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from fecbench.core import hub
 from fecbench.core.errors import DataError, DataNotFound
+from fecbench.data.datasets.addresses import parse_hub_address
 from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
 from fecbench.data.datasets.file_formats import class_name, names_of
-from fecbench.data.datasets.names import parse_hub_address
 from fecbench.data.datasets.own_rows import assemble
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from fecbench.core import registry
 from fecbench.core.errors import DataNotFound, PluginError, UnknownName, UsageError
 from fecbench.core.paths import expanded
 from fecbench.core.plugin_errors import plugin_errors
+from fecbench.data.datasets.addresses import HUB_PREFIX, is_path, parse_hub_address
 from fecbench.data.datasets.columns import Columns
-from fecbench.data.datasets.names import HUB_PREFIX, is_path, parse_hub_address
 
 if TYPE_CHECKING:
     from fecbench.core.settings import RunSettings

@@ -42,6 +42,7 @@ def cut_missing(splits: Mapping[str, Dataset], names: Sequence[str], seed: int, 
     labels, texts = labels_of(train), _numbered_texts(train)
     _check_texts(labels, texts, names, missing, where)
     part = _Cut(labels, texts, len(missing)).parts(seed)
+    # Train is cut too, to what is left: a text in two splits would be learned and then scored.
     cut = {split: train.select(np.flatnonzero(part == number)) for number, split in enumerate(["train", *missing])}
     return {split: cut.get(split, splits.get(split)) for split in SPLITS}
 
@@ -62,6 +63,7 @@ def _check_texts(
 
 def _numbered_texts(rows: Dataset) -> np.ndarray:
     """Return for each row the number of the first row with the same text, int64 ``[N]``; texts stay on the disk."""
+    # Digests, not texts: rows are mapped from the disk, and a set of all texts would fill the memory after all.
     digests = (_digest(text) for part in chunks(rows["text"]) for text in part)
     _, first, same = np.unique(np.fromiter(digests, np.uint64, len(rows)), return_index=True, return_inverse=True)
     return first[same]
@@ -104,6 +106,7 @@ class _Cut:
         self.rows = np.bincount(labels)
         self.size = np.maximum(1, np.round(SHARE * self.rows)).astype(np.int64)
         self.held = np.zeros((held_out + 1, len(self.rows)), np.int64)
+        # A text number and a label as one number, so that equal pairs count once.
         self.free = np.bincount(np.unique(texts * len(self.rows) + labels) % len(self.rows), minlength=len(self.rows))
 
     def parts(self, seed: int) -> np.ndarray:
@@ -128,6 +131,7 @@ class _Cut:
             if self.held[part, label] >= self.size[label]:
                 return
             labels, counts = self._labels(text)
+            # All labels of the text, not this one alone: its rows with other labels would overfill theirs.
             if (self.held[part, labels] + counts <= self.size[labels]).all():
                 self._move(text, part)
         if not self.held[part, label]:
@@ -142,6 +146,7 @@ class _Cut:
     def _move(self, text: int, part: int) -> bool:
         """Move a text from train to ``part`` and return True; return False if another part would then lack a class."""
         labels, counts = self._labels(text)
+        # ``part`` is left out: the text that moves there brings the label with it.
         others = [other for other in range(1, self.held_out + 1) if other != part]
         # texts of each label that train must keep: one for itself, and one for each other part that still has none
         needed = 1 + (self.held[others][:, labels] == 0).sum(axis=0)

@@ -1,4 +1,4 @@
-"""Tell a cell that holds several labels from one label whose name has a comma or a space."""
+"""Distinguish a cell that holds several labels from one label whose name has a comma or a space."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ def get_encoder(name: str) -> EncoderFactory:
     if not callable(factory) or not hasattr(factory, "settings"):
         origin = registry.encoders.origin(name)
         raise PluginError(
-            f"the encoder {name!r} ({origin}) must be callable and have settings; it is {type(factory).__name__}"
+            f"the encoder {name!r} ({origin}) must be callable and have settings, but is {type(factory).__name__}; "
+            "fix or uninstall the plugin"
         )
     if not isinstance(factory.settings, Mapping):
         raise PluginError(

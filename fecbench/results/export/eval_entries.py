@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from fecbench.core.errors import UsageError
-from fecbench.data.datasets.names import HUB_PREFIX
+from fecbench.data.datasets.addresses import HUB_PREFIX
 from fecbench.results.export.record_schema import card_run_file
 from fecbench.runs import local_paths
 
@@ -54,7 +54,7 @@ class EvalTarget(NamedTuple):
 
 def hub_dataset(record: Record) -> HubDataset | None:
     """Return the hub data set that the run was started on, or None if its data is not from the hub."""
-    from fecbench.data.datasets.names import ADDRESS
+    from fecbench.data.datasets.addresses import ADDRESS
 
     used = str(record.settings()["dataset"])
     match = ADDRESS.fullmatch(used.removeprefix(HUB_PREFIX)) if used.startswith(HUB_PREFIX) else None

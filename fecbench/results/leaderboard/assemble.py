@@ -139,5 +139,5 @@ def _checked(board: Board, against: str | None) -> Board:
     """Return ``board``; raise UnknownName if ``against`` names no row of its tables."""
     if against and not any(ranking.methods(table.rows, against) for table in board.tables):
         known = {name for table in board.tables for row in table.rows for name in (row.name, row.objective)}
-        raise UnknownName("row of the table", against, known)
+        raise UnknownName("row", against, known, where="of the table")
     return board

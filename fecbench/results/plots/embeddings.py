@@ -134,7 +134,7 @@ def draw_sample(data: EmotionData, split: str, rows: int, labels: Sequence[str],
     """
     for label in labels:
         if label not in data.labels:
-            raise UnknownName(f"label of {data.name}", label, data.labels)
+            raise UnknownName("label", label, data.labels, where=f"of {data.name}")
     names = tuple(name for name in data.labels if name in labels or not labels)
     if len(names) > MOST:
         raise UsageError(

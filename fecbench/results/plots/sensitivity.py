@@ -101,7 +101,7 @@ def build_study(
     chosen = [record for record in records if record.run_file.objective.name == name]
     known = set.intersection(*(set(record.result_file.metrics.of(split)) for record in chosen))
     if metric not in known:
-        raise UnknownName(f"metric of all {len(chosen)} runs", metric, known)
+        raise UnknownName("metric", metric, known, where=f"of all {len(chosen)} runs of {name}")
     data_sets, notes = _by_data(chosen, metric, split)
     drawn, left_out = panels(data_sets)
     if not drawn:
@@ -117,7 +117,7 @@ def _objective(records: Sequence[Record], name: str | None) -> str:
     names = sorted({record.run_file.objective.name for record in records})
     chosen = name or (DEFAULT_OBJECTIVE if DEFAULT_OBJECTIVE in names else names[0])
     if chosen not in names:
-        raise UnknownName("objective of a complete run here", chosen, names)
+        raise UnknownName("objective", chosen, names, where="with a complete run here")
     if len(names) > 1 and not name and chosen != DEFAULT_OBJECTIVE:
         raise UsageError(
             f"a plot shows one objective, but there are runs of {', '.join(names)}; choose one with --objective"

@@ -72,7 +72,7 @@ def test_a_page_that_is_a_link_out_of_the_folder_is_not_written_through(three, t
     (tmp_path / "public").mkdir()
     (tmp_path / "precious").write_text("thesis")
     (tmp_path / "public" / name).symlink_to(tmp_path / "precious")
-    with pytest.raises(RunError, match=rf"{name} must stand in .*, but leads to .*precious"):
+    with pytest.raises(RunError, match=rf"{name} must be a file in .*, but leads to .*precious"):
         publish(of_records(three), tmp_path / "public")
     assert (tmp_path / "precious").read_text() == "thesis"
     assert [path.name for path in (tmp_path / "public").iterdir()] == [name]

@@ -83,7 +83,7 @@ def chosen(names: Sequence[str], runs: Sequence[Run]) -> tuple[tuple[DatasetVers
     for name in names:
         same = [version for version in known if version.name == name]
         if not same:
-            raise UnknownName("data set (of a complete run)", name, {version.name for version in known})
+            raise UnknownName("data set", name, {version.name for version in known}, where="with a complete run")
         picked.append(same[0])
         if len(same) > 1:
             notes.append(f"left out: runs on other versions of {name} than the one that was run last")

@@ -1,4 +1,4 @@
-"""Tell registered names, paths and hub addresses of data sets apart."""
+"""Distinguish registered names, paths and hub addresses of data sets."""
 
 from __future__ import annotations
 
