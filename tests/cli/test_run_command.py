@@ -48,7 +48,7 @@ def test_help_shows_an_objectives_own_options_with_defaults_and_meaning(fecbench
     assert code == 0
     flat = " ".join(out.split())
     assert "Options of aml" in out
-    assert "--hidden INTEGER width of the discriminator, for family mlp [default: 256]" in flat
+    assert "--hidden INTEGER width of the discriminator's first layer, for --family mlp [default: 256]" in flat
     assert "--adversary [maximize|confuse|cooperate]" in flat
     assert "--normalize / --no-normalize" in flat
     for flag in [
