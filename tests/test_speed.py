@@ -1,9 +1,11 @@
 """What keeps training fast is counted, not timed; and the speed benchmarks run."""
 
+import importlib
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from types import ModuleType
 
 import numpy as np
@@ -158,9 +160,6 @@ def test_another_grid_is_made_only_where_it_pays():
 @pytest.fixture
 def part(monkeypatch) -> Iterator[Callable[[str], ModuleType]]:
     """A speed benchmark's module by name; what it sets in the environment is put back."""
-    import importlib
-    import sys
-
     monkeypatch.syspath_prepend(str(SPEED))
     monkeypatch.setattr(os, "environ", os.environ.copy())
     before = set(sys.modules)
@@ -182,6 +181,11 @@ def test_the_limit_of_a_step_worked_by_hand(part):
     work = limit.operations([3, 5], layers=2, width=4)
     assert work == 3 * (24 * 2 * 16 * 8 + 4 * 2 * 4 * (9 + 25)) == 21_696
     assert limit.share_of_limit(work, 1_000, rate=1e4, bandwidth=1e5, seconds=4.8992) == pytest.approx(0.5)
+
+
+def test_the_timed_functions_of_a_start_exist(part):
+    for module, name in part("second").PARTS.values():
+        assert callable(attrgetter(name)(importlib.import_module(module)))
 
 
 def test_peak_memory_is_exact(part):

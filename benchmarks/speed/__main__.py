@@ -1,4 +1,4 @@
-"""All speed benchmarks, or one: ``python benchmarks/speed [PART] [OPTIONS]``; ``PART --help`` shows its options."""
+"""Run all speed benchmarks or one: ``python benchmarks/speed [PART] [OPTIONS]``; ``PART --help`` shows its options."""
 
 import argparse
 import os
@@ -6,19 +6,23 @@ import subprocess
 import sys
 from pathlib import Path
 
-TOGETHER = {  # what one command measures, and which of the common options each part takes
+TOGETHER = {  # the parts that run without a PART, each with the common options that it takes
     "startup": (),
     "second": ("data_dir", "device"),
     "throughput": ("data_dir", "device"),
     "limit": ("data_dir", "device"),
     "growth": ("device",),
 }
-ALONE = ("side_by_side", "paper", "memory")  # hours on a CPU, unless their own options ask for less
-QUIET = {"KINETO_LOG_LEVEL": "6"}  # the profiler tells of its beginning and its end
+ALONE = (
+    "side_by_side",
+    "paper",
+    "memory",
+)  # parts that run by name only: they take hours on a CPU, unless their own options reduce the work
+QUIET = {"KINETO_LOG_LEVEL": "6"}  # without it the profiler prints a line at its start and its end
 
 
 def measure(part: str, options: list[str]) -> int:
-    """The exit status of a part, in a process of its own."""
+    """Run a part in a process of its own and return its exit status."""
     command = [sys.executable, str(Path(__file__).with_name(f"{part}.py")), *options]
     return subprocess.run(command, env={**os.environ, **QUIET}).returncode
 
@@ -29,14 +33,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python benchmarks/speed", description=__doc__, epilog=f"by name only: {', '.join(ALONE)}"
     )
-    parser.add_argument("--data-dir", help="folder with a folder for each data set")
+    parser.add_argument("--data-dir", help="folder of the data sets, one subfolder each")
     parser.add_argument("--device", default="auto")
-    given = vars(parser.parse_args())
-    asked = {
-        part: [f"--{name.replace('_', '-')}={given[name]}" for name in takes if given[name]]
+    arguments = vars(parser.parse_args())
+    options_of = {
+        part: [f"--{name.replace('_', '-')}={arguments[name]}" for name in takes if arguments[name]]
         for part, takes in TOGETHER.items()
     }
-    sys.exit(max(measure(part, options) for part, options in asked.items()))
+    sys.exit(max(measure(part, options) for part, options in options_of.items()))
 
 
 if __name__ == "__main__":

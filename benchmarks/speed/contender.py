@@ -1,7 +1,7 @@
-"""One contender in a process of its own: ``fecbench run``, or transformers.Trainer on the same encoder and rows.
+"""Measure a contender in a process of its own: `fecbench run`, or transformers.Trainer on the same encoder and rows.
 
-It trains two epochs, the first to warm up, and prints JSON: texts a second of the second epoch, peak memory, and texts
-a second of prediction.
+A contender trains two epochs, the first to warm up. The output is JSON: training texts per second in the second epoch,
+peak memory in MiB, and predicted texts per second.
 """
 
 import json
@@ -30,8 +30,8 @@ from fecbench.training import devices
 PREDICTED = 64
 
 
-class Seconds:
-    """Keeps each epoch's seconds of training, as the run counts them."""
+class EpochSeconds:
+    """An observer that collects the training seconds of each epoch, as the run reports them."""
 
     def __init__(self) -> None:
         self.of_epochs: list[float] = []
@@ -41,8 +41,8 @@ class Seconds:
         self.of_epochs.append(seconds)
 
 
-class TrainerSeconds(TrainerCallback):
-    """The same for transformers.Trainer."""
+class TrainerEpochSeconds(TrainerCallback):
+    """A callback that collects the training seconds of each epoch of transformers.Trainer."""
 
     def __init__(self) -> None:
         self.of_epochs: list[float] = []
@@ -55,15 +55,15 @@ class TrainerSeconds(TrainerCallback):
 
 
 def finished() -> float:
-    """The time once the device has nothing left to do."""
+    """Wait until the device has finished all its work, and return the time."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.perf_counter()
 
 
 def fecbench(method: str, settings: dict[str, Any], folder: Path) -> dict[str, float]:
-    """What `fecbench run METHOD` does, and `fecbench predict`."""
-    chosen, seconds = plan(method, settings), Seconds()
+    """Train and predict as `fecbench run METHOD` and `fecbench predict` do, and return the figures."""
+    chosen, seconds = plan(method, settings), EpochSeconds()
     record = run(chosen, Workplace(DataLocations(), folder, observers=[seconds]))
     memory = peak_mib()
     predictor = Predictor.load(record, chosen.settings.device)
@@ -72,8 +72,12 @@ def fecbench(method: str, settings: dict[str, Any], folder: Path) -> dict[str, f
 
 
 def trainer(sampling: str, settings: dict[str, Any], folder: Path) -> dict[str, float]:
-    """transformers.Trainer with learning rate, decay, precision and batch size of `fecbench run ce`, else defaults."""
-    chosen, seconds = plan("ce", settings), TrainerSeconds()
+    """Train and predict with transformers.Trainer, and return the figures.
+
+    Learning rate, weight decay, precision and batch size are those of `fecbench run ce`; all else is the Trainer's
+    default.
+    """
+    chosen, seconds = plan("ce", settings), TrainerEpochSeconds()
     s, data = chosen.settings, load_dataset(chosen.settings, DataLocations())
     rows = data.splits["train"].select(range(s.limit))
     source = get_encoder(s.encoder)(rows["text"][:])
@@ -110,7 +114,7 @@ def trainer(sampling: str, settings: dict[str, Any], folder: Path) -> dict[str, 
 def figures(
     chosen: Plan, seconds: list[float], memory: float, texts: int, predict: Callable[[], object]
 ) -> dict[str, float]:
-    """The contender's figures; prediction is timed here."""
+    """Time the prediction and return all figures of a contender."""
     timer = Timer("predict()", globals={"predict": predict}, num_threads=torch.get_num_threads())
     return {
         "texts_per_second": chosen.settings.limit / seconds[-1],
@@ -120,7 +124,7 @@ def figures(
 
 
 def peak_mib() -> float:
-    """Peak memory: what torch had allocated on a GPU, else the whole process."""
+    """Return the peak memory in MiB: torch's allocations on a GPU, else the memory of the whole process."""
     if torch.cuda.is_available() and (peak := torch.cuda.max_memory_allocated()):
         return peak / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,4 +1,4 @@
-"""How time and peak memory of mining, discriminator and a whole AML iteration grow; see the README beside this file."""
+"""Measure how time and peak memory of mining, discriminator and a whole AML iteration grow; see the README here."""
 
 import json
 import math
@@ -38,8 +38,19 @@ PARTS = ("mining", "discriminator", "iteration")
 
 
 @dataclass(frozen=True)
-class Case:
-    """Texts in a batch, pairs of each kind of an anchor, labels, tokens of a text; and which AML on what encoder."""
+class Workload:
+    """The sizes of a measured batch, and the variant of AML that is measured on it.
+
+    Attributes:
+        batch: texts in the batch.
+        k: hard positives, and hard negatives, per anchor.
+        labels: number of labels.
+        length: tokens of each text.
+        strategy: AML's mining strategy.
+        family: AML's family of discriminators.
+        encoder: the encoder of the whole iteration.
+        width: width of the features for mining and discriminator.
+    """
 
     batch: int = 64
     k: int = 20
@@ -51,7 +62,10 @@ class Case:
     width: int = 128
 
     def calls(self, device: torch.device) -> Iterator[tuple[str, Callable[[], object]]]:
-        """Mining, the discriminator's part of both updates, and a whole iteration, one at a time to separate memory."""
+        """Yield mining, the discriminator's part of both updates, and a whole iteration, each with its name.
+
+        They are built one at a time, so that the memory of one isn't counted for another.
+        """
         torch.manual_seed(0)
         z = torch.randn(self.batch, self.width, device=device, requires_grad=True)
         labels = torch.randint(self.labels, (self.batch,), device=device)
@@ -68,7 +82,7 @@ class Case:
         yield "iteration", lambda: stepper.step(batch, 1.0)
 
     def stepper(self, device: torch.device) -> Stepper:
-        """A model and AML on it, ready to be stepped."""
+        """Return a stepper of AML on a new model."""
         flags = {"dataset": "demo", "encoder": self.encoder, "k_pos": self.k, "k_neg": self.k}
         chosen = plan(
             "aml", {**flags, "strategy": self.strategy, "family": self.family, "lr": 1e-5, "pooling": "first"}
@@ -82,19 +96,22 @@ class Case:
         return Stepper(objective, model, players, devices.precision("auto", device), chosen.who)
 
     def texts(self, labels: Tensor) -> Batch:
-        """Random texts of one length."""
+        """Return a batch of random texts of one length with these labels."""
         ids = torch.randint(5, 105, (self.batch, self.length)).tolist()
         return Batch(Tokens.pack(ids), labels.cpu(), torch.arange(self.batch))
 
 
 def discriminate(objective: AML, z: Tensor, pairs: HardPairs) -> None:
-    """The discriminator's part of both updates: its loss and gradient, and the pair loss's for the features."""
+    """Compute the discriminator's part of both updates.
+
+    These are its own loss with the gradient of its parameters, and the pair loss with the gradient of the features.
+    """
     objective.discriminator_update(z.detach(), pairs).loss.backward(inputs=list(objective.discriminator.parameters()))
     objective.pair_loss(objective.judge(z, pairs), pairs).backward(inputs=[z])
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """The median of a few calls; one that takes longer than the others together runs three times."""
+    """Return the median seconds of a few calls; a call that takes more than a second is timed once."""
     timer = Timer("call()", globals={"call": call}, num_threads=torch.get_num_threads())
     first = timer.timeit(1).median
     return first if first > 1 else timer.blocked_autorange(min_run_time=0.3).median
@@ -128,22 +145,22 @@ def peak_bytes(call: Callable[[], object], device: torch.device) -> int:
 
 
 def exponent(sizes: list[int], values: list[float]) -> float:
-    """The b of the best fit ``a * size^b``.
+    """Return the b of the best fit ``a * size^b``.
 
     >>> round(exponent([16, 32, 64], [5.0, 20.0, 80.0]), 6)
     2.0
     """
-    x, y = ([math.log(max(one, 1e-12)) for one in ones] for ones in (sizes, values))
+    x, y = ([math.log(max(number, 1e-12)) for number in numbers] for numbers in (sizes, values))
     return linear_regression(x, y).slope
 
 
-def measured(case: Case, device: torch.device) -> dict[str, tuple[float, float]]:
-    """Seconds and peak bytes of each part."""
-    return {name: (seconds(call), peak_bytes(call, device)) for name, call in case.calls(device)}
+def measured(workload: Workload, device: torch.device) -> dict[str, tuple[float, float]]:
+    """Return the seconds and the peak bytes of each part."""
+    return {name: (seconds(call), peak_bytes(call, device)) for name, call in workload.calls(device)}
 
 
 def table(name: str, sizes: list[int], found: list[dict[str, tuple[float, float]]]) -> None:
-    """Print a range: a row for each size, and the exponents over all of it and over its last step."""
+    """Print the table of a range: a row for each size, the exponents over the whole range and over its last step."""
     print(f"\n{name}" + "".join(f"{f'{part} ms':>20}{'MiB':>10}" for part in PARTS))
     for size, parts in zip(sizes, found, strict=True):
         print(
@@ -169,14 +186,14 @@ def table(name: str, sizes: list[int], found: list[dict[str, tuple[float, float]
 @click.option("--device", default="auto", show_default=True)
 def main(names: tuple[str, ...], sizes: str | None, strategy: str, family: str, encoder: str, device: str) -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
-    place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    if place.index is not None:
-        torch.cuda.set_device(place)  # what waits for a GPU and counts its memory goes by the current one
-    base = Case(strategy=strategy, family=family, encoder=encoder)
-    print(f"{date.today()}, {platform.machine()}, {place}, {torch.get_num_threads()} threads, {base}")
+    where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    if where.index is not None:
+        torch.cuda.set_device(where)  # torch's synchronisation and memory counters use the current GPU
+    base = Workload(strategy=strategy, family=family, encoder=encoder)
+    print(f"{date.today()}, {platform.machine()}, {where}, {torch.get_num_threads()} threads, {base}")
     for name in names:
         values = [int(size) for size in sizes.split(",")] if sizes else list(RANGES[name])
-        table(name, values, [measured(replace(base, **{name: value}), place) for value in values])
+        table(name, values, [measured(replace(base, **{name: value}), where) for value in values])
 
 
 if __name__ == "__main__":

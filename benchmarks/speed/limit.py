@@ -1,4 +1,4 @@
-"""How near `ce` comes to the machine's limit, and the rest of a step by operation; see the README here."""
+"""Compare a step of `ce` with the machine's limit, and split its time by operation; see the README here."""
 
 import os
 import platform
@@ -30,7 +30,7 @@ from fecbench.training.stepper import Stepper
 
 ADAMW_BYTES = 28  # read and written for each float32 parameter: weight, gradient, two moments; weight and moments again
 MATRICES = (1024, 2048, 4096, 8192)
-KINDS = {  # what an operation belongs to: the first match of itself and the operations around it, from the outside
+KINDS = {  # kinds of operations: the first pattern that matches an operation or, outermost first, one around it
     "optimiser": r"^Optimizer\.|adamw",
     "embedding": r"[Ee]mbedding",
     "attention": r"scaled_dot_product|_attention_|[Bb]mm|::_softmax|SoftmaxBackward|index_copy|IndexCopy|IndexBackward",
@@ -38,7 +38,7 @@ KINDS = {  # what an operation belongs to: the first match of itself and the ope
     "normalisation": r"layer_norm|LayerNorm",
     "activation": r"gelu|Gelu",
     "dropout": r"dropout|bernoulli|MulBackward|DropoutBackward",
-    "gradients put by": r"AccumulateGrad|zero_grad",
+    "gradient accumulation": r"AccumulateGrad|zero_grad",
 }
 
 
@@ -52,7 +52,10 @@ def operations(lengths: list[int], layers: int, width: int) -> int:
 
 
 def share_of_limit(operations: float, parameters: int, rate: float, bandwidth: float, seconds: float) -> float:
-    """``(F / rate + 28 P / bandwidth) / seconds``: 1 if a step takes only its arithmetic and AdamW's traffic."""
+    """Return ``(F / rate + 28 P / bandwidth) / seconds``.
+
+    It is 1 if a step takes only the time of its arithmetic and of AdamW's memory traffic.
+    """
     return (operations / rate + ADAMW_BYTES * parameters / bandwidth) / seconds
 
 
@@ -62,7 +65,7 @@ def median_seconds(statement: str, **names: object) -> float:
 
 
 def matrix_rate(device: torch.device, precision: Precision) -> float:
-    """Operations a second of the fastest square matrix product in the precision used."""
+    """Return the operations per second of the fastest square matrix product in the precision used."""
     rates = []
     for size in MATRICES if device.type == "cuda" else MATRICES[:2]:
         a, b = (torch.randn(size, size, device=device) for _ in "ab")
@@ -73,21 +76,21 @@ def matrix_rate(device: torch.device, precision: Precision) -> float:
 
 
 def bandwidth(device: torch.device) -> float:
-    """Bytes a second of ``a + b`` over 64 million numbers each: two are read and one is written."""
+    """Return the bytes per second of ``c = a + b`` over 64 million numbers each: two are read and one is written."""
     a, b, c = (torch.ones(2**26, device=device) for _ in "abc")
     return 3 * 4 * 2**26 / median_seconds("torch.add(a, b, out=c)", a=a, b=b, c=c)
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A method in training on the batches of one epoch."""
+class Training:
+    """A stepper, and the batches of one epoch."""
 
     stepper: Stepper
     batches: list[Batch]
 
     @classmethod
-    def of(cls, settings: dict[str, object], device: torch.device) -> "Subject":
-        """``ce`` under ``settings``, its weights on ``device``."""
+    def of(cls, settings: dict[str, object], device: torch.device) -> "Training":
+        """Build ``ce`` with ``settings`` on ``device``."""
         chosen = plan("ce", settings)
         built = build(chosen, load_dataset(chosen.settings, DataLocations()), device)
         players = assign_parameters(built.objective.train(), built.model.train(), chosen.settings, chosen.who)
@@ -97,68 +100,68 @@ class Subject:
         return cls(stepper, list(TrainingBatches(built.splits["train"], chosen.settings.batch_size, 0).epoch(1)))
 
     def epoch(self) -> None:
-        """A step on every batch."""
+        """Make a step on every batch."""
         for batch in self.batches:
             self.stepper.step(batch.to(self.stepper.precision.device), 1.0)
 
     def seconds(self) -> float:
-        """Of a step: the mean over an epoch, after two to warm up."""
+        """Return the mean seconds of a step over an epoch; the timer runs two epochs before it to warm up."""
         timer = Timer("epoch()", globals={"epoch": self.epoch}, num_threads=torch.get_num_threads())
         return timer.timeit(1).median / len(self.batches)
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens of every text of all batches."""
+        """The number of tokens of each text of all batches."""
         return [int(length) for batch in self.batches for length in batch.tokens.lengths]
 
     @property
     def parameters(self) -> int:
-        """What the optimiser moves."""
+        """The number of trained parameters."""
         return sum(p.numel() for player in self.stepper.players.values() for p in player.trainable())
 
 
 def kind(event: FunctionEvent) -> str:
-    """What an operation belongs to."""
+    """Return the kind of an operation, by its name and the names of the operations around it."""
     around = [event]
     while around[0].cpu_parent is not None:
         around.insert(0, around[0].cpu_parent)
-    found = (name for each in around for name, pattern in KINDS.items() if re.search(pattern, each.name))
-    return next(found, "other")
+    kinds = (name for each in around for name, pattern in KINDS.items() if re.search(pattern, each.name))
+    return next(kinds, "other")
 
 
-def profiled(subject: Subject) -> dict[str, float]:
-    """Seconds of a step by kind of operation; on a GPU of its kernels, without waits for the host."""
-    cuda = subject.stepper.precision.device.type == "cuda"
+def profiled(training: Training) -> dict[str, float]:
+    """Return the seconds of a step by kind of operation; on a GPU those of its kernels, without waits for the host."""
+    cuda = training.stepper.precision.device.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]
-    with profile(activities=activities) as found:
-        subject.epoch()
+    with profile(activities=activities) as profiler:
+        training.epoch()
     totals: Counter[str] = Counter()
-    for event in found.events():
+    for event in profiler.events():
         if event.device_type == DeviceType.CPU:
             totals[kind(event)] += event.self_device_time_total if cuda else event.self_cpu_time_total
-    return {name: total / 1e6 / len(subject.batches) for name, total in totals.most_common()}
+    return {name: total / 1e6 / len(training.batches) for name, total in totals.most_common()}
 
 
-def report(name: str, subject: Subject, rate: float, bytes_a_second: float) -> None:
-    """Print an encoder's share of the limit, and its profile."""
-    config = subject.stepper.model.encoder.network.config
-    count, lengths, seconds = len(subject.batches), subject.lengths, subject.seconds()
+def report(name: str, training: Training, rate: float, bytes_a_second: float) -> None:
+    """Print how near an encoder's step comes to the limit, and the step's profile."""
+    config = training.stepper.model.encoder.network.config
+    count, lengths, seconds = len(training.batches), training.lengths, training.seconds()
     work = operations(lengths, config.num_hidden_layers, config.hidden_size) / count
     print(
         f"\n{name}: {seconds:.4f} s a step of {sum(lengths) / count:.0f} tokens, "
-        f"{subject.parameters / 1e6:.1f} M parameters"
+        f"{training.parameters / 1e6:.1f} M parameters"
     )
-    floor = work / rate, ADAMW_BYTES * subject.parameters / bytes_a_second
-    share = share_of_limit(work, subject.parameters, rate, bytes_a_second, seconds)
+    floor = work / rate, ADAMW_BYTES * training.parameters / bytes_a_second
+    share = share_of_limit(work, training.parameters, rate, bytes_a_second, seconds)
     print(f"F {work / 1e9:.1f} G: {floor[0]:.4f} s; 28 P: {floor[1]:.4f} s; {share:.0%} of the limit")
-    parts = profiled(subject)
+    parts = profiled(training)
     whole = max(seconds, sum(parts.values()))
     parts["waiting for the host, between operations"] = whole - sum(parts.values())
     print("; ".join(f"{part} {time / whole:.1%}" for part, time in parts.items()))
 
 
 @click.command(help=__doc__)
-@click.option("--data-dir", type=click.Path(path_type=Path), help="folder with a folder for each data set")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="folder of the data sets, one subfolder each")
 @click.option("--dataset", default="ge-prepared", show_default=True)
 @click.option("--encoder", "encoders", multiple=True, default=("minilm", SHAPE), show_default=True)
 @click.option("--batch-size", default=64, show_default=True)
@@ -177,17 +180,17 @@ def main(
     compile: bool,  # noqa: A002
 ) -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
-    place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    if place.index is not None:
-        torch.cuda.set_device(place)  # what waits for a GPU and counts its memory goes by the current one
-    used = devices.precision(precision, place)
-    rate, bytes_a_second = matrix_rate(place, used), bandwidth(place)
-    print(f"{date.today()}, {platform.machine()}, {place}, {torch.get_num_threads()} threads, batch {batch_size}")
+    where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    if where.index is not None:
+        torch.cuda.set_device(where)  # torch's synchronisation and memory counters use the current GPU
+    used = devices.precision(precision, where)
+    rate, bytes_a_second = matrix_rate(where, used), bandwidth(where)
+    print(f"{date.today()}, {platform.machine()}, {where}, {torch.get_num_threads()} threads, batch {batch_size}")
     print(
         f"{'bf16' if used.bf16 else 'float32'} matrix products {rate / 1e9:.0f} G/s, memory "
         f"{bytes_a_second / 1e9:.1f} GB/s"
     )
-    count = steps or (50 if place.type == "cuda" else 3)
+    count = steps or (50 if where.type == "cuda" else 3)
     with tempfile.TemporaryDirectory() as temporary:
         rows = excerpt(dataset, data_dir, count * batch_size, Path(temporary) / dataset)
         settings = {
@@ -199,7 +202,7 @@ def main(
         }
         for name in encoders:
             network = encoder(name, Path(temporary) / "shape")
-            report(name, Subject.of({**settings, "encoder": network, "lr": 1e-5}, place), rate, bytes_a_second)
+            report(name, Training.of({**settings, "encoder": network, "lr": 1e-5}, where), rate, bytes_a_second)
 
 
 if __name__ == "__main__":

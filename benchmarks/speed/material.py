@@ -1,4 +1,4 @@
-"""What is trained on and with: an excerpt of a data set, and an encoder or its shape."""
+"""The data and the encoder of a benchmark: an excerpt of a data set, and an encoder or its shape."""
 
 from pathlib import Path
 
@@ -13,7 +13,10 @@ SHAPE = "roberta-base-shape"
 
 
 def excerpt(dataset: str, data_dir: Path | None, rows: int, folder: Path) -> Path:
-    """The first ``rows`` training rows and one row of each class in every split, as an own data set: short tests."""
+    """Write an excerpt of a data set to ``folder`` as a data set of one's own, and return the folder.
+
+    It holds the first ``rows`` training rows, and one row of each class in every split, so that scoring is short.
+    """
     data = load_dataset(plan("ce", {"dataset": dataset}).settings, DataLocations(data_dir))
     disable_progress_bars()
     folder.mkdir()
@@ -28,5 +31,5 @@ def excerpt(dataset: str, data_dir: Path | None, rows: int, folder: Path) -> Pat
 
 
 def encoder(name: str, folder: Path) -> str:
-    """What ``--encoder`` is given for ``name``: itself, or the folder of roberta-base's shape, made here."""
+    """Return the value of ``--encoder`` for ``name``: the name, or the folder of roberta-base's shape, written here."""
     return str(roberta_base(folder)) if name == SHAPE else name

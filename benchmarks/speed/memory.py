@@ -1,4 +1,4 @@
-"""Peak memory of `fecbench run` by the number of rows (Linux only); see the README beside this file."""
+"""Measure the peak memory of `fecbench run` by the number of rows (Linux only); see the README beside this file."""
 
 import argparse
 import json
@@ -19,7 +19,13 @@ LABELS, WORDS, LENGTH = 28, 3000, 8
 
 
 class Peak(NamedTuple):
-    """Memory of a process in MiB: its own, its mapped files (which the system may drop), and the peak of both."""
+    """Memory of a process in MiB.
+
+    Attributes:
+        own: memory of its own.
+        mapped: memory of mapped files, which the system may drop.
+        together: the peak of both together.
+    """
 
     own: float
     mapped: float
@@ -27,7 +33,7 @@ class Peak(NamedTuple):
 
 
 def write(path: Path, rows: int) -> None:
-    """So many short texts of random words, with random labels, as Parquet."""
+    """Write ``rows`` short texts of random words with random labels to a Parquet file."""
     random = np.random.default_rng(0)
     schema = pa.schema({"text": pa.string(), "label": pa.string()})
     with parquet.ParquetWriter(path, schema) as file:
@@ -41,19 +47,19 @@ def write(path: Path, rows: int) -> None:
             )
 
 
-def now(process: int) -> Peak:
-    """What a process holds at this moment."""
+def memory_of(process: int) -> Peak:
+    """Return the present memory of a process, and its peak so far."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    held = {
+    sizes = {
         key: int(value.split()[0]) / 1024
         for key, _, value in (line.partition(":") for line in lines)
         if key in ("RssAnon", "RssFile", "VmHWM")
     }
-    return Peak(held.get("RssAnon", 0), held.get("RssFile", 0), held.get("VmHWM", 0))
+    return Peak(sizes.get("RssAnon", 0), sizes.get("RssFile", 0), sizes.get("VmHWM", 0))
 
 
 def measure(rows: int, folder: Path) -> tuple[Peak, float, float]:
-    """Peak memory, seconds, and seconds of training alone."""
+    """Run on ``rows`` rows; return the peak memory, the seconds, and the seconds of training alone."""
     data, started, peaks = folder / f"rows-{rows}.parquet", time.perf_counter(), [Peak(0, 0, 0)]
     write(data, rows)
     command = [
@@ -70,7 +76,7 @@ def measure(rows: int, folder: Path) -> tuple[Peak, float, float]:
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     while process.poll() is None:
-        peaks.append(now(process.pid))
+        peaks.append(memory_of(process.pid))
         time.sleep(0.05)
     if process.returncode:
         sys.exit(f"failed: {shlex.join(command)}")
@@ -81,11 +87,11 @@ def measure(rows: int, folder: Path) -> tuple[Peak, float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     print("| Rows | Own memory MiB | Mapped files MiB | Peak RSS MiB | Seconds | of them training |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as folder:
-        for rows in asked.rows:
+        for rows in arguments.rows:
             peak, seconds, training = measure(rows, Path(folder))
             print(
                 f"| {rows:,} | {peak.own:.0f} | {peak.mapped:.0f} | {peak.together:.0f} | {seconds:.0f} | "

@@ -1,4 +1,4 @@
-"""Hours of the whole of benchmarks/paper.toml, from parts measured on this device; see the README here."""
+"""Estimate the hours of all of benchmarks/paper.toml from parts measured on this device; see the README here."""
 
 import argparse
 import json
@@ -24,12 +24,12 @@ EPOCHS, LOGGED = 2, 10
 SCORED = ("validation", "test")
 
 
-class Clock:
-    """An observer that notes when the life of a run comes to each point."""
+class Timestamps:
+    """An observer that records the time of each event of a run."""
 
     def __init__(self) -> None:
         self.begun = self.ended = 0.0
-        self.batches: list[tuple[int, int, float]] = []  # epoch, batches done, when
+        self.batches: list[tuple[int, int, float]] = []  # epoch, batches done, time
         self.trained: list[float] = []
         self.evaluated_at: list[float] = []
 
@@ -55,7 +55,15 @@ class Clock:
 
 
 class Parts(NamedTuple):
-    """Seconds of a run's parts: start-up, a batch, scoring validation, writing a checkpoint, the final test."""
+    """Seconds of the parts of a run.
+
+    Attributes:
+        start_up: from the start of the process to the first batch.
+        step: a batch.
+        validation: scoring the validation split.
+        checkpoint: writing a checkpoint.
+        test: the final scoring of both splits.
+    """
 
     start_up: float
     step: float
@@ -64,21 +72,24 @@ class Parts(NamedTuple):
     test: float
 
     @classmethod
-    def of(cls, clock: Clock, spawned: float) -> "Parts":
-        """The parts of a run of two epochs; the second, warm, is measured."""
-        (_, first, since), *_, (_, last, until) = [one for one in clock.batches if one[0] == EPOCHS]
+    def of(cls, stamps: Timestamps, spawned: float) -> "Parts":
+        """Return the parts of a run of two epochs, measured in the second, when the device is warm."""
+        (_, first, since), *_, (_, last, until) = [entry for entry in stamps.batches if entry[0] == EPOCHS]
         step = (until - since) / (last - first)
-        checkpoint = max(0.0, since - clock.evaluated_at[0] - first * step)
-        test = max(0.0, clock.ended - clock.evaluated_at[-1] - checkpoint)
-        return cls(clock.begun - spawned, step, clock.evaluated_at[-1] - clock.trained[-1], checkpoint, test)
+        checkpoint = max(0.0, since - stamps.evaluated_at[0] - first * step)
+        test = max(0.0, stamps.ended - stamps.evaluated_at[-1] - checkpoint)
+        return cls(stamps.begun - spawned, step, stamps.evaluated_at[-1] - stamps.trained[-1], checkpoint, test)
 
     def run(self, steps: int, epochs: int) -> float:
-        """Seconds of a whole run that isn't stopped early."""
+        """Return the seconds of a whole run that isn't stopped early."""
         return self.start_up + epochs * (steps * self.step + self.validation + self.checkpoint) + self.test
 
 
 def excerpt(data: EmotionData, rows: int, folder: Path) -> Path:
-    """``data`` with about ``rows`` rows to score, every class among them, as a data set of one's own."""
+    """Write ``data`` with about ``rows`` rows to score to ``folder`` as a data set of one's own, and return the folder.
+
+    Every class is among these rows. The training rows are all there.
+    """
     disable_progress_bars()
     folder.mkdir()
     for split, table in data.splits.items():
@@ -90,8 +101,8 @@ def excerpt(data: EmotionData, rows: int, folder: Path) -> Path:
     return folder
 
 
-def probe(spawned: float, asked: dict[str, Any]) -> None:
-    """In a process of its own: a short run; its parts on standard output."""
+def probe(spawned: float, order: dict[str, Any]) -> None:
+    """Make a short run and print its parts as JSON; called in a process of its own."""
     from fecbench.cli.terminal.fast_import import fast_import
 
     with fast_import():  # as the command does
@@ -101,16 +112,16 @@ def probe(spawned: float, asked: dict[str, Any]) -> None:
         from fecbench.runs.experiment import Workplace, run
         from fecbench.runs.plan import plan
 
-    clock, data_dir = Clock(), Path(asked["data_dir"]) if asked["data_dir"] else None
+    stamps, data_dir = Timestamps(), Path(order["data_dir"]) if order["data_dir"] else None
     run(
-        plan(asked["method"], {}, asked["settings"]),
-        Workplace(Places(data_dir), Path(asked["folder"]), observers=[clock]),
+        plan(order["method"], {}, order["settings"]),
+        Workplace(Places(data_dir), Path(order["folder"]), observers=[stamps]),
     )
-    print(json.dumps(Parts.of(clock, spawned)))
+    print(json.dumps(Parts.of(stamps, spawned)))
 
 
 def measured(cell: PlannedRun, data: EmotionData, encoder: str, given: argparse.Namespace) -> Parts:
-    """The parts of a run of ``cell``, scoring as many rows as ``data`` has."""
+    """Return the parts of a run of ``cell``; the time of scoring is that of all rows of ``data``."""
     batches = {"epochs": EPOCHS, "patience": EPOCHS, "limit": given.steps * cell.plan.settings.batch_size}
     settings = {**cell.settings, **batches, "encoder": encoder, "device": given.device}
     if given.scored is None:
@@ -125,15 +136,15 @@ def measured(cell: PlannedRun, data: EmotionData, encoder: str, given: argparse.
 
 
 def measure(method: str, settings: dict[str, Any], data_dir: Path | None) -> Parts:
-    """The parts of a run of ``method``; its start-up may hold some tokenising, which a matrix does once."""
+    """Return the parts of a run of ``method``; start-up may include tokenising, which a benchmark does only once."""
     with tempfile.TemporaryDirectory() as folder:
-        asked = {
+        order = {
             "method": method,
             "settings": settings,
             "data_dir": data_dir and str(data_dir.resolve()),
             "folder": folder,
         }
-        command = [sys.executable, __file__, "--probe", str(time.time()), json.dumps(asked)]
+        command = [sys.executable, __file__, "--probe", str(time.time()), json.dumps(order)]
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{method} failed: {done.stderr.strip()}")
@@ -143,7 +154,7 @@ def measure(method: str, settings: dict[str, Any], data_dir: Path | None) -> Par
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", type=Path, default=SPEC)
-    parser.add_argument("--data-dir", type=Path, help="folder that holds the data sets")
+    parser.add_argument("--data-dir", type=Path, help="folder of the data sets, one subfolder each")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--steps", type=int, default=100, help="batches measured in each of two epochs, more than 10")
     parser.add_argument(
@@ -151,7 +162,7 @@ def main() -> None:
     )
     parser.add_argument("--encoder", help="a name, hub id or folder [default: random weights in roberta-base's shape]")
     parser.add_argument(
-        "--speed-up", type=float, default=1.0, help="of several runs at a time, as side_by_side.py found it"
+        "--speed-up", type=float, default=1.0, help="speed-up of several runs at a time, as measured by side_by_side.py"
     )
     given = parser.parse_args()
     if given.steps <= LOGGED:
@@ -162,7 +173,7 @@ def main() -> None:
 
 
 def estimate(given: argparse.Namespace, encoder: str) -> None:
-    """Measure every row of the spec on every data set, and add up."""
+    """Measure every row of the spec on every data set, and print the sum."""
     import torch
 
     from fecbench import Places
@@ -189,8 +200,8 @@ def estimate(given: argparse.Namespace, encoder: str) -> None:
         parts = measured(cell, data, encoder, given)
         seconds = parts.run(steps, chosen.epochs)
         total += runs * seconds
-        print(f"{entry.row:10}{entry.dataset:13}{runs:5}{chosen.epochs:8}{steps:9}{parts.step:10.4f}{parts.validation:12.1f}"
-              f"{parts.checkpoint:12.1f}{parts.test:8.1f}{parts.start_up:10.1f}{seconds:12.0f}",
+        print(f"{entry.row:10}{entry.dataset:13}{runs:5}{chosen.epochs:8}{steps:9}{parts.step:10.4f}"
+              f"{parts.validation:12.1f}{parts.checkpoint:12.1f}{parts.test:8.1f}{parts.start_up:10.1f}{seconds:12.0f}",
               flush=True)  # fmt: skip
     print(f"the whole, if no run stops early, one at a time: {in_words(total)}")
     if given.speed_up != 1:

@@ -1,4 +1,4 @@
-"""Seconds to the first training step, for a first and a second run on the same data; see the README here."""
+"""Measure the seconds to the first training step of a first and a second run on the same data; see the README here."""
 
 import argparse
 import importlib
@@ -17,8 +17,8 @@ from pathlib import Path
 PARTS = {
     "imports": ("importlib._bootstrap", "_find_and_load"),
     "accelerate": ("fecbench.training.devices", "accelerator"),
-    "data": ("fecbench.data.datasets.load", "load"),
-    "identity": ("fecbench.runs.experiment", "identify"),
+    "data": ("fecbench.runs.experiment", "load_dataset"),
+    "identity": ("fecbench.runs.provenance", "identify"),
     "tokeniser": ("fecbench.model.encoders.pretrained", "Pretrained.__call__"),
     "tokens": ("fecbench.runs.build", "tokenize_split"),
     "model": ("fecbench.runs.build", "build_pair"),
@@ -27,24 +27,24 @@ PARTS = {
 ALL = ["interpreter", *PARTS, "the rest", "whole"]
 
 
-class Clock:
-    """Wall and CPU seconds of each part, without the parts inside it."""
+class PartTimer:
+    """A timer of wall and CPU seconds of each part, without the parts inside it."""
 
     def __init__(self, begun: float):
         self.wall = dict.fromkeys([*PARTS, "the rest"], 0.0) | {"interpreter": time.time() - begun}
         self.cpu = dict.fromkeys([*PARTS, "the rest"], 0.0) | {"interpreter": time.process_time()}
-        self.open = ["the rest"]
+        self.running = ["the rest"]
         self.since = time.perf_counter(), time.process_time()
 
-    def turn(self) -> None:
-        """What has passed since the last turn belongs to the innermost open part."""
+    def update(self) -> None:
+        """Add the time since the last call to the innermost part that is running."""
         now = time.perf_counter(), time.process_time()
-        self.wall[self.open[-1]] += now[0] - self.since[0]
-        self.cpu[self.open[-1]] += now[1] - self.since[1]
+        self.wall[self.running[-1]] += now[0] - self.since[0]
+        self.cpu[self.running[-1]] += now[1] - self.since[1]
         self.since = now
 
-    def time(self, part: str, module: str, name: str) -> None:
-        """Count every call of a function as ``part``."""
+    def watch(self, part: str, module: str, name: str) -> None:
+        """Replace a function by one whose calls are timed as ``part``."""
         *above, last = name.split(".")
         owner = importlib.import_module(module)
         for step in above:
@@ -52,31 +52,31 @@ class Clock:
         function = getattr(owner, last)
 
         def timed(*arguments: object, **named: object) -> object:
-            self.turn()
-            self.open.append(part)
+            self.update()
+            self.running.append(part)
             try:
                 return function(*arguments, **named)
             finally:
-                self.turn()
-                self.open.pop()
+                self.update()
+                self.running.pop()
 
         setattr(owner, last, timed)
 
 
 def run(begun: float, arguments: list[str]) -> None:
-    """In a process of its own: ``fecbench run`` until its first step, then what it took on standard output."""
-    clock = Clock(begun)
+    """Run ``fecbench run`` until its first step and print the times as JSON; called in a process of its own."""
+    timer = PartTimer(begun)
     from fecbench.cli import main
     from fecbench.cli.terminal.fast_import import fast_import
 
     with fast_import():  # as the command imports
         for part, (module, name) in PARTS.items():
-            clock.time(part, module, name)
+            timer.watch(part, module, name)
     from fecbench.training.stepper import Stepper
 
     def first_step(*_: object, **__: object) -> None:
-        clock.turn()
-        print(json.dumps({"wall": clock.wall, "cpu": clock.cpu}), flush=True)
+        timer.update()
+        print(json.dumps({"wall": timer.wall, "cpu": timer.cpu}), flush=True)
         raise KeyboardInterrupt
 
     Stepper.step = first_step
@@ -85,7 +85,7 @@ def run(begun: float, arguments: list[str]) -> None:
 
 
 def measure(name: str, given: argparse.Namespace, folder: Path, cache: Path) -> dict[str, dict[str, float]]:
-    """Seconds of each part of one run with the token cache in ``cache``."""
+    """Return the seconds of each part of one run with the token cache in ``cache``."""
     arguments = [
         given.method,
         "--dataset",
@@ -101,21 +101,21 @@ def measure(name: str, given: argparse.Namespace, folder: Path, cache: Path) -> 
     command = [sys.executable, __file__, "--from", str(time.time()), "--", *arguments]
     done = subprocess.run(command, env={**os.environ, "XDG_CACHE_HOME": str(cache)}, capture_output=True, text=True)
     try:
-        found = json.loads(done.stdout.splitlines()[-1])
+        times = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
-        sys.exit(f"the run came to no first step: {done.stderr.strip()}")
-    return {kind: {**parts, "whole": sum(parts.values())} for kind, parts in found.items()}
+        sys.exit(f"the run ended before its first step: {done.stderr.strip()}")
+    return {kind: {**parts, "whole": sum(parts.values())} for kind, parts in times.items()}
 
 
 def pair(name: str, given: argparse.Namespace) -> list[dict[str, dict[str, float]]]:
-    """A first run, which finds nothing tokenised, and a second."""
+    """Measure a first run, which finds no cached tokens, and a second, which finds them."""
     with tempfile.TemporaryDirectory() as folder:
         return [measure(name, given, Path(folder) / run, Path(folder) / "cache") for run in ("first", "second")]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-dir", type=Path, help="folder that holds the data sets")
+    parser.add_argument("--data-dir", type=Path, help="folder of the data sets, one subfolder each")
     parser.add_argument("--datasets", nargs="+", default=["ge-prepared", "ed-prepared"])
     parser.add_argument("--method", default="ce")
     parser.add_argument("--encoder", default="minilm")
@@ -124,7 +124,7 @@ def main() -> None:
     given = parser.parse_args()
     from huggingface_hub.constants import HF_HOME
 
-    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HOME": HF_HOME}  # which would stand in the cache that is changed here
+    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HOME": HF_HOME}  # else it would be looked for in the changed cache folder
     print(f"{date.today()}, {platform.machine()}, {os.cpu_count()} CPUs, {given.method}, {given.encoder}, "
           f"device {given.device}, {given.rounds} rounds (medians): seconds to the first step, wall (CPU)")  # fmt: skip
     for name in given.datasets:

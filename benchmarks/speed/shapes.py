@@ -1,10 +1,13 @@
-"""An encoder in roberta-base's shape without the hub: a step costs the same; what it learns doesn't matter."""
+"""An encoder in roberta-base's shape that needs no download: with random weights a step takes the same time."""
 
 from pathlib import Path
 
 
 def roberta_base(folder: Path) -> Path:
-    """Write roberta-base's shape with random weights, and MiniLM's tokenizer, to ``folder``, unless they are there."""
+    """Write an encoder of roberta-base's shape with random weights and MiniLM's tokenizer to ``folder``.
+
+    Nothing is written if the folder exists.
+    """
     import torch
     from transformers import AutoTokenizer, RobertaConfig, RobertaModel
 

@@ -1,4 +1,4 @@
-"""Runs per hour with 1, 2, 4 and 8 runs at a time on one device, by fecbench bench; see the README beside this file."""
+"""Measure the runs per hour of fecbench bench with 1, 2, 4 and 8 runs at a time on one device; see the README here."""
 
 import argparse
 import os
@@ -27,14 +27,19 @@ limit = {rows}
 
 
 class Measured(NamedTuple):
-    """Wall seconds of all runs, and the seconds of each between its first batch and its end."""
+    """Times of a benchmark in seconds.
+
+    Attributes:
+        wall: wall time of all runs together.
+        work: time of each run from its first batch to its end.
+    """
 
     wall: float
     work: list[float]
 
 
 def bench(spec: Path, root: Path, at_once: int, given: argparse.Namespace) -> float:
-    """Wall seconds of ``fecbench bench``."""
+    """Run ``fecbench bench`` with ``at_once`` runs at a time, and return its wall seconds."""
     command = [sys.executable, "-m", "fecbench", "bench", str(spec), "--root", str(root)]
     command += ["--devices", given.device, "--per-device", str(at_once)]
     command += ["--data-dir", str(given.data_dir.resolve())] if given.data_dir else []
@@ -46,7 +51,10 @@ def bench(spec: Path, root: Path, at_once: int, given: argparse.Namespace) -> fl
 
 
 def measure(spec: Path, at_once: int, given: argparse.Namespace) -> Measured:
-    """All runs of the spec, ``at_once`` at a time. Given again, the same command only prepares: that is taken off."""
+    """Measure all runs of the spec, ``at_once`` at a time.
+
+    A second call of the same command only prepares, because all runs are complete; its time is subtracted.
+    """
     from fecbench.runs.find import all_records
     from fecbench.runs.record import RESULT, RUN
 
@@ -60,7 +68,7 @@ def measure(spec: Path, at_once: int, given: argparse.Namespace) -> Measured:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-dir", type=Path, help="folder that holds the data sets")
+    parser.add_argument("--data-dir", type=Path, help="folder of the data sets, one subfolder each")
     parser.add_argument("--device", default="cpu", help="cpu, or a GPU as cuda:0")
     parser.add_argument("--at-once", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument(

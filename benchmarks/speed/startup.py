@@ -1,4 +1,4 @@
-"""Start-up times of commands beside the bare interpreter's; see the README beside this file."""
+"""Compare the start-up times of commands with that of the bare interpreter; see the README beside this file."""
 
 import argparse
 import os
@@ -30,7 +30,7 @@ FECBENCH = [str(Path(sys.executable).with_name("fecbench"))]
 
 
 def measure(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
-    """Wall and CPU seconds of a process, from its start to its end."""
+    """Run a process, and return its wall and CPU seconds."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env={**os.environ, **environment})
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -38,15 +38,15 @@ def measure(command: list[str], environment: dict[str, str]) -> tuple[float, flo
 
 
 def processes() -> dict[str, tuple[list[str], dict[str, str], float | None]]:
-    """What is measured, by name: command, environment, and the most wall seconds it may take."""
-    found: dict[str, tuple[list[str], dict[str, str], float | None]] = {
+    """Return the measured processes by name: command, environment, and target of wall seconds."""
+    commands: dict[str, tuple[list[str], dict[str, str], float | None]] = {
         "python -c pass": ([sys.executable, "-c", "pass"], {}, None)
     }
-    found |= {f"fecbench {words}": ([*FECBENCH, *shlex.split(words)], {}, most) for words, most in COMMANDS.items()}
+    commands |= {f"fecbench {words}": ([*FECBENCH, *shlex.split(words)], {}, most) for words, most in COMMANDS.items()}
     for words in TYPED:
-        asked = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_FECBENCH_COMPLETE": "bash_complete"}
-        found[f"{words}<TAB>"] = (FECBENCH, asked, None)
-    return found
+        variables = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_FECBENCH_COMPLETE": "bash_complete"}
+        commands[f"{words}<TAB>"] = (FECBENCH, variables, None)
+    return commands
 
 
 def main() -> None:
@@ -55,9 +55,9 @@ def main() -> None:
     given = parser.parse_args()
     measured = processes()
     for command, environment, _ in measured.values():
-        measure(command, environment)  # so that the disk is warm
+        measure(command, environment)  # warm the disk cache
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in measured}
-    for _ in range(given.rounds):  # in turns, since machines are noisy
+    for _ in range(given.rounds):  # in turns, so that a slow minute of the machine hits all commands alike
         for name, (command, environment, _) in measured.items():
             times[name].append(measure(command, environment))
     print(

@@ -1,4 +1,4 @@
-"""Texts a second of every method beside transformers.Trainer, and the cost of AML's parts; see the README here."""
+"""Compare every method's texts per second with transformers.Trainer's, and time AML's parts; see the README here."""
 
 import json
 import os
@@ -32,14 +32,14 @@ Rounds = dict[str, list[dict[str, float]]]
 
 @dataclass(frozen=True)
 class Bench:
-    """What all contenders of a table share."""
+    """The data set, rows and settings that all contenders of a table share."""
 
     dataset: str
     rows: Path
     settings: dict[str, Any]
 
     def measure(self, contender: str, folder: Path) -> dict[str, float]:
-        """One contender's figures, found in a process of its own; its run directory is ``folder``."""
+        """Return the figures of a contender, measured in a process of its own with the run directory ``folder``."""
         from fecbench.objective.check import get_objective
 
         kind, name, own = CONTENDERS[contender]
@@ -53,37 +53,39 @@ class Bench:
         return figures
 
     def rounds(self, count: int, contenders: Iterable[str]) -> Rounds:
-        """Figures of every round; contenders take turns."""
-        found: Rounds = {name: [] for name in contenders}
+        """Return the figures of every round; in a round each contender runs once."""
+        rounds: Rounds = {name: [] for name in contenders}
         for number in range(count):
-            for name in found:
+            for name in rounds:
                 with tempfile.TemporaryDirectory() as folder:
-                    found[name].append(self.measure(name, Path(folder)))
-                told = f"round {number + 1}, {self.dataset}, {name}: {found[name][-1]['texts_per_second']:.1f} texts/s"
-                print(told, file=sys.stderr, flush=True)
-        return found
+                    rounds[name].append(self.measure(name, Path(folder)))
+                line = f"round {number + 1}, {self.dataset}, {name}: {rounds[name][-1]['texts_per_second']:.1f} texts/s"
+                print(line, file=sys.stderr, flush=True)
+        return rounds
 
 
 def ratio(ours: list[float], theirs: list[float]) -> str:
-    """The median of the ratios within rounds, and their range."""
+    """Return the median of the ratios within rounds, and their range, as text."""
     ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
     return f"{median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
 
 
 def table(title: str, found: Rounds, batch_size: int, parts: dict[str, float]) -> None:
-    """Print a data set's figures under one encoder."""
+    """Print the figures of a data set with one encoder."""
     print(f"\n{title}")
     print(
         f"{'':18}{'texts/s':>9}{'least-greatest':>17}{'/ Trainer':>20}{'/ grouped':>20}"
         f"{'peak MiB':>10}{'predicted/s':>13}"
     )
-    speeds = {name: [one["texts_per_second"] for one in rounds] for name, rounds in found.items()}
+    speeds = {name: [figures["texts_per_second"] for figures in rounds] for name, rounds in found.items()}
     for name, rounds in found.items():
         against = "".join(
             f"{ratio(speeds[name], speeds[other]) if other in speeds else '':>20}"
             for other in ("Trainer", "Trainer, grouped")
         )
-        memory, predicted = (median(one[figure] for one in rounds) for figure in ("peak_mib", "predicted_per_second"))
+        memory, predicted = (
+            median(figures[figure] for figures in rounds) for figure in ("peak_mib", "predicted_per_second")
+        )
         spread = f"{min(speeds[name]):.1f}-{max(speeds[name]):.1f}"
         print(f"{name:18}{median(speeds[name]):9.1f}{spread:>17}{against}{memory:10.0f}{predicted:13.1f}")
     if "aml" not in speeds:
@@ -101,7 +103,10 @@ def table(title: str, found: Rounds, batch_size: int, parts: dict[str, float]) -
 
 
 def aml_parts(device: str, batch_size: int, classes: int = 27, width: int = 128, k: int = 20) -> dict[str, float]:
-    """Seconds of mining and of the discriminator's part, on random features with labels as uneven as GoEmotions'."""
+    """Return the seconds of mining and of the discriminator's part of an iteration.
+
+    The features are random, the labels as uneven as those of GoEmotions.
+    """
     import torch
     from growth import discriminate
     from torch.utils.benchmark import Timer
@@ -124,7 +129,7 @@ def aml_parts(device: str, batch_size: int, classes: int = 27, width: int = 128,
 
 
 @click.command(help=__doc__)
-@click.option("--data-dir", type=click.Path(path_type=Path), help="folder with a folder for each data set")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="folder of the data sets, one subfolder each")
 @click.option("--dataset", "names", multiple=True, default=("ge-prepared", "ed-prepared"), show_default=True)
 @click.option("--encoder", "encoders", multiple=True, default=("minilm", SHAPE), show_default=True)
 @click.option(
@@ -170,7 +175,7 @@ def main(
 
     os.environ |= {"OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1"}
     torch.set_num_threads(threads)
-    device = alone(device)
+    device = hide_other_gpus(device)
     print(
         f"{date.today()}, {platform.machine()}, {device}, {threads} threads, batch {batch_size}, {rounds} "
         f"rounds (medians)"
@@ -198,8 +203,8 @@ def main(
                 table(title, found, batch_size, aml_parts(device, batch_size))
 
 
-def alone(device: str) -> str:
-    """``cpu`` or ``cuda``, one GPU being all that is seen: the Trainer would take every one."""
+def hide_other_gpus(device: str) -> str:
+    """Hide all GPUs but one, because the Trainer uses every GPU that it sees, and return ``cpu`` or ``cuda``."""
     import torch
 
     if device == "auto":

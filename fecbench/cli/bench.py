@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import click
 
 from fecbench.cli.common_options import DATA_DIR
 from fecbench.cli.terminal.echo import echo
+from fecbench.cli.terminal.interrupt import handle_stop_signals
 from fecbench.cli.terminal.output import console, print_json
 from fecbench.core.errors import FecbenchError, UsageError
 from fecbench.core.options import PATH
@@ -91,8 +91,7 @@ def bench(
     from fecbench.bench import benchmark, matrix
     from fecbench.bench.spec import read_spec
 
-    for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler stops runs with SIGTERM: treat it as Ctrl-C
-        signal.signal(number, signal.default_int_handler)
+    handle_stop_signals()
     workers, root = _workers(**parallel), root or ROOT / f"{spec.stem}{'-smoke' if smoke else ''}"
     if root.exists() and not root.is_dir():
         raise UsageError(f"--root must be a folder for the runs, but {root} is a file; choose another")

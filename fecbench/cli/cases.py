@@ -28,7 +28,7 @@ FORMATS = ("terminal", "markdown", "json")
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="format of the output  [default: terminal; with -o json for a file that ends in .json, else markdown]",
+    help="format of the output  [default: terminal; with -o, json if the file ends in .json, otherwise markdown]",
 )
 @click.option("-o", "--out", type=PATH, help="file to write instead of printing")
 @ROOT

@@ -80,12 +80,13 @@ def _row(name: str, locations: DataLocations) -> dict[str, Any]:
 @data.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @DATA_DIR
-@click.option("--text-column", help="column of the texts, in data of your own")
-@click.option("--label-column", help="column of the labels, in data of your own")
+@click.option("--text-column", help="text column of your own data set")
+@click.option("--label-column", help="label column of your own data set")
 @click.option(
     "--quotes",
     type=click.Choice(["csv", "plain"]),
-    help="quotes in CSV and TSV files of your own: csv for quoted cells, plain for ordinary characters",
+    help="quotes in your own CSV and TSV files: csv allows delimiters and line breaks in quoted cells; "
+    "plain treats a quote as an ordinary character",
 )
 @JSON
 def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns: str | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import click
 
 from fecbench.cli.common_options import JSON, ROOT
 from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.interrupt import Stop
+from fecbench.cli.terminal.interrupt import handle_stop_signals
 from fecbench.cli.terminal.output import print_json
 from fecbench.core.errors import FecbenchError
 from fecbench.core.options import PATH
@@ -54,7 +53,7 @@ def export(run: str, folder: Path, kind: Format, eval_dataset: str | None, root:
     record = find_run(run, root)
     from fecbench.results.export.export import export as write
 
-    signal.signal(signal.SIGTERM, Stop().ask)  # raise as Ctrl-C does, so that the draft folder is removed
+    handle_stop_signals()  # an exception, unlike the end of the process, lets the draft folder be removed
     try:
         written = write(record, folder, kind, eval_dataset)
     except KeyboardInterrupt:

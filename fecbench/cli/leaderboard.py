@@ -88,7 +88,7 @@ def _requested_format(form: str | None, as_json: bool) -> str | None:
         UsageError: both are given and differ.
     """
     if as_json and form not in (None, "json"):
-        raise UsageError(f"--json is --format json, but --format is {form}; leave one of them out")
+        raise UsageError(f"--json and --format must agree, but --format is {form}; leave one out")
     return "json" if as_json else form
 
 

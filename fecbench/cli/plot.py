@@ -25,7 +25,9 @@ def plot() -> None:
 
 @plot.command()
 @click.argument("run")
-@click.option("--out", type=PATH, help=".png, .svg or .pdf file to write  [default: dynamics.png in the run's folder]")
+@click.option(
+    "-o", "--out", type=PATH, help=".png, .svg or .pdf file to write  [default: dynamics.png in the run's folder]"
+)
 @ROOT
 def dynamics(run: str, out: Path | None, root: Path) -> None:
     """Plot a run's losses and other logged values over its batches.
@@ -49,7 +51,12 @@ def dynamics(run: str, out: Path | None, root: Path) -> None:
 @click.option("--metric", default="accuracy", show_default=True, help="metric to draw")
 @SPLIT
 @click.option(
-    "--out", type=PATH, default=Path("sensitivity.png"), show_default=True, help=".png, .svg or .pdf file to write"
+    "-o",
+    "--out",
+    type=PATH,
+    default=Path("sensitivity.png"),
+    show_default=True,
+    help=".png, .svg or .pdf file to write",
 )
 def sensitivity(folders: Sequence[Path], objective: str | None, metric: str, split: str, out: Path) -> None:
     """Plot a method's scores against its settings.
@@ -100,7 +107,7 @@ def sensitivity(folders: Sequence[Path], objective: str | None, metric: str, spl
 @DATA_DIR
 @DEVICE
 @click.option(
-    "--out", type=PATH, default=Path("embeddings.png"), show_default=True, help=".png, .svg or .pdf file to write"
+    "-o", "--out", type=PATH, default=Path("embeddings.png"), show_default=True, help=".png, .svg or .pdf file to write"
 )
 @ROOT
 def embeddings(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +59,11 @@ COMMAND_OPTIONS: list[click.Parameter] = [
     ),
 ]
 
+METHODS_HELP = (
+    "`fecbench run OBJECTIVE --help` describes the method, its source and its options; docs/methods/ of the repository "
+    "has a page for each of fecbench's own methods."
+)
+
 
 class Objectives(click.Group):
     """A group with a command for each registered objective.
@@ -81,9 +85,11 @@ class Objectives(click.Group):
         return _command(cmd_name, kind)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of objectives."""
+        """Write the list of objectives, and where each is described: their descriptions would need their imports."""
         with formatter.section("Objectives"):
             formatter.write_dl([(origin.name, str(origin)) for origin in registry.objectives.origins()])
+        formatter.write_paragraph()
+        formatter.write_text(METHODS_HELP)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Return the objectives and options that begin with ``incomplete``, from package metadata only."""
@@ -163,7 +169,7 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
         import transformers.modeling_utils  # noqa: F401
         from accelerate import PartialState
 
-        from fecbench.cli.terminal.interrupt import Stop
+        from fecbench.cli.terminal.interrupt import Stop, handle_stop_signals
         from fecbench.cli.terminal.run_progress import RunProgress
         from fecbench.runs.experiment import Workplace
         from fecbench.runs.experiment import run as carry_out
@@ -180,8 +186,7 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
         observers,
         expected,
     )
-    for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler stops runs with SIGTERM: treat it as Ctrl-C
-        signal.signal(number, stop.ask)
+    handle_stop_signals(stop.ask)
     try:
         record = carry_out(chosen, workplace)
     except KeyboardInterrupt:
@@ -265,7 +270,7 @@ def _report(record: Record, as_json: bool) -> None:
             {
                 "id": record.id,
                 "folder": str(record.folder),
-                "objective": record.about["objective"],
+                "objective": run_file.objective.model_dump(exclude_unset=True),
                 "dataset": run_file.dataset.name,
                 **record.result,
             }

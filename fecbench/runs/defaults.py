@@ -112,23 +112,31 @@ def shown(default: Default, name: str) -> str:
     """Return the default of a setting under method ``name`` in words; "" if it has none.
 
     >>> shown(Default(32, 64, {}, {"ge": 20, "ed": 20}), "lcl")
-    '32, of lcl instead of 64; 20 on ed or ge'
+    '32 (lcl); 20 on ed or ge; 64 in other methods'
     >>> shown(Default(2e-5, 2e-5, {"minilm": 1e-4}, {"ge": 1e-5}), "hypemo")
     '2e-05; 0.0001 with minilm; 1e-05 on ge with any encoder'
     """
-    own = default.value != default.instead_of
-    parts = [text(default.value)] if own or default.value not in (None, "") else []
-    if own:
-        parts[0] += f", of {name}"
-    if own and default.instead_of not in (None, ""):
-        parts[0] += f" instead of {text(default.instead_of)}"
-    strongest = " with any encoder" if default.encoders else ""
-    parts += [f"{value} with {_either(names)}" for value, names in _alike(default.encoders, default.value)]
-    known = (
-        object() if default.encoders else default.value
-    )  # it differs from an encoder's value even if it is the common one
-    parts += [f"{value} on {_either(names)}{strongest}" for value, names in _alike(default.datasets, known)]
-    return "; ".join(parts)
+    is_preferred = default.value != default.instead_of
+    phrases = []
+    if is_preferred:
+        phrases.append(f"{text(default.value)} ({name})")
+    elif default.value not in (None, ""):
+        phrases.append(text(default.value))
+    phrases += [f"{value} with {_either(names)}" for value, names in _alike(default.encoders, default.value)]
+    phrases += [f"{value} on {names}" for value, names in _on_datasets(default)]
+    if is_preferred:
+        phrases.append(f"{text(default.instead_of)} in other methods")
+    return "; ".join(phrases)
+
+
+def _on_datasets(default: Default) -> list[tuple[str, str]]:
+    """Return each value of data sets with their names; without encoders, only values that differ from the common one.
+
+    With encoders every value of a data set is news: even the common value differs from an encoder's.
+    """
+    if not default.encoders:
+        return [(value, _either(names)) for value, names in _alike(default.datasets, default.value)]
+    return [(value, f"{_either(names)} with any encoder") for value, names in _alike(default.datasets, object())]
 
 
 def _alike(values: Mapping[str, Any], known: Any) -> list[tuple[str, list[str]]]:

@@ -59,7 +59,7 @@ class Attacked:
 
 
 @dataclass(frozen=True)
-class Attack:
+class CertificationSettings:
     """Settings of an attack.
 
     Attributes:
@@ -82,54 +82,76 @@ class Attack:
     seed: int
     norm: float | None = None
 
-    def on(self, record: Record) -> Attacked:
-        """Search for the worst discriminators of a complete run.
 
-        Raises:
-            RunError, DataError: the run or its rows are not available.
-            FecbenchError: the split has no hard positives or no hard negatives.
-        """
-        predictor, rows = Predictor.load(record), data_of(record, self.data_dir).splits[self.split]
-        options, run_file = record.settings(), record.run_file
-        z = predictor.features(rows["text"][:])
-        target = _mined(
-            normalize(z) if options.get("normalize", True) else z,
-            rows["label"][:],
-            self,
-            float(options.get("w_pos", 0.5)),
-        )
-        torch.manual_seed(self.seed)
-        trained = _trained_discriminator(predictor)
-        mlp = trained if isinstance(trained, PairDiscriminator) else None
-        metric = trained if isinstance(trained, MetricDiscriminator) else None
-        like = mlp or PairDiscriminator(z.shape[1])
-        norm, origin = parameter_norm(like), "of the run's discriminator" if mlp else "of a new mlp"
-        if self.norm:
-            norm, origin = self.norm, "given"
-        certificates = {
-            **({} if trained is None else {"trained": target.certificate(trained)}),
-            "mlp": target.worst(
-                [attack_mlp(target, start, norm, self.steps) for start in mlp_starts(mlp, like, norm, self.restarts)]
-            ),
-            "metric": target.worst(
-                [attack_metric(target, start, self.steps) for start in metric_starts(metric, z.shape[1], self.restarts)]
-            ),
-        }
-        names = record.id, run_file.objective.name, run_file.dataset.name, self.split
-        return Attacked(*names, int(target.pairs.valid.sum()), norm, origin, certificates, worst_direction(target))
+def attack(record: Record, settings: CertificationSettings) -> Attacked:
+    """Search for the worst discriminators of a complete run.
+
+    Raises:
+        RunError, DataError: the run or its rows are not available.
+        FecbenchError: the split has no hard positives or no hard negatives.
+    """
+    predictor, run_file = Predictor.load(record), record.run_file
+    target = _target(record, predictor, settings)
+    torch.manual_seed(settings.seed)
+    trained = _trained_discriminator(predictor)
+    mlp = trained if isinstance(trained, PairDiscriminator) else None
+    like = mlp or PairDiscriminator(target.z.shape[1])
+    norm, origin = parameter_norm(like), "of the run's discriminator" if mlp else "of a new mlp"
+    if settings.norm:
+        norm, origin = settings.norm, "given"
+    certificates = _certificates(target, trained, like, norm, settings)
+    names = record.id, run_file.objective.name, run_file.dataset.name, settings.split
+    return Attacked(*names, int(target.pairs.valid.sum()), norm, origin, certificates, worst_direction(target))
 
 
-def _mined(z: Tensor, labels: Sequence[int], attack: Attack, w_pos: float) -> Target:
+def _target(record: Record, predictor: Predictor, settings: CertificationSettings) -> Target:
+    """Return the hard pairs of a split, by the features of a run, with the weight of the run's pair loss."""
+    rows = data_of(record, settings.data_dir).splits[settings.split]
+    options, z = record.settings(), predictor.features(rows["text"][:])
+    if options.get("normalize", True):
+        z = normalize(z)
+    return _mined(z, rows["label"][:], settings, float(options.get("w_pos", 0.5)))
+
+
+def _certificates(
+    target: Target,
+    trained: PairDiscriminator | MetricDiscriminator | None,
+    like: PairDiscriminator,
+    norm: float,
+    settings: CertificationSettings,
+) -> dict[str, Certificate]:
+    """Return the certificates of the trained discriminator, if there is one, and of the worst ones found.
+
+    Args:
+        target: the pairs to attack.
+        trained: the run's discriminator, one of the starting points of its family.
+        like: an MLP of the shape that is searched.
+        norm: bound on ``||phi||`` of the MLP.
+        settings: settings of the attack.
+    """
+    mlp = trained if isinstance(trained, PairDiscriminator) else None
+    metric = trained if isinstance(trained, MetricDiscriminator) else None
+    certificates = {} if trained is None else {"trained": target.certificate(trained)}
+    # The MLPs come first, because both families draw their starting points from one random stream.
+    mlps = [attack_mlp(target, start, norm, settings.steps) for start in mlp_starts(mlp, like, norm, settings.restarts)]
+    metrics = [
+        attack_metric(target, start, settings.steps)
+        for start in metric_starts(metric, target.z.shape[1], settings.restarts)
+    ]
+    return {**certificates, "mlp": target.worst(mlps), "metric": target.worst(metrics)}
+
+
+def _mined(z: Tensor, labels: Sequence[int], settings: CertificationSettings, w_pos: float) -> Target:
     """Mine the hard pairs of a whole split.
 
     Raises:
         FecbenchError: the split has no hard positives or no hard negatives.
     """
-    pairs = mine_hard_pairs(z, torch.tensor(labels), k_pos=attack.k_pos, k_neg=attack.k_neg)
+    pairs = mine_hard_pairs(z, torch.tensor(labels), k_pos=settings.k_pos, k_neg=settings.k_neg)
     kept = HardPairs(*(part[pairs.valid] for part in pairs))
     if kept.target.min() == kept.target.max():
         raise FecbenchError(
-            f"{attack.split} must hold two texts of one label, and two labels, to have hard pairs; "
+            f"{settings.split} must hold two texts of one label, and two labels, to have hard pairs; "
             "choose another --split"
         )
     return Target(z, kept, w_pos)

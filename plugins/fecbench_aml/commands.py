@@ -26,7 +26,7 @@ def commands() -> Iterable[click.Command]:
     return [certify]
 
 
-@click.command()
+@click.command(short_help="Attack the pair loss of a trained encoder.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option(
     "--split",
@@ -35,7 +35,7 @@ def commands() -> Iterable[click.Command]:
     show_default=True,
     help="split whose hard pairs are attacked",
 )
-@click.option("--data-dir", type=PATH, help="folder that holds one folder for each data set")
+@click.option("--data-dir", type=PATH, help="folder of the data sets, one subfolder each")
 @click.option("--k-pos", type=click.IntRange(min=1), default=20, show_default=True, help="hard positives per anchor")
 @click.option("--k-neg", type=click.IntRange(min=1), default=20, show_default=True, help="hard negatives per anchor")
 @click.option("--steps", type=click.IntRange(min=1), default=30, show_default=True, help="gradient steps per ascent")
@@ -43,24 +43,24 @@ def commands() -> Iterable[click.Command]:
 @click.option(
     "--norm",
     type=click.FloatRange(min=0, min_open=True),
-    help="bound on ||phi|| (default: the norm of the first RUN's trained discriminator)",
+    help="bound on ||phi||  [default: the norm of the first RUN's trained discriminator]",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="seed of the random starting points")
-@click.option("--root", type=PATH, default=Path("runs"), show_default=True, help="folder of run records")
+@click.option("--root", type=PATH, default=Path("runs"), show_default=True, help="folder to search for runs")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def certify(runs: Sequence[str], root: Path, as_json: bool, norm: float | None, **how: Any) -> None:
     """Search for the discriminator of each family that makes the pair loss of a trained encoder worst.
 
-    The encoder of each RUN (a run's id, its folder, or a method's name) stays frozen. Projected gradient
-    ascent attacks the hardest pairs of each text of a whole split. The table shows the scores found beside
+    Each RUN is a run id, a run folder or a method (its newest complete run). Its encoder stays frozen. Projected
+    gradient ascent attacks the hardest pairs of each text of a whole split. The table shows the scores found beside
     the bounds that propositions 1 and 2 of the AML paper give at that loss.
     """
     from fecbench import find_run, print_json
-    from fecbench_aml.certification import Attack
+    from fecbench_aml.certification import CertificationSettings, attack
 
     attacked: list[Attacked] = []
     for reference in runs:
-        attacked.append(Attack(norm=norm, **how).on(find_run(reference, root)))
+        attacked.append(attack(find_run(reference, root), CertificationSettings(norm=norm, **how)))
         norm = norm or attacked[0].norm
         if not as_json:
             _print(attacked[-1])
@@ -87,7 +87,7 @@ def _print(result: Attacked) -> None:
         for family, certificate in result.found.items()
     ]
     title = (
-        f"\n{result.run}: {result.objective} on {result.dataset}, {result.pairs:,} pairs of {result.split}, "
+        f"{result.run}: {result.objective} on {result.dataset}, {result.pairs:,} pairs of {result.split}, "
         f"norm {result.norm:.2f} ({result.norm_from})"
     )
     columns = [
@@ -100,6 +100,7 @@ def _print(result: Attacked) -> None:
         "P- with s>=0.9",
         "margin <= 0",
     ]
+    click.echo()
     print_table(columns, rows, title)
 
 

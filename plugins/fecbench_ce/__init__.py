@@ -32,4 +32,5 @@ class CrossEntropy(Objective):
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
         """Yield one update of the model."""
         logits = model.classify(model.project(model.encode(batch)))
+        # In float32: logits computed under bf16 autocast have 8 significant bits, too few for a log-softmax.
         yield Update(cross_entropy(logits.float(), batch.labels, label_smoothing=self.config.label_smoothing))

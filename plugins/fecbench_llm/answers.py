@@ -110,7 +110,8 @@ class Answers(Mapping[str, Answer]):
             _acquire(lock)
         except OSError as error:
             raise FecbenchError(
-                f"{self.path.parent} must be a folder to keep answers in, but can't be written: {error}"
+                f"{self.path.parent} must be a writable folder for the answers, but can't be written: {error}; "
+                "make the folder writable"
             ) from error
         try:
             self.refresh()

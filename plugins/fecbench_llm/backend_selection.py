@@ -87,7 +87,7 @@ def check_record(config: LLMPromptConfig) -> None:
         LLMError: the environment names another one or none.
     """
     if config.asks == "replay":
-        raise LLMError("a run of stored answers has none for new texts; predict from a run that asked a model")
+        raise LLMError("a replayed run cannot answer new texts; predict from a run with --backend http or hf")
     variable, named = (MODEL_VARIABLE, config.model) if config.asks == "hf" else (URL_VARIABLE, config.base_url)
     if config.asks != "fake" and named and os.environ.get(variable) != named:
         raise LLMError(

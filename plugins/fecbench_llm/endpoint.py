@@ -297,8 +297,8 @@ class Endpoint:
             after = _seconds(reply.headers.get("Retry-After", ""))
             if after is not None and after > LONGEST_WAIT:
                 return LLMError(
-                    f"the endpoint asks to come back in {after:.0f} s (HTTP {status}: {shown}); "
-                    "the same command continues then"
+                    f"the endpoint allows the next request in {after:.0f} s (HTTP {status}: {shown}); "
+                    "repeat the command then: it continues"
                 )
             return TransientError(f"HTTP {status}: {shown}", after)
         if status in (400, 413, 422) and _TOO_LONG.search(reply.text.lower()):

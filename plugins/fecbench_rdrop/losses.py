@@ -17,6 +17,8 @@ def symmetric_kl(first: Tensor, second: Tensor) -> Tensor:
     >>> round(symmetric_kl(torch.tensor([[0.0, 0.0]]), torch.tensor([[0.0, 2.0]])).item(), 4)
     0.3808
     """
+    # Log-probabilities, not probabilities: the logarithm of a softmax that underflows to 0 would be -inf.
     p, q = (logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1) for logits in (first, second))
+    # torch's kl_div(q, p) is KL(p || q): its first argument is the second distribution.
     both = kl_div(q, p, reduction="batchmean", log_target=True) + kl_div(p, q, reduction="batchmean", log_target=True)
     return both / 2

@@ -36,6 +36,6 @@ class RDrop(Objective):
         both = batch.doubled()
         logits = model.classify(model.project(model.encode(both))).float()
         classification = cross_entropy(logits, both.labels)
-        divergence = symmetric_kl(*logits.chunk(2))
+        divergence = symmetric_kl(*logits.chunk(2))  # `doubled` puts all first views before all second views
         logs = {"cross_entropy": classification.detach(), "divergence": divergence.detach()}
         yield Update(classification + self.config.weight * divergence, logs=logs)

@@ -43,8 +43,8 @@ def supcon_loss(
     if base_temperature is not None and not base_temperature > 0:
         raise ValueError(f"base_temperature must be positive, found {base_temperature}")
     scale = 1.0 if base_temperature is None else temperature / base_temperature
-    anchors = _anchors(len(labels), contrast_mode)
-    with torch.autocast(features.device.type, enabled=False):
+    anchors = _anchors(len(labels), contrast_mode)  # the first rows, so that slices select their similarities
+    with torch.autocast(features.device.type, enabled=False):  # autocast would multiply the features in bf16
         similarity = similarities(features, temperature)[:anchors]
         others = ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)[:anchors]
         positive = (labels[:anchors, None] == labels) & others

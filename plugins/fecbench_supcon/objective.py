@@ -63,7 +63,7 @@ class SupCon(Objective):
             if config.projector
             else []
         )
-        self.projector = nn.Sequential(*layers)
+        self.projector = nn.Sequential(*layers)  # without layers it returns the encoder's states unchanged
 
     @classmethod
     def batch_needs(cls, config: Any) -> BatchNeeds:
@@ -76,7 +76,7 @@ class SupCon(Objective):
         views = batch if batch.second_view == "none" else batch.doubled()
         h = model.encode(views)
         classification = cross_entropy(model.classify(model.project(h)).float(), views.labels)
-        if weight == 0:
+        if weight == 0:  # skipped, not multiplied by 0: that would take time, and 0 times inf is NaN
             yield Update(classification)
             return
         contrast = self.contrast(h, views.labels)

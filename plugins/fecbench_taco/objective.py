@@ -55,7 +55,7 @@ class TACO(Objective):
         states, logits = label_states(model, "taco"), model.classify(z).float()
         loss = cross_entropy(logits, batch.labels)
         logs: dict[str, Tensor] = {"cross_entropy": loss.detach()}
-        if c.contrastive_weight:
+        if c.contrastive_weight:  # k-means takes time, so that a weight of 0 skips it
             contrast, counts = self.contrast(z, batch.labels)
             loss = loss + c.contrastive_weight * contrast
             logs |= {"contrastive": contrast.detach(), **counts}
@@ -72,7 +72,7 @@ class TACO(Objective):
         K-means makes as many clusters as the batch has labels. As clusters approach labels both numbers of
         pairs go to 0.
         """
-        clusters = kmeans_clusters(z.detach(), len(labels.unique()), self.task.seed)
+        clusters = kmeans_clusters(z, len(labels.unique()), self.task.seed)
         positive, negative = clustered_pairs(labels, clusters)
         counts = {"positive_pairs": positive.sum(), "negative_pairs": negative.sum()}
         c = self.config

@@ -61,7 +61,8 @@ def _read(path: str) -> Lexicon:
         lines = Path(expanded(path)).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeError) as error:
         raise FecbenchError(
-            f"--lexicon must be a UTF-8 file of lines word<TAB>pos|neg, but {path} can't be read: {error}"
+            f"--lexicon must be a UTF-8 file of lines word<TAB>pos|neg, but {path} can't be read: {error}; "
+            "give a readable file"
         ) from None
     polarities: dict[str, str] = {}
     for number, line in enumerate(lines, 1):

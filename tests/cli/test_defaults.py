@@ -28,15 +28,15 @@ def told(method: str) -> dict[str, str]:
     return {flag.replace("-", "_"): default for flag, default in found}
 
 
-def understood(words: str, dataset: str, encoder: str) -> str:
+def understood(words: str, method: str, dataset: str, encoder: str) -> str:
     """The value that a reader of ``words`` expects: the last part that applies.
 
-    Parts are "V", "V, of METHOD instead of W", "V with ENCODERS" and "V on DATASETS".
+    Parts are "V", "V (METHOD)", "V with ENCODERS", "V on DATASETS" and "V in other methods".
     """
     expected = "none"
     for part in words.split("; ") if words else ():
-        value, word, names = re.fullmatch(r"([^ ,]*)(?: (with|on) (.*?)(?: with any encoder)?|, of .*)?", part).groups()
-        if not word or {"with": encoder, "on": dataset}[word] in re.split(", | or ", names):
+        value, word, names = re.fullmatch(r"(\S*)(?: (with|on|in) (.*?)(?: with any encoder)?| \(.*\))?", part).groups()
+        if not word or {"with": encoder, "on": dataset, "in": method}[word] in re.split(", | or ", names):
             expected = value
     return expected
 
@@ -53,18 +53,18 @@ def test_help_says_what_a_run_would_use(method):
         }
         for key, setting in chosen.origins.items():
             if setting.origin != "flag" and key not in own_words:
-                found = understood(shown[key], dataset, chosen.settings.encoder)
+                found = understood(shown[key], method, dataset, chosen.settings.encoder)
                 assert found == text(setting.value), f"{key} on {dataset} with {encoder}: {shown[key]}"
 
 
 @pytest.mark.parametrize(
     ("method", "option", "words"),
     [
-        ("lcl", "batch_size", "32, of lcl instead of 64"),
-        ("aml", "head", "label, of aml instead of native"),
+        ("lcl", "batch_size", "32 (lcl); 64 in other methods"),
+        ("aml", "head", "label (aml); native in other methods"),
         ("aml", "k_pos", "10; 20 on ge or ge-prepared"),
-        ("aml-no-adv", "weight", "0.0, of aml-no-adv instead of 1.0"),
-        ("emoberta", "clip", "1.0, of emoberta"),
+        ("aml-no-adv", "weight", "0.0 (aml-no-adv); 1.0 in other methods"),
+        ("emoberta", "clip", "1.0 (emoberta); none in other methods"),
         ("ce", "encoder", "roberta-base; scratch on demo"),
         ("ce", "lr", "2e-05; 0.0001 with minilm; 0.001 with scratch"),
         ("ce", "clip", ""),
@@ -95,7 +95,7 @@ def test_help_knows_plugins_and_passes_over_broken_ones(install, registered):
     install("lost-data", "fecbench_datasets", lost="no_such_module_either:lost")
     shown = told(registered("picky", Picky))
     assert shown["k"] == "3; 4 on hf:me/mine"
-    assert shown["lr"] == "0.5, of picky instead of 2e-05"  # over any encoder's
+    assert shown["lr"] == "0.5 (picky); 2e-05 in other methods"  # over any encoder's
     assert shown["epochs"] == "8; 2 with fast; 15 with scratch"
 
 

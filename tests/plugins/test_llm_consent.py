@@ -127,7 +127,7 @@ def test_a_record_alone_sends_neither_texts_nor_a_secret(toy, tmp_path, chat_ser
 
 @pytest.mark.parametrize(("options", "message"), [
     ({"backend": "hf", "model": "/home/me/model"}, "set FECBENCH_LLM_MODEL to it"),
-    ({"backend": "replay", "answers": "/etc/passwd"}, "a run of stored answers has none for new texts"),
+    ({"backend": "replay", "answers": "/etc/passwd"}, "a replayed run cannot answer new texts"),
 ])  # fmt: skip
 def test_a_record_alone_opens_no_file(options, message):
     with pytest.raises(LLMError, match=message):

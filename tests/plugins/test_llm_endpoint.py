@@ -168,7 +168,7 @@ def test_retry_after_is_honoured_in_seconds_and_as_a_date(chat_server):
 
 def test_an_endpoint_that_wants_to_be_left_alone_for_long_is(chat_server):
     chat_server.behaviours = [(429, "86400")]
-    with pytest.raises(LLMError, match=r"asks to come back in 86400 s \(HTTP 429: .*told to say 429"):
+    with pytest.raises(LLMError, match=r"allows the next request in 86400 s \(HTTP 429: .*told to say 429"):
         ask(chat_server)
 
 

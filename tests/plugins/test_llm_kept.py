@@ -177,7 +177,7 @@ def test_two_processes_ask_one_after_another(tmp_path):
 
 def test_a_place_that_can_not_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(FecbenchError, match="must be a folder to keep answers in"):
+    with pytest.raises(FecbenchError, match="must be a writable folder for the answers"):
         Interview(Fake(), Answers(tmp_path / "file" / "a.jsonl")).ask([Chat(("sad",)).about("x")])
 
 

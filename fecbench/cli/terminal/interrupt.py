@@ -1,11 +1,23 @@
 """Stop a run on Ctrl-C, on a scheduler's SIGTERM, or when the process that started it ends."""
 
+from __future__ import annotations
+
 import os
 import signal
 import sys
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from fecbench.core.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def handle_stop_signals(handler: Callable[..., object] = signal.default_int_handler) -> None:
+    """Call ``handler`` on Ctrl-C (SIGINT) and on SIGTERM; by default both raise KeyboardInterrupt."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler stops processes with SIGTERM
+        signal.signal(number, handler)
 
 
 class Stop:
