@@ -98,13 +98,13 @@ def probe(spawned: float, asked: dict[str, Any]) -> None:
         import transformers.modeling_utils  # noqa: F401
 
         from fecbench import Places
-        from fecbench.runs.experiment import Workplace, run
+        from fecbench.runs.experiment import RunContext, run
         from fecbench.runs.plan import plan
 
     clock, data_dir = Clock(), Path(asked["data_dir"]) if asked["data_dir"] else None
     run(
         plan(asked["method"], {}, asked["settings"]),
-        Workplace(Places(data_dir), Path(asked["folder"]), observers=[clock]),
+        RunContext(Places(data_dir), Path(asked["folder"]), observers=[clock]),
     )
     print(json.dumps(Parts.of(clock, spawned)))
 
@@ -180,8 +180,8 @@ def estimate(given: argparse.Namespace, encoder: str) -> None:
     expanded, total = matrix.expand(read_spec(given.spec)), 0.0
     for entry in expanded.entries:
         cell, runs = (
-            entry.cells[0][0],
-            len(entry.cells) + len(entry.cells[0]) - 1,
+            entry.runs[0][0],
+            len(entry.runs) + len(entry.runs[0]) - 1,
         )  # each trial once, the chosen one with every seed
         chosen, data = cell.plan.settings, load_dataset(cell.plan.settings, Places(given.data_dir))
         rows = len(data.splits["train"])

@@ -73,7 +73,7 @@ def notes(record: Record) -> list[str]:
     return [note.replace(f"encoder {name} ", f"encoder {shown} ") for note in run_file.notes]
 
 
-def without_places(content: T, settings: Mapping[str, Any]) -> T:
+def without_local_paths(content: T, settings: Mapping[str, Any]) -> T:
     """Return ``content`` with, at any depth, the last component in place of every local path that ``settings`` hold."""
     names = {str(value): str(name_of(setting, value)) for setting, value in settings.items()}
     longest_first = sorted(names.items(), key=lambda pair: -len(pair[0]))

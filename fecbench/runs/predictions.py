@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import RunError
 from fecbench.core.files import read_arrays, write_tensors
-from fecbench.runs.digests import of_tensors
+from fecbench.runs.digests import tensor_digest
 from fecbench.runs.record import PREDICTIONS, Record
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def read_predictions(record: Record) -> dict[str, np.ndarray]:
 
     path = record.folder / PREDICTIONS
     arrays = read_arrays(path)
-    record.check_part("predictions", of_tensors(arrays), path)
+    record.check_part("predictions", tensor_digest(arrays), path)
     rows = arrays.get("row")
     ordered = rows is None or np.array_equal(rows, np.arange(rows.size))  # older records have no row numbers
     finite = all(_is_finite(name, array) for name, array in arrays.items())

@@ -17,7 +17,7 @@ from fecbench.model.encoders.pretrained import read_config, read_tokenizer
 from fecbench.model.encoders.source import EncoderSource
 from fecbench.objective.check import get_objective
 from fecbench.runs.build import build_pair
-from fecbench.runs.digests import of_run, of_tensors
+from fecbench.runs.digests import run_digest, tensor_digest
 from fecbench.runs.plan import Plan
 from fecbench.runs.record import encoder_digest, model_run_file
 from fecbench.training import devices
@@ -82,8 +82,8 @@ class Predictor:
         pooling = recorded or plan.settings.pooling  # older records lack it
         model, built = build_pair(plan, source, dataset.labels, dataset.label_texts, dataset.name, pooling)
         modules = {"model": model, "objective": built}
-        Checkpoints(record.folder, of_run(record.about)).load_best(modules)
-        record.check_part("weights", of_tensors(state_of(modules)), record.folder / BEST)
+        Checkpoints(record.folder, run_digest(record.about)).load_best(modules)
+        record.check_part("weights", tensor_digest(state_of(modules)), record.folder / BEST)
         accelerator = devices.accelerator(device)
         precision = devices.precision(plan.settings.precision, accelerator.device)
         model, built = model.to(precision.device).eval(), built.to(precision.device).eval()

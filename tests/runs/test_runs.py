@@ -170,7 +170,7 @@ def test_resuming_wants_the_same_run(toy, tmp_path):
 def test_resuming_wants_the_same_code(toy, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         train_briefly("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
-    monkeypatch.setattr(provenance, "code_version", lambda *plugins: "other")
+    monkeypatch.setattr(provenance, "code_digest", lambda *plugins: "other")
     with pytest.raises(RunError, match="the code of fecbench or of one of its plugins has changed since"):
         train_briefly("ce", toy, tmp_path / "run", resume=True)
 
@@ -384,13 +384,13 @@ def test_code_version_follows_the_sources(install, tmp_path):
     install("mine", "fecbench_objectives", mine="my_code:Mine", code="class Mine: pass")
     import my_code
 
-    before, sources = provenance.code_version(my_code.Mine), provenance.source_versions(my_code.Mine)
-    assert before == provenance.code_version(my_code.Mine)
+    before, sources = provenance.code_digest(my_code.Mine), provenance.source_digests(my_code.Mine)
+    assert before == provenance.code_digest(my_code.Mine)
     Path(my_code.__file__).write_text("class Mine:\n    x = 1\n")
-    assert provenance.code_version(my_code.Mine) != before
-    changed = provenance.source_versions(my_code.Mine)
+    assert provenance.code_digest(my_code.Mine) != before
+    changed = provenance.source_digests(my_code.Mine)
     assert [package for package in sources if sources[package] != changed[package]] == ["my_code"]
-    assert sources["fecbench"] == provenance.source_versions()["fecbench"]
+    assert sources["fecbench"] == provenance.source_digests()["fecbench"]
 
 
 class Counting(Objective):

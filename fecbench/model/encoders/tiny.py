@@ -39,11 +39,11 @@ class Tiny:
         return EncoderSource(f"tiny-{self.family}", tokenizer, config, None)
 
 
-def stand_in(encoder: str) -> str:
+def tiny_encoder_for(encoder: str) -> str:
     """Return the tiny encoder of the family named in ``encoder``; BERT's if it names none.
 
-    >>> stand_in("roberta-base"), stand_in("google/electra-base-discriminator"), stand_in("minilm")
-    ('tiny-roberta', 'tiny-electra', 'tiny-bert')
+    >>> [tiny_encoder_for(name) for name in ("roberta-base", "google/electra-base-discriminator", "minilm")]
+    ['tiny-roberta', 'tiny-electra', 'tiny-bert']
     """
     return f"tiny-{next((family for family in FAMILIES if family in encoder.lower()), 'bert')}"
 

@@ -13,7 +13,7 @@ from fecbench.core.files import UNFINISHED, contained, read_json, replacing, to_
 from fecbench.results.leaderboard.formats.json import json_text
 from fecbench.results.leaderboard.formats.markdown import markdown
 from fecbench.results.leaderboard.formats.page.render import page
-from fecbench.runs.local_paths import without_places
+from fecbench.runs.local_paths import without_local_paths
 from fecbench.runs.record import HISTORY, PREDICTIONS, RESULT, RUN
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _contents(record: Record) -> dict[str, bytes]:
     """Return the published content of a record by file name."""
     found = {name: path.read_bytes() for name in PUBLISHED if (path := record.inside(name)).is_file()}
     about = record.about
-    published = without_places(about, record.settings())
+    published = without_local_paths(about, record.settings())
     if published != about:
         found[RUN] = (json.dumps(published, indent=1, ensure_ascii=False) + "\n").encode()
     return found

@@ -79,7 +79,7 @@ class Confusions:
     lacking: tuple[str, ...]
 
 
-def of_table(table: Table) -> tuple[Confusions, ...]:
+def confusions_of(table: Table) -> tuple[Confusions, ...]:
     """Return the confusions on each data set, from the records that hold a confusion matrix."""
     return tuple(found for dataset in range(len(table.datasets)) if (found := _of_dataset(table, dataset)))
 
