@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from fecbench.core.errors import UnknownName, UsageError
 from fecbench.core.plugin_errors import plugin_errors
+from fecbench.core.text import uncapitalized
 
 SHOWN = 100  # characters of a wrong value in an error message
 
@@ -201,8 +202,7 @@ def build(config: type[C], given: Mapping[str, Any], what: str) -> C:
 
 def _explain(fault: Any) -> str:
     """Return one of pydantic's error details as a clause about the flag."""
-    reason = fault["msg"].removeprefix("Value error, ")
-    reason = reason[:1].lower() + reason[1:]
+    reason = uncapitalized(fault["msg"].removeprefix("Value error, "))
     if not fault["loc"]:  # a check of several settings together
         return str(reason)
     flag = "--" + "-".join(str(name) for name in fault["loc"]).replace("_", "-")

@@ -27,6 +27,15 @@ def shortened(names: Sequence[str], most: int = 5) -> str:
     return f"{listed} and {len(names) - most} more" if len(names) > most else listed
 
 
+def uncapitalized(sentence: str) -> str:
+    """Return ``sentence`` with a small first letter, to put it after a colon.
+
+    >>> uncapitalized("Field required")
+    'field required'
+    """
+    return sentence[:1].lower() + sentence[1:]
+
+
 def escape(text: str) -> str:
     r"""Return ``text`` so that GitHub's Markdown shows it literally, on one line, inside a table too.
 

@@ -90,9 +90,9 @@ def difference(run_file: RunFile, identity: Mapping[str, Any]) -> str:
             return f"its {key} was {value}, not {setting['value']}"
     dataset, wanted = run_file.dataset, identity["dataset"]
     if dataset.fingerprint != wanted["fingerprint"]:
-        return "its data was other rows"
+        return "its data rows were different"
     if (dataset.labels, dataset.label_texts) != (wanted["labels"], wanted["label_texts"]):
-        return "its labels stood in another order or were described otherwise"
+        return "its labels had another order or other descriptions"
     for key in ("device", "precision", "ranks", "versions"):
         recorded = getattr(run_file, key)
         if recorded != identity[key]:

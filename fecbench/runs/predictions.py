@@ -8,6 +8,7 @@ from fecbench.core.errors import RunError
 from fecbench.core.files import read_arrays, write_tensors
 from fecbench.runs.digests import tensor_digest
 from fecbench.runs.record import PREDICTIONS, Record
+from fecbench.training.logits import broken_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +52,6 @@ def _is_finite(name: str, array: np.ndarray) -> bool:
     """Return True if all numbers are finite; rows of logits may be all -inf, which means no answer."""
     import numpy as np
 
-    finite = np.isfinite(array)
     if name == "logits" and array.ndim == 2:
-        return bool((finite.all(1) | np.isneginf(array).all(1)).all())
-    return bool(finite.all())
+        return not broken_rows(array).any()
+    return bool(np.isfinite(array).all())

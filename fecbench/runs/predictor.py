@@ -64,11 +64,7 @@ class Predictor:
             RunError: the run isn't complete, or one of its files is missing or broken.
             UnknownName, PluginError: the objective isn't installed, or is broken.
         """
-        if record.status != "complete":
-            raise RunError(
-                f"{record.folder} must be a complete run, but is {record.status}; "
-                "finish it with `fecbench run ... --resume`"
-            )
+        record.check_complete()
         run_file, folder = model_run_file(record), record.encoder
         record.check_part("encoder", encoder_digest(record), folder)
         try:
@@ -115,14 +111,21 @@ class Predictor:
             texts, self.tokenizer, self.max_length, self.batch_size, self.precision.device, forms
         ):
             with self.precision.autocast(), self._guarded():
-                found = rows(batch.unlabelled()).cpu()
-            if found.shape != (len(batch), width) or broken(found).any():
-                raise NumericalError(
-                    f"every text must get {width} finite numbers, but {len(batch)} texts got {list(found.shape)}, or "
-                    "numbers that aren't; the run's weights or its objective are broken: restore them or run it again"
-                )
-            parts.append(found)
+                outputs = rows(batch.unlabelled()).cpu()
+            _check_outputs(outputs, len(batch), width)
+            parts.append(outputs)
         return torch.cat(parts)
+
+
+def _check_outputs(outputs: Tensor, texts: int, width: int) -> None:
+    """Raise NumericalError unless ``outputs`` has shape ``[texts, width]`` and is finite; -inf rows are no answers."""
+    remedy = "the run's weights or its objective are broken: restore them or run it again"
+    if outputs.shape != (texts, width):
+        raise NumericalError(
+            f"outputs for {texts} texts must have the shape {[texts, width]}, but have {list(outputs.shape)}; {remedy}"
+        )
+    if broken(outputs).any():
+        raise NumericalError(f"outputs must be finite, but those of some texts are infinite or NaN; {remedy}")
 
 
 def data_of(record: Record, data_dir: Path | None = None) -> EmotionData:

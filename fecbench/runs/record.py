@@ -35,6 +35,7 @@ from fecbench.core.files import UNFINISHED, contained, read_json, read_tensors, 
 from fecbench.core.settings import DEFAULTS
 from fecbench.core.strict_json import loads
 from fecbench.runs.digests import SEAL, content_digest, file_digest, result_digest, run_digest, tensor_digest
+from fecbench.runs.local_paths import encoder_name
 from fecbench.runs.lock_state import is_held
 from fecbench.runs.schema import ModelRunFile, ResultFile, RunFile, validated
 
@@ -149,6 +150,14 @@ class Record:
             return "running"
         recorded = self.failure.get("status") if (self.folder / FAILURE).exists() else "unfinished"
         return str(recorded) if recorded in ("interrupted", "unfinished") else "failed"
+
+    def check_complete(self) -> None:
+        """Raise RunError if the run isn't complete."""
+        status = self.status
+        if status != "complete":
+            raise RunError(
+                f"{self.folder} must be a complete run, but is {status}; finish it with `fecbench run ... --resume`"
+            )
 
     def is_running(self) -> bool:
         """Return True if a process works on the run. The run's exclusive lock is never taken (ADR 18).
@@ -422,6 +431,13 @@ def _check_digest(result: ResultFile, part: str, digest: str, path: Path) -> Non
             f"{path} must be as this run wrote it, but was edited since, or is another run's; restore it or delete the "
             "run"
         )
+
+
+def shown_notes(record: Record) -> list[str]:
+    """Return the record's own notes, such as that the run was LIMITED, with the encoder's name in place of its path."""
+    run_file, shown = record.run_file, encoder_name(record)
+    name = run_file.encoder.name if run_file.encoder else None
+    return [note.replace(f"encoder {name} ", f"encoder {shown} ") for note in run_file.notes]
 
 
 def model_run_file(record: Record) -> ModelRunFile:

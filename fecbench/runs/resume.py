@@ -49,7 +49,8 @@ def open_record(plan: Plan, identity: Mapping[str, Any], folder: Path | None, re
         different = difference(record.run_file, identity)
         if different:
             raise RunError(
-                f"{folder} can only be continued as it was begun, but {different}; start afresh in another --run-dir"
+                f"{folder} must be resumed with the settings, data and code of its start, but {different}; "
+                "start a new run in another --run-dir"
             )
         return record
     words = (plan.name, plan.settings.dataset, plan.settings.encoder, f"s{plan.settings.seed}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator
 
 from fecbench.core.errors import RunError
+from fecbench.core.text import uncapitalized
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -194,11 +195,7 @@ def validated(content: Mapping[str, Any], shape: type[File], path: Path) -> File
         return shape.model_validate(content, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where, why = ".".join(map(str, first["loc"])), _lower(first["msg"].removeprefix("Value error, "))
+        where, why = ".".join(map(str, first["loc"])), uncapitalized(first["msg"].removeprefix("Value error, "))
         raise RunError(
             f"{path} must be as fecbench writes it, but {where}: {why}; restore it or delete the run"
         ) from None
-
-
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]

@@ -15,12 +15,12 @@ class Masked(NamedTuple):
 
     Attributes:
         ids: int64 ``[T]``, the corrupted input.
-        places: int64 ``[K]``, positions in ``ids``.
+        positions: int64 ``[K]``, positions in ``ids``.
         targets: int64 ``[K]``, the original ids at these positions; -100 at positions that were not chosen.
     """
 
     ids: Tensor
-    places: Tensor
+    positions: Tensor
     targets: Tensor
 
 
@@ -44,7 +44,7 @@ def mask_tokens(
 
     >>> ids = torch.arange(5, 1005)
     >>> masked = mask_tokens(ids, torch.tensor([5]), 4, ids, generator=torch.Generator().manual_seed(0))
-    >>> chosen = masked.places[masked.targets != IGNORED]
+    >>> chosen = masked.positions[masked.targets != IGNORED]
     >>> 100 < len(chosen) < 200, bool((masked.ids[chosen] == 4).any())
     (True, True)
     """
@@ -59,8 +59,8 @@ def mask_tokens(
     corrupted = torch.where(chosen & (kind >= 0.8) & (kind < 0.9), random_words, corrupted)
     expected = probability * len(ids)
     most = min(len(ids), math.ceil(expected + 6 * math.sqrt(expected * (1 - probability))) + 1)
-    places = chosen.to(torch.uint8).topk(most, sorted=False).indices  # the chosen positions come first
-    return Masked(corrupted, places, torch.where(chosen[places], ids[places], IGNORED))
+    positions = chosen.to(torch.uint8).topk(most, sorted=False).indices  # the chosen positions come first
+    return Masked(corrupted, positions, torch.where(chosen[positions], ids[positions], IGNORED))
 
 
 def mean_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

@@ -149,7 +149,7 @@ class CDPMLM(Objective):
             losses["cdp"] = mean_cross_entropy(self.definition(q), known)
         if self.language is not None:
             embeddings = model.encoder.network.get_input_embeddings().weight
-            losses["mlm"] = mean_cross_entropy(self.language(states[masked.places], embeddings), masked.targets)
+            losses["mlm"] = mean_cross_entropy(self.language(states[masked.positions], embeddings), masked.targets)
         return Update(
             sum(losses.values(), torch.zeros((), device=states.device)), logs={**detached(losses), "main_steps": 0.0}
         )

@@ -90,7 +90,7 @@ def test_rates_of_masking():
     ids = torch.randint(5, 1000, (100_000,))
     before = ids.clone()
     found = masked(ids)
-    chosen = found.places[found.targets != -100]
+    chosen = found.positions[found.targets != -100]
     assert torch.equal(ids, before)
     assert torch.equal(found.targets[found.targets != -100], ids[chosen])
     assert len(chosen) / len(ids) == pytest.approx(0.15, abs=0.01)
@@ -104,20 +104,20 @@ def test_rates_of_masking():
 def test_special_tokens_are_neither_chosen_nor_put_in():
     ids = torch.tensor([2, 7, 3, 9, 3] * 2000)
     found = masked(ids, probability=0.9)
-    places = found.places[found.targets != -100]
-    assert not torch.isin(ids[places], SPECIAL).any()
-    assert not torch.isin(found.ids[places], SPECIAL[SPECIAL != MASK]).any()
+    positions = found.positions[found.targets != -100]
+    assert not torch.isin(ids[positions], SPECIAL).any()
+    assert not torch.isin(found.ids[positions], SPECIAL[SPECIAL != MASK]).any()
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 40])
 def test_few_tokens(count):
     found = masked(torch.full((count,), 3))
     assert (found.targets == -100).all()
-    assert len(found.places) <= count
+    assert len(found.positions) <= count
 
 
 def test_the_number_of_places_depends_on_the_length_alone():
-    assert len({len(masked(torch.randint(5, 1000, (500,)), seed).places) for seed in range(20)}) == 1
+    assert len({len(masked(torch.randint(5, 1000, (500,)), seed).positions) for seed in range(20)}) == 1
 
 
 # Pairs.

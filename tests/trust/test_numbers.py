@@ -115,7 +115,7 @@ def test_a_number_that_is_none_stops_the_run_and_spoils_nothing(fecbench, regist
     assert fecbench(*command, "--way", way, "--resume")[2].strip().splitlines()[-1] == last
     code, _, err = fecbench(*command, "--way", way, "--resume", "--lr", "1e-6")
     assert code == 1
-    assert "can only be continued as it was begun, but its lr was" in err
+    assert "must be resumed with the settings, data and code of its start, but its lr was" in err
 
 
 def test_where_nothing_is_kept_nothing_is_promised(fecbench, toy, tmp_path):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fecbench.results.leaderboard.board import Cell, DatasetVersion, Missing, Row
 from fecbench.results.leaderboard.rows.by_settings import scores
 from fecbench.results.leaderboard.rows.encoders import identities, with_encoder_names
+from fecbench.results.leaderboard.run import newest_first
 from fecbench.runs.identity import VARIES_IN_A_CELL
 from fecbench.runs.local_paths import name_of
 
@@ -35,8 +36,8 @@ def rows(selection: Selection, runs: Sequence[Run]) -> tuple[tuple[DatasetVersio
     the newest complete one counts. The runs of a column must have the data rows of its newest run, and the seeds of a
     cell must have the encoder weights of its newest run.
     """
-    newest_first = sorted(runs, key=lambda run: run.started, reverse=True)
-    columns = {name: _candidates(selection, name, newest_first) for name in selection.datasets}
+    sorted_runs = newest_first(runs)
+    columns = {name: _candidates(selection, name, sorted_runs) for name in selection.datasets}
     versions = {name: _version(name, found) for name, found in columns.items()}
     encoders = identities(list(_every(columns)))
     objectives = {planned.row: planned.plan.name for planned in (*selection.trials, *selection.runs)}
@@ -48,9 +49,9 @@ def rows(selection: Selection, runs: Sequence[Run]) -> tuple[tuple[DatasetVersio
 
 def mixed_trials(selection: Selection, runs: Sequence[Run]) -> Iterator[str]:
     """Yield a note for each row whose trials had encoders of one name but different weights."""
-    newest_first = sorted((run for run in runs if run.status == "complete"), key=lambda run: run.started, reverse=True)
+    complete = newest_first(run for run in runs if run.status == "complete")
     matching = [
-        (planned, next((run for run in newest_first if planned.is_of(run.objective, run.settings)), None))
+        (planned, next((run for run in complete if planned.is_of(run.objective, run.settings)), None))
         for planned in selection.trials
     ]
     found = [(planned.row, run) for planned, run in matching if run]
@@ -83,7 +84,7 @@ def _version(name: str, candidates: Candidates) -> DatasetVersion:
     complete = [run for _, found in candidates for run in found if run.status == "complete"]
     if not complete:
         return DatasetVersion(name_of("dataset", name), name_of("dataset", name), "")
-    newest = max(complete, key=lambda run: run.started)
+    newest = newest_first(complete)[0]
     return DatasetVersion(newest.dataset, newest.title, newest.fingerprint)
 
 
@@ -112,7 +113,7 @@ def _cell(wanted: Candidates, fingerprint: str, encoders: Mapping[Path, Identity
     complete = [
         run for _, runs in wanted for run in runs if run.status == "complete" and run.fingerprint == fingerprint
     ]
-    newest = max(complete, key=lambda run: run.started, default=None)
+    newest = next(iter(newest_first(complete)), None)
     usable = {
         run.record.folder
         for run in complete
