@@ -88,7 +88,7 @@ def _requested_format(form: str | None, as_json: bool) -> str | None:
         UsageError: both are given and differ.
     """
     if as_json and form not in (None, "json"):
-        raise UsageError(f"--json is --format json, but --format is {form}; leave one of them out")
+        raise UsageError(f"--json and --format must agree, but --format is {form}; leave one out")
     return "json" if as_json else form
 
 
@@ -125,15 +125,16 @@ def _by_spec(spec: Path, runs: Sequence[Path], columns: str, against: str | None
 
     if columns:
         raise UsageError("--spec gives the data sets to put side by side; leave out --columns")
-    records = find_records(runs or _existing([ROOT]))
-    found = Records(records)
-    selection = select(spec, found)
-    if not any(found.of(planned) for planned in (*selection.trials, *selection.runs)):
-        raise RunError(
-            f"the table of {spec} needs complete runs, but none were found; make them with: fecbench bench {spec}"
-        )
-    trials = [record for planned in selection.trials if (record := found.of(planned))]
-    with status_line() as report:
+    with status_line() as report:  # opened first: reading the records of a large folder takes seconds
+        report("reading the runs of the spec")
+        records = find_records(runs or _existing([ROOT]))
+        found = Records(records)
+        selection = select(spec, found)
+        if not any(found.of(planned) for planned in (*selection.trials, *selection.runs)):
+            raise RunError(
+                f"the table of {spec} needs complete runs, but none were found; make them with: fecbench bench {spec}"
+            )
+        trials = [record for planned in selection.trials if (record := found.of(planned))]
         return board_of_selection(selection, records, against, report), trials
 
 

@@ -88,6 +88,7 @@ def run(plan: Plan, context: RunContext) -> Record:
     began = time.perf_counter()
     plan.check_consent()
     accelerator = devices.accelerator(plan.settings.device, context.trackers)
+    # rows, needs and labels are checked before the record is opened, so that a faulty run leaves no folder
     data = load_dataset(plan.settings, context.locations)
     plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
     plan.check_label_texts(data)
@@ -128,7 +129,7 @@ class Experiment:
     def carry_out(self, identity: Mapping[str, Any], accelerator: Accelerator, context: RunContext) -> None:
         """Train, test and complete the record. Record a failure and raise it again."""
         trainer = self._trainer(accelerator, self._observers(accelerator, context), identity)
-        if accelerator.is_main_process:
+        if accelerator.is_main_process:  # before the checkpoint replaces the weights that are compared
             same_encoder(self.record, self.built)
         try:
             resumed = trainer.resume()
@@ -139,7 +140,7 @@ class Experiment:
             self._train(trainer, resumed)
             result = self._test(trainer)
             trainer.observers.notify("run_finished", run=trainer.run, result=result)
-        except BaseException as error:
+        except BaseException as error:  # Ctrl-C too: the record states that the run was interrupted
             trainer.observers.notify("run_failed", run=trainer.run, error=error)
             raise
 
@@ -154,14 +155,14 @@ class Experiment:
         about: Mapping[str, Any] = {}
         if objective.trains:
             trainer.fit()
-            self._barrier(trainer)
+            self._barrier(trainer)  # the first rank has written the best weights
             about = trainer.checkpoints.load_best(trainer.modules, trainer.progress.best_epoch)
         if not about.get("after_training"):  # a run that was killed during its test has done this stage
             with self._checked_stage(trainer, "after_training"), trainer.stepper.precision.autocast():
                 objective.after_training(stage)
             trainer.check_weights("after after_training", "correct that method (the best epoch's weights are kept)")
             precompute(self.built.model, objective)
-            self._barrier(trainer)
+            self._barrier(trainer)  # all ranks have read the best weights: the file may be replaced
             if trainer.batches.rank == 0:
                 trainer.checkpoints.save_best(
                     trainer.modules, {"epoch": trainer.progress.best_epoch, "after_training": True}
@@ -174,6 +175,7 @@ class Experiment:
         Raises:
             ProtocolError: the stage added or replaced one. It would belong to no player and be lost on resume.
         """
+        # a stage's random numbers depend neither on what ran before it nor on a resumption
         set_seed(stream_seed(self.plan.settings.seed, stage, trainer.batches.rank) % 2**32)
         before = owned(trainer.modules)
         with plugin_errors(self.plan.who, self.built.objective):
@@ -218,7 +220,7 @@ class Experiment:
         if trainer.batches.rank == 0:
             write_predictions(self.record, logits["test"], torch.as_tensor(labels))
             complete(self.record, result)
-            trainer.checkpoints.drop_last()
+            trainer.checkpoints.drop_last()  # only now: until the result is written, a killed run needs it to resume
         return result
 
     def _report(self) -> dict[str, object]:

@@ -45,7 +45,8 @@ def broken_rows(logits: np.ndarray) -> np.ndarray:
     """
     import numpy as np
 
-    return ~np.isfinite(logits).all(1) & ~np.isneginf(logits).all(1)
+    broken: np.ndarray = ~np.isfinite(logits).all(1) & ~np.isneginf(logits).all(1)
+    return broken
 
 
 def probabilities(logits: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ class Masked(NamedTuple):
 
     Attributes:
         ids: int64 ``[T]``, the corrupted input.
-        positions: int64 ``[K]``, positions in ``ids``.
+        positions: int64 ``[K]``, positions of these tokens in ``ids``.
         targets: int64 ``[K]``, the original ids at these positions; -100 at positions that were not chosen.
     """
 

@@ -52,7 +52,7 @@ def test_the_card_s_numbers():
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
-def test_the_mean_over_chosen_places_is_a_slow_loop_s(dtype):
+def test_the_mean_over_chosen_positions_is_a_slow_loop_s(dtype):
     torch.manual_seed(0)
     logits, targets = torch.randn(12, 7, dtype=dtype) * 20, torch.randint(0, 7, (12,))
     targets[::3] = -100
@@ -116,7 +116,7 @@ def test_few_tokens(count):
     assert len(found.positions) <= count
 
 
-def test_the_number_of_places_depends_on_the_length_alone():
+def test_the_number_of_positions_depends_on_the_length_alone():
     assert len({len(masked(torch.randint(5, 1000, (500,)), seed).positions) for seed in range(20)}) == 1
 
 

@@ -52,22 +52,13 @@ def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[P
     for target, record in targets.items():
         _check(record, target)
         _check_draft(_draft(target))
-    for name in PAGES:
-        if (folder / name).is_dir():
-            raise RunError(
-                f"{folder / name} must be a file to overwrite, but is a folder; move it or publish to another folder"
-            )
-        contained(folder / name, folder)  # in a folder from others it could be a link to a file elsewhere
     _check_pages(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for target, record in targets.items():
             if not target.exists() or not any(target.iterdir()):
                 _copy(record, target)
-        for name, form in PAGES.items():
-            text = form(board)
-            with replacing(folder / name, "free space or publish to another folder") as draft:
-                draft.write_text(text, encoding="utf-8")
+        _write_pages(board, folder)
     except OSError as error:
         raise RunError(
             f"{folder} can't be written: {error.strerror or error}; free space or choose another folder"
@@ -75,8 +66,22 @@ def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[P
     return list(targets)
 
 
+def _write_pages(board: Board, folder: Path) -> None:
+    """Write the files of the board. The claim is the first of them."""
+    for name, form in PAGES.items():
+        text = form(board)
+        with replacing(folder / name, "free space or publish to another folder") as draft:
+            draft.write_text(text, encoding="utf-8")
+
+
 def _check_pages(folder: Path) -> None:
-    """Raise RunError if files with the names of the board's pages exist and aren't of an earlier board."""
+    """Raise RunError if the names of the board's pages belong to folders, links or files that aren't of a board."""
+    for name in PAGES:
+        if (folder / name).is_dir():
+            raise RunError(
+                f"{folder / name} must be a file to overwrite, but is a folder; move it or publish to another folder"
+            )
+        contained(folder / name, folder)  # in a folder from others it could be a link to a file elsewhere
     there = [name for name in PAGES if (folder / name).is_file()]
     if there and not _is_board(folder / CLAIM):
         raise RunError(

@@ -76,7 +76,7 @@ def test_the_ending_of_a_file_is_read_in_either_case_and_one_format_is_asked_for
     assert fecbench("leaderboard", "-o", "T.MD")[0] == 0
     assert (here / "T.MD").read_text().startswith("# ")
     code, _, err = fecbench("leaderboard", "--format", "csv", "--json")
-    assert (code, "--json is --format json, but --format is csv; leave one of them out" in err) == (2, True)
+    assert (code, "--json and --format must agree, but --format is csv; leave one out" in err) == (2, True)
     code, _, err = fecbench("leaderboard", "-o", "t")
     assert (code, "for its format to be known; add --format" in err) == (2, True)
 
