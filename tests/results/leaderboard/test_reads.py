@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import safetensors
-from tests.leaderboard.conftest import SMALL
 
 from fecbench.bench.matrix import PlannedRun, Records, Selection
 from fecbench.results.leaderboard.assemble import board_of_records, board_of_selection
 from fecbench.results.leaderboard.formats.page.render import page
 from fecbench.runs.find import find_records
 from fecbench.runs.plan import plan
+from tests.support.records import SMALL
 
 COUNTING: list[Counter] = []
 
