@@ -43,7 +43,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from fecbench.core.errors import UnknownName, UsageError
 from fecbench.core.settings import Config
-from fecbench.core.text import uncapitalized
+from fecbench.core.text import lower_first
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -225,4 +225,4 @@ def _explain(part: Any) -> str:
     if part["type"] == "missing":
         return f"{place} is required, but missing"
     reason = part["msg"].removeprefix("Value error, ")
-    return f"{place}: {uncapitalized(reason)}" if place else reason
+    return f"{place}: {lower_first(reason)}" if place else reason

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from fecbench.core.errors import UnknownName, UsageError
 from fecbench.core.plugin_errors import plugin_errors
-from fecbench.core.text import uncapitalized
+from fecbench.core.text import lower_first
 
 SHOWN = 100  # characters of a wrong value in an error message
 
@@ -202,9 +202,9 @@ def build(config: type[C], given: Mapping[str, Any], what: str) -> C:
 
 def _explain(fault: Any) -> str:
     """Return one of pydantic's error details as a clause about the flag."""
-    reason = uncapitalized(fault["msg"].removeprefix("Value error, "))
+    reason = lower_first(fault["msg"].removeprefix("Value error, "))
     if not fault["loc"]:  # a check of several settings together
-        return str(reason)
+        return reason
     flag = "--" + "-".join(str(name) for name in fault["loc"]).replace("_", "-")
     if fault["type"] == "missing":
         return f"{flag} is needed"

@@ -1,4 +1,4 @@
-"""Shorten lists of names and sanitise untrusted text for Markdown, terminals and figures."""
+"""Shorten lists of names, fit sentences together, and sanitise untrusted text for Markdown, terminals and figures."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def shortened(names: Sequence[str], most: int = 5) -> str:
     return f"{listed} and {len(names) - most} more" if len(names) > most else listed
 
 
-def uncapitalized(sentence: str) -> str:
-    """Return ``sentence`` with a small first letter, to put it after a colon.
+def lower_first(text: str) -> str:
+    """Return ``text`` with its first letter in lower case, to continue a sentence.
 
-    >>> uncapitalized("Field required")
-    'field required'
+    >>> lower_first("Input should be a valid integer")
+    'input should be a valid integer'
     """
-    return sentence[:1].lower() + sentence[1:]
+    return text[:1].lower() + text[1:]
 
 
 def escape(text: str) -> str:

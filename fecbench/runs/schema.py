@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator
 
 from fecbench.core.errors import RunError
-from fecbench.core.text import uncapitalized
+from fecbench.core.text import lower_first
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -195,7 +195,7 @@ def validated(content: Mapping[str, Any], shape: type[File], path: Path) -> File
         return shape.model_validate(content, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where, why = ".".join(map(str, first["loc"])), uncapitalized(first["msg"].removeprefix("Value error, "))
+        where, why = ".".join(map(str, first["loc"])), lower_first(first["msg"].removeprefix("Value error, "))
         raise RunError(
             f"{path} must be as fecbench writes it, but {where}: {why}; restore it or delete the run"
         ) from None
