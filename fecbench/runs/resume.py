@@ -85,7 +85,7 @@ def same_encoder(record: Record, built: Built) -> None:
     if not same or provenance.weights_digest(built.model.encoder.network) != weights:
         raise RunError(
             f"{record.folder} can only be continued with the encoder it was begun with, but the files of "
-            f"{built.source.name} have changed since; restore them, or start afresh in another --run-dir"
+            f"{built.source.name} have changed since; restore them, or start a new run in another --run-dir"
         )
 
 
