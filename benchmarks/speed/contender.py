@@ -23,7 +23,7 @@ from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.model.encoders.load import get_encoder
 from fecbench.model.encoders.network import classifier_network
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import Plan, plan
 from fecbench.training import devices
 
@@ -64,7 +64,7 @@ def finished() -> float:
 def fecbench(method: str, settings: dict[str, Any], folder: Path) -> dict[str, float]:
     """Train and predict as `fecbench run METHOD` and `fecbench predict` do, and return the figures."""
     chosen, seconds = plan(method, settings), EpochSeconds()
-    record = run(chosen, Workplace(DataLocations(), folder, observers=[seconds]))
+    record = run(chosen, RunContext(DataLocations(), folder, observers=[seconds]))
     memory = peak_mib()
     predictor = Predictor.load(record, chosen.settings.device)
     texts = load_dataset(chosen.settings, DataLocations()).splits["train"]["text"][:PREDICTED]

@@ -109,13 +109,13 @@ def probe(spawned: float, order: dict[str, Any]) -> None:
         import transformers.modeling_utils  # noqa: F401
 
         from fecbench import Places
-        from fecbench.runs.experiment import Workplace, run
+        from fecbench.runs.experiment import RunContext, run
         from fecbench.runs.plan import plan
 
     stamps, data_dir = Timestamps(), Path(order["data_dir"]) if order["data_dir"] else None
     run(
         plan(order["method"], {}, order["settings"]),
-        Workplace(Places(data_dir), Path(order["folder"]), observers=[stamps]),
+        RunContext(Places(data_dir), Path(order["folder"]), observers=[stamps]),
     )
     print(json.dumps(Parts.of(stamps, spawned)))
 
@@ -191,8 +191,8 @@ def estimate(given: argparse.Namespace, encoder: str) -> None:
     expanded, total = matrix.expand(read_spec(given.spec)), 0.0
     for entry in expanded.entries:
         cell, runs = (
-            entry.cells[0][0],
-            len(entry.cells) + len(entry.cells[0]) - 1,
+            entry.runs[0][0],
+            len(entry.runs) + len(entry.runs[0]) - 1,
         )  # each trial once, the chosen one with every seed
         chosen, data = cell.plan.settings, load_dataset(cell.plan.settings, Places(given.data_dir))
         rows = len(data.splits["train"])

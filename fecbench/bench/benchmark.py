@@ -19,8 +19,9 @@ from fecbench.data.datasets.load import load_dataset
 from fecbench.model.encoders.load import load_encoder
 from fecbench.model.encoders.tiny import tiny_encoder_for
 from fecbench.runs import provenance
+from fecbench.runs.identity import RowsAndCode
 from fecbench.runs.plan import plan
-from fecbench.runs.provenance import Content, plugins
+from fecbench.runs.provenance import plugins
 from fecbench.runs.record import RUN, Record, free
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 LOGS = "logs"
-STAGE = "demo"
+SMOKE_DATASET = "demo"
 KEPT = {"head", "pooling", "projection_dim", "lr", "weight_decay", "adam_eps", "warmup", "clip", "packing", "order"}
 SMOKE = {"epochs": 1, "batch_size": 16, "limit": 16, "max_length": 64}
 TRIED = 64  # texts that an encoder is tried on: `scratch` learns its vocabulary from them
@@ -44,14 +45,14 @@ class BenchTask:
     """A planned run with its run directory, and the data rows and code version that its record must have.
 
     Attributes:
-        cell: the planned run.
+        planned: the planned run.
         record: the record in its run directory.
         content: the fingerprint of the data rows, and the code version.
     """
 
-    cell: PlannedRun
+    planned: PlannedRun
     record: Record
-    content: Content
+    content: RowsAndCode
 
     @property
     def log(self) -> Path:
@@ -60,14 +61,14 @@ class BenchTask:
 
     @property
     def status(self) -> str:
-        """Return the status of the record; ``stale`` if it is complete but of other rows, code or settings."""
+        """The record's status; ``stale`` if it is complete but of other rows, code or settings."""
         now = self._record_now()
         status = now.status
         return "stale" if status == "complete" and not self._is_its_own(now) else status
 
     @property
     def is_stale(self) -> bool:
-        """Return True if the directory holds another run, or an unfinished one of other package versions."""
+        """True if the directory holds another run, or an unfinished one of other package versions."""
         now = self._record_now()
         status = now.status
         if status == "running" or not (now.folder / RUN).exists():
@@ -86,12 +87,12 @@ class BenchTask:
             run_file, settings = record.run_file, record.settings()
         except RunError:
             return False
-        same = Content(run_file.dataset.fingerprint, run_file.code) == self.content
-        return same and self.cell.is_of(run_file.objective.name, settings)
+        same = RowsAndCode(run_file.dataset.fingerprint, run_file.code) == self.content
+        return same and self.planned.is_of(run_file.objective.name, settings)
 
     @property
     def reason(self) -> str:
-        """Return the last line that the run's process printed, which tells why the run isn't complete."""
+        """The last line that the run's process printed; it tells why the run isn't complete."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n") if self.log.exists() else []
         spoken = [line.removeprefix("fecbench: ") for line in lines if line.strip()]
         return spoken[-1] if spoken else "not started"
@@ -104,7 +105,7 @@ class Benchmark:
     Attributes:
         matrix: the planned runs; without rows of a ``"*"`` that a data set is unfit for.
         root: the folder that holds the run directories.
-        places: where data sets are looked for.
+        locations: the folders and caches to look for data sets in.
         data: the loaded data sets by name, without those that weren't found.
         missing: the errors that keep a row from starting, by the names of row and data set.
         done: complete records in other folders that count as this benchmark's runs, by folder name.
@@ -112,14 +113,14 @@ class Benchmark:
 
     matrix: Matrix
     root: Path
-    places: DataLocations
+    locations: DataLocations
     data: Mapping[str, EmotionData]
     missing: Mapping[tuple[str, str], list[FecbenchError]] = field(default_factory=dict)
     done: Mapping[str, Record] = field(default_factory=dict)
 
     @classmethod
     def prepare(
-        cls, matrix: Matrix, root: Path, places: DataLocations, done: Mapping[str, Record] | None = None
+        cls, matrix: Matrix, root: Path, locations: DataLocations, done: Mapping[str, Record] | None = None
     ) -> Benchmark:
         """Load the data and try the encoders; raise the first error, before any run starts.
 
@@ -127,17 +128,17 @@ class Benchmark:
             DataNotFound, DataError, EncoderError: a data set or an encoder is missing or broken.
             NeedsError: a data set lacks what a row of the spec needs. A row of ``"*"`` is left out instead.
         """
-        found = cls.survey(matrix, root, places, done)
+        found = cls.survey(matrix, root, locations, done)
         for faults in found.missing.values():
             raise faults[0]
         return found
 
     @classmethod
     def survey(
-        cls, matrix: Matrix, root: Path, places: DataLocations, done: Mapping[str, Record] | None = None
+        cls, matrix: Matrix, root: Path, locations: DataLocations, done: Mapping[str, Record] | None = None
     ) -> Benchmark:
         """Load the data and try the encoders; collect the errors in ``missing`` instead of raising them."""
-        machine, left_out, kept, missing = _Machine(places), dict(matrix.left_out), [], {}
+        machine, left_out, kept, missing = _Machine(locations), dict(matrix.left_out), [], {}
         for entry in matrix.entries:
             faults = machine.faults(entry)
             unfit = [fault for fault in faults if isinstance(fault, NeedsError)]
@@ -148,14 +149,14 @@ class Benchmark:
                 missing[entry.row, entry.dataset] = faults
             kept.append(entry)
         return cls(
-            replace(matrix, entries=tuple(kept), left_out=left_out), root, places, machine.data, missing, done or {}
+            replace(matrix, entries=tuple(kept), left_out=left_out), root, locations, machine.data, missing, done or {}
         )
 
     def check_consent(self) -> None:
         """Raise FecbenchError if a run needs the user's consent and doesn't have it, as the run itself would."""
         for entry in self.matrix.entries:
-            for cells in entry.cells:
-                cells[0].plan.check_consent()
+            for runs in entry.runs:
+                runs[0].plan.check_consent()
 
     def carry_out(self, workers: Workers) -> None:
         """Execute the groups of rows in order: trials and rows without a grid first, then the chosen settings.
@@ -170,16 +171,16 @@ class Benchmark:
 
     def first(self, entries: Iterable[MatrixEntry]) -> list[BenchTask]:
         """Return the runs of ``entries`` that can start at once."""
-        return self._tasks(_seed_by_seed(cell for entry in entries for cell in entry.first()))
+        return self._tasks(_seed_by_seed(planned for entry in entries for planned in entry.first()))
 
     def final(self, entries: Iterable[MatrixEntry]) -> list[BenchTask]:
         """Return the runs of ``entries`` that are in the table, for the rows whose settings are chosen."""
-        return self._tasks(_seed_by_seed(cell for entry in entries for cell in entry.final(self._score)))
+        return self._tasks(_seed_by_seed(planned for entry in entries for planned in entry.final(self._score)))
 
     def all_tasks(self) -> list[BenchTask]:
         """Return the trials, and the table's runs as far as their settings are chosen."""
         return self._tasks(
-            cell for entry in self.matrix.entries for cell in (*entry.first(), *entry.final(self._score))
+            planned for entry in self.matrix.entries for planned in (*entry.first(), *entry.final(self._score))
         )
 
     def of(self, entry: MatrixEntry) -> list[BenchTask]:
@@ -188,7 +189,7 @@ class Benchmark:
 
     def undecided(self, entry: MatrixEntry) -> int:
         """Return the number of runs that wait for the row's trials to choose its settings."""
-        return len(entry.cells[0]) - 1 if entry.chosen(self._score) is None else 0
+        return len(entry.runs[0]) - 1 if entry.chosen(self._score) is None else 0
 
     def selection(self) -> Selection:
         """Return the runs behind the table."""
@@ -205,51 +206,53 @@ class Benchmark:
         _set_aside(task for task in left if task.is_stale)
         execute([self._job(task, workers) for task in left], workers)
 
-    def _tasks(self, cells: Iterable[PlannedRun]) -> list[BenchTask]:
-        return list({task.record.folder: task for task in map(self._task, cells)}.values())
+    def _tasks(self, runs: Iterable[PlannedRun]) -> list[BenchTask]:
+        return list({task.record.folder: task for task in map(self._task, runs)}.values())
 
-    def _task(self, cell: PlannedRun) -> BenchTask:
+    def _task(self, planned: PlannedRun) -> BenchTask:
         """Return the task of a planned run. Its run directory is named by settings, data rows and code."""
-        settings = cell.plan.settings
-        content = Content(
-            self.data[settings.dataset].fingerprint, _code(cell.plan.name, settings.head, settings.encoder)
+        settings = planned.plan.settings
+        content = RowsAndCode(
+            self.data[settings.dataset].fingerprint, _code(planned.plan.name, settings.head, settings.encoder)
         )
-        name = cell.name(cell.key(content.rows, content.code))
-        own = BenchTask(cell, Record(self.root / name), content)
-        elsewhere = BenchTask(cell, self.done[name], content) if name in self.done else own
+        name = planned.name(planned.key(content.rows, content.code))
+        own = BenchTask(planned, Record(self.root / name), content)
+        elsewhere = BenchTask(planned, self.done[name], content) if name in self.done else own
         return elsewhere if own.status != "complete" and elsewhere.status == "complete" else own
 
-    def _score(self, cell: PlannedRun) -> float | None:
-        if cell.plan.settings.dataset not in self.data:
+    def _score(self, planned: PlannedRun) -> float | None:
+        if planned.plan.settings.dataset not in self.data:
             return None
-        task = self._task(cell)
+        task = self._task(planned)
         return validation_score(task.record) if task.status == "complete" else None
 
     def _job(self, task: BenchTask, workers: Workers) -> Job:
         """Return the job of a task: a ``fecbench run`` command that a user could type as well."""
-        settings, folder = task.cell.plan.settings, str(task.record.folder.resolve())
-        arguments = ["run", task.cell.plan.name, "--dataset", settings.dataset, "--seed", str(settings.seed)]
-        arguments += ["--run-dir", folder, "--resume", "--settings", json.dumps(task.cell.asked)]
+        settings, folder = task.planned.plan.settings, str(task.record.folder.resolve())
+        arguments = ["run", task.planned.plan.name, "--dataset", settings.dataset, "--seed", str(settings.seed)]
+        arguments += ["--run-dir", folder, "--resume", "--settings", json.dumps(task.planned.asked)]
         arguments += ["--expected", json.dumps(asdict(task.content))]
-        if self.places.data_dir:
-            arguments += ["--data-dir", str(self.places.data_dir.resolve())]
+        if self.locations.data_dir:
+            arguments += ["--data-dir", str(self.locations.data_dir.resolve())]
         return Job(
             tuple(arguments), folder, str(task.log.absolute()), workers.devices, workers.per_device, workers.threads
         )
 
 
-def _seed_by_seed(cells: Iterable[PlannedRun]) -> list[PlannedRun]:
+def _seed_by_seed(runs: Iterable[PlannedRun]) -> list[PlannedRun]:
     """Order runs by data set, then by seed: all rows of a data set get their first seed before any second one."""
-    given = list(cells)
-    datasets = list(dict.fromkeys(cell.plan.settings.dataset for cell in given))
-    return sorted(given, key=lambda cell: (datasets.index(cell.plan.settings.dataset), cell.plan.settings.seed))
+    given = list(runs)
+    datasets = list(dict.fromkeys(planned.plan.settings.dataset for planned in given))
+    return sorted(
+        given, key=lambda planned: (datasets.index(planned.plan.settings.dataset), planned.plan.settings.seed)
+    )
 
 
 def smoke(matrix: Matrix) -> Matrix:
     """Return the matrix for a smoke test: each row's options, one step on ``demo``, a tiny encoder of its family."""
 
     def smallest(entry: MatrixEntry) -> MatrixEntry:
-        return replace(entry, cells=tuple((replace(seeds[0], plan=_smallest(seeds[0].plan)),) for seeds in entry.cells))
+        return replace(entry, runs=tuple((replace(seeds[0], plan=_smallest(seeds[0].plan)),) for seeds in entry.runs))
 
     return replace(matrix, entries=tuple(map(smallest, matrix.entries)))
 
@@ -264,7 +267,7 @@ def _smallest(real: Plan) -> Plan:
         "encoder": tiny_encoder_for(real.settings.encoder),
         **real.objective.rehearsal,
     }
-    return plan(real.name, {"dataset": STAGE, "seed": real.settings.seed}, asked)
+    return plan(real.name, {"dataset": SMOKE_DATASET, "seed": real.settings.seed}, asked)
 
 
 def _set_aside(tasks: Iterable[BenchTask]) -> None:
@@ -278,14 +281,14 @@ def _set_aside(tasks: Iterable[BenchTask]) -> None:
 @cache
 def _code(name: str, head: str, encoder: str) -> str:
     """Return the code version of a run. Cached: the sources of a running process don't change."""
-    return provenance.code_version(*plugins(name, head, encoder))
+    return provenance.code_digest(*plugins(name, head, encoder))
 
 
 class _Machine:
     """Loads each data set and tries each encoder of a matrix once, and remembers the outcomes."""
 
-    def __init__(self, places: DataLocations):
-        self.places = places
+    def __init__(self, locations: DataLocations):
+        self.locations = locations
         self._known: dict[tuple[str, str], object] = {}
 
     @property
@@ -296,9 +299,9 @@ class _Machine:
     def faults(self, entry: MatrixEntry) -> list[FecbenchError]:
         """Return the errors that keep a row from starting on its data set: of data, requirements or encoder."""
         found: dict[str, FecbenchError] = {}
-        for cell, *_ in entry.cells:
-            settings = cell.plan.settings
-            for work in (partial(self._load, settings), partial(self._fits, cell), partial(self._try, settings)):
+        for planned, *_ in entry.runs:
+            settings = planned.plan.settings
+            for work in (partial(self._load, settings), partial(self._fits, planned), partial(self._try, settings)):
                 try:
                     work()
                 except FecbenchError as fault:
@@ -306,12 +309,12 @@ class _Machine:
         return list(found.values())
 
     def _load(self, settings: RunSettings) -> None:
-        self._once("data set", settings.dataset, partial(load_dataset, settings, self.places))
+        self._once("data set", settings.dataset, partial(load_dataset, settings, self.locations))
 
-    def _fits(self, cell: PlannedRun) -> None:
-        settings, data = cell.plan.settings, self.data.get(cell.plan.settings.dataset)
+    def _fits(self, planned: PlannedRun) -> None:
+        settings, data = planned.plan.settings, self.data.get(planned.plan.settings.dataset)
         if data is not None:
-            cell.plan.needs.check(data, settings.batch_size, settings.limit, cell.plan.who)
+            planned.plan.needs.check(data, settings.batch_size, settings.limit, planned.plan.who)
 
     def _try(self, settings: RunSettings) -> None:
         data = self.data.get(settings.dataset)

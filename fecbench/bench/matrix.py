@@ -79,35 +79,35 @@ class MatrixEntry:
         row: the row's name.
         dataset: the data set's name.
         candidates: the settings that the grid tries; without a grid one empty candidate.
-        cells: the planned runs, by candidate (outer) and seed (inner).
+        runs: the planned runs, by candidate (outer) and seed (inner).
         group: the number of the row's group; groups with lower numbers run first.
     """
 
     row: str
     dataset: str
     candidates: tuple[Mapping[str, Any], ...]
-    cells: tuple[tuple[PlannedRun, ...], ...]
+    runs: tuple[tuple[PlannedRun, ...], ...]
     group: int = 1
 
     def first(self) -> tuple[PlannedRun, ...]:
         """Return the runs that can start at once: each candidate with the first seed, or all seeds without a grid."""
-        return self.cells[0] if len(self.cells) == 1 else tuple(seeds[0] for seeds in self.cells)
+        return self.runs[0] if len(self.runs) == 1 else tuple(seeds[0] for seeds in self.runs)
 
     def chosen(self, score: Callable[[PlannedRun], float | None]) -> int | None:
         """Return the number of the candidate with the best score on the first seed; on ties the first one.
 
         ``score`` returns None for a run that isn't complete. None if no candidate has a score.
         """
-        if len(self.cells) == 1:
+        if len(self.runs) == 1:
             return 0
-        scores = {number: score(seeds[0]) for number, seeds in enumerate(self.cells)}
+        scores = {number: score(seeds[0]) for number, seeds in enumerate(self.runs)}
         found = {number: value for number, value in scores.items() if value is not None}
         return max(found, key=lambda number: (found[number], -number), default=None)
 
     def final(self, score: Callable[[PlannedRun], float | None]) -> tuple[PlannedRun, ...]:
         """Return the runs of the table: all seeds of the chosen candidate. Empty until one is chosen."""
         chosen = self.chosen(score)
-        return () if chosen is None else self.cells[chosen]
+        return () if chosen is None else self.runs[chosen]
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,9 @@ class Matrix:
 
     def select(self, score: Callable[[PlannedRun], float | None]) -> Selection:
         """Return the runs behind the table, with the candidates that ``score`` ranks first."""
-        cells = tuple(cell for entry in self.entries for cell in entry.final(score))
-        gridded = [entry for entry in self.entries if len(entry.cells) > 1]
-        trials = tuple(cell for entry in gridded for cell in entry.first())
+        runs = tuple(planned for entry in self.entries for planned in entry.final(score))
+        gridded = [entry for entry in self.entries if len(entry.runs) > 1]
+        trials = tuple(planned for entry in gridded for planned in entry.first())
         tried = tuple(_choice(entry, score) for entry in gridded)
         rows = tuple(dict.fromkeys(entry.row for entry in self.entries))
         reasons: dict[str, list[str]] = {}
@@ -143,7 +143,7 @@ class Matrix:
         return Selection(
             self.spec.title,
             tuple(self.spec.datasets),
-            cells,
+            runs,
             (*self.spec.notes, *tried, *out),
             bool(self.spec.row),
             trials,
@@ -158,7 +158,7 @@ class Selection:
     Attributes:
         title: the spec's title.
         datasets: the data sets of the table's columns, in order.
-        cells: the planned runs of the table, row by row.
+        runs: the planned runs of the table, row by row.
         notes: the spec's own notes, each grid's outcome, and the methods left out with the reasons.
         declared: True if the spec declares its rows; they are then compared across encoders and budgets.
         trials: the planned runs that validation chooses from.
@@ -167,7 +167,7 @@ class Selection:
 
     title: str
     datasets: tuple[str, ...]
-    cells: tuple[PlannedRun, ...]
+    runs: tuple[PlannedRun, ...]
     notes: tuple[str, ...] = ()
     declared: bool = False
     trials: tuple[PlannedRun, ...] = ()
@@ -228,7 +228,7 @@ def select(path: Path, found: Records) -> Selection:
     Raises:
         UsageError: the spec isn't valid.
     """
-    return expand(read_spec(path)).select(lambda cell: validation_score(found.of(cell)))
+    return expand(read_spec(path)).select(lambda planned: validation_score(found.of(planned)))
 
 
 class Records:
@@ -249,9 +249,9 @@ class Records:
             if record.run_file.dataset.fingerprint == newest[record.run_file.dataset.name]
         ]
 
-    def of(self, cell: PlannedRun) -> Record | None:
+    def of(self, planned: PlannedRun) -> Record | None:
         """Return the newest record with a run's objective and settings, of any code version; None if there is none."""
-        return next((record for record, name, settings in self._found if cell.is_of(name, settings)), None)
+        return next((record for record, name, settings in self._found if planned.is_of(name, settings)), None)
 
 
 def validation_score(record: Record | None) -> float | None:
@@ -294,13 +294,13 @@ def _reason_to_leave_out(name: str) -> str:
 def _entry(spec: Spec, row: SpecRow, dataset: str, seeds: Sequence[int]) -> MatrixEntry:
     candidates = tuple(spec.grid.candidates(row.name))
     try:
-        cells = tuple(tuple(_cell(spec, row, dataset, seed, tried) for seed in seeds) for tried in candidates)
+        runs = tuple(tuple(_planned_run(spec, row, dataset, seed, tried) for seed in seeds) for tried in candidates)
     except UsageError as error:
         raise UsageError(f"row {row.name} on {dataset}: {error}") from None
-    return MatrixEntry(row.name, dataset, candidates, cells, row.group)
+    return MatrixEntry(row.name, dataset, candidates, runs, row.group)
 
 
-def _cell(spec: Spec, row: SpecRow, dataset: str, seed: int, tried: Mapping[str, Any]) -> PlannedRun:
+def _planned_run(spec: Spec, row: SpecRow, dataset: str, seed: int, tried: Mapping[str, Any]) -> PlannedRun:
     return PlannedRun(
         row.name, plan(row.objective, {"dataset": dataset, "seed": seed}, {**spec.of(row, dataset), **tried})
     )
@@ -308,10 +308,10 @@ def _cell(spec: Spec, row: SpecRow, dataset: str, seed: int, tried: Mapping[str,
 
 def _choice(entry: MatrixEntry, score: Callable[[PlannedRun], float | None]) -> str:
     """Return a note on a grid: its candidates, the chosen one and the state of its trials."""
-    complete = sum(score(seeds[0]) is not None for seeds in entry.cells)
+    complete = sum(score(seeds[0]) is not None for seeds in entry.runs)
     chosen = entry.chosen(score)
     tried = " | ".join(_words(candidate) for candidate in entry.candidates)
-    trials = f"first seed; {complete} of {len(entry.cells)} trials complete"
+    trials = f"first seed; {complete} of {len(entry.runs)} trials complete"
     where = f"{entry.row} on {name_of('dataset', entry.dataset)}"
     if chosen is None:
         return f"{where}: validation has not chosen yet among {tried} ({trials})"

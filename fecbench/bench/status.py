@@ -53,15 +53,15 @@ def total(rows: list[BenchStatus], workers: int) -> float | None:
 
 def _of(benchmark: Benchmark, entry: MatrixEntry, estimates: Estimates) -> BenchStatus:
     missing = tuple(map(str, benchmark.missing.get((entry.row, entry.dataset), ())))
-    if entry.cells[0][0].plan.settings.dataset not in benchmark.data:
+    if entry.runs[0][0].plan.settings.dataset not in benchmark.data:
         # the names of run directories depend on the data's fingerprint, so that they are unknown
         return BenchStatus(entry.row, entry.dataset, 0, 0, 0, len(entry.first()), "", None, missing)
     tasks, undecided = benchmark.of(entry), benchmark.undecided(entry)
     statuses = [(task, task.status) for task in tasks]
     states = Counter(status if status in COUNTED else "waiting" for _, status in statuses)
     now = ", ".join(_where(task) for task, status in statuses if status == "running")
-    rows = len(benchmark.data[tasks[0].cell.plan.settings.dataset].splits["train"])
-    whole = estimates.seconds(tasks[0].cell.plan, rows)
+    rows = len(benchmark.data[tasks[0].planned.plan.settings.dataset].splits["train"])
+    whole = estimates.seconds(tasks[0].planned.plan, rows)
     left = sum(_share_left(task) for task, status in statuses if status != "complete") + undecided
     seconds = 0.0 if not left else None if whole is None else left * whole
     waiting = states["waiting"] + undecided
@@ -79,7 +79,7 @@ def _of(benchmark: Benchmark, entry: MatrixEntry, estimates: Estimates) -> Bench
 
 
 def _where(task: BenchTask) -> str:
-    settings = task.cell.plan.settings
+    settings = task.planned.plan.settings
     return f"s{settings.seed} epoch {min(_epochs(task.record) + 1, settings.epochs)}/{settings.epochs}"
 
 
@@ -87,7 +87,7 @@ def _share_left(task: BenchTask) -> float:
     """Return the share of an incomplete run that is left; 1 for a stale one, which starts anew."""
     if task.is_stale:
         return 1.0
-    return max(0.0, 1 - _epochs(task.record) / task.cell.plan.settings.epochs)
+    return max(0.0, 1 - _epochs(task.record) / task.planned.plan.settings.epochs)
 
 
 def _epochs(record: Record) -> int:

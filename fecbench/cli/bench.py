@@ -166,9 +166,9 @@ def _carry_out(prepared: Benchmark, workers: Any, as_json: bool) -> None:
 
 def _state(task: BenchTask) -> dict[str, Any]:
     """Return a run's state as a JSON object."""
-    settings = task.cell.plan.settings
+    settings = task.planned.plan.settings
     return {
-        "row": task.cell.row,
+        "row": task.planned.row,
         "dataset": settings.dataset,
         "seed": settings.seed,
         "status": task.status,

@@ -120,21 +120,22 @@ def _by_spec(spec: Path, runs: Sequence[Path], columns: str, against: str | None
         RunError: no run of the spec is complete.
     """
     from fecbench.bench.matrix import Records, select
-    from fecbench.results.leaderboard.assemble import of_selection
+    from fecbench.results.leaderboard.assemble import board_of_selection
     from fecbench.runs.find import find_records
 
     if columns:
         raise UsageError("--spec gives the data sets to put side by side; leave out --columns")
-    records = find_records(runs or _existing([ROOT]))
-    found = Records(records)
-    selection = select(spec, found)
-    if not any(found.of(cell) for cell in (*selection.trials, *selection.cells)):
-        raise RunError(
-            f"the table of {spec} needs complete runs, but none were found; make them with: fecbench bench {spec}"
-        )
-    trials = [record for cell in selection.trials if (record := found.of(cell))]
-    with status_line() as report:
-        return of_selection(selection, records, against, report), trials
+    with status_line() as report:  # opened first: reading the records of a large folder takes seconds
+        report("reading the runs of the spec")
+        records = find_records(runs or _existing([ROOT]))
+        found = Records(records)
+        selection = select(spec, found)
+        if not any(found.of(planned) for planned in (*selection.trials, *selection.runs)):
+            raise RunError(
+                f"the table of {spec} needs complete runs, but none were found; make them with: fecbench bench {spec}"
+            )
+        trials = [record for planned in selection.trials if (record := found.of(planned))]
+        return board_of_selection(selection, records, against, report), trials
 
 
 def _by_records(runs: Sequence[Path], columns: str, against: str | None, published: bool) -> Board:
@@ -143,7 +144,7 @@ def _by_records(runs: Sequence[Path], columns: str, against: str | None, publish
     Raises:
         RunError: there is no complete run.
     """
-    from fecbench.results.leaderboard.assemble import of_records
+    from fecbench.results.leaderboard.assemble import board_of_records
     from fecbench.runs.find import find_records
 
     names = list(dict.fromkeys(name.strip() for name in columns.split(",") if name.strip()))
@@ -153,7 +154,7 @@ def _by_records(runs: Sequence[Path], columns: str, against: str | None, publish
             raise RunError(no_complete_runs(runs or [ROOT], len(records)))
         names, against = [], None
     with status_line() as report:
-        return of_records(records, names, against, report=report)
+        return board_of_records(records, names, against, report=report)
 
 
 def _existing(folders: Sequence[Path]) -> list[Path]:

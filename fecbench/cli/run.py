@@ -22,8 +22,8 @@ from fecbench.runs.observers import TRACKERS
 
 if TYPE_CHECKING:
     from fecbench.objective.objective import Objective
+    from fecbench.runs.identity import RowsAndCode
     from fecbench.runs.plan import Plan
-    from fecbench.runs.provenance import Content
     from fecbench.runs.record import Record
 
 # Options that are not settings: where a run reads and writes, and what it prints.
@@ -171,14 +171,14 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
 
         from fecbench.cli.terminal.interrupt import Stop, handle_stop_signals
         from fecbench.cli.terminal.run_progress import RunProgress
-        from fecbench.runs.experiment import Workplace
+        from fecbench.runs.experiment import RunContext
         from fecbench.runs.experiment import run as carry_out
 
     expected, stop = _expected(command["expected"]), Stop()
     if command["stop_with_stdin"]:
         stop.with_stdin()
     observers = [RunProgress(), stop]
-    workplace = Workplace(
+    context = RunContext(
         DataLocations(command["data_dir"]),
         command["run_dir"],
         command["resume"],
@@ -188,7 +188,7 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
     )
     handle_stop_signals(stop.ask)
     try:
-        record = carry_out(chosen, workplace)
+        record = carry_out(chosen, context)
     except KeyboardInterrupt:
         raise FecbenchError(
             "stopped; the same command with --resume continues after the last finished epoch "
@@ -247,16 +247,16 @@ def _spec_settings(text: str | None) -> dict[str, Any]:
     return settings
 
 
-def _expected(text: str | None) -> Content | None:
+def _expected(text: str | None) -> RowsAndCode | None:
     """Return the digests of rows and code given by ``--expected``.
 
     Raises:
         UsageError: the text is not a JSON object of these digests.
     """
-    from fecbench.runs.provenance import Content
+    from fecbench.runs.identity import RowsAndCode
 
     try:
-        return None if text is None else Content(**loads(text))
+        return None if text is None else RowsAndCode(**loads(text))
     except (ValueError, TypeError) as error:
         raise UsageError(
             f"--expected must be a JSON object of the digests rows and code, but {error}; leave it out"

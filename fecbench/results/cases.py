@@ -13,7 +13,7 @@ from fecbench.results.comparison import common_data
 from fecbench.runs.predictions import read_predictions
 from fecbench.runs.predictor import Predictor
 from fecbench.runs.record import PREDICTIONS, model_run_file
-from fecbench.training.logits import NO_ANSWER, probabilities
+from fecbench.training.logits import NO_ANSWER, NO_ANSWER_TEXT, probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Answer:
+class CaseAnswer:
     """A run's prediction for one text.
 
     Attributes:
@@ -47,8 +47,8 @@ class Case:
     row: int
     text: str
     gold: str
-    worse: Answer
-    better: Answer
+    worse: CaseAnswer
+    better: CaseAnswer
 
     @property
     def gain(self) -> float:
@@ -134,11 +134,13 @@ class _Predictions:
     labels: Tensor
     probabilities: Tensor
 
-    def answer(self, row: int, gold: int, names: Sequence[str]) -> Answer:
+    def answer(self, row: int, gold: int, names: Sequence[str]) -> CaseAnswer:
         """Return the prediction for one row, whose gold label has number ``gold``."""
         label, probabilities = int(self.labels[row]), self.probabilities[row]
-        return Answer(
-            "no answer" if label == NO_ANSWER else names[label], float(probabilities[label]), float(probabilities[gold])
+        return CaseAnswer(
+            NO_ANSWER_TEXT if label == NO_ANSWER else names[label],
+            float(probabilities[label]),
+            float(probabilities[gold]),
         )
 
 

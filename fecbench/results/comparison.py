@@ -39,11 +39,7 @@ def common_data(records: Sequence[Record], data_dir: Path | None = None) -> Emot
     """
     first = records[0]
     for record in records:
-        if record.status != "complete":
-            raise RunError(
-                f"{record.folder} must be a complete run, but is {record.status}; "
-                "finish it with `fecbench run ... --resume`"
-            )
+        record.check_complete()
         if _fingerprint(record) != _fingerprint(first):
             raise RunError(
                 f"runs to compare must have the same rows, but {first.folder} has rows of {_rows(first)} and "

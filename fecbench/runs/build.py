@@ -16,7 +16,7 @@ from fecbench.data.batch import PARAPHRASE
 from fecbench.data.batches import text_batches, tokenize_split
 from fecbench.data.datasets.rows import chunks, labels_of
 from fecbench.data.streams import Material, StreamBatches
-from fecbench.data.tokenize import token_cache, unknown_share
+from fecbench.data.tokenize import unknown_share
 from fecbench.model.encoders.lengths import longest_text
 from fecbench.model.encoders.load import load_encoder
 from fecbench.model.family_heads import LanguageHead
@@ -27,7 +27,7 @@ from fecbench.objective.protocol import Stage, Task
 from fecbench.training.checkpoints import state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from datasets import Dataset
 
@@ -74,54 +74,107 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
         UsageError: head and pooling don't fit.
     """
     settings, scored = plan.settings, plan.scored
-    notes = [data.info.note, *data.notes] if data.info.note else [*data.notes]
-    train = data.splits["train"]
-    if settings.limit is not None and settings.limit < len(train):
-        notes.append(f"LIMITED to the first {settings.limit:,} of {len(train):,} training rows: not a benchmark result")
-        train = train.select(range(settings.limit))
-        notes += _unread(train, data)
-    notes += _leaks(train, data)
+    train = _limited_rows(data, settings.limit)
     source = load_encoder(settings.encoder, train["text"])
     model, objective = build_pair(plan, source, data.labels, data.label_texts, data.name)
-    if model.encoder.pooling != settings.pooling:
-        notes.append(
-            f"encoder {source.name} reads from left to right, so that its first token's state knows no other token: "
-            f"--pooling {model.encoder.pooling} is used in place of {settings.pooling}"
-        )
-    with plugin_errors(plan.who, plan.objective):
-        notes += objective.notes()
     longest = longest_text(source, model.encoder.network)
-    if settings.max_length > longest:
-        notes.append(
-            f"--max-length {settings.max_length} is more than encoder {source.name} takes; texts are read to "
-            f"{longest} tokens"
-        )
     max_length = min(settings.max_length, longest)
-    columns = {"train": ("text", *plan.needs.views(data.columns)), "validation": ("text",), "test": ("text",)}
-    if plan.needs.second_view == "auto" and PARAPHRASE not in data.columns:
-        notes.append(
-            f"{data.name} hasn't a paraphrase ({PARAPHRASE}) in every row: a text's second view is another dropout pass"
-        )
-    rows, forms = {**data.splits, "train": train}, plan.forms
-    splits = {
-        split: tokenize_split(rows[split], names, source.tokenizer, max_length, token_cache(), plan.needs.texts, forms)
-        for split, names in columns.items()
-    }
-    splits["train"] = replace(splits["train"], second_view=plan.needs.second_view)
-    for split, tokens in splits.items():
-        notes += _cut(split, tokens, max_length) + _unknown(split, tokens, columns[split], source)
-    if settings.packing and not model.encoder.packs:
-        notes.append(
-            f"encoder {source.name} can't be packed (its attention isn't replaceable); batches are padded, which is "
-            "slower"
-        )
+    splits = _tokens(plan, data, train, source, max_length)
+    notes = (
+        *_notes_on_rows(data, train),
+        *_notes_on_model(plan, model, objective, longest),
+        *_notes_on_tokens(plan, data, splits, source, max_length),
+        *_notes_on_packing(plan, model),
+    )
     if settings.compile:
         for module in (*model.modules(), *objective.modules()):
             if isinstance(module, TextEncoder):
                 module.compile_network()
     model, objective = model.to(device), objective.to(device)
     precompute(model, objective)
-    return Built(source, splits, model, objective, max_length, scored, tuple(notes))
+    return Built(source, splits, model, objective, max_length, scored, notes)
+
+
+def _limited_rows(data: EmotionData, limit: int | None) -> Dataset:
+    """Return the first ``limit`` training rows; all rows if there are no more, or if it is None."""
+    train = data.splits["train"]
+    return train if limit is None or limit >= len(train) else train.select(range(limit))
+
+
+def _columns(plan: Plan, data: EmotionData) -> dict[str, tuple[str, ...]]:
+    """Return the data set's own columns that are tokenised, by split."""
+    return {"train": ("text", *plan.needs.views(data.columns)), "validation": ("text",), "test": ("text",)}
+
+
+def _tokens(
+    plan: Plan, data: EmotionData, train: Dataset, source: EncoderSource, max_length: int
+) -> dict[str, TokenisedSplit]:
+    """Return the tokens of ``train`` and of the other splits."""
+    needs, forms = plan.needs, plan.forms
+    cache = token_cache()
+    rows = {**data.splits, "train": train}
+    splits = {
+        split: tokenize_split(rows[split], names, source.tokenizer, max_length, cache, needs.texts, forms)
+        for split, names in _columns(plan, data).items()
+    }
+    splits["train"] = replace(splits["train"], second_view=needs.second_view)
+    return splits
+
+
+def _notes_on_rows(data: EmotionData, train: Dataset) -> list[str]:
+    """Return the data set's notes, and notes on rows that ``--limit`` left out and on splits that share texts."""
+    notes = [data.info.note, *data.notes] if data.info.note else [*data.notes]
+    rows = len(data.splits["train"])
+    if len(train) < rows:
+        notes.append(f"LIMITED to the first {len(train):,} of {rows:,} training rows: not a benchmark result")
+        notes += _unread(train, data)
+    return notes + _leaks(train, data)
+
+
+def _notes_on_model(plan: Plan, model: Model, objective: Objective, longest: int) -> list[str]:
+    """Return the objective's notes, and notes on settings that the encoder replaces."""
+    settings, encoder, notes = plan.settings, model.encoder, []
+    if encoder.pooling != settings.pooling:
+        notes.append(
+            f"encoder {encoder.name} reads from left to right, so that its first token's state knows no other token: "
+            f"--pooling {encoder.pooling} is used in place of {settings.pooling}"
+        )
+    with plugin_errors(plan.who, plan.objective):
+        notes += objective.notes()
+    if settings.max_length > longest:
+        notes.append(
+            f"--max-length {settings.max_length} is more than encoder {encoder.name} takes; texts are read to "
+            f"{longest} tokens"
+        )
+    return notes
+
+
+def _notes_on_tokens(
+    plan: Plan, data: EmotionData, splits: Mapping[str, TokenisedSplit], source: EncoderSource, max_length: int
+) -> list[str]:
+    """Return notes on missing paraphrases, cut texts and unknown tokens.
+
+    Raises:
+        EncoderError: the encoder lacks nearly all tokens of a column.
+    """
+    notes, columns = [], _columns(plan, data)
+    if plan.needs.second_view == "auto" and PARAPHRASE not in data.columns:
+        notes.append(
+            f"{data.name} hasn't a paraphrase ({PARAPHRASE}) in every row: a text's second view is another dropout pass"
+        )
+    for split, tokens in splits.items():
+        notes += _cut(split, tokens, max_length) + _unknown(split, tokens, columns[split], source)
+    return notes
+
+
+def _notes_on_packing(plan: Plan, model: Model) -> list[str]:
+    """Return a note if batches can't be packed."""
+    if not plan.settings.packing or model.encoder.packs:
+        return []
+    return [
+        f"encoder {model.encoder.name} can't be packed (its attention isn't replaceable); batches are padded, which is "
+        "slower"
+    ]
 
 
 def _unread(train: Dataset, data: EmotionData) -> list[str]:
@@ -172,8 +225,7 @@ def _leaks(train: Dataset, data: EmotionData) -> list[str]:
         shared = np.isin(texts, known).sum()
         if shared >= LEAK * len(texts):
             notes.append(
-                f"LEAK: {shared:,} of {len(texts):,} {split} texts stand in train too, so that scores on them mean "
-                "little"
+                f"LEAK: {shared:,} of {len(texts):,} {split} texts also occur in train, so scores on them are inflated"
             )
     return notes
 

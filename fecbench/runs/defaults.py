@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fecbench.objective.objective import Objective
 
 
-def of_trainer(kind: type[Objective]) -> Layer:
+def trainer_layer(kind: type[Objective]) -> Layer:
     """Return the defaults of all run settings and of the options of ``kind``."""
     fields = {**RunSettings.model_fields, **kind.Config.model_fields}
     values = {
@@ -35,7 +35,7 @@ def of_trainer(kind: type[Objective]) -> Layer:
     return Layer("default", values)
 
 
-def of_encoder(encoder: str) -> Layer:
+def encoder_layer(encoder: str) -> Layer:
     """Return the settings that fit an encoder, such as its learning rate.
 
     Raises:
@@ -44,17 +44,17 @@ def of_encoder(encoder: str) -> Layer:
     return check_names(Layer(f"encoder {encoder}", get_encoder(encoder).settings), RunSettings.model_fields)
 
 
-def of_method(name: str, kind: type[Objective]) -> Layer:
+def method_layer(name: str, kind: type[Objective]) -> Layer:
     """Return the settings that a method prefers."""
     return Layer(f"objective {name}", kind.settings)
 
 
-def of_preset(name: str, kind: type[Objective], dataset: str) -> Layer:
+def preset_layer(name: str, kind: type[Objective], dataset: str) -> Layer:
     """Return the settings that a method prefers on a data set."""
     return Layer(f"preset {name} on {dataset}", kind.presets.get(dataset, {}))
 
 
-def of_dataset(dataset: str) -> Layer:
+def dataset_layer(dataset: str) -> Layer:
     """Return the settings that a registered data set asks for, such as the encoder of ``demo``.
 
     Raises:
@@ -89,14 +89,14 @@ def everywhere(name: str, kind: type[Objective]) -> dict[str, Default]:
 
     Broken plugins are skipped. So are options with a default factory: their description states the default.
     """
-    trainer, own = of_trainer(kind).values, of_method(name, kind).values
+    trainer, own = trainer_layer(kind).values, method_layer(name, kind).values
     made = {key for key, option in kind.Config.model_fields.items() if option.default_factory is not None}
     found = {key: Default(own.get(key, value), value) for key, value in trainer.items() if key not in made}
-    for encoder, layer in _each(registry.encoders, of_encoder):
+    for encoder, layer in _each(registry.encoders, encoder_layer):
         for key in layer.values.keys() & found.keys() - own.keys():
             found[key].encoders[encoder] = layer.values[key]
     for dataset in sorted({*kind.presets, *registry.datasets}):
-        layers = [of_preset(name, kind, dataset), *(layer for _, layer in _each([dataset], of_dataset))]
+        layers = [preset_layer(name, kind, dataset), *(layer for _, layer in _each([dataset], dataset_layer))]
         for key, value in ((key, value) for layer in layers for key, value in layer.values.items() if key in found):
             found[key].datasets[dataset] = value
     return found

@@ -24,23 +24,23 @@ TIMES = ("train_seconds", "texts_per_second", "seconds")  # equal runs differ in
 SEAL = "seal"
 
 
-def of_run(about: Mapping[str, Any]) -> str:
+def run_digest(about: Mapping[str, Any]) -> str:
     """Return the digest of a run's computation (:func:`~fecbench.runs.identity.computation`) from ``run.json``."""
     return _of_json(computation(about))
 
 
-def of_result(result: Mapping[str, Any]) -> str:
+def result_digest(result: Mapping[str, Any]) -> str:
     """Return the digest of ``result.json`` without its digests and its times."""
     return _of_json({key: value for key, value in result.items() if key not in (SEAL, *TIMES)})
 
 
-def of_tensors(tensors: Mapping[str, Tensor | np.ndarray]) -> str:
+def tensor_digest(tensors: Mapping[str, Tensor | np.ndarray]) -> str:
     """Return the digest of tensors: their names, types, shapes and values, in the order of the names."""
     return _of_named(tensors, lambda name, tensor: f"{name}\0{_type_name(tensor)}\0{list(tensor.shape)}\0")
 
 
-def of_weights(tensors: Mapping[str, Tensor]) -> str:
-    """Return the digest of an encoder's weights as ``run.json`` has it: of names and values, not types and shapes."""
+def state_digest(tensors: Mapping[str, Tensor]) -> str:
+    """Return the digest of names and values of an encoder's weights (not of types and shapes), as in ``run.json``."""
     return _of_named(tensors, lambda name, _: f"{name}\0")
 
 
@@ -67,12 +67,12 @@ def _type_name(tensor: Tensor | np.ndarray) -> str:
     return str(tensor.dtype) if hasattr(tensor, "detach") else f"torch.{tensor.dtype}"
 
 
-def of_files(*paths: Path) -> str:
+def file_digest(*paths: Path) -> str:
     """Return the digest of files: their names and contents. Raises OSError if one can't be read."""
-    return of_contents({path.name: regular(path).read_bytes() for path in sorted(paths)})
+    return content_digest({path.name: regular(path).read_bytes() for path in sorted(paths)})
 
 
-def of_contents(contents: Mapping[str, bytes]) -> str:
+def content_digest(contents: Mapping[str, bytes]) -> str:
     """Return the digest of files' contents by name, in the order given."""
     sha = hashlib.sha256()
     for name, content in contents.items():

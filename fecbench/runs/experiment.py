@@ -23,7 +23,7 @@ from fecbench.data.datasets.load import load_dataset
 from fecbench.model.model import precompute
 from fecbench.runs import provenance
 from fecbench.runs.build import build, stage_of, streams_of
-from fecbench.runs.digests import of_run
+from fecbench.runs.digests import run_digest
 from fecbench.runs.observers import Failure, History, Trackers
 from fecbench.runs.predictions import write_predictions
 from fecbench.runs.record import RUN, complete, write_about, write_encoder
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from fecbench.data.datasets.dataset import EmotionData
     from fecbench.data.datasets.locations import DataLocations
     from fecbench.runs.build import Built
+    from fecbench.runs.identity import RowsAndCode
     from fecbench.runs.plan import Plan
     from fecbench.runs.record import Record
 
@@ -57,11 +58,11 @@ MADE_BROKEN = (
 
 
 @dataclass(frozen=True)
-class Workplace:
-    """Where a run finds its data and writes its record, and who observes it.
+class RunContext:
+    """Data locations, record folder and observers of a run.
 
     Attributes:
-        places: where data is looked for.
+        locations: the folders and caches to look for data in.
         folder: the run directory. None means a new one under ``runs/``, or with ``resume`` the newest unfinished run of
             the same plan there.
         resume: continue an unfinished run; if ``folder`` holds none, start one.
@@ -70,15 +71,15 @@ class Workplace:
         expected: the required digests of rows and code; None accepts any.
     """
 
-    places: DataLocations
+    locations: DataLocations
     folder: Path | None = None
     resume: bool = False
     trackers: Sequence[str] = ()
     observers: Sequence[object] = ()
-    expected: provenance.Content | None = None
+    expected: RowsAndCode | None = None
 
 
-def run(plan: Plan, workplace: Workplace) -> Record:
+def run(plan: Plan, context: RunContext) -> Record:
     """Carry out ``plan`` and return the complete record. On several ranks the first one writes it.
 
     Raises:
@@ -86,15 +87,16 @@ def run(plan: Plan, workplace: Workplace) -> Record:
     """
     began = time.perf_counter()
     plan.check_consent()
-    accelerator = devices.accelerator(plan.settings.device, workplace.trackers)
-    data = load_dataset(plan.settings, workplace.places)
+    accelerator = devices.accelerator(plan.settings.device, context.trackers)
+    # rows, needs and labels are checked before the record is opened, so that a faulty run leaves no folder
+    data = load_dataset(plan.settings, context.locations)
     plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
     plan.check_label_texts(data)
     identity = provenance.identify(plan, data, accelerator)
-    with _shared_record(plan, identity, accelerator, workplace) as record:
+    with _shared_record(plan, identity, accelerator, context) as record:
         if record.status != "complete":
             built = build(plan, data, accelerator.device)
-            Experiment(plan, data, built, record, began).carry_out(identity, accelerator, workplace)
+            Experiment(plan, data, built, record, began).carry_out(identity, accelerator, context)
             accelerator.wait_for_everyone()
     if accelerator.num_processes > 1:
         torch.distributed.destroy_process_group()  # at the interpreter's end its threads can abort a finished process
@@ -103,13 +105,13 @@ def run(plan: Plan, workplace: Workplace) -> Record:
 
 @contextmanager
 def _shared_record(
-    plan: Plan, identity: Mapping[str, Any], accelerator: Accelerator, workplace: Workplace
+    plan: Plan, identity: Mapping[str, Any], accelerator: Accelerator, context: RunContext
 ) -> Iterator[Record]:
     """Yield the record to work in. The first rank opens and locks it, and tells the others which one it is."""
     if not accelerator.is_main_process:
         yield broadcast_object_list([None])[0]
         return
-    with held(plan, identity, workplace.folder, workplace.resume, workplace.expected) as record:
+    with held(plan, identity, context.folder, context.resume, context.expected) as record:
         broadcast_object_list([record])
         yield record
 
@@ -124,10 +126,10 @@ class Experiment:
     record: Record
     began: float
 
-    def carry_out(self, identity: Mapping[str, Any], accelerator: Accelerator, workplace: Workplace) -> None:
+    def carry_out(self, identity: Mapping[str, Any], accelerator: Accelerator, context: RunContext) -> None:
         """Train, test and complete the record. Record a failure and raise it again."""
-        trainer = self._trainer(accelerator, self._observers(accelerator, workplace), identity)
-        if accelerator.is_main_process:
+        trainer = self._trainer(accelerator, self._observers(accelerator, context), identity)
+        if accelerator.is_main_process:  # before the checkpoint replaces the weights that are compared
             same_encoder(self.record, self.built)
         try:
             resumed = trainer.resume()
@@ -138,7 +140,7 @@ class Experiment:
             self._train(trainer, resumed)
             result = self._test(trainer)
             trainer.observers.notify("run_finished", run=trainer.run, result=result)
-        except BaseException as error:
+        except BaseException as error:  # Ctrl-C too: the record states that the run was interrupted
             trainer.observers.notify("run_failed", run=trainer.run, error=error)
             raise
 
@@ -153,14 +155,14 @@ class Experiment:
         about: Mapping[str, Any] = {}
         if objective.trains:
             trainer.fit()
-            self._barrier(trainer)
+            self._barrier(trainer)  # the first rank has written the best weights
             about = trainer.checkpoints.load_best(trainer.modules, trainer.progress.best_epoch)
         if not about.get("after_training"):  # a run that was killed during its test has done this stage
             with self._checked_stage(trainer, "after_training"), trainer.stepper.precision.autocast():
                 objective.after_training(stage)
             trainer.check_weights("after after_training", "correct that method (the best epoch's weights are kept)")
             precompute(self.built.model, objective)
-            self._barrier(trainer)
+            self._barrier(trainer)  # all ranks have read the best weights: the file may be replaced
             if trainer.batches.rank == 0:
                 trainer.checkpoints.save_best(
                     trainer.modules, {"epoch": trainer.progress.best_epoch, "after_training": True}
@@ -173,6 +175,7 @@ class Experiment:
         Raises:
             ProtocolError: the stage added or replaced one. It would belong to no player and be lost on resume.
         """
+        # a stage's random numbers depend neither on what ran before it nor on a resumption
         set_seed(stream_seed(self.plan.settings.seed, stage, trainer.batches.rank) % 2**32)
         before = owned(trainer.modules)
         with plugin_errors(self.plan.who, self.built.objective):
@@ -217,7 +220,7 @@ class Experiment:
         if trainer.batches.rank == 0:
             write_predictions(self.record, logits["test"], torch.as_tensor(labels))
             complete(self.record, result)
-            trainer.checkpoints.drop_last()
+            trainer.checkpoints.drop_last()  # only now: until the result is written, a killed run needs it to resume
         return result
 
     def _report(self) -> dict[str, object]:
@@ -254,7 +257,7 @@ class Experiment:
             "encoder": {
                 "name": source.name,
                 "revision": getattr(source.config, "_commit_hash", None),
-                "weights": provenance.weights_version(self.built.model.encoder.network),
+                "weights": provenance.weights_digest(self.built.model.encoder.network),
                 "pretrained": source.weights is not None,
                 "pooling": self.built.model.encoder.pooling,
             },
@@ -291,20 +294,20 @@ class Experiment:
             streams = streams_of(built, self.data, batches)
         precision = devices.precision(settings.precision, accelerator.device)
         stepper = Stepper(built.objective, built.model, players, precision, plan.who, settings.clip, ranks)
-        checkpoints = Checkpoints(self.record.folder, of_run({**identity, "max_length": built.max_length}))
+        checkpoints = Checkpoints(self.record.folder, run_digest({**identity, "max_length": built.max_length}))
         return Trainer(
             stepper, batches, built.splits["validation"], settings, scores, checkpoints, observers, run, streams
         )
 
-    def _observers(self, accelerator: Accelerator, workplace: Workplace) -> Observers:
+    def _observers(self, accelerator: Accelerator, context: RunContext) -> Observers:
         """Return the observers, the record's own first. Only the first rank has any."""
         if not accelerator.is_main_process:
             return Observers()
         observers = Observers([History(self.record), Failure(self.record)])
-        if workplace.trackers:
+        if context.trackers:
             accelerator.project_configuration.logging_dir = str(self.record.inside("trackers"))
             observers.add(Trackers(accelerator), "trackers")
-        for observer in workplace.observers:
+        for observer in context.observers:
             observers.add(observer)
         plugins, reasons = hooks.installed()
         for name, plugin in plugins:

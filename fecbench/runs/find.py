@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-def find_records(places: Iterable[Path]) -> tuple[Record, ...]:
-    """Return every run at or under ``places``, each once.
+def find_records(folders: Iterable[Path]) -> tuple[Record, ...]:
+    """Return every run at or under ``folders``, each once.
 
     Raises:
-        UsageError: a place is no folder.
+        UsageError: one of them is no folder.
     """
     found: dict[Path, Record] = {}
-    for place in places:
-        if not place.is_dir():
+    for folder in folders:
+        if not folder.is_dir():
             raise UsageError(
-                f"{place} must be a run's folder or a folder of runs, but there is no such folder; correct the path"
+                f"{folder} must be a run's folder or a folder of runs, but there is no such folder; correct the path"
             )
-        for record in records_under(place):
+        for record in records_under(folder):
             found.setdefault(record.folder.resolve(), record)
     return tuple(found.values())
 
 
-def all_records(*places: Path) -> Iterator[Record]:
-    """Yield all runs at or under ``places`` (default: ``runs``), at any depth, newest first."""
-    oldest_first = newest_first(record for place in places or (ROOT,) for record in records_under(place))[::-1]
+def all_records(*folders: Path) -> Iterator[Record]:
+    """Yield all runs at or under ``folders`` (default: ``runs``), at any depth, newest first."""
+    oldest_first = newest_first(record for folder in folders or (ROOT,) for record in records_under(folder))[::-1]
     while oldest_first:
         yield oldest_first.pop()  # not kept here: a record keeps what it read
 
@@ -43,9 +43,9 @@ def newest_first(records: Iterable[Record]) -> list[Record]:
     return sorted(records, key=_begun, reverse=True)
 
 
-def records_under(place: Path) -> Iterator[Record]:
-    """Yield all runs at or under ``place``, at any depth, by path; interrupted copies (``*.unfinished``) aren't."""
-    for path in sorted(place.rglob(RUN)):
+def records_under(folder: Path) -> Iterator[Record]:
+    """Yield all runs at or under ``folder``, at any depth, by path, without interrupted copies (``*.unfinished``)."""
+    for path in sorted(folder.rglob(RUN)):
         if path.parent.suffix != UNFINISHED:
             yield Record(path.parent)
 
@@ -59,9 +59,9 @@ def _begun(record: Record) -> tuple[str, int]:
     return started, (record.folder / RUN).stat().st_mtime_ns
 
 
-def readable_records(*places: Path) -> Iterator[Record]:
-    """Yield the runs at or under ``places`` (default: ``runs``) whose ``run.json`` isn't broken, newest first."""
-    yield from filter(is_readable, all_records(*places))
+def readable_records(*folders: Path) -> Iterator[Record]:
+    """Yield the runs at or under ``folders`` (default: ``runs``) whose ``run.json`` isn't broken, newest first."""
+    yield from filter(is_readable, all_records(*folders))
 
 
 def is_readable(record: Record) -> bool:

@@ -1,36 +1,45 @@
-"""Decide whether two runs are the same, in four senses.
+"""Decide whether two runs are the same, in five senses.
 
-====================  ===================  ==============  ================  ===================
-compared              computation          planned run     settings          comparable
-                      :func:`difference`,  :func:`run_key`  :func:`same_      :func:`differing_
-                      :func:`computation`                  settings`         settings`
-====================  ===================  ==============  ================  ===================
-objective             yes                  yes             yes               no
-settings              all (1)              all             all but device    the run's own (2)
-local paths           as given (1)         as given        by last name      not compared
-rows (fingerprint)    yes                  yes             no                checked apart
-labels, label texts   yes                  no              no                no
-code                  yes                  yes             no                no
-device, ranks         yes (1)              no              no                no
-precision             yes                  as a setting    as a setting      as a setting
-package versions      yes (1)              no              no                no
-settings that a       differ               differ          count as their    count as their
-record lacks                               (new records)   default           default
-used for              resuming; digests    folder of a     a spec's cell     notes beside
-                      of a record          bench's run     and its records   compared runs
-====================  ===================  ==============  ================  ===================
+====================  ===============  ==============  =============  =============  ==================
+compared              computation      rows and code   planned run    settings       comparable
+function              difference,      RowsAndCode     run_key        same_settings  differing_settings
+                      computation
+====================  ===============  ==============  =============  =============  ==================
+objective             yes              no              yes            yes            no
+settings              all (1)          no              all            all but        the run's own (2)
+                                                                      device
+local paths           as given (1)     no              as given       by last name   not compared
+rows (fingerprint)    yes              yes             yes            no             checked apart
+labels, label texts   yes              no              no             no             no
+code                  yes              yes             yes            no             no
+device, ranks         yes (1)          no              no             no             no
+precision             yes              no              as a setting   as a setting   as a setting
+package versions      yes (1)          no              no (3)         no             no
+settings that a       differ           not compared    differ         count as       count as
+record lacks                                           (new records)  their default  their default
+used for              resuming;        a bench's run,  folder of a    a planned run  notes beside
+                      digest of a      stale or not    bench's run    of a spec and  compared runs
+                      record                                          its records
+====================  ===============  ==============  =============  =============  ==================
 
 (1) The digest of a record leaves out device, ranks, versions and the settings that are local to a machine, since a
 published copy has the last name of a local path in their place. It adds the text length, which is known later.
 
 (2) The settings that all objectives have, without those that choose the rows (``ROW_SETTINGS``). The rows of a board go
 by these and by the objective's options: its cells hold runs that differ only in ``VARIES_IN_A_CELL``.
+
+(3) A bench repeats an unfinished run if package versions have changed; a complete one stays.
+
+Two narrower comparisons are elsewhere: a board compares encoders and budgets by
+``results.leaderboard.board.condition``, and a sensitivity plot compares configurations by
+``results.plots.panels.differing_names``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.settings import RunSettings
@@ -49,6 +58,25 @@ VARIES_IN_A_CELL = ("seed", "device", "dataset")  # the data set counts by its r
 ROW_SETTINGS = ("dataset", "split_seed", "text_column", "label_column", "quotes")  # the fingerprint tells their effect
 
 
+@dataclass(frozen=True)
+class RowsAndCode:
+    """Digests of a run's rows and code."""
+
+    rows: str
+    code: str
+
+    @classmethod
+    def of(cls, identity: Mapping[str, Any]) -> RowsAndCode:
+        """Return the digests of a computation (:func:`fecbench.runs.provenance.identify`)."""
+        return cls(identity["dataset"]["fingerprint"], identity["code"])
+
+    def difference(self, other: RowsAndCode) -> str:
+        """Return in words what differs from ``other``; "" if nothing does."""
+        if self.rows != other.rows:
+            return "the rows of its data"
+        return "" if self.code == other.code else "the code of fecbench or of one of its plugins"
+
+
 def difference(run_file: RunFile, identity: Mapping[str, Any]) -> str:
     """Return the first difference between a record and the computation ``identity``, in words; "" if there is none.
 
@@ -62,9 +90,9 @@ def difference(run_file: RunFile, identity: Mapping[str, Any]) -> str:
             return f"its {key} was {value}, not {setting['value']}"
     dataset, wanted = run_file.dataset, identity["dataset"]
     if dataset.fingerprint != wanted["fingerprint"]:
-        return "its data was other rows"
+        return "its data rows were different"
     if (dataset.labels, dataset.label_texts) != (wanted["labels"], wanted["label_texts"]):
-        return "its labels stood in another order or were described otherwise"
+        return "its labels had another order or other descriptions"
     for key in ("device", "precision", "ranks", "versions"):
         recorded = getattr(run_file, key)
         if recorded != identity[key]:

@@ -66,14 +66,7 @@ def _shown(path: str) -> str:
     return name if name.strip(".") else UNNAMED
 
 
-def notes(record: Record) -> list[str]:
-    """Return the record's own notes, such as that the run was LIMITED, with the encoder's name in place of its path."""
-    run_file, shown = record.run_file, encoder_name(record)
-    name = run_file.encoder.name if run_file.encoder else None
-    return [note.replace(f"encoder {name} ", f"encoder {shown} ") for note in run_file.notes]
-
-
-def without_places(content: T, settings: Mapping[str, Any]) -> T:
+def without_local_paths(content: T, settings: Mapping[str, Any]) -> T:
     """Return ``content`` with, at any depth, the last component in place of every local path that ``settings`` hold."""
     names = {str(value): str(name_of(setting, value)) for setting, value in settings.items()}
     longest_first = sorted(names.items(), key=lambda pair: -len(pair[0]))

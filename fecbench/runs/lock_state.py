@@ -1,4 +1,8 @@
-"""See whether a lock file is held without taking the lock (ADR 18)."""
+"""Check whether a lock file is held (ADR 18).
+
+The check takes a shared lock, which never keeps a run from its exclusive one for long. Windows has no shared lock:
+there it takes the exclusive lock for an instant.
+"""
 
 import os
 import sys
@@ -21,7 +25,7 @@ def is_held(path: Path) -> bool:
 if sys.platform == "win32":
 
     def _refuses_sharing(path: Path) -> bool:
-        """Return True if the lock can't be had. Windows has no shared lock, so it is taken for an instant."""
+        """Return True if the exclusive lock is held. If it is free, it is taken for an instant."""
         if not path.exists():
             return False
         try:

@@ -31,7 +31,7 @@ SPEC = "spec"  # origin of settings from a benchmark's file
 
 @dataclass(frozen=True)
 class Plan:
-    """A run that can start.
+    """An objective with its resolved settings.
 
     Attributes:
         name: the objective's name.
@@ -142,17 +142,17 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
             f"a data set is needed: --dataset {' | '.join(registry.datasets)} | path/to/folder | hf:owner/name"
         )
     build(RunSettings, {"dataset": dataset.value}, "run settings")  # the layers below are looked up by its name
-    trainer = defaults.of_trainer(kind)
+    trainer = defaults.trainer_layer(kind)
     above = [
-        defaults.of_method(name, kind),
-        defaults.of_preset(name, kind, dataset.value),
-        defaults.of_dataset(dataset.value),
+        defaults.method_layer(name, kind),
+        defaults.preset_layer(name, kind, dataset.value),
+        defaults.dataset_layer(dataset.value),
         *asked,
     ]
     encoder = build(
         RunSettings, {"dataset": dataset.value, "encoder": resolve(trainer, *above)["encoder"].value}, "run settings"
     ).encoder
-    settings = resolve(trainer, defaults.of_encoder(encoder), *above)
+    settings = resolve(trainer, defaults.encoder_layer(encoder), *above)
     chosen = build(RunSettings, values(settings, RunSettings), "run settings")
     heads.check_pooling(heads.get_head(chosen.head), chosen.head, chosen.pooling)
     if chosen.compile:

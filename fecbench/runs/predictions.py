@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import RunError
 from fecbench.core.files import read_arrays, write_tensors
-from fecbench.runs.digests import of_tensors
+from fecbench.runs.digests import tensor_digest
 from fecbench.runs.record import PREDICTIONS, Record
+from fecbench.training.logits import broken_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +39,7 @@ def read_predictions(record: Record) -> dict[str, np.ndarray]:
 
     path = record.folder / PREDICTIONS
     arrays = read_arrays(path)
-    record.check_part("predictions", of_tensors(arrays), path)
+    record.check_part("predictions", tensor_digest(arrays), path)
     rows = arrays.get("row")
     ordered = rows is None or np.array_equal(rows, np.arange(rows.size))  # older records have no row numbers
     finite = all(_is_finite(name, array) for name, array in arrays.items())
@@ -51,7 +52,6 @@ def _is_finite(name: str, array: np.ndarray) -> bool:
     """Return True if all numbers are finite; rows of logits may be all -inf, which means no answer."""
     import numpy as np
 
-    finite = np.isfinite(array)
     if name == "logits" and array.ndim == 2:
-        return bool((finite.all(1) | np.isneginf(array).all(1)).all())
-    return bool(finite.all())
+        return not broken_rows(array).any()
+    return bool(np.isfinite(array).all())

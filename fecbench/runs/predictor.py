@@ -17,7 +17,7 @@ from fecbench.model.encoders.pretrained import read_config, read_tokenizer
 from fecbench.model.encoders.source import EncoderSource
 from fecbench.objective.check import get_objective
 from fecbench.runs.build import build_pair
-from fecbench.runs.digests import of_run, of_tensors
+from fecbench.runs.digests import run_digest, tensor_digest
 from fecbench.runs.plan import Plan
 from fecbench.runs.record import encoder_digest, model_run_file
 from fecbench.training import devices
@@ -64,11 +64,7 @@ class Predictor:
             RunError: the run isn't complete, or one of its files is missing or broken.
             UnknownName, PluginError: the objective isn't installed, or is broken.
         """
-        if record.status != "complete":
-            raise RunError(
-                f"{record.folder} must be a complete run, but is {record.status}; "
-                "finish it with `fecbench run ... --resume`"
-            )
+        record.check_complete()
         run_file, folder = model_run_file(record), record.encoder
         record.check_part("encoder", encoder_digest(record), folder)
         try:
@@ -82,8 +78,8 @@ class Predictor:
         pooling = recorded or plan.settings.pooling  # older records lack it
         model, built = build_pair(plan, source, dataset.labels, dataset.label_texts, dataset.name, pooling)
         modules = {"model": model, "objective": built}
-        Checkpoints(record.folder, of_run(record.about)).load_best(modules)
-        record.check_part("weights", of_tensors(state_of(modules)), record.folder / BEST)
+        Checkpoints(record.folder, run_digest(record.about)).load_best(modules)
+        record.check_part("weights", tensor_digest(state_of(modules)), record.folder / BEST)
         accelerator = devices.accelerator(device)
         precision = devices.precision(plan.settings.precision, accelerator.device)
         model, built = model.to(precision.device).eval(), built.to(precision.device).eval()
@@ -115,14 +111,21 @@ class Predictor:
             texts, self.tokenizer, self.max_length, self.batch_size, self.precision.device, forms
         ):
             with self.precision.autocast(), self._guarded():
-                found = rows(batch.unlabelled()).cpu()
-            if found.shape != (len(batch), width) or broken(found).any():
-                raise NumericalError(
-                    f"every text must get {width} finite numbers, but {len(batch)} texts got {list(found.shape)}, or "
-                    "numbers that aren't; the run's weights or its objective are broken: restore them or run it again"
-                )
-            parts.append(found)
+                outputs = rows(batch.unlabelled()).cpu()
+            _check_outputs(outputs, len(batch), width)
+            parts.append(outputs)
         return torch.cat(parts)
+
+
+def _check_outputs(outputs: Tensor, texts: int, width: int) -> None:
+    """Raise NumericalError unless ``outputs`` has shape ``[texts, width]`` and is finite; -inf rows are no answers."""
+    remedy = "the run's weights or its objective are broken: restore them or run it again"
+    if outputs.shape != (texts, width):
+        raise NumericalError(
+            f"outputs for {texts} texts must have the shape {[texts, width]}, but have {list(outputs.shape)}; {remedy}"
+        )
+    if broken(outputs).any():
+        raise NumericalError(f"outputs must be finite, but those of some texts are infinite or NaN; {remedy}")
 
 
 def data_of(record: Record, data_dir: Path | None = None) -> EmotionData:

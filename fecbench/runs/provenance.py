@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +13,10 @@ import torch
 from fecbench.core import registry
 from fecbench.model.heads import get_head
 from fecbench.objective.check import get_objective
-from fecbench.runs.digests import of_weights
+from fecbench.runs.digests import state_digest
 from fecbench.training import devices
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from accelerate import Accelerator
     from torch import nn
 
@@ -38,25 +35,6 @@ PACKAGES = (
     "scikit-learn",
     "safetensors",
 )
-
-
-@dataclass(frozen=True)
-class Content:
-    """Digests of a run's rows and code."""
-
-    rows: str
-    code: str
-
-    @classmethod
-    def of(cls, identity: Mapping[str, Any]) -> Content:
-        """Return the digests of a computation (:func:`identify`)."""
-        return cls(identity["dataset"]["fingerprint"], identity["code"])
-
-    def difference(self, other: Content) -> str:
-        """Return in words what differs from ``other``; "" if nothing does."""
-        if self.rows != other.rows:
-            return "the rows of its data"
-        return "" if self.code == other.code else "the code of fecbench or of one of its plugins"
 
 
 def identify(plan: Plan, data: EmotionData, accelerator: Accelerator) -> dict[str, Any]:
@@ -83,8 +61,8 @@ def identify(plan: Plan, data: EmotionData, accelerator: Accelerator) -> dict[st
             "label_texts": list(data.label_texts),
         },
         "settings": {key: {"value": setting.value, "origin": setting.origin} for key, setting in plan.origins.items()},
-        "code": code_version(*packages),
-        "sources": source_versions(*packages),
+        "code": code_digest(*packages),
+        "sources": source_digests(*packages),
     }
 
 
@@ -105,26 +83,26 @@ def package_versions() -> dict[str, str]:
     return versions
 
 
-def weights_version(network: nn.Module) -> str:
+def weights_digest(network: nn.Module) -> str:
     """Return the digest of a network's parameters and buffers."""
-    return of_weights(network.state_dict())
+    return state_digest(network.state_dict())
 
 
-def code_version(*plugins: object) -> str:
-    """Return one digest of the sources of fecbench's core and of the plugins' packages (:func:`source_versions`)."""
+def code_digest(*plugins: object) -> str:
+    """Return one digest of the sources of fecbench's core and of the plugins' packages (:func:`source_digests`)."""
     sha = hashlib.sha256()
-    for package, digest in source_versions(*plugins).items():
+    for package, digest in source_digests(*plugins).items():
         sha.update(f"{package}\0{digest}\0".encode())
     return sha.hexdigest()
 
 
-def source_versions(*plugins: object) -> dict[str, str]:
+def source_digests(*plugins: object) -> dict[str, str]:
     """Return digests of sources by package: of fecbench's core, and of each plugin's package or single-file module."""
     packages = [getattr(plugin, "__module__", type(plugin).__module__).partition(".")[0] for plugin in plugins]
-    return {package: _source_version(package) for package in dict.fromkeys(["fecbench", *packages])}
+    return {package: _source_digest(package) for package in dict.fromkeys(["fecbench", *packages])}
 
 
-def _source_version(package: str) -> str:
+def _source_digest(package: str) -> str:
     module = sys.modules.get(package)
     origin = getattr(module, "__file__", None)
     folders = [Path(folder) for folder in getattr(module, "__path__", ())]  # a namespace package has no file

@@ -34,7 +34,8 @@ from fecbench.core.errors import RunError
 from fecbench.core.files import UNFINISHED, contained, read_json, read_tensors, to_disk, write_json, writing
 from fecbench.core.settings import DEFAULTS
 from fecbench.core.strict_json import loads
-from fecbench.runs.digests import SEAL, of_contents, of_files, of_result, of_run, of_tensors
+from fecbench.runs.digests import SEAL, content_digest, file_digest, result_digest, run_digest, tensor_digest
+from fecbench.runs.local_paths import encoder_name
 from fecbench.runs.lock_state import is_held
 from fecbench.runs.schema import ModelRunFile, ResultFile, RunFile, validated
 
@@ -123,8 +124,8 @@ class Record:
         path = self.folder / RESULT
         content = read_json(path)
         result = validated(content, ResultFile, path)
-        _check_digest(result, "run", of_run(self.about), path)
-        _check_digest(result, "result", of_result(content), path)
+        _check_digest(result, "run", run_digest(self.about), path)
+        _check_digest(result, "result", result_digest(content), path)
         return content, result
 
     def reload(self) -> None:
@@ -149,6 +150,14 @@ class Record:
             return "running"
         recorded = self.failure.get("status") if (self.folder / FAILURE).exists() else "unfinished"
         return str(recorded) if recorded in ("interrupted", "unfinished") else "failed"
+
+    def check_complete(self) -> None:
+        """Raise RunError if the run isn't complete."""
+        status = self.status
+        if status != "complete":
+            raise RunError(
+                f"{self.folder} must be a complete run, but is {status}; finish it with `fecbench run ... --resume`"
+            )
 
     def is_running(self) -> bool:
         """Return True if a process works on the run. The run's exclusive lock is never taken (ADR 18).
@@ -211,7 +220,7 @@ class Record:
             return []
         content, events = path.read_bytes(), []
         if self.status == "complete":
-            self.check_part("history", of_contents({HISTORY: content}), path)
+            self.check_part("history", content_digest({HISTORY: content}), path)
         for line in content.decode("utf-8", errors="replace").splitlines():
             try:
                 event = loads(line, numbers=False)
@@ -246,7 +255,7 @@ class Record:
 
     @property
     def is_claimed(self) -> bool:
-        """True if a process of fecbench signed for the folder and hasn't yet written ``run.json``."""
+        """True if ``.holder`` names a process of fecbench."""
         return bool(self._signature())
 
     def _signature(self) -> dict[str, Any]:
@@ -396,14 +405,14 @@ def _digests(record: Record, result: Mapping[str, Any]) -> dict[str, str]:
     from fecbench.training.checkpoints import BEST  # imports torch
 
     folder = record.folder
-    digests = {"run": of_run(record.about), "result": of_result(result)}
+    digests = {"run": run_digest(record.about), "result": result_digest(result)}
     if (folder / HISTORY).is_file():
-        digests["history"] = of_files(folder / HISTORY)
+        digests["history"] = file_digest(folder / HISTORY)
     if (folder / ENCODER).is_dir():
         digests["encoder"] = encoder_digest(record)
     for part, name in (("weights", BEST), ("predictions", PREDICTIONS)):
         if (folder / name).is_file():
-            digests[part] = of_tensors(read_tensors(folder / name)[0])
+            digests[part] = tensor_digest(read_tensors(folder / name)[0])
     return digests
 
 
@@ -411,7 +420,7 @@ def encoder_digest(record: Record) -> str:
     """Return the digest of the encoder's architecture and tokenizer. Raises RunError if a file can't be read."""
     folder = record.folder / ENCODER
     try:
-        return of_files(*(path for path in folder.iterdir() if path.suffix in (".json", ".txt", ".model")))
+        return file_digest(*(path for path in folder.iterdir() if path.suffix in (".json", ".txt", ".model")))
     except OSError as error:
         raise RunError(f"{folder} must hold the run's encoder: {error}; restore it or run it again") from error
 
@@ -422,6 +431,13 @@ def _check_digest(result: ResultFile, part: str, digest: str, path: Path) -> Non
             f"{path} must be as this run wrote it, but was edited since, or is another run's; restore it or delete the "
             "run"
         )
+
+
+def shown_notes(record: Record) -> list[str]:
+    """Return the record's own notes, such as that the run was LIMITED, with the encoder's name in place of its path."""
+    run_file, shown = record.run_file, encoder_name(record)
+    name = run_file.encoder.name if run_file.encoder else None
+    return [note.replace(f"encoder {name} ", f"encoder {shown} ") for note in run_file.notes]
 
 
 def model_run_file(record: Record) -> ModelRunFile:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fecbench.core.errors import RunError
 from fecbench.runs import provenance
 from fecbench.runs.find import readable_records
-from fecbench.runs.identity import difference
-from fecbench.runs.provenance import Content
+from fecbench.runs.identity import RowsAndCode, difference
 from fecbench.runs.record import (
     FAILURE,
     HOLDER,
@@ -50,7 +49,8 @@ def open_record(plan: Plan, identity: Mapping[str, Any], folder: Path | None, re
         different = difference(record.run_file, identity)
         if different:
             raise RunError(
-                f"{folder} can only be continued as it was begun, but {different}; start afresh in another --run-dir"
+                f"{folder} must be resumed with the settings, data and code of its start, but {different}; "
+                "start a new run in another --run-dir"
             )
         return record
     words = (plan.name, plan.settings.dataset, plan.settings.encoder, f"s{plan.settings.seed}")
@@ -82,16 +82,16 @@ def same_encoder(record: Record, built: Built) -> None:
         same = encoder_digest(fresh) == encoder_digest(record)
     encoder = record.run_file.encoder
     weights = encoder.weights if encoder else None
-    if not same or provenance.weights_version(built.model.encoder.network) != weights:
+    if not same or provenance.weights_digest(built.model.encoder.network) != weights:
         raise RunError(
             f"{record.folder} can only be continued with the encoder it was begun with, but the files of "
-            f"{built.source.name} have changed since; restore them, or start afresh in another --run-dir"
+            f"{built.source.name} have changed since; restore them, or start a new run in another --run-dir"
         )
 
 
 @contextmanager
 def held(
-    plan: Plan, identity: Mapping[str, Any], folder: Path | None, resume: bool, expected: Content | None = None
+    plan: Plan, identity: Mapping[str, Any], folder: Path | None, resume: bool, expected: RowsAndCode | None = None
 ) -> Iterator[Record]:
     """Yield the record to work in (:func:`open_record`), locked unless it is complete.
 
@@ -118,13 +118,13 @@ def held(
         lock.release()
 
 
-def _check_content(record: Record, identity: Mapping[str, Any], expected: Content | None) -> None:
+def _check_content(record: Record, identity: Mapping[str, Any], expected: RowsAndCode | None) -> None:
     """Check that the run has the rows and code that are ``expected``.
 
     Raises:
         RunError: one differs; ``failure.json`` records it too.
     """
-    changed = expected.difference(Content.of(identity)) if expected else ""
+    changed = expected.difference(RowsAndCode.of(identity)) if expected else ""
     if changed:
         message = f"{record.folder} was planned before {changed} changed; give the command that planned it again"
         if record.status != "complete":

@@ -21,7 +21,7 @@ from fecbench.data.streams import with_streams
 from fecbench.model.model import precompute
 from fecbench.objective.check import get_objective
 from fecbench.runs.build import build, build_pair, stage_of, streams_of
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 from fecbench.testing.findings import source_location
 from fecbench.testing.probes import UnguardedStepper
@@ -147,7 +147,7 @@ class Subject:
     def run(self, folder: Path, resume: bool = False, observer: object = None, **flags: object) -> Record:
         """Return the record of a whole run; ``flags`` override the test's settings."""
         chosen = plan(self.plan.name, {**self.flags, **flags})
-        return run(chosen, Workplace(DataLocations(), folder, resume, observers=[observer] if observer else []))
+        return run(chosen, RunContext(DataLocations(), folder, resume, observers=[observer] if observer else []))
 
     def where(self, attribute: str) -> str:
         """Return the file, line and name of an attribute of the objective."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 NO_ANSWER = -1  # the label of a row without an answer, also in records
+NO_ANSWER_TEXT = "no answer"
 
 
 def answers(logits: Tensor) -> Tensor:
@@ -32,6 +34,19 @@ def broken(logits: Tensor) -> Tensor:
     tensor([ True, False,  True])
     """
     return ~logits.isfinite().all(1) & ~_without_answer(logits)
+
+
+def broken_rows(logits: np.ndarray) -> np.ndarray:
+    """Return the mask of :func:`broken` for an array ``[N, C]``, without torch.
+
+    >>> import numpy as np
+    >>> broken_rows(np.array([[0.0, np.nan], [-np.inf, -np.inf], [-np.inf, 0.0]]))
+    array([ True, False,  True])
+    """
+    import numpy as np
+
+    broken: np.ndarray = ~np.isfinite(logits).all(1) & ~np.isneginf(logits).all(1)
+    return broken
 
 
 def probabilities(logits: Tensor) -> Tensor:

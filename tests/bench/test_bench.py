@@ -35,10 +35,10 @@ from fecbench.cli import cli
 from fecbench.cli.terminal import bench_progress as watching
 from fecbench.core.errors import EncoderError, FecbenchError, NeedsError, RunError, UsageError
 from fecbench.data.datasets.locations import DataLocations
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.find import all_records, readable_records
+from fecbench.runs.identity import RowsAndCode
 from fecbench.runs.plan import plan
-from fecbench.runs.provenance import Content
 from fecbench.runs.record import HISTORY, LOCK, PREDICTIONS, RESULT, RUN, Record, sign
 from tests.support import ROOT
 
@@ -220,7 +220,7 @@ def test_a_real_local_cluster(engine, toy, tmp_path):
 @pytest.mark.parametrize("path", sorted(BENCHMARKS.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_shipped_spec_runs_at_its_smallest(path, tmp_path):
     small = smoke(matrix.expand(read_spec(path)))
-    wanted = {entry.cells[0][0].plan.settings.encoder for entry in small.entries}
+    wanted = {entry.runs[0][0].plan.settings.encoder for entry in small.entries}
     families = {
         "table2": {"bert", "electra", "roberta"},
         **{key: {"roberta"} for key in ("paper", "ablation", "sensitivity")},
@@ -228,9 +228,9 @@ def test_every_shipped_spec_runs_at_its_smallest(path, tmp_path):
     assert wanted == {f"tiny-{family}" for family in families.get(path.stem, {"bert"})}
     tasks = Benchmark.prepare(small, tmp_path, DataLocations()).all_tasks()
     for task in tasks:
-        run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
+        run(task.planned.plan, RunContext(DataLocations(), task.record.folder))
         assert task.record.status == "complete"
-        assert task.record.settings() == task.cell.settings
+        assert task.record.settings() == task.planned.settings
         assert task.record.about["dataset"]["rows"]["train"] == 16
 
 
@@ -260,7 +260,7 @@ def test_a_run_of_other_rows_or_code_than_the_bench_planned_is_refused_and_says_
     assert task.status == "failed"
     assert "planned before the rows" in task.record.failure["message"]
     (toy / "train.csv").write_text(rows)
-    other = Content(task.content.rows, "another code")
+    other = RowsAndCode(task.content.rows, "another code")
     code, _, err = fecbench(*arguments[:-1], json.dumps(asdict(other)))
     assert code == 1
     assert "was planned before the code of fecbench or of one of its plugins changed" in err
@@ -289,29 +289,29 @@ def test_a_record_of_another_run_than_its_folder_promises_is_set_aside(toy, tmp_
         if other == "rows":
             (toy / "train.csv").write_text(rows + "one more,sad\n")
         elif other == "code":
-            patched.setattr("fecbench.runs.provenance.code_version", lambda *_: "another")
+            patched.setattr("fecbench.runs.provenance.code_digest", lambda *_: "another")
         flags = {"lr": 0.5} if other == "settings" else {}
         run(
-            plan("ce", {"dataset": str(toy), "seed": 0, **flags}, task.cell.asked),
-            Workplace(DataLocations(), task.record.folder),
+            plan("ce", {"dataset": str(toy), "seed": 0, **flags}, task.planned.asked),
+            RunContext(DataLocations(), task.record.folder),
         )
     (toy / "train.csv").write_text(rows)
     if not complete:
         (task.record.folder / RESULT).unlink()
     assert task.status == ("stale" if complete else "unfinished")
-    assert benchmark._score(task.cell) is None
+    assert benchmark._score(task.planned) is None
     (row,) = bench_status(benchmark, Estimates([]))
     assert (row.complete, row.waiting) == (0, 1)
     benchmark_module._set_aside([task] if task.is_stale else [])
     assert not task.record.folder.exists()
-    run(task.cell.plan, Workplace(DataLocations(), task.record.folder, expected=task.content))
+    run(task.planned.plan, RunContext(DataLocations(), task.record.folder, expected=task.content))
     assert (task.status, task.is_stale) == ("complete", False)
 
 
 def test_force_sets_earlier_records_aside(toy, tmp_path):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
     (task,) = benchmark.all_tasks()
-    run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
+    run(task.planned.plan, RunContext(DataLocations(), task.record.folder))
     assert task.record.status == "complete"
     benchmark.set_aside()
     assert not task.record.folder.exists()
@@ -407,7 +407,7 @@ def test_a_dry_run_estimates_by_earlier_runs(toy, tmp_path):
     assert [(row.waiting, row.seconds) for row in before] == [(3, None)]
     assert total(before, 2) is None
     first = benchmark.all_tasks()[0]
-    run(first.cell.plan, Workplace(DataLocations(), first.record.folder))
+    run(first.planned.plan, RunContext(DataLocations(), first.record.folder))
     (after,) = bench_status(benchmark, Estimates.under(tmp_path / "root"))
     assert (after.complete, after.waiting) == (1, 2)
     assert after.seconds == pytest.approx(2 * first.record.result["seconds"], abs=0.01)
@@ -422,17 +422,17 @@ def test_a_dry_run_estimates_by_earlier_runs(toy, tmp_path):
 def test_a_record_whose_times_are_none_estimates_nothing(toy, tmp_path, seconds):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
     (task,) = benchmark.all_tasks()
-    run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
+    run(task.planned.plan, RunContext(DataLocations(), task.record.folder))
     result = task.record.folder / RESULT
     result.write_text(re.sub(r'"train_seconds": [\d.]+', f'"train_seconds": {seconds}', result.read_text()))
-    assert Estimates.under(tmp_path / "root").seconds(task.cell.plan, 60) is None
+    assert Estimates.under(tmp_path / "root").seconds(task.planned.plan, 60) is None
 
 
 def test_a_run_under_way_counts_for_what_is_left_of_it(toy, tmp_path):
     spec = write(tmp_path, tiny(toy).replace("epochs = 1", "epochs = 4"))
     benchmark = prepared(spec, tmp_path / "root")
     (task,) = benchmark.all_tasks()
-    run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
+    run(task.planned.plan, RunContext(DataLocations(), task.record.folder))
     whole = Estimates.under(tmp_path / "root")
     (task.record.folder / RESULT).unlink()
     history = task.record.folder / HISTORY
@@ -444,14 +444,14 @@ def test_a_run_under_way_counts_for_what_is_left_of_it(toy, tmp_path):
     (row,) = bench_status(benchmark, whole)
     lock.release()
     assert (row.running, row.running_now) == (1, "s0 epoch 2/4")
-    assert row.seconds == pytest.approx(0.75 * whole.seconds(task.cell.plan, 60))
+    assert row.seconds == pytest.approx(0.75 * whole.seconds(task.planned.plan, 60))
 
 
 def test_what_was_broken_off_under_other_versions_is_set_aside(toy, tmp_path):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
     (task,) = benchmark.all_tasks()
     assert not task.is_stale
-    run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
+    run(task.planned.plan, RunContext(DataLocations(), task.record.folder))
     (task.record.folder / RESULT).unlink()
     assert not task.is_stale
     about = json.loads((task.record.folder / RUN).read_text())
@@ -527,18 +527,18 @@ def test_a_stage_that_reads_validation_labels_plays_no_part_in_the_choice(toy, t
     )
     benchmark = prepared(spec, tmp_path / "root")
     for task in benchmark.first(benchmark.matrix.entries):
-        run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
+        run(task.planned.plan, RunContext(DataLocations(), task.record.folder))
     honest, fitted = (task.record for task in benchmark.first(benchmark.matrix.entries))
     assert fitted.result["metrics"]["validation"]["accuracy"] == 1
     assert honest.result["metrics"]["validation"]["accuracy"] < 1
     best = [event["metrics"] for event in fitted.history() if event["event"] == "evaluation"][-1]
     assert matrix.validation_score(fitted) == best["accuracy"] + best["weighted_f1"] == matrix.validation_score(honest)
-    assert [cell.plan.options.cheat for cell in benchmark.selection().cells] == [False]  # equal: the first
+    assert [planned.plan.options.cheat for planned in benchmark.selection().runs] == [False]  # equal: the first
 
 
 def test_older_records_are_chosen_by_what_they_hold(toy, tmp_path):
     (task,) = (benchmark := prepared(write(tmp_path, tiny(toy)), tmp_path / "root")).all_tasks()
-    run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
+    run(task.planned.plan, RunContext(DataLocations(), task.record.folder))
     path = task.record.folder / "result.json"
     result = json.loads(path.read_text())
     scores = result["metrics"]["validation"]
@@ -556,7 +556,7 @@ def published(toy, tmp_path) -> tuple[Path, Path]:
     """A spec, and the folder of its published records, which were run somewhere else."""
     spec = write(tmp_path, tiny(toy))
     (task,) = prepared(spec, tmp_path / "elsewhere").all_tasks()
-    run(task.cell.plan, Workplace(DataLocations(), task.record.folder))
+    run(task.planned.plan, RunContext(DataLocations(), task.record.folder))
     told = CliRunner().invoke(
         cli, ["leaderboard", str(tmp_path / "elsewhere"), "--spec", str(spec), "--publish", str(tmp_path / "public")]
     )
@@ -648,7 +648,7 @@ def test_groups_run_one_after_another_and_seed_by_seed(toy, tmp_path, monkeypatc
     handed: list[list[tuple[str, int]]] = []
 
     def note(benchmark, tasks, workers):
-        handed.append([(task.cell.row, task.cell.plan.settings.seed) for task in tasks])
+        handed.append([(task.planned.row, task.planned.plan.settings.seed) for task in tasks])
 
     monkeypatch.setattr(Benchmark, "_execute", note)
     prepared(spec, tmp_path / "root").carry_out(Workers())

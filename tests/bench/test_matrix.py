@@ -1,4 +1,4 @@
-"""From a spec to cells: which methods run, what a grid chooses, which runs are the same."""
+"""From a spec to planned runs: which methods run, what a grid chooses, which runs are the same."""
 
 from types import SimpleNamespace
 
@@ -69,28 +69,28 @@ def test_star_is_every_method_that_can_run_and_the_rest_has_a_reason(registered)
     assert found.left_out["aml-uniform"] == "a variant of aml"
     assert found.left_out["needy"] == "needs a server at localhost:1; start it"
     assert "must be a subclass" in found.left_out["broken"]
-    notes = found.select(lambda cell: None).notes
+    notes = found.select(lambda planned: None).notes
     assert any("left out: needy (needs a server" in note for note in notes)
 
 
 def test_without_a_grid_all_seeds_run_at_once():
     (entry,) = expand(spec(objectives=["ce"])).entries
-    assert [cell.plan.settings.seed for cell in entry.first()] == [0, 1, 2]
-    assert entry.final(lambda cell: None) == entry.first()
+    assert [planned.plan.settings.seed for planned in entry.first()] == [0, 1, 2]
+    assert entry.final(lambda planned: None) == entry.first()
 
 
 def test_a_grid_is_tried_on_the_first_seed_and_validation_chooses():
     found = expand(spec(objectives=["ce", "aml"], grid={"select": "validation", "settings": {"lr": [0.1, 0.2, 0.3]}}))
     for entry in found.entries:
-        assert [(cell.plan.settings.seed, cell.plan.settings.lr) for cell in entry.first()] == [
+        assert [(planned.plan.settings.seed, planned.plan.settings.lr) for planned in entry.first()] == [
             (0, 0.1),
             (0, 0.2),
             (0, 0.3),
         ]
-        assert entry.final(lambda cell: None) == ()
+        assert entry.final(lambda planned: None) == ()
     scores = {0.1: 0.5, 0.2: 0.7, 0.3: 0.7}
-    chosen = found.select(lambda cell: scores[cell.plan.settings.lr])
-    assert [(cell.row, cell.plan.settings.seed, cell.plan.settings.lr) for cell in chosen.cells] == [
+    chosen = found.select(lambda planned: scores[planned.plan.settings.lr])
+    assert [(planned.row, planned.plan.settings.seed, planned.plan.settings.lr) for planned in chosen.runs] == [
         (row, seed, 0.2)
         for row in ("ce", "aml")
         for seed in (0, 1, 2)  # of equals the first
@@ -99,8 +99,8 @@ def test_a_grid_is_tried_on_the_first_seed_and_validation_chooses():
         "ce on demo: validation chose lr 0.2 among lr 0.1 | lr 0.2 | lr 0.3 (first seed; 3 of 3 trials complete)"
         in chosen.notes
     )
-    some = found.select(lambda cell: {0.3: 0.1}.get(cell.plan.settings.lr))
-    assert {cell.plan.settings.lr for cell in some.cells} == {0.3}
+    some = found.select(lambda planned: {0.3: 0.1}.get(planned.plan.settings.lr))
+    assert {planned.plan.settings.lr for planned in some.runs} == {0.3}
     assert "1 of 3 trials complete" in some.notes[0]
 
 
@@ -117,18 +117,18 @@ def test_declared_rows():
         {"name": "small", "objective": "ce", "encoder": "tiny-bert", "settings": {}},
     ]
     found = expand(spec(row=rows, settings={"encoder": "scratch"}))
-    assert [(e.row, e.cells[0][0].plan.name, e.cells[0][0].plan.settings.encoder) for e in found.entries] == [
+    assert [(e.row, e.runs[0][0].plan.name, e.runs[0][0].plan.settings.encoder) for e in found.entries] == [
         ("K = 5", "aml", "scratch"),
         ("small", "ce", "tiny-bert"),
     ]
-    assert found.select(lambda cell: None).declared
+    assert found.select(lambda planned: None).declared
 
 
 def test_rows_may_run_on_some_data_sets_and_with_some_seeds():
     rows = [{"name": "all", "objective": "ce"}, {"name": "some", "objective": "ce", "datasets": ["demo"], "seeds": [2]}]
     found = expand(spec(row=rows, datasets=["ge", "demo"]))
-    cells = [(e.row, e.dataset, [cell.plan.settings.seed for cell in e.cells[0]]) for e in found.entries]
-    assert cells == [("all", "ge", [0, 1, 2]), ("all", "demo", [0, 1, 2]), ("some", "demo", [2])]
+    planned = [(e.row, e.dataset, [planned.plan.settings.seed for planned in e.runs[0]]) for e in found.entries]
+    assert planned == [("all", "ge", [0, 1, 2]), ("all", "demo", [0, 1, 2]), ("some", "demo", [2])]
 
 
 @pytest.mark.parametrize(
@@ -141,9 +141,9 @@ def test_a_row_stays_within_the_specs_data_sets_and_seeds(own, said):
 
 
 def test_runs_are_the_same_exactly_for_equal_settings_rows_and_code():
-    ce = expand(spec(objectives=["ce"])).entries[0].cells[0]
-    slow = expand(spec(objectives=["ce"], settings={"epochs": 99})).entries[0].cells[0]
-    assert ce[0].key("rows", "code") == expand(spec(objectives=["ce"])).entries[0].cells[0][0].key("rows", "code")
+    ce = expand(spec(objectives=["ce"])).entries[0].runs[0]
+    slow = expand(spec(objectives=["ce"], settings={"epochs": 99})).entries[0].runs[0]
+    assert ce[0].key("rows", "code") == expand(spec(objectives=["ce"])).entries[0].runs[0][0].key("rows", "code")
     others = {
         ce[1].key("rows", "code"),
         slow[0].key("rows", "code"),
@@ -160,27 +160,27 @@ def test_runs_are_the_same_exactly_for_equal_settings_rows_and_code():
 
 
 def test_a_record_is_of_a_cell_by_its_settings():
-    cell = expand(spec(objectives=["aml"], settings={"lr": 0.5})).entries[0].cells[0][0]
-    assert cell.is_of("aml", cell.settings | {"device": "cuda:3"})
-    assert not cell.is_of("ce", cell.settings)
-    assert not cell.is_of("aml", cell.settings | {"lr": 0.4})
-    assert not cell.is_of("aml", cell.settings | {"gone": 1})
+    planned = expand(spec(objectives=["aml"], settings={"lr": 0.5})).entries[0].runs[0][0]
+    assert planned.is_of("aml", planned.settings | {"device": "cuda:3"})
+    assert not planned.is_of("ce", planned.settings)
+    assert not planned.is_of("aml", planned.settings | {"lr": 0.4})
+    assert not planned.is_of("aml", planned.settings | {"gone": 1})
     older = {
-        key: value for key, value in cell.settings.items() if key != "order"
+        key: value for key, value in planned.settings.items() if key != "order"
     }  # a setting that came later, at its default
-    assert cell.is_of("aml", older)
-    assert not cell.is_of("aml", {key: value for key, value in cell.settings.items() if key != "lr"})
+    assert planned.is_of("aml", older)
+    assert not planned.is_of("aml", {key: value for key, value in planned.settings.items() if key != "lr"})
 
 
 def test_a_number_in_quotes_is_a_number():
-    cell = expand(spec(objectives=["ce"], settings={"limit": "32", "lr": "1e-3"})).entries[0].cells[0][0]
-    assert (cell.settings["limit"], cell.settings["lr"]) == (32, 0.001)
+    planned = expand(spec(objectives=["ce"], settings={"limit": "32", "lr": "1e-3"})).entries[0].runs[0][0]
+    assert (planned.settings["limit"], planned.settings["lr"]) == (32, 0.001)
 
 
 def test_methods_with_grids_of_their_own_alone():
     grid = {"select": "validation", "objective": {"ce": {"lr": [0.1, 0.2]}, "aml": {"weight": [0.5, 1.0]}}}
     ce, aml = expand(spec(objectives=["ce", "aml"], grid=grid)).entries
-    assert (len(ce.cells), len(aml.cells)) == (2, 2)
+    assert (len(ce.runs), len(aml.runs)) == (2, 2)
 
 
 @pytest.mark.parametrize("name", ["table2", "ablation"])
@@ -203,6 +203,6 @@ def test_a_spec_s_notes_come_first_among_what_the_reader_is_told():
             objectives=["ce"], notes=["mind the rows"], grid={"select": "validation", "settings": {"lr": [1e-3, 1e-2]}}
         )
     )
-    told = chosen.select(lambda cell: None).notes
+    told = chosen.select(lambda planned: None).notes
     assert told[0] == "mind the rows"
     assert "validation has not chosen yet" in told[1]

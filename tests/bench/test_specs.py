@@ -47,9 +47,9 @@ def test_what_is_said_of_fewer_runs_wins(write):
     assert spec.of(row, "demo") == {"epochs": 1, "lr": 0.2, "batch_size": 3, "k_pos": 4}
     assert spec.of(row, "ge-prepared") == {"epochs": 1, "lr": 0.1, "batch_size": 3, "k_pos": 3}
     demo, ge = matrix.expand(spec).entries
-    assert (demo.cells[0][0].plan.settings.lr, demo.cells[0][0].plan.options.k_pos) == (0.2, 4)
-    assert demo.cells[0][0].plan.origins["lr"].origin == "spec"
-    assert (ge.dataset, ge.cells[0][0].plan.settings.seed, ge.cells[0][0].plan.options.k_neg) == (
+    assert (demo.runs[0][0].plan.settings.lr, demo.runs[0][0].plan.options.k_pos) == (0.2, 4)
+    assert demo.runs[0][0].plan.origins["lr"].origin == "spec"
+    assert (ge.dataset, ge.runs[0][0].plan.settings.seed, ge.runs[0][0].plan.options.k_neg) == (
         "ge-prepared",
         3,
         20,

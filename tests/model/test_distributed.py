@@ -20,7 +20,7 @@ from pathlib import Path
 import transformers
 from fecbench import Places
 from fecbench.model.encoders import scratch as module
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 
 original = transformers.BertConfig
@@ -42,7 +42,7 @@ Trainer._save = keep
 torch.set_num_threads(1)
 name, data, folder = sys.argv[1:]
 flags = {"dataset": data, "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu", "lr": 1e-3}
-run(plan(name, flags), Workplace(Places(), Path(folder)))
+run(plan(name, flags), RunContext(Places(), Path(folder)))
 """
 
 

@@ -19,7 +19,7 @@ from fecbench import (
 from fecbench.data.batch import Batch
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.tokens import Tokens
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 from fecbench.testing import ObjectiveConformance
 from fecbench.training.devices import Precision
@@ -215,4 +215,4 @@ def test_a_head_without_labels_is_refused(toy, tmp_path):
         FecbenchError,
         match="aml-released needs a head that encodes the labels' texts, found LinearHead; use --head label",
     ):
-        run(chosen, Workplace(DataLocations(), tmp_path / "run"))
+        run(chosen, RunContext(DataLocations(), tmp_path / "run"))

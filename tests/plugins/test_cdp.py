@@ -14,7 +14,7 @@ from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.streams import with_streams
 from fecbench.runs.build import build, streams_of
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 from fecbench.testing import ObjectiveConformance
 from fecbench_cdp import (
@@ -168,14 +168,14 @@ def test_definitions_that_leave_no_room_for_a_text_are_refused(tmp_path):
         FecbenchError,
         match=r"room for a label's whole definition and a text, \d+ tokens, but reads 8; raise --max-length",
     ):
-        run(chosen, Workplace(DataLocations(), tmp_path / "run"))
+        run(chosen, RunContext(DataLocations(), tmp_path / "run"))
 
 
 def test_a_tokenizer_without_separator_or_mask_is_refused(tmp_path):
     with pytest.raises(FecbenchError, match="its tokenizer must have a separator and a mask"):
         run(
             plan("cdp-mlm", {"dataset": "demo", "encoder": "none", "limit": 64}),
-            Workplace(DataLocations(), tmp_path / "run"),
+            RunContext(DataLocations(), tmp_path / "run"),
         )
 
 
@@ -264,7 +264,7 @@ def test_rho_0_never_moves_the_classifier(tmp_path):
                 "lr": 1e-3,
             },
         )
-        record = run(chosen, Workplace(DataLocations(), tmp_path / str(rho)))
+        record = run(chosen, RunContext(DataLocations(), tmp_path / str(rho)))
         moved[rho] = load_file(record.folder / BEST)["model.head.classifier.1.weight"]
     fresh = (
         build(chosen, load_dataset(chosen.settings, DataLocations()), torch.device("cpu"))

@@ -14,7 +14,7 @@ from fecbench.model.encoders.network import classifier_network
 from fecbench.model.encoders.source import EncoderSource
 from fecbench.model.family_heads import NativeHead
 from fecbench.model.heads import HeadTask
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 from fecbench.runs.record import PREDICTIONS
 from fecbench.testing import ObjectiveConformance
@@ -96,7 +96,7 @@ def test_a_tokenizer_that_frames_no_text_is_refused(toy, tmp_path):
     ):
         run(
             plan("emoberta", {"dataset": str(toy), "encoder": "none", "speaker": "x"}),
-            Workplace(DataLocations(), tmp_path / "run"),
+            RunContext(DataLocations(), tmp_path / "run"),
         )
 
 
@@ -105,7 +105,7 @@ def test_by_default_it_is_cross_entropy_to_the_bit(toy, tmp_path):
     recipe = {"weight_decay": 0.01, "no_decay_norm_bias": True, "warmup": 0.2, "clip": 1.0}
     same = {"dataset": str(toy), "encoder": "tiny-roberta", "epochs": 2, "batch_size": 16}
     for name, flags in (("emoberta", same), ("ce", {**same, **recipe})):
-        run(plan(name, flags), Workplace(DataLocations(), tmp_path / name))
+        run(plan(name, flags), RunContext(DataLocations(), tmp_path / name))
     emoberta, ce = (load_file(tmp_path / name / PREDICTIONS)["logits"] for name in ("emoberta", "ce"))
     assert torch.equal(emoberta, ce)
 

@@ -6,7 +6,7 @@ from platformdirs import user_cache_path
 from fecbench import Predictor
 from fecbench.core.errors import UsageError
 from fecbench.data.datasets.locations import DataLocations
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 from fecbench_llm import Estimate, LLMError, LLMPrompt, Prices
 from fecbench_llm.backend_selection import check_record
@@ -140,7 +140,7 @@ SPEC = {"backend": "http", "model": "m", "temperature": 0.0}
 def by_spec(toy, folder, flags=None, **spec):
     """A run whose options a spec gives, but for the ``flags``."""
     chosen = plan("llm-prompt", {"dataset": str(toy), "device": "cpu", "seed": 0, **(flags or {})}, {**SPEC, **spec})
-    return run(chosen, Workplace(DataLocations(), folder))
+    return run(chosen, RunContext(DataLocations(), folder))
 
 
 def test_a_spec_alone_names_no_server(toy, tmp_path, chat_server, monkeypatch):

@@ -12,7 +12,7 @@ from fecbench.core.files import read_json, write_json, write_tensors
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.results.case_formats import as_dict, markdown, table
 from fecbench.results.cases import find_cases
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 from fecbench.runs.predictor import Predictor
 from fecbench.runs.record import Record
@@ -42,7 +42,7 @@ def trained(tmp_path_factory):
                 for text, gold in zip(TEXTS, GOLD, strict=True)
             )
     settings = {"dataset": str(home / "six"), "encoder": "scratch", "epochs": 1, "batch_size": 8, "device": "cpu"}
-    record = run(plan("ce", settings), Workplace(DataLocations(), home / "run"))
+    record = run(plan("ce", settings), RunContext(DataLocations(), home / "run"))
     unseal(record.folder)  # tests edit copies of it
     return record
 

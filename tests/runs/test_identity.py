@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from fecbench.runs.digests import of_run, of_tensors
+from fecbench.runs.digests import run_digest, tensor_digest
 from fecbench.runs.identity import run_key
 from fecbench.runs.local_paths import name_of
-from fecbench.runs.provenance import weights_version
+from fecbench.runs.provenance import weights_digest
 from fecbench.runs.record import Record
 from tests.support import ROOT
 
@@ -24,7 +24,7 @@ BFLOAT16 = "5b4c56925d705b6d08b96f1c25602fe01eaf7aaacef2680b8dd4636af5751d35"
 @pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
 def test_a_published_record_has_the_digest_of_its_run_and_the_name_of_its_key(folder):
     record = Record(folder)
-    digest = of_run(json.loads((folder / "run.json").read_text()))
+    digest = run_digest(json.loads((folder / "run.json").read_text()))
     assert record.result_file.seal.get("run", digest) == digest  # older records have none
     settings = {key: setting.value for key, setting in record.run_file.settings.items()}
     run_file = record.run_file
@@ -41,11 +41,11 @@ class Network(nn.Module):
 
 
 def test_digests_of_tensors_are_those_of_older_records():
-    assert weights_version(Network()) == WEIGHTS
+    assert weights_digest(Network()) == WEIGHTS
     tensors = {"b": torch.arange(6.0).reshape(2, 3).T, "a": torch.tensor([True, False]), "i": torch.arange(3)}
-    assert of_tensors(tensors) == TENSORS
-    assert of_tensors({name: np.asarray(tensor) for name, tensor in tensors.items()}) == TENSORS
-    assert of_tensors({"h": torch.ones(3, dtype=torch.bfloat16)}) == BFLOAT16
+    assert tensor_digest(tensors) == TENSORS
+    assert tensor_digest({name: np.asarray(tensor) for name, tensor in tensors.items()}) == TENSORS
+    assert tensor_digest({"h": torch.ones(3, dtype=torch.bfloat16)}) == BFLOAT16
 
 
 @pytest.mark.parametrize(

@@ -68,13 +68,13 @@ def test_code_version_follows_the_sources(install, tmp_path):
     install("mine", "fecbench_objectives", mine="my_code:Mine", code="class Mine: pass")
     import my_code
 
-    before, sources = provenance.code_version(my_code.Mine), provenance.source_versions(my_code.Mine)
-    assert before == provenance.code_version(my_code.Mine)
+    before, sources = provenance.code_digest(my_code.Mine), provenance.source_digests(my_code.Mine)
+    assert before == provenance.code_digest(my_code.Mine)
     Path(my_code.__file__).write_text("class Mine:\n    x = 1\n")
-    assert provenance.code_version(my_code.Mine) != before
-    changed = provenance.source_versions(my_code.Mine)
+    assert provenance.code_digest(my_code.Mine) != before
+    changed = provenance.source_digests(my_code.Mine)
     assert [package for package in sources if sources[package] != changed[package]] == ["my_code"]
-    assert sources["fecbench"] == provenance.source_versions()["fecbench"]
+    assert sources["fecbench"] == provenance.source_digests()["fecbench"]
 
 
 def test_the_written_tokenizer_cuts_where_the_encoders_own_does(source, tmp_path):

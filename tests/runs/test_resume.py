@@ -59,13 +59,13 @@ def test_resuming_wants_the_same_run(toy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train_briefly("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
     with pytest.raises(
-        RunError, match=r"can only be continued as it was begun, but its lr was 0\.001, not 0\.5; start afresh"
+        RunError, match=r"must be resumed with the settings, .* but its lr was 0\.001, not 0\.5; start a new run"
     ):
         train_briefly("ce", toy, tmp_path / "run", resume=True, lr=0.5)
     with pytest.raises(RunError, match="but its objective was ce"):
         train_briefly("aml", toy, tmp_path / "run", resume=True)
     (toy / "train.csv").write_text((toy / "train.csv").read_text().replace("train0,glad", "changed,glad"))
-    with pytest.raises(RunError, match="but its data was other rows"):
+    with pytest.raises(RunError, match="but its data rows were different"):
         train_briefly("ce", toy, tmp_path / "run", resume=True)
 
 
@@ -73,7 +73,7 @@ def test_resuming_wants_the_same_run(toy, tmp_path):
 def test_resuming_wants_the_same_code(toy, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         train_briefly("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
-    monkeypatch.setattr(provenance, "code_version", lambda *plugins: "other")
+    monkeypatch.setattr(provenance, "code_digest", lambda *plugins: "other")
     with pytest.raises(RunError, match="the code of fecbench or of one of its plugins has changed since"):
         train_briefly("ce", toy, tmp_path / "run", resume=True)
 

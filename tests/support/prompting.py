@@ -4,14 +4,14 @@ from pathlib import Path
 
 from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 
 
 def prompt_run(data, folder, kind="llm-prompt", **flags):
     """Run ``llm-prompt`` (or a variant) on a data set; return its record."""
     chosen = plan(kind, {"dataset": str(data), "device": "cpu", "batch_size": 4, "seed": 0, **flags})
-    return run(chosen, Workplace(DataLocations(), folder))
+    return run(chosen, RunContext(DataLocations(), folder))
 
 
 def rows_of(data, split="test"):

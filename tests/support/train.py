@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fecbench.data.datasets.locations import DataLocations
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 from fecbench.runs.record import Record
 
@@ -13,4 +13,4 @@ DEFAULTS = {"encoder": "scratch", "epochs": 2, "batch_size": 16}
 def train(name: str, data: Path | str, folder: Path, *, resume: bool = False, observers=(), **settings) -> Record:
     """Run an objective on a data set with a random encoder for two epochs; return the run's record."""
     planned = plan(name, {"dataset": str(data), **DEFAULTS, **settings})
-    return run(planned, Workplace(DataLocations(), folder, resume, observers=observers))
+    return run(planned, RunContext(DataLocations(), folder, resume, observers=observers))

@@ -18,7 +18,7 @@ from fecbench.core.files import read_tensors
 from fecbench.data.datasets.builtin import demo
 from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 from fecbench.testing import NotConforming, ObjectiveConformance
 from fecbench_supcon import SupCon
@@ -464,7 +464,7 @@ def test_a_further_model_with_a_label_head_predicts_as_it_was_tested(registered,
     chosen = plan(
         registered("ensemble", Ensemble), {"dataset": str(toy), "encoder": "scratch", "epochs": 6, "device": "cpu"}
     )
-    record = run(chosen, Workplace(DataLocations(), tmp_path / "run"))
+    record = run(chosen, RunContext(DataLocations(), tmp_path / "run"))
     rows = load_dataset(chosen.settings, DataLocations()).splits["test"]["text"][:]
     logits = read_tensors(record.folder / "predictions.safetensors")[0]["logits"]
     torch.testing.assert_close(Predictor.load(record).probabilities(rows), logits.softmax(1), rtol=1e-4, atol=1e-5)

@@ -13,7 +13,7 @@ from fecbench.core.errors import RunError
 from fecbench.core.files import read_tensors, write_tensors
 from fecbench.core.hooks import hookimpl
 from fecbench.data.datasets.locations import DataLocations
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 from fecbench.training.checkpoints import Checkpoints
 from tests.support.damages import DAMAGES
@@ -40,7 +40,7 @@ def broken_off(name: str, data: Path, folder: Path, **flags: Any) -> None:
     """A run that stands after its second epoch."""
     chosen = plan(name, {"dataset": str(data), **SETTINGS, **flags})
     with pytest.raises(KeyboardInterrupt):
-        run(chosen, Workplace(DataLocations(), folder, observers=[StopAfter()]))
+        run(chosen, RunContext(DataLocations(), folder, observers=[StopAfter()]))
 
 
 @pytest.fixture(scope="module")

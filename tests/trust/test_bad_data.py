@@ -304,7 +304,7 @@ def test_a_split_that_is_trained_on_is_said_and_recorded(judge, split):
     folder = lay(judge.folder / "moods", {"train.csv": CSV, f"{split}.csv": CSV})
     answer = judge("run", "ce", "--dataset", folder, *TINY, "--run-dir", "run")
     assert answer.code == 0, answer.text
-    assert f"LEAK: 21 of 24 {split} texts stand in train too" in answer.text
+    assert f"LEAK: 21 of 24 {split} texts also occur in train, so scores" in answer.text
     assert any("LEAK" in note for note in json.loads(Path("run/run.json").read_text())["notes"])
 
 

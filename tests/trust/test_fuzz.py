@@ -121,7 +121,9 @@ def planned(path: Path) -> None:
     found = told(lambda: matrix.expand(read_spec(path)))
     if found is not None:
         assert found.entries
-        assert all(cell.plan.settings.epochs >= 1 for entry in found.entries for seeds in entry.cells for cell in seeds)
+        assert all(
+            planned.plan.settings.epochs >= 1 for entry in found.entries for seeds in entry.runs for planned in seeds
+        )
 
 
 @pytest.mark.parametrize("amount", AMOUNTS)

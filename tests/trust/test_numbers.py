@@ -16,7 +16,7 @@ from fecbench import Config, Objective, Player, Update
 from fecbench.core.files import read_tensors
 from fecbench.core.registry import objectives
 from fecbench.data.datasets.locations import DataLocations
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 from fecbench.runs.record import Record
 
@@ -115,7 +115,7 @@ def test_a_number_that_is_none_stops_the_run_and_spoils_nothing(fecbench, regist
     assert fecbench(*command, "--way", way, "--resume")[2].strip().splitlines()[-1] == last
     code, _, err = fecbench(*command, "--way", way, "--resume", "--lr", "1e-6")
     assert code == 1
-    assert "can only be continued as it was begun, but its lr was" in err
+    assert "must be resumed with the settings, data and code of its start, but its lr was" in err
 
 
 def test_where_nothing_is_kept_nothing_is_promised(fecbench, toy, tmp_path):
@@ -145,7 +145,7 @@ from pathlib import Path
 import torch
 from fecbench.core.files import read_tensors
 from fecbench import Places
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 
 data, home, threads, *methods = sys.argv[1:]
@@ -153,7 +153,7 @@ torch.set_num_threads(int(threads))
 
 def bits(name, number):
     settings = {"dataset": data, "encoder": "scratch", "epochs": 2, "batch_size": 30, "device": "cpu"}
-    record = run(plan(name, settings), Workplace(Places(), Path(home) / f"{number}-{name}"))
+    record = run(plan(name, settings), RunContext(Places(), Path(home) / f"{number}-{name}"))
     found = {"history": (record.folder / "history.jsonl").read_text()}
     for file in ("best", "predictions"):
         sha = hashlib.sha256()
@@ -217,6 +217,6 @@ def test_every_method_is_moved_by_its_seed(toy, tmp_path):
                     "seed": seed,
                 },
             )
-            record = run(chosen, Workplace(DataLocations(), tmp_path / f"{name}-{seed}"))
+            record = run(chosen, RunContext(DataLocations(), tmp_path / f"{name}-{seed}"))
             found.append((record.folder / "history.jsonl").read_text())
         assert found[0] != found[1], name

@@ -11,7 +11,7 @@ import pytest
 
 from fecbench.core.errors import RunError
 from fecbench.data.datasets.locations import DataLocations
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 from fecbench.runs.record import HOLDER, Record
 
@@ -68,15 +68,15 @@ def test_what_another_completed_while_the_lock_was_waited_for_stays_as_it_is(toy
 
     def late(record: Record):
         monkeypatch.setattr(Record, "lock", lock)
-        run(chosen, Workplace(DataLocations(), folder, resume=True))
+        run(chosen, RunContext(DataLocations(), folder, resume=True))
         return lock(record)
 
     monkeypatch.setattr(Record, "lock", late)
     if resume:
-        assert run(chosen, Workplace(DataLocations(), folder, resume=True)).status == "complete"
+        assert run(chosen, RunContext(DataLocations(), folder, resume=True)).status == "complete"
     else:
         with pytest.raises(RunError, match=r"holds a run already \(complete\)"):
-            run(chosen, Workplace(DataLocations(), folder))
+            run(chosen, RunContext(DataLocations(), folder))
     record = Record(folder)
     assert record.status == "complete"
     assert [event["event"] for event in record.history()].count("evaluation") == 1

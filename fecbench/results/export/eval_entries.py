@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fecbench.core.errors import UsageError
 from fecbench.data.datasets.addresses import HUB_PREFIX
-from fecbench.results.export.record_schema import card_run_file
-from fecbench.runs import local_paths
+from fecbench.results.export.card_schema import card_run_file
+from fecbench.runs.record import shown_notes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,7 +122,7 @@ def result_entries(record: Record, dataset: HubDataset) -> list[EvalResultEntry]
     run_file = card_run_file(record)
     program = f"fecbench {run_file.versions['fecbench']}"
     origin = f"{program}, objective {run_file.objective.name}, seed {record.settings()['seed']}, one run"
-    notes = "; ".join([origin, *local_paths.notes(record)])
+    notes = "; ".join([origin, *shown_notes(record)])
     return [
         EvalResultEntry(
             dataset.id, metric, score, dataset_revision=dataset.revision, date=run_file.started, notes=notes

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from fecbench.model.encoders.network import quiet
 from fecbench.results.export import eval_entries, huggingface, model_card, onnx
+from fecbench.results.export.card_schema import card_result_file, card_run_file
 from fecbench.results.export.new_folder import new_folder
-from fecbench.results.export.record_schema import card_result_file, card_run_file
 from fecbench.results.export.verify import Check, check, reference
 from fecbench.runs.predictor import Predictor
 

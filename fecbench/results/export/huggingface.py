@@ -17,7 +17,7 @@ from fecbench.model.encoders.pretrained import read_tokenizer
 from fecbench.model.encoders.source import EncoderSource
 from fecbench.model.family_heads import NativeHead
 from fecbench.objective.objective import Objective
-from fecbench.results.export.config import labelled_config
+from fecbench.results.export.labelled_config import labelled_config
 from fecbench.results.export.tokenizer import write_tokenizer
 
 if TYPE_CHECKING:

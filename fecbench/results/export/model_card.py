@@ -12,9 +12,10 @@ from fecbench.core import registry
 from fecbench.core.errors import PluginError
 from fecbench.core.text import escape, inline
 from fecbench.data.datasets.load import get_dataset
+from fecbench.results.export.card_schema import card_result_file, card_run_file
 from fecbench.results.export.eval_entries import hub_dataset
-from fecbench.results.export.record_schema import card_result_file, card_run_file
-from fecbench.runs.local_paths import encoder_name, notes
+from fecbench.runs.local_paths import encoder_name
+from fecbench.runs.record import shown_notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +95,7 @@ def _template_values(record: Record, predictor: Predictor) -> dict[str, Any]:
         "encoder": encoder_name(record),
         "homepage": _homepage(record),
         "settings": settings,
-        "notes": notes(record),
+        "notes": shown_notes(record),
         "worst": _worst({label: scores.f1 for label, scores in result.per_class.items() if scores.support}),
         "citation": predictor.objective.citation,
         "bibtex": bibtex(run_file.objective.name, predictor.objective.citation),

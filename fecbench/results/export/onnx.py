@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fecbench.core.errors import ExportError, UsageError
-from fecbench.results.export.config import labelled_config
+from fecbench.results.export.labelled_config import labelled_config
 from fecbench.results.export.padded import PredictModule
 from fecbench.results.export.tokenizer import TOKENIZER, write_tokenizer
 

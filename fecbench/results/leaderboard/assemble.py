@@ -18,7 +18,7 @@ from fecbench.results.leaderboard.rows.notes import notes_of
 from fecbench.results.leaderboard.run import read_runs, silent
 from fecbench.results.leaderboard.statistics import ranking
 from fecbench.results.leaderboard.statistics.significance import Tests
-from fecbench.runs.local_paths import without_places
+from fecbench.runs.local_paths import without_local_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,7 +77,7 @@ class TableRows:
         return Column(dataset, metric, ranking.LABELS.get(metric, metric), best, second, comparisons, groups)
 
 
-def of_records(
+def board_of_records(
     records: Iterable[Record],
     columns: Sequence[str] = (),
     against: str | None = None,
@@ -109,7 +109,7 @@ def of_records(
     return _checked(Board(title, tuple(tables), notes=(*broken, *left_out, *others)), against)
 
 
-def of_selection(
+def board_of_selection(
     selection: Selection, records: Iterable[Record], against: str | None = None, report: Report = silent
 ) -> Board:
     """Make the board of a spec: its planned runs as found among ``records``, with notes on the missing ones.
@@ -120,8 +120,8 @@ def of_selection(
     runs, broken = read_runs(records, report)
     datasets, rows = by_spec.rows(selection, runs)
     heading, notes = ", ".join(version.name for version in datasets), (*selection.notes, *mixed_trials(selection, runs))
-    for cell in (*selection.cells, *selection.trials):
-        notes = without_places(notes, cell.settings)
+    for planned in (*selection.runs, *selection.trials):
+        notes = without_local_paths(notes, planned.settings)
     table = TableRows(heading, datasets, rows, selection.declared, against or AGAINST, notes, report=report).table()
     return _checked(Board(selection.title, (table,), notes=broken), against)
 

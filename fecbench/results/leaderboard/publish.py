@@ -13,7 +13,7 @@ from fecbench.core.files import UNFINISHED, contained, read_json, replacing, to_
 from fecbench.results.leaderboard.formats.json import json_text
 from fecbench.results.leaderboard.formats.markdown import markdown
 from fecbench.results.leaderboard.formats.page.render import page
-from fecbench.runs.local_paths import without_places
+from fecbench.runs.local_paths import without_local_paths
 from fecbench.runs.record import HISTORY, PREDICTIONS, RESULT, RUN
 
 if TYPE_CHECKING:
@@ -52,22 +52,13 @@ def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[P
     for target, record in targets.items():
         _check(record, target)
         _check_draft(_draft(target))
-    for name in PAGES:
-        if (folder / name).is_dir():
-            raise RunError(
-                f"{folder / name} must be a file to overwrite, but is a folder; move it or publish to another folder"
-            )
-        contained(folder / name, folder)  # in a folder from others it could be a link to a file elsewhere
     _check_pages(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for target, record in targets.items():
             if not target.exists() or not any(target.iterdir()):
                 _copy(record, target)
-        for name, form in PAGES.items():
-            text = form(board)
-            with replacing(folder / name, "free space or publish to another folder") as draft:
-                draft.write_text(text, encoding="utf-8")
+        _write_pages(board, folder)
     except OSError as error:
         raise RunError(
             f"{folder} can't be written: {error.strerror or error}; free space or choose another folder"
@@ -75,8 +66,22 @@ def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[P
     return list(targets)
 
 
+def _write_pages(board: Board, folder: Path) -> None:
+    """Write the files of the board. The claim is the first of them."""
+    for name, form in PAGES.items():
+        text = form(board)
+        with replacing(folder / name, "free space or publish to another folder") as draft:
+            draft.write_text(text, encoding="utf-8")
+
+
 def _check_pages(folder: Path) -> None:
-    """Raise RunError if files with the names of the board's pages exist and aren't of an earlier board."""
+    """Raise RunError if the names of the board's pages belong to folders, links or files that aren't of a board."""
+    for name in PAGES:
+        if (folder / name).is_dir():
+            raise RunError(
+                f"{folder / name} must be a file to overwrite, but is a folder; move it or publish to another folder"
+            )
+        contained(folder / name, folder)  # in a folder from others it could be a link to a file elsewhere
     there = [name for name in PAGES if (folder / name).is_file()]
     if there and not _is_board(folder / CLAIM):
         raise RunError(
@@ -140,7 +145,7 @@ def _contents(record: Record) -> dict[str, bytes]:
     """Return the published content of a record by file name."""
     found = {name: path.read_bytes() for name in PUBLISHED if (path := record.inside(name)).is_file()}
     about = record.about
-    published = without_places(about, record.settings())
+    published = without_local_paths(about, record.settings())
     if published != about:
         found[RUN] = (json.dumps(published, indent=1, ensure_ascii=False) + "\n").encode()
     return found

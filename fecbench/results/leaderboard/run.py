@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import RunError
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from fecbench.runs.record import Record
-    from fecbench.runs.schema import ResultFile, RunFile
+    from fecbench.runs.schema import RunFile
 
     Report = Callable[[str], None]  # takes what a command is doing, in words
 
@@ -115,8 +114,7 @@ def read_run(record: Record) -> Run:
         data, encoder = run_file.dataset, run_file.encoder or RecordedEncoder()
         settings, scores, support = record.settings(), {}, {}
         if status == "complete":
-            scores = _scores(record.result_file.metrics.test)
-            support = _support(record.result_file, data.labels)
+            scores, support = _test_scores(record), _support(record, data.labels)
         return Run(
             record=record,
             status=status,
@@ -142,28 +140,40 @@ def read_run(record: Record) -> Run:
             scores=scores,
             support=support,
         )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise RunError(
-            f"{record.folder} must be a whole run record, but reading it found {error!r}; restore it or delete the run"
-        ) from error
+    except (KeyError, TypeError) as error:  # no encoder among the settings; a limit that is no number
+        raise _incomplete(record, f"settings that can't be read ({error!r})") from error
 
 
-def _scores(recorded: Mapping[str, float]) -> dict[str, float]:
-    scores = {name: float(score) for name, score in recorded.items()}
-    if not scores.keys() >= set(PRIMARY) or not all(map(isfinite, scores.values())):
-        raise ValueError(f"scores must be finite, and {', '.join(PRIMARY)} among them")
-    return scores
+def _test_scores(record: Record) -> dict[str, float]:
+    """Return the test scores by metric. Raises RunError if one of the table's metrics is missing."""
+    scores = record.result_file.metrics.test
+    missing = [name for name in PRIMARY if name not in scores]
+    if missing:
+        raise _incomplete(record, f"no {' and no '.join(missing)} of the test rows")
+    return dict(scores)
 
 
-def _support(result: ResultFile, labels: Iterable[str]) -> dict[str, int]:
-    if result.per_class is None:
-        raise ValueError("per_class must have the support of each label")
-    return {label: int(result.per_class[label].support) for label in labels}
+def _support(record: Record, labels: Iterable[str]) -> dict[str, int]:
+    """Return the number of test rows by label. Raises RunError if one is missing."""
+    recorded = record.result_file.per_class or {}
+    missing = [label for label in labels if label not in recorded]
+    if missing:
+        raise _incomplete(record, f"no per_class support of {shortened(missing)}")
+    return {label: int(recorded[label].support) for label in labels}
+
+
+def _incomplete(record: Record, finding: str) -> RunError:
+    return RunError(f"{record.folder} must be a whole run record, but has {finding}; restore it or delete the run")
 
 
 def _device(run_file: RunFile) -> str:
     device = run_file.device or ""
     return device if run_file.ranks in (None, 1) else f"{device}, {run_file.ranks} ranks"
+
+
+def newest_first(runs: Iterable[Run]) -> list[Run]:
+    """Return runs by the time of their start, the newest first."""
+    return sorted(runs, key=lambda run: run.started, reverse=True)
 
 
 def silent(_: str) -> None:

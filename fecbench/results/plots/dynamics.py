@@ -62,7 +62,7 @@ def series(record: Record) -> dict[str, list[tuple[int, float]]]:
 
 
 def logged_series(record: Record, history: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[int, float]]]:
-    """Return the same from the record's ``history``, which was read already."""
+    """Return the curves of logged values from a ``history`` already read."""
     events = [event for event in history if event["event"] == "updates"]
     if not all(_is_whole(event) for event in events):
         raise RunError(

@@ -72,10 +72,10 @@ class Panel:
         return all(len(set(point.values)) == 1 for points in self.lines.values() for point in points)
 
 
-def differing_settings(one: Settings, other: Settings) -> frozenset[str]:
+def differing_names(one: Settings, other: Settings) -> frozenset[str]:
     """Return the names of the settings in which two configurations differ.
 
-    >>> sorted(differing_settings({"k_pos": 10, "k_neg": 10, "weight": 1}, {"k_pos": 20, "k_neg": 20, "weight": 1}))
+    >>> sorted(differing_names({"k_pos": 10, "k_neg": 10, "weight": 1}, {"k_pos": 20, "k_neg": 20, "weight": 1}))
     ['k_neg', 'k_pos']
     """
     return frozenset(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
@@ -92,7 +92,7 @@ def base_of(configurations: Sequence[Configuration]) -> Configuration:
     """
 
     def distance(one: Configuration) -> tuple[int, int]:
-        return sum(len(differing_settings(one.settings, other.settings)) for other in configurations), -len(one.scores)
+        return sum(len(differing_names(one.settings, other.settings)) for other in configurations), -len(one.scores)
 
     return min(configurations, key=distance)
 
@@ -107,7 +107,7 @@ def vary_alone(base: Settings, others: Sequence[Settings]) -> set[frozenset[str]
     >>> sorted(map(sorted, vary_alone(base, grid)))
     [['k'], ['weight']]
     """
-    differing = {differing_settings(base, other) for other in others} - {frozenset[str]()}
+    differing = {differing_names(base, other) for other in others} - {frozenset[str]()}
 
     def union_of_subsets(names: frozenset[str]) -> frozenset[str]:
         return frozenset[str]().union(*(subset for subset in differing if subset < names))
@@ -129,7 +129,7 @@ def panels(data_sets: Mapping[str, Sequence[Configuration]]) -> tuple[tuple[Pane
         for names in varying:
             settings = tuple(sorted(names, key=order_of_names.index))
             lines.setdefault(settings, {})[data_set] = _line(settings, base, configurations)
-        differing = [differing_settings(base.settings, configuration.settings) for configuration in configurations]
+        differing = [differing_names(base.settings, configuration.settings) for configuration in configurations]
         left_out = sum(bool(names) and names not in varying for names in differing)
         if left_out:
             notes.append(
@@ -155,7 +155,7 @@ def _line(names: tuple[str, ...], base: Configuration, configurations: Sequence[
     points = [
         Point(tuple(one.settings.get(name) for name in names), tuple(one.scores.values()), one is base)
         for one in configurations
-        if differing_settings(base.settings, one.settings) in (frozenset(), frozenset(names))
+        if differing_names(base.settings, one.settings) in (frozenset(), frozenset(names))
     ]
     return tuple(sorted(points, key=sort_key))
 

@@ -10,7 +10,7 @@ from fecbench.core.files import read_json, write_json
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.results.export.eval_entries import HubDataset, eval_target
 from fecbench.results.export.export import export
-from fecbench.runs.experiment import Workplace, run
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 from fecbench.runs.record import Record
 from tests.support.exports import NATIVE
@@ -89,7 +89,7 @@ def test_a_record_says_which_splits_were_cut(trained, toy, tmp_path):
     assert trained("bert", "ce", **NATIVE).about["dataset"]["cut"] == []
     (toy / "test.csv").unlink()
     asked = {"dataset": str(toy), "encoder": "scratch", "epochs": 1, "batch_size": 16}
-    assert run(plan("ce", asked), Workplace(DataLocations(), tmp_path / "run")).about["dataset"]["cut"] == ["test"]
+    assert run(plan("ce", asked), RunContext(DataLocations(), tmp_path / "run")).about["dataset"]["cut"] == ["test"]
 
 
 @pytest.mark.slow

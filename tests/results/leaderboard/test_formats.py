@@ -13,7 +13,7 @@ import pytest
 from fecbench.core import registry
 from fecbench.core.errors import PluginError, UnknownName
 from fecbench.core.text import escape
-from fecbench.results.leaderboard.assemble import of_records
+from fecbench.results.leaderboard.assemble import board_of_records
 from fecbench.results.leaderboard.formats import latex
 from fecbench.results.leaderboard.formats.registered import get_format, render
 from fecbench.results.leaderboard.paper_table import published
@@ -21,7 +21,7 @@ from fecbench.results.leaderboard.paper_table import published
 
 @pytest.fixture
 def board(three, make):
-    return replace(of_records([*three, make("supcon", accuracy=0.5, seed=0)]), published=published())
+    return replace(board_of_records([*three, make("supcon", accuracy=0.5, seed=0)]), published=published())
 
 
 @pytest.mark.parametrize("name", ["markdown", "latex", "csv", "json"])
@@ -219,7 +219,7 @@ def mixed(make):
 
 
 def test_ranks_stand_within_an_encoder_and_budget_and_every_format_says_so(mixed, fecbench, tmp_path):
-    board = of_records(mixed)
+    board = board_of_records(mixed)
     (table,) = board.tables
     numbers = {row.name: number for number, row in enumerate(table.rows)}
     for column in table.columns:

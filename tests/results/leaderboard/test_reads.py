@@ -9,7 +9,7 @@ import pytest
 import safetensors
 
 from fecbench.bench.matrix import PlannedRun, Records, Selection
-from fecbench.results.leaderboard.assemble import of_records, of_selection
+from fecbench.results.leaderboard.assemble import board_of_records, board_of_selection
 from fecbench.results.leaderboard.formats.page.render import page
 from fecbench.runs.find import find_records
 from fecbench.runs.plan import plan
@@ -53,7 +53,7 @@ def test_a_page_reads_each_file_of_a_record_once(three, opened):
             '{"event": "evaluation", "epoch": 1, "metrics": {"accuracy": 1}}\n'
         )
     opened.clear()
-    page(of_records(find_records([folder])))
+    page(board_of_records(find_records([folder])))
     found = of_record(opened, folder)
     assert len(found) == 6 * 4
     assert set(found.values()) == {1}
@@ -65,7 +65,7 @@ def test_a_board_of_a_spec_reads_each_file_of_a_record_once(three, opened):
     opened.clear()
     records = find_records([folder])
     assert all(map(Records(records).of, cells))
-    of_selection(Selection("T", ("demo",), cells), records)
+    board_of_selection(Selection("T", ("demo",), cells), records)
     found = of_record(opened, folder)
     assert len(found) == 6 * 3
     assert set(found.values()) == {1}
@@ -73,7 +73,7 @@ def test_a_board_of_a_spec_reads_each_file_of_a_record_once(three, opened):
 
 def test_what_a_board_does_is_reported(three):
     said: list[str] = []
-    of_records(three, report=said.append)
+    board_of_records(three, report=said.append)
     assert said[0] == f"reading record 1: {three[0].id}"
     assert "testing aml against ce over examples and seeds" in said
 

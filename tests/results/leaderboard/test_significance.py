@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fecbench.core.files import read_tensors, write_tensors
-from fecbench.results.leaderboard.assemble import of_records
+from fecbench.results.leaderboard.assemble import board_of_records
 from fecbench.results.leaderboard.formats import layout
 from fecbench.results.leaderboard.statistics.paired_tests import holm
 from fecbench.runs.record import PREDICTIONS
@@ -15,7 +15,7 @@ from tests.support.records import GOLD, finish, guess
 
 
 def comparisons(records, **how):
-    (table,) = of_records(records, **how).tables
+    (table,) = board_of_records(records, **how).tables
     return table, {column.metric: column.comparisons for column in table.columns}
 
 
@@ -135,7 +135,7 @@ def test_a_row_that_is_ahead_by_other_seeds_alone_is_called_nothing(make):
     aml = [make("aml", seed=seed, accuracy=0.5) for seed in range(3)] + [
         make("aml", seed=seed, accuracy=0.99) for seed in range(3, 7)
     ]
-    (table,) = of_records([*ce, *aml]).tables
+    (table,) = board_of_records([*ce, *aml]).tables
     for column in table.columns[:3]:
         (comparison,) = column.comparisons
         assert table.rows[comparison.best].name == "aml"

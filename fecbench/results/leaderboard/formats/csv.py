@@ -7,6 +7,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.text import inline
+from fecbench.results.leaderboard.board import CONDITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,11 +21,7 @@ FIELDS = (
     "fingerprint",
     "method",
     "objective",
-    "encoder",
-    "epochs",
-    "patience",
-    "limit",
-    "batch_size",
+    *CONDITIONS,
     "metric",
     "mean",
     "std",
@@ -68,7 +65,7 @@ def _lines(table: Table, origin: str) -> Iterator[dict[str, Any]]:
 def _row(table: Table, number: int, column: Column) -> dict[str, Any]:
     row, version = table.rows[number], table.datasets[column.dataset]
     cell = row.cells[column.dataset]
-    conditions = {key: cell.settings.get(key) for key in ("encoder", "epochs", "patience", "limit", "batch_size")}
+    conditions = {key: cell.settings.get(key) for key in CONDITIONS}
     missing = "; ".join(
         f"seed {gap.seed}: {gap.reason}" if gap.seed is not None else gap.reason for gap in cell.missing
     )

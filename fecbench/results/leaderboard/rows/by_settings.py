@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fecbench.core.errors import UnknownName
 from fecbench.results.leaderboard.board import CONDITIONS, Cell, DatasetVersion, Missing, Row, Score
 from fecbench.results.leaderboard.rows.encoders import with_encoder_names
+from fecbench.results.leaderboard.run import newest_first
 from fecbench.runs.identity import VARIES_IN_A_CELL
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _sortable(value: Any) -> tuple[int, str]:
 def versions(runs: Iterable[Run]) -> tuple[DatasetVersion, ...]:
     """Return every version of every data set that was run, ordered by name, the version that was run last first."""
     found: dict[str, DatasetVersion] = {}
-    for run in _newest_first(runs):
+    for run in newest_first(runs):
         found.setdefault(run.fingerprint, DatasetVersion(run.dataset, run.title, run.fingerprint))
     return tuple(sorted(found.values(), key=lambda version: version.name))
 
@@ -94,7 +95,7 @@ def rows(
     columns: Sequence[DatasetVersion], runs: Iterable[Run], against: str
 ) -> tuple[tuple[Row, ...], tuple[str, ...]]:
     """Return the rows of a table over ``columns``, and a note if older runs of the same settings were left out."""
-    of_columns = [run for run in _newest_first(runs) if run.fingerprint in {version.fingerprint for version in columns}]
+    of_columns = [run for run in newest_first(runs) if run.fingerprint in {version.fingerprint for version in columns}]
     members = list(with_encoder_names(of_columns).values())
     different, weights = _different(members), _weights(members)
     groups: dict[Key, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
@@ -123,10 +124,6 @@ def scores(runs: Sequence[Run]) -> dict[str, Score]:
         for metric, score in run.scores.items():
             found[metric][run.seed] = score
     return {metric: Score.of(seeds) for metric, seeds in found.items()}
-
-
-def _newest_first(runs: Iterable[Run]) -> list[Run]:
-    return sorted(runs, key=lambda run: run.started, reverse=True)
 
 
 def _kind(run: Run) -> Kind:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fecbench.results.leaderboard.board import Cell, DatasetVersion, Missing, Row
 from fecbench.results.leaderboard.rows.by_settings import scores
 from fecbench.results.leaderboard.rows.encoders import identities, with_encoder_names
+from fecbench.results.leaderboard.run import newest_first
 from fecbench.runs.identity import VARIES_IN_A_CELL
 from fecbench.runs.local_paths import name_of
 
@@ -35,25 +36,25 @@ def rows(selection: Selection, runs: Sequence[Run]) -> tuple[tuple[DatasetVersio
     the newest complete one counts. The runs of a column must have the data rows of its newest run, and the seeds of a
     cell must have the encoder weights of its newest run.
     """
-    newest_first = sorted(runs, key=lambda run: run.started, reverse=True)
-    columns = {name: _candidates(selection, name, newest_first) for name in selection.datasets}
+    sorted_runs = newest_first(runs)
+    columns = {name: _candidates(selection, name, sorted_runs) for name in selection.datasets}
     versions = {name: _version(name, found) for name, found in columns.items()}
     encoders = identities(list(_every(columns)))
-    objectives = {cell.row: cell.plan.name for cell in (*selection.trials, *selection.cells)}
+    objectives = {planned.row: planned.plan.name for planned in (*selection.trials, *selection.runs)}
     names = selection.rows or tuple(objectives)
-    tried = {(cell.row, cell.plan.settings.dataset) for cell in selection.trials}
+    tried = {(planned.row, planned.plan.settings.dataset) for planned in selection.trials}
     table_rows = [_row(name, objectives[name], columns, versions, encoders, tried) for name in names]
     return tuple(versions.values()), _named(table_rows)
 
 
 def mixed_trials(selection: Selection, runs: Sequence[Run]) -> Iterator[str]:
     """Yield a note for each row whose trials had encoders of one name but different weights."""
-    newest_first = sorted((run for run in runs if run.status == "complete"), key=lambda run: run.started, reverse=True)
+    complete = newest_first(run for run in runs if run.status == "complete")
     matching = [
-        (cell, next((run for run in newest_first if cell.is_of(run.objective, run.settings)), None))
-        for cell in selection.trials
+        (planned, next((run for run in complete if planned.is_of(run.objective, run.settings)), None))
+        for planned in selection.trials
     ]
-    found = [(cell.row, run) for cell, run in matching if run]
+    found = [(planned.row, run) for planned, run in matching if run]
     encoders = identities([run for _, run in found])
     weights: dict[tuple[str, str, str], set[Identity]] = defaultdict(set)
     for row, run in found:
@@ -68,8 +69,8 @@ def mixed_trials(selection: Selection, runs: Sequence[Run]) -> Iterator[str]:
 
 def _candidates(selection: Selection, dataset: str, runs: Sequence[Run]) -> Candidates:
     """Return the planned runs on a data set, each with the runs that match it, newest first."""
-    wanted = [cell for cell in selection.cells if cell.plan.settings.dataset == dataset]
-    return [(cell, [run for run in runs if cell.is_of(run.objective, run.settings)]) for cell in wanted]
+    wanted = [planned for planned in selection.runs if planned.plan.settings.dataset == dataset]
+    return [(planned, [run for run in runs if planned.is_of(run.objective, run.settings)]) for planned in wanted]
 
 
 def _every(columns: Mapping[str, Candidates]) -> Iterator[Run]:
@@ -83,7 +84,7 @@ def _version(name: str, candidates: Candidates) -> DatasetVersion:
     complete = [run for _, found in candidates for run in found if run.status == "complete"]
     if not complete:
         return DatasetVersion(name_of("dataset", name), name_of("dataset", name), "")
-    newest = max(complete, key=lambda run: run.started)
+    newest = newest_first(complete)[0]
     return DatasetVersion(newest.dataset, newest.title, newest.fingerprint)
 
 
@@ -97,7 +98,7 @@ def _row(
 ) -> Row:
     cells = []
     for dataset, found in columns.items():
-        wanted = [(cell, runs) for cell, runs in found if cell.row == name]
+        wanted = [(planned, runs) for planned, runs in found if planned.row == name]
         if wanted:
             cells.append(_cell(wanted, versions[dataset].fingerprint, encoders))
         elif (name, dataset) in tried:
@@ -112,19 +113,19 @@ def _cell(wanted: Candidates, fingerprint: str, encoders: Mapping[Path, Identity
     complete = [
         run for _, runs in wanted for run in runs if run.status == "complete" and run.fingerprint == fingerprint
     ]
-    newest = max(complete, key=lambda run: run.started, default=None)
+    newest = next(iter(newest_first(complete)), None)
     usable = {
         run.record.folder
         for run in complete
         if newest and encoders[run.record.folder] == encoders[newest.record.folder]
     }
     found, missing = [], []
-    for cell, runs in wanted:
+    for planned, runs in wanted:
         own = [run for run in runs if run.record.folder in usable]
         if own:
             found.append(own[0])
         else:
-            missing.append(Missing(cell.plan.settings.seed, _reason(runs, fingerprint)))
+            missing.append(Missing(planned.plan.settings.seed, _reason(runs, fingerprint)))
     settings = {key: value for key, value in wanted[0][0].settings.items() if key not in VARIES_IN_A_CELL}
     return Cell(scores(found), settings, tuple(sorted(found, key=lambda run: run.seed)), tuple(missing))
 

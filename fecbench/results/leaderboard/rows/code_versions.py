@@ -1,4 +1,4 @@
-"""Note first of all that the rows of a table were run with different code versions. They are still compared."""
+"""Notes on rows that were run with different code versions. They are still compared."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fecbench.runs.local_paths import without_places
+from fecbench.runs.local_paths import without_local_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence, Set
@@ -78,7 +78,7 @@ def _named(run: Run, name: str, suffix: str) -> Run:
     return replace(
         run,
         settings={**run.settings, "encoder": shown},
-        notes=without_places(run.notes, run.settings),
+        notes=without_local_paths(run.notes, run.settings),
         weights_shown=suffix,
     )
 

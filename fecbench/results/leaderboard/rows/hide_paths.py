@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fecbench.runs.local_paths import without_places
+from fecbench.runs.local_paths import without_local_paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,4 +34,4 @@ def _hide_in_run(run: Run) -> Run:
 
 
 def _hide(content: Content, settings: Mapping[str, Any]) -> Content:
-    return without_places(content, {key: value for key, value in settings.items() if key != "encoder"})
+    return without_local_paths(content, {key: value for key, value in settings.items() if key != "encoder"})

@@ -57,7 +57,7 @@ class Outcomes:
 
 
 def swap_effects(first: Outcomes, second: Outcomes) -> csr_array:
-    """Return by how much ``first.totals()`` change when a row is swapped: sparse float32 ``[S * 2 * C, M]``.
+    """Return the change of ``first.totals()`` for each swapped row: sparse float32 ``[S * 2 * C, M]``.
 
     The M rows are those on which some run of ``first`` differs from that of ``second`` under the same seed.
     """
@@ -67,14 +67,14 @@ def swap_effects(first: Outcomes, second: Outcomes) -> csr_array:
     rows, classes = differ.any(0), len(first.support)
     number = np.cumsum(rows) - 1
     seed, row = differ.nonzero()
-    places, columns, values = [], [], []
+    row_indices, columns, values = [], [], []
     for outcomes, sign in ((first, -1), (second, 1)):
         predicted, correct = outcomes.predicted[seed, row], outcomes.correct[seed, row]
         for kind, counted in ((0, correct & (predicted >= 0)), (1, predicted >= 0)):
-            places.append((2 * seed[counted] + kind) * classes + predicted[counted])
+            row_indices.append((2 * seed[counted] + kind) * classes + predicted[counted])
             columns.append(number[row[counted]])
             values.append(np.full(counted.sum(), sign, np.float32))
-    entries = np.concatenate(values), (np.concatenate(places), np.concatenate(columns))
+    entries = np.concatenate(values), (np.concatenate(row_indices), np.concatenate(columns))
     return csr_array(entries, shape=(2 * classes * len(first.predicted), int(rows.sum())))
 
 
@@ -99,7 +99,6 @@ def of_predictions(run: Run, predicted: Sequence[Predictions]) -> Outcomes:
 
 def predictions(run: Run) -> Predictions:
     """Return the predicted classes ``[N]`` of a run and which of them are correct, ``[N]``.
-
 
     Classes are numbered in the order of their names, however the run numbers them.
 

@@ -38,7 +38,8 @@ def ranked(found: dict[int, float], groups: Sequence[Sequence[int]]) -> tuple[tu
     ((1, 2), (0, 3))
     """
     each = [first_and_second({number: found[number] for number in group if number in found}) for group in groups]
-    best, second = (tuple(sorted(number for place in each for number in place[which])) for which in (0, 1))
+    best = tuple(sorted(number for firsts, _ in each for number in firsts))
+    second = tuple(sorted(number for _, seconds in each for number in seconds))
     return best, second
 
 
@@ -54,6 +55,7 @@ def first_and_second(found: dict[int, float]) -> tuple[tuple[int, ...], tuple[in
     """
     if len(found) < 2:
         return (), ()
+    # None is no score: if all means are equal, the second rank stays empty
     ranked = [*sorted(set(found.values()), reverse=True), None]
     first, second = (tuple(number for number, mean in found.items() if mean == value) for value in ranked[:2])
     return first, second
@@ -73,7 +75,7 @@ def groups(rows: Sequence[Row], declared: bool, dataset: int) -> tuple[tuple[int
     Ranks and tests hold within a group.
     """
     left, found = [number for number, row in enumerate(rows) if row.cells[dataset].scores], []
-    while left:
+    while left:  # one row can stand for its group, because comparability is an equivalence
         found.append(tuple(number for number in left if comparable(rows, declared, left[0], number, dataset)))
         left = [number for number in left if number not in found[-1]]
     return tuple(found)
@@ -93,7 +95,7 @@ def relative_gain(mean: float, others: Sequence[float]) -> float | None:
     >>> relative_gain(0.5, [0.5])
     """
     best = max(others, default=0.0)
-    return mean / best - 1 if mean > best > 0 else None
+    return mean / best - 1 if mean > best > 0 else None  # a gain over a score of 0 has no finite value
 
 
 def gains(
@@ -148,6 +150,7 @@ def _others(
         if other != number and any(comparable(rows, declared, number, other, dataset) for dataset in datasets)
     ]
     strangers = [other for other in rest if kin[other] != kin[number]]
+    # a table of one method, such as a study of its settings, has no stranger: its other rows are the baselines then
     same = [other for other in rest if rows[other].objective == rows[number].objective]
     return strangers or same, [other for other in rest if other not in (*strangers, *same)]
 

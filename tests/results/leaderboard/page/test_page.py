@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import numpy as np
 
-from fecbench.results.leaderboard.assemble import of_records
+from fecbench.results.leaderboard.assemble import board_of_records
 from fecbench.results.leaderboard.board import Board
 from fecbench.results.leaderboard.formats import layout
 from fecbench.results.leaderboard.formats.page.render import page
@@ -106,7 +106,7 @@ def test_what_records_say_stands_there_as_text(make):
         support = [int(of["support"]) for of in per_class.values()]
         swapped = np.roll(np.diag(support), 1, axis=1).tolist()
         write(record, "result.json", record.result | {"per_class": per_class, "confusion_matrix": swapped})
-    text = page(of_records(records, title=NASTY))
+    text = page(board_of_records(records, title=NASTY))
     found = Document(text)
     assert len(found.named("script")) == 1
     assert not any("onclick" in attributes for _, attributes in found.tags)
@@ -119,7 +119,7 @@ def test_no_text_of_the_data_no_gold_label_of_a_row_and_no_path_of_the_machine(t
         rename(
             lived(record), dataset=record.about["dataset"] | {"label_texts": ["angry: a text that came with the data"]}
         )
-    text = page(of_records(three))
+    text = page(board_of_records(three))
     assert "came with the data" not in text
     assert str(three[0].folder.parent) not in text
     assert three[0].id in text
@@ -127,7 +127,7 @@ def test_no_text_of_the_data_no_gold_label_of_a_row_and_no_path_of_the_machine(t
 
 def test_rows_of_one_method_are_told_apart(make):
     records = [lived(make(seed=0, batch_size=size)) for size in (8, 16)]
-    found = of_records(records)
+    found = board_of_records(records)
     text = Document(page(found)).text
     assert [row.name for row in found.tables[0].rows] == ["ce", "ce"]
     assert text.count("ce · batch 8") == text.count("ce · batch 16") > 3
@@ -138,7 +138,7 @@ def test_published_figures_stand_alone_and_missing_ones_are_said(make):
     assert "Ranked separately" in text
     assert "Conditions of the runs" not in text
     made = [make("ce", seed=0), make("aml", seed=0, limit=9), make("aml", seed=0, dataset="ge-prepared")]
-    assert '<td class="figure">missing</td>' in page(of_records(made, columns=["demo", "ge-prepared"]))
+    assert '<td class="figure">missing</td>' in page(board_of_records(made, columns=["demo", "ge-prepared"]))
 
 
 def test_how_it_was_measured(three):
@@ -150,7 +150,7 @@ def test_how_it_was_measured(three):
             "encoder": {"name": "scratch", "revision": "r1"},
         }
         rename(record, **facts | ({"code": "c2"} if number > 2 else {}))
-    text = " ".join(Document(page(of_records(three))).text.split())
+    text = " ".join(Document(page(board_of_records(three))).text.split())
     for words in (
         "rows of demo",
         "cpu, 2 ranks",
@@ -182,4 +182,4 @@ def test_a_big_board_is_small(make):
     for record in records:
         lines = [json.dumps(logs | {"step": step}) for step in range(10, 20_000, 10)]
         (record.folder / HISTORY).write_text("\n".join(lines))
-    assert len(page(of_records(records))) < 200_000
+    assert len(page(board_of_records(records))) < 200_000

@@ -5,16 +5,16 @@ import math
 import numpy as np
 import pytest
 
-from fecbench.results.leaderboard.assemble import of_records
+from fecbench.results.leaderboard.assemble import board_of_records
 from fecbench.results.leaderboard.formats.page import confusions, training
 from fecbench.results.leaderboard.formats.page.render import page
-from fecbench.results.leaderboard.formats.page.seed_scores import of_table
+from fecbench.results.leaderboard.formats.page.seed_scores import seed_scores_of
 from fecbench.results.leaderboard.paper_table import published
 from tests.support.page import Document, lived, rename, write
 
 
 def test_every_seed_is_a_dot(board):
-    (found,) = of_table(board.tables[0])
+    (found,) = seed_scores_of(board.tables[0])
     assert [scale.label for scale in found.scales] == ["Acc", "Weighted-F1", "Macro-F1"]
     rows = dict(found.rows)
     assert [dot.seed for dot in rows["aml"][0].dots] == [0, 1, 2]
@@ -24,7 +24,7 @@ def test_every_seed_is_a_dot(board):
     assert min(rows["aml"][0].dots).at > max(dot.at for dot in rows["ce"][0].dots)
     drawn = [circle for circle in Document(page(board)).named("circle") if circle["cx"].endswith("%")]
     assert len(drawn) == 3 * (3 + 3 + 1)
-    assert of_table(published()) == ()
+    assert seed_scores_of(published()) == ()
 
 
 def test_confused_pairs_are_counted_over_seeds_and_methods(make):
@@ -37,7 +37,7 @@ def test_confused_pairs_are_counted_over_seeds_and_methods(make):
     turned = theirs[1].result["confusion_matrix"]  # the same counts with labels numbered the other way round
     rename(theirs[1], dataset=theirs[1].about["dataset"] | {"labels": ["sad", "glad", "angry"]})
     write(theirs[1], "result.json", theirs[1].result | {"confusion_matrix": np.array(turned)[::-1, ::-1].tolist()})
-    (found,) = confusions.of_table(of_records([*ours, *theirs]).tables[0])
+    (found,) = confusions.confusions_of(board_of_records([*ours, *theirs]).tables[0])
     assert found.beside.methods == ("aml", "ce")
     assert found.every is None
     first, second = found.beside.pairs
@@ -50,7 +50,7 @@ def test_confused_pairs_are_counted_over_seeds_and_methods(make):
 def test_the_method_of_interest_stands_beside_the_best_other_one(board, make):
     weak = lived(make("aml-no-adv", accuracy=0.4, seed=0))
     records = [run.record for run in board.runs()]
-    (found,) = confusions.of_table(of_records([*records, weak], against="aml-no-adv").tables[0])
+    (found,) = confusions.confusions_of(board_of_records([*records, weak], against="aml-no-adv").tables[0])
     assert found.beside.methods == ("aml-no-adv", "aml")
     assert set(found.every.methods) == {"aml", "aml-no-adv", "ce", "supcon"}
 
@@ -61,7 +61,7 @@ def test_rows_without_an_answer_are_counted_beside_the_labels(make):
     rows = angry + glad + sad
     lived(record, [[angry - 6, 2, 0], [0, glad, 0], [0, 0, sad]])
     write(record, "result.json", record.result | {"unanswered": {"test": 4 / rows}})
-    (found,) = confusions.of_table(of_records([record, lived(make("aml"))]).tables[0])
+    (found,) = confusions.confusions_of(board_of_records([record, lived(make("aml"))]).tables[0])
     assert found.lacking == ()
     confused = {
         (pair.gold, pair.predicted): (pair.rows, pair.confused[found.beside.methods.index("ce")].number)
@@ -77,8 +77,8 @@ def test_a_confusion_matrix_that_contradicts_its_record_is_left_out_and_said(thr
         lived(record)
     content = three[0].result | {"confusion_matrix": matrix}
     write(three[0], "result.json", {key: value for key, value in content.items() if value != "absent"})
-    found = of_records(three)
-    (counted,) = confusions.of_table(found.tables[0])
+    found = board_of_records(three)
+    (counted,) = confusions.confusions_of(found.tables[0])
     assert counted.lacking == ("ce",)
     assert "the records of ce hold no valid confusion matrix" in page(found)
 
@@ -92,7 +92,7 @@ def test_training_is_drawn_for_every_seed_and_by_the_objectives_panels(three):
                 {"aml": 2.0, "model_loss": math.nan, "own_loss": 1.0},
             ),
         )
-    ce, aml = training.of_table(of_records(three).tables[0])
+    ce, aml = training.training_of(board_of_records(three).tables[0])
     validation, *panels = ce.datasets[0].charts
     assert [curve.name for curve in validation.curves] == ["seed 0", "seed 1", "seed 2"]
     assert [[curve.name for curve in chart.curves] for chart in panels] == [["model_loss", "own_loss"]]
@@ -112,8 +112,8 @@ def test_a_foreign_record_is_drawn_without_objective_and_history(three):
     for record in three[:3]:
         rename(lived(record), objective={"name": "theirs"})
     theirs, aml = sorted(
-        training.of_table(of_records(three).tables[0]), key=lambda found: -len(found.datasets[0].charts)
+        training.training_of(board_of_records(three).tables[0]), key=lambda found: -len(found.datasets[0].charts)
     )
     assert [curve.name for curve in theirs.datasets[0].charts[1].curves] == ["model_loss"]
     assert aml.datasets[0].charts == ()
-    assert "Nothing was logged" in page(of_records(three))
+    assert "Nothing was logged" in page(board_of_records(three))

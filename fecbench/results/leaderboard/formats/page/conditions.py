@@ -84,7 +84,7 @@ class Conditions:
     entries: tuple[MeasuredRow, ...]
 
 
-def of_table(table: Table) -> Conditions | None:
+def conditions_of(table: Table) -> Conditions | None:
     """Return the conditions of a table's runs; None without runs."""
     runs = list(_runs(table))
     if not runs:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from fecbench.results.leaderboard.formats.page.row_names import names
+from fecbench.training.logits import NO_ANSWER_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 
 MOST = 12  # pairs to show
-NO_ANSWER = "no answer"
 
 
 class ConfusedRows(NamedTuple):
@@ -79,7 +79,7 @@ class Confusions:
     lacking: tuple[str, ...]
 
 
-def of_table(table: Table) -> tuple[Confusions, ...]:
+def confusions_of(table: Table) -> tuple[Confusions, ...]:
     """Return the confusions on each data set, from the records that hold a confusion matrix."""
     return tuple(found for dataset in range(len(table.datasets)) if (found := _of_dataset(table, dataset)))
 
@@ -89,7 +89,7 @@ def _of_dataset(table: Table, dataset: int) -> Confusions | None:
     found = {number: matrix for number, cell in cells.items() if (matrix := mean_matrix(cell.runs)) is not None}
     if not found:
         return None
-    labels = (*sorted(next(iter(cells.values())).runs[0].labels), NO_ANSWER)
+    labels = (*sorted(next(iter(cells.values())).runs[0].labels), NO_ANSWER_TEXT)
     ordered, called = _by_interest(table, dataset, found), names(table)
     beside = most_confused({called[number]: found[number] for number in ordered[:2]}, labels)
     every = (

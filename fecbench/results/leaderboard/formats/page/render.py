@@ -64,11 +64,11 @@ def page(board: Board) -> str:
 def _section(heading: str, table: Table, measured_here: bool) -> Section:
     parts = (
         score_table.score_table(table),
-        seed_scores.of_table(table),
-        confusions.of_table(table),
-        training.of_table(table),
+        seed_scores.seed_scores_of(table),
+        confusions.confusions_of(table),
+        training.training_of(table),
     )
-    return Section(heading, measured_here, *parts, conditions.of_table(table))
+    return Section(heading, measured_here, *parts, conditions.conditions_of(table))
 
 
 def _environment() -> Environment:

@@ -63,7 +63,7 @@ class SeedScores:
     rows: tuple[tuple[str, tuple[Strip | None, ...]], ...]
 
 
-def of_table(table: Table) -> tuple[SeedScores, ...]:
+def seed_scores_of(table: Table) -> tuple[SeedScores, ...]:
     """Return the seed scores on each data set that has any."""
     return tuple(found for dataset in range(len(table.datasets)) if (found := _of_dataset(table, dataset)))
 

@@ -48,7 +48,7 @@ class Training:
     datasets: tuple[DatasetTraining, ...]
 
 
-def of_table(table: Table) -> tuple[Training, ...]:
+def training_of(table: Table) -> tuple[Training, ...]:
     """Return the training of each row that was run."""
     found = (Training(name, _of_row(table, row)) for name, row in zip(names(table), table.rows, strict=True))
     return tuple(training for training in found if training.datasets)
