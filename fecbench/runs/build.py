@@ -16,7 +16,7 @@ from fecbench.data.batch import PARAPHRASE
 from fecbench.data.batches import text_batches, tokenize_split
 from fecbench.data.datasets.rows import chunks, labels_of
 from fecbench.data.streams import Material, StreamBatches
-from fecbench.data.tokenize import unknown_share
+from fecbench.data.tokenize import token_cache, unknown_share
 from fecbench.model.encoders.lengths import longest_text
 from fecbench.model.encoders.load import load_encoder
 from fecbench.model.family_heads import LanguageHead
