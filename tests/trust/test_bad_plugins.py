@@ -277,10 +277,10 @@ BODIES = {
         "def players(self): return {'a': Player([self.w]), 'b': Player([self.w])}",
         "both claim",
     ),
-    "predictions that are None": ("def predict(self, batch, model): return None", "found NoneType"),
+    "predictions that are None": ("def predict(self, batch, model): return None", "returned NoneType"),
     "predictions that are numpy": (
         "def predict(self, batch, model): return super().predict(batch, model).numpy()",
-        "found ndarray",
+        "returned ndarray",
     ),
     "predictions that are labels": (
         "def predict(self, batch, model): return super().predict(batch, model).argmax(1)",
