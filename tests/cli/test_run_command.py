@@ -83,6 +83,7 @@ def test_help_of_run_lists_objectives_with_their_origin(fecbench):
     assert "fecbench_aml.objective:AML of fecbench" in out
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_cleanly_and_resumably(toy, here):
     flags = f"--dataset {toy} --encoder scratch --epochs 200 --patience 200 --run-dir run".split()
     process = subprocess.Popen(

@@ -6,6 +6,16 @@ from tests.support.chat_server import Server
 from tests.support.encoders import save_causal_model
 
 
+TRAINING_CHECKS = ("test_it_learns", "test_a_resumed_run_equals_an_unbroken_one")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the checks of the conformance kit that train whole runs as slow."""
+    for item in items:
+        if item.name in TRAINING_CHECKS:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def chat_server(monkeypatch):
     """The endpoint, and no proxy between it and us."""

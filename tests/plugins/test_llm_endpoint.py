@@ -315,6 +315,7 @@ def test_a_failure_keeps_what_was_answered_and_goes_on_there(chat_server, tmp_pa
     assert len(chat_server.requests) == 5
 
 
+@pytest.mark.slow
 def test_ctrl_c_loses_no_answer_and_none_is_asked_for_twice(chat_server, tmp_path, monkeypatch):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     chat_server.behaviours = ["late"] * 40
