@@ -5,7 +5,6 @@ import pytest
 from tests.support.chat_server import Server
 from tests.support.encoders import save_causal_model
 
-
 TRAINING_CHECKS = ("test_it_learns", "test_a_resumed_run_equals_an_unbroken_one")
 
 
