@@ -1,4 +1,4 @@
-"""What keeps training fast is counted, not timed; and the speed benchmarks run."""
+"""Count the operations that keep training fast, without timing them, and run the speed benchmarks."""
 
 import importlib
 import os

@@ -104,7 +104,7 @@ def test_a_record_reads_its_files_once(toy, tmp_path, monkeypatch):
 
 
 def count_reads(monkeypatch) -> Counter[str]:
-    """How often each JSON file is read, by name."""
+    """Count the reads of each JSON file, by name."""
     opened: Counter[str] = Counter()
 
     def counted(path: Path):

@@ -1,4 +1,4 @@
-"""What tests import: helpers, servers and tiny inputs. Fixtures are in the conftest.py of each folder."""
+"""Helpers, servers and tiny inputs that tests import. Fixtures are in the conftest.py of each folder."""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ train_briefly = partial(train, epochs=3)
 
 
 def numbers(record: Record) -> tuple:
-    """What two equal runs share: scores, predictions and history."""
+    """Return the scores, predictions and history of a run, which equal runs share."""
     result = {key: value for key, value in record.result.items() if "second" not in key}
     tensors, _ = read_tensors(record.folder / "predictions.safetensors")
     return result, {name: tensor.tolist() for name, tensor in tensors.items()}, record.history()

@@ -27,7 +27,7 @@ TINY = ("--encoder", "scratch", "--epochs", "1", "--batch-size", "16")
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command said, and the exit code that it ended with."""
+    """The output and the exit code of a command."""
 
     code: int
     out: str

@@ -12,7 +12,7 @@ from tests.support.train import train
 
 @pytest.fixture(scope="session")
 def kept(tmp_path_factory) -> Path:
-    """Where the runs and exports of these tests are, made once each."""
+    """Return the folder of the runs and exports of these tests, each made once."""
     return tmp_path_factory.mktemp("exports")
 
 

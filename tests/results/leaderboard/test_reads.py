@@ -28,7 +28,7 @@ sys.addaudithook(_count)  # it can't be removed again, and counts only where a t
 
 @pytest.fixture
 def opened(monkeypatch):
-    """How often each file is opened, by path."""
+    """Count the opens of each file, by path."""
     counted: Counter[str] = Counter()
     plain = safetensors.safe_open
 
