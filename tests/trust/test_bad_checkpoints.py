@@ -104,20 +104,15 @@ OF_OPTIMISERS: dict[str, Callable[[Tensors], Tensors]] = {
 }
 
 
+def refuses_to_continue(judge, shelf):
+    run = ["run", "ce", "--dataset", shelf.folder / "moods", *FLAGS, "--run-dir", "run", "--resume"]
+    judge.refuses(*run, says="last.safetensors")
+
+
 @pytest.mark.parametrize("change", (CHANGES | OF_OPTIMISERS).values(), ids=CHANGES | OF_OPTIMISERS)
 def test_odd_tensors_are_not_continued_from(judge, shelf, change):
     spoil(shelf.take("mine", judge.folder / "run") / "last.safetensors", change)
-    judge.refuses(
-        "run",
-        "ce",
-        "--dataset",
-        shelf.folder / "moods",
-        *FLAGS,
-        "--run-dir",
-        "run",
-        "--resume",
-        says="last.safetensors",
-    )
+    refuses_to_continue(judge, shelf)
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
@@ -141,17 +136,7 @@ def spoil(path: Path, change: Callable[[Tensors], Tensors]) -> None:
 )
 def test_a_damaged_file_is_not_continued_from(judge, shelf, damage):
     DAMAGES[damage](shelf.take("mine", judge.folder / "run") / "last.safetensors")
-    judge.refuses(
-        "run",
-        "ce",
-        "--dataset",
-        shelf.folder / "moods",
-        *FLAGS,
-        "--run-dir",
-        "run",
-        "--resume",
-        says="last.safetensors",
-    )
+    refuses_to_continue(judge, shelf)
 
 
 @pytest.mark.parametrize("other", ["other seed", "other rate", "other head", "other objective", "other data"])
