@@ -22,7 +22,8 @@ from fecbench.runs import provenance
 from fecbench.runs.identity import RowsAndCode
 from fecbench.runs.plan import plan
 from fecbench.runs.provenance import plugins
-from fecbench.runs.record import RUN, Record, free
+from fecbench.runs.record import RUN, Record
+from fecbench.runs.run_folder import free
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

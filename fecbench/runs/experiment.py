@@ -26,7 +26,8 @@ from fecbench.runs.build import build, stage_of, streams_of
 from fecbench.runs.digests import run_digest
 from fecbench.runs.observers import Failure, History, Trackers
 from fecbench.runs.predictions import write_predictions
-from fecbench.runs.record import RUN, complete, write_about, write_encoder
+from fecbench.runs.record import RUN
+from fecbench.runs.write_record import complete, write_about, write_encoder
 from fecbench.runs.resume import held, same_encoder
 from fecbench.training import devices, metrics
 from fecbench.training.checkpoints import Checkpoints, owned

@@ -11,7 +11,8 @@ from fecbench.core.errors import FecbenchError, RunError
 from fecbench.core.files import own_file, replacing, to_disk, writing
 from fecbench.core.hooks import RunInfo, hookimpl
 from fecbench.core.plugin_errors import error_summary
-from fecbench.runs.record import HISTORY, write_failure
+from fecbench.runs.record import HISTORY
+from fecbench.runs.write_record import write_failure
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -12,21 +12,9 @@ from fecbench.core.errors import RunError
 from fecbench.runs import provenance
 from fecbench.runs.find import readable_records
 from fecbench.runs.identity import RowsAndCode, difference
-from fecbench.runs.record import (
-    FAILURE,
-    HOLDER,
-    ROOT,
-    RUN,
-    Record,
-    create,
-    drop_drafts,
-    encoder_digest,
-    leave,
-    new_folder,
-    sign,
-    write_encoder,
-    write_failure,
-)
+from fecbench.runs.record import FAILURE, HOLDER, ROOT, RUN, Record, encoder_digest
+from fecbench.runs.run_folder import acquire, create, drop_drafts, leave, new_folder, sign
+from fecbench.runs.write_record import write_encoder, write_failure
 from fecbench.training.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
@@ -106,7 +94,7 @@ def held(
         _clear(record)
         yield record
         return
-    lock = record.lock()
+    lock = acquire(record)
     try:
         open_record(plan, identity, record.folder, resume)  # again: another process may have held the lock before
         sign(record)

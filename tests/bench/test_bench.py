@@ -39,7 +39,8 @@ from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.find import all_records, readable_records
 from fecbench.runs.identity import RowsAndCode
 from fecbench.runs.plan import plan
-from fecbench.runs.record import HISTORY, LOCK, PREDICTIONS, RESULT, RUN, Record, sign
+from fecbench.runs.record import HISTORY, LOCK, PREDICTIONS, RESULT, RUN, Record
+from fecbench.runs.run_folder import acquire, sign
 from tests.support import ROOT
 
 pytestmark = pytest.mark.slow
@@ -439,7 +440,7 @@ def test_a_run_under_way_counts_for_what_is_left_of_it(toy, tmp_path):
     history.write_text(
         "".join(line for line in history.read_text().splitlines(keepends=True) if json.loads(line)["epoch"] <= 1)
     )
-    lock = task.record.lock()
+    lock = acquire(task.record)
     sign(task.record)
     (row,) = bench_status(benchmark, whole)
     lock.release()

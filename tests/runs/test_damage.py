@@ -9,7 +9,8 @@ import torch
 
 from fecbench.core.errors import RunError
 from fecbench.core.files import read_tensors, replacing, write_json, write_tensors
-from fecbench.runs.record import Record, drop_drafts
+from fecbench.runs.record import Record
+from fecbench.runs.run_folder import drop_drafts
 from tests.support.interrupted import StopAfter, train_briefly
 
 

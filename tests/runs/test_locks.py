@@ -9,7 +9,8 @@ from threading import Event
 import pytest
 
 from fecbench.core.errors import RunError
-from fecbench.runs.record import FAILURE, Record, sign
+from fecbench.runs.record import FAILURE, Record
+from fecbench.runs.run_folder import acquire, sign
 from tests.support.interrupted import StopAfter, begun, train_briefly
 
 
@@ -33,8 +34,9 @@ def test_two_processes_on_one_run(toy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train_briefly("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
     record = Record(tmp_path / "run")
-    code = "import sys, time; from pathlib import Path; from fecbench.runs.record import Record, sign; "
-    code += "record = Record(Path(sys.argv[1])); lock = record.lock(); sign(record); "
+    code = "import sys, time; from pathlib import Path; from fecbench.runs.record import Record; "
+    code += "from fecbench.runs.run_folder import acquire, sign; "
+    code += "record = Record(Path(sys.argv[1])); lock = acquire(record); sign(record); "
     code += "print('held', flush=True); time.sleep(60)"
     other = subprocess.Popen([sys.executable, "-c", code, str(record.folder)], stdout=subprocess.PIPE, text=True)
     try:
@@ -66,7 +68,7 @@ def test_watchers_neither_keep_a_run_from_its_lock_nor_take_one_another_for_it(t
         time.sleep(0.5)
         locking.set()
         for _ in range(100):
-            record.lock().release()  # which raises where it can't be had
+            acquire(record).release()  # which raises where it can't be had
         stop.set()
     assert all(watcher.result() for watcher in watchers)
 

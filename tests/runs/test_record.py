@@ -13,7 +13,8 @@ from fecbench.core.files import read_json
 from fecbench.model.encoders.pretrained import read_tokenizer
 from fecbench.runs import provenance
 from fecbench.runs.find import all_records, find_run
-from fecbench.runs.record import Record, write_encoder
+from fecbench.runs.record import Record
+from fecbench.runs.write_record import write_encoder
 from tests.support.interrupted import StopAfter, train_briefly
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from fecbench.runs.predictions import write_predictions
-from fecbench.runs.record import Record, complete
+from fecbench.runs.record import Record
+from fecbench.runs.write_record import complete
 from fecbench.training import metrics
 
 LABELS = ("angry", "glad", "sad")

@@ -12,7 +12,8 @@ from fecbench import BatchNeeds, Objective, Update
 from fecbench.core.errors import NumericalError, ProtocolError, RunError
 from fecbench.core.hooks import hookimpl
 from fecbench.runs.plan import plan
-from fecbench.runs.record import Record, sign
+from fecbench.runs.record import Record
+from fecbench.runs.run_folder import sign
 from fecbench.training.evaluation import split_logits
 from fecbench.training.optimizers import PlayerOptimizer
 from tests.support.toy_data import WORDS

@@ -24,7 +24,8 @@ from fecbench.core.errors import EncoderError
 from fecbench.core.module_path import children_without_working_directory
 from fecbench.model.encoders.network import encoder_network
 from fecbench.model.encoders.pretrained import Pretrained, read_config
-from fecbench.runs.record import Record, sign
+from fecbench.runs.record import Record
+from fecbench.runs.run_folder import sign
 from tests.support import ROOT
 from tests.support.records import unseal
 

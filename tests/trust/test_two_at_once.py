@@ -14,6 +14,7 @@ from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 from fecbench.runs.record import HOLDER, Record
+from fecbench.runs.run_folder import acquire
 
 
 def start(*arguments: object, **environment: str) -> subprocess.Popen:
@@ -47,7 +48,7 @@ def test_of_two_that_start_one_works_and_the_other_says_so(tmp_path):
     worker.send_signal(signal.SIGKILL)
     ends(worker)
     assert Record(folder).status == "unfinished"
-    Record(folder).lock().release()  # which raises where it is held
+    acquire(Record(folder)).release()  # which raises where it is held
 
 
 @pytest.mark.trust

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from fecbench.runs.plan import plan
-from fecbench.runs.record import Record, create, write_about
+from fecbench.runs.record import Record
+from fecbench.runs.run_folder import create
+from fecbench.runs.write_record import write_about
 from tests.support.records import LABELS, SMALL, finish, guess
 
 

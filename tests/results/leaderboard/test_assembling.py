@@ -14,7 +14,7 @@ from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.find import find_records
 from fecbench.runs.identity import differing_settings
 from fecbench.runs.plan import plan
-from fecbench.runs.record import write_failure
+from fecbench.runs.write_record import write_failure
 from tests.support.records import LABELS, SMALL
 
 OFF = {"another label predicted": 7, "half a label predicted": 0.5}
