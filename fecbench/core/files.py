@@ -69,10 +69,12 @@ def replacing(path: Path, remedy: str = RESUME, *, own: bool = False) -> Iterato
             draft.unlink(missing_ok=True)  # a leftover could be a link to a file elsewhere
             yield draft
             draft.chmod(_MODE)  # safetensors creates files that only their owner can read
+            # The content first, then the rename, then the name in the folder: after a power cut in between, the target
+            # is the earlier file or the whole new one.
             to_disk(draft)
             draft.replace(target)
             to_disk(target.parent)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: an interrupted write must leave no draft
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         raise

@@ -11,6 +11,8 @@ from fecbench.core.errors import FecbenchError, PluginError
 
 def out_of_memory(error: BaseException) -> bool:
     """Return True if ``error`` is an out-of-memory error (host or accelerator); these are not blamed on a plugin."""
+    # By name and text: importing torch here would load it for every command, and its CPU allocator raises a plain
+    # RuntimeError.
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"

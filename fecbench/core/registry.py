@@ -94,8 +94,9 @@ class Registry:
         """
         origin = self.origin(name)
         try:
+            # origin() has refused duplicates, of which catalogue would return one silently.
             return self._catalogue.get(name)
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # a module that exits at its import must not end fecbench
             raise PluginError(
                 f"the {self.word} {name!r} ({origin}) can't be imported: {error_summary(error)}; "
                 f"fix or uninstall {origin.distribution}"

@@ -28,6 +28,7 @@ class Config(BaseModel):
     Every field must have a description; it becomes the help text of the option.
     """
 
+    # No NaN and no infinity: a record is strict JSON, which has neither.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
     @field_validator("*", mode="before")
@@ -64,6 +65,7 @@ class RunSettings(Config):
     lr: float = Field(2e-5, gt=0, description="peak learning rate")
     weight_decay: float = Field(1e-3, ge=0, description="weight decay")
     no_decay_norm_bias: bool = Field(False, description="exempt biases and normalisation weights from weight decay")
+    # PyTorch's default. The released code of AML, TACO and LCL has 1e-6, the default of transformers' AdamW.
     adam_eps: float = Field(1e-8, gt=0, description="epsilon in the denominator of Adam's update, for every player")
     warmup: float = Field(
         0.0, ge=0, lt=1, description="share of all training steps in which the learning rate rises linearly to its peak"
@@ -82,16 +84,19 @@ class RunSettings(Config):
         "counts as an improvement)",
     )
     max_length: int = Field(200, ge=3, description="maximum tokens of a text; longer texts are truncated and counted")
+    # Packed and in random order: batches by length would change which texts meet in a batch, and with that mining and
+    # contrastive losses. Packing saves the padding without that.
     packing: bool = Field(True, description="train without padding tokens if the encoder supports it")
     order: Literal["random", "bucketed"] = Field(
         "random", description="order of the training texts; bucketed batches texts of similar length together"
     )
+    # No float16, which needs a gradient scaler, and no bf16 weights, which lose most updates at a rate of 2e-5.
     precision: Literal["auto", "float32", "bf16"] = Field(
         "auto", description="bf16 is autocast over float32 weights; auto uses bf16 on GPUs that support it"
     )
     compile: bool = Field(False, description="compile the encoder with torch.compile")
     device: str = Field("auto", description="device: auto, cpu, cuda, cuda:1, mps ...")
-    seed: int = Field(0, ge=0, lt=2**32, description="random seed of the whole run")
+    seed: int = Field(0, ge=0, lt=2**32, description="random seed of the whole run")  # numpy's seeds have 32 bits
     limit: int | None = Field(
         None, ge=1, description="train on the first N rows only, for a quick try (recorded; not a benchmark result)"
     )

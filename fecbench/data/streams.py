@@ -66,6 +66,7 @@ class StreamBatches:
         ``rate`` is the mean number of stream batches per main batch. The numbers are a function of ``number``
         and ``rate``, so that a resumed run needs no counter.
         """
+        # The ranges of successive batches join without gap or overlap, also where the rate is no whole number.
         for index, stream_number in enumerate(range(int(number * rate), int((number + 1) * rate))):
             yield self(stream_number, (*key, index) if index else key)
 
@@ -78,7 +79,7 @@ class StreamBatches:
     def _pass(self, number: int) -> tuple[TrainingBatches, list[np.ndarray]]:
         """Return the batches of a pass and their row numbers.
 
-        Only the first pass, by which passes are counted, and the current one are kept in memory.
+        Two passes are kept in memory: the current one, and the first, whose length tells the pass of a number.
         """
         if number not in self._passes:
             self._passes = {first: kept for first, kept in self._passes.items() if first == 0}

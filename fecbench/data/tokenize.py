@@ -129,6 +129,7 @@ def _encode(
 
     def write(numbers: np.ndarray) -> None:
         nonlocal checksum
+        # Without a checksum, a flipped bit on the disk would change the ids of a text and nothing would fail.
         checksum = zlib.crc32(numbers.data, checksum)
         out.write(numbers.data)
 
@@ -161,6 +162,7 @@ def _written(file: Path, write: Callable[[IO[bytes]], None], texts: int) -> Toke
     Raises:
         EncoderError: the content read back is not what was written.
     """
+    # A draft for each process: runs side by side fill one cache with the same texts.
     draft = file.with_suffix(f".{os.getpid()}.unfinished")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

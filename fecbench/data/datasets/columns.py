@@ -1,4 +1,4 @@
-"""Check that rows have the columns of text and label, and suggest a remedy if they don't."""
+"""Check that rows have a text and a label column, and suggest a remedy if they don't."""
 
 from __future__ import annotations
 

@@ -48,6 +48,7 @@ def read_delimited(
     delimiter = _find_delimiter(first, delimiter, columns)
     row_lines = _RowLines(chain(before, [first], rest))
     plain: dict[str, Any] = {"quoting": csv.QUOTE_NONE} if quotes == "plain" else {}
+    # Strict: otherwise a quote that never closes would take the rest of the file into its cell without an error.
     reader = csv.reader(row_lines, delimiter=delimiter, strict=True, **plain)
     header: list[str] = []
     swallowed = SwallowedRows(str(path), delimiter)

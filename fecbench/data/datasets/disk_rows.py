@@ -46,6 +46,7 @@ class DiskRows:
         self._write(self._writer)
         self._writer.close()
         self._file.flush()
+        # The mapping keeps the file's content after __exit__ has closed the file.
         mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         rows = pa.ipc.open_stream(pa.py_buffer(mapped)).read_all()
         return {name: rows.column(name) for name in rows.column_names if not rows.column(name).null_count}

@@ -37,6 +37,7 @@ def load_path(path: Path, columns: Columns, split_seed: int, quotes: Quotes = "c
         DataNotFound: there is no training file at ``path``.
         DataError: a file can't be read, or a row or split is invalid; the message names file and line.
     """
+    # lexists: a link to nothing must be refused, not taken for a missing file.
     if os.path.lexists(path) and not (path.is_file() or path.is_dir()):
         raise DataError(_not_a_file(path))
     files, notes = ({"train": path}, []) if path.is_file() else _split_files(path)

@@ -68,4 +68,5 @@ def digest_rows(rows: Dataset, labels: Sequence[str]) -> str:
 
 def _escape_separators(value: str) -> str:
     """Escape the column and row separators used in the digest."""
+    # Otherwise a text that holds a separator could look like two texts.
     return value.replace("\x10", "\x10p").replace("\x1d", "\x10c").replace("\x1e", "\x10r")
