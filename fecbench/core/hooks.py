@@ -138,7 +138,7 @@ class Observers:
         for name, observer in present:
             others = [other for _, other in present if other is not observer]
             try:
-                # One observer at a time: in one call of pluggy, an observer that fails would keep others from being called.
+                # One observer at a time: in one call of pluggy, one that fails would keep the others from being called.
                 self.manager.subset_hook_caller(event, others)(**arguments)
             except FecbenchError:
                 raise

@@ -55,6 +55,7 @@ class NativeHead(Head):
         probe = source.tokenizer(
             ["good", "this is rather more than that"], padding=True, return_tensors="pt", return_token_type_ids=False
         )
+        # Computed first: building the head takes the encoder out of the whole network.
         whole.eval()
         with torch.no_grad(), running(source.name, probe["input_ids"].shape[1]):
             expected = whole(**probe).logits
@@ -74,6 +75,7 @@ class NativeHead(Head):
 
     def classify(self, z: Tensor) -> Tensor:
         """Return the logits of ``z``: ``[B, hidden] -> [B, C]``."""
+        # As texts of one token: the family's head reads the first token's state itself.
         return cast("Tensor", self.network(inputs_embeds=z[:, None]).logits)
 
 

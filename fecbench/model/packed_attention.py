@@ -63,4 +63,5 @@ def grid_of(rows: Tensor, grid: PaddingGrid) -> Tensor:
 
 
 AttentionInterface.register(IMPLEMENTATION, packed_attention)
+# Calls without grids attend by sdpa and need its mask.
 AttentionMaskInterface.register(IMPLEMENTATION, sdpa_mask)

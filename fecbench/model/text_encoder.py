@@ -46,7 +46,7 @@ class TextEncoder(nn.Module):
         super().__init__()
         self.network = network
         self.name = name or network.config.model_type
-        self.attention = network.config._attn_implementation
+        self.attention = network.config._attn_implementation  # exports give it back to the network
         self.pad_id = pad_id
         self.pooling = pooling
         self.first_position = first_position(network)

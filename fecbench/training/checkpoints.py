@@ -84,6 +84,7 @@ class Checkpoints:
             RunError: the file is broken, or belongs to another model or run.
         """
         tensors, about = read_tensors(path)
+        # Files of older versions lack this digest and that of the layout.
         if about.pop(RUN, self.run) != self.run:
             raise RunError(
                 f"{path} must be this run's, but is another one's; restore the right one or start the run afresh"
@@ -124,8 +125,9 @@ def state_of(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
                     f"{name}: a module's saved state must be tensors, found {type(tensor).__name__}; "
                     "keep it in a buffer"
                 )
+            # Tied weights are saved once: safetensors refuses tensors that share memory.
             memory = (tensor.untyped_storage().data_ptr(), tensor.storage_offset(), tensor.shape)
-            if memory not in seen or not tensor.numel():
+            if memory not in seen or not tensor.numel():  # empty tensors all have the address 0
                 state[name] = tensor
             seen.add(memory)
     return state

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-LOG_EVERY = 10
+LOG_EVERY = 10  # batches; logs stay on the device in between, since each fetch waits for it
 
 
 @dataclass

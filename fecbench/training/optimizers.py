@@ -66,6 +66,7 @@ class PlayerOptimizer:
             states[index] = {
                 key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
             }
+        # A parameter that no step has reached yet has no state.
         saved = {"state": {index: state for index, state in states.items() if state}}
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), **saved})
 

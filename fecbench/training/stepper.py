@@ -214,6 +214,7 @@ class Stepper:
         if not self._kept:
             self._clear()
         try:
+            # inputs=: all other parameters in the graph, those of an opponent for example, get no gradient.
             loss.backward(inputs=parameters)
         except RuntimeError as error:
             if "modified by an inplace operation" in str(error) and self._marks:
@@ -245,6 +246,8 @@ class Stepper:
             self._marks.update(dict.fromkeys(player.trainable(), (player.name, now)))
 
     def _clear(self) -> None:
+        # None, not 0: a parameter that a loss doesn't reach is left out of the step. With a gradient of 0 its decay and
+        # its moments would move it.
         for player in self.players.values():
             player.optimizer.zero_grad(set_to_none=True)
 
@@ -260,6 +263,7 @@ class Stepper:
         while pending:
             node = pending.pop()
             for following, _ in node.next_functions if node else ():
+                # Only a leaf's node (AccumulateGrad) has a variable, the parameter itself.
                 mark = self._marks.get(getattr(following, "variable", None))  # type: ignore[arg-type]
                 if mark and node._sequence_nr() < mark[1]:  # type: ignore[union-attr]
                     raise self._stale(number, mark[0])

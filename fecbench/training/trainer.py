@@ -142,14 +142,17 @@ class Trainer:
                 raise NumericalError(
                     f"{self.stepper.who}: after epoch {epoch}, {error}; {divergence_remedy(epoch)}"
                 ) from None
+            # By the sum of both, as TACO's released trainer does; the AML paper doesn't say.
             best = self.progress.update(epoch, scores["accuracy"] + scores["weighted_f1"])
             self.observers.notify("evaluated", run=self.run, epoch=epoch, split="validation", metrics=scores, best=best)
+            # After the observers: the history is on the disk before the checkpoint from which a resumed run goes on.
             self._save(best)
         return self.progress
 
     def _train(self, epoch: int) -> dict[str, float]:
         """Train one epoch and return the means of its logs."""
-        # Noise such as dropout is a function of (seed, epoch, rank), so that a resumed run draws the same.
+        # Noise such as dropout is a function of (seed, epoch, rank), so that a resumed run draws the same (ADR 4).
+        # numpy's seeds have 32 bits.
         set_seed(stream_seed(self.settings.seed, epoch, "noise", self.batches.rank) % 2**32)
         per_epoch, window = len(self.batches), Window()
         total: dict[str, list[float]] = defaultdict(list)

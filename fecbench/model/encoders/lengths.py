@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from fecbench.model.encoders.source import EncoderSource
 
 
-LONGEST = 10**6
+LONGEST = 10**6  # tokens; a tokenizer without a limit gives 10^30
 
 
 def longest_text(source: EncoderSource, network: PreTrainedModel) -> int:
