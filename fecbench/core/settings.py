@@ -48,8 +48,8 @@ class RunSettings(Config):
     """The settings that every run has.
 
     The defaults are those of the AML paper (section 4.1: roberta-base, AdamW 2e-5, decay 1e-3, batch 64). The
-    paper does not give epochs, patience, schedule, weights without decay and maximum length: these are those of
-    TACO's released trainer.
+    paper does not give epochs, patience, schedule and maximum length; their defaults are those of TACO's released
+    trainer, which also decays every weight and clips no gradient.
     """
 
     dataset: str = Field(description="data set: a name listed by `fecbench data`, a path, or hf:owner/name")

@@ -232,11 +232,13 @@ def _leaks(train: Dataset, data: EmotionData) -> list[str]:
 
 def _hashes(rows: Dataset) -> np.ndarray:
     """Return a hash of each text, int64 ``[N]``; the texts themselves stay on the disk."""
+    # Python salts hash() in each process, but these hashes are compared within one.
     return np.fromiter((hash(text) for part in chunks(rows["text"]) for text in part), np.int64, len(rows))
 
 
 def stage_of(built: Built, data: EmotionData, settings: RunSettings, device: torch.device) -> Stage:
     """Return what the stages before and after training may use."""
+    # As many rows as were tokenised: --limit cuts train.
     rows = {split: data.splits[split].select(range(len(built.splits[split]))) for split in ("train", "validation")}
     batches = partial(
         text_batches,

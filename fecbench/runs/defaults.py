@@ -136,7 +136,8 @@ def _on_datasets(default: Default) -> list[tuple[str, str]]:
     """
     if not default.encoders:
         return [(value, _either(names)) for value, names in _alike(default.datasets, default.value)]
-    return [(value, f"{_either(names)} with any encoder") for value, names in _alike(default.datasets, object())]
+    unequal = object()  # to every value, so that none is left out
+    return [(value, f"{_either(names)} with any encoder") for value, names in _alike(default.datasets, unequal)]
 
 
 def _alike(values: Mapping[str, Any], known: Any) -> list[tuple[str, list[str]]]:

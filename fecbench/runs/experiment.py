@@ -161,6 +161,7 @@ class Experiment:
             with self._checked_stage(trainer, "after_training"), trainer.stepper.precision.autocast():
                 objective.after_training(stage)
             trainer.check_weights("after after_training", "correct that method (the best epoch's weights are kept)")
+            # Before saving: the label matrix must be that of the weights after the stage (ADR 8).
             precompute(self.built.model, objective)
             self._barrier(trainer)  # all ranks have read the best weights: the file may be replaced
             if trainer.batches.rank == 0:
@@ -228,7 +229,7 @@ class Experiment:
         with plugin_errors(self.plan.who, self.built.objective):
             report = dict(self.built.objective.report())
             text = json.dumps(report, ensure_ascii=False, allow_nan=False)
-            text.encode()
+            text.encode()  # raises on a lone surrogate, which result.json couldn't hold
             return dict(loads(text))
 
     def _scores(self, trainer: Trainer, split: str, logits: Tensor) -> dict[str, float]:
@@ -303,6 +304,7 @@ class Experiment:
         """Return the observers, the record's own first. Only the first rank has any."""
         if not accelerator.is_main_process:
             return Observers()
+
         observers = Observers([History(self.record), Failure(self.record)])
         if context.trackers:
             accelerator.project_configuration.logging_dir = str(self.record.inside("trackers"))

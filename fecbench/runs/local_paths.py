@@ -69,6 +69,7 @@ def _shown(path: str) -> str:
 def without_local_paths(content: T, settings: Mapping[str, Any]) -> T:
     """Return ``content`` with, at any depth, the last component in place of every local path that ``settings`` hold."""
     names = {str(value): str(name_of(setting, value)) for setting, value in settings.items()}
+    # A path can begin with another one, whose replacement would leave a wrong rest.
     longest_first = sorted(names.items(), key=lambda pair: -len(pair[0]))
     return cast("T", _renamed(content, {path: name for path, name in longest_first if path != name}))
 

@@ -149,6 +149,7 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
         defaults.dataset_layer(dataset.value),
         *asked,
     ]
+    # The encoder's own layer lies below those that choose the encoder, so the encoder is resolved first, without it.
     encoder = build(
         RunSettings, {"dataset": dataset.value, "encoder": resolve(trainer, *above)["encoder"].value}, "run settings"
     ).encoder

@@ -112,5 +112,6 @@ def _source_digest(package: str) -> str:
     path = Path(origin) if origin else folders[0] / "__init__.py"
     sources = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
     for source in sources:
+        # Relative names: equal sources have one digest wherever they are installed.
         sha.update(source.relative_to(path.parent).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
     return sha.hexdigest()

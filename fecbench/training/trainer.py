@@ -83,7 +83,7 @@ class TrainingState:
     def update(self, epoch: int, score: float) -> bool:
         """Record ``epoch`` and return True if it is the best so far; on ties the later epoch wins."""
         self.epoch = epoch
-        best = score >= self.best_score
+        best = score >= self.best_score  # a tie counts, as in TACO's released trainer
         if best:
             self.best_epoch, self.best_score = epoch, score
         self.stale = 0 if best else self.stale + 1
