@@ -41,6 +41,7 @@ def plugin_errors(who: str, plugin: object) -> Iterator[None]:
     """
     try:
         yield
+    # GeneratorExit: a generator that is closed while it is in the block has not failed.
     except (FecbenchError, KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:

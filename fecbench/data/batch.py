@@ -191,7 +191,7 @@ class Batch:
             tokens=self.tokens.followed_by(self.views[PARAPHRASE] if paraphrased else self.tokens),
             labels=self.labels.repeat(2),
             rows=self.rows.repeat(2),
-            views={},
+            views={},  # they have B rows
             texts=None,
             second_view="none",
             share=None if self.share is None else torch.cat([self.share, self.share + len(self)]),

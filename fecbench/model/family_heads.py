@@ -116,6 +116,7 @@ class LanguageHead(nn.Module):
         decoder = cast("nn.Linear", network.get_output_embeddings())
         self.bias = nn.Parameter(decoder.bias.detach().clone())
         setattr(network, network.base_model_prefix, PrecomputedStates(None))
+        # The decoder's weights are the encoder's word embeddings, which stay the encoder's own (ADR 14).
         _remove_decoder(network, decoder)
         self.network = network
 

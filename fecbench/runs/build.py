@@ -90,6 +90,7 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
         for module in (*model.modules(), *objective.modules()):
             if isinstance(module, TextEncoder):
                 module.compile_network()
+    # Built on the CPU and then moved: a seed draws the same weights for every device.
     model, objective = model.to(device), objective.to(device)
     precompute(model, objective)
     return Built(source, splits, model, objective, max_length, scored, notes)
@@ -308,7 +309,9 @@ def build_pair(
 
 
 def settle_pooling(plan: Plan, model: Model) -> None:
-    """Set the pooling of a causal encoder to ``mean``: its first token's state is equal for all texts that begin alike.
+    """Set the pooling of a causal encoder to ``mean``.
+
+    The first token's state of such an encoder is the same for all texts that begin alike.
 
     Raises:
         EncoderError: ``first`` was asked for, or is the only pooling of the head.

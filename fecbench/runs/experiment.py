@@ -304,7 +304,6 @@ class Experiment:
         """Return the observers, the record's own first. Only the first rank has any."""
         if not accelerator.is_main_process:
             return Observers()
-
         observers = Observers([History(self.record), Failure(self.record)])
         if context.trackers:
             accelerator.project_configuration.logging_dir = str(self.record.inside("trackers"))

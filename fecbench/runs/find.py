@@ -76,7 +76,9 @@ def is_readable(record: Record) -> bool:
 
 
 def find_run(reference: str, root: Path = ROOT) -> Record:
-    """Return the run that ``reference`` names: a folder, an id under ``root``, or a method (its newest complete run).
+    """Return the run that ``reference`` names: a folder, an id under ``root``, or a method.
+
+    A method stands for its newest complete run.
 
     Raises:
         UnknownName: no run has that name.

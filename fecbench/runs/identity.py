@@ -103,7 +103,7 @@ def difference(run_file: RunFile, identity: Mapping[str, Any]) -> str:
 
 
 def computation(about: Mapping[str, Any]) -> list[Any]:
-    """Return what identifies the computation of ``run.json`` on any machine: its digest is a record's own."""
+    """Return what identifies the computation of ``run.json`` on any machine; a record holds its digest."""
     settings = {key: setting["value"] for key, setting in about["settings"].items() if key not in LOCAL_SETTINGS}
     dataset = about["dataset"]
     rows = [dataset["fingerprint"], list(dataset["labels"]), dataset.get("label_texts")]

@@ -19,7 +19,7 @@ ON_THE_HUB = {
     "dataset": re.compile(f"{HUB_PREFIX}.*"),
     "encoder": re.compile(r"\w[\w.-]*/[\w.-]+"),
 }  # addresses that are no paths, though they have separators
-OPTION_PATH = re.compile(r"/|~/|\.\.?/|[A-Za-z]:[\\/]")  # beginning of a path among an objective's own options
+OPTION_PATH = re.compile(r"/|~/|\.\.?/|[A-Za-z]:[\\/]")  # how an option's value begins if it is a path
 
 
 def last_name(path: str) -> str:

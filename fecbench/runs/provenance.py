@@ -107,7 +107,7 @@ def _source_digest(package: str) -> str:
     origin = getattr(module, "__file__", None)
     folders = [Path(folder) for folder in getattr(module, "__path__", ())]  # a namespace package has no file
     if origin is None and not folders:
-        return "interactive"
+        return "interactive"  # a notebook or a prompt has no source file
     sha = hashlib.sha256()
     path = Path(origin) if origin else folders[0] / "__init__.py"
     sources = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]

@@ -1,6 +1,6 @@
 """Save and load a run's checkpoints.
 
-They are the best epoch's weights and, until the run is complete, the last epoch's weights with optimiser states.
+A run has two: the best epoch's weights, and until it is complete also the last epoch's weights with optimiser states.
 """
 
 from __future__ import annotations

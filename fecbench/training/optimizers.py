@@ -92,6 +92,7 @@ def assign_parameters(
     players = _claims(objective, known, who)
     claimed = {parameter for player in players.values() for parameter in player.parameters}
     rest = tuple(parameter for parameter in known if parameter not in claimed)
+    # torch builds no optimiser without parameters.
     everybody = ({MODEL: Player(rest)} if rest else {}) | players
     return {
         name: _optimizer(name, player, {known[parameter]: parameter for parameter in player.parameters}, settings)

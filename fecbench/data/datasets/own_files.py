@@ -42,6 +42,7 @@ def load_path(path: Path, columns: Columns, split_seed: int, quotes: Quotes = "c
         raise DataError(_not_a_file(path))
     files, notes = ({"train": path}, []) if path.is_file() else _split_files(path)
     name = path.resolve().stem if path.is_file() else path.resolve().name
+    # A folder called ge must not pass for the registered set.
     info = DatasetInfo(
         f"{name} (own)" if name in registry.datasets else name, "a data set of the user's own", "unknown", ""
     )
@@ -102,6 +103,7 @@ def _files_with_word(split: str, folder: Path) -> list[str]:
 
 def _splits_in(name: str) -> list[str]:
     """Return the splits whose words occur in a file's name."""
+    # Not \b, for which an underscore is part of a word, as in dev_sent_emo.csv.
     return [
         split for split in SPLITS if re.search(rf"(?<![a-z])({'|'.join(STEMS[split])})(?![a-z])", name, re.IGNORECASE)
     ]

@@ -107,7 +107,7 @@ def _network(auto: Any, source: EncoderSource, config: Any) -> tuple[PreTrainedM
                 source.weights,
                 config=config,
                 revision=getattr(config, "_commit_hash", None) or "main",  # the commit that the config came from
-                dtype=torch.float32,
+                dtype=torch.float32,  # from_pretrained would take the checkpoint's own type
                 use_safetensors=True,
                 trust_remote_code=False,
                 ignore_mismatched_sizes=True,  # a head for another number of labels; the encoder is checked below
