@@ -24,7 +24,7 @@ class NativeHead(Head):
     """The encoder family's own classification head, as ``AutoModelForSequenceClassification`` builds it; ``z = h``.
 
     The family's network is kept, but its encoder is replaced by a stub that passes on precomputed states. When the
-    head is built, its logits are compared with those of the whole network.
+    head is built, its logits are compared with those of the whole network (ADR 2).
     """
 
     poolings = ("first",)

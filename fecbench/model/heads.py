@@ -126,7 +126,7 @@ class LabelHead(Head):
 
     Texts and label texts share the encoder and the projection. In training the label texts are encoded in the same
     encoder call as the batch, and gradients flow through both. For prediction the label features are precomputed
-    into ``matrix [C, features]``, so that no label is encoded again.
+    into ``matrix [C, features]``, so that no label is encoded again (ADR 8).
     """
 
     matrix: Tensor

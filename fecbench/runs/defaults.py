@@ -130,9 +130,9 @@ def shown(default: Default, name: str) -> str:
 
 
 def _on_datasets(default: Default) -> list[tuple[str, str]]:
-    """Return each value of data sets with their names; without encoders, only values that differ from the common one.
+    """Return each value that data sets have, with their names.
 
-    With encoders every value of a data set is news: even the common value differs from an encoder's.
+    A value that equals the common default is left out, unless encoders have values: it wins over theirs.
     """
     if not default.encoders:
         return [(value, _either(names)) for value, names in _alike(default.datasets, default.value)]

@@ -1,6 +1,7 @@
 """Digests stored in `result.json` that detect truncated, edited or swapped record files.
 
-They guard against accidents, not against forgers. A record without digests, of an older fecbench, is read as it is.
+They guard against accidents, not against forgers (ADR 15). Records of older versions lack digests and are read as they
+are.
 """
 
 from __future__ import annotations

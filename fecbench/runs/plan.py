@@ -71,7 +71,8 @@ class Plan:
             odd = [name for name, form in forms.items() if not isinstance(form, Form)]
         if odd:
             raise PluginError(
-                f"{self.who}: forms must be objects of subclasses of fecbench.Form, but {odd[0]!r} is {forms[odd[0]]!r}"
+                f"{self.who}: forms must be objects of subclasses of fecbench.Form, but {odd[0]!r} is "
+                f"{forms[odd[0]]!r}; fix or uninstall the plugin"
             )
         return forms
 

@@ -50,6 +50,7 @@ class PlayerOptimizer:
     def state(self) -> dict[str, Tensor]:
         """Return the optimiser's state as named tensors, ``PLAYER/PARAMETER/KEY``."""
         return {
+            # The player's name too: players that share parameters have moments of their own (ADR 17).
             f"{self.name}/{name}/{key}": value
             for name, parameter in self.parameters.items()
             for key, value in self.optimizer.state[parameter].items()

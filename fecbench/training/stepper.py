@@ -95,6 +95,7 @@ class Stepper:
                 self._kept = () if update.step else update.players
                 if update.step:
                     self._move(players)
+                # Logs stay tensors: reading a number here would wait for the device at every update.
                 logs.append((f"{players[0].name}_loss", update.loss.detach()))
                 logs += [(name, torch.as_tensor(value).detach().reshape(())) for name, value in update.logs.items()]
         if self._kept:
@@ -116,9 +117,8 @@ class Stepper:
                     getattr(updates, "close", lambda: None)()  # leaves the `with` blocks that the generator is in
                     torch.set_grad_enabled(True)
                     raise ProtocolError(
-                        f"{self.who}: updates must be yielded, and must end, in the mode in which they were resumed, "
-                        "but the grad, autocast or train mode changed; leave every mode-changing `with` before the "
-                        "yield, and set train() again"
+                        f"{self.who}: updates must leave all modes as they found them, but the grad, autocast or "
+                        "train mode changed; leave every mode-changing `with` before the yield, and set train() again"
                     )
                 self._check_guarded_state(guarded)
             if update is None:

@@ -159,6 +159,7 @@ class Trainer:
         with plugin_errors(self.stepper.who, self.stepper.objective):
             self.stepper.model.train()
             self.stepper.objective.train()
+        # The schedule spans all epochs, even if early stopping ends the run before the last.
         steps = self.settings.epochs * per_epoch
         for step, batch in enumerate(self.batches.epoch(epoch)):
             number = (epoch - 1) * per_epoch + step

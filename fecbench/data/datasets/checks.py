@@ -50,7 +50,7 @@ def check_splits(data: EmotionData, where: str) -> EmotionData:
             f"the labels are numbers ({shortened(data.nameless)}): labels.txt in the data set's folder can name them, "
             "one a line"
         )
-    return replace(data, notes=tuple(dict.fromkeys(notes)))
+    return replace(data, notes=tuple(dict.fromkeys(notes)))  # each once: a loader may have called this already
 
 
 def check_loaded(data: object, who: str) -> EmotionData:
