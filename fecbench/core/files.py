@@ -1,7 +1,8 @@
 """Atomic file writes, safe reads, and the guards for files in a record's folder.
 
-A target file is either complete or absent: the writer fills a temporary file in the same folder, flushes it
-to the disk and renames it over the target. Which function to use:
+A target file is either complete or absent: the writer fills a temporary file, flushes it to the disk and renames
+it over the target. Both are in one folder, since a rename is atomic only within a file system. Which function to
+use:
 
 - a JSON or tensor file of a record: ``write_json`` and ``read_json``, ``write_tensors`` and ``read_tensors``;
   they contain all guards;

@@ -84,9 +84,7 @@ class StreamBatches:
         if number not in self._passes:
             self._passes = {first: kept for first, kept in self._passes.items() if first == 0}
             split, seed = self.stream(number), stream_seed(self.main.seed, "stream", self.name)
-            batches = TrainingBatches(
-                split, min(self.main.batch_size, len(split)), seed, rank=self.main.rank, ranks=self.main.ranks
-            )
+            batches = TrainingBatches(split, self.main.batch_size, seed, rank=self.main.rank, ranks=self.main.ranks)
             self._passes[number] = batches, batches.rows(number)
         return self._passes[number]
 

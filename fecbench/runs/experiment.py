@@ -257,7 +257,7 @@ class Experiment:
             "dataset": {**identity["dataset"], **dataset},
             "encoder": {
                 "name": source.name,
-                "revision": getattr(source.config, "_commit_hash", None),
+                "revision": getattr(source.config, "_commit_hash", None),  # where transformers keeps the hub's commit
                 "weights": provenance.weights_digest(self.built.model.encoder.network),
                 "pretrained": source.weights is not None,
                 "pooling": self.built.model.encoder.pooling,

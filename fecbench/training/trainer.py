@@ -52,7 +52,7 @@ class TrainingState:
 
     epoch: int = 0
     best_epoch: int = 0
-    best_score: float = -1.0
+    best_score: float = -1.0  # less than any score, so that the first epoch is the best so far
     stale: int = 0
     seconds: float = 0.0
 
@@ -63,6 +63,7 @@ class TrainingState:
         Raises:
             RunError: a field is missing, or impossible in a run of ``epochs`` epochs.
         """
+        # type(), not isinstance(), which takes true for a number.
         missing = [name for name, value in asdict(cls()).items() if type(about.get(name)) is not type(value)]
         if missing:
             raise RunError(
