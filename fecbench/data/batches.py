@@ -48,6 +48,7 @@ class TokenisedSplit:
         A rank with an empty share holds the first text, so that it can join every collective operation. That
         text has no index in ``share``.
         """
+        # Shares may differ by one text: repeating texts to even them out, as accelerate does, would make false pairs.
         share = np.arange(len(rows))[rank::ranks]
         held = rows[share] if len(share) else rows[:1]
         tokens = {name: column.take(held) for name, column in self.columns.items()}

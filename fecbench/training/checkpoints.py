@@ -1,6 +1,7 @@
 """Save and load a run's checkpoints.
 
 A run has two: the best epoch's weights, and until it is complete also the last epoch's weights with optimiser states.
+accelerate's ``save_state`` isn't used, since it pickles.
 """
 
 from __future__ import annotations

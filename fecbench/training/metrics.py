@@ -37,9 +37,10 @@ def accuracy(true: np.ndarray, predicted: np.ndarray, classes: int) -> float:  #
 
 
 def weighted_f1(true: np.ndarray, predicted: np.ndarray, classes: int) -> float:
-    """Return the mean F1 of all classes, weighted by their number of true rows (the paper, section 4.1).
+    """Return the mean F1 of all classes, weighted by their number of true rows (the AML paper, section 4.1).
 
     ``F1 = 2 P R / (P + R)`` of precision P and recall R; sklearn's ``f1_score(average="weighted", zero_division=0)``.
+    Some released code (HypEmo) swaps the arguments and so weights by predicted rows.
     """
     return _f1(true, predicted, classes, "weighted")
 

@@ -54,7 +54,10 @@ def split_from_columns(columns: Mapping[str, object]) -> Dataset:
 
 
 def digest_rows(rows: Dataset, labels: Sequence[str]) -> str:
-    """Return the SHA-256 of all columns of a split, with labels by name, so that their numbers don't matter."""
+    """Return the SHA-256 of all columns of a split, with labels by name.
+
+    Label numbers don't matter: code bases number the labels of one data set differently.
+    """
     sha = hashlib.sha256()
     for column in sorted(rows.column_names):
         sha.update(f"{column}\x1d".encode())

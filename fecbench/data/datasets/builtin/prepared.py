@@ -104,6 +104,7 @@ ge_prepared = Prepared(
     },
     GOEMOTIONS,
 )
+# Fewer rows than in Table 1 of the AML paper, which counts those of the official archive.
 ed_prepared = Prepared(
     "ed-prepared",
     "EmpatheticDialogues situations as HypEmo, TACO and AML share them, lower-cased, with paraphrases",
