@@ -22,7 +22,15 @@ HERE = "this process"  # the distribution of plugins registered without a packag
 
 @dataclass(frozen=True)
 class Origin:
-    """The distribution and entry point of a registered name, read from metadata alone."""
+    """The distribution and entry point of a registered name, read from metadata alone.
+
+    Attributes:
+        kind: the registry, such as ``heads``.
+        name: the registered name.
+        distribution: the package that registers it.
+        version: that package's version.
+        value: the plugin's address, ``module:object``.
+    """
 
     kind: str
     name: str

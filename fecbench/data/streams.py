@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Stream(Protocol):
-    """A function from the number of a pass to the rows of that pass."""
+    """A function from the number of a pass to the rows of that pass. A pass goes through all rows once."""
 
     def __call__(self, number: int, /) -> TokenisedSplit:
         """Return the rows of pass ``number``, from 0; passes have equally many rows, but the rows may differ.

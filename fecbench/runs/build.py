@@ -128,8 +128,8 @@ def _notes_on_rows(data: EmotionData, train: Dataset) -> list[str]:
     rows = len(data.splits["train"])
     if len(train) < rows:
         notes.append(f"LIMITED to the first {len(train):,} of {rows:,} training rows: not a benchmark result")
-        notes += _unread(train, data)
-    return notes + _leaks(train, data)
+        notes += _notes_on_missing_labels(train, data)
+    return notes + _notes_on_shared_texts(train, data)
 
 
 def _notes_on_model(plan: Plan, model: Model, objective: Objective, longest: int) -> list[str]:
@@ -164,7 +164,8 @@ def _notes_on_tokens(
             f"{data.name} hasn't a paraphrase ({PARAPHRASE}) in every row: a text's second view is another dropout pass"
         )
     for split, tokens in splits.items():
-        notes += _cut(split, tokens, max_length) + _unknown(split, tokens, columns[split], source)
+        notes += _notes_on_cut_texts(split, tokens, max_length)
+        notes += _notes_on_unknown_tokens(split, tokens, columns[split], source)
     return notes
 
 
@@ -178,7 +179,7 @@ def _notes_on_packing(plan: Plan, model: Model) -> list[str]:
     ]
 
 
-def _unread(train: Dataset, data: EmotionData) -> list[str]:
+def _notes_on_missing_labels(train: Dataset, data: EmotionData) -> list[str]:
     """Return a note if ``train``, the rows within ``--limit``, lacks labels, as the first rows of a sorted file do."""
     present, labels = len(np.unique(labels_of(train))), len(data.labels)
     if present == labels:
@@ -189,7 +190,7 @@ def _unread(train: Dataset, data: EmotionData) -> list[str]:
     ]
 
 
-def _cut(split: str, tokens: TokenisedSplit, max_length: int) -> list[str]:
+def _notes_on_cut_texts(split: str, tokens: TokenisedSplit, max_length: int) -> list[str]:
     """Return a note for each column with texts that were cut."""
     return [
         f"{column.cut:,} of {len(tokens):,} {split} texts ({name}) were cut to {max_length} tokens"
@@ -198,7 +199,9 @@ def _cut(split: str, tokens: TokenisedSplit, max_length: int) -> list[str]:
     ]
 
 
-def _unknown(split: str, tokens: TokenisedSplit, columns: Sequence[str], source: EncoderSource) -> list[str]:
+def _notes_on_unknown_tokens(
+    split: str, tokens: TokenisedSplit, columns: Sequence[str], source: EncoderSource
+) -> list[str]:
     """Return a note for each of the data set's own ``columns`` with many tokens that the encoder doesn't know.
 
     Raises:
@@ -218,7 +221,7 @@ def _unknown(split: str, tokens: TokenisedSplit, columns: Sequence[str], source:
     return notes
 
 
-def _leaks(train: Dataset, data: EmotionData) -> list[str]:
+def _notes_on_shared_texts(train: Dataset, data: EmotionData) -> list[str]:
     """Return a note for each split that shares many texts with train, as a file given twice does."""
     known, notes = _hashes(train), []
     for split in ("validation", "test"):

@@ -114,11 +114,11 @@ class Plan:
         if not reader and heads.get_head(self.settings.head).reads_labels:
             reader = f"the head {self.settings.head}"
         asked = self.settings.label_texts == "names" and self.origins["label_texts"].origin != "default"
-        if reader and data.nameless and not asked:
+        if reader and data.numeric_labels and not asked:
             raise DataError(
                 f"{reader} reads the labels, so they must be words, but {data.name} has the numbers "
-                f"{shortened(data.nameless)}; name them in labels.txt in the data set's folder, one a line from number "
-                "0, or give --label-texts names to have the numbers read"
+                f"{shortened(data.numeric_labels)}; name them in labels.txt in the data set's folder, one a line from "
+                "number 0, or give --label-texts names to have the numbers read"
             )
 
     @property

@@ -94,10 +94,10 @@ def assign_parameters(
     claimed = {parameter for player in players.values() for parameter in player.parameters}
     rest = tuple(parameter for parameter in known if parameter not in claimed)
     # torch builds no optimiser without parameters.
-    everybody = ({MODEL: Player(rest)} if rest else {}) | players
+    all_players = ({MODEL: Player(rest)} if rest else {}) | players
     return {
         name: _optimizer(name, player, {known[parameter]: parameter for parameter in player.parameters}, settings)
-        for name, player in everybody.items()
+        for name, player in all_players.items()
     }
 
 
