@@ -19,7 +19,7 @@ from fecbench.core.errors import UnknownName, UsageError
 from fecbench.core.plugin_errors import plugin_errors
 from fecbench.core.text import lower_first
 
-SHOWN = 100  # characters of a wrong value in an error message
+MAX_SHOWN = 100  # characters of a wrong value in an error message
 
 
 class Config(BaseModel):
@@ -218,6 +218,6 @@ def _explain(fault: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return ``value`` as text that every terminal can print, cut to SHOWN characters."""
+    """Return ``value`` as text that every terminal can print, cut to MAX_SHOWN characters."""
     text = str(value).encode(errors="backslashreplace").decode()
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from fecbench.runs.plan import Plan
 
 
-LEAK = 0.1  # a note is made from this share of a split's texts that are in train too
-UNKNOWN, UNREADABLE = 0.05, 0.98  # shares of unknown tokens in a column that make a note and an error
+LEAK_SHARE = 0.1  # a note is made from this share of a split's texts that are in train too
+UNKNOWN_SHARE, UNREADABLE_SHARE = 0.05, 0.98  # shares of unknown tokens in a column that make a note and an error
 
 
 @dataclass(frozen=True)
@@ -211,12 +211,12 @@ def _notes_on_unknown_tokens(
     for name in columns:
         share = unknown_share(tokens.columns[name], source.tokenizer)
         finding = f"{100 * share:.0f} % of the {split} tokens ({name}) are unknown to encoder {source.name}"
-        if share >= UNREADABLE:
+        if share >= UNREADABLE_SHARE:
             raise EncoderError(
                 f"an encoder must know the words of its texts, but {finding}; choose one made for their language and "
                 "script"
             )
-        if share >= UNKNOWN:
+        if share >= UNKNOWN_SHARE:
             notes.append(f"{finding}, which reads them all as the same word")
     return notes
 
@@ -227,7 +227,7 @@ def _notes_on_shared_texts(train: Dataset, data: EmotionData) -> list[str]:
     for split in ("validation", "test"):
         texts = _hashes(data.splits[split])
         shared = np.isin(texts, known).sum()
-        if shared >= LEAK * len(texts):
+        if shared >= LEAK_SHARE * len(texts):
             notes.append(
                 f"LEAK: {shared:,} of {len(texts):,} {split} texts also occur in train, so scores on them are inflated"
             )

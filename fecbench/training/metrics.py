@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 PRIMARY = ("accuracy", "weighted_f1", "macro_f1")
-TRIAL = np.array([0, 1])
+TRIAL_LABELS = np.array([0, 1])
 
 
 # ARG001: one signature for all metrics
@@ -92,7 +92,7 @@ def get_metric(name: str) -> Metric:
             f"the metric {name!r} ({registry.metrics.origin(name)}) must be a function of true, predicted and classes; "
             "fix or uninstall the plugin"
         )
-    value_of(name, metric, TRIAL, TRIAL, 2)
+    value_of(name, metric, TRIAL_LABELS, TRIAL_LABELS, 2)
     return cast("Metric", metric)
 
 

@@ -155,10 +155,10 @@ def _optimizer(
     return PlayerOptimizer(name, parameters, optimizer, lr, player.schedule)
 
 
-def _groups(parameters: dict[str, nn.Parameter], decay: float, spare: bool) -> list[dict[str, object]]:
-    """Return parameter groups; with ``spare``, vectors (biases and normalisation weights) have no weight decay."""
-    without_decay = [p for p in parameters.values() if spare and p.ndim < 2]
-    with_decay = [p for p in parameters.values() if not (spare and p.ndim < 2)]
+def _groups(parameters: dict[str, nn.Parameter], decay: float, exempt_vectors: bool) -> list[dict[str, object]]:
+    """Return parameter groups. With ``exempt_vectors``, biases and normalisation weights have no weight decay."""
+    without_decay = [p for p in parameters.values() if exempt_vectors and p.ndim < 2]
+    with_decay = [p for p in parameters.values() if not (exempt_vectors and p.ndim < 2)]
     groups: list[dict[str, object]] = [
         {"params": with_decay, "weight_decay": decay},
         {"params": without_decay, "weight_decay": 0.0},

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fecbench.training.optimizers import PlayerOptimizer
 
 
-MOST = 1000  # updates on one batch; more count as an endless loop
+MAX_UPDATES = 1000  # updates on one batch; more count as an endless loop
 
 
 @dataclass
@@ -163,8 +163,10 @@ class Stepper:
             ProtocolError: the update is invalid.
         """
         where = f"{self.who}, update {number}"
-        if number > MOST:
-            raise ProtocolError(f"{where}: updates must end, but has yielded {MOST:,} on one batch; leave its loop")
+        if number > MAX_UPDATES:
+            raise ProtocolError(
+                f"{where}: updates must end, but has yielded {MAX_UPDATES:,} on one batch; leave its loop"
+            )
         if not isinstance(update, Update):
             raise ProtocolError(f"{where}: updates must yield fecbench.Update, found {type(update).__name__}")
         players = self._named(update, where)

@@ -21,7 +21,7 @@ Quotes = Literal["csv", "plain"]
 """``csv``: a quoted cell may hold delimiters and line breaks. ``plain``: a quote is an ordinary character."""
 
 MARKS = (",", ";", "\t", "|")
-LONGEST = 2**31 - 1  # characters of a cell; Python's own limit is 131,072
+MAX_CELL = 2**31 - 1  # characters of a cell; Python's own limit is 131,072
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 REMEDY = "check the quotes, or give --quotes plain if quotes are ordinary characters"
 
@@ -42,7 +42,7 @@ def read_delimited(
         DataError: a quote never closes, a row has too many or too few cells, a column is named twice, or a
             quoted cell contains rows.
     """
-    csv.field_size_limit(LONGEST)
+    csv.field_size_limit(MAX_CELL)
     rest = iter(lines)
     before, first = _first_line(rest)
     delimiter = _find_delimiter(first, delimiter, columns)
