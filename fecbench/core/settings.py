@@ -54,6 +54,7 @@ class RunSettings(Config):
 
     dataset: str = Field(description="data set: a name listed by `fecbench data`, a path, or hf:owner/name")
     encoder: str = Field("roberta-base", description="encoder: a registered name, a hub id or a local folder")
+    # Methods choose their own: aml and taco the label head, as in their papers.
     head: str = Field("native", description="classification head; native is the encoder family's own head")
     pooling: Literal["first", "mean"] = Field(
         "first", description="sentence representation: the state of the first token, or the mean over all tokens"
@@ -101,6 +102,7 @@ class RunSettings(Config):
     limit: int | None = Field(
         None, ge=1, description="train on the first N rows only, for a quick try (recorded; not a benchmark result)"
     )
+    # Not the run's seed: runs with several seeds share their rows.
     split_seed: int = Field(
         0,
         ge=0,

@@ -194,6 +194,7 @@ class Batch:
             views={},  # they have B rows
             texts=None,
             second_view="none",
+            # The second views of a rank's texts are B rows further on in the whole batch.
             share=None if self.share is None else torch.cat([self.share, self.share + len(self)]),
         )
 

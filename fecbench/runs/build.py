@@ -75,8 +75,10 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     """
     settings, scored = plan.settings, plan.scored
     train = _limited_rows(data, settings.limit)
+    # The limited rows: an encoder such as scratch learns its vocabulary from the texts that are trained on.
     source = load_encoder(settings.encoder, train["text"])
     model, objective = build_pair(plan, source, data.labels, data.label_texts, data.name)
+    # After the model: how long a text may be depends on the network's positions too.
     longest = longest_text(source, model.encoder.network)
     max_length = min(settings.max_length, longest)
     splits = _tokens(plan, data, train, source, max_length)

@@ -55,7 +55,7 @@ def preset_layer(name: str, kind: type[Objective], dataset: str) -> Layer:
 
 
 def dataset_layer(dataset: str) -> Layer:
-    """Return the settings that a registered data set asks for, such as the encoder of ``demo``.
+    """Return the settings that a registered data set asks for, such as the encoder of ``demo`` (ADR 6).
 
     Raises:
         UnknownName, PluginError: the data set's plugin is missing or broken.

@@ -130,6 +130,7 @@ def same_settings(wanted: Mapping[str, Setting], settings: Mapping[str, Any]) ->
 
 def differing_settings(records: Sequence[Record]) -> dict[str, list[Any]]:
     """Return the settings, without objectives' options, that aren't the same in all ``records``: a value for each."""
+    # A limit that left out no row makes no difference.
     settings = [{**record.settings(), "limit": record.limit} for record in records]
     values = {name: [each[name] for each in settings] for name in RunSettings.model_fields if name not in ROW_SETTINGS}
     return {name: each for name, each in values.items() if any(value != each[0] for value in each)}

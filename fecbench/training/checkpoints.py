@@ -61,7 +61,7 @@ class Checkpoints:
     def save_last(
         self, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Tensor], about: Mapping[str, Any]
     ) -> None:
-        """Save weights and optimiser states, which are all that the next epoch depends on, with metadata ``about``."""
+        """Save weights and optimiser states, with metadata ``about``: all that the next epoch depends on (ADR 4)."""
         self._write(self.folder / LAST, {**state_of(modules), **optimizers}, about)
 
     def load_last(self, modules: Mapping[str, nn.Module]) -> tuple[dict[str, Tensor], dict[str, Any]] | None:

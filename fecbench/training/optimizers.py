@@ -69,6 +69,7 @@ class PlayerOptimizer:
             }
         # A parameter that no step has reached yet has no state.
         saved = {"state": {index: state for index, state in states.items() if state}}
+        # The groups stay as the settings made them; their learning rates are set before every batch.
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), **saved})
 
 
