@@ -73,6 +73,7 @@ def _failing_line(error: BaseException, plugin: object) -> str:
         for frame, line in walk_tb(error.__traceback__)
         if _package(frame.f_globals) == package
     ]
+    # fecbench's own lines are in every traceback and don't tell where a plugin within fecbench failed.
     return f" at {frames[-1][0]}:{frames[-1][1]}" if frames and package != "fecbench" else ""
 
 

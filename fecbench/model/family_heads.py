@@ -33,7 +33,7 @@ class NativeHead(Head):
         super().__init__()
         self.features = network.config.hidden_size
         encoder = network.base_model
-        activation = getattr(encoder, "pooler_activation", None)  # ALBERT: beside its pooler, which is linear
+        activation = getattr(encoder, "pooler_activation", None)  # ALBERT's is a module beside its pooler
         setattr(network, network.base_model_prefix, PrecomputedStates(take_pooler(encoder), activation))
         self.network = network
 

@@ -99,7 +99,7 @@ def run(plan: Plan, context: RunContext) -> Record:
             Experiment(plan, data, built, record, began).carry_out(identity, accelerator, context)
             accelerator.wait_for_everyone()
     if accelerator.num_processes > 1:
-        torch.distributed.destroy_process_group()  # at the interpreter's end its threads can abort a finished process
+        torch.distributed.destroy_process_group()  # else gloo's threads can abort the process when Python ends
     return record
 
 

@@ -142,7 +142,8 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
         raise UsageError(
             f"a data set is needed: --dataset {' | '.join(registry.datasets)} | path/to/folder | hf:owner/name"
         )
-    build(RunSettings, {"dataset": dataset.value}, "run settings")  # the layers below are looked up by its name
+    # Checked first: the layers of method and data set are looked up by this name.
+    build(RunSettings, {"dataset": dataset.value}, "run settings")
     trainer = defaults.trainer_layer(kind)
     above = [
         defaults.method_layer(name, kind),

@@ -112,7 +112,7 @@ class Predictor:
             texts, self.tokenizer, self.max_length, self.batch_size, self.precision.device, forms
         ):
             with self.precision.autocast(), self._guarded():
-                outputs = rows(batch.unlabelled()).cpu()
+                outputs = rows(batch.unlabelled()).cpu()  # without row numbers too, as in the run's evaluation
             _check_outputs(outputs, len(batch), width)
             parts.append(outputs)
         return torch.cat(parts)

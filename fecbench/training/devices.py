@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
     """Return accelerate's view of this process: its device, its rank and its trackers.
 
-    accelerate keeps this state for the whole process, so a process can do only one run.
+    accelerate keeps this state for the whole process, so a process can do only one run. It prepares neither model nor
+    optimisers: with its DDP wrapper, several passes per batch would give wrong gradients silently (ADR 5).
 
     Raises:
         UsageError: the device isn't available, a tracker isn't installed, or the launched processes can't communicate.

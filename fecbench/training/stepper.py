@@ -1,4 +1,4 @@
-"""Run an objective's updates on one batch and enforce the rules of the protocol."""
+"""Run an objective's updates on one batch and enforce the rules of the protocol, which docs/plugins.md lists."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def _line_of_quote(lines: Sequence[str], delimiter: str, error: str) -> int:
     cells = next(csv.reader(lines, delimiter=delimiter), [])  # read again, leniently
     breaks = [len(LINE_BREAK.findall(cell)) for cell in cells] or [0]
     multiline = [index for index, count in enumerate(breaks) if count]
-    # an unclosed quote is in the last cell; other errors are at the end of the last cell of several lines
+    # an unclosed quote is in the last cell; other errors are at the end of the last cell that has several lines
     malformed = multiline[-1] if multiline and "end of data" not in error else len(breaks) - 1
     return min(sum(breaks[:malformed]), len(lines) - 1)
 

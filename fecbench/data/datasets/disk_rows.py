@@ -36,7 +36,7 @@ class DiskRows:
             self._writer = pa.ipc.new_stream(self._file, pa.schema([(column, pa.string()) for column in row]))
         for column, values in self._waiting.items():
             values.append(row.get(column))
-        if len(values) == CHUNK:
+        if len(values) == CHUNK:  # of any column: all have equally many
             self._write(self._writer)
 
     def finish(self) -> dict[str, pa.ChunkedArray]:
