@@ -54,7 +54,7 @@ class RunSettings(Config):
 
     dataset: str = Field(description="data set: a name listed by `fecbench data`, a path, or hf:owner/name")
     encoder: str = Field("roberta-base", description="encoder: a registered name, a hub id or a local folder")
-    # Methods choose their own: aml and taco the label head, as in their papers.
+    # Methods choose their own: aml and taco the label head (the AML paper, section 4.1).
     head: str = Field("native", description="classification head; native is the encoder family's own head")
     pooling: Literal["first", "mean"] = Field(
         "first", description="sentence representation: the state of the first token, or the mean over all tokens"

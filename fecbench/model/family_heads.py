@@ -55,7 +55,7 @@ class NativeHead(Head):
         probe = source.tokenizer(
             ["good", "this is rather more than that"], padding=True, return_tensors="pt", return_token_type_ids=False
         )
-        # Computed first: building the head takes the encoder out of the whole network.
+        # The expected logits come first: building the head takes the encoder out of the whole network.
         whole.eval()
         with torch.no_grad(), running(source.name, probe["input_ids"].shape[1]):
             expected = whole(**probe).logits
