@@ -65,6 +65,7 @@ class PlannedRun:
 
     def name(self, key: str) -> str:
         """Return the name of the run directory. Rows that plan the same run share the directory."""
+        # Objective, data set and seed are for the reader; the key alone makes the name unique.
         what = re.sub(r"[^\w.-]+", "-", f"{self.plan.name}-{last_name(self.plan.settings.dataset)}")[:LONGEST].strip(
             "-."
         )
@@ -102,6 +103,7 @@ class MatrixEntry:
             return 0
         scores = {number: score(seeds[0]) for number, seeds in enumerate(self.runs)}
         found = {number: value for number, value in scores.items() if value is not None}
+        # With the number in the key, the choice doesn't depend on the order in which trials ended.
         return max(found, key=lambda number: (found[number], -number), default=None)
 
     def final(self, score: Callable[[PlannedRun], float | None]) -> tuple[PlannedRun, ...]:
@@ -136,7 +138,7 @@ class Matrix:
         trials = tuple(planned for entry in gridded for planned in entry.first())
         tried = tuple(_choice(entry, score) for entry in gridded)
         rows = tuple(dict.fromkeys(entry.row for entry in self.entries))
-        reasons: dict[str, list[str]] = {}
+        reasons: dict[str, list[str]] = {}  # methods often share a reason, such as a missing package
         for name, reason in self.left_out.items():
             reasons.setdefault(reason, []).append(name)
         out = tuple(f"left out: {', '.join(names)} ({reason})" for reason, names in reasons.items())
