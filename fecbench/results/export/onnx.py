@@ -73,6 +73,7 @@ def _trace(module: PredictModule, inputs: Sequence[str], name: str) -> Any:
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
     axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length")}
+    # Batch 2 and length 3, because torch.export takes sizes 0 and 1 of an example for constants.
     example = {key: torch.ones(2, 3, dtype=torch.int64) for key in inputs}
     try:
         program: Any = torch.onnx.export(

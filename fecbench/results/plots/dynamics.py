@@ -69,7 +69,7 @@ def logged_series(record: Record, history: Iterable[Mapping[str, Any]]) -> dict[
             f"{record.folder / HISTORY} must give every entry of `updates` a step and logs, numbers by name; "
             "restore it or run it again"
         )
-    per_epoch = max((event["step"] for event in events), default=0)
+    per_epoch = max((event["step"] for event in events), default=0)  # the last batch of an epoch is always logged
     curves: dict[str, list[tuple[int, float]]] = {}
     for event in events:
         batch = (event["epoch"] - 1) * per_epoch + event["step"]

@@ -61,7 +61,7 @@ def _sortable(value: Any) -> tuple[int, str]:
     if value is None:
         return 1, ""
     if isinstance(value, int):
-        return 0, f"{value:>9}"
+        return 0, f"{value:>9}"  # texts of one width compare as the numbers do
     return 0, str(value)
 
 
@@ -160,13 +160,14 @@ def _different(runs: Iterable[Run]) -> dict[Kind, list[str]]:
             for name, value in run.settings.items()
             if name not in (*VARIES_IN_A_CELL, *CONDITIONS)
         )
+        # A value that some run of the group lacks is a difference, also where that run lacks the setting itself.
         found[kind] |= {name for (name, _), count in values.items() if count < len(group)}
     return {kind: sorted(names) for kind, names in found.items()}
 
 
 def _cell(runs: Sequence[Run]) -> Cell:
     newest: dict[int, Run] = {}
-    for run in runs:
+    for run in runs:  # the newest first
         newest.setdefault(run.seed, run)
     kept = tuple(newest[seed] for seed in sorted(newest))
     return Cell(scores(kept), settled(kept), kept, () if kept else (Missing(None, "not run"),))
