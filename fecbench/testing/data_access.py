@@ -44,7 +44,7 @@ class WatchRun:
     """An observer that records a run's data access after its own data is loaded."""
 
     def __init__(self, access: DataAccess):
-        self._watch = watch(access)
+        self._watch = watch(access)  # entered and left by hand, because no `with` can span two hooks
 
     @hookimpl
     def run_started(self) -> None:
@@ -83,6 +83,7 @@ def watch(access: DataAccess) -> Iterator[DataAccess]:
 
     _WATCHED.append(access)
     try:
+        # The class, not the functions that load: whichever of them is called, it makes an EmotionData.
         with patch.object(EmotionData, "__init__", recorded):
             yield access
     finally:
