@@ -127,6 +127,7 @@ def _ascend(target: Target, discriminator: D, project: Callable[[], None], step:
         if loss.item() > highest:
             highest, best = loss.item(), [parameter.detach().clone() for parameter in parameters]
         gradients = torch.autograd.grad(loss, parameters)
+        # Clamped, because a gradient can be 0, for example behind ReLUs that are all off.
         length = float(torch.cat([gradient.flatten() for gradient in gradients]).norm().clamp(min=1e-30))
         with torch.no_grad():
             for parameter, gradient in zip(parameters, gradients, strict=True):

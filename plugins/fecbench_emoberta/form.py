@@ -51,6 +51,7 @@ class Speaking(Form):
         turns = tokenizer([self.prefix + text for text in texts], add_special_tokens=False, split_special_tokens=True)[
             "input_ids"
         ]
+        # RoBERTa puts two separators between the parts of a pair, BERT one: the tokenizer's counts tell.
         separators = tokenizer.num_special_tokens_to_add(pair=True) - tokenizer.num_special_tokens_to_add(pair=False)
         past: list[list[int]] | None = [] if self.past else None
         return [

@@ -208,7 +208,7 @@ class Endpoint:
             retry=retry_if_exception_type(TransientError),
             stop=stop_after_attempt(1 + self.retries) | stop_when_event_set(stop),
             wait=self._wait,
-            sleep=sleep_using_event(stop),
+            sleep=sleep_using_event(stop),  # a stop ends the wait for the next attempt
             reraise=True,
         )
 

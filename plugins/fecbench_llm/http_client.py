@@ -60,6 +60,7 @@ class HttpClient:
     def __init__(self, headers: Mapping[str, str], connections: int):
         from httpx2 import AsyncClient, Limits
 
+        # Without httpx's own timeout: `_post` sets a deadline for the whole answer.
         self._client = AsyncClient(
             headers={"Accept-Encoding": "identity", **headers}, timeout=None, limits=Limits(max_connections=connections)
         )
