@@ -155,7 +155,7 @@ def report(name: str, training: Training, rate: float, bytes_a_second: float) ->
     share = share_of_limit(work, training.parameters, rate, bytes_a_second, seconds)
     print(f"F {work / 1e9:.1f} G: {floor[0]:.4f} s; 28 P: {floor[1]:.4f} s; {share:.0%} of the limit")
     parts = profiled(training)
-    whole = max(seconds, sum(parts.values()))
+    whole = max(seconds, sum(parts.values()))  # profiling slows the host, so that the parts can sum to more
     parts["waiting for the host, between operations"] = whole - sum(parts.values())
     print("; ".join(f"{part} {time / whole:.1%}" for part, time in parts.items()))
 

@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 PARTS = {
-    "imports": ("importlib._bootstrap", "_find_and_load"),
+    "imports": ("importlib._bootstrap", "_find_and_load"),  # called for every module that isn't loaded yet
     "accelerate": ("fecbench.training.devices", "accelerator"),
     "data": ("fecbench.runs.experiment", "load_dataset"),
     "identity": ("fecbench.runs.provenance", "identify"),

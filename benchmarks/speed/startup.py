@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 COMMANDS = {
+    # arguments, and the target of wall seconds
     "": None,
     "--help": 0.3,
     "--version": None,
