@@ -104,7 +104,7 @@ class Benchmark:
     """A matrix with its loaded data and the folder of its run directories.
 
     Attributes:
-        matrix: the planned runs; without rows of a ``"*"`` that a data set is unfit for.
+        matrix: the planned runs. With ``objectives = "*"`` it has no row whose needs a data set doesn't meet.
         root: the folder that holds the run directories.
         locations: the folders and caches to look for data sets in.
         data: the loaded data sets by name, without those that weren't found.

@@ -234,9 +234,9 @@ def select(path: Path, found: Records) -> Selection:
 
 
 class Records:
-    """The complete ones among some records.
+    """The complete records among the given ones, without those on older rows of a data set.
 
-    Of each data set it keeps the records on the rows of the newest run; others can't be compared with them.
+    The rows of a data set's newest run count; runs on other rows can't be compared with it.
     """
 
     def __init__(self, records: Iterable[Record]):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fecbench.bench.workers import Engine
     from fecbench.runs.record import Record
 
-RESULTS = Path("benchmarks/results")
+RESULTS = Path("benchmarks/results")  # committed records of a checkout; they allow estimates before the first run
 
 
 @click.command()

@@ -87,8 +87,8 @@ class CDPMLM(Objective):
         tokenizer = cast("PreTrainedTokenizerBase", task.tokenizer)
         if tokenizer.sep_token_id is None or tokenizer.mask_token_id is None:
             raise FecbenchError(
-                "cdp-mlm needs an encoder that reads pairs and masked words: "
-                "its tokenizer must have a separator and a mask"
+                "cdp-mlm needs an encoder that reads pairs and masked words, but its tokenizer has no separator or no "
+                "mask; choose a masked language model, such as BERT or RoBERTa"
             )
         self.definition = nn.Linear(task.features, 2) if config.cdp else None
         self.language: LanguageHead | UntiedHead | None = None
