@@ -72,10 +72,11 @@ class BenchTask:
         """True if the directory holds another run, or an unfinished one of other package versions."""
         now = self._record_now()
         status = now.status
-        if status == "running" or not (now.folder / RUN).exists():
+        if status == "running" or not (now.folder / RUN).exists():  # without run.json, `--resume` begins the run
             return False
         if not self._is_its_own(now):
             return True
+        # An unfinished run can't be resumed under other versions; a complete one stays (note 3 in runs/identity.py).
         return status != "complete" and now.run_file.versions != provenance.package_versions()
 
     def _record_now(self) -> Record:

@@ -146,7 +146,7 @@ def _ray(workers: Workers) -> Iterator[int]:
     try:
         ray.init(
             workers.address,
-            num_cpus=(workers.number or 1) if here else None,
+            num_cpus=(workers.number or 1) if here else None,  # Ray refuses it for a cluster that runs already
             include_dashboard=False if here else None,
             log_to_driver=False,
             # otherwise Ray puts the working directory first on its workers' module path

@@ -33,7 +33,7 @@ class Fact:
 
     Attributes:
         name: the property's name.
-        values: each value with the names of its rows; the names are empty for a value of all rows.
+        values: each value with the names of the rows that have it, as text; the text is empty if all rows have it.
     """
 
     name: str

@@ -157,6 +157,7 @@ def most_confused(matrices: Mapping[str, np.ndarray], labels: Sequence[str], mos
     total = np.stack(list(matrices.values())).astype(np.float64).sum(0)
     np.fill_diagonal(total, 0)
     size = next(iter(matrices.values())).sum(1)
+    # A stable sort, so that equal boards give equal pages also if counts are equal.
     cells = [divmod(int(cell), len(labels)) for cell in np.argsort(-total, axis=None, kind="stable")[:most]]
     pairs = (
         Pair(
