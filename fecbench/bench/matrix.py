@@ -103,7 +103,6 @@ class MatrixEntry:
             return 0
         scores = {number: score(seeds[0]) for number, seeds in enumerate(self.runs)}
         found = {number: value for number, value in scores.items() if value is not None}
-        # With the number in the key, the choice doesn't depend on the order in which trials ended.
         return max(found, key=lambda number: (found[number], -number), default=None)
 
     def final(self, score: Callable[[PlannedRun], float | None]) -> tuple[PlannedRun, ...]:
