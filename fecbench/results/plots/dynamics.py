@@ -98,7 +98,7 @@ def gap(first: Curve, second: Curve) -> list[tuple[int, float]]:
 
 
 def drawn_panels(declared: Mapping[str, Sequence[str]], logged: Mapping[str, object]) -> dict[str, list[str]]:
-    """Return the curves of each declared panel that were logged; if there are none, one panel with all losses.
+    """Return for each declared panel its curves that were logged; if no declared curve was, one panel with all losses.
 
     >>> drawn_panels({"scores": ("s+", "s-")}, {"model_loss": 1, "s+": 2})
     {'scores': ['s+']}

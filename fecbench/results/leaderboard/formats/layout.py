@@ -38,7 +38,7 @@ class Text:
 
 
 def heads(table: Table) -> list[str]:
-    """Return the headings of the columns before the scores; of encoder and budget only if rows differ in them."""
+    """Return the headings of the columns before the scores; encoder and budget have one only if rows differ in them."""
     headings = ["Method"]
     if "encoder" in table.varying:
         headings.append("Encoder")

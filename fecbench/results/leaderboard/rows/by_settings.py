@@ -96,6 +96,7 @@ def rows(
 ) -> tuple[tuple[Row, ...], tuple[str, ...]]:
     """Return the rows of a table over ``columns``, and a note if older runs of the same settings were left out."""
     of_columns = [run for run in newest_first(runs) if run.fingerprint in {version.fingerprint for version in columns}]
+    # First of all: the encoder's name is part of a row's key, and then tells other weights of the same name apart.
     members = list(with_encoder_names(of_columns).values())
     different, weights = _different(members), _weights(members)
     groups: dict[Key, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))

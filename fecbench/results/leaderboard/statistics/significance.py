@@ -25,7 +25,7 @@ LEAST_SEEDS = 3  # with fewer, the table says that it can't tell (ADR 12)
 
 @dataclass(frozen=True)
 class Tests:
-    """Tests of pairs of rows. One permutation test serves all metrics of a pair; predictions are read once a run."""
+    """Tests of pairs of rows. A permutation test serves all metrics of a pair; a run's predictions are read once."""
 
     rows: Sequence[Row]
     declared: bool
