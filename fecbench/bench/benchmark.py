@@ -309,11 +309,12 @@ class _Machine:
         found: dict[str, FecbenchError] = {}
         for planned, *_ in entry.runs:
             settings = planned.plan.settings
+            # All three are tried, so that a plan names everything that a row lacks.
             for work in (partial(self._load, settings), partial(self._fits, planned), partial(self._try, settings)):
                 try:
                     work()
                 except FecbenchError as fault:
-                    found[str(fault)] = fault
+                    found[str(fault)] = fault  # by message, because the candidates of a grid share their faults
         return list(found.values())
 
     def _load(self, settings: RunSettings) -> None:
@@ -326,6 +327,7 @@ class _Machine:
 
     def _try(self, settings: RunSettings) -> None:
         data = self.data.get(settings.dataset)
+        # Without the data, any text shows whether the encoder can be loaded.
         texts = data.splits["train"][:TRIED]["text"] if data is not None else ["a text"]
         self._once("encoder", settings.encoder, partial(load_encoder, settings.encoder, texts))
 

@@ -90,6 +90,7 @@ def carry_out(job: Job) -> bool:
     The record tells how it ended.
     """
     with claimed(job) as mine:
+        # The status counts only under the lock: another worker may have ended the run just before.
         if mine and job.status not in ("complete", "running"):
             _run(job)
         return mine and job.status != "running"
@@ -98,7 +99,9 @@ def carry_out(job: Job) -> bool:
 def _run(job: Job) -> None:
     path = Path(job.log)
     with writing(path, REMEDY):
-        log = regular(contained(path, path.parent)).open("ab")  # a continued run keeps the output of earlier attempts
+        # A root that somebody sent could hold a link in the log's place, or a pipe that nobody reads. Appended to, so
+        # that a continued run keeps the output of earlier attempts.
+        log = regular(contained(path, path.parent)).open("ab")
     with slot(job.devices, job.per_device) as device, log:
         environment = {
             **os.environ,

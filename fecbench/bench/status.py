@@ -81,6 +81,7 @@ def _of(benchmark: Benchmark, entry: MatrixEntry, estimates: Estimates) -> Bench
 
 def _where(task: BenchTask) -> str:
     settings = task.planned.plan.settings
+    # At most the last epoch: after it, a run still scores the test split.
     return f"s{settings.seed} epoch {min(_epochs(task.record) + 1, settings.epochs)}/{settings.epochs}"
 
 

@@ -339,6 +339,7 @@ def _seconds(header: str) -> float | None:
     (2.0, 0.0, None, None)
     """
     try:
+        # The pattern first, because float() would take "inf" and "nan" too.
         return max(0.0, float(header)) if re.fullmatch(r"[\d.]+", header) else _until(parsedate_to_datetime(header))
     except (ValueError, TypeError):
         return None

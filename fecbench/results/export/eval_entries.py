@@ -87,7 +87,7 @@ def _check_name(name: str) -> None:
 
     try:
         validate_repo_id(name)
-        valid = name.count("/") == 1
+        valid = name.count("/") == 1  # the hub's own check accepts a name without an owner
     except HFValidationError:
         valid = False
     if not valid:

@@ -45,6 +45,7 @@ def write(record: Record, predictor: Predictor, folder: Path) -> None:
     _check_installed()
     accepted = signature(predictor.model.encoder.network.forward).parameters
     inputs = ["input_ids", "attention_mask"]
+    # Some families read no token types, and some tokenizers make none for a family that does.
     if "token_type_ids" in accepted and "token_type_ids" in predictor.tokenizer.model_input_names:
         inputs.append("token_type_ids")
     name = record.run_file.objective.name

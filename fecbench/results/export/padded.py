@@ -71,7 +71,7 @@ class PredictModule(nn.Module):
         super().__init__()
         self.objective = objective
         self.model = model
-        for part in list(self.modules()):
+        for part in list(self.modules()):  # a list, because modules are replaced on the way
             for name, child in part.named_children():
                 if isinstance(child, TextEncoder):
                     setattr(part, name, PaddedEncoder(child))

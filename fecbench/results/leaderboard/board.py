@@ -297,7 +297,7 @@ class Board:
 
     def runs(self) -> Iterator[Run]:
         """Yield every run behind the measured tables once."""
-        found = {
+        found = {  # by folder: rows that plan the same run share its record
             run.record.folder: run
             for table in self.tables
             for row in table.rows
