@@ -172,7 +172,7 @@ def mlp_starts(
 
     New ones have the shape of ``like``.
     """
-    dim, hidden = like.first.in_features // 4, like.first.out_features
+    dim, hidden = like.first.in_features // 4, like.first.out_features  # the input has four blocks of width dim
     for number in range(restarts):
         start = PairDiscriminator(dim, hidden, like.symmetric)
         if number == 0 and trained is not None:
