@@ -85,7 +85,7 @@ class Objectives(click.Group):
         return _command(cmd_name, kind)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of objectives, and where each is described: their descriptions would need their imports."""
+        """Write the list of objectives and a pointer to their descriptions, which only an import could give."""
         with formatter.section("Objectives"):
             formatter.write_dl([(origin.name, str(origin)) for origin in registry.objectives.origins()])
         formatter.write_paragraph()

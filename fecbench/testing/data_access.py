@@ -34,7 +34,7 @@ class DataAccess:
     loaded: list[traceback.StackSummary] = field(default_factory=list)
 
     def forbidden(self, files: set[str]) -> tuple[str, traceback.StackSummary] | None:
-        """Return what the first access to a data set or one of ``files`` was, and its stack; None without an access."""
+        """Return a description and the stack of the first access to a data set or one of ``files``; None without it."""
         if self.loaded:
             return "a data set was loaded", self.loaded[0]
         return next(((f"{path} was opened", frames) for path, frames in self.files.items() if path in files), None)

@@ -91,7 +91,7 @@ class MovedParameters(UnguardedStepper):
 
 @dataclass
 class BetweenYields(UnguardedStepper):
-    """Records what an objective does between its yields although only the trainer may.
+    """Records actions of an objective between its yields that are the trainer's alone.
 
     Attributes:
         written: names of the parameters that it changed.

@@ -47,7 +47,7 @@ class Reply:
 
 
 class HttpClient:
-    """An HTTP client for several threads; a context manager that aborts what is under way at its end.
+    """An HTTP client for several threads; a context manager that aborts unfinished requests at its end.
 
     Args:
         headers: headers of every request.
