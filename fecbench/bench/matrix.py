@@ -252,6 +252,7 @@ class Records:
 
     def of(self, planned: PlannedRun) -> Record | None:
         """Return the newest record with a run's objective and settings, of any code version; None if there is none."""
+        # By settings, not by code: the board of committed records must outlive edits of the code (ADR 13).
         return next((record for record, name, settings in self._found if planned.is_of(name, settings)), None)
 
 

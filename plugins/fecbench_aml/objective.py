@@ -100,7 +100,7 @@ class AML(Objective):
     def players(self) -> Mapping[str, Player]:
         """Return the discriminator as a player; its penalty ``Omega`` replaces weight decay."""
         metric_lr = METRIC_LR if self.config.family == "metric" else None
-        lr = self.config.discriminator_lr or metric_lr
+        lr = self.config.discriminator_lr or metric_lr  # None: `lr_scale` counts, a tenth of the encoder's, as released
         return {"discriminator": Player(self.discriminator.parameters(), lr=lr, lr_scale=0.1, weight_decay=0.0)}
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
@@ -187,6 +187,7 @@ class AML(Objective):
         that means over batches stay comparable.
         """
         scores = pair_logits.sigmoid()
+        # Known without another pass, because the discriminator has judged the pairs again for the encoder's update.
         statistics = {"discriminator_loss_after": self.adversary_loss(pair_logits, pairs)}
         for name, kind in (
             ("positive", pairs.valid & (pairs.target > 0.5)),

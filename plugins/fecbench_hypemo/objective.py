@@ -60,7 +60,7 @@ class HypEmo(Objective):
         "head": "hypemo",
         "batch_size": 100,
         "epochs": 20,
-        "patience": 20,
+        "patience": 20,  # no early stopping
         "optimizer": "adam",
         "schedule": "constant",
         "weight_decay": 1e-2,
