@@ -37,7 +37,21 @@ if TYPE_CHECKING:
 LOGS = "logs"
 SMOKE_DATASET = "demo"
 # Settings that a smoke test takes from the real run: they fit any data and any encoder.
-KEPT = {"head", "pooling", "projection_dim", "lr", "weight_decay", "adam_eps", "warmup", "clip", "packing", "order"}
+KEPT = {
+    "head",
+    "pooling",
+    "projection_dim",
+    "optimizer",
+    "lr",
+    "schedule",
+    "warmup",
+    "weight_decay",
+    "no_decay_norm_bias",
+    "adam_eps",
+    "clip",
+    "packing",
+    "order",
+}
 SMOKE = {"epochs": 1, "batch_size": 16, "limit": 16, "max_length": 64}
 TRIED = 64  # texts that an encoder is tried on: `scratch` learns its vocabulary from them
 
