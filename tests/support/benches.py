@@ -1,4 +1,4 @@
-"""Specs of tiny benches, and benches that run in this process or in one of their own."""
+"""Tiny bench specs, and benches that run in this process or in one of their own."""
 
 import os
 import subprocess
@@ -17,6 +17,7 @@ from tests.support import ROOT
 
 BENCHMARKS = ROOT / "benchmarks"
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+BENCH = 'title = "t"\nobjectives = ["ce"]\ndatasets = ["demo"]\nseeds = [0]\n[settings]\nepochs = 1\nlimit = 40\n'
 
 
 def write(folder: Path, text: str) -> Path:
