@@ -5,7 +5,6 @@ import pytest
 from tests.support.file_texts import CSV, lay
 from tests.support.judge import TINY
 
-
 GE = [f"a text\t{number % 28}\tid{number}\n" for number in range(56)]
 NAMED = {
     "ge without a file": ("ge", {"train.tsv": "".join(GE), "dev.tsv": "".join(GE)}, "missing: test.tsv"),

@@ -6,7 +6,6 @@ from fecbench.core.errors import DataError, DataNotFound
 from fecbench.data.datasets.own_files import load_path
 from tests.support.own_data import COLUMNS
 
-
 GOOD = "text,label\na b,x\nc d,y\ne f,x\ng h,y\ni j,x\nk l,y\nm n,x\no p,y\n"
 BAD = {
     "a missing column": (
