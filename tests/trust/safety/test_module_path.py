@@ -11,7 +11,6 @@ import pytest
 from fecbench.core.module_path import children_without_working_directory
 from tests.support.benches import BENCH
 
-
 # ---- the working directory
 
 MARK = "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n"

@@ -8,7 +8,6 @@ import pytest
 
 from tests.support.benches import BENCH
 
-
 # ---- what is sent
 
 WATCH = """

@@ -13,7 +13,6 @@ import pytest
 from fecbench.runs.record import Record
 from tests.support.hostile import SMALL
 
-
 # ---- what is shown
 
 HOSTILE = [
