@@ -5,7 +5,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
-from importlib.metadata import Distribution, EntryPoints
+from importlib.metadata import entry_points
 from pathlib import Path
 
 _CACHE = tempfile.TemporaryDirectory(prefix="fecbench-tests-")
@@ -75,9 +75,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             (site / f"{module}.py").write_text(textwrap.dedent(code))
             monkeypatch.delitem(sys.modules, module, raising=False)
         monkeypatch.syspath_prepend(str(site))
-        # Reading the metadata of every installed distribution again would take most of a test.
-        known = EntryPoints([*Distribution.at(info).entry_points, *catalogue.AVAILABLE_ENTRY_POINTS])
-        monkeypatch.setattr(catalogue, "AVAILABLE_ENTRY_POINTS", known)
+        monkeypatch.setattr(catalogue, "AVAILABLE_ENTRY_POINTS", entry_points())
 
     return add
 
