@@ -7,7 +7,7 @@ from fecbench.bench.benchmark import Benchmark, smoke
 from fecbench.bench.spec import read_spec
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.experiment import RunContext, run
-from tests.support.benches import BENCHMARKS
+from tests.support.benches import BENCH, BENCHMARKS, write
 
 pytestmark = pytest.mark.slow
 
@@ -27,3 +27,10 @@ def test_every_shipped_spec_runs_at_its_smallest(path, tmp_path):
         assert task.record.status == "complete"
         assert task.record.settings() == task.planned.settings
         assert task.record.about["dataset"]["rows"]["train"] == 16
+
+
+def test_a_smoke_test_trains_with_the_real_optimiser_and_schedule(tmp_path):
+    wanted = {"optimizer": "adam", "schedule": "constant", "no_decay_norm_bias": True}
+    spec = write(tmp_path, f'{BENCH}optimizer = "adam"\nschedule = "constant"\nno_decay_norm_bias = true\n')
+    small = smoke(matrix.expand(read_spec(spec)))
+    assert small.entries[0].runs[0][0].plan.settings.model_dump(include=set(wanted)) == wanted
