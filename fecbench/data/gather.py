@@ -1,7 +1,7 @@
-"""Gathers of rows with a backward pass that neither sorts nor counts.
+"""Gathers of rows with a cheap backward pass.
 
-In backward of ``rows[indices]`` a GPU sorts the indices, since an index may occur twice, and the host waits for nothing
-but launches six kernels. The gathers here know their inverse.
+An index may occur several times in ``rows[indices]``. A GPU therefore sorts the indices in backward, which takes six
+kernels. The indices of the gathers here occur once, or their other occurrences have no gradient.
 """
 
 from __future__ import annotations
