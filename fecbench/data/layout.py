@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from fecbench.data.tokens import Tokens
 
 
-# Cost of a further grid, in attention scores (a text of l tokens has l^2): a CPU core computes so many in about half a
-# millisecond a layer; on other devices the cost is that of about 25 further kernel launches.
+# What another grid costs, in attention scores (a text of l tokens has l^2). A CPU core computes this many in about half
+# a millisecond a layer. On other devices a grid costs about 25 kernel launches.
 GRID_COST = {"cpu": 4_000}
 GRID_COST_ELSEWHERE = 1_000_000
 

@@ -31,7 +31,7 @@ class Tokens:
         positions: int64 ``[T]``, each token's index in its text, from 0.
         owners: int64 ``[T]``, the index of each token's text.
         lengths: int64 ``[B]``, tokens of each text.
-        sizes: a copy of the lengths on the host.
+        sizes: a copy of the lengths on the host, so that shapes are known without waiting for the device.
         segments: int64 ``[T]``, each token's segment in pairs of texts (BERT's token types); None if all are 0.
     """
 

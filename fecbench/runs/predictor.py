@@ -73,6 +73,7 @@ class Predictor:
         run_file, folder = model_run_file(record), record.encoder
         record.check_part("encoder", encoder_digest(record), folder)
         try:
+            # Without weights: the record has the architecture alone, and the run's best weights are loaded below.
             source = EncoderSource(str(folder), read_tokenizer(folder), read_config(folder), None)
         except Exception as error:  # transformers raises errors of many types
             raise RunError(

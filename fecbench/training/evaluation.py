@@ -82,6 +82,8 @@ def split_outputs(
     outputs = torch.zeros(len(split), width, device=precision.device)  # in the order of the batches
     for number, rows in enumerate(batches):
         start, end = end, end + len(rows)
+        # Whole batches by rank: for a batch without a share, encode makes no collective call, so that one rank may
+        # have more batches than another.
         if number % ranks == rank:
             with precision.autocast():
                 computed = compute(split.batch(rows).unlabelled().to(precision.device))

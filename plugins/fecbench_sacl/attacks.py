@@ -99,6 +99,7 @@ class WeightAttack:
 
     def perturbed(self, batch: Batch, epsilon: float) -> Outputs:
         """Encode and classify the batch with copies of the attacked weights, moved along their gradients."""
+        # The trainer has averaged these gradients over the ranks, so that all ranks perturb alike.
         moved = {
             name: p.detach() + fast_gradient(p.grad, epsilon) for name, p in self.attacked.items() if p.grad is not None
         }
