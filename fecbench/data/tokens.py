@@ -74,7 +74,8 @@ class Tokens:
         """Return the same tokens with other ``tensors`` of the same content, or these tokens if they are the same."""
         if all(new is old for new, old in zip(tensors, self.tensors, strict=True)):
             return self
-        return Tokens(*tensors[:4], self.sizes, *tensors[4:])
+        ids, positions, owners, lengths, *segments = tensors
+        return Tokens(ids, positions, owners, lengths, self.sizes, *segments)
 
     def to(self, device: torch.device) -> Tokens:
         """Return the same tokens on ``device``; these tokens if they are there already."""

@@ -71,7 +71,7 @@ def _to_grids(packed: Tensor, layout: Layout) -> list[Tensor]:
     return [part.unflatten(0, shape).transpose(1, 2) for part, shape in zip(parts, shapes, strict=True)]
 
 
-def mask_without_waiting(*args: Any, attention_mask: Tensor | None = None, **kwargs: Any) -> Tensor | None:
+def mask_without_waiting(*, attention_mask: Tensor | None = None, **kwargs: Any) -> Tensor | None:
     """Return transformers' mask for sdpa, without asking the device for its content.
 
     transformers leaves the mask out if a batch has no padding; to find out, the host waits for the device in each
@@ -79,7 +79,7 @@ def mask_without_waiting(*args: Any, attention_mask: Tensor | None = None, **kwa
     """
     if attention_mask is not None:
         kwargs |= {"allow_is_causal_skip": False, "allow_is_bidirectional_skip": False}
-    return sdpa_mask(*args, attention_mask=attention_mask, **kwargs)
+    return sdpa_mask(attention_mask=attention_mask, **kwargs)
 
 
 AttentionInterface.register(IMPLEMENTATION, packed_attention)

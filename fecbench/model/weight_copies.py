@@ -32,7 +32,7 @@ class _Copies(torch.autograd.Function):
 def _cast(tensors: Sequence[Tensor], dtype: torch.dtype) -> tuple[Tensor, ...]:
     copies = tuple(torch.empty_like(tensor, dtype=dtype) for tensor in tensors)
     if copies:
-        torch._foreach_copy_(copies, tensors)
+        torch._foreach_copy_(copies, list(tensors))
     return copies
 
 
