@@ -32,16 +32,18 @@ def aml_loss(logits: Tensor, target: Tensor, *, w_pos: float = 0.5, valid: Tenso
 
 def _weighted(logits: Tensor, target: Tensor, w_pos: float, valid: Tensor | None) -> Tensor:
     valid = torch.ones_like(target, dtype=torch.bool) if valid is None else valid
-    positive, negative = valid & (target > 0.5), valid & (target <= 0.5)
-    margins = torch.where(target > 0.5, logits, -logits)
-    losses = softplus(-margins.masked_fill(~valid, 0.0))  # -log s of a positive, -log(1 - s) of a negative
-    weight_pos = w_pos * positive.any().to(losses.dtype)
-    weight_neg = (1 - w_pos) * negative.any().to(losses.dtype)
-    total = weight_pos * _mean(losses, positive) + weight_neg * _mean(losses, negative)
-    # Without any pair both weights are 0; the clamp, which no other case reaches, avoids 0 / 0.
-    return total / (weight_pos + weight_neg).clamp(min=min(w_pos, 1 - w_pos))
+    positive = target > 0.5
+    opposed = torch.where(positive, -logits, logits).masked_fill(~valid, 0.0)
+    losses = softplus(opposed)  # -log s of a positive, -log(1 - s) of a negative
+    return (_pair_weights(positive, valid, w_pos, logits.dtype) * losses).sum()
 
 
-def _mean(values: Tensor, where: Tensor) -> Tensor:
-    """Return the mean of ``values`` at ``where``, or 0 if ``where`` selects none."""
-    return values.masked_fill(~where, 0.0).sum() / where.sum().clamp(min=1)
+def _pair_weights(positive: Tensor, valid: Tensor, w_pos: float, dtype: torch.dtype) -> Tensor:
+    """Return each pair's weight in the loss, ``[P]``; they sum to 1, or are all 0 if there is no pair."""
+    positives = (positive & valid).sum(dtype=dtype)
+    negatives = valid.sum(dtype=dtype) - positives
+    weights = torch.where(positive, w_pos / positives.clamp(min=1), (1 - w_pos) / negatives.clamp(min=1))
+    weights = weights.masked_fill(~valid, 0.0)
+    # The sum is less than 1 if a kind has no pairs. Without any pair it is 0: the clamp, which no other case reaches,
+    # avoids 0 / 0.
+    return weights / weights.sum().clamp(min=min(w_pos, 1 - w_pos) / 2)
