@@ -63,7 +63,7 @@ def mean_log_probabilities(
     starts = [prompt.shared - 1 for prompt in prompts]
     heads = padded([p.whole[0][:start] for p, start in zip(prompts, starts, strict=True)], pad, device)
     rests = [ids[start:] for p, start in zip(prompts, starts, strict=True) for ids in p.whole]
-    tails = padded(rests, pad, device, "right")
+    tails = padded(rests, pad, device, "right")  # in a causal model padding changes nothing before it
     cache = _keys_and_values(network, heads)
     prompt_of = torch.arange(len(prompts), device=device).repeat_interleave(len(rests) // len(prompts))
     logs = []

@@ -99,7 +99,7 @@ class LocalModel:
         from transformers import GenerationConfig
 
         rows, pad, d = [self._ids(self._text(prompt)) for prompt in prompts], self._pad, self.decoding
-        ids, mask = padded(rows, pad, self.device)
+        ids, mask = padded(rows, pad, self.device)  # on the left, so that every answer begins at the same position
         sampling = {"temperature": d.temperature, "top_p": d.top_p, "top_k": d.top_k} if d.temperature else {}
         settings = GenerationConfig(
             do_sample=d.temperature > 0,
@@ -112,7 +112,7 @@ class LocalModel:
         with (
             torch.no_grad(),
             torch.random.fork_rng(enabled=d.temperature > 0),
-            torch.autocast(self.device.split(":")[0], enabled=False),
+            torch.autocast(self.device.split(":")[0], enabled=False),  # predict runs under the autocast of the run
         ):
             if d.temperature:  # a function of seed and prompt, so that a resumed run draws the same answers
                 torch.manual_seed(int.from_bytes(hashlib.sha256(f"{d.seed} {prompts[0].key}".encode()).digest()[:7]))

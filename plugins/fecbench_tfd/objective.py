@@ -117,7 +117,7 @@ class Debiasing(Objective):
         logits = super().predict(batch, model)
         if self._coefficients:
             self._check_lexicon()
-            logits = logits.float()
+            logits = logits.float()  # bf16 logits have 8 significant bits, too few for a difference
         for view, coefficient in self._coefficients.items():
             logits = logits - coefficient * super().predict(batch.view(view), model).float()
         return logits
@@ -127,6 +127,7 @@ class Debiasing(Objective):
         """Return the undebiased logits of the texts and of both counterfactuals, float64 ``[3, N, C]``."""
         stage.model.eval()
         self.eval()
+        # Up to Python 3.11 a comprehension is a function of its own, in which super() needs its arguments.
         parts = [
             torch.stack(
                 [super(Debiasing, self).predict(view, stage.model) for view in (batch, *map(batch.view, VIEWS))]
@@ -148,6 +149,7 @@ def _number_of(config: Any) -> int:
     return int(read_lexicon(config.lexicon or OWN).fingerprint[:15], 16)
 
 
+# Not imported from the plugin of `ce`, because plugins import the public names of fecbench alone.
 class _CrossEntropy(Objective):
     """Softmax cross-entropy, averaged over the rows of the batch."""
 
