@@ -33,6 +33,7 @@ def aml_loss(logits: Tensor, target: Tensor, *, w_pos: float = 0.5, valid: Tenso
 def _weighted(logits: Tensor, target: Tensor, w_pos: float, valid: Tensor | None) -> Tensor:
     valid = torch.ones_like(target, dtype=torch.bool) if valid is None else valid
     positive = target > 0.5
+    # Empty slots are filled: their weight of 0 would turn an infinity into NaN.
     opposed = torch.where(positive, -logits, logits).masked_fill(~valid, 0.0)
     losses = softplus(opposed)  # -log s of a positive, -log(1 - s) of a negative
     return (_pair_weights(positive, valid, w_pos, logits.dtype) * losses).sum()
