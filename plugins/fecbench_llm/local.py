@@ -140,7 +140,7 @@ class LocalModel:
         return Continued(alone, tuple(with_label))
 
     def _fitting(self, prompt: Prompt) -> Prompt | None:
-        """Remove the farthest demonstrations of ``prompt`` until there is room for an answer; None if there never is."""
+        """Remove the farthest demonstrations until there is room for an answer; return None if there never is."""
         while self._room(prompt) < 0:
             if not prompt.demonstrations:
                 return None

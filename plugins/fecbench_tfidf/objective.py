@@ -73,7 +73,8 @@ class TfIdf(Objective):
         if not mode:
             used = int((self.hashes < UNUSED).sum())
             hashes, idf, weight, bias = (
-                values.cpu().numpy() for values in (self.hashes[:used], self.idf[:used], self.weight[:, :used], self.bias)
+                values.cpu().numpy()
+                for values in (self.hashes[:used], self.idf[:used], self.weight[:, :used], self.bias)
             )
             self._fitted = Fitted(NGrams(hashes, self.config.ngrams), idf.astype(np.float64), weight, bias)
         return self
