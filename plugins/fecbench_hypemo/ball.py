@@ -10,7 +10,7 @@ Nearer to the border of the ball distances lose their precision. So both maps tr
 import torch
 from torch import Tensor
 
-TINY = 1e-15  # smallest divisor, for vectors of norm 0; float32 holds its square
+TINY = 1e-15  # the divisor for vectors of norm 0; float32 holds its square
 
 
 def exp0(u: Tensor) -> Tensor:
@@ -20,13 +20,13 @@ def exp0(u: Tensor) -> Tensor:
     tensor([0.2773, 0.3697])
     """
     norm = _norm(u)
-    return norm.tanh().clamp(max=_longest(u)) * u / norm
+    return u * (norm.tanh().clamp(max=_longest(u)) / norm)
 
 
 def log0(x: Tensor) -> Tensor:
     """Map points to tangent vectors by the logarithmic map at the origin, ``artanh(|x|) x / |x|``; inverts `exp0`."""
     norm = _norm(x)
-    return norm.clamp(max=_longest(x)).atanh() * x / norm
+    return x * (norm.clamp(max=_longest(x)).atanh() / norm)
 
 
 def mobius_add(x: Tensor, y: Tensor) -> Tensor:
@@ -37,7 +37,7 @@ def mobius_add(x: Tensor, y: Tensor) -> Tensor:
     """
     xy, xx, yy = ((a * b).sum(-1, keepdim=True) for a, b in ((x, y), (x, x), (y, y)))
     both = 1 + 2 * xy
-    return ((both + yy) * x + (1 - xx) * y) / (both + xx * yy).clamp(min=TINY)
+    return ((both + yy) * x + (1 - xx) * y) / (both + xx * yy)
 
 
 def mobius_matvec(matrix: Tensor, x: Tensor) -> Tensor:
@@ -64,4 +64,4 @@ def _longest(x: Tensor) -> float:
 
 def _norm(x: Tensor) -> Tensor:
     norm: Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-    return norm.clamp(min=TINY)
+    return norm + TINY
