@@ -102,7 +102,7 @@ def _log_probabilities(network: Any, heads: Padded, tails: Padded, past: Any) ->
     whole = Padded(*(torch.cat([head, tail[:, :-1]], 1) for head, tail in zip(heads, tails, strict=True)))
     predicted = tails.ids.shape[1] - 1
     logits = _forward(network, whole, predicted, past_key_values=past, use_cache=past is not None).logits
-    logs = logits[:, -predicted:].float().log_softmax(2).gather(2, tails.ids[:, 1:, None]).squeeze(2)
+    logs: Tensor = logits[:, -predicted:].float().log_softmax(2).gather(2, tails.ids[:, 1:, None]).squeeze(2)
     return logs.masked_fill(tails.mask[:, 1:] == 0, 0.0)
 
 
