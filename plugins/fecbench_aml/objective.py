@@ -11,7 +11,6 @@ import torch
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
-from torch.nn.utils import parameters_to_vector
 
 from fecbench import Batch, BatchNeeds, Config, Model, Objective, Player, Task, Update
 from fecbench_aml.discriminator import MetricDiscriminator, PairDiscriminator
@@ -178,8 +177,8 @@ class AML(Objective):
 
     def penalty(self) -> Tensor:
         """Return ``beta Omega``: beta times 5e-4 times the squared norm of phi."""
-        phi = parameters_to_vector(self.discriminator.parameters())
-        return self.config.regularization * DECAY * phi.square().sum()
+        squares = [parameter.square().sum() for parameter in self.discriminator.parameters()]
+        return self.config.regularization * DECAY * torch.stack(squares).sum()
 
     @torch.no_grad()
     def statistics(self, pair_loss: Tensor, pair_logits: Tensor, pairs: HardPairs) -> dict[str, Tensor]:
