@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fecbench.core.options import PATH as PATH
     from fecbench.core.paths import expanded as expanded
     from fecbench.core.settings import Config as Config
+    from fecbench.core.tensor_cache import cached_on_disk as cached_on_disk
     from fecbench.data.batch import Batch as Batch
     from fecbench.data.batch import BatchNeeds as BatchNeeds
     from fecbench.data.batches import TokenisedSplit as TokenisedSplit
@@ -83,6 +84,7 @@ _HOMES = {
     "Tokens": "data.tokens",
     "Update": "objective.protocol",
     "anchor_losses": "objective.contrastive",
+    "cached_on_disk": "core.tensor_cache",
     "clustered_contrastive_loss": "objective.contrastive",
     "clustered_pairs": "objective.contrastive",
     "data_of": "runs.predictor",
@@ -130,6 +132,7 @@ __all__ = [
     "Tokens",
     "Update",
     "anchor_losses",
+    "cached_on_disk",
     "clustered_contrastive_loss",
     "clustered_pairs",
     "data_of",

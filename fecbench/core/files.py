@@ -188,8 +188,12 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def write_tensors(path: Path, tensors: "Mapping[str, Tensor]", metadata: Mapping[str, Any] | None = None) -> None:
+def write_tensors(
+    path: Path, tensors: "Mapping[str, Tensor]", metadata: Mapping[str, Any] | None = None, *, own: bool = True
+) -> None:
     """Write ``tensors`` as safetensors to a file of a record, atomically, with ``metadata`` as JSON in the header.
+
+    ``own`` is that of :func:`replacing`; pass False if other processes may write the same file at the same time.
 
     Raises:
         RunError: the file can't be written.
@@ -199,7 +203,7 @@ def write_tensors(path: Path, tensors: "Mapping[str, Tensor]", metadata: Mapping
     contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     # one metadata key only: safetensors writes several in random order, and equal runs must write equal files
     header = {"fecbench": json.dumps(metadata or {}, allow_nan=False)}
-    with replacing(own_file(path), own=True) as draft:
+    with replacing(own_file(path), own=own) as draft:
         save_file(contiguous, draft, metadata=header)
 
 

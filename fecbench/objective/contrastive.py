@@ -44,13 +44,14 @@ def anchor_losses(similarity: Tensor, positive: Tensor, candidate: Tensor, log_w
     tensor([0.0000, 0.6931])
     """
     counts = positive.sum(1)
+    has_positive = counts > 0
     weighted = similarity if log_weights is None else similarity + log_weights
     # Rows without positives keep all candidates: the logsumexp of an empty row is -inf and its gradient NaN, which
     # torch.where below would not remove.
-    left_out = ~candidate & (counts > 0)[:, None]
+    left_out = ~candidate & has_positive[:, None]
     normaliser = weighted.masked_fill(left_out, -torch.inf).logsumexp(1)
     attraction = similarity.masked_fill(~positive, 0.0).sum(1) / counts.clamp(min=1)
-    return torch.where(counts > 0, normaliser - attraction, 0.0)
+    return torch.where(has_positive, normaliser - attraction, 0.0)
 
 
 def mean_of_anchors(losses: Tensor, positive: Tensor, empty_anchor: EmptyAnchor = "zero") -> Tensor:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from fecbench.core import registry
+from fecbench.core.sources import source_digest
 from fecbench.model.heads import get_head
 from fecbench.objective.check import get_objective
 from fecbench.runs.digests import state_digest
@@ -99,19 +99,4 @@ def code_digest(*plugins: object) -> str:
 def source_digests(*plugins: object) -> dict[str, str]:
     """Return digests of sources by package: of fecbench's core, and of each plugin's package or single-file module."""
     packages = [getattr(plugin, "__module__", type(plugin).__module__).partition(".")[0] for plugin in plugins]
-    return {package: _source_digest(package) for package in dict.fromkeys(["fecbench", *packages])}
-
-
-def _source_digest(package: str) -> str:
-    module = sys.modules.get(package)
-    origin = getattr(module, "__file__", None)
-    folders = [Path(folder) for folder in getattr(module, "__path__", ())]  # a namespace package has no file
-    if origin is None and not folders:
-        return "interactive"  # a notebook or a prompt has no source file
-    sha = hashlib.sha256()
-    path = Path(origin) if origin else folders[0] / "__init__.py"
-    sources = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
-    for source in sources:
-        # Relative names: equal sources have one digest wherever they are installed.
-        sha.update(source.relative_to(path.parent).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
-    return sha.hexdigest()
+    return {package: source_digest(package) for package in dict.fromkeys(["fecbench", *packages])}

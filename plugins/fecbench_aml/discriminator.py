@@ -81,6 +81,7 @@ class MetricDiscriminator(nn.Module):
 
     def between(self, z: Tensor, i: Tensor, j: Tensor) -> Tensor:
         """Return the logits ``[P]`` of the pairs of rows ``i`` and ``j``, int64 ``[P]``, of ``z [B, d]``."""
+        z = z.to(torch.promote_types(z.dtype, torch.float32))  # before it grows from B rows to 2 P
         return self.forward(rows(z, i), rows(z, j))
 
 

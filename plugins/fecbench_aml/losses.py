@@ -31,18 +31,19 @@ def aml_loss(logits: Tensor, target: Tensor, *, w_pos: float = 0.5, valid: Tenso
 
 
 def _weighted(logits: Tensor, target: Tensor, w_pos: float, valid: Tensor | None) -> Tensor:
-    valid = torch.ones_like(target, dtype=torch.bool) if valid is None else valid
-    positive, negative = valid & (target > 0.5), valid & (target <= 0.5)
-    margins = torch.where(target > 0.5, logits, -logits)
-    losses = softplus(-margins.masked_fill(~valid, 0.0))  # -log s of a positive, -log(1 - s) of a negative
-    weight_pos = w_pos * positive.any().to(losses.dtype)
-    weight_neg = (1 - w_pos) * negative.any().to(losses.dtype)
-    total = weight_pos * _mean(losses, positive) + weight_neg * _mean(losses, negative)
-    # Without any pair both weights are 0; the clamp, which no other case reaches, avoids 0 / 0.
-    return total / (weight_pos + weight_neg).clamp(min=min(w_pos, 1 - w_pos))
+    empty = torch.zeros_like(target, dtype=torch.bool) if valid is None else ~valid
+    # -log s of a positive and -log(1 - s) of a negative are softplus(-a) and softplus(a). Empty slots are filled: their
+    # weight of 0 would turn an infinity into NaN.
+    opposed = ((1 - 2 * target) * logits).masked_fill(empty, 0.0)
+    return (_pair_weights(target > 0.5, empty, w_pos, logits.dtype) * softplus(opposed)).sum()
 
 
-def _mean(values: Tensor, where: Tensor) -> Tensor:
-    """Return the mean of ``values`` at ``where``, or 0 if ``where`` selects none."""
-    # Filled, not multiplied by 0, which would turn an infinity elsewhere into NaN.
-    return values.masked_fill(~where, 0.0).sum() / where.sum().clamp(min=1)
+def _pair_weights(positive: Tensor, empty: Tensor, w_pos: float, dtype: torch.dtype) -> Tensor:
+    """Return each pair's weight in the loss, ``[P]``; they sum to 1, or are all 0 if there is no pair."""
+    positives = (positive & ~empty).sum(dtype=dtype)
+    negatives = (~empty).sum(dtype=dtype) - positives
+    pairs_per_weight = torch.where(positive, positives / w_pos, negatives / (1 - w_pos))
+    weights = pairs_per_weight.reciprocal().masked_fill(empty, 0.0)
+    # The sum is less than 1 if a kind has no pairs. Without any pair it is 0: the clamp, which no other case reaches,
+    # avoids 0 / 0.
+    return weights / weights.sum().clamp(min=min(w_pos, 1 - w_pos) / 2)

@@ -64,7 +64,7 @@ def mine_hard_pairs(
     >>> z, labels = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.1]]), torch.tensor([0, 0, 1])
     >>> pairs = mine_hard_pairs(z, labels, k_pos=1, k_neg=1)
     >>> [(i, j, t) for i, j, t, v in zip(*(x.tolist() for x in pairs)) if v]
-    [(0, 1, 1.0), (1, 0, 1.0), (0, 2, 0.0), (1, 2, 0.0), (2, 0, 0.0)]
+    [(0, 1, 1.0), (0, 2, 0.0), (1, 0, 1.0), (1, 2, 0.0), (2, 0, 0.0)]
     """
     if k_pos < 0 or k_neg < 0:
         raise ValueError(f"k_pos and k_neg must be 0 or more, found {k_pos} and {k_neg}")
@@ -90,10 +90,10 @@ def _similarity(z: Tensor) -> Tensor:
 
 
 def _of_each_anchor(similarity: Tensor, same: Tensor, k_pos: int, k_neg: int) -> HardPairs:
-    itself = torch.eye(len(same), dtype=torch.bool, device=same.device)
-    positives = _nearest(similarity, same & ~itself, k_pos, 1.0)
-    negatives = _nearest(-similarity, ~same, k_neg, 0.0)
-    return HardPairs(*(torch.cat(parts) for parts in zip(positives, negatives, strict=True)))
+    anchors = torch.arange(len(same), device=same.device)[:, None]
+    j, valid = _hardest(similarity, same & (anchors != anchors.T), ~same, k_pos, k_neg)
+    target = same.gather(1, j).to(similarity.dtype)
+    return HardPairs(anchors.expand_as(j).flatten(), j.flatten(), target.flatten(), valid.flatten())
 
 
 def _beyond_threshold(similarity: Tensor, same: Tensor, threshold: float) -> HardPairs:
@@ -105,10 +105,9 @@ def _beyond_threshold(similarity: Tensor, same: Tensor, threshold: float) -> Har
 def _of_the_batch(similarity: Tensor, same: Tensor, k_pos: int, k_neg: int) -> HardPairs:
     """Mine the whole batch: treat all unordered pairs as the candidates of a single anchor."""
     i, j = _unordered(same)
-    alike, distance = same[i, j][None], similarity[i, j][None]
-    positives, negatives = _nearest(distance, alike, k_pos, 1.0), _nearest(-distance, ~alike, k_neg, 0.0)
-    _, pair, target, valid = (torch.cat(parts) for parts in zip(positives, negatives, strict=True))
-    return HardPairs(i[pair], j[pair], target, valid)
+    alike = same[i, j]
+    (pair,), (valid,) = _hardest(similarity[i, j][None], alike[None], ~alike[None], k_pos, k_neg)
+    return HardPairs(i[pair], j[pair], alike[pair].to(similarity.dtype), valid)
 
 
 def _unordered(same: Tensor) -> tuple[Tensor, Tensor]:
@@ -117,13 +116,18 @@ def _unordered(same: Tensor) -> tuple[Tensor, Tensor]:
     return i, j
 
 
-def _nearest(distance: Tensor, candidates: Tensor, k: int, target: float) -> HardPairs:
-    """Pair each row with its ``k`` candidates of smallest ``distance``."""
-    anchors, others = distance.shape
-    k = min(k, others)
+def _hardest(similarity: Tensor, alike: Tensor, unlike: Tensor, k_pos: int, k_neg: int) -> tuple[Tensor, Tensor]:
+    """Return the columns of each row's ``k_pos`` least similar ``alike`` and ``k_neg`` most similar ``unlike`` ones.
+
+    The second tensor is False where a row has no such column left. Both are ``[rows, k_pos + k_neg]``.
+    """
+    positives, negatives = _nearest(similarity, alike, k_pos), _nearest(-similarity, unlike, k_neg)
+    valid = torch.cat([alike.gather(1, positives), unlike.gather(1, negatives)], 1)
+    return torch.cat([positives, negatives], 1), valid
+
+
+def _nearest(distance: Tensor, candidates: Tensor, k: int) -> Tensor:
+    """Return the columns of each row's ``k`` candidates of smallest ``distance``, then any others."""
+    k = min(k, distance.shape[1])
     # A stable sort, not torch.topk, which guarantees no order among equal values.
-    order = distance.masked_fill(~candidates, torch.inf).sort(dim=1, stable=True).indices[:, :k]
-    i = torch.arange(anchors, device=distance.device).repeat_interleave(k)
-    return HardPairs(
-        i, order.flatten(), distance.new_full((anchors * k,), target), candidates.gather(1, order).flatten()
-    )
+    return distance.masked_fill(~candidates, torch.inf).sort(dim=1, stable=True).indices[:, :k]

@@ -134,8 +134,9 @@ class AML(Objective):
     def discriminator_update(self, z: Tensor, pairs: HardPairs) -> Update:
         """Return the update that minimises the adversary's loss over phi; ``z`` is detached."""
         pair_logits = self.judge(z, pairs)
-        logs = {"aml_before": self.pair_loss(pair_logits, pairs).detach()}
-        return Update(self.adversary_loss(pair_logits, pairs), "discriminator", logs)
+        pair_loss = self.pair_loss(pair_logits, pairs)
+        loss = self.adversary_loss(pair_loss, pair_logits, pairs)
+        return Update(loss, "discriminator", {"aml_before": pair_loss.detach()})
 
     def encoder_update(self, z: Tensor, logits: Tensor, labels: Tensor, pairs: HardPairs) -> Update:
         """Return the update that minimises ``CE + lambda L_aml`` over encoder and classifier, with phi fixed."""
@@ -145,7 +146,7 @@ class AML(Objective):
         logs = {
             "cross_entropy": classification.detach(),
             "aml": pair_loss.detach(),
-            **self.statistics(pair_logits.detach(), pairs),
+            **self.statistics(pair_loss, pair_logits, pairs),
         }
         return Update(classification + self.config.weight * pair_loss, logs=logs)
 
@@ -153,8 +154,8 @@ class AML(Objective):
         """Return ``L_aml`` (definition 2) of the pairs' logits ``[P]``."""
         return aml_loss(pair_logits, pairs.target, w_pos=self.config.w_pos, valid=pairs.valid)
 
-    def adversary_loss(self, pair_logits: Tensor, pairs: HardPairs) -> Tensor:
-        """Return the loss that the discriminator minimises.
+    def adversary_loss(self, pair_loss: Tensor, pair_logits: Tensor, pairs: HardPairs) -> Tensor:
+        """Return the loss that the discriminator minimises, given ``L_aml`` and the pairs' logits ``[P]``.
 
         ``maximize`` is the max-step of the paper's equation (section 3.3.3). ``Omega`` keeps phi small but
         does not bound that maximum: scaling all layers of the MLP by c scales logits by c^3 and ``Omega``
@@ -163,11 +164,11 @@ class AML(Objective):
         match self.config.adversary:
             # Only here the pair loss has its weight, as in the paper's equation.
             case "maximize":
-                return self.penalty() - self.config.weight * self.pair_loss(pair_logits, pairs)
+                return self.penalty() - self.config.weight * pair_loss
             case "confuse":
                 return self.penalty() + self.pair_loss(-pair_logits, pairs)
             case "cooperate":
-                return self.penalty() + self.pair_loss(pair_logits, pairs)
+                return self.penalty() + pair_loss
 
     def judge(self, z: Tensor, pairs: HardPairs) -> Tensor:
         """Return the discriminator's logits ``[P]`` of the pairs."""
@@ -180,21 +181,22 @@ class AML(Objective):
         return self.config.regularization * DECAY * torch.stack(squares).sum()
 
     @torch.no_grad()
-    def statistics(self, pair_logits: Tensor, pairs: HardPairs) -> dict[str, Tensor]:
+    def statistics(self, pair_loss: Tensor, pair_logits: Tensor, pairs: HardPairs) -> dict[str, Tensor]:
         """Compute the discriminator's loss after its step, and the mean score and number of pairs of each kind.
 
         If a batch has no pairs of a kind, their mean score is 1/2, that of an undecided discriminator, so
         that means over batches stay comparable.
         """
-        scores = pair_logits.sigmoid()
-        # Known without another pass, because the discriminator has judged the pairs again for the encoder's update.
-        statistics = {"discriminator_loss_after": self.adversary_loss(pair_logits, pairs)}
-        for name, kind in (
-            ("positive", pairs.valid & (pairs.target > 0.5)),
-            ("negative", pairs.valid & (pairs.target <= 0.5)),
-        ):
-            count = kind.sum()
-            mean = scores.masked_fill(~kind, 0.0).sum() / count.clamp(min=1)
-            statistics[f"{name}_score"] = torch.where(count > 0, mean, 0.5)
-            statistics[f"{name}_pairs"] = count
-        return statistics
+        positive = pairs.target > 0.5
+        kinds = torch.stack([pairs.valid & positive, pairs.valid & ~positive])  # [2, P]
+        counts = kinds.sum(1)
+        means = torch.where(kinds, pair_logits.sigmoid(), 0.0).sum(1) / counts.clamp(min=1)
+        scores = torch.where(counts > 0, means, 0.5)
+        return {
+            # Known without another pass, because the discriminator has judged the pairs again for the encoder's update.
+            "discriminator_loss_after": self.adversary_loss(pair_loss, pair_logits, pairs),
+            "positive_score": scores[0],
+            "positive_pairs": counts[0],
+            "negative_score": scores[1],
+            "negative_pairs": counts[1],
+        }

@@ -84,7 +84,7 @@ class AMLReleased(AML):
         pair_logits = self.judge(z, pairs)
         pair_loss = self.pair_loss(pair_logits, pairs)
         loss, logs = self.classification(batch, model)
-        logs |= {"aml": pair_loss.detach(), **self.statistics(pair_logits.detach(), pairs)}
+        logs |= {"aml": pair_loss.detach(), **self.statistics(pair_loss, pair_logits, pairs)}
         return Update(loss + self.config.weight * pair_loss, ("model", "discriminator_with_encoder"), logs)
 
     def classification(self, batch: Batch, model: Model) -> tuple[Tensor, dict[str, Tensor]]:
@@ -94,7 +94,7 @@ class AMLReleased(AML):
         loss = cross_entropy(logits, batch.labels)
         logs = {"cross_entropy": loss.detach()}
         if c.contrastive_weight:
-            clusters = kmeans_clusters(z.detach(), len(batch.labels.unique()), self.task.seed)
+            clusters = kmeans_clusters(z.detach(), batch.labels, self.task.seed)
             temperatures = {"temperature": c.temperature, "base_temperature": c.base_temperature}
             contrast = clustered_contrastive_loss(z, batch.labels, clusters, **temperatures)
             loss, logs = loss + c.contrastive_weight * contrast, {**logs, "contrastive": contrast.detach()}

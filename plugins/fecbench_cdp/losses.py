@@ -52,7 +52,8 @@ def mask_tokens(
     def uniform() -> Tensor:
         return torch.rand(ids.shape, generator=generator, device=ids.device)
 
-    chosen = (uniform() < probability) & ~torch.isin(ids, special)
+    is_special = (ids[:, None] == special).any(1)  # torch.isin sorts long lists, for which the host waits for a GPU
+    chosen = (uniform() < probability) & ~is_special
     kind = uniform()  # below 0.8: mask, below 0.9: replace, else keep
     random_words = words[(uniform() * len(words)).long()]
     # A copy: the released code masks its stored batch, so that later passes mask masks and learn them as targets.

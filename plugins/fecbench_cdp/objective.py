@@ -155,9 +155,8 @@ class CDPMLM(Objective):
             # are scored, about a seventh of all, because each score is a vector as wide as the vocabulary.
             embeddings = model.encoder.network.get_input_embeddings().weight
             losses["mlm"] = mean_cross_entropy(self.language(states[masked.positions], embeddings), masked.targets)
-        return Update(
-            sum(losses.values(), torch.zeros((), device=states.device)), logs={**detached(losses), "main_steps": 0.0}
-        )
+        loss = torch.stack(list(losses.values())).sum()
+        return Update(loss, logs={**detached(losses), "main_steps": 0.0})
 
     def readable(self, tokens: Tokens, model: Model) -> Tokens:
         """Drop the segment ids for encoders without segment embeddings (RoBERTa)."""

@@ -2,13 +2,15 @@
 
 Points are vectors of norm below 1, tangent vectors at the origin are any vectors; both lie in the last
 dimension. Call these functions with autocast off.
+
+Nearer to the border of the ball distances lose their precision. So both maps treat points of a norm above ``1 -
+0.004`` (``1 - 1e-5`` in float64) as points of that norm.
 """
 
 import torch
 from torch import Tensor
 
-TINY = 1e-15  # smallest divisor, for vectors of norm 0; float32 holds its square
-ALMOST_ONE = 1 - 1e-6
+TINY = 1e-15  # the divisor for vectors of norm 0; float32 holds its square
 
 
 def exp0(u: Tensor) -> Tensor:
@@ -18,22 +20,13 @@ def exp0(u: Tensor) -> Tensor:
     tensor([0.2773, 0.3697])
     """
     norm = _norm(u)
-    return norm.tanh() * u / norm
+    return u * (norm.tanh().clamp(max=_longest(u)) / norm)
 
 
 def log0(x: Tensor) -> Tensor:
     """Map points to tangent vectors by the logarithmic map at the origin, ``artanh(|x|) x / |x|``; inverts `exp0`."""
     norm = _norm(x)
-    return _artanh(norm) * x / norm
-
-
-def project(x: Tensor) -> Tensor:
-    """Shorten points to norm ``1 - 0.004`` (``1 - 1e-5`` in float64) where they are longer.
-
-    Nearer to the border of the ball distances lose their precision.
-    """
-    longest = 1 - (1e-5 if x.dtype == torch.float64 else 4e-3)
-    return x * (longest / _norm(x)).clamp(max=1)
+    return x * (norm.clamp(max=_longest(x)).atanh() / norm)
 
 
 def mobius_add(x: Tensor, y: Tensor) -> Tensor:
@@ -43,14 +36,13 @@ def mobius_add(x: Tensor, y: Tensor) -> Tensor:
     tensor([ 0.4384, -0.1644])
     """
     xy, xx, yy = ((a * b).sum(-1, keepdim=True) for a, b in ((x, y), (x, x), (y, y)))
-    return ((1 + 2 * xy + yy) * x + (1 - xx) * y) / (1 + 2 * xy + xx * yy).clamp(min=TINY)
+    both = 1 + 2 * xy
+    return ((both + yy) * x + (1 - xx) * y) / (both + xx * yy)
 
 
 def mobius_matvec(matrix: Tensor, x: Tensor) -> Tensor:
     """Apply ``matrix [k, d]`` to points ``x [..., d]`` in the tangent space at the origin; zero maps to zero."""
-    mapped = x @ matrix.T
-    norm, mapped_norm = _norm(x), _norm(mapped)
-    return (mapped_norm / norm * _artanh(norm)).tanh() * mapped / mapped_norm
+    return exp0(log0(x) @ matrix.T)
 
 
 def distance(x: Tensor, y: Tensor) -> Tensor:
@@ -66,10 +58,10 @@ def distance(x: Tensor, y: Tensor) -> Tensor:
     return 2 * torch.asinh(torch.linalg.vector_norm(x - y, dim=-1) / to_border.clamp(min=TINY).sqrt())
 
 
+def _longest(x: Tensor) -> float:
+    return 1 - (1e-5 if x.dtype == torch.float64 else 4e-3)
+
+
 def _norm(x: Tensor) -> Tensor:
     norm: Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-    return norm.clamp(min=TINY)
-
-
-def _artanh(norm: Tensor) -> Tensor:
-    return norm.clamp(max=ALMOST_ONE).atanh()  # artanh is infinite at 1
+    return norm + TINY

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, relu
 
-from fecbench_hypemo.ball import exp0, log0, mobius_add, mobius_matvec, project
+from fecbench_hypemo.ball import exp0, log0, mobius_add, mobius_matvec
 
 Activation = Literal["relu", "none"]
 
@@ -37,9 +37,8 @@ class BallProjector(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Project features ``z [B, features]`` to points ``[B, dim]``."""
         weight = dropout(self.weight, self.dropout, self.training)
-        moved = mobius_add(project(mobius_matvec(weight, project(exp0(z)))), project(exp0(self.bias)))
-        tangent = log0(project(moved))
-        return project(exp0(relu(tangent) if self.activation == "relu" else tangent))
+        tangent = log0(mobius_add(mobius_matvec(weight, exp0(z)), exp0(self.bias)))
+        return exp0(relu(tangent) if self.activation == "relu" else tangent)
 
     def decode(self, points: Tensor) -> Tensor:
         """Return the decoder's logits ``[B, C]`` of ``points [B, dim]``."""

@@ -5,6 +5,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from fecbench import cached_on_disk
 from fecbench_hypemo.ball import distance
 from fecbench_hypemo.tree import LabelTree
 
@@ -12,6 +13,7 @@ LONGEST = 1 - 1e-5  # largest norm of a vector
 
 
 @cache
+@cached_on_disk
 def poincare_vectors(
     tree: LabelTree,
     *,
@@ -27,7 +29,7 @@ def poincare_vectors(
 
     The method is Riemannian gradient descent on the summed :func:`pair_losses` of batches of pairs, with a
     tenth of ``lr`` during the first ``burn_in`` epochs. The result depends on the arguments alone. It is
-    cached for the process, so don't modify it.
+    cached on disk, and for the process, so don't modify it.
 
     Args:
         tree: the tree.

@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any
 from fecbench_llm.answers import Answer
 from fecbench_llm.backends import Keep, LLMError, now
 from fecbench_llm.decoding import GREEDY, Decoding
+from fecbench_llm.likelihood import Continued, mean_log_probabilities
+from fecbench_llm.padding import Ids, padded
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from fecbench_llm.prompts import Prompt
-
-Ids = list[int]
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class LocalModel:
         decoding: decoding settings.
         likelihood: score the labels instead of generating; the answer is a JSON list of each label's mean
             log-probability.
-        batch_size: prompts per batch.
+        batch_size: prompts per batch. A forward pass has at most so many rows, or one for each label if that is more.
         device: device of the model. Weights are float32 on the CPU, elsewhere of the checkpoint's type,
             unless ``decoding`` asks for float16.
     """
@@ -80,11 +78,10 @@ class LocalModel:
         for start in range(0, len(prompts), self.batch_size):
             batch = prompts[start : start + self.batch_size]
             shortened_batch = [self._fitting(prompt) for prompt in batch]
-            fitting = [prompt for prompt in shortened_batch if self._room(prompt) >= 0]
-            answers = iter(self._answers(fitting))
+            answers = iter(self._answers([shortened for shortened in shortened_batch if shortened]))
             for prompt, shortened in zip(batch, shortened_batch, strict=True):
-                answer = next(answers) if self._room(shortened) >= 0 else Answer("")
-                dropped = len(prompt.demonstrations) - len(shortened.demonstrations)
+                answer = next(answers) if shortened else Answer("")
+                dropped = len(prompt.demonstrations) - len(shortened.demonstrations if shortened else ())
                 keep(prompt, replace(answer, model=self._recorded_name, date=now(), dropped=dropped))
 
     def _answers(self, prompts: Sequence[Prompt]) -> Iterable[Answer]:
@@ -101,12 +98,8 @@ class LocalModel:
         import torch
         from transformers import GenerationConfig
 
-        rows = [self._ids(self._text(prompt)) for prompt in prompts]
-        width, pad = max(map(len, rows)), self._pad
-        # Padded on the left, so that every answer begins at `width`.
-        ids = torch.tensor([[pad] * (width - len(row)) + row for row in rows], device=self.device)
-        mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=self.device)
-        d = self.decoding
+        rows, pad, d = [self._ids(self._text(prompt)) for prompt in prompts], self._pad, self.decoding
+        ids, mask = padded(rows, pad, self.device)  # on the left, so that every answer begins at the same position
         sampling = {"temperature": d.temperature, "top_p": d.top_p, "top_k": d.top_k} if d.temperature else {}
         settings = GenerationConfig(
             do_sample=d.temperature > 0,
@@ -124,53 +117,40 @@ class LocalModel:
             if d.temperature:  # a function of seed and prompt, so that a resumed run draws the same answers
                 torch.manual_seed(int.from_bytes(hashlib.sha256(f"{d.seed} {prompts[0].key}".encode()).digest()[:7]))
             whole = self._network.generate(input_ids=ids, attention_mask=mask, generation_config=settings)
-        for row, new in zip(rows, whole[:, width:], strict=True):
+        for row, new in zip(rows, whole[:, ids.shape[1] :].cpu(), strict=True):
             text = self._tokenizer.decode(new, skip_special_tokens=True)
             yield Answer(text, prompt_tokens=len(row), completion_tokens=int((new != pad).sum()))
 
     def _scores(self, prompts: Sequence[Prompt]) -> Iterator[Answer]:
-        for prompt in prompts:
-            scores = self._likelihoods(prompt)
-            yield Answer(json.dumps(scores.tolist()), prompt_tokens=len(self._ids(self._text(prompt))))
-
-    def _likelihoods(self, prompt: Prompt) -> Tensor:
-        """Return the mean log-probability of each label's tokens after the prompt, float64 ``[C]``."""
+        """Answer each prompt with the mean log-probability of each label's tokens after it."""
         import torch
 
-        before, rows = self._continued(prompt)
-        width = max(map(len, rows))
-        # Padded on the right: in a causal model padding changes nothing before it.
-        ids = torch.tensor([row + [self._pad] * (width - len(row)) for row in rows], device=self.device)
-        mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], device=self.device)
-        with torch.no_grad(), torch.autocast(self.device.split(":")[0], enabled=False):
-            logits = self._network(input_ids=ids, attention_mask=mask).logits[:, before - 1 : -1]
-        tokens = logits.float().log_softmax(2).gather(2, ids[:, before:, None]).squeeze(2).double()
-        of_label = mask[:, before:].double()
-        scores: Tensor = (tokens * of_label).sum(1) / of_label.sum(1)
-        return scores.cpu()
+        continued = [self._continued(prompt) for prompt in prompts]
+        rows = max(self.batch_size, len(prompts[0].wording.labels))
+        with torch.autocast(self.device.split(":")[0], enabled=False):
+            scores = mean_log_probabilities(self._network, continued, rows, self._pad, self.device)
+        for one, of_labels in zip(continued, scores.tolist(), strict=True):
+            yield Answer(json.dumps(of_labels), prompt_tokens=len(one.prompt))
 
-    def _continued(self, prompt: Prompt) -> tuple[int, list[Ids]]:
-        """Return the ids of the prompt followed by each label, and the number of first ids shared with the prompt.
-
-        Prompt and label are tokenised together, since the tokens at their border may differ from those of
-        the parts.
-        """
+    def _continued(self, prompt: Prompt) -> Continued:
+        """Return the prompt's ids, alone and with each label."""
         text = self._text(prompt)
         space = "" if text[-1:].isspace() else " "
-        prompt_ids, rows = self._ids(text), [self._ids(text + space + label) for label in prompt.wording.labels]
-        before = min(_common([prompt_ids, row]) for row in rows)
-        return before, rows
+        alone, *with_label = self._all_ids([text, *(text + space + label for label in prompt.wording.labels)])
+        return Continued(alone, tuple(with_label))
 
-    def _fitting(self, prompt: Prompt) -> Prompt:
-        """Remove the farthest demonstrations of ``prompt`` until it leaves room for an answer."""
-        while self._room(prompt) < 0 and prompt.demonstrations:
+    def _fitting(self, prompt: Prompt) -> Prompt | None:
+        """Remove the farthest demonstrations until there is room for an answer; return None if there never is."""
+        while self._room(prompt) < 0:
+            if not prompt.demonstrations:
+                return None
             prompt = prompt.without_farthest()
         return prompt
 
     def _room(self, prompt: Prompt) -> int:
         """Return the number of positions left beside prompt and answer; negative if they are too long."""
         longest = (
-            max(map(len, self._continued(prompt)[1])) if self.likelihood else self.tokens(prompt) + self.new_tokens
+            max(map(len, self._continued(prompt).whole)) if self.likelihood else self.tokens(prompt) + self.new_tokens
         )
         positions = getattr(self._config, "max_position_embeddings", None)
         return positions - longest if positions else 0
@@ -186,10 +166,14 @@ class LocalModel:
 
     def _ids(self, text: str) -> Ids:
         """Return the token ids with the model's begin token, without a last end token, which would end the answer."""
+        return self._all_ids([text])[0]
+
+    def _all_ids(self, texts: Sequence[str]) -> list[Ids]:
+        """Return the ids of texts that begin alike, as :meth:`_ids` returns them."""
         # A chat template has put the begin token there itself.
-        has_begin = bool(self._tokenizer.bos_token) and text.startswith(str(self._tokenizer.bos_token))
-        ids: Ids = self._tokenizer(text, add_special_tokens=not has_begin)["input_ids"]
-        return ids[:-1] if ids and ids[-1] == self._tokenizer.eos_token_id else ids
+        has_begin = bool(self._tokenizer.bos_token) and texts[0].startswith(str(self._tokenizer.bos_token))
+        rows: list[Ids] = self._tokenizer(list(texts), add_special_tokens=not has_begin)["input_ids"]
+        return [ids[:-1] if ids and ids[-1] == self._tokenizer.eos_token_id else ids for ids in rows]
 
     @property
     def _pad(self) -> int:
@@ -253,11 +237,3 @@ def _without_special_tokens(prompt: Prompt, special: Sequence[str]) -> Prompt:
 
     shots = tuple(replace(shot, text=plain(shot.text)) for shot in prompt.demonstrations)
     return replace(prompt, text=plain(prompt.text), demonstrations=shots)
-
-
-def _common(rows: Sequence[Ids]) -> int:
-    """Return the number of first ids that all rows share."""
-    for position, ids in enumerate(zip(*rows, strict=False)):
-        if len(set(ids)) > 1:
-            return position
-    return min(map(len, rows))

@@ -215,6 +215,6 @@ class LLMPrompt(Objective):
         model = self.stage.model
         was_training = model.training
         model.eval()
-        states = [model.encode(batch).float().cpu() for batch in self.stage.batches(texts)]
+        states = [model.encode(batch).float() for batch in self.stage.batches(texts)]
         model.train(was_training)
-        return torch.cat(states).numpy()
+        return torch.cat(states).cpu().numpy()

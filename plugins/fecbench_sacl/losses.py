@@ -32,7 +32,7 @@ def nt_xent_loss(features: Tensor, labels: Tensor, *, temperature: float) -> Ten
         opposed = (~same).any(1, keepdim=True)
         left_out = same & opposed  # not in rows without negatives: logsumexp over nothing has the gradient NaN
         negatives = similarity.masked_fill(left_out, -torch.inf).logsumexp(1, keepdim=True)
-        counted = same & opposed & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+        counted = left_out & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
         # -log(e^s / (e^s + e^n)) = softplus(n - s), which doesn't overflow.
         losses = softplus(negatives - similarity).masked_fill(~counted, 0.0)
         return losses.sum() / counted.sum().clamp(min=1)
@@ -55,6 +55,9 @@ def focal_cross_entropy(
     0.346574
     """
     losses = cross_entropy(logits.to(torch.promote_types(logits.dtype, torch.float32)), labels, reduction="none")
-    error = -torch.expm1(-losses.detach())  # 1 - p_y, precise for p_y near 1
-    weights = 1.0 if class_weights is None else class_weights[labels]
-    return (weights * error**gamma * losses).mean()
+    if gamma:
+        error = -torch.expm1(-losses.detach())  # 1 - p_y, precise for p_y near 1
+        losses = error**gamma * losses
+    if class_weights is not None:
+        losses = class_weights[labels] * losses
+    return losses.mean()

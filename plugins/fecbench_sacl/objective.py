@@ -82,7 +82,8 @@ class SACL(Objective):
 
     def joint_loss(self, h: Tensor, logits: Tensor, labels: Tensor, weight: float) -> tuple[Tensor, dict[str, Tensor]]:
         """Return ``CE + weight L_scl`` of states ``[B, hidden]`` and logits ``[B, C]``, and both terms to log."""
-        classification = focal_cross_entropy(logits, labels, self.config.focal_gamma, self.class_weights)
+        class_weights = self.class_weights if self.config.weigh_classes else None
+        classification = focal_cross_entropy(logits, labels, self.config.focal_gamma, class_weights)
         contrast = self.contrast(h, logits, labels)
         logs = {"cross_entropy": classification.detach(), "contrastive": contrast.detach()}
         return classification + weight * contrast, logs

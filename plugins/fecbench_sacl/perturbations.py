@@ -36,5 +36,5 @@ def fast_gradient_of_texts(gradient: Tensor, owners: Tensor, texts: int, epsilon
 
 
 def _of_length(gradient: Tensor, norm: Tensor, epsilon: float) -> Tensor:
-    usable = norm.isfinite() & (norm > 0)
-    return torch.where(usable, epsilon * gradient / torch.where(usable, norm, 1.0), 0.0)
+    scale = epsilon / norm  # infinite for a norm of 0, and 0 for an infinite one
+    return torch.where(scale.isfinite() & (scale > 0), gradient * scale, 0.0)

@@ -72,7 +72,7 @@ class TACO(Objective):
         K-means makes as many clusters as the batch has labels. As clusters approach labels both numbers of
         pairs go to 0.
         """
-        clusters = kmeans_clusters(z, len(labels.unique()), self.task.seed)
+        clusters = kmeans_clusters(z, labels, self.task.seed)
         positive, negative = clustered_pairs(labels, clusters)
         counts = {"positive_pairs": positive.sum(), "negative_pairs": negative.sum()}
         c = self.config

@@ -6,7 +6,7 @@ import hashlib
 import re
 import string
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ class Lexicon:
     def __contains__(self, word: object) -> bool:
         return isinstance(word, str) and PLACEHOLDER.sub("", word).lower().strip(PUNCTUATION) in self.polarities
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Return the SHA-256 of the words and their polarities."""
         return hashlib.sha256(repr(sorted(self.polarities.items())).encode()).hexdigest()

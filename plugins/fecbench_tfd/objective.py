@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -60,6 +61,8 @@ class Debiasing(Objective):
         self.register_buffer("steps", torch.zeros(len(VIEWS), dtype=torch.int64))
         self.register_buffer("coverage", torch.zeros(()))
         self.register_buffer("lexicon_number", torch.tensor(_number_of(config)))
+        self._coefficients: dict[str, float] = {}
+        self._lexicon_number = 0
 
     @classmethod
     def forms(cls, config: Any) -> Mapping[str, Form]:
@@ -77,6 +80,17 @@ class Debiasing(Objective):
         }
         return {**other_forms, **counterfactuals}
 
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode, and with eval mode copy the coefficients and the lexicon's number to the host.
+
+        Every prediction begins with eval mode. Read in `predict`, they would wait for the device in every batch.
+        """
+        super().train(mode)
+        if not mode:
+            *steps, self._lexicon_number = torch.cat([self.steps, self.lexicon_number[None]]).tolist()
+            self._coefficients = {view: STEP * count for view, count in zip(VIEWS, steps, strict=True) if count}
+        return self
+
     def before_training(self, stage: Stage) -> None:
         """Compute the share of training texts that have a polar word."""
         super().before_training(stage)
@@ -91,7 +105,7 @@ class Debiasing(Objective):
         """Search the coefficients on the validation rows."""
         super().after_training(stage)
         logits, *biases = self._logits(stage, stage.texts["validation"])
-        searched = line_search(logits.numpy(), torch.stack(biases).numpy(), stage.labels["validation"].numpy())
+        searched = line_search(logits, np.stack(biases), stage.labels["validation"].numpy())
         self.steps.copy_(torch.tensor(searched.steps))
 
     def predict(self, batch: Batch, model: Model) -> Tensor:
@@ -101,31 +115,29 @@ class Debiasing(Objective):
             FecbenchError: the lexicon's words have changed since the coefficients were searched.
         """
         logits = super().predict(batch, model)
-        coefficients = {view: STEP * steps for view, steps in zip(VIEWS, self.steps.tolist(), strict=True) if steps}
-        if coefficients:
+        if self._coefficients:
             self._check_lexicon()
             logits = logits.float()  # bf16 logits have 8 significant bits, too few for a difference
-        for view, coefficient in coefficients.items():
+        for view, coefficient in self._coefficients.items():
             logits = logits - coefficient * super().predict(batch.view(view), model).float()
         return logits
 
     @torch.no_grad()
-    def _logits(self, stage: Stage, texts: Sequence[str]) -> list[Tensor]:
-        """Return the undebiased logits ``[N, C]`` of the texts and of both counterfactuals, float64 on the CPU."""
+    def _logits(self, stage: Stage, texts: Sequence[str]) -> np.ndarray:
+        """Return the undebiased logits of the texts and of both counterfactuals, float64 ``[3, N, C]``."""
         stage.model.eval()
         self.eval()
         # Up to Python 3.11 a comprehension is a function of its own, in which super() needs its arguments.
         parts = [
-            [
-                super(Debiasing, self).predict(view, stage.model).cpu().double()
-                for view in (batch, *map(batch.view, VIEWS))
-            ]
+            torch.stack(
+                [super(Debiasing, self).predict(view, stage.model) for view in (batch, *map(batch.view, VIEWS))]
+            )
             for batch in stage.batches(texts)
         ]
-        return [torch.cat(logits) for logits in zip(*parts, strict=True)]
+        return torch.cat(parts, dim=1).cpu().double().numpy()  # one transfer: each waits for the device
 
     def _check_lexicon(self) -> None:
-        if int(self.lexicon_number) != _number_of(self.config):
+        if self._lexicon_number != _number_of(self.config):
             raise FecbenchError(
                 f"the lexicon {self.config.lexicon or OWN.name} must be as it was when this run was trained, "
                 "but its words have changed; restore the file, or run again"

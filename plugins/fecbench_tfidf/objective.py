@@ -1,6 +1,7 @@
 """The TF-IDF objective: one logistic regression per label on TF-IDF features; the encoder is not used."""
 
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -14,6 +15,23 @@ from fecbench_tfidf.features import NGrams, inverse_document_frequencies, weight
 
 UNUSED = torch.iinfo(torch.int64).max  # hash of unused columns; larger than any hash, so that the array stays sorted
 ABSENT = -30.0  # the logit of a label without training texts: a probability of about 1e-13
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Fitted regressions on the host.
+
+    Attributes:
+        ngrams: the selected n-grams.
+        idf: ``[K]``.
+        weight: ``[C, K]``.
+        bias: ``[C]``.
+    """
+
+    ngrams: NGrams
+    idf: np.ndarray
+    weight: np.ndarray
+    bias: np.ndarray
 
 
 class TfIdfConfig(Config):
@@ -37,6 +55,7 @@ class TfIdf(Objective):
     idf: Tensor
     weight: Tensor
     bias: Tensor
+    _fitted: Fitted
 
     def __init__(self, config: TfIdfConfig, task: Task):
         super().__init__(config, task)
@@ -44,6 +63,21 @@ class TfIdf(Objective):
         self.register_buffer("idf", torch.zeros(config.columns))
         self.register_buffer("weight", torch.zeros(task.classes, config.columns))
         self.register_buffer("bias", torch.full((task.classes,), ABSENT))
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode, and with eval mode copy the regressions to the host, where they predict.
+
+        Every prediction begins with eval mode. In `predict` the copies would be made for every batch.
+        """
+        super().train(mode)
+        if not mode:
+            used = int((self.hashes < UNUSED).sum())
+            hashes, idf, weight, bias = (
+                values.cpu().numpy()
+                for values in (self.hashes[:used], self.idf[:used], self.weight[:, :used], self.bias)
+            )
+            self._fitted = Fitted(NGrams(hashes, self.config.ngrams), idf.astype(np.float64), weight, bias)
+        return self
 
     def before_training(self, stage: Stage) -> None:
         """Count the n-grams of the training texts and fit one regression per label."""
@@ -63,8 +97,6 @@ class TfIdf(Objective):
     def predict(self, batch: Batch, model: Model) -> Tensor:
         """Return the log-probabilities ``[B, C]`` of each label's regression; a softmax normalises them."""
         assert batch.texts is not None
-        ngrams = NGrams(self.hashes[self.hashes < UNUSED].cpu().numpy(), self.config.ngrams)
-        used = len(ngrams.hashes)
-        features = weighted(ngrams.counts(batch.texts), self.idf[:used].cpu().numpy().astype(np.float64))
-        scores = features @ self.weight[:, :used].cpu().numpy().T + self.bias.cpu().numpy()
+        fitted = self._fitted
+        scores = weighted(fitted.ngrams.counts(batch.texts), fitted.idf) @ fitted.weight.T + fitted.bias
         return logsigmoid(torch.from_numpy(np.asarray(scores, dtype=np.float64))).float().to(self.bias.device)

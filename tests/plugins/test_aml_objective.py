@@ -186,7 +186,10 @@ def test_scores_and_counts_by_hand():
     torch.testing.assert_close(found["positive_score"], scores[pairs.valid & (pairs.target == 1)].mean())
     torch.testing.assert_close(found["negative_score"], scores[pairs.valid & (pairs.target == 0)].mean())
     nothing = pairs._replace(valid=pairs.valid & (pairs.target == 0))
-    assert game.objective.statistics(game.objective.judge(z, nothing).detach(), nothing)["positive_score"].item() == 0.5
+    logits = game.objective.judge(z, nothing)
+    found = game.objective.statistics(game.objective.pair_loss(logits, nothing), logits, nothing)
+    assert found["positive_score"].item() == 0.5
+    assert not any(value.requires_grad for value in found.values())
 
 
 @pytest.mark.parametrize("option", [{"normalize": False}, {"symmetric": False}])

@@ -109,6 +109,14 @@ def test_special_tokens_are_neither_chosen_nor_put_in():
     assert not torch.isin(found.ids[positions], SPECIAL[SPECIAL != MASK]).any()
 
 
+def test_any_number_of_special_tokens_is_left_out_without_sorting_them(monkeypatch):
+    monkeypatch.setattr(torch, "isin", None)  # it sorts long lists, and counts the different ones
+    ids, special = torch.randint(0, 1000, (5000,)), torch.arange(300)
+    masked = mask_tokens(ids, special, MASK, torch.arange(300, 1000), probability=0.9)
+    assert (masked.targets[masked.targets != -100] >= 300).all()
+    assert masked.ids[ids < 300].equal(ids[ids < 300])
+
+
 @pytest.mark.parametrize("count", [1, 2, 5, 40])
 def test_few_tokens(count):
     found = masked(torch.full((count,), 3))

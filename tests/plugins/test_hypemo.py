@@ -26,7 +26,7 @@ from fecbench_hypemo import (
     tree_for,
     weighted_cross_entropy,
 )
-from fecbench_hypemo.ball import distance, exp0, log0, mobius_add, mobius_matvec, project
+from fecbench_hypemo.ball import distance, exp0, log0, mobius_add, mobius_matvec
 from fecbench_hypemo.tree import TreeError
 from fecbench_hypemo.vectors import _sampling_weights, pair_losses
 from tests.support.train import train
@@ -53,7 +53,7 @@ def test_the_cards_arithmetic():
     close(exp0(torch.tensor([0.3, 0.4])), [0.277270, 0.369694])
     close(mobius_add(X, V), [0.438356, -0.164384])
     close(mobius_matvec(MATRIX, X), [0.463169, 0.185267])
-    close(project(torch.tensor([3.0, 4.0])), [0.5976, 0.7968])
+    close(exp0(torch.tensor([3.0, 4.0])), [0.5976, 0.7968])
 
 
 def test_the_balls_laws():
@@ -67,9 +67,15 @@ def test_the_balls_laws():
     torch.testing.assert_close(distance(torch.zeros_like(x), x), 2 * x.norm(dim=1).atanh())
     assert distance(x, x).eq(0).all()
     torch.testing.assert_close(distance(x, y), 2 * mobius_add(-x, y).norm(dim=1).atanh())
-    assert project(x).equal(x)
-    assert project(5 * torch.ones(3, 7)).norm(dim=1).tolist() == pytest.approx([0.996] * 3)
-    assert project(5 * torch.ones(3, 7, dtype=torch.float64)).norm(dim=1).tolist() == pytest.approx([1 - 1e-5] * 3)
+
+
+@pytest.mark.parametrize(("dtype", "longest"), [(torch.float32, 0.996), (torch.float64, 1 - 1e-5)])
+def test_both_maps_keep_away_from_the_border(dtype, longest):
+    direction = torch.ones(3, 7, dtype=dtype) / 7**0.5
+    assert exp0(20 * direction).norm(dim=1).tolist() == pytest.approx([longest] * 3)
+    turned = mobius_matvec(5 * torch.eye(7, dtype=dtype), 0.99 * direction)
+    assert turned.norm(dim=1).tolist() == pytest.approx([longest] * 3)
+    torch.testing.assert_close(log0(2 * direction), math.atanh(longest) * direction)
 
 
 def test_distances_are_those_of_the_formula_with_arcosh():
@@ -83,7 +89,7 @@ def test_distances_are_those_of_the_formula_with_arcosh():
 def test_zero_and_the_border_have_finite_gradients():
     rows = torch.tensor([[0.0, 0.0], [1e-30, 0.0], [1e-4, 0.0], [100.0, -3.0]], requires_grad=True)
     assert mobius_matvec(MATRIX, torch.zeros(1, 2)).equal(torch.zeros(1, 2))
-    points = project(mobius_matvec(MATRIX, project(exp0(rows))))
+    points = mobius_matvec(MATRIX, exp0(rows))
     assert points.isfinite().all()
     total = (
         log0(points).sum()
@@ -291,6 +297,20 @@ def test_vectors_lie_near_what_is_above_them_and_follow_from_the_arguments():
     poincare_vectors.cache_clear()
     assert poincare_vectors(TREE, seed=7, **options).equal(vectors)
     assert not poincare_vectors(TREE, seed=8, **options).equal(vectors)
+
+
+def test_a_second_process_reads_the_vectors_and_trains_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    options = {"negatives": 4, "dim": 8, "epochs": 20, "seed": 7}
+    without_cache = poincare_vectors.__wrapped__.__wrapped__(TREE, **options)
+    written = poincare_vectors(TREE, **options)
+    poincare_vectors.cache_clear()  # as a new process begins
+    with monkeypatch.context() as patched:
+        patched.setattr("fecbench_hypemo.vectors._descend", None)
+        read = poincare_vectors(TREE, **options)
+    assert written.equal(without_cache)
+    assert read.equal(without_cache)
+    assert not poincare_vectors(TREE.holding(("sad", "annoyed")), **options).equal(read[:4])
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from fecbench_llm import REFERENCE, Chat, Decoding, Demonstration, EmoLLaMA, Interview, LLMError, LocalModel
+from fecbench_llm import GREEDY, REFERENCE, Chat, Decoding, Demonstration, EmoLLaMA, Interview, LLMError, LocalModel
 from fecbench_llm.answers import Answers
 
 LABELS = ("glad", "sad", "very mad")
@@ -118,6 +118,32 @@ def test_likelihoods_are_those_of_a_loop(tiny, form):
     model, asked = LocalModel(tiny, likelihood=True), prompts(form, 3)
     for prompt, answer in zip(asked, answers(model, asked), strict=True):
         assert json.loads(answer.text) == pytest.approx(slow_likelihoods(model, prompt), abs=1e-5)
+
+
+@pytest.mark.parametrize("form", [Chat, EmoLLaMA])
+def test_batches_change_no_likelihood(tiny, form):
+    asked = prompts(form)
+    scores = [
+        torch.tensor([json.loads(answer.text) for answer in answers(LocalModel(tiny, GREEDY, True, size), asked)])
+        for size in (1, 2, 8)
+    ]
+    torch.testing.assert_close(scores[1], scores[0], rtol=0, atol=1e-5)
+    torch.testing.assert_close(scores[2], scores[0], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "rows"),
+    [(1, [1, 3] * 6), (4, [4, 4, 4, 4, 2, 4, 2]), (64, [6, 18])],
+)
+def test_a_prompt_is_read_once_and_rows_are_bounded(tiny, batch_size, rows):
+    model, shapes = LocalModel(tiny, likelihood=True, batch_size=batch_size), []
+    model._network.register_forward_pre_hook(
+        lambda _, __, given: shapes.append(tuple(given["input_ids"].shape)), with_kwargs=True
+    )
+    answers(model, prompts(count=6))
+    assert [shape[0] for shape in shapes] == rows
+    longest_label = max(len(f" {label}") for label in LABELS)  # a token is a letter
+    assert sum(width > longest_label for _, width in shapes) == -(-6 // batch_size)
 
 
 def test_uniform_logits_tie_whatever_the_labels_lengths(tmp_path, causal_model):

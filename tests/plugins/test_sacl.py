@@ -143,6 +143,11 @@ def test_a_step_is_of_the_given_length_or_nothing():
         assert fast_gradient(torch.tensor([1.0, odd]), 0.5).eq(0).all()
 
 
+def test_a_norm_too_small_to_divide_by_gives_no_step():
+    assert fast_gradient(torch.tensor([1e-42, 0.0]), 0.5).eq(0).all()
+    torch.testing.assert_close(fast_gradient(torch.tensor([3e-15, 4e-15]), 0.5), torch.tensor([0.3, 0.4]))
+
+
 def test_each_text_has_a_step_of_its_own():
     gradient, owners = torch.tensor([[3.0, 0], [0, 0], [0, 4], [0, 2], [torch.nan, 1]]), torch.tensor([0, 1, 0, 2, 3])
     steps = fast_gradient_of_texts(gradient, owners, 4, 0.5)

@@ -209,6 +209,21 @@ def test_clusters_follow_directions_and_the_seed():
     assert kmeans_clusters(noise, 7, seed=3).equal(kmeans_clusters(noise, 7, seed=3))
 
 
+def test_labels_ask_for_as_many_clusters_as_there_are_different_ones():
+    torch.manual_seed(0)
+    features, labels = torch.randn(40, 8), torch.tensor([3, 900, 3, 27, 5] * 8)
+    assert kmeans_clusters(features, labels, seed=3).equal(kmeans_clusters(features, 4, seed=3))
+    rough = features.bfloat16()
+    assert kmeans_clusters(rough, labels, seed=3).equal(kmeans_clusters(rough, 4, seed=3))
+
+
+def test_one_copy_brings_features_and_labels_to_the_host(monkeypatch):
+    copies, original = [], torch.Tensor.cpu
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda self: copies.append(self.shape) or original(self))
+    kmeans_clusters(torch.randn(12, 8), torch.tensor([0, 1, 2] * 4), seed=0)
+    assert copies == [(12, 9)]
+
+
 def test_fewer_different_rows_than_clusters_are_no_matter():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -12,7 +12,9 @@ from fecbench import FecbenchError, Form, Predictor
 from fecbench.core.files import read_tensors
 from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
+from fecbench.model.model import precompute
 from fecbench.runs.plan import plan
+from fecbench.testing.subject import Subject
 from fecbench_supcon import SupCon, SupConConfig
 from fecbench_tfd import (
     Counterfactual,
@@ -274,6 +276,36 @@ def test_without_coefficients_nothing_is_changed_and_nothing_more_is_read(toy, t
         for name in ("tfd", "ce")
     )
     assert ours["logits"].equal(theirs["logits"])
+
+
+def forbidden(*_, **__):
+    raise AssertionError("the host read a tensor")
+
+
+def test_a_prediction_waits_for_no_number_of_the_device(monkeypatch):
+    subject = Subject(plan("tfd", {"dataset": "demo"}), {})
+    stepper, batch = subject.stepper(), subject.first.unlabelled()
+    objective, model = stepper.objective, stepper.model
+    objective.steps.copy_(torch.tensor([3, -2]))
+    precompute(model.eval(), objective.eval())
+    with torch.no_grad(), monkeypatch.context() as patched:
+        for name in ("item", "tolist", "numpy", "cpu", "__bool__", "__int__", "__float__"):
+            patched.setattr(torch.Tensor, name, forbidden)
+        found = objective.predict(batch, model)
+    with torch.no_grad():
+        views = (batch, batch.view("label"), batch.view("word"))
+        text, label, word = (model.classify(model.project(model.encode(view))) for view in views)
+    torch.testing.assert_close(found, text - 0.3 * label + 0.2 * word)
+
+
+def test_coefficients_are_those_of_the_state_when_eval_mode_begins():
+    subject = Subject(plan("tfd", {"dataset": "demo"}), {})
+    stepper = subject.stepper()
+    raw = subject.predict(stepper)
+    stepper.objective.steps.copy_(torch.tensor([3, 0]))
+    assert not subject.predict(stepper).allclose(raw)
+    stepper.objective.steps.zero_()
+    assert subject.predict(stepper).equal(raw)
 
 
 @pytest.mark.slow

@@ -42,7 +42,7 @@ def fitted(labels, classes, **options):
 
 
 def logits(objective, texts):
-    return objective.predict(SimpleNamespace(texts=texts), None).numpy()
+    return objective.eval().predict(SimpleNamespace(texts=texts), None).numpy()
 
 
 @pytest.mark.parametrize("longest", [1, 2, 3])
