@@ -13,12 +13,8 @@ TOGETHER = {  # the parts that run without a PART, each with the common options 
     "limit": ("data_dir", "device"),
     "growth": ("device",),
 }
-ALONE = (
-    "side_by_side",
-    "paper",
-    "memory",
-    "graph",
-)  # parts that run by name only: they take long on a CPU, unless their own options reduce the work
+# Parts that run by name only: they take long on a CPU, unless their own options reduce the work.
+ALONE = ("side_by_side", "paper", "memory", "graph")
 QUIET = {"KINETO_LOG_LEVEL": "6"}  # without it the profiler prints a line at its start and its end
 
 

@@ -95,7 +95,8 @@ def fecbench(method: str, settings: dict[str, Any], folder: Path) -> dict[str, f
     """Train and predict as `fecbench run METHOD` and `fecbench predict` do, and return the figures."""
     seconds = EpochSeconds()
     trainee = trained(method, settings, folder, seconds)
-    chosen, built, memory = trainee.plan, trainee.built, peak_mib()
+    chosen, built = trainee.plan, trainee.built
+    memory = peak_mib()  # before the prediction, which is not part of training
     predictor = Predictor(
         built.model.eval(),
         built.objective.eval(),
@@ -118,6 +119,7 @@ def trainer(sampling: str, settings: dict[str, Any], folder: Path) -> dict[str, 
     s, data = chosen.settings, load_dataset(chosen.settings, DataLocations())
     rows = data.splits["train"].select(range(s.limit))
     source = get_encoder(s.encoder)(rows["text"][:])
+    # RoBERTa's positions begin after its padding id, so that 514 positions hold 512 tokens.
     longest = min(s.max_length, source.config.max_position_embeddings - 2)
 
     def tokenised(part: Any) -> Any:

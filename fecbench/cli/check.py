@@ -57,6 +57,7 @@ def check(name: str, kind: str | None, as_json: bool) -> None:
     passed = f"{len(finished) - failed - skipped} of {len(finished)} checks hold"
     if skipped:
         passed += f", {skipped} skipped"
+    # On standard error, so that --json prints JSON alone.
     echo(f"{name}: {passed} ({time.perf_counter() - started:.0f} s)", err=True)
     sys.exit(1 if failed else 0)
 
