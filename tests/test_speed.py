@@ -20,7 +20,8 @@ from fecbench import Task
 from fecbench.core import registry
 from fecbench.core.files import read_tensors
 from fecbench.data.datasets.locations import DataLocations
-from fecbench.data.tokens import Tokens, group_ends
+from fecbench.data.layout import attention_layout, group_ends
+from fecbench.data.tokens import Tokens
 from fecbench.objective.check import get_objective
 from fecbench.runs import experiment
 from fecbench.runs.plan import plan
@@ -140,8 +141,8 @@ def test_a_question_is_noticed():
 
 def places(sizes: np.ndarray, grid_cost: float) -> int:
     """Places of scores in the grids of texts of these lengths."""
-    layout = Tokens.pack([[7] * size for size in sizes]).layout(grid_cost)
-    return sum(grid.mask.numel() * grid.mask.shape[1] for grid in layout.grids)
+    layout = attention_layout(Tokens.pack([[7] * size for size in sizes]), torch.float32, grid_cost)
+    return sum(bias.numel() * bias.shape[-1] for bias in layout.biases)
 
 
 def test_one_long_text_does_not_widen_the_scores_of_all():

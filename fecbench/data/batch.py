@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -12,9 +13,10 @@ import torch
 
 from fecbench.core.errors import NeedsError
 from fecbench.data.datasets.rows import labels_of
+from fecbench.data.transfer import to_device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -124,6 +126,34 @@ class BatchNeeds:
         return math.ceil(self.min_size / self.per_label) * self.per_label
 
 
+class Views(Mapping[str, "Tokens"]):
+    """Tokens of further columns by name, packed when they are first read.
+
+    An objective may read some views in prediction alone; a training step then neither packs nor copies them.
+    """
+
+    def __init__(self, names: Iterable[str], pack: Callable[[str], Tokens]):
+        self._names = tuple(names)
+        self._pack = pack
+        self._packed: dict[str, Tokens] = {}
+
+    def __getitem__(self, name: str) -> Tokens:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._packed:
+            self._packed[name] = self._pack(name)
+        return self._packed[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 @dataclass(frozen=True)
 class Batch:
     """A batch of packed texts with labels and row numbers.
@@ -207,13 +237,14 @@ class Batch:
         return torch.Generator(device).manual_seed(stream_seed(*self.key, stream))
 
     def to(self, device: torch.device) -> Batch:
-        """Return the same batch on ``device``; tensors that are there already are not copied."""
-        non_blocking = device.type != "cpu"  # a copy to the host could be read before it has arrived
+        """Return the same batch on ``device``; tensors that are there already are not copied, the others together."""
+        shares = [] if self.share is None else [self.share]
+        labels, rows, *rest = to_device([self.labels, self.rows, *shares, *self.tokens.tensors], device)
         return replace(
             self,
-            tokens=self.tokens.to(device),
-            labels=self.labels.to(device, non_blocking=non_blocking),
-            rows=self.rows.to(device, non_blocking=non_blocking),
-            views={name: tokens.to(device) for name, tokens in self.views.items()},
-            share=None if self.share is None else self.share.to(device, non_blocking=non_blocking),
+            tokens=self.tokens.with_tensors(rest[len(shares) :]),
+            labels=labels,
+            rows=rows,
+            views=Views(self.views, lambda name: self.views[name].to(device)),
+            share=rest[0] if shares else None,
         )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from fecbench.data.batch import Batch, BatchNeeds, SecondView, stream_seed
-from fecbench.data.datasets.rows import labels_of
-from fecbench.data.tokenize import TokenColumn, check_tokens, encode_texts, token_column
-from fecbench.data.tokens import Tokens
+from fecbench.data.batch import Batch, BatchNeeds, SecondView, Views, stream_seed
+from fecbench.data.datasets.rows import chunks, labels_of
+from fecbench.data.tokenize import TokenColumn, token_column, uncached_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,27 +49,37 @@ class TokenisedSplit:
         """
         # Shares may differ by one text: repeating texts to even them out, as accelerate does, would make false pairs.
         share = np.arange(len(rows))[rank::ranks]
-        held = rows[share] if len(share) else rows[:1]
-        tokens = {name: column.take(held) for name, column in self.columns.items()}
+        held = rows[share] if len(share) else rows[:1].copy()
         return Batch(
-            tokens=tokens.pop("text"),
+            tokens=self.columns["text"].take(held),
             labels=torch.from_numpy(self.labels[rows]),
             rows=torch.from_numpy(rows.copy()),  # an objective may change its batch in place
             key=key,
-            views=tokens,
+            views=Views(
+                [name for name in self.columns if name != "text"], lambda name: self.columns[name].take(held)
+            ),
             texts=None if self.texts is None else tuple(self.texts[row] for row in rows),
             second_view=self.second_view,
             share=torch.from_numpy(share) if ranks > 1 else None,
         )
 
     def by_length(self, batch_size: int) -> Iterator[np.ndarray]:
-        """Yield the row numbers of batches for evaluation, longest texts first.
+        """Yield row numbers of batches for evaluation, longest texts first, so that memory peaks in the first batch.
 
-        Memory then peaks in the first batch, and texts of a batch have nearly equal lengths.
+        The longest texts are ``batch_size`` in a batch. A batch of shorter texts holds more of them, since a small batch
+        leaves a device idle, but no more tokens than the longest, with or without padding.
         """
-        order = np.argsort(-self.columns["text"].lengths, kind="stable")
-        for start in range(0, len(order), batch_size):
-            yield order[start : start + batch_size]
+        lengths = self.columns["text"].lengths
+        order = np.argsort(-lengths, kind="stable")
+        sizes = lengths[order]
+        ends = np.cumsum(sizes)
+        tokens, padded = sizes[:batch_size].sum(), batch_size * sizes[:1].sum()
+        start = 0
+        while start < len(order):
+            within = int(np.searchsorted(ends, ends[start] - sizes[start] + tokens, side="right"))
+            end = min(within, start + int(padded // sizes[start]))
+            yield order[start:end]
+            start = end
 
 
 @dataclass(frozen=True)
@@ -186,6 +195,25 @@ def tokenize_split(
     return TokenisedSplit(tokens, labels_of(rows), rows["text"] if keep_texts else None)
 
 
+def tokenize_texts(
+    texts: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    forms: Mapping[str, Form] | None = None,
+) -> TokenisedSplit:
+    """Tokenise ``texts`` in all ``forms``, without the cache; all labels are 0.
+
+    Raises:
+        EncoderError: the tokenizer finds no token in a text.
+    """
+    text_form, further = _split_forms(forms or {})
+    columns = {
+        name: uncached_column(texts, tokenizer, max_length, form)
+        for name, form in {"text": text_form, **further}.items()
+    }
+    return TokenisedSplit(columns, np.zeros(len(texts), np.int64), texts)
+
+
 def text_batches(
     texts: Sequence[str],
     tokenizer: PreTrainedTokenizerBase,
@@ -199,19 +227,12 @@ def text_batches(
     Raises:
         EncoderError: the tokenizer finds no token in a text.
     """
-    text_form, further = _split_forms(forms or {})
-    all_forms = {"text": text_form, **further}
-    for start in range(0, len(texts), batch_size):
-        part = list(texts[start : start + batch_size])
-        tokens = {name: _pack(part, tokenizer, max_length, form) for name, form in all_forms.items()}
+    start = 0
+    for part in chunks(texts, batch_size):
+        split = tokenize_texts(list(part), tokenizer, max_length, forms)
         rows = torch.arange(start, start + len(part))
-        yield Batch(tokens.pop("text"), torch.zeros_like(rows), rows, views=tokens, texts=tuple(part)).to(device)
-
-
-def _pack(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None) -> Tokens:
-    ids, _ = encode_texts(texts, tokenizer, max_length, form)
-    check_tokens(texts, np.array([len(row) for row in ids]))
-    return Tokens.pack(ids)
+        yield replace(split.batch(np.arange(len(part))), rows=rows).to(device)
+        start += len(part)
 
 
 def _split_forms(forms: Mapping[str, Form]) -> tuple[Form | None, dict[str, Form]]:

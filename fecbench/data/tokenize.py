@@ -92,6 +92,21 @@ def token_column(
     return column
 
 
+def uncached_column(
+    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int, form: Form | None = None
+) -> TokenColumn:
+    """Tokenise ``texts`` to at most ``max_length`` tokens, plainly or in a ``form``, without the cache.
+
+    Raises:
+        EncoderError: the tokenizer finds no token in a text.
+    """
+    encoded, truncated = encode_texts(texts, tokenizer, max_length, form)
+    lengths = np.array([len(ids) for ids in encoded])
+    check_tokens(texts, lengths)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    return TokenColumn(np.fromiter(chain.from_iterable(encoded), np.int64), offsets, sum(truncated))
+
+
 def check_tokens(texts: Sequence[str], lengths: np.ndarray) -> None:
     """Raise EncoderError if a text has no token, given the number of tokens of each text.
 

@@ -8,41 +8,18 @@ objective imports, does not.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+
+from fecbench.data.gather import take
+from fecbench.data.transfer import to_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
-
-
-# What another grid costs, in attention scores (a text of l tokens has l^2). A CPU core computes this many in about half
-# a millisecond a layer. On other devices a grid costs about 25 kernel launches.
-GRID_COST = {"cpu": 4_000}
-GRID_COST_ELSEWHERE = 1_000_000
-
-
-class PaddingGrid(NamedTuple):
-    """The positions of the tokens from ``start`` to ``end`` in a padded grid of ``B`` texts and ``L`` columns.
-
-    ``slots`` int64 ``[end - start]``: each token's index in the flattened grid; ``mask`` bool ``[B, L]``:
-    True at tokens.
-    """
-
-    start: int
-    end: int
-    slots: Tensor
-    mask: Tensor
-
-
-class Layout(NamedTuple):
-    """Tokens sorted by the length of their text, shortest first (``order`` int64 ``[T]``), and their padded grids."""
-
-    order: Tensor
-    grids: tuple[PaddingGrid, ...]
 
 
 @dataclass(frozen=True)
@@ -87,20 +64,20 @@ class Tokens:
     def __len__(self) -> int:
         return len(self.lengths)
 
+    @property
+    def tensors(self) -> list[Tensor]:
+        """The tensors: ids, positions, owners, lengths, and segments if there are any."""
+        return [self.ids, self.positions, self.owners, self.lengths] + ([] if self.segments is None else [self.segments])
+
+    def with_tensors(self, tensors: Sequence[Tensor]) -> Tokens:
+        """Return the same tokens with other ``tensors`` of the same content, or these tokens if they are the same."""
+        if all(new is old for new, old in zip(tensors, self.tensors, strict=True)):
+            return self
+        return Tokens(*tensors[:4], self.sizes, *tensors[4:])
+
     def to(self, device: torch.device) -> Tokens:
-        """Return the same tokens on ``device``; tensors that are there already are not copied."""
-
-        def moved(tensor: Tensor) -> Tensor:
-            # a copy to the host could be read before it has arrived
-            return tensor.to(device, non_blocking=device.type != "cpu")
-
-        ids, positions, owners = self.ids, self.positions, self.owners
-        # From the host only: what is on a device already can't be pinned.
-        if ids.device.type == "cpu" and device.type != "cpu":
-            stacked = torch.stack([ids, positions, owners])  # one copy for three
-            ids, positions, owners = moved(stacked.pin_memory() if device.type == "cuda" else stacked)
-        segments = None if self.segments is None else moved(self.segments)
-        return Tokens(moved(ids), moved(positions), moved(owners), moved(self.lengths), self.sizes, segments)
+        """Return the same tokens on ``device``; these tokens if they are there already."""
+        return self.with_tensors(to_device(self.tensors, device))
 
     def followed_by(self, others: Tokens) -> Tokens:
         """Return these texts followed by ``others``; both must be on one device.
@@ -124,74 +101,16 @@ class Tokens:
             [torch.zeros_like(one.ids) if one.segments is None else one.segments for one in (self, others)]
         )
 
-    def grid(self) -> PaddingGrid:
-        """Return one padded grid of all texts in their order, computed on the tokens' device."""
-        return PaddingGrid(0, len(self.ids), *_padded(self.owners, self.positions, self.lengths, int(self.sizes.max())))
-
-    def layout(self, grid_cost: float) -> Layout:
-        """Return padded grids of texts of similar length; each further grid saves more than ``grid_cost`` scores."""
-        # Stable sorts: texts and tokens must put texts of equal length in the same order, or tokens would get slots of
-        # another text.
-        by_length, rank = self.lengths.sort(stable=True).values, self.lengths.argsort(stable=True).argsort()
-        order = self.lengths[self.owners].argsort(stable=True)
-        owners, positions = rank[self.owners][order], self.positions[order]
-        sizes = np.sort(self.sizes)  # the host's copy: reading lengths from the device would wait for it
-        ends = np.cumsum(sizes)
-        grids, first, start = [], 0, 0
-        for last in group_ends(sizes, grid_cost):
-            end = int(ends[last - 1])
-            part = slice(start, end)
-            padded = _padded(owners[part] - first, positions[part], by_length[first:last], int(sizes[last - 1]))
-            grids.append(PaddingGrid(start, end, *padded))
-            first, start = last, end
-        return Layout(order, tuple(grids))
+    @property
+    def starts(self) -> Tensor:
+        """The index of each text's first token, int64 ``[B]``."""
+        return self.lengths.cumsum(0) - self.lengths
 
     def first(self, states: Tensor) -> Tensor:
         """Return the first token's state of each text, ``[B, width]``, from packed ``states`` ``[T, width]``."""
-        return states[self.lengths.cumsum(0) - self.lengths]
+        return take(states, self.starts)
 
     def mean(self, states: Tensor) -> Tensor:
         """Return the mean state of each text, ``[B, width]``, from packed ``states`` ``[T, width]``."""
-        sums = states.new_zeros(len(self), states.shape[-1]).index_add(0, self.owners, states)
+        sums = states.new_zeros(len(self), states.shape[-1]).index_add_(0, self.owners, states)
         return sums / self.lengths[:, None].to(states.dtype)
-
-
-def _padded(owners: Tensor, positions: Tensor, lengths: Tensor, longest: int) -> tuple[Tensor, Tensor]:
-    """Return the slots of the tokens and the mask of a grid with ``longest`` columns."""
-    columns = torch.arange(longest, device=lengths.device)
-    return owners * longest + positions, columns < lengths[:, None]
-
-
-def group_ends(sizes: np.ndarray, grid_cost: float) -> list[int]:
-    """Divide texts, given their lengths in ascending order, into groups for padding; return the groups' end indices.
-
-    The best cut of all texts is made first, then the best cut of each part, as long as a cut saves more than
-    ``grid_cost`` attention scores.
-
-    >>> group_ends(np.array([5, 5, 6, 40]), grid_cost=100), group_ends(np.array([5, 5, 6, 40]), grid_cost=1e6)
-    ([3, 4], [4])
-    """
-    ends: list[int] = []
-    parts = [(0, len(sizes))]  # still to be divided; the first texts are last
-    while parts:
-        start, end = parts.pop()
-        cut = _best_cut(sizes[start:end], grid_cost)
-        if cut:
-            parts += [(start + cut, end), (start, start + cut)]
-        else:
-            ends.append(end)
-    return ends
-
-
-def _best_cut(sizes: np.ndarray, grid_cost: float) -> int:
-    """Return the number of texts before the cut that saves most scores, or 0 if no cut saves more than ``grid_cost``.
-
-    A group of n texts, the longest of which has l tokens, has ``n l^2`` scores.
-    """
-    texts = len(sizes)
-    if texts == 1:
-        return 0
-    scores = np.arange(1, texts + 1) * sizes**2  # of a group of the first 1, 2, ... texts
-    with_cut = scores[:-1] + np.arange(texts - 1, 0, -1) * sizes[-1] ** 2
-    saved = scores[-1] - with_cut.min()
-    return int(with_cut.argmin()) + 1 if saved > grid_cost else 0

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from fecbench.core.errors import EncoderError
 from fecbench.core.plugin_errors import error_summary, out_of_memory
-from fecbench.data.tokens import GRID_COST, GRID_COST_ELSEWHERE, Layout, Tokens
+from fecbench.data.gather import take
+from fecbench.data.layout import Layout, attention_layout, padding_grid
+from fecbench.data.tokens import Tokens
 from fecbench.model.encoders.lengths import first_position, positions
 from fecbench.model.encoders.network import quiet, running
+from fecbench.model.weight_copies import weight_copies
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from transformers import PreTrainedModel
 
 
@@ -89,32 +95,38 @@ class TextEncoder(nn.Module):
         self.compiled = True
 
     def layout(self, tokens: Tokens) -> Layout:
-        """Return the order in which the network reads packed tokens, and the grids of attention."""
-        cost = GRID_COST.get(tokens.ids.device.type, GRID_COST_ELSEWHERE)
-        return tokens.layout(math.inf if self.compiled else cost)  # at infinite cost there is a single grid
+        """Return the padded grids in which packed tokens attend."""
+        device = tokens.ids.device.type
+        autocast = torch.is_autocast_enabled(device)
+        dtype = torch.get_autocast_dtype(device) if autocast else self.network.dtype
+        # At infinite cost there is a single grid.
+        return attention_layout(tokens, dtype, math.inf if self.compiled else None)
 
     def _packed(self, tokens: Tokens) -> Tensor:
-        order, grids = self.layout(tokens)
         # RoBERTa's positions start after its padding entry; wrong positions would raise no error.
-        ids, positions = tokens.ids[order], tokens.positions[order] + self.first_position
-        segments = {} if tokens.segments is None else {"token_type_ids": tokens.segments[order][None]}
-        states = self.network(
-            input_ids=ids[None], position_ids=positions[None], grids=grids, **segments
-        ).last_hidden_state[0]
-        return torch.empty_like(states).index_copy(0, order, states)
+        position_ids = tokens.positions + self.first_position if self.first_position else tokens.positions
+        inputs = {"input_ids": tokens.ids, "position_ids": position_ids}
+        if tokens.segments is not None:
+            inputs["token_type_ids"] = tokens.segments
+        batch_of_one: dict[str, Any] = {name: values.unsqueeze(0) for name, values in inputs.items()}
+        # A compiled network is compiled for its own weights.
+        copies = {} if self.compiled else weight_copies(self.network, tokens.ids.device)
+        outputs = functional_call(
+            self.network, copies, kwargs={**batch_of_one, "layout": self.layout(tokens)}, tie_weights=False
+        )
+        return cast("Tensor", outputs.last_hidden_state.squeeze(0))
 
     def _padded(self, tokens: Tokens) -> Tensor:
-        grid = tokens.grid()
+        places, mask = padding_grid(tokens)
 
         def padded(packed: Tensor, empty: int) -> Tensor:
-            flat = torch.full_like(grid.mask, empty, dtype=torch.int64).flatten()
-            return flat.scatter(0, grid.slots, packed).view_as(grid.mask)
+            return packed.new_full(mask.shape, empty).flatten().index_copy_(0, places, packed).view_as(mask)
 
         segments = {} if tokens.segments is None else {"token_type_ids": padded(tokens.segments, 0)}
         states = self.network(
-            input_ids=padded(tokens.ids, self.pad_id), attention_mask=grid.mask.long(), **segments
+            input_ids=padded(tokens.ids, self.pad_id), attention_mask=mask.long(), **segments
         ).last_hidden_state
-        return cast("Tensor", states.flatten(0, 1)[grid.slots])
+        return take(states.flatten(0, 1), places)
 
     @torch.no_grad()
     def _probe(self, packing: bool) -> bool:
@@ -132,7 +144,11 @@ class TextEncoder(nn.Module):
                     "padding for words: predictions would depend on the other texts of a batch; choose a family that "
                     "masks padding, such as BERT or RoBERTa"
                 )
-            return packing and self._can_pack([long, short], beside)
+            packs = packing and self._sees_whole_texts() and self._attends_alike(self._packed, [long, short], beside)
+            if not packs and self.attention == "sdpa":
+                # The same attention, but its mask is made without waiting for the device.
+                self._attends_alike(self._padded, [long, short], beside)
+            return packs
         finally:
             self.network.train(training)
 
@@ -167,25 +183,31 @@ class TextEncoder(nn.Module):
                 "choose another encoder"
             ) from error
 
-    def _can_pack(self, texts: list[list[int]], padded: Tensor) -> bool:
-        """Return True if packed ``texts`` have the states ``padded``; if not, restore the network's own attention."""
+    def _sees_whole_texts(self) -> bool:
+        """Return True if a token attends to its whole text, as in packed grids; ModernBERT's window has 128 tokens."""
+        return all(kind == "full_attention" for kind in getattr(self.network.config, "layer_types", None) or ())
+
+    def _attends_alike(
+        self, states: Callable[[Tokens], Tensor], texts: list[list[int]], expected: Tensor
+    ) -> bool:
+        """Give the network fecbench's attention; if ``texts`` then have other ``states`` than expected, restore its own.
+
+        Returns:
+            True if the network keeps fecbench's attention.
+        """
         from fecbench.model.packed_attention import IMPLEMENTATION
 
-        # Packed grids let a token attend to its whole text; ModernBERT's window ends after 128 neighbours.
-        if any(kind != "full_attention" for kind in getattr(self.network.config, "layer_types", None) or ()):
-            return False
-        original = self.network.config._attn_implementation
         try:
             with quiet():
                 self.network.set_attn_implementation(IMPLEMENTATION)
-            packed, sizes = self._packed(Tokens.pack(texts)), [len(text) for text in texts]
-            pairs = zip(packed.split(sizes), padded.split(sizes), strict=True)
+            sizes = [len(text) for text in texts]
+            pairs = zip(states(Tokens.pack(texts)).split(sizes), expected.split(sizes), strict=True)
             if all(difference(one, other) <= TOLERANCE for one, other in pairs):
                 return True
         except (TypeError, ValueError, RuntimeError, LookupError, AttributeError):
-            pass  # the family's forward doesn't pass the grids on to its attention
+            pass  # the family's forward doesn't pass the layout on to its attention
         if self.network.config._attn_implementation == IMPLEMENTATION:
-            self.network.set_attn_implementation(original)
+            self.network.set_attn_implementation(self.attention)
         return False
 
 

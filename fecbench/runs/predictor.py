@@ -10,9 +10,10 @@ import torch
 from fecbench.core.errors import NumericalError, RunError
 from fecbench.core.plugin_errors import error_summary, plugin_errors
 from fecbench.core.settings import RunSettings, Setting, build, values
-from fecbench.data.batches import text_batches
+from fecbench.data.batches import tokenize_texts
 from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
+from fecbench.data.datasets.rows import chunks
 from fecbench.model.encoders.pretrained import read_config, read_tokenizer
 from fecbench.model.encoders.source import EncoderSource
 from fecbench.objective.check import get_objective
@@ -22,6 +23,7 @@ from fecbench.runs.plan import Plan
 from fecbench.runs.record import encoder_digest, model_run_file
 from fecbench.training import devices
 from fecbench.training.checkpoints import BEST, Checkpoints, state_of
+from fecbench.training.evaluation import split_outputs
 from fecbench.training.logits import broken, probabilities
 
 if TYPE_CHECKING:
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     from fecbench.objective.objective import Objective
     from fecbench.runs.record import Record
     from fecbench.training.devices import Precision
+
+
+REMEDY = "the run's weights or its objective are broken: restore them or run it again"
 
 
 @dataclass(frozen=True)
@@ -106,27 +111,31 @@ class Predictor:
 
     @torch.no_grad()
     def _of_each(self, texts: Sequence[str], rows: Callable[[Batch], Tensor], width: int) -> Tensor:
+        """Return what ``rows`` returns for each text, ``[N, width]``, float32 on the CPU.
+
+        Raises:
+            NumericalError: outputs have another shape, or aren't finite.
+        """
+
+        def outputs_of(batch: Batch) -> Tensor:
+            with self._guarded():
+                outputs = rows(batch)
+            if outputs.shape != (len(batch), width):
+                raise NumericalError(
+                    f"outputs for {len(batch)} texts must have the shape {[len(batch), width]}, but have "
+                    f"{list(outputs.shape)}; {REMEDY}"
+                )
+            return outputs
+
         parts = [torch.empty(0, width)]
         forms = self.objective.forms(self.objective.config)
-        for batch in text_batches(
-            texts, self.tokenizer, self.max_length, self.batch_size, self.precision.device, forms
-        ):
-            with self.precision.autocast(), self._guarded():
-                outputs = rows(batch.unlabelled()).cpu()  # without row numbers too, as in the run's evaluation
-            _check_outputs(outputs, len(batch), width)
-            parts.append(outputs)
-        return torch.cat(parts)
-
-
-def _check_outputs(outputs: Tensor, texts: int, width: int) -> None:
-    """Raise NumericalError unless ``outputs`` has shape ``[texts, width]`` and is finite; -inf rows are no answers."""
-    remedy = "the run's weights or its objective are broken: restore them or run it again"
-    if outputs.shape != (texts, width):
-        raise NumericalError(
-            f"outputs for {texts} texts must have the shape {[texts, width]}, but have {list(outputs.shape)}; {remedy}"
-        )
-    if broken(outputs).any():
-        raise NumericalError(f"outputs must be finite, but those of some texts are infinite or NaN; {remedy}")
+        for part in chunks(texts):
+            split = tokenize_texts(list(part), self.tokenizer, self.max_length, forms)
+            parts.append(split_outputs(outputs_of, split, width, self.batch_size, self.precision))
+        whole = torch.cat(parts)
+        if broken(whole).any():  # a row of -inf is no answer
+            raise NumericalError(f"outputs must be finite, but those of some texts are infinite or NaN; {REMEDY}")
+        return whole
 
 
 def data_of(record: Record, data_dir: Path | None = None) -> EmotionData:

@@ -35,6 +35,10 @@ def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
     on_cpu = device == "cpu" or (device == "auto" and not torch.accelerator.is_available())
     unset = ProjectConfiguration(logging_dir=".")  # trackers need a folder now; the run sets the real one later
     found = Accelerator(cpu=on_cpu, log_with=list(trackers) or None, project_config=unset)
+    if found.device.type == "cuda":
+        # On recent GPUs torch prefers the attention of cuDNN, which builds an execution plan for each new shape: 25 ms and
+        # more, forward and backward, and in random batches shapes are new again and again.
+        torch.backends.cuda.enable_cudnn_sdp(False)
     if found.num_processes != launched:
         raise UsageError(
             f"{launched} processes were launched (WORLD_SIZE), but on {found.device} they can't work together; "

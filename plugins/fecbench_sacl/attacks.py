@@ -134,8 +134,8 @@ class InputAttack:
     def perturbed(self, batch: Batch, epsilon: float) -> Outputs:
         """Encode and classify the batch with word embeddings that are moved along their gradient."""
         rows, positions, _ = self.gradient.shape  # packed: one row that holds all texts; padded: one row per text
-        if self.encoder.packs:  # the network reads packed tokens in the order of the layout, not of the batch
-            owners = self.tokens.owners[self.encoder.layout(self.tokens).order]
+        if self.encoder.packs:
+            owners = self.tokens.owners
         else:
             owners = torch.arange(rows, device=self.gradient.device).repeat_interleave(positions)
         step = fast_gradient_of_texts(self.gradient.flatten(0, 1), owners, len(self.tokens), epsilon).view_as(

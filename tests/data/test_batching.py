@@ -10,6 +10,7 @@ import pytest
 import torch
 from tokenizers.processors import TemplateProcessing
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from fecbench.core.errors import EncoderError, NeedsError
 from fecbench.data.batch import Batch, BatchNeeds
@@ -19,6 +20,7 @@ from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.datasets.rows import split_from_columns
 from fecbench.data.tokenize import TokenColumn, token_column, unknown_share
 from fecbench.data.tokens import Tokens
+from fecbench.data.transfer import _copied_together
 
 GENERATOR = np.random.default_rng(0)
 
@@ -98,6 +100,24 @@ def test_evaluation_goes_from_long_to_short_and_misses_no_row():
     lengths = rows.columns["text"].lengths[np.concatenate(batches)]
     assert (np.diff(lengths) <= 0).all()
     assert sorted(np.concatenate(batches)) == list(range(70))
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 16, 100])
+def test_an_evaluation_batch_has_the_tokens_of_the_longest_texts_at_most(batch_size):
+    rows = split(70)
+    lengths = rows.columns["text"].lengths
+    longest = np.sort(lengths)[::-1][:batch_size]
+    batches = list(rows.by_length(batch_size))
+    assert len(batches[0]) == min(batch_size, 70)
+    assert len(batches) <= -(-70 // batch_size)
+
+    def fits(batch: np.ndarray) -> bool:
+        return lengths[batch].sum() <= longest.sum() and len(batch) * lengths[batch].max() <= batch_size * longest[0]
+
+    assert all(map(fits, batches))
+    for batch, following in zip(batches, batches[1:], strict=False):
+        assert len(batch) >= batch_size
+        assert not fits(np.append(batch, following[0]))
 
 
 @pytest.mark.parametrize("ranks", [2, 3])
@@ -221,6 +241,60 @@ def test_a_batch_that_is_on_the_gpu_already_stays_and_comes_back_whole():
         again, back = batch.to(cuda), batch.to(torch.device("cpu"))
     assert all(one is other for one, other in zip(tensors(again), tensors(batch), strict=True))
     assert {tensor.device.type for tensor in tensors(back)} == {"cpu"}
+
+
+class Copies(TorchDispatchMode):
+    """Counts copies to another device."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        found = func(*args, **(kwargs or {}))
+        if func is torch.ops.aten._to_copy.default:
+            self.count += found.device != args[0].device
+        return found
+
+
+def test_a_batch_travels_in_one_copy_and_a_view_when_it_is_read():
+    pair = TokenColumn(np.arange(30), np.arange(0, 31, 3), segments=np.arange(30) % 2)
+    rows = TokenisedSplit({"text": split(10).columns["text"], "pair": pair, "unread": pair}, np.arange(10) % 3)
+    meta = torch.device("meta")
+    with Copies() as copies:
+        batch = rows.batch(np.arange(7), rank=1, ranks=2).to(meta)
+        assert copies.count == 1
+        assert {tensor.device for tensor in tensors(batch)} == {meta}
+        assert copies.count == 2
+        assert batch.to(meta).view("pair").tokens is batch.view("pair").tokens
+        assert copies.count == 2
+    host = rows.batch(np.arange(7), rank=1, ranks=2)
+    assert [tensor.shape for tensor in tensors(batch)] == [tensor.shape for tensor in tensors(host)]
+    assert host.to(torch.device("cpu")).tokens is host.tokens
+
+
+def test_parts_of_one_copy_hold_what_was_sent_and_are_written_to_one_by_one():
+    sent = [torch.arange(3), torch.arange(4).view(2, 2), torch.tensor([], dtype=torch.int64)]
+    got = _copied_together(sent, torch.device("cpu"))
+    assert all(torch.equal(one, other) for one, other in zip(got, sent, strict=True))
+    got[0].zero_()
+    assert [part._version for part in got] == [1, 0, 0]
+
+
+def test_an_unread_view_is_never_packed(monkeypatch):
+    packed, take = [], TokenColumn.take
+    monkeypatch.setattr(TokenColumn, "take", lambda self, rows: packed.append(self) or take(self, rows))
+    rows = split(10, ("text", "word", "label"))
+    batch = rows.batch(np.arange(4)).to(torch.device("cpu"))
+    assert packed == [rows.columns["text"]]
+    assert list(batch.views) == ["word", "label"]
+    assert "word" in batch.views
+    assert "aug_text" not in batch.views
+    assert len(packed) == 1
+    assert batch.view("label").tokens is batch.view("label").tokens
+    assert packed == [rows.columns["text"], rows.columns["label"]]
+    with pytest.raises(KeyError, match="aug_text"):
+        batch.view("aug_text")
 
 
 def test_texts_in_order(tokenizer):

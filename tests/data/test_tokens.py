@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from fecbench.core.errors import EncoderError
+from fecbench.data.layout import attention_layout
 from fecbench.data.tokens import Tokens
 from fecbench.model.encoders.network import encoder_network
 from fecbench.model.encoders.source import EncoderSource
@@ -119,8 +120,9 @@ def test_a_network_that_fails_on_texts_is_named(source, monkeypatch):
         build_model(source("bert"), "linear", HeadTask(["a", "b"], ["a", "b"]))
 
 
-def test_an_encoder_that_cannot_be_packed_keeps_its_own_attention(source):
-    network = encoder_network(source("gpt2"))
+@pytest.mark.parametrize("family", ["deberta-v2", "mpnet"])
+def test_an_encoder_whose_attention_cannot_be_replaced_keeps_its_own(source, family):
+    network = encoder_network(source(family))
     own = network.config._attn_implementation
     assert not TextEncoder(network, 0).packs
     assert network.config._attn_implementation == own
@@ -147,14 +149,14 @@ def test_attention_drops_each_weight_alone_and_scales_what_stays():
     """With uniform attention to ones, an output counts its kept weights: binomial, independent by head and query."""
     lengths, heads, p = [5] * 800 + [40] * 100, 2, 0.3
     tokens = Tokens.pack([[1] * length for length in lengths])
-    layout = tokens.layout(1000)
-    assert len(layout.grids) == 2
+    layout = attention_layout(tokens, torch.float32, 1000)
+    assert len(layout.biases) == 2
     zeros = torch.zeros(1, heads, len(tokens.ids), 4)
     torch.manual_seed(0)
-    attended, _ = packed_attention(None, zeros, zeros, torch.ones_like(zeros), None, dropout=p, grids=layout.grids)
-    for grid in layout.grids:
-        length = grid.mask.shape[1]
-        kept = attended[0, grid.start : grid.end, :, 0].T * length * (1 - p)  # [heads, t]
+    attended, _ = packed_attention(None, zeros, zeros, torch.ones_like(zeros), None, dropout=p, layout=layout)
+    for length in set(lengths):
+        of_length = tokens.lengths[tokens.owners] == length
+        kept = attended[0, of_length, :, 0].T * length * (1 - p)  # [heads, t]
         expected = torch.distributions.Binomial(length, torch.tensor(1 - p))
         assert abs(kept.mean() - expected.mean) < 4 * (expected.variance / kept.numel()) ** 0.5
         assert kept.var() == pytest.approx(expected.variance.item(), rel=0.1)

@@ -3,6 +3,7 @@
 import json
 from string import ascii_letters
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -11,10 +12,13 @@ from torch.nn.functional import cross_entropy, one_hot
 from fecbench import BatchNeeds, Objective, Update
 from fecbench.core.errors import NumericalError, ProtocolError, RunError
 from fecbench.core.hooks import hookimpl
+from fecbench.data.batches import TokenisedSplit
+from fecbench.data.tokenize import TokenColumn
 from fecbench.runs.plan import plan
 from fecbench.runs.record import Record
 from fecbench.runs.run_folder import sign
-from fecbench.training.evaluation import split_logits
+from fecbench.training.devices import Precision
+from fecbench.training.evaluation import split_logits, split_outputs
 from fecbench.training.optimizers import PlayerOptimizer
 from tests.support.toy_data import WORDS
 from tests.support.train import train
@@ -420,6 +424,22 @@ def test_scores_do_not_move_with_the_size_of_evaluation_batches(toy, tmp_path):
     for logits in found[1:]:
         torch.testing.assert_close(logits, found[0], atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(found[0], load(record)["logits"], atol=1e-5, rtol=1e-5)
+
+
+def test_ranks_share_the_batches_of_an_evaluation(monkeypatch):
+    monkeypatch.setattr("fecbench.training.evaluation.sum_over_ranks", lambda values, ranks: values)
+    offsets = np.concatenate([[0], np.cumsum(np.random.default_rng(0).integers(1, 9, 30))])
+    split = TokenisedSplit({"text": TokenColumn(np.arange(offsets[-1]), offsets)}, np.arange(30))
+    precision = Precision(torch.device("cpu"))
+
+    def sums(rank: int, ranks: int) -> torch.Tensor:
+        return split_outputs(
+            lambda batch: batch.tokens.mean(batch.tokens.ids[:, None].double()), split, 1, 4, precision, rank, ranks
+        )
+
+    whole = sums(0, 1)
+    assert whole[:, 0].tolist() == pytest.approx((offsets[:-1] + offsets[1:] - 1) / 2)
+    assert torch.equal(sum(sums(rank, 3) for rank in range(3)), whole)
 
 
 class Peeking(Plain):
