@@ -262,12 +262,15 @@ def test_a_contender_has_figures(part, settings, tmp_path):
 
 def test_a_table_compares_within_rounds(part, capsys):
     def speeds(*found: float) -> list[dict[str, float]]:
-        return [{
+        return [
+            {
                 "texts_per_second": one,
                 "first_epoch_texts_per_second": 5,
                 "peak_mib": 7,
                 "predicted_per_second": 9,
-            } for one in found]
+            }
+            for one in found
+        ]
 
     part("throughput").table(
         "title", {"Trainer": speeds(10, 20), "ce": speeds(20, 60), "aml": speeds(10, 40)}, 64, {"mining": 0.032}

@@ -6,13 +6,14 @@ process of its own. All start together, so that start-up costs once, and they me
 
 from __future__ import annotations
 
-import argparse
 import fcntl
 import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 from statistics import mean
+from typing import TYPE_CHECKING
 
 import torch
 from fixed_shape import multiple
@@ -21,6 +22,9 @@ from torch.nn.functional import scaled_dot_product_attention
 from trainee import Trainee, finished
 
 from fecbench.data import layout
+
+if TYPE_CHECKING:
+    import argparse
 
 VARIANTS = {  # each with its kernels, and the number of which widths are multiples
     "as fecbench does": ("no cuDNN", 16),
@@ -62,7 +66,7 @@ def measure(variant: str, given: argparse.Namespace) -> None:
     results, trainee = Results("attention", given.device), Trainee.of("ce", settings(given), steps=given.steps)
     kernels, step = VARIANTS[variant]
     choose(kernels, step)
-    with open(given.lock, "w") as lock, results.case(variant):
+    with given.lock.open("w") as lock, results.case(variant):
         fcntl.flock(lock, fcntl.LOCK_EX)
         shape_ms(trainee.device, 300, step)  # handles and workspaces
         widths = range(UNMET, UNMET + (12 if given.device == "cuda" else 2))
@@ -76,7 +80,9 @@ def measure(variant: str, given: argparse.Namespace) -> None:
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--variant", choices=VARIANTS, help="this one alone, in this process")
-    parser.add_argument("--lock", default=os.devnull, help="a file that is locked while this process measures")
+    parser.add_argument(
+        "--lock", type=Path, default=Path(os.devnull), help="a file that is locked while this process measures"
+    )
     given = parser.parse_args()
     if given.variant:
         measure(given.variant, given)

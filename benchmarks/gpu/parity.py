@@ -6,10 +6,9 @@ about 1e-2, float64 near 1e-12.
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from recorded_steps import relative
@@ -18,9 +17,14 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from trainee import Trainee
 
-from fecbench import Batch
 from fecbench.data.layout import GRID_COST_ELSEWHERE, attention_layout
-from fecbench.model.text_encoder import TextEncoder
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from fecbench import Batch
+    from fecbench.model.text_encoder import TextEncoder
 
 SEVERAL = 1000.0  # a cost of grids at which texts of different lengths get grids of their own
 OTHERS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]

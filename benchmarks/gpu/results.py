@@ -9,13 +9,15 @@ import argparse
 import json
 import os
 import traceback
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BATCH = 64
 FILE = "results.jsonl"
@@ -47,7 +49,9 @@ class Results:
 
     def say(self, case: str, **figures: Any) -> None:
         """Print a result and keep it."""
-        rounded = {name: float(f"{value:.5g}") if isinstance(value, float) else value for name, value in figures.items()}
+        rounded = {
+            name: float(f"{value:.5g}") if isinstance(value, float) else value for name, value in figures.items()
+        }
         rehearsal = {"rehearsal": True} if self.device == "cpu" else {}
         if "OUT" in os.environ:
             with (Path(os.environ["OUT"]) / FILE).open("a", encoding="utf-8") as file:

@@ -8,9 +8,9 @@ alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ from reads import Reads
 from torch import Tensor
 
 from fecbench import Batch, Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 STEP, COLUMNS = 128, 16  # numbers of tokens and of columns are multiples of these
 

@@ -9,33 +9,39 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import torch
 from fixed_shape import BatchShape
 from material import SHAPE, encoder
 from reads import Reads
-from recorded_steps import Recorder, Steps, without_dropout
-from replay import Replay, capturable, restore, state
+from recorded_steps import Recorder, Steps, comparable, restore, state
+from replay import Replay, capturable
 from static_buffer import StaticBuffer
 from trainee import Trainee, finished
 
-from fecbench import Batch
 from fecbench.core.registry import objectives
 from fecbench.objective.check import get_objective
 from fecbench.training.stepper import Stepper
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fecbench import Batch
+
+WAITING = {"taco": "it clusters on the host", "aml-released": "it clusters on the host"}
+# Adam divides by the size of gradients, so that rounding decides where they are near 0: not with a large epsilon.
+SMOOTH = {"adam_eps": 1.0, "lr": 1e-3}
 COMPARED = 3  # steps whose losses and gradients are compared
 ROUNDS = 3  # of timed epochs, of which the first warms up
-# Greatest relative differences of losses and gradients that rounding explains: texts are padded to another width, so
-# that attention adds in another order.
-AGREE = {"float32": 1e-4, "bf16": 5e-2}
+# Greatest relative differences that rounding explains. Static steps differ from usual ones in the width to which texts
+# are padded, so that attention adds in another order; they are compared in float32. Replays differ in nothing.
+STATIC_AGREE, REPLAYS_AGREE = 1e-4, 1e-2
 
 
 @dataclass(frozen=True)
@@ -54,9 +60,9 @@ class Method:
     data_dir: Path | None
     steps: int
 
-    def trainee(self, kind: type[Stepper] = Stepper) -> Trainee:
-        """Build the method."""
-        return Trainee.of(self.name, self.settings, self.data_dir, self.steps, kind)
+    def trainee(self, kind: type[Stepper] = Stepper, **more: Any) -> Trainee:
+        """Build the method, with ``more`` settings."""
+        return Trainee.of(self.name, {**self.settings, **SMOOTH, **more}, self.data_dir, self.steps, kind)
 
     def say(self, text: str) -> None:
         print(f"graph: {self.name}: {text}", flush=True)
@@ -72,7 +78,7 @@ class Comparison:
         shape: the shape that holds them all.
         filled: the same batches in that shape.
         buffer: the memory of a batch.
-        usual: the usual steps on the first batches, without dropout.
+        usual: the usual steps on the first batches, in float32 and without dropout.
     """
 
     method: Method
@@ -85,7 +91,7 @@ class Comparison:
     @classmethod
     def of(cls, method: Method) -> Comparison:
         """Make the usual steps, and static memory for what they read."""
-        trainee, reads = without_dropout(method.trainee(Recorder)), Reads()
+        trainee, reads = comparable(method.trainee(Recorder, precision="float32")), Reads()
         batches, device = list(trainee.first_batches()), trainee.device
         usual = Steps.of(trainee, (reads.of(batch).to(device) for batch in batches[:COMPARED]))
         shape, pad_id = BatchShape.of(batches, reads), trainee.built.source.tokenizer.pad_token_id or 0
@@ -94,27 +100,25 @@ class Comparison:
 
     def static_steps_agree(self) -> bool:
         """Print by how much static and usual steps differ; return True if rounding explains it."""
-        static = without_dropout(capturable(self.method.trainee(Recorder)))
+        static = comparable(capturable(self.method.trainee(Recorder, precision="float32")))
         found = Steps.of(static, map(self.buffer.put, self.filled[:COMPARED]))
         losses, gradients = found.apart(self.usual)
-        precision = "bf16" if static.stepper.precision.bf16 else "float32"
-        agree = max(losses, gradients) <= AGREE[precision]
+        agree = max(losses, gradients) <= STATIC_AGREE
         size = f"{len(self.batches[0])} texts, {self.shape.tokens.tokens} tokens, {self.shape.tokens.columns} columns"
         apart = f"losses differ by {losses:.1e} at most, gradients by {gradients:.1e}"
-        self.method.say(f"{size}; {len(found.losses)} updates, {precision}: {apart}{'' if agree else ': TOO MUCH'}")
+        self.method.say(f"{size}; {len(found.losses)} updates: {apart}{'' if agree else ': TOO MUCH'}")
         return agree
 
     def replays_agree(self) -> bool:
         """Capture a step without dropout, and print by how much its replays differ from static steps."""
         compared = self.filled[:COMPARED]
-        static = without_dropout(capturable(self.method.trainee()))
+        static = comparable(capturable(self.method.trainee()))
         start = state(static)
-        expected = Steps.of(static, map(self.buffer.put, compared), nullcontext)
+        expected = Steps.of(static, map(self.buffer.put, compared), noise=nullcontext)
         replay = Replay(static, self.buffer, compared)
-        restore(static, start)
-        losses = [float(value) for batch in compared for name, value in replay.step(batch) if name.endswith("_loss")]
-        apart, _ = Steps(losses, []).apart(expected)
-        agree = apart <= AGREE["bf16" if static.stepper.precision.bf16 else "float32"]
+        restore(static, start)  # the weights have moved before the capture
+        apart, _ = Steps.of(static, compared, replay.step, nullcontext).apart(expected)
+        agree = apart <= REPLAYS_AGREE
         self.method.say(f"replays: losses differ by {apart:.1e} from static steps{'' if agree else ': TOO MUCH'}")
         return agree
 
@@ -140,9 +144,8 @@ class Comparison:
 
 def agrees(method: Method) -> bool:
     """Report on a method; return False if its steps differ or fail."""
-    waits = get_objective(method.name).host_waits
-    if waits:
-        method.say(f"can't be captured: in each step the host waits for the device ({', '.join(waits)})")
+    if reason := WAITING.get(method.name):
+        method.say(f"can't be captured: in each step the host waits for the device ({reason})")
         return True
     try:
         comparison = Comparison.of(method)
@@ -181,7 +184,7 @@ def main(
     print(f"{date.today()}, {platform.machine()}, {'CUDA' if cuda else 'CPU'}, {torch.get_num_threads()} threads")
     with tempfile.TemporaryDirectory() as folder:
         settings = {"dataset": dataset, "encoder": encoder(network, Path(folder) / "shape"), "device": device}
-        settings |= {"precision": precision, "lr": 1e-5} | ({"batch_size": batch_size} if batch_size else {})
+        settings |= {"precision": precision} | ({"batch_size": batch_size} if batch_size else {})
         for name in methods or [name for name in objectives if get_objective(name).trains]:
             all_agree &= agrees(Method(name, settings, data_dir, count))
     if not cuda:

@@ -6,17 +6,22 @@ in a step (coins that it tosses, numbers that it computes) is done at the captur
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from static_buffer import StaticBuffer, capturing
 from torch import Tensor
-from trainee import Trainee
 
-from fecbench import Batch
 from fecbench.training.optimizers import PlayerOptimizer
-from fecbench.training.stepper import Stepper
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from trainee import Trainee
+
+    from fecbench import Batch
+    from fecbench.training.stepper import Stepper
 
 WARM = 3  # steps before the capture; optimisers make their states in the first
 
@@ -92,19 +97,3 @@ def capturable(trainee: Trainee) -> Trainee:
 def replace_players(stepper: Stepper, players: Mapping[str, PlayerOptimizer]) -> Stepper:
     kept = {name: getattr(stepper, name) for name in ("objective", "model", "precision", "who", "clip", "ranks")}
     return type(stepper)(**kept, players=players)
-
-
-def state(trainee: Trainee) -> list[dict[str, Tensor]]:
-    """Return copies of the weights and buffers of model and objective."""
-    modules = trainee.stepper.model, trainee.stepper.objective
-    return [{name: value.clone() for name, value in module.state_dict().items()} for module in modules]
-
-
-def restore(trainee: Trainee, start: Sequence[Mapping[str, Tensor]]) -> None:
-    """Bring back weights and buffers, and set the optimisers' states to those before the first step, in place."""
-    for module, weights in zip((trainee.stepper.model, trainee.stepper.objective), start, strict=True):
-        module.load_state_dict(weights)
-    for player in trainee.stepper.players.values():
-        for values in player.optimizer.state.values():
-            for value in values.values():
-                value.zero_()

@@ -84,7 +84,9 @@ class Block:
         # Unsafe: each part has a version counter of its own, so that an objective may write into the labels.
         parts = iter(torch.unsafe_split_with_sizes(self.memory, [tensor.numel() for tensor in tensors]))
         values = {each.name: getattr(example, each.name) for each in fields(Batch)}
-        static = {name: with_tensors(value, lambda tensor: next(parts).view_as(tensor)) for name, value in values.items()}
+        static = {
+            name: with_tensors(value, lambda tensor: next(parts).view_as(tensor)) for name, value in values.items()
+        }
         self.batch = StaticBatch(**static)
 
     def put(self, batch: Batch) -> StaticBatch:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate.utils import set_seed
 
-from fecbench import Batch
 from fecbench.data.batch import stream_seed
 from fecbench.data.batches import TrainingBatches
 from fecbench.data.datasets.load import load_dataset
@@ -24,6 +21,12 @@ from fecbench.training import devices
 from fecbench.training.logs import LOG_EVERY, Window
 from fecbench.training.optimizers import assign_parameters
 from fecbench.training.stepper import Stepper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from fecbench import Batch
 
 
 @dataclass(frozen=True)
