@@ -17,7 +17,8 @@ ALONE = (
     "side_by_side",
     "paper",
     "memory",
-)  # parts that run by name only: they take hours on a CPU, unless their own options reduce the work
+    "operations",
+)  # parts that run by name only: they take long or, as operations, measure no time
 QUIET = {"KINETO_LOG_LEVEL": "6"}  # without it the profiler prints a line at its start and its end
 
 
