@@ -41,7 +41,7 @@ def main() -> None:
     """Run cross-entropy and the demo spec, and make a picture of each."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        (folder / "benchmarks").symlink_to(ROOT / "benchmarks")
+        (folder / "benchmarks").symlink_to(ROOT / "benchmarks")  # so that a reader can type the pictured command
         picture("run", "fecbench run ce --dataset demo", output("run", "ce", "--dataset", "demo", folder=folder))
         output("bench", SPEC, folder=folder)
         board = output("leaderboard", "--spec", SPEC, folder=folder, styled=True)

@@ -35,4 +35,5 @@ def table() -> str:
 if __name__ == "__main__":
     page = PAGE.read_text(encoding="utf-8")
     begin, end = "<!-- imports -->\n", "\n<!-- end of imports -->"
+    # A function, because re.sub would take a backslash in a text for an escape.
     PAGE.write_text(re.sub(f"(?s){begin}.*?{end}", lambda _: begin + table() + end, page), encoding="utf-8")

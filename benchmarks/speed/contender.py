@@ -65,7 +65,7 @@ def fecbench(method: str, settings: dict[str, Any], folder: Path) -> dict[str, f
     """Train and predict as `fecbench run METHOD` and `fecbench predict` do, and return the figures."""
     chosen, seconds = plan(method, settings), EpochSeconds()
     record = run(chosen, RunContext(DataLocations(), folder, observers=[seconds]))
-    memory = peak_mib()
+    memory = peak_mib()  # before the predictor is loaded, which is not part of training
     predictor = Predictor.load(record, chosen.settings.device)
     texts = load_dataset(chosen.settings, DataLocations()).splits["train"]["text"][:PREDICTED]
     return figures(chosen, seconds.of_epochs, memory, len(texts), partial(predictor.probabilities, texts))
@@ -81,6 +81,7 @@ def trainer(sampling: str, settings: dict[str, Any], folder: Path) -> dict[str, 
     s, data = chosen.settings, load_dataset(chosen.settings, DataLocations())
     rows = data.splits["train"].select(range(s.limit))
     source = get_encoder(s.encoder)(rows["text"][:])
+    # RoBERTa's positions begin after its padding id, so that 514 positions hold 512 tokens.
     longest = min(s.max_length, source.config.max_position_embeddings - 2)
 
     def tokenised(part: Any) -> Any:

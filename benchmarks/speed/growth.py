@@ -119,7 +119,7 @@ def seconds(call: Callable[[], object]) -> float:
 
 def peak_bytes(call: Callable[[], object], device: torch.device) -> int:
     """Return the peak memory of a call above the memory before it, in bytes, as requested from torch's allocator."""
-    call()
+    call()  # makes what is kept for later calls, such as gradients and the optimiser's moments
     if device.type == "cuda":
         torch.cuda.synchronize()
         before = torch.cuda.memory_allocated()

@@ -68,7 +68,7 @@ def matrix_rate(device: torch.device, precision: Precision) -> float:
     """Return the operations per second of the fastest square matrix product in the precision used."""
     rates = []
     for size in MATRICES if device.type == "cuda" else MATRICES[:2]:
-        a, b = (torch.randn(size, size, device=device) for _ in "ab")
+        a, b = (torch.randn(size, size, device=device) for _ in range(2))
         if precision.bf16:
             a, b = a.bfloat16(), b.bfloat16()
         rates.append(2 * size**3 / median_seconds("torch.mm(a, b, out=c)", a=a, b=b, c=torch.empty_like(a)))
@@ -77,7 +77,7 @@ def matrix_rate(device: torch.device, precision: Precision) -> float:
 
 def bandwidth(device: torch.device) -> float:
     """Return the bytes per second of ``c = a + b`` over 64 million numbers each: two are read and one is written."""
-    a, b, c = (torch.ones(2**26, device=device) for _ in "abc")
+    a, b, c = (torch.ones(2**26, device=device) for _ in range(3))
     return 3 * 4 * 2**26 / median_seconds("torch.add(a, b, out=c)", a=a, b=b, c=c)
 
 
@@ -155,7 +155,7 @@ def report(name: str, training: Training, rate: float, bytes_a_second: float) ->
     share = share_of_limit(work, training.parameters, rate, bytes_a_second, seconds)
     print(f"F {work / 1e9:.1f} G: {floor[0]:.4f} s; 28 P: {floor[1]:.4f} s; {share:.0%} of the limit")
     parts = profiled(training)
-    whole = max(seconds, sum(parts.values()))
+    whole = max(seconds, sum(parts.values()))  # profiling slows the host, so that the parts can sum to more
     parts["waiting for the host, between operations"] = whole - sum(parts.values())
     print("; ".join(f"{part} {time / whole:.1%}" for part, time in parts.items()))
 

@@ -74,6 +74,7 @@ def measure(rows: int, folder: Path) -> tuple[Peak, float, float]:
         "--run-dir",
         str(folder / str(rows)),
     ]
+    # Its output is read only at the end: a few lines of JSON, which fit into the pipe.
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     while process.poll() is None:
         peaks.append(memory_of(process.pid))

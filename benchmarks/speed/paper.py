@@ -76,6 +76,7 @@ class Parts(NamedTuple):
         """Return the parts of a run of two epochs, measured in the second, when the device is warm."""
         (_, first, since), *_, (_, last, until) = [entry for entry in stamps.batches if entry[0] == EPOCHS]
         step = (until - since) / (last - first)
+        # Between the scores of the first epoch and the first log of the second lie a checkpoint and `first` batches.
         checkpoint = max(0.0, since - stamps.evaluated_at[0] - first * step)
         test = max(0.0, stamps.ended - stamps.evaluated_at[-1] - checkpoint)
         return cls(stamps.begun - spawned, step, stamps.evaluated_at[-1] - stamps.trained[-1], checkpoint, test)
@@ -190,10 +191,8 @@ def estimate(given: argparse.Namespace, encoder: str) -> None:
           f"{'checkpoint':>12}{'test':>8}{'start-up':>10}{'a run':>12}")  # fmt: skip
     expanded, total = matrix.expand(read_spec(given.spec)), 0.0
     for entry in expanded.entries:
-        cell, runs = (
-            entry.runs[0][0],
-            len(entry.runs) + len(entry.runs[0]) - 1,
-        )  # each trial once, the chosen one with every seed
+        cell = entry.runs[0][0]
+        runs = len(entry.runs) + len(entry.runs[0]) - 1  # each trial once, the chosen one with every seed
         chosen, data = cell.plan.settings, load_dataset(cell.plan.settings, Places(given.data_dir))
         rows = len(data.splits["train"])
         steps = math.ceil(min(rows, chosen.limit or rows) / chosen.batch_size)

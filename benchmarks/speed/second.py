@@ -14,8 +14,9 @@ import time
 from datetime import date
 from pathlib import Path
 
+# Each function with the module whose name for it is replaced: the one that calls it, if that imported the name.
 PARTS = {
-    "imports": ("importlib._bootstrap", "_find_and_load"),
+    "imports": ("importlib._bootstrap", "_find_and_load"),  # called for every module that isn't loaded yet
     "accelerate": ("fecbench.training.devices", "accelerator"),
     "data": ("fecbench.runs.experiment", "load_dataset"),
     "identity": ("fecbench.runs.provenance", "identify"),

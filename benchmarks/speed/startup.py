@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 COMMANDS = {
+    # arguments, and the target of wall seconds
     "": None,
     "--help": 0.3,
     "--version": None,
@@ -43,7 +44,7 @@ def processes() -> dict[str, tuple[list[str], dict[str, str], float | None]]:
         "python -c pass": ([sys.executable, "-c", "pass"], {}, None)
     }
     commands |= {f"fecbench {words}": ([*FECBENCH, *shlex.split(words)], {}, most) for words, most in COMMANDS.items()}
-    for words in TYPED:
+    for words in TYPED:  # bash asks click for completions by these variables
         variables = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_FECBENCH_COMPLETE": "bash_complete"}
         commands[f"{words}<TAB>"] = (FECBENCH, variables, None)
     return commands

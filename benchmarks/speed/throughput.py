@@ -43,6 +43,7 @@ class Bench:
         from fecbench.objective.check import get_objective
 
         kind, name, own = CONTENDERS[contender]
+        # Given as settings, because presets go by the data set's name, and the excerpt of it is a folder.
         preset = get_objective(name).presets.get(self.dataset, {}) if kind == "fecbench" else {}
         settings = json.dumps({**self.settings, **preset, **own, "dataset": str(self.rows)})
         command = [sys.executable, str(HERE / "contender.py"), kind, name, settings, str(folder)]

@@ -36,7 +36,22 @@ if TYPE_CHECKING:
 
 LOGS = "logs"
 SMOKE_DATASET = "demo"
-KEPT = {"head", "pooling", "projection_dim", "lr", "weight_decay", "adam_eps", "warmup", "clip", "packing", "order"}
+# Settings that a smoke test takes from the real run: they fit any data and any encoder.
+KEPT = {
+    "head",
+    "pooling",
+    "projection_dim",
+    "optimizer",
+    "lr",
+    "schedule",
+    "warmup",
+    "weight_decay",
+    "no_decay_norm_bias",
+    "adam_eps",
+    "clip",
+    "packing",
+    "order",
+}
 SMOKE = {"epochs": 1, "batch_size": 16, "limit": 16, "max_length": 64}
 TRIED = 64  # texts that an encoder is tried on: `scratch` learns its vocabulary from them
 
@@ -72,10 +87,11 @@ class BenchTask:
         """True if the directory holds another run, or an unfinished one of other package versions."""
         now = self._record_now()
         status = now.status
-        if status == "running" or not (now.folder / RUN).exists():
+        if status == "running" or not (now.folder / RUN).exists():  # without run.json, `--resume` begins the run
             return False
         if not self._is_its_own(now):
             return True
+        # An unfinished run can't be resumed under other versions; a complete one stays (note 3 in runs/identity.py).
         return status != "complete" and now.run_file.versions != provenance.package_versions()
 
     def _record_now(self) -> Record:
@@ -93,7 +109,7 @@ class BenchTask:
 
     @property
     def reason(self) -> str:
-        """The last line that the run's process printed; it tells why the run isn't complete."""
+        """The last line that the run's process printed; for a failed run it is the error message."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n") if self.log.exists() else []
         spoken = [line.removeprefix("fecbench: ") for line in lines if line.strip()]
         return spoken[-1] if spoken else "not started"
@@ -104,7 +120,7 @@ class Benchmark:
     """A matrix with its loaded data and the folder of its run directories.
 
     Attributes:
-        matrix: the planned runs; without rows of a ``"*"`` that a data set is unfit for.
+        matrix: the planned runs. With ``objectives = "*"`` it has no row whose needs a data set doesn't meet.
         root: the folder that holds the run directories.
         locations: the folders and caches to look for data sets in.
         data: the loaded data sets by name, without those that weren't found.
@@ -157,7 +173,7 @@ class Benchmark:
         """Raise FecbenchError if a run needs the user's consent and doesn't have it, as the run itself would."""
         for entry in self.matrix.entries:
             for runs in entry.runs:
-                runs[0].plan.check_consent()
+                runs[0].plan.check_consent()  # the seeds of a candidate differ in nothing that needs consent
 
     def carry_out(self, workers: Workers) -> None:
         """Execute the groups of rows in order: trials and rows without a grid first, then the chosen settings.
@@ -168,6 +184,7 @@ class Benchmark:
             first = self.first(entries)
             self._execute(first, workers)
             tried = {task.record.folder for task in first}  # a run that failed isn't started twice
+            # `final` must be called only now: the trials that have just ended choose the settings of these runs.
             self._execute((task for task in self.final(entries) if task.record.folder not in tried), workers)
 
     def first(self, entries: Iterable[MatrixEntry]) -> list[BenchTask]:
@@ -204,10 +221,11 @@ class Benchmark:
         with writing(self.root, "free space or choose another --root"):
             contained(self.root / LOGS, self.root).mkdir(parents=True, exist_ok=True)
         left = [task for task in tasks if task.status != "complete"]
-        _set_aside(task for task in left if task.is_stale)
+        _set_aside(task for task in left if task.is_stale)  # `fecbench run --resume` refuses the folder of another run
         execute([self._job(task, workers) for task in left], workers)
 
     def _tasks(self, runs: Iterable[PlannedRun]) -> list[BenchTask]:
+        # By folder, because rows that plan the same run share its directory.
         return list({task.record.folder: task for task in map(self._task, runs)}.values())
 
     def _task(self, planned: PlannedRun) -> BenchTask:
@@ -232,9 +250,12 @@ class Benchmark:
         settings, folder = task.planned.plan.settings, str(task.record.folder.resolve())
         arguments = ["run", task.planned.plan.name, "--dataset", settings.dataset, "--seed", str(settings.seed)]
         arguments += ["--run-dir", folder, "--resume", "--settings", json.dumps(task.planned.asked)]
+        # Rows or code can be edited before a worker starts the run; its directory's name would then be wrong.
         arguments += ["--expected", json.dumps(asdict(task.content))]
         if self.locations.data_dir:
             arguments += ["--data-dir", str(self.locations.data_dir.resolve())]
+        # Absolute, because a worker of a cluster can have another working directory. `absolute` instead of `resolve`
+        # keeps a link in the log's place visible, so that it is refused.
         return Job(
             tuple(arguments), folder, str(task.log.absolute()), workers.devices, workers.per_device, workers.threads
         )
@@ -274,6 +295,7 @@ def _smallest(real: Plan) -> Plan:
 def _set_aside(tasks: Iterable[BenchTask]) -> None:
     for task in tasks:
         with suppress(FileNotFoundError):  # another bench renamed it first
+            # `free` adds a number if the name is taken: two benches can do this in one second.
             task.record.folder.rename(
                 free(task.record.folder.with_name(f"{task.record.id}.until-{datetime.now():%Y%m%d-%H%M%S}"))
             )
@@ -302,11 +324,12 @@ class _Machine:
         found: dict[str, FecbenchError] = {}
         for planned, *_ in entry.runs:
             settings = planned.plan.settings
+            # All three are tried, so that a plan names everything that a row lacks.
             for work in (partial(self._load, settings), partial(self._fits, planned), partial(self._try, settings)):
                 try:
                     work()
                 except FecbenchError as fault:
-                    found[str(fault)] = fault
+                    found[str(fault)] = fault  # by message, because the candidates of a grid share their faults
         return list(found.values())
 
     def _load(self, settings: RunSettings) -> None:
@@ -319,6 +342,7 @@ class _Machine:
 
     def _try(self, settings: RunSettings) -> None:
         data = self.data.get(settings.dataset)
+        # Without the data, any text shows whether the encoder can be loaded.
         texts = data.splits["train"][:TRIED]["text"] if data is not None else ["a text"]
         self._once("encoder", settings.encoder, partial(load_encoder, settings.encoder, texts))
 

@@ -1,6 +1,7 @@
 """Device slots: limit the runs per device across all processes of this machine, by lock files.
 
-Benches and engines that know nothing of one another share the slots.
+Benches and engines that know nothing of one another share the slots. The system's locks end with their process, so
+that a killed worker leaves none behind.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def slot(devices: Sequence[str], per_device: int) -> Iterator[dict[str, str]]:
         yield {}
         return
     while (held := _free(devices, per_device)) is None:
-        time.sleep(0.2)
+        time.sleep(0.2)  # one lock can be waited for, but not any of several
     lock, device = held
     try:
         yield {"CUDA_VISIBLE_DEVICES": device}
@@ -50,6 +51,7 @@ def _free(devices: Sequence[str], per_device: int) -> tuple[FileLock, str] | Non
     folder = Path(tempfile.gettempdir()) / f"fecbench-devices-{_user()}"
     with writing(folder, "make it writable, or set TMPDIR to a writable folder"):
         folder.mkdir(exist_ok=True)
+        # Slot number first, device second: every device gets its first run before any gets a second one.
         for number, device in product(range(per_device), map(_own_number, devices)):
             lock = FileLock(folder / f"{device or 'cpu'}-{number}.lock")
             try:
@@ -85,4 +87,5 @@ def _own_number(device: str) -> str:
             f"--devices must name visible GPUs, but {device} isn't among the {count} GPUs of this process{limited}; "
             "number devices from cuda:0, or use cpu"
         )
+    # The lock file is named by the physical device, so that processes that see different devices share its slots.
     return str(index) if visible is None else [name.strip() for name in visible.split(",") if name.strip()][index]

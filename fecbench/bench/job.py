@@ -90,6 +90,7 @@ def carry_out(job: Job) -> bool:
     The record tells how it ended.
     """
     with claimed(job) as mine:
+        # The status counts only under the lock: another worker may have ended the run just before.
         if mine and job.status not in ("complete", "running"):
             _run(job)
         return mine and job.status != "running"
@@ -98,16 +99,20 @@ def carry_out(job: Job) -> bool:
 def _run(job: Job) -> None:
     path = Path(job.log)
     with writing(path, REMEDY):
+        # A root that somebody sent could hold a link in the log's place, or a pipe that nobody reads. Appended to, so
+        # that a continued run keeps the output of earlier attempts.
         log = regular(contained(path, path.parent)).open("ab")
     with slot(job.devices, job.per_device) as device, log:
         environment = {
             **os.environ,
             **device,
-            SAFE_PATH: "1",
-            **({"OMP_NUM_THREADS": str(job.threads)} if job.threads else {}),
+            SAFE_PATH: "1",  # `python -m` would import modules and plugins from the working directory (docs/safety.md)
+            **({"OMP_NUM_THREADS": str(job.threads)} if job.threads else {}),  # torch reads it when it is imported
         }
         command = [sys.executable, "-m", "fecbench", *job.arguments, "--stop-with-stdin"]
+        # Nothing is written to the pipe. It closes on an interruption or when this worker ends, even by SIGKILL, and
+        # then the run stops cleanly.
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment
         ) as process:
-            process.wait()  # an interruption, or this worker's end, closes the pipe; then the run stops cleanly
+            process.wait()

@@ -65,6 +65,7 @@ class PlannedRun:
 
     def name(self, key: str) -> str:
         """Return the name of the run directory. Rows that plan the same run share the directory."""
+        # Objective, data set and seed are for the reader; the key alone makes the name unique.
         what = re.sub(r"[^\w.-]+", "-", f"{self.plan.name}-{last_name(self.plan.settings.dataset)}")[:LONGEST].strip(
             "-."
         )
@@ -136,7 +137,7 @@ class Matrix:
         trials = tuple(planned for entry in gridded for planned in entry.first())
         tried = tuple(_choice(entry, score) for entry in gridded)
         rows = tuple(dict.fromkeys(entry.row for entry in self.entries))
-        reasons: dict[str, list[str]] = {}
+        reasons: dict[str, list[str]] = {}  # methods often share a reason, such as a missing package
         for name, reason in self.left_out.items():
             reasons.setdefault(reason, []).append(name)
         out = tuple(f"left out: {', '.join(names)} ({reason})" for reason, names in reasons.items())
@@ -232,9 +233,9 @@ def select(path: Path, found: Records) -> Selection:
 
 
 class Records:
-    """The complete ones among some records.
+    """The complete records among the given ones, without those on older rows of a data set.
 
-    Of each data set it keeps the records on the rows of the newest run; others can't be compared with them.
+    The rows of a data set's newest run count; runs on other rows can't be compared with it.
     """
 
     def __init__(self, records: Iterable[Record]):
@@ -251,6 +252,7 @@ class Records:
 
     def of(self, planned: PlannedRun) -> Record | None:
         """Return the newest record with a run's objective and settings, of any code version; None if there is none."""
+        # By settings, not by code: the board of committed records must outlive edits of the code (ADR 13).
         return next((record for record, name, settings in self._found if planned.is_of(name, settings)), None)
 
 

@@ -35,7 +35,7 @@ def complete_records(folder: Path) -> tuple[dict[str, Record], tuple[str, ...]]:
 
 def _is_whole(record: Record) -> bool:
     """Return True if all files of a record are readable; raise RunError if one was changed after the run."""
-    record.history()
+    record.history()  # reading a file checks it against its digest
     if (record.folder / PREDICTIONS).exists():
         read_predictions(record)
     return bool(record.result_file)

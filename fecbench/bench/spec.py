@@ -69,7 +69,7 @@ class SpecRow(Config):
 class Grid(Config):
     """Values of settings to try: ``settings`` for every method, or those in ``objective`` for a single method."""
 
-    select: Literal["validation"]
+    select: Literal["validation"]  # required, though it has one value: a spec states that test scores choose nothing
     settings: dict[str, list[Any]] = Field(default_factory=dict)
     objective: dict[str, dict[str, list[Any]]] = Field(default_factory=dict)
 
@@ -107,7 +107,7 @@ class Spec(Config):
     def of(self, row: SpecRow, dataset: str) -> Values:
         """Return the settings of a row on a data set; the more specific section wins."""
         own = {"encoder": row.encoder} if row.encoder else {}
-        layers = (
+        layers = (  # from general to specific: a later layer wins
             self.settings,
             self.dataset.get(dataset, {}),
             self.objective.get(row.name, {}),
@@ -197,6 +197,7 @@ def read_spec(path: Path) -> Spec:
     except (OSError, ValueError, RecursionError) as error:  # deeply nested tables raise RecursionError
         raise UsageError(f"{path} must be a readable TOML file: {error}; correct it") from error
     try:
+        # Strict, because TOML has types: without it pydantic would turn the text "1" into the seed 1.
         spec = Spec.model_validate(content, strict=True)
     except ValidationError as error:
         raise UsageError(f"{path}: {'; '.join(_explain(part) for part in error.errors())}") from None

@@ -63,6 +63,7 @@ def _of(benchmark: Benchmark, entry: MatrixEntry, estimates: Estimates) -> Bench
     rows = len(benchmark.data[tasks[0].planned.plan.settings.dataset].splits["train"])
     whole = estimates.seconds(tasks[0].planned.plan, rows)
     left = sum(_share_left(task) for task, status in statuses if status != "complete") + undecided
+    # A row that is done needs no time, even if no run allows an estimate.
     seconds = 0.0 if not left else None if whole is None else left * whole
     waiting = states["waiting"] + undecided
     return BenchStatus(
@@ -80,6 +81,7 @@ def _of(benchmark: Benchmark, entry: MatrixEntry, estimates: Estimates) -> Bench
 
 def _where(task: BenchTask) -> str:
     settings = task.planned.plan.settings
+    # At most the last epoch: after it, a run still scores the test split.
     return f"s{settings.seed} epoch {min(_epochs(task.record) + 1, settings.epochs)}/{settings.epochs}"
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fecbench.runs.record import Record
 
 
+# The settings by which runs count as alike, the closest match first.
 ALIKE = (("objective", "dataset", "encoder"), ("objective", "encoder"), ("encoder",))
 
 

@@ -73,7 +73,7 @@ def execute(jobs: Sequence[Job], workers: Workers) -> None:
     with children_without_working_directory(), _backend(workers) as backend, parallel_config(**backend):
         left = _hand_out(jobs, workers)
         while left:
-            time.sleep(0.5)
+            time.sleep(0.5)  # no event tells that another process has ended; run directories are all there is (ADR 13)
             held = [job for job in left if job.is_taken]
             given_up = [job for job in left if job not in held and job.is_unfinished]
             left = held + _hand_out(given_up, workers)
@@ -85,7 +85,9 @@ def _hand_out(jobs: Sequence[Job], workers: Workers) -> list[Job]:
 
     if not jobs:
         return []
-    try:  # pre_dispatch limits the concurrent runs on every engine; a cluster may have more workers than that
+    # batch_size=1: by default joblib puts short calls together, and a call for a run that another bench holds is short.
+    # pre_dispatch limits the concurrent runs on every engine; a cluster may have more workers than that.
+    try:
         done = Parallel(batch_size=1, pre_dispatch=workers.number or "all")(delayed(carry_out)(job) for job in jobs)
     except FecbenchError:
         raise
@@ -103,7 +105,7 @@ def _backend(workers: Workers) -> Iterator[dict[str, object]]:
         yield {"backend": "loky", "n_jobs": workers.number or 1}
     elif workers.engine == "dask":
         with _dask(workers) as client:
-            yield {"backend": "dask", "client": client}
+            yield {"backend": "dask", "client": client}  # joblib takes the number of workers from the client
     else:
         with _ray(workers) as cores:
             yield {"backend": "ray", "n_jobs": workers.number or cores}
@@ -144,7 +146,7 @@ def _ray(workers: Workers) -> Iterator[int]:
     try:
         ray.init(
             workers.address,
-            num_cpus=(workers.number or 1) if here else None,
+            num_cpus=(workers.number or 1) if here else None,  # Ray refuses it for a cluster that runs already
             include_dashboard=False if here else None,
             log_to_driver=False,
             # otherwise Ray puts the working directory first on its workers' module path

@@ -82,7 +82,7 @@ class Commands(click.Group):
         from fecbench.core import hooks
 
         plugins, reasons = hooks.installed()
-        for reason in reasons:
+        for reason in reasons:  # a broken hook plugin must not take away fecbench's own commands
             warnings.warn(reason, stacklevel=2)
         commands = hooks.Observers(plugin for _, plugin in plugins).commands()
         return {command.name: command for command in commands if command.name and command.name not in COMMANDS}

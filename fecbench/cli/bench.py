@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fecbench.bench.workers import Engine
     from fecbench.runs.record import Record
 
-RESULTS = Path("benchmarks/results")
+RESULTS = Path("benchmarks/results")  # committed records of a checkout; they allow estimates before the first run
 
 
 @click.command()
@@ -127,7 +127,7 @@ def _complete(done: Path | None, force: bool) -> Mapping[str, Record]:
 
 
 def _workers(workers: int | None, devices: str, per_device: int, engine: Engine, address: str | None) -> Any:
-    """Return the pool of workers: one for each slot, each with its share of this machine's cores."""
+    """Return the settings of the workers: one for each device slot, each with its share of this machine's cores."""
     from fecbench.bench.workers import Workers
 
     if address and engine == "loky":
@@ -137,6 +137,7 @@ def _workers(workers: int | None, devices: str, per_device: int, engine: Engine,
     names = tuple(device.strip() for device in devices.split(",") if device.strip())
     number = workers or len(names) * per_device or (None if address else 1)
     threads = None
+    # By default each run would use a thread for every core of the machine.
     if engine == "loky" and number and "OMP_NUM_THREADS" not in os.environ:
         threads = max(1, (os.cpu_count() or 1) // number)
     return Workers(engine, number, address, names, per_device, threads)

@@ -70,6 +70,7 @@ def check(name: str, kind: str | None, device: str, as_json: bool) -> None:
     passed = f"{len(finished) - failed - skipped} of {len(finished)} checks hold"
     if skipped:
         passed += f", {skipped} skipped"
+    # On standard error, so that --json prints JSON alone.
     if kit.summary:
         echo(f"{name}: {kit.summary}", err=True)
     echo(f"{name}: {passed} ({time.perf_counter() - started:.0f} s)", err=True)

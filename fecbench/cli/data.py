@@ -37,7 +37,7 @@ def data(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
       fecbench data stats demo path/to/folder
     """
     if context.invoked_subcommand:
-        if data_dir or as_json:
+        if data_dir or as_json:  # click takes them for options of the group, and `stats` would never see them
             name = context.invoked_subcommand
             raise UsageError(f"options of `fecbench data {name}` must stand after its name; move them there")
         return

@@ -152,7 +152,7 @@ def _by_records(runs: Sequence[Path], columns: str, against: str | None, publish
     if not any((record.folder / RESULT).exists() for record in records):
         if not published:
             raise RunError(no_complete_runs(runs or [ROOT], len(records)))
-        names, against = [], None
+        names, against = [], None  # a table without runs knows no data set and no method
     with status_line() as report:
         return board_of_records(records, names, against, report=report)
 

@@ -44,6 +44,7 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
     """
     record = find_run(run, root)
     lines = texts or _lines()
+    # Python turns bytes of an argument that aren't UTF-8 into lone surrogates, which no tokenizer reads.
     if any("\ud800" <= character <= "\udfff" for text in lines for character in text):
         raise UsageError("texts must be UTF-8, but one is not; convert it")
     from fecbench.runs.predictor import Predictor

@@ -85,7 +85,7 @@ class Objectives(click.Group):
         return _command(cmd_name, kind)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of objectives, and where each is described: their descriptions would need their imports."""
+        """Write the list of objectives and a pointer to their descriptions, which only an import could give."""
         with formatter.section("Objectives"):
             formatter.write_dl([(origin.name, str(origin)) for origin in registry.objectives.origins()])
         formatter.write_paragraph()
@@ -165,7 +165,7 @@ def _run(name: str, values: dict[str, Any]) -> None:
 
 def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
     with fast_import():
-        import datasets  # noqa: F401  imported here because the run needs both soon, and this is faster
+        import datasets  # noqa: F401  the run imports both anyway; here they are imported with the collector off
         import transformers.modeling_utils  # noqa: F401
         from accelerate import PartialState
 
@@ -199,7 +199,7 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
             raise
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise FecbenchError(f"out of memory: {reason}; lower --batch-size or --max-length") from error
-    if PartialState().is_main_process:
+    if PartialState().is_main_process:  # of several ranks one prints the result
         _report(record, command["json"])
 
 

@@ -48,5 +48,6 @@ def _row(record: Record) -> dict[str, Any]:
         if row["status"] == "complete":
             row |= record.result_file.metrics.test
     except (RunError, KeyError, TypeError) as error:
+        # As text a KeyError is the bare key.
         row["status"] = f"broken: {error!r}" if isinstance(error, KeyError | TypeError) else f"broken: {error}"
     return row

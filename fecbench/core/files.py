@@ -1,7 +1,8 @@
 """Atomic file writes, safe reads, and the guards for files in a record's folder.
 
-A target file is either complete or absent: the writer fills a temporary file in the same folder, flushes it
-to the disk and renames it over the target. Which function to use:
+A target file is either complete or absent: the writer fills a temporary file, flushes it to the disk and renames
+it over the target. Both are in one folder, since a rename is atomic only within a file system. Which function to
+use:
 
 - a JSON or tensor file of a record: ``write_json`` and ``read_json``, ``write_tensors`` and ``read_tensors``;
   they contain all guards;
@@ -69,10 +70,12 @@ def replacing(path: Path, remedy: str = RESUME, *, own: bool = False) -> Iterato
             draft.unlink(missing_ok=True)  # a leftover could be a link to a file elsewhere
             yield draft
             draft.chmod(_MODE)  # safetensors creates files that only their owner can read
+            # The content first, then the rename, then the name in the folder: after a power cut in between, the target
+            # is the earlier file or the whole new one.
             to_disk(draft)
             draft.replace(target)
             to_disk(target.parent)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: an interrupted write must leave no draft
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         raise

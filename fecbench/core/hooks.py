@@ -122,6 +122,7 @@ class Observers:
         """
         try:
             self.manager.register(observer, name)
+            # pluggy accepts unknown hook names until it is asked; a misspelt hook would never be called.
             self.manager.check_pending()
         except (pluggy.PluginValidationError, ValueError) as error:
             if self.manager.is_registered(observer):
@@ -137,6 +138,7 @@ class Observers:
         for name, observer in present:
             others = [other for _, other in present if other is not observer]
             try:
+                # One observer at a time: in one call of pluggy, one that fails would keep the others from being called.
                 self.manager.subset_hook_caller(event, others)(**arguments)
             except FecbenchError:
                 raise
@@ -186,6 +188,7 @@ def get_hook_plugin(name: str) -> object:
             f"the hook plugin {name!r} ({entry.value} of {_distribution(entry)}) can't be imported: "
             f"{error_summary(error)}; fix or uninstall the plugin"
         ) from error
+    # In a manager of its own, which is dropped: only the check is wanted here.
     Observers().add(plugin, name)
     return plugin
 

@@ -1,4 +1,7 @@
-"""Check quickly whether the Hugging Face hub is reachable (its own client retries for 30 seconds and logs noise)."""
+"""Check quickly whether the Hugging Face hub is reachable.
+
+The hub's own client retries for 30 seconds and logs noise.
+"""
 
 from __future__ import annotations
 

@@ -28,6 +28,8 @@ def _option(name: str, field: FieldInfo) -> click.Option:
     flag = name.replace("_", "-")
     help_text = field.description or ""
     option_type = _option_type(field.annotation)
+    # The default None tells an omitted flag from one that was given with the default's value: only a flag that was
+    # given wins over the layers below it.
     if option_type is bool:
         return click.Option([f"--{flag}/--no-{flag}"], default=None, help=help_text)
     return click.Option([f"--{flag}"], type=option_type, default=None, help=help_text)
@@ -40,6 +42,7 @@ def _option_type(annotation: Any) -> Any:
     inner = [part for part in get_args(annotation) if part is not NoneType]
     if not inner:
         return annotation
+    # click takes one type, and float reads whole numbers too.
     return _option_type(float if {int, float} <= set(inner) else inner[0])
 
 

@@ -11,6 +11,8 @@ from fecbench.core.errors import FecbenchError, PluginError
 
 def out_of_memory(error: BaseException) -> bool:
     """Return True if ``error`` is an out-of-memory error (host or accelerator); these are not blamed on a plugin."""
+    # By name and text: importing torch here would load it for every command, and its CPU allocator raises a plain
+    # RuntimeError.
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
@@ -39,6 +41,7 @@ def plugin_errors(who: str, plugin: object) -> Iterator[None]:
     """
     try:
         yield
+    # GeneratorExit: a generator that is closed while it is in the block has not failed.
     except (FecbenchError, KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:
@@ -70,6 +73,7 @@ def _failing_line(error: BaseException, plugin: object) -> str:
         for frame, line in walk_tb(error.__traceback__)
         if _package(frame.f_globals) == package
     ]
+    # fecbench's own lines are in every traceback and don't tell where a plugin within fecbench failed.
     return f" at {frames[-1][0]}:{frames[-1][1]}" if frames and package != "fecbench" else ""
 
 

@@ -22,7 +22,15 @@ HERE = "this process"  # the distribution of plugins registered without a packag
 
 @dataclass(frozen=True)
 class Origin:
-    """The distribution and entry point of a registered name, read from metadata alone."""
+    """The distribution and entry point of a registered name, read from metadata alone.
+
+    Attributes:
+        kind: the registry, such as ``heads``.
+        name: the registered name.
+        distribution: the package that registers it.
+        version: that package's version.
+        value: the plugin's address, ``module:object``.
+    """
 
     kind: str
     name: str
@@ -94,8 +102,9 @@ class Registry:
         """
         origin = self.origin(name)
         try:
+            # origin() has refused duplicates, of which catalogue would return one silently.
             return self._catalogue.get(name)
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # a module that exits at its import must not end fecbench
             raise PluginError(
                 f"the {self.word} {name!r} ({origin}) can't be imported: {error_summary(error)}; "
                 f"fix or uninstall {origin.distribution}"

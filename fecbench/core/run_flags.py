@@ -2,7 +2,8 @@
 
 from fecbench.core.settings import RunSettings
 
-# Flags that are no settings: where a run reads and writes, and what it prints. The command defines them.
+# Flags that are no settings: where a run reads and writes, and what it prints. The command defines them in the wing
+# `cli`, which this wing can't import; a test compares the two.
 COMMAND_FLAGS = frozenset(
     {
         "data_dir",

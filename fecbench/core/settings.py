@@ -19,7 +19,7 @@ from fecbench.core.errors import UnknownName, UsageError
 from fecbench.core.plugin_errors import plugin_errors
 from fecbench.core.text import lower_first
 
-SHOWN = 100  # characters of a wrong value in an error message
+MAX_SHOWN = 100  # characters of a wrong value in an error message
 
 
 class Config(BaseModel):
@@ -28,6 +28,7 @@ class Config(BaseModel):
     Every field must have a description; it becomes the help text of the option.
     """
 
+    # No NaN and no infinity: a record is strict JSON, which has neither.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
     @field_validator("*", mode="before")
@@ -46,12 +47,14 @@ class Config(BaseModel):
 class RunSettings(Config):
     """The settings that every run has.
 
-    The defaults are those of the AML paper (section 4.1: roberta-base, AdamW 2e-5, decay 1e-3, batch 64),
-    which does not give the number of epochs and the patience.
+    The defaults are those of the AML paper (section 4.1: roberta-base, AdamW 2e-5, decay 1e-3, batch 64). The
+    paper does not give epochs, patience, schedule and maximum length; their defaults are those of TACO's released
+    trainer, which also decays every weight and clips no gradient.
     """
 
     dataset: str = Field(description="data set: a name listed by `fecbench data`, a path, or hf:owner/name")
     encoder: str = Field("roberta-base", description="encoder: a registered name, a hub id or a local folder")
+    # Methods choose their own: aml and taco the label head (the AML paper, section 4.1).
     head: str = Field("native", description="classification head; native is the encoder family's own head")
     pooling: Literal["first", "mean"] = Field(
         "first", description="sentence representation: the state of the first token, or the mean over all tokens"
@@ -64,6 +67,7 @@ class RunSettings(Config):
     lr: float = Field(2e-5, gt=0, description="peak learning rate")
     weight_decay: float = Field(1e-3, ge=0, description="weight decay")
     no_decay_norm_bias: bool = Field(False, description="exempt biases and normalisation weights from weight decay")
+    # PyTorch's default. The released code of AML, TACO and LCL has 1e-6, the default of transformers' AdamW.
     adam_eps: float = Field(1e-8, gt=0, description="epsilon in the denominator of Adam's update, for every player")
     warmup: float = Field(
         0.0, ge=0, lt=1, description="share of all training steps in which the learning rate rises linearly to its peak"
@@ -82,19 +86,23 @@ class RunSettings(Config):
         "counts as an improvement)",
     )
     max_length: int = Field(200, ge=3, description="maximum tokens of a text; longer texts are truncated and counted")
+    # Packed and in random order: batches by length would change which texts meet in a batch, and with that mining and
+    # contrastive losses. Packing saves the padding without that.
     packing: bool = Field(True, description="train without padding tokens if the encoder supports it")
     order: Literal["random", "bucketed"] = Field(
         "random", description="order of the training texts; bucketed batches texts of similar length together"
     )
+    # No float16, which needs a gradient scaler, and no bf16 weights, which lose most updates at a rate of 2e-5.
     precision: Literal["auto", "float32", "bf16"] = Field(
         "auto", description="bf16 is autocast over float32 weights; auto uses bf16 on GPUs that support it"
     )
     compile: bool = Field(False, description="compile the encoder with torch.compile")
     device: str = Field("auto", description="device: auto, cpu, cuda, cuda:1, mps ...")
-    seed: int = Field(0, ge=0, lt=2**32, description="random seed of the whole run")
+    seed: int = Field(0, ge=0, lt=2**32, description="random seed of the whole run")  # numpy's seeds have 32 bits
     limit: int | None = Field(
         None, ge=1, description="train on the first N rows only, for a quick try (recorded; not a benchmark result)"
     )
+    # Not the run's seed: runs with several seeds share their rows.
     split_seed: int = Field(
         0,
         ge=0,
@@ -212,6 +220,6 @@ def _explain(fault: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return ``value`` as text that every terminal can print, cut to SHOWN characters."""
+    """Return ``value`` as text that every terminal can print, cut to MAX_SHOWN characters."""
     text = str(value).encode(errors="backslashreplace").decode()
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."

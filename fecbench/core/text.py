@@ -1,4 +1,4 @@
-"""Shorten lists of names, fit sentences together, and sanitise untrusted text for Markdown, terminals and figures."""
+"""Shorten lists of names, join clauses, and make untrusted text safe for Markdown, terminals and figures."""
 
 from __future__ import annotations
 

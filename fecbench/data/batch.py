@@ -32,6 +32,7 @@ def stream_seed(*key: int | str) -> int:
     >>> stream_seed(0, 1, "order") == stream_seed(0, 1, "order") != stream_seed(0, 2, "order")
     True
     """
+    # Not hash(): Python salts the hashes of strings anew in each process.
     return int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8]) >> 1
 
 
@@ -58,6 +59,7 @@ class BatchNeeds:
     per_label: int = 1
 
     def __post_init__(self) -> None:
+        # Every string is a sequence of strings too: its letters would be taken for columns.
         if isinstance(self.columns, str):
             raise ValueError(f"columns must be a tuple of names, found the string {self.columns!r}")
         if self.second_view not in get_args(SecondView):
@@ -189,9 +191,10 @@ class Batch:
             tokens=self.tokens.followed_by(self.views[PARAPHRASE] if paraphrased else self.tokens),
             labels=self.labels.repeat(2),
             rows=self.rows.repeat(2),
-            views={},
+            views={},  # they have B rows
             texts=None,
             second_view="none",
+            # The second views of a rank's texts are B rows further on in the whole batch.
             share=None if self.share is None else torch.cat([self.share, self.share + len(self)]),
         )
 

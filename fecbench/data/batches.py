@@ -45,9 +45,10 @@ class TokenisedSplit:
     def batch(self, rows: np.ndarray, key: tuple[int, ...] = (0, 0, 0), rank: int = 0, ranks: int = 1) -> Batch:
         """Return the batch of ``rows``; on several ranks, with the share of the texts of rank ``rank``.
 
-        A rank with an empty share holds the first text, without an index in ``share``, so that it can join
-        every collective operation.
+        A rank with an empty share holds the first text, so that it can join every collective operation. That
+        text has no index in ``share``.
         """
+        # Shares may differ by one text: repeating texts to even them out, as accelerate does, would make false pairs.
         share = np.arange(len(rows))[rank::ranks]
         held = rows[share] if len(share) else rows[:1]
         tokens = {name: column.take(held) for name, column in self.columns.items()}
@@ -63,7 +64,10 @@ class TokenisedSplit:
         )
 
     def by_length(self, batch_size: int) -> Iterator[np.ndarray]:
-        """Yield row numbers of batches for evaluation, longest texts first, so that memory peaks in the first batch."""
+        """Yield the row numbers of batches for evaluation, longest texts first.
+
+        Memory then peaks in the first batch, and texts of a batch have nearly equal lengths.
+        """
         order = np.argsort(-self.columns["text"].lengths, kind="stable")
         for start in range(0, len(order), batch_size):
             yield order[start : start + batch_size]
@@ -92,7 +96,7 @@ class TrainingBatches:
 
     @property
     def left_out(self) -> int:
-        """The number of rows in no batch, in each epoch."""
+        """The number of rows that each epoch leaves out."""
         return len(self.split) - min(self._units, len(self) * self._units_in_batch) * self.needs.per_label
 
     @property
@@ -142,6 +146,7 @@ class TrainingBatches:
 
 def _groups(order: np.ndarray, labels: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
     """Return groups of row numbers ``[G, size]`` in random order, each of one label; incomplete groups are dropped."""
+    # A stable sort keeps the random order within each label, so that an epoch's groups are drawn anew.
     by_label = order[np.argsort(labels[order], kind="stable")]
     parts = np.split(by_label, np.cumsum(np.bincount(labels))[:-1])
     groups = np.concatenate([part[: len(part) // size * size].reshape(-1, size) for part in parts])
@@ -156,6 +161,7 @@ def _bucketed(units: np.ndarray, lengths: np.ndarray, size: int, generator: np.r
     stretches = [units[start : start + 50 * size] for start in range(0, len(units), 50 * size)]
     by_length = np.concatenate([stretch[np.argsort(lengths[stretch].sum(1), kind="stable")] for stretch in stretches])
     batches = [by_length[start : start + size] for start in range(0, len(units), size)]
+    # A short batch stays last, where TrainingBatches.rows cuts it off if it has too few texts.
     whole = [batch for batch in batches if len(batch) == size]
     return [whole[index] for index in generator.permutation(len(whole))] + batches[len(whole) :]
 

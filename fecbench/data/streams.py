@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Stream(Protocol):
-    """A function from the number of a pass to the rows of that pass."""
+    """A function from the number of a pass to the rows of that pass. A pass goes through all rows once."""
 
     def __call__(self, number: int, /) -> TokenisedSplit:
         """Return the rows of pass ``number``, from 0; passes have equally many rows, but the rows may differ.
@@ -66,6 +66,7 @@ class StreamBatches:
         ``rate`` is the mean number of stream batches per main batch. The numbers are a function of ``number``
         and ``rate``, so that a resumed run needs no counter.
         """
+        # The ranges of successive batches join without gap or overlap, also where the rate is no whole number.
         for index, stream_number in enumerate(range(int(number * rate), int((number + 1) * rate))):
             yield self(stream_number, (*key, index) if index else key)
 
@@ -78,14 +79,12 @@ class StreamBatches:
     def _pass(self, number: int) -> tuple[TrainingBatches, list[np.ndarray]]:
         """Return the batches of a pass and their row numbers.
 
-        Only the first pass, by which passes are counted, and the current one are kept in memory.
+        Two passes are kept in memory: the current one, and the first, whose length tells the pass of a number.
         """
         if number not in self._passes:
             self._passes = {first: kept for first, kept in self._passes.items() if first == 0}
             split, seed = self.stream(number), stream_seed(self.main.seed, "stream", self.name)
-            batches = TrainingBatches(
-                split, min(self.main.batch_size, len(split)), seed, rank=self.main.rank, ranks=self.main.ranks
-            )
+            batches = TrainingBatches(split, self.main.batch_size, seed, rank=self.main.rank, ranks=self.main.ranks)
             self._passes[number] = batches, batches.rows(number)
         return self._passes[number]
 

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from fecbench.data.forms import Form
 
 
-PROBE = 1000  # maximum words of the longest probe text, whose ids are part of the cache's key
-TOGETHER = 1000  # texts in one call of the tokenizer; its output takes about 100 bytes a token
+PROBE_WORDS = 1000  # maximum words of the longest probe text, whose ids are part of the cache's key
+TEXTS_PER_CALL = 1000  # texts in one call of the tokenizer; its output takes about 100 bytes a token
 
 
 def token_cache() -> Path:
@@ -129,10 +129,11 @@ def _encode(
 
     def write(numbers: np.ndarray) -> None:
         nonlocal checksum
+        # Without a checksum, a flipped bit on the disk would change the ids of a text and nothing would fail.
         checksum = zlib.crc32(numbers.data, checksum)
         out.write(numbers.data)
 
-    for part in chunks(texts, TOGETHER):
+    for part in chunks(texts, TEXTS_PER_CALL):
         encoded, truncated = encode_texts(part, tokenizer, max_length, form)
         write(np.fromiter(chain.from_iterable(encoded), np.int32))
         lengths.extend(map(len, encoded))
@@ -161,6 +162,7 @@ def _written(file: Path, write: Callable[[IO[bytes]], None], texts: int) -> Toke
     Raises:
         EncoderError: the content read back is not what was written.
     """
+    # A draft for each process: runs side by side fill one cache with the same texts.
     draft = file.with_suffix(f".{os.getpid()}.unfinished")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -201,7 +203,7 @@ def _cache_key(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_len
 
     ``tokenizer.json`` does not determine them alone, so the ids of some probe texts are part of the digest.
     """
-    probe = encode_texts(_probe(texts, tokenizer, min(max_length, PROBE)), tokenizer, max_length, form)
+    probe = encode_texts(_probe(texts, tokenizer, min(max_length, PROBE_WORDS)), tokenizer, max_length, form)
     sha = hashlib.sha256(repr([_rules(tokenizer), max_length, _rules_of_form(form), probe]).encode())
     for part in chunks(texts):
         # each text follows its length, so that no two lists of texts look alike

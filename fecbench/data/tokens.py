@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-# Cost of a further grid, in attention scores (a text of l tokens has l^2): a CPU core computes so many in about half a
-# millisecond a layer; on other devices the cost is that of about 25 further kernel launches.
+# What another grid costs, in attention scores (a text of l tokens has l^2). A CPU core computes this many in about half
+# a millisecond a layer. On other devices a grid costs about 25 kernel launches.
 GRID_COST = {"cpu": 4_000}
 GRID_COST_ELSEWHERE = 1_000_000
 
@@ -54,7 +54,7 @@ class Tokens:
         positions: int64 ``[T]``, each token's index in its text, from 0.
         owners: int64 ``[T]``, the index of each token's text.
         lengths: int64 ``[B]``, tokens of each text.
-        sizes: a copy of the lengths on the host.
+        sizes: a copy of the lengths on the host, so that shapes are known without waiting for the device.
         segments: int64 ``[T]``, each token's segment in pairs of texts (BERT's token types); None if all are 0.
     """
 
@@ -95,6 +95,7 @@ class Tokens:
             return tensor.to(device, non_blocking=device.type != "cpu")
 
         ids, positions, owners = self.ids, self.positions, self.owners
+        # From the host only: what is on a device already can't be pinned.
         if ids.device.type == "cpu" and device.type != "cpu":
             stacked = torch.stack([ids, positions, owners])  # one copy for three
             ids, positions, owners = moved(stacked.pin_memory() if device.type == "cuda" else stacked)
@@ -129,6 +130,8 @@ class Tokens:
 
     def layout(self, grid_cost: float) -> Layout:
         """Return padded grids of texts of similar length; each further grid saves more than ``grid_cost`` scores."""
+        # Stable sorts: texts and tokens must put texts of equal length in the same order, or tokens would get slots of
+        # another text.
         by_length, rank = self.lengths.sort(stable=True).values, self.lengths.argsort(stable=True).argsort()
         order = self.lengths[self.owners].argsort(stable=True)
         owners, positions = rank[self.owners][order], self.positions[order]

@@ -1,6 +1,9 @@
 """Exact training on several ranks: gather the whole batch's features on every rank and average gradients.
 
 Every rank computes the loss of the whole batch from the same features, so objectives need no distributed code.
+There is no DDP wrapper: with it, anything but one forward and one backward pass through ``forward`` gives wrong
+gradients silently (ADR 5).
+
 The backward of :func:`whole_batch` sums the feature gradients over ranks, and :func:`average_gradients` divides by
 the number of ranks. So parameters before the gather (each rank has its share of rows) and after it (every rank has
 all rows) both get the gradient of one loss on the whole batch.

@@ -24,7 +24,7 @@ class NativeHead(Head):
     """The encoder family's own classification head, as ``AutoModelForSequenceClassification`` builds it; ``z = h``.
 
     The family's network is kept, but its encoder is replaced by a stub that passes on precomputed states. When the
-    head is built, its logits are compared with those of the whole network.
+    head is built, its logits are compared with those of the whole network (ADR 2).
     """
 
     poolings = ("first",)
@@ -33,7 +33,7 @@ class NativeHead(Head):
         super().__init__()
         self.features = network.config.hidden_size
         encoder = network.base_model
-        activation = getattr(encoder, "pooler_activation", None)  # ALBERT: beside its pooler, which is linear
+        activation = getattr(encoder, "pooler_activation", None)  # ALBERT's is a module beside its pooler
         setattr(network, network.base_model_prefix, PrecomputedStates(take_pooler(encoder), activation))
         self.network = network
 
@@ -55,6 +55,7 @@ class NativeHead(Head):
         probe = source.tokenizer(
             ["good", "this is rather more than that"], padding=True, return_tensors="pt", return_token_type_ids=False
         )
+        # The expected logits come first: building the head takes the encoder out of the whole network.
         whole.eval()
         with torch.no_grad(), running(source.name, probe["input_ids"].shape[1]):
             expected = whole(**probe).logits
@@ -74,6 +75,7 @@ class NativeHead(Head):
 
     def classify(self, z: Tensor) -> Tensor:
         """Return the logits of ``z``: ``[B, hidden] -> [B, C]``."""
+        # As texts of one token: the family's head reads the first token's state itself.
         return cast("Tensor", self.network(inputs_embeds=z[:, None]).logits)
 
 
@@ -114,6 +116,7 @@ class LanguageHead(nn.Module):
         decoder = cast("nn.Linear", network.get_output_embeddings())
         self.bias = nn.Parameter(decoder.bias.detach().clone())
         setattr(network, network.base_model_prefix, PrecomputedStates(None))
+        # The decoder's weights are the encoder's word embeddings, which stay the encoder's own (ADR 14).
         _remove_decoder(network, decoder)
         self.network = network
 

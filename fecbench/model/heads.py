@@ -126,7 +126,7 @@ class LabelHead(Head):
 
     Texts and label texts share the encoder and the projection. In training the label texts are encoded in the same
     encoder call as the batch, and gradients flow through both. For prediction the label features are precomputed
-    into ``matrix [C, features]``, so that no label is encoded again.
+    into ``matrix [C, features]``, so that no label is encoded again (ADR 8).
     """
 
     matrix: Tensor
@@ -137,7 +137,7 @@ class LabelHead(Head):
         self.features = features
         self.projection = projection(hidden, features)
         self.label_tokens = label_tokens
-        self.label_states: Tensor | None = None
+        self.label_states: Tensor | None = None  # no buffer: they carry a batch's graph and aren't saved
         self.register_buffer("matrix", torch.zeros(len(label_tokens), features))
 
     @classmethod
@@ -150,7 +150,7 @@ class LabelHead(Head):
         """
         network = encoder_network(source)
         longest = longest_text(source, network)
-        ids = source.tokenizer(list(task.label_texts), verbose=False)["input_ids"]
+        ids = source.tokenizer(list(task.label_texts), verbose=False)["input_ids"]  # no warning: checked below
         for label, text in zip(task.labels, ids, strict=True):
             if len(text) > longest:
                 raise UsageError(
@@ -171,10 +171,12 @@ class LabelHead(Head):
         In training, the label features are those encoded with the last batch; in prediction, those precomputed.
         """
         labels = self.matrix if self.label_states is None else self.project(self.label_states)
+        # Under autocast z is bf16 and the matrix float32.
         return z @ labels.to(z.dtype).T
 
     def extra_texts(self) -> Tokens:
         """Return the label texts ``[C]``, on the head's device."""
+        # Module.to moves buffers and parameters; tokens are neither.
         if self.label_tokens.ids.device != self.matrix.device:
             self.label_tokens = self.label_tokens.to(self.matrix.device)
         return self.label_tokens

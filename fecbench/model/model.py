@@ -126,4 +126,5 @@ def build_model(
                 f"but returned {built!r} as head; fix or uninstall the plugin"
             )
     take_pooler(network)  # the pooler's output isn't used
+    # Without a padding token any id will do: an encoder whose states depend on padding is refused.
     return Model(TextEncoder(network, source.tokenizer.pad_token_id or 0, pooling, packing, source.name), built)

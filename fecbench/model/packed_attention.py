@@ -1,7 +1,8 @@
 """Attention restricted to the tokens of one text, for texts packed one after another.
 
 Tokens are scattered to padded grids, one for each group of texts of similar length, attend there under a mask (with
-attention dropout, as usual), and are gathered back. Outputs and gradients equal those of the padded computation.
+attention dropout, as usual), and are gathered back. Outputs and gradients equal those of the padded computation
+(ADR 1).
 """
 
 from __future__ import annotations
@@ -63,4 +64,5 @@ def grid_of(rows: Tensor, grid: PaddingGrid) -> Tensor:
 
 
 AttentionInterface.register(IMPLEMENTATION, packed_attention)
+# Calls without grids attend by sdpa and need its mask.
 AttentionMaskInterface.register(IMPLEMENTATION, sdpa_mask)

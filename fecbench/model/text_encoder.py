@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-PROBE = 160  # tokens of the long text that an encoder is tested on
+PROBE_TOKENS = 160  # tokens of the long text that an encoder is tested on
 # Largest relative difference of states that count as equal. Rounding makes 1e-6; attention to padding or to another
 # text makes 1e-3 and more.
-AGREE = 1e-4
+TOLERANCE = 1e-4
 
 
 class TextEncoder(nn.Module):
@@ -46,7 +46,7 @@ class TextEncoder(nn.Module):
         super().__init__()
         self.network = network
         self.name = name or network.config.model_type
-        self.attention = network.config._attn_implementation
+        self.attention = network.config._attn_implementation  # exports give it back to the network
         self.pad_id = pad_id
         self.pooling = pooling
         self.first_position = first_position(network)
@@ -126,7 +126,7 @@ class TextEncoder(nn.Module):
             # FNet, ConvBERT, Nyströmformer and YOSO fail this test.
             beside = self._test_states([long, short])
             self._check_width(beside.shape[-1])
-            if difference(beside[len(long) :], self._test_states([short])) > AGREE:
+            if difference(beside[len(long) :], self._test_states([short])) > TOLERANCE:
                 raise EncoderError(
                     f"the encoder {self.name} must encode a text the same with and without padding after it, but takes "
                     "padding for words: predictions would depend on the other texts of a batch; choose a family that "
@@ -149,7 +149,7 @@ class TextEncoder(nn.Module):
         """Return the token ids of a long text (the encoder's maximum length, at most 160) and of a short one."""
         size = len(cast("Tensor", self.network.get_input_embeddings().weight))
         ids = [number for number in range(max(size - 8, 0), size) if number != self.pad_id] or [0]
-        longest = min(PROBE, positions(self.network) or PROBE)
+        longest = min(PROBE_TOKENS, positions(self.network) or PROBE_TOKENS)
         long = [ids[position % len(ids)] for position in range(longest)]
         return long, long[:3]
 
@@ -180,7 +180,7 @@ class TextEncoder(nn.Module):
                 self.network.set_attn_implementation(IMPLEMENTATION)
             packed, sizes = self._packed(Tokens.pack(texts)), [len(text) for text in texts]
             pairs = zip(packed.split(sizes), padded.split(sizes), strict=True)
-            if all(difference(one, other) <= AGREE for one, other in pairs):
+            if all(difference(one, other) <= TOLERANCE for one, other in pairs):
                 return True
         except (TypeError, ValueError, RuntimeError, LookupError, AttributeError):
             pass  # the family's forward doesn't pass the grids on to its attention

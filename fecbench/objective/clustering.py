@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-RESTARTS = 10
+RESTARTS = 10  # scikit-learn's default when TACO's code was written; today's is 1
 
 
 @torch.no_grad()

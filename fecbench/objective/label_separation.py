@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-VANISHING = 1e-4  # a sum of weights below this counts as 0
+# A sum of weights below this counts as 0. Weights are cosines of either sign, and the loss divides by their sum: near 0
+# it would explode.
+VANISHING = 1e-4
 
 
 def label_pair_weights(logits: Tensor) -> Tensor:

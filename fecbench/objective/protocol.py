@@ -52,7 +52,7 @@ class Player:
     """A set of parameters with an optimiser of its own. Parameters that no player claims belong to ``model``.
 
     Players must be disjoint unless both set ``shared``. Each of them then steps the common parameters with its own
-    optimiser and its own moments.
+    optimiser and its own moments, as in AML's released code (ADR 17).
 
     Attributes:
         parameters: parameters of the objective or of the model.

@@ -178,5 +178,5 @@ def _recorded(record: Record) -> Tensor:
 
 def _predicted(record: Record, texts: Sequence[str]) -> Tensor:
     """Return the probabilities of any texts, computed with the run's weights."""
-    model_run_file(record)
+    model_run_file(record)  # refuses a record that lacks a field of the model, by the field's name
     return Predictor.load(record).probabilities(texts).double()

@@ -45,7 +45,7 @@ def common_data(records: Sequence[Record], data_dir: Path | None = None) -> Emot
                 f"runs to compare must have the same rows, but {first.folder} has rows of {_rows(first)} and "
                 f"{record.folder} of {_rows(record)}; choose runs on one version of a data set"
             )
-    return data_of(first, data_dir)
+    return data_of(first, data_dir)  # any of them would do: equal fingerprints mean equal rows
 
 
 def _fingerprint(record: Record) -> str:

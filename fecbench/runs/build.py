@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from fecbench.runs.plan import Plan
 
 
-LEAK = 0.1  # a note is made from this share of a split's texts that are in train too
-UNKNOWN, UNREADABLE = 0.05, 0.98  # shares of unknown tokens in a column that make a note and an error
+LEAK_SHARE = 0.1  # a note is made from this share of a split's texts that are in train too
+UNKNOWN_SHARE, UNREADABLE_SHARE = 0.05, 0.98  # shares of unknown tokens in a column that make a note and an error
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,10 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     """
     settings, scored = plan.settings, plan.scored
     train = _limited_rows(data, settings.limit)
+    # The limited rows: an encoder such as scratch learns its vocabulary from the texts that are trained on.
     source = load_encoder(settings.encoder, train["text"])
     model, objective = build_pair(plan, source, data.labels, data.label_texts, data.name)
+    # After the model: how long a text may be depends on the network's positions too.
     longest = longest_text(source, model.encoder.network)
     max_length = min(settings.max_length, longest)
     splits = _tokens(plan, data, train, source, max_length)
@@ -90,6 +92,7 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
         for module in (*model.modules(), *objective.modules()):
             if isinstance(module, TextEncoder):
                 module.compile_network()
+    # Built on the CPU and then moved: a seed draws the same weights for every device.
     model, objective = model.to(device), objective.to(device)
     precompute(model, objective)
     return Built(source, splits, model, objective, max_length, scored, notes)
@@ -127,8 +130,8 @@ def _notes_on_rows(data: EmotionData, train: Dataset) -> list[str]:
     rows = len(data.splits["train"])
     if len(train) < rows:
         notes.append(f"LIMITED to the first {len(train):,} of {rows:,} training rows: not a benchmark result")
-        notes += _unread(train, data)
-    return notes + _leaks(train, data)
+        notes += _notes_on_missing_labels(train, data)
+    return notes + _notes_on_shared_texts(train, data)
 
 
 def _notes_on_model(plan: Plan, model: Model, objective: Objective, longest: int) -> list[str]:
@@ -163,7 +166,8 @@ def _notes_on_tokens(
             f"{data.name} hasn't a paraphrase ({PARAPHRASE}) in every row: a text's second view is another dropout pass"
         )
     for split, tokens in splits.items():
-        notes += _cut(split, tokens, max_length) + _unknown(split, tokens, columns[split], source)
+        notes += _notes_on_cut_texts(split, tokens, max_length)
+        notes += _notes_on_unknown_tokens(split, tokens, columns[split], source)
     return notes
 
 
@@ -177,7 +181,7 @@ def _notes_on_packing(plan: Plan, model: Model) -> list[str]:
     ]
 
 
-def _unread(train: Dataset, data: EmotionData) -> list[str]:
+def _notes_on_missing_labels(train: Dataset, data: EmotionData) -> list[str]:
     """Return a note if ``train``, the rows within ``--limit``, lacks labels, as the first rows of a sorted file do."""
     present, labels = len(np.unique(labels_of(train))), len(data.labels)
     if present == labels:
@@ -188,7 +192,7 @@ def _unread(train: Dataset, data: EmotionData) -> list[str]:
     ]
 
 
-def _cut(split: str, tokens: TokenisedSplit, max_length: int) -> list[str]:
+def _notes_on_cut_texts(split: str, tokens: TokenisedSplit, max_length: int) -> list[str]:
     """Return a note for each column with texts that were cut."""
     return [
         f"{column.cut:,} of {len(tokens):,} {split} texts ({name}) were cut to {max_length} tokens"
@@ -197,7 +201,9 @@ def _cut(split: str, tokens: TokenisedSplit, max_length: int) -> list[str]:
     ]
 
 
-def _unknown(split: str, tokens: TokenisedSplit, columns: Sequence[str], source: EncoderSource) -> list[str]:
+def _notes_on_unknown_tokens(
+    split: str, tokens: TokenisedSplit, columns: Sequence[str], source: EncoderSource
+) -> list[str]:
     """Return a note for each of the data set's own ``columns`` with many tokens that the encoder doesn't know.
 
     Raises:
@@ -207,23 +213,23 @@ def _unknown(split: str, tokens: TokenisedSplit, columns: Sequence[str], source:
     for name in columns:
         share = unknown_share(tokens.columns[name], source.tokenizer)
         finding = f"{100 * share:.0f} % of the {split} tokens ({name}) are unknown to encoder {source.name}"
-        if share >= UNREADABLE:
+        if share >= UNREADABLE_SHARE:
             raise EncoderError(
                 f"an encoder must know the words of its texts, but {finding}; choose one made for their language and "
                 "script"
             )
-        if share >= UNKNOWN:
+        if share >= UNKNOWN_SHARE:
             notes.append(f"{finding}, which reads them all as the same word")
     return notes
 
 
-def _leaks(train: Dataset, data: EmotionData) -> list[str]:
+def _notes_on_shared_texts(train: Dataset, data: EmotionData) -> list[str]:
     """Return a note for each split that shares many texts with train, as a file given twice does."""
     known, notes = _hashes(train), []
     for split in ("validation", "test"):
         texts = _hashes(data.splits[split])
         shared = np.isin(texts, known).sum()
-        if shared >= LEAK * len(texts):
+        if shared >= LEAK_SHARE * len(texts):
             notes.append(
                 f"LEAK: {shared:,} of {len(texts):,} {split} texts also occur in train, so scores on them are inflated"
             )
@@ -232,11 +238,13 @@ def _leaks(train: Dataset, data: EmotionData) -> list[str]:
 
 def _hashes(rows: Dataset) -> np.ndarray:
     """Return a hash of each text, int64 ``[N]``; the texts themselves stay on the disk."""
+    # Python salts hash() in each process, but these hashes are compared within one.
     return np.fromiter((hash(text) for part in chunks(rows["text"]) for text in part), np.int64, len(rows))
 
 
 def stage_of(built: Built, data: EmotionData, settings: RunSettings, device: torch.device) -> Stage:
     """Return what the stages before and after training may use."""
+    # As many rows as were tokenised: --limit cuts train.
     rows = {split: data.splits[split].select(range(len(built.splits[split]))) for split in ("train", "validation")}
     batches = partial(
         text_batches,
@@ -306,7 +314,9 @@ def build_pair(
 
 
 def settle_pooling(plan: Plan, model: Model) -> None:
-    """Set the pooling of a causal encoder to ``mean``: its first token's state is equal for all texts that begin alike.
+    """Set the pooling of a causal encoder to ``mean``.
+
+    The first token's state of such an encoder is the same for all texts that begin alike.
 
     Raises:
         EncoderError: ``first`` was asked for, or is the only pooling of the head.

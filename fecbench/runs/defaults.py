@@ -55,7 +55,7 @@ def preset_layer(name: str, kind: type[Objective], dataset: str) -> Layer:
 
 
 def dataset_layer(dataset: str) -> Layer:
-    """Return the settings that a registered data set asks for, such as the encoder of ``demo``.
+    """Return the settings that a registered data set asks for, such as the encoder of ``demo`` (ADR 6).
 
     Raises:
         UnknownName, PluginError: the data set's plugin is missing or broken.
@@ -130,13 +130,14 @@ def shown(default: Default, name: str) -> str:
 
 
 def _on_datasets(default: Default) -> list[tuple[str, str]]:
-    """Return each value of data sets with their names; without encoders, only values that differ from the common one.
+    """Return each value that data sets have, with their names.
 
-    With encoders every value of a data set is news: even the common value differs from an encoder's.
+    A value that equals the common default is left out, unless encoders have values: it wins over theirs.
     """
     if not default.encoders:
         return [(value, _either(names)) for value, names in _alike(default.datasets, default.value)]
-    return [(value, f"{_either(names)} with any encoder") for value, names in _alike(default.datasets, object())]
+    unequal = object()  # to every value, so that none is left out
+    return [(value, f"{_either(names)} with any encoder") for value, names in _alike(default.datasets, unequal)]
 
 
 def _alike(values: Mapping[str, Any], known: Any) -> list[tuple[str, list[str]]]:

@@ -1,6 +1,7 @@
 """Digests stored in `result.json` that detect truncated, edited or swapped record files.
 
-They guard against accidents, not against forgers. A record without digests, of an older fecbench, is read as it is.
+They guard against accidents, not against forgers (ADR 15). Records of older versions lack digests and are read as they
+are.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def result_digest(result: Mapping[str, Any]) -> str:
 
 def tensor_digest(tensors: Mapping[str, Tensor | np.ndarray]) -> str:
     """Return the digest of tensors: their names, types, shapes and values, in the order of the names."""
+    # Of tensors, not of their file: safetensors orders its header at random (ADR 15).
     return _of_named(tensors, lambda name, tensor: f"{name}\0{_type_name(tensor)}\0{list(tensor.shape)}\0")
 
 

@@ -27,8 +27,8 @@ from fecbench.runs.digests import run_digest
 from fecbench.runs.observers import Failure, History, Trackers
 from fecbench.runs.predictions import write_predictions
 from fecbench.runs.record import RUN
-from fecbench.runs.write_record import complete, write_about, write_encoder
 from fecbench.runs.resume import held, same_encoder
+from fecbench.runs.write_record import complete, write_about, write_encoder
 from fecbench.training import devices, metrics
 from fecbench.training.checkpoints import Checkpoints, owned
 from fecbench.training.divergence import divergence_remedy
@@ -100,7 +100,7 @@ def run(plan: Plan, context: RunContext) -> Record:
             Experiment(plan, data, built, record, began).carry_out(identity, accelerator, context)
             accelerator.wait_for_everyone()
     if accelerator.num_processes > 1:
-        torch.distributed.destroy_process_group()  # at the interpreter's end its threads can abort a finished process
+        torch.distributed.destroy_process_group()  # else gloo's threads can abort the process when Python ends
     return record
 
 
@@ -162,6 +162,7 @@ class Experiment:
             with self._checked_stage(trainer, "after_training"), trainer.stepper.precision.autocast():
                 objective.after_training(stage)
             trainer.check_weights("after after_training", "correct that method (the best epoch's weights are kept)")
+            # Before saving: the label matrix must be that of the weights after the stage (ADR 8).
             precompute(self.built.model, objective)
             self._barrier(trainer)  # all ranks have read the best weights: the file may be replaced
             if trainer.batches.rank == 0:
@@ -229,7 +230,7 @@ class Experiment:
         with plugin_errors(self.plan.who, self.built.objective):
             report = dict(self.built.objective.report())
             text = json.dumps(report, ensure_ascii=False, allow_nan=False)
-            text.encode()
+            text.encode()  # raises on a lone surrogate, which result.json couldn't hold
             return dict(loads(text))
 
     def _scores(self, trainer: Trainer, split: str, logits: Tensor) -> dict[str, float]:
@@ -257,7 +258,7 @@ class Experiment:
             "dataset": {**identity["dataset"], **dataset},
             "encoder": {
                 "name": source.name,
-                "revision": getattr(source.config, "_commit_hash", None),
+                "revision": getattr(source.config, "_commit_hash", None),  # where transformers keeps the hub's commit
                 "weights": provenance.weights_digest(self.built.model.encoder.network),
                 "pretrained": source.weights is not None,
                 "pooling": self.built.model.encoder.pooling,

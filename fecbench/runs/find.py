@@ -51,7 +51,10 @@ def records_under(folder: Path) -> Iterator[Record]:
 
 
 def _begun(record: Record) -> tuple[str, int]:
-    """Return when a run was begun, as its record says: files of a copy are newer. A broken record counts as oldest."""
+    """Return a sort key: the start time in a run's record, then the time of its file. A broken record is the oldest.
+
+    The record's own time comes first because the files of a copy are newer than the run.
+    """
     try:
         started = record.run_file.started
     except RunError:
@@ -73,7 +76,9 @@ def is_readable(record: Record) -> bool:
 
 
 def find_run(reference: str, root: Path = ROOT) -> Record:
-    """Return the run that ``reference`` names: a folder, an id under ``root``, or a method (its newest complete run).
+    """Return the run that ``reference`` names: a folder, an id under ``root``, or a method.
+
+    A method stands for its newest complete run.
 
     Raises:
         UnknownName: no run has that name.

@@ -103,7 +103,7 @@ def difference(run_file: RunFile, identity: Mapping[str, Any]) -> str:
 
 
 def computation(about: Mapping[str, Any]) -> list[Any]:
-    """Return what identifies the computation of ``run.json`` on any machine: its digest is a record's own."""
+    """Return what identifies the computation of ``run.json`` on any machine; a record holds its digest."""
     settings = {key: setting["value"] for key, setting in about["settings"].items() if key not in LOCAL_SETTINGS}
     dataset = about["dataset"]
     rows = [dataset["fingerprint"], list(dataset["labels"]), dataset.get("label_texts")]
@@ -130,6 +130,7 @@ def same_settings(wanted: Mapping[str, Setting], settings: Mapping[str, Any]) ->
 
 def differing_settings(records: Sequence[Record]) -> dict[str, list[Any]]:
     """Return the settings, without objectives' options, that aren't the same in all ``records``: a value for each."""
+    # A limit that left out no row makes no difference.
     settings = [{**record.settings(), "limit": record.limit} for record in records]
     values = {name: [each[name] for each in settings] for name in RunSettings.model_fields if name not in ROW_SETTINGS}
     return {name: each for name, each in values.items() if any(value != each[0] for value in each)}

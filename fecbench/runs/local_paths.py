@@ -19,7 +19,7 @@ ON_THE_HUB = {
     "dataset": re.compile(f"{HUB_PREFIX}.*"),
     "encoder": re.compile(r"\w[\w.-]*/[\w.-]+"),
 }  # addresses that are no paths, though they have separators
-OPTION_PATH = re.compile(r"/|~/|\.\.?/|[A-Za-z]:[\\/]")  # beginning of a path among an objective's own options
+OPTION_PATH = re.compile(r"/|~/|\.\.?/|[A-Za-z]:[\\/]")  # how an option's value begins if it is a path
 
 
 def last_name(path: str) -> str:
@@ -69,6 +69,7 @@ def _shown(path: str) -> str:
 def without_local_paths(content: T, settings: Mapping[str, Any]) -> T:
     """Return ``content`` with, at any depth, the last component in place of every local path that ``settings`` hold."""
     names = {str(value): str(name_of(setting, value)) for setting, value in settings.items()}
+    # A path can begin with another one, whose replacement would leave a wrong rest.
     longest_first = sorted(names.items(), key=lambda pair: -len(pair[0]))
     return cast("T", _renamed(content, {path: name for path, name in longest_first if path != name}))
 

@@ -54,7 +54,7 @@ class History:
         with writing(path):
             with path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(event) + "\n")
-            if flush:
+            if flush:  # once an epoch suffices: a resumed run writes the events of an unfinished epoch again
                 to_disk(path)
 
 

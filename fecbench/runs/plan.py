@@ -71,7 +71,8 @@ class Plan:
             odd = [name for name, form in forms.items() if not isinstance(form, Form)]
         if odd:
             raise PluginError(
-                f"{self.who}: forms must be objects of subclasses of fecbench.Form, but {odd[0]!r} is {forms[odd[0]]!r}"
+                f"{self.who}: forms must be objects of subclasses of fecbench.Form, but {odd[0]!r} is "
+                f"{forms[odd[0]]!r}; fix or uninstall the plugin"
             )
         return forms
 
@@ -113,11 +114,11 @@ class Plan:
         if not reader and heads.get_head(self.settings.head).reads_labels:
             reader = f"the head {self.settings.head}"
         asked = self.settings.label_texts == "names" and self.origins["label_texts"].origin != "default"
-        if reader and data.nameless and not asked:
+        if reader and data.numeric_labels and not asked:
             raise DataError(
                 f"{reader} reads the labels, so they must be words, but {data.name} has the numbers "
-                f"{shortened(data.nameless)}; name them in labels.txt in the data set's folder, one a line from number "
-                "0, or give --label-texts names to have the numbers read"
+                f"{shortened(data.numeric_labels)}; name them in labels.txt in the data set's folder, one a line from "
+                "number 0, or give --label-texts names to have the numbers read"
             )
 
     @property
@@ -141,7 +142,8 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
         raise UsageError(
             f"a data set is needed: --dataset {' | '.join(registry.datasets)} | path/to/folder | hf:owner/name"
         )
-    build(RunSettings, {"dataset": dataset.value}, "run settings")  # the layers below are looked up by its name
+    # Checked first: the layers of method and data set are looked up by this name.
+    build(RunSettings, {"dataset": dataset.value}, "run settings")
     trainer = defaults.trainer_layer(kind)
     above = [
         defaults.method_layer(name, kind),
@@ -149,6 +151,7 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
         defaults.dataset_layer(dataset.value),
         *asked,
     ]
+    # The encoder's own layer lies below those that choose the encoder, so the encoder is resolved first, without it.
     encoder = build(
         RunSettings, {"dataset": dataset.value, "encoder": resolve(trainer, *above)["encoder"].value}, "run settings"
     ).encoder

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 
 
 def write_predictions(record: Record, logits: Tensor, true: Tensor) -> None:
-    """Write the predictions of all test rows, in order: ``logits [N, C]``, labels, and whether they are ``true [N]``.
+    """Write the predictions of all test rows, in order: logits, predicted labels, and whether these are correct.
 
-    The label -1 means no answer.
+    No true label is written, since the data's licence may forbid it.
+
+    Args:
+        record: the run's record.
+        logits: ``[N, C]``. A row of -inf means no answer; its label is -1.
+        true: int64 ``[N]``, the true labels.
     """
     import torch
 

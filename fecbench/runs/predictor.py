@@ -68,6 +68,7 @@ class Predictor:
         run_file, folder = model_run_file(record), record.encoder
         record.check_part("encoder", encoder_digest(record), folder)
         try:
+            # Without weights: the record has the architecture alone, and the run's best weights are loaded below.
             source = EncoderSource(str(folder), read_tokenizer(folder), read_config(folder), None)
         except Exception as error:  # transformers raises errors of many types
             raise RunError(
@@ -111,7 +112,7 @@ class Predictor:
             texts, self.tokenizer, self.max_length, self.batch_size, self.precision.device, forms
         ):
             with self.precision.autocast(), self._guarded():
-                outputs = rows(batch.unlabelled()).cpu()
+                outputs = rows(batch.unlabelled()).cpu()  # without row numbers too, as in the run's evaluation
             _check_outputs(outputs, len(batch), width)
             parts.append(outputs)
         return torch.cat(parts)

@@ -97,12 +97,13 @@ def held(
     lock = acquire(record)
     try:
         open_record(plan, identity, record.folder, resume)  # again: another process may have held the lock before
+        # The signature first: it claims the files that follow as fecbench's.
         sign(record)
         drop_drafts(record)
         _check_content(record, identity, expected)
         yield record
     finally:
-        leave(record)
+        leave(record)  # before the release: afterwards it could remove the files of the next process
         lock.release()
 
 

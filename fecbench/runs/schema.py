@@ -115,7 +115,7 @@ class RunFile(_Part):
         missing = [name for name in ("dataset", "seed") if name not in settings]
         if missing:
             raise ValueError(f"{' and '.join(missing)} must be there")
-        if type(settings["seed"].value) is not int:
+        if type(settings["seed"].value) is not int:  # isinstance would take true for a number
             raise ValueError("the seed must be a whole number")
         return settings
 

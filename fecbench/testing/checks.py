@@ -24,6 +24,7 @@ class Conformance:
     @classmethod
     def checks(cls) -> dict[str, str]:
         """Return the requirement of each check, its docstring, by the check's name."""
+        # Base classes first: checks keep their order, and a class that overrides one gives its text.
         named = ((name, check) for base in reversed(cls.__mro__) for name, check in vars(base).items())
         return {name: inspect.getdoc(check) or name for name, check in named if name.startswith("test_")}
 

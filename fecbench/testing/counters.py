@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Limits of the search: a plugin can hold a table of a million entries.
 DEEP = 3  # levels of nested containers that are searched
 MANY = 200  # entries of one container that are searched
+# Packages of base classes that a plugin inherits from but didn't write.
 FOREIGN = {"fecbench", "torch", "builtins", "typing", "abc"}
 
 

@@ -34,7 +34,7 @@ class DataAccess:
     loaded: list[traceback.StackSummary] = field(default_factory=list)
 
     def forbidden(self, files: set[str]) -> tuple[str, traceback.StackSummary] | None:
-        """Return a description and the stack of the first access to a data set or one of ``files``; None if none."""
+        """Return a description and the stack of the first access to a data set or one of ``files``; None without it."""
         if self.loaded:
             return "a data set was loaded", self.loaded[0]
         return next(((f"{path} was opened", frames) for path, frames in self.files.items() if path in files), None)
@@ -44,7 +44,7 @@ class WatchRun:
     """An observer that records a run's data access after its own data is loaded."""
 
     def __init__(self, access: DataAccess):
-        self._watch = watch(access)
+        self._watch = watch(access)  # entered and left by hand, because no `with` can span two hooks
 
     @hookimpl
     def run_started(self) -> None:
@@ -83,6 +83,7 @@ def watch(access: DataAccess) -> Iterator[DataAccess]:
 
     _WATCHED.append(access)
     try:
+        # The class, not the functions that load: whichever of them is called, it makes an EmotionData.
         with patch.object(EmotionData, "__init__", recorded):
             yield access
     finally:

@@ -42,7 +42,7 @@ def source_location(kind: type, attribute: str) -> str:
 
 
 def innermost(frames: traceback.StackSummary, kind: type[Objective]) -> str:
-    """Return the location of the innermost frame in the objective's own files; of its ``updates`` if there is none."""
+    """Return the location of the innermost frame in the objective's own files; without one, that of its ``updates``."""
     files = {inspect.getsourcefile(base) for base in kind.__mro__ if issubclass(base, Objective)} - {
         inspect.getsourcefile(Objective)
     }

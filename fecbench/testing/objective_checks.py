@@ -32,6 +32,7 @@ class ObjectiveConformance(RunChecks, PredictionChecks, UpdateChecks):
         """Every option has the same value when it is given as a flag, in a TOML file and in Python."""
         kind, config = self.subject.plan.objective.Config, self.subject.plan.options
         values = {name: value for name, value in config.model_dump().items() if value is not None}
+        # JSON's texts, numbers, truth values and lists are valid in TOML too, and no library here writes TOML.
         toml = tomllib.loads(
             "\n".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items())
         )

@@ -31,6 +31,7 @@ def offline() -> Iterator[None]:
     from huggingface_hub import constants
 
     try:
+        # The constant, because huggingface_hub reads the environment variable only when it is imported.
         with patch.object(constants, "HF_HUB_OFFLINE", True):
             yield
     finally:

@@ -94,6 +94,7 @@ class PredictionChecks(ObjectiveChecks):
     def _require_near(self, expected: Tensor, found: Tensor, where: str) -> None:
         if found.shape != expected.shape or not torch.allclose(expected, found, rtol=NEAR, atol=NEAR):
             if found.shape == expected.shape:
+                # Rows without an answer are -inf in both, and the difference of infinities is NaN.
                 finding = f"logits that differ by up to {(expected - found).abs().nan_to_num().max():.2g} with {where}"
             else:
                 finding = f"logits of shape {list(found.shape)} with {where}"

@@ -91,7 +91,7 @@ class MovedParameters(UnguardedStepper):
 
 @dataclass
 class BetweenYields(UnguardedStepper):
-    """Records what an objective does between its yields although only the trainer may.
+    """Records actions of an objective between its yields that are the trainer's alone.
 
     Attributes:
         written: names of the parameters that it changed.
@@ -198,6 +198,7 @@ def tensors(part: Batch | Tokens, prefix: str = "") -> Iterator[tuple[str, Tenso
 
 def results_of(folder: Path) -> dict[str, Tensor]:
     """Return the last epoch's logs and metrics, the best weights and the predictions of a run, by name."""
+    # An epoch writes two such events: its mean logs and its validation scores.
     last = [event for event in Record(folder).history() if event["event"] in ("epoch", "evaluation")][-2:]
     numbers = {
         name: torch.tensor(value)

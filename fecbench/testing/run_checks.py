@@ -46,7 +46,7 @@ class RunChecks(ObjectiveChecks):
         So an objective can't see test rows in training.
         """
         files = files_of(lambda: load_dataset(self.subject.plan.settings, DataLocations()))
-        self.subject.prepare()
+        self.subject.prepare()  # before the watch begins: the subject's own data are read from these very files
         with watch(DataAccess()) as at_building:
             self.subject.stepper()
         in_run = DataAccess()

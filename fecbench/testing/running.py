@@ -91,6 +91,7 @@ def _outcome(kit: Conformance, method: str, check: str, requires: str) -> Outcom
     except NotConforming as failure:
         return Outcome(check, requires, str(failure), reason=f"must have {failure.required}, found {failure.found}")
     except Exception as error:  # a plugin's code can raise anything
+        # A PluginError wraps the plugin's own exception, whose traceback leads into the plugin.
         cause = error.__cause__ if isinstance(error, PluginError) and error.__cause__ else error
         message = str(cause) if isinstance(cause, FecbenchError) else f"{type(cause).__name__}: {cause}"
         return Outcome(check, requires, str(NotConforming(requires, message, _where(kit, cause))), reason=str(error))

@@ -100,7 +100,7 @@ class Subject:
         return islice(batches, count) if self.trains else iter(())
 
     def rows(self) -> dict[str, np.ndarray]:
-        """Return the row numbers of a batch of every kind that the needs allow, by the kind's name."""
+        """Return the row numbers of one batch of each kind that the objective's needs allow, by the kind's name."""
         if not self.trains:
             return {}
         labels, needs = self._built.splits["train"].labels, self.plan.needs
@@ -131,9 +131,9 @@ class Subject:
 
     @torch.no_grad()
     def predict(self, stepper: Stepper, batch: Batch | None = None) -> Tensor:
-        """Return the logits of ``batch`` as in an evaluation, but with its labels and row numbers.
+        """Return the logits of a batch as an evaluation computes them, but without hiding labels and row numbers.
 
-        By default it is the first training rows without labels.
+        The default batch is the first training rows, without labels.
         """
         batch = self.first.unlabelled() if batch is None else batch
         if batch.texts is not None:

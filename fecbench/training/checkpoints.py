@@ -1,6 +1,7 @@
 """Save and load a run's checkpoints.
 
-They are the best epoch's weights and, until the run is complete, the last epoch's weights with optimiser states.
+A run has two: the best epoch's weights, and until it is complete also the last epoch's weights with optimiser states.
+accelerate's ``save_state`` isn't used, since it pickles.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Checkpoints:
     def save_last(
         self, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Tensor], about: Mapping[str, Any]
     ) -> None:
-        """Save weights and optimiser states, which are all that the next epoch depends on, with metadata ``about``."""
+        """Save weights and optimiser states, with metadata ``about``: all that the next epoch depends on (ADR 4)."""
         self._write(self.folder / LAST, {**state_of(modules), **optimizers}, about)
 
     def load_last(self, modules: Mapping[str, nn.Module]) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
@@ -84,6 +85,7 @@ class Checkpoints:
             RunError: the file is broken, or belongs to another model or run.
         """
         tensors, about = read_tensors(path)
+        # Files of older versions lack this digest and that of the layout.
         if about.pop(RUN, self.run) != self.run:
             raise RunError(
                 f"{path} must be this run's, but is another one's; restore the right one or start the run afresh"
@@ -124,8 +126,9 @@ def state_of(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
                     f"{name}: a module's saved state must be tensors, found {type(tensor).__name__}; "
                     "keep it in a buffer"
                 )
+            # Tied weights are saved once: safetensors refuses tensors that share memory.
             memory = (tensor.untyped_storage().data_ptr(), tensor.storage_offset(), tensor.shape)
-            if memory not in seen or not tensor.numel():
+            if memory not in seen or not tensor.numel():  # empty tensors all have the address 0
                 state[name] = tensor
             seen.add(memory)
     return state

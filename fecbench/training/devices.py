@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
     """Return accelerate's view of this process: its device, its rank and its trackers.
 
-    accelerate keeps this state for the whole process, so a process can do only one run.
+    accelerate keeps this state for the whole process, so a process can do only one run. It prepares neither model nor
+    optimisers: with its DDP wrapper, several passes per batch would give wrong gradients silently (ADR 5).
 
     Raises:
         UsageError: the device isn't available, a tracker isn't installed, or the launched processes can't communicate.
@@ -30,7 +31,7 @@ def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
     check(device, trackers)
     launched = _launched()
     if device not in ("auto", "cpu") and "LOCAL_RANK" not in os.environ:  # accelerate gives each rank its own device
-        os.environ["ACCELERATE_TORCH_DEVICE"] = device
+        os.environ["ACCELERATE_TORCH_DEVICE"] = device  # Accelerator has no argument for a device
     on_cpu = device == "cpu" or (device == "auto" and not torch.accelerator.is_available())
     unset = ProjectConfiguration(logging_dir=".")  # trackers need a folder now; the run sets the real one later
     found = Accelerator(cpu=on_cpu, log_with=list(trackers) or None, project_config=unset)

@@ -44,6 +44,8 @@ def split_logits(
     was_training = model.training
     precompute(model.eval(), objective.eval())
     for number, rows in enumerate(split.by_length(batch_size)):
+        # Whole batches by rank: for a batch without a share, encode makes no collective call, so that one rank may
+        # have more batches than another.
         if number % ranks == rank:
             batch = split.batch(rows).unlabelled().to(precision.device)
             index = torch.from_numpy(rows).to(precision.device)  # before predict: afterwards the copy would wait for it

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-LOG_EVERY = 10
+LOG_EVERY = 10  # batches between two fetches, each of which waits for the device
 
 
 @dataclass

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 PRIMARY = ("accuracy", "weighted_f1", "macro_f1")
-TRIAL = np.array([0, 1])
+TRIAL_LABELS = np.array([0, 1])
 
 
 # ARG001: one signature for all metrics
@@ -37,9 +37,10 @@ def accuracy(true: np.ndarray, predicted: np.ndarray, classes: int) -> float:  #
 
 
 def weighted_f1(true: np.ndarray, predicted: np.ndarray, classes: int) -> float:
-    """Return the mean F1 of all classes, weighted by their number of true rows (the paper, section 4.1).
+    """Return the mean F1 of all classes, weighted by their number of true rows (the AML paper, section 4.1).
 
     ``F1 = 2 P R / (P + R)`` of precision P and recall R; sklearn's ``f1_score(average="weighted", zero_division=0)``.
+    Some released code (HypEmo) swaps the arguments and so weights by predicted rows.
     """
     return _f1(true, predicted, classes, "weighted")
 
@@ -91,7 +92,7 @@ def get_metric(name: str) -> Metric:
             f"the metric {name!r} ({registry.metrics.origin(name)}) must be a function of true, predicted and classes; "
             "fix or uninstall the plugin"
         )
-    value_of(name, metric, TRIAL, TRIAL, 2)
+    value_of(name, metric, TRIAL_LABELS, TRIAL_LABELS, 2)
     return cast("Metric", metric)
 
 

@@ -50,6 +50,7 @@ class PlayerOptimizer:
     def state(self) -> dict[str, Tensor]:
         """Return the optimiser's state as named tensors, ``PLAYER/PARAMETER/KEY``."""
         return {
+            # The player's name too: players that share parameters have moments of their own (ADR 17).
             f"{self.name}/{name}/{key}": value
             for name, parameter in self.parameters.items()
             for key, value in self.optimizer.state[parameter].items()
@@ -66,7 +67,9 @@ class PlayerOptimizer:
             states[index] = {
                 key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
             }
+        # A parameter that no step has reached yet has no state.
         saved = {"state": {index: state for index, state in states.items() if state}}
+        # The groups stay as the settings made them; their learning rates are set before every batch.
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), **saved})
 
 
@@ -91,10 +94,11 @@ def assign_parameters(
     players = _claims(objective, known, who)
     claimed = {parameter for player in players.values() for parameter in player.parameters}
     rest = tuple(parameter for parameter in known if parameter not in claimed)
-    everybody = ({MODEL: Player(rest)} if rest else {}) | players
+    # torch builds no optimiser without parameters.
+    all_players = ({MODEL: Player(rest)} if rest else {}) | players
     return {
         name: _optimizer(name, player, {known[parameter]: parameter for parameter in player.parameters}, settings)
-        for name, player in everybody.items()
+        for name, player in all_players.items()
     }
 
 
@@ -152,10 +156,10 @@ def _optimizer(
     return PlayerOptimizer(name, parameters, optimizer, lr, player.schedule)
 
 
-def _groups(parameters: dict[str, nn.Parameter], decay: float, spare: bool) -> list[dict[str, object]]:
-    """Return parameter groups; with ``spare``, vectors (biases and normalisation weights) have no weight decay."""
-    without_decay = [p for p in parameters.values() if spare and p.ndim < 2]
-    with_decay = [p for p in parameters.values() if not (spare and p.ndim < 2)]
+def _groups(parameters: dict[str, nn.Parameter], decay: float, exempt_vectors: bool) -> list[dict[str, object]]:
+    """Return parameter groups. With ``exempt_vectors``, biases and normalisation weights have no weight decay."""
+    without_decay = [p for p in parameters.values() if exempt_vectors and p.ndim < 2]
+    with_decay = [p for p in parameters.values() if not (exempt_vectors and p.ndim < 2)]
     groups: list[dict[str, object]] = [
         {"params": with_decay, "weight_decay": decay},
         {"params": without_decay, "weight_decay": 0.0},

@@ -17,4 +17,5 @@ def share_of_peak(schedule: str, step: int, steps: int, warmup: float) -> float:
     rise = round(warmup * steps)
     if step < rise:
         return step / rise
+    # max: rounding can make the warmup as long as a run of few steps.
     return (steps - step) / max(1, steps - rise) if schedule == "linear" else 1.0

@@ -1,4 +1,4 @@
-"""Run an objective's updates on one batch and enforce the rules of the protocol."""
+"""Run an objective's updates on one batch and enforce the rules of the protocol, which docs/plugins.md lists."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fecbench.training.optimizers import PlayerOptimizer
 
 
-MOST = 1000  # updates on one batch; more count as an endless loop
+MAX_UPDATES = 1000  # updates on one batch; more count as an endless loop
 
 
 @dataclass
@@ -95,6 +95,7 @@ class Stepper:
                 self._kept = () if update.step else update.players
                 if update.step:
                     self._move(players)
+                # Logs stay tensors: reading a number here would wait for the device at every update.
                 logs.append((f"{players[0].name}_loss", update.loss.detach()))
                 logs += [(name, torch.as_tensor(value).detach().reshape(())) for name, value in update.logs.items()]
         if self._kept:
@@ -116,9 +117,8 @@ class Stepper:
                     getattr(updates, "close", lambda: None)()  # leaves the `with` blocks that the generator is in
                     torch.set_grad_enabled(True)
                     raise ProtocolError(
-                        f"{self.who}: updates must be yielded, and must end, in the mode in which they were resumed, "
-                        "but the grad, autocast or train mode changed; leave every mode-changing `with` before the "
-                        "yield, and set train() again"
+                        f"{self.who}: updates must leave all modes as they found them, but the grad, autocast or "
+                        "train mode changed; leave every mode-changing `with` before the yield, and set train() again"
                     )
                 self._check_guarded_state(guarded)
             if update is None:
@@ -163,8 +163,10 @@ class Stepper:
             ProtocolError: the update is invalid.
         """
         where = f"{self.who}, update {number}"
-        if number > MOST:
-            raise ProtocolError(f"{where}: updates must end, but has yielded {MOST:,} on one batch; leave its loop")
+        if number > MAX_UPDATES:
+            raise ProtocolError(
+                f"{where}: updates must end, but has yielded {MAX_UPDATES:,} on one batch; leave its loop"
+            )
         if not isinstance(update, Update):
             raise ProtocolError(f"{where}: updates must yield fecbench.Update, found {type(update).__name__}")
         players = self._named(update, where)
@@ -214,6 +216,7 @@ class Stepper:
         if not self._kept:
             self._clear()
         try:
+            # inputs=: all other parameters in the graph, those of an opponent for example, get no gradient.
             loss.backward(inputs=parameters)
         except RuntimeError as error:
             if "modified by an inplace operation" in str(error) and self._marks:
@@ -245,6 +248,8 @@ class Stepper:
             self._marks.update(dict.fromkeys(player.trainable(), (player.name, now)))
 
     def _clear(self) -> None:
+        # None, not 0: a parameter that a loss doesn't reach is left out of the step. With a gradient of 0 its decay and
+        # its moments would move it.
         for player in self.players.values():
             player.optimizer.zero_grad(set_to_none=True)
 
@@ -260,6 +265,7 @@ class Stepper:
         while pending:
             node = pending.pop()
             for following, _ in node.next_functions if node else ():
+                # Only a leaf's node (AccumulateGrad) has a variable, the parameter itself.
                 mark = self._marks.get(getattr(following, "variable", None))  # type: ignore[arg-type]
                 if mark and node._sequence_nr() < mark[1]:  # type: ignore[union-attr]
                     raise self._stale(number, mark[0])

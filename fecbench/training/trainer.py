@@ -52,7 +52,7 @@ class TrainingState:
 
     epoch: int = 0
     best_epoch: int = 0
-    best_score: float = -1.0
+    best_score: float = -1.0  # less than any score, so that the first epoch is the best so far
     stale: int = 0
     seconds: float = 0.0
 
@@ -63,6 +63,7 @@ class TrainingState:
         Raises:
             RunError: a field is missing, or impossible in a run of ``epochs`` epochs.
         """
+        # type(), not isinstance(), which takes true for a number.
         missing = [name for name, value in asdict(cls()).items() if type(about.get(name)) is not type(value)]
         if missing:
             raise RunError(
@@ -83,7 +84,7 @@ class TrainingState:
     def update(self, epoch: int, score: float) -> bool:
         """Record ``epoch`` and return True if it is the best so far; on ties the later epoch wins."""
         self.epoch = epoch
-        best = score >= self.best_score
+        best = score >= self.best_score  # a tie counts, as in TACO's released trainer
         if best:
             self.best_epoch, self.best_score = epoch, score
         self.stale = 0 if best else self.stale + 1
@@ -142,20 +143,24 @@ class Trainer:
                 raise NumericalError(
                     f"{self.stepper.who}: after epoch {epoch}, {error}; {divergence_remedy(epoch)}"
                 ) from None
+            # By the sum of both, as TACO's released trainer does; the AML paper doesn't say.
             best = self.progress.update(epoch, scores["accuracy"] + scores["weighted_f1"])
             self.observers.notify("evaluated", run=self.run, epoch=epoch, split="validation", metrics=scores, best=best)
+            # After the observers: the history is on the disk before the checkpoint from which a resumed run goes on.
             self._save(best)
         return self.progress
 
     def _train(self, epoch: int) -> dict[str, float]:
         """Train one epoch and return the means of its logs."""
-        # Noise such as dropout is a function of (seed, epoch, rank), so that a resumed run draws the same.
+        # Noise such as dropout is a function of (seed, epoch, rank), so that a resumed run draws the same (ADR 4).
+        # numpy's seeds have 32 bits.
         set_seed(stream_seed(self.settings.seed, epoch, "noise", self.batches.rank) % 2**32)
         per_epoch, window = len(self.batches), Window()
         total: dict[str, list[float]] = defaultdict(list)
         with plugin_errors(self.stepper.who, self.stepper.objective):
             self.stepper.model.train()
             self.stepper.objective.train()
+        # The schedule spans all epochs, even if early stopping ends the run before the last.
         steps = self.settings.epochs * per_epoch
         for step, batch in enumerate(self.batches.epoch(epoch)):
             number = (epoch - 1) * per_epoch + step

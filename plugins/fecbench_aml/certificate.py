@@ -127,6 +127,7 @@ def _ascend(target: Target, discriminator: D, project: Callable[[], None], step:
         if loss.item() > highest:
             highest, best = loss.item(), [parameter.detach().clone() for parameter in parameters]
         gradients = torch.autograd.grad(loss, parameters)
+        # Clamped, because a gradient can be 0, for example behind ReLUs that are all off.
         length = float(torch.cat([gradient.flatten() for gradient in gradients]).norm().clamp(min=1e-30))
         with torch.no_grad():
             for parameter, gradient in zip(parameters, gradients, strict=True):
@@ -171,7 +172,7 @@ def mlp_starts(
 
     New ones have the shape of ``like``.
     """
-    dim, hidden = like.first.in_features // 4, like.first.out_features
+    dim, hidden = like.first.in_features // 4, like.first.out_features  # the input has four blocks of width dim
     for number in range(restarts):
         start = PairDiscriminator(dim, hidden, like.symmetric)
         if number == 0 and trained is not None:

@@ -108,7 +108,7 @@ def _target(record: Record, predictor: Predictor, settings: CertificationSetting
     """Return the hard pairs of a split, by the features of a run, with the weight of the run's pair loss."""
     rows = data_of(record, settings.data_dir).splits[settings.split]
     options, z = record.settings(), predictor.features(rows["text"][:])
-    if options.get("normalize", True):
+    if options.get("normalize", True):  # only objectives with a pair loss have this option and `w_pos`
         z = normalize(z)
     return _mined(z, rows["label"][:], settings, float(options.get("w_pos", 0.5)))
 
@@ -162,4 +162,4 @@ def _trained_discriminator(predictor: Predictor) -> PairDiscriminator | MetricDi
     discriminator = getattr(predictor.objective, "discriminator", None)
     if not isinstance(discriminator, PairDiscriminator | MetricDiscriminator) or not predictor.objective.config.weight:
         return None
-    return discriminator.cpu()
+    return discriminator.cpu()  # where Predictor.features puts the features

@@ -65,7 +65,7 @@ class MetricDiscriminator(nn.Module):
         super().__init__()
         self.gamma = gamma
         self.tau = tau
-        self.preference = nn.Parameter(torch.zeros(dim))
+        self.preference = nn.Parameter(torch.zeros(dim))  # equal weights: the plain squared distance
 
     @property
     def weights(self) -> Tensor:

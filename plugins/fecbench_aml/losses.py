@@ -44,4 +44,5 @@ def _weighted(logits: Tensor, target: Tensor, w_pos: float, valid: Tensor | None
 
 def _mean(values: Tensor, where: Tensor) -> Tensor:
     """Return the mean of ``values`` at ``where``, or 0 if ``where`` selects none."""
+    # Filled, not multiplied by 0, which would turn an infinity elsewhere into NaN.
     return values.masked_fill(~where, 0.0).sum() / where.sum().clamp(min=1)

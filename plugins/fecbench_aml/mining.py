@@ -84,7 +84,7 @@ def mine_hard_pairs(
 
 def _similarity(z: Tensor) -> Tensor:
     """Return the cosines ``[B, B]`` of all rows."""
-    with torch.autocast(z.device.type, enabled=False):
+    with torch.autocast(z.device.type, enabled=False):  # in bf16 near-equal cosines would tie, and the index decide
         unit = normalize(z.detach().to(torch.promote_types(z.dtype, torch.float32)))
         return unit @ unit.T
 

@@ -18,7 +18,7 @@ from fecbench_aml.losses import aml_loss
 from fecbench_aml.mining import HardPairs, mine_hard_pairs
 
 DECAY = 5e-4  # fecbench's value: the paper only says "e.g., weight decay"
-METRIC_LR = 0.01  # the parameters are the logits of a softmax; at the encoder's rate they would hardly move
+METRIC_LR = 0.01  # the parameters are the logits of a softmax; at the encoder's rate they would hardly move (ADR 10)
 
 
 class AMLConfig(Config):
@@ -100,7 +100,7 @@ class AML(Objective):
     def players(self) -> Mapping[str, Player]:
         """Return the discriminator as a player; its penalty ``Omega`` replaces weight decay."""
         metric_lr = METRIC_LR if self.config.family == "metric" else None
-        lr = self.config.discriminator_lr or metric_lr
+        lr = self.config.discriminator_lr or metric_lr  # None: `lr_scale` counts, a tenth of the encoder's, as released
         return {"discriminator": Player(self.discriminator.parameters(), lr=lr, lr_scale=0.1, weight_decay=0.0)}
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
@@ -113,6 +113,7 @@ class AML(Objective):
         for _ in range(self.config.discriminator_steps):
             yield self.discriminator_update(z.detach(), pairs)
         for step in range(self.config.encoder_steps):
+            # The discriminator's steps moved nothing that z depends on, so the first step needs no second encoding.
             z = z if step == 0 else model.project(model.encode(batch))
             yield self.encoder_update(z, model.classify(z), batch.labels, pairs)
 
@@ -160,6 +161,7 @@ class AML(Objective):
         by c^2.
         """
         match self.config.adversary:
+            # Only here the pair loss has its weight, as in the paper's equation.
             case "maximize":
                 return self.penalty() - self.config.weight * self.pair_loss(pair_logits, pairs)
             case "confuse":
@@ -169,6 +171,7 @@ class AML(Objective):
 
     def judge(self, z: Tensor, pairs: HardPairs) -> Tensor:
         """Return the discriminator's logits ``[P]`` of the pairs."""
+        # Length 1 is the released code's; the paper's equations take z as it is, whose distances have no scale.
         return self.discriminator.between(normalize(z) if self.config.normalize else z, pairs.i, pairs.j)
 
     def penalty(self) -> Tensor:
@@ -184,6 +187,7 @@ class AML(Objective):
         that means over batches stay comparable.
         """
         scores = pair_logits.sigmoid()
+        # Known without another pass, because the discriminator has judged the pairs again for the encoder's update.
         statistics = {"discriminator_loss_after": self.adversary_loss(pair_logits, pairs)}
         for name, kind in (
             ("positive", pairs.valid & (pairs.target > 0.5)),

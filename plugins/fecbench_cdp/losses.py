@@ -55,6 +55,7 @@ def mask_tokens(
     chosen = (uniform() < probability) & ~torch.isin(ids, special)
     kind = uniform()  # below 0.8: mask, below 0.9: replace, else keep
     random_words = words[(uniform() * len(words)).long()]
+    # A copy: the released code masks its stored batch, so that later passes mask masks and learn them as targets.
     corrupted = torch.where(chosen & (kind < 0.8), mask_id, ids)
     corrupted = torch.where(chosen & (kind >= 0.8) & (kind < 0.9), random_words, corrupted)
     expected = probability * len(ids)

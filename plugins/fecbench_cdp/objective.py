@@ -78,6 +78,7 @@ class CDPMLM(Objective):
     config: CDPMLMConfig
     special: Tensor
     words: Tensor
+    # The authors' ten epochs count the steps of both kinds; at rho 0.5 they read each text five times.
     settings: ClassVar = {"head": "pooled", "epochs": 5, "warmup": 0.1, "clip": 1.0, "weight_decay": 0.0}
     citation = "Singh, Brahma, Rai and Modi 2024, Fine-Grained Emotion Prediction by Modeling Emotion Definitions"
 
@@ -86,8 +87,8 @@ class CDPMLM(Objective):
         tokenizer = cast("PreTrainedTokenizerBase", task.tokenizer)
         if tokenizer.sep_token_id is None or tokenizer.mask_token_id is None:
             raise FecbenchError(
-                "cdp-mlm needs an encoder that reads pairs and masked words: "
-                "its tokenizer must have a separator and a mask"
+                "cdp-mlm needs an encoder that reads pairs and masked words, but its tokenizer has no separator or no "
+                "mask; choose a masked language model, such as BERT or RoBERTa"
             )
         self.definition = nn.Linear(task.features, 2) if config.cdp else None
         self.language: LanguageHead | UntiedHead | None = None
@@ -99,6 +100,7 @@ class CDPMLM(Objective):
                 module.requires_grad_(config.rho < 1)  # rho 1 makes no step on pairs
         special = torch.tensor(sorted(set(tokenizer.all_special_ids)))
         words = torch.arange(len(tokenizer))
+        # Buffers, so that they move with the module; not saved, because the tokenizer gives them again.
         self.register_buffer("special", special, persistent=False)
         self.register_buffer("words", words[~torch.isin(words, special)], persistent=False)
 
@@ -145,9 +147,12 @@ class CDPMLM(Objective):
         states = model.states(replace(tokens, ids=masked.ids))
         losses = {}
         if self.definition is not None:
+            # A rank with an empty share encodes one text without a label here, to join every collective (ADR 5).
             q = model.project(model.pool(states, tokens))[: len(known)]
             losses["cdp"] = mean_cross_entropy(self.definition(q), known)
         if self.language is not None:
+            # Passed with each call instead of shared, so that a checkpoint holds them once (ADR 14). Only chosen tokens
+            # are scored, about a seventh of all, because each score is a vector as wide as the vocabulary.
             embeddings = model.encoder.network.get_input_embeddings().weight
             losses["mlm"] = mean_cross_entropy(self.language(states[masked.positions], embeddings), masked.targets)
         return Update(

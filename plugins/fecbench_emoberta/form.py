@@ -46,11 +46,13 @@ class Speaking(Form):
         first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
         if first is None or last is None:
             raise FecbenchError(
-                "--frame and --speaker need an encoder whose tokenizer puts a first token and a separator around a text"
+                "--frame and --speaker need an encoder whose tokenizer puts a first token and a separator around a "
+                "text, but this one doesn't; choose BERT or RoBERTa, or leave out both options"
             )
         turns = tokenizer([self.prefix + text for text in texts], add_special_tokens=False, split_special_tokens=True)[
             "input_ids"
         ]
+        # RoBERTa puts two separators between the parts of a pair, BERT one: the tokenizer's counts tell.
         separators = tokenizer.num_special_tokens_to_add(pair=True) - tokenizer.num_special_tokens_to_add(pair=False)
         past: list[list[int]] | None = [] if self.past else None
         return [

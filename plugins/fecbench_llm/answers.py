@@ -126,6 +126,7 @@ class Answers(Mapping[str, Answer]):
             FecbenchError: the file can't be written.
         """
         with self._lock:
+            # The file first: an answer that was used but isn't stored would be paid for again.
             if self.path is not None:
                 self._write({"prompt": key, **{part.name: getattr(answer, part.name) for part in fields(answer)}})
             self._found.setdefault(key, answer)

@@ -208,7 +208,7 @@ class Endpoint:
             retry=retry_if_exception_type(TransientError),
             stop=stop_after_attempt(1 + self.retries) | stop_when_event_set(stop),
             wait=self._wait,
-            sleep=sleep_using_event(stop),
+            sleep=sleep_using_event(stop),  # a stop ends the wait for the next attempt
             reraise=True,
         )
 
@@ -339,6 +339,7 @@ def _seconds(header: str) -> float | None:
     (2.0, 0.0, None, None)
     """
     try:
+        # The pattern first, because float() would take "inf" and "nan" too.
         return max(0.0, float(header)) if re.fullmatch(r"[\d.]+", header) else _until(parsedate_to_datetime(header))
     except (ValueError, TypeError):
         return None

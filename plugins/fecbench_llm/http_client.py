@@ -47,7 +47,7 @@ class Reply:
 
 
 class HttpClient:
-    """An HTTP client for several threads; a context manager that aborts what is under way at its end.
+    """An HTTP client for several threads; a context manager that aborts unfinished requests at its end.
 
     Args:
         headers: headers of every request.
@@ -60,6 +60,8 @@ class HttpClient:
     def __init__(self, headers: Mapping[str, str], connections: int):
         from httpx2 import AsyncClient, Limits
 
+        # Without httpx's own timeout: `_post` sets a deadline for the whole answer. Its default of 100 connections
+        # would hold back a larger --concurrency.
         self._client = AsyncClient(
             headers={"Accept-Encoding": "identity", **headers}, timeout=None, limits=Limits(max_connections=connections)
         )
@@ -126,5 +128,5 @@ def _decompressor(encoding: str) -> Callable[[bytes, int], bytes]:
     decompressed up to the limit; other encodings are left as they are.
     """
     if encoding.strip().lower() in ("gzip", "x-gzip"):
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress  # 16: with a gzip header instead of zlib's
     return lambda piece, most: piece[:most]

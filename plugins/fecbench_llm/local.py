@@ -103,6 +103,7 @@ class LocalModel:
 
         rows = [self._ids(self._text(prompt)) for prompt in prompts]
         width, pad = max(map(len, rows)), self._pad
+        # Padded on the left, so that every answer begins at `width`.
         ids = torch.tensor([[pad] * (width - len(row)) + row for row in rows], device=self.device)
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=self.device)
         d = self.decoding
@@ -118,7 +119,7 @@ class LocalModel:
         with (
             torch.no_grad(),
             torch.random.fork_rng(enabled=d.temperature > 0),
-            torch.autocast(self.device.split(":")[0], enabled=False),
+            torch.autocast(self.device.split(":")[0], enabled=False),  # predict runs under the autocast of the run
         ):
             if d.temperature:  # a function of seed and prompt, so that a resumed run draws the same answers
                 torch.manual_seed(int.from_bytes(hashlib.sha256(f"{d.seed} {prompts[0].key}".encode()).digest()[:7]))
@@ -138,6 +139,7 @@ class LocalModel:
 
         before, rows = self._continued(prompt)
         width = max(map(len, rows))
+        # Padded on the right: in a causal model padding changes nothing before it.
         ids = torch.tensor([row + [self._pad] * (width - len(row)) for row in rows], device=self.device)
         mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], device=self.device)
         with torch.no_grad(), torch.autocast(self.device.split(":")[0], enabled=False):

@@ -38,6 +38,7 @@ class LLMPrompt(Objective):
     needs = BatchNeeds(texts=True)
     settings: ClassVar = {"encoder": "none", "head": "linear"}
     presets: ClassVar = {name: {"subject": subject} for subject, names in SUBJECTS.items() for name in names}
+    # The fake backend refuses a likelihood and a file of answers, which a spec's row may ask for.
     rehearsal: ClassVar = {"backend": "fake", "score": "answer", "answers": ""}
     citation = "Brown et al. 2020, Language Models are Few-Shot Learners; EmoLLaMA: Liu et al. 2024, EmoLLMs"
 

@@ -85,6 +85,8 @@ def _plain(text: str) -> str:
 
 def _whole_words(names: Iterable[str]) -> re.Pattern[str]:
     """Compile a pattern of ``names`` that no letter, digit or hyphen touches, longer names first."""
+    # An alternation takes the first name that matches, so a longer name must come before its beginning. "(?!)" matches
+    # nothing, for no names.
     longest_first = sorted(names, key=lambda name: (-len(name), name))
     return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, longest_first)) or '(?!)'})(?![\w-])")
 

@@ -99,6 +99,7 @@ class WeightAttack:
 
     def perturbed(self, batch: Batch, epsilon: float) -> Outputs:
         """Encode and classify the batch with copies of the attacked weights, moved along their gradients."""
+        # The trainer has averaged these gradients over the ranks, so that all ranks perturb alike.
         moved = {
             name: p.detach() + fast_gradient(p.grad, epsilon) for name, p in self.attacked.items() if p.grad is not None
         }
@@ -133,7 +134,7 @@ class InputAttack:
     def perturbed(self, batch: Batch, epsilon: float) -> Outputs:
         """Encode and classify the batch with word embeddings that are moved along their gradient."""
         rows, positions, _ = self.gradient.shape  # packed: one row that holds all texts; padded: one row per text
-        if self.encoder.packs:
+        if self.encoder.packs:  # the network reads packed tokens in the order of the layout, not of the batch
             owners = self.tokens.owners[self.encoder.layout(self.tokens).order]
         else:
             owners = torch.arange(rows, device=self.gradient.device).repeat_interleave(positions)

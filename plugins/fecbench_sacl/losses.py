@@ -33,6 +33,7 @@ def nt_xent_loss(features: Tensor, labels: Tensor, *, temperature: float) -> Ten
         left_out = same & opposed  # not in rows without negatives: logsumexp over nothing has the gradient NaN
         negatives = similarity.masked_fill(left_out, -torch.inf).logsumexp(1, keepdim=True)
         counted = same & opposed & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+        # -log(e^s / (e^s + e^n)) = softplus(n - s), which doesn't overflow.
         losses = softplus(negatives - similarity).masked_fill(~counted, 0.0)
         return losses.sum() / counted.sum().clamp(min=1)
 

@@ -72,7 +72,7 @@ class SACL(Objective):
         if not self.attacks(batch):
             yield Update(loss, logs=logs)
             return
-        yield Update(loss, logs=logs, step=False)
+        yield Update(loss, logs=logs, step=False)  # keeps its gradients, to which those of the next update are added
         loss, logs = self.joint_loss(*attack.perturbed(batch, c.epsilon), batch.labels, c.attacked_contrastive_weight)
         yield Update(loss, logs={f"attacked_{name}": value for name, value in logs.items()})
 

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from fecbench import Batch, BatchNeeds, Config, Model, Objective, Task, Update
 from fecbench_supcon.losses import supcon_loss
 
-PROJECTION = 128
+PROJECTION = 128  # width of the projection, as in the released code
 
 
 class SupConConfig(Config):

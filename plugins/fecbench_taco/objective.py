@@ -56,7 +56,7 @@ class TACO(Objective):
         states, logits = label_states(model, "taco"), model.classify(z).float()
         loss = cross_entropy(logits, batch.labels)
         logs: dict[str, Tensor] = {"cross_entropy": loss.detach()}
-        if c.contrastive_weight:  # k-means takes time, so that a weight of 0 skips it
+        if c.contrastive_weight:  # a weight of 0 skips k-means, which runs on the host and waits for the device
             contrast, counts = self.contrast(z, batch.labels)
             loss = loss + c.contrastive_weight * contrast
             logs |= {"contrastive": contrast.detach(), **counts}

@@ -61,4 +61,4 @@ class Counterfactual(Form):
             words = [mask] * len(words)
         elif self.hidden == "text":
             words = [mask] if words else []
-        return " ".join(words)
+        return " ".join(words)  # the released code joins words without spaces, in its training texts too

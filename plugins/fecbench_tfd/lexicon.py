@@ -58,6 +58,7 @@ def read_lexicon(path: str | Path = OWN) -> Lexicon:
 @cache
 def _read(path: str) -> Lexicon:
     try:
+        # "utf-8-sig", because spreadsheet programs begin a file with a byte order mark.
         lines = Path(expanded(path)).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeError) as error:
         raise FecbenchError(

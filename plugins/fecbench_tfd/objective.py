@@ -104,7 +104,7 @@ class Debiasing(Objective):
         coefficients = {view: STEP * steps for view, steps in zip(VIEWS, self.steps.tolist(), strict=True) if steps}
         if coefficients:
             self._check_lexicon()
-            logits = logits.float()
+            logits = logits.float()  # bf16 logits have 8 significant bits, too few for a difference
         for view, coefficient in coefficients.items():
             logits = logits - coefficient * super().predict(batch.view(view), model).float()
         return logits
@@ -114,6 +114,7 @@ class Debiasing(Objective):
         """Return the undebiased logits ``[N, C]`` of the texts and of both counterfactuals, float64 on the CPU."""
         stage.model.eval()
         self.eval()
+        # Up to Python 3.11 a comprehension is a function of its own, in which super() needs its arguments.
         parts = [
             [
                 super(Debiasing, self).predict(view, stage.model).cpu().double()
@@ -136,6 +137,7 @@ def _number_of(config: Any) -> int:
     return int(read_lexicon(config.lexicon or OWN).fingerprint[:15], 16)
 
 
+# Not imported from the plugin of `ce`, because plugins import the public names of fecbench alone.
 class _CrossEntropy(Objective):
     """Softmax cross-entropy, averaged over the rows of the batch."""
 

@@ -56,5 +56,6 @@ def inverse_document_frequencies(counts: csr_matrix) -> np.ndarray:
 
 
 def _hashed(texts: Sequence[str], longest: int) -> csr_matrix:
+    # No alternating signs: they would make counts negative, and `weighted` takes their logarithm.
     vectorizer = HashingVectorizer(ngram_range=(1, longest), n_features=HASHES, alternate_sign=False, norm=None)
     return vectorizer.transform(texts)

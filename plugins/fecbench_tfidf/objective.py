@@ -55,7 +55,7 @@ class TfIdf(Objective):
         self.hashes[:used].copy_(torch.from_numpy(ngrams.hashes))
         self.idf[:used].copy_(torch.from_numpy(idf))
         features = weighted(counts, idf)
-        for label in np.unique(labels):
+        for label in np.unique(labels):  # a label without training texts keeps the bias ABSENT
             fitted = LogisticRegression(C=self.config.c, solver="liblinear").fit(features, labels == label)
             self.weight[label, :used].copy_(torch.from_numpy(fitted.coef_[0]))
             self.bias[label] = float(fitted.intercept_[0])

@@ -172,7 +172,7 @@ def test_definitions_that_leave_no_room_for_a_text_are_refused(tmp_path):
 
 
 def test_a_tokenizer_without_separator_or_mask_is_refused(tmp_path):
-    with pytest.raises(FecbenchError, match="its tokenizer must have a separator and a mask"):
+    with pytest.raises(FecbenchError, match="its tokenizer has no separator or no mask"):
         run(
             plan("cdp-mlm", {"dataset": "demo", "encoder": "none", "limit": 64}),
             RunContext(DataLocations(), tmp_path / "run"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fecbench.testing.device_check.measure import Case
 
-CODE = '''
+CODE = """
 import torch
 from torch.nn.functional import cross_entropy
 
@@ -102,7 +102,7 @@ class Wasteful(Base):
         for row in z:
             loss = loss + row.square().sum() * 0
         return loss
-'''
+"""
 NAMES = [line.split()[1].partition("(")[0] for line in CODE.splitlines() if line.startswith("class ")]
 
 

@@ -42,6 +42,8 @@ class Stop:
     def _wait_for_end(self) -> None:
         while os.read(sys.stdin.fileno(), 4096):
             pass
+        # A signal, because Python runs its handler in the main thread, which no exception of this thread reaches.
+        # A run that is already stopping gets no second one, which would interrupt its clean-up.
         if not self.asked:
             os.kill(os.getpid(), signal.SIGTERM)
 

@@ -45,12 +45,12 @@ def check_splits(data: EmotionData, where: str) -> EmotionData:
                 f"{name} has no row of {shortened(missing)}: the class counts as 0 in macro F1 on {name}, and can only "
                 "be predicted wrongly"
             )
-    if data.nameless:
+    if data.numeric_labels:
         notes.append(
-            f"the labels are numbers ({shortened(data.nameless)}): labels.txt in the data set's folder can name them, "
-            "one a line"
+            f"the labels are numbers ({shortened(data.numeric_labels)}): labels.txt in the data set's folder can name "
+            "them, one a line"
         )
-    return replace(data, notes=tuple(dict.fromkeys(notes)))
+    return replace(data, notes=tuple(dict.fromkeys(notes)))  # each once: a loader may have called this already
 
 
 def check_loaded(data: object, who: str) -> EmotionData:

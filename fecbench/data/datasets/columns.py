@@ -1,4 +1,4 @@
-"""Check that rows have the columns of text and label, and suggest a remedy if they don't."""
+"""Check that rows have a text and a label column, and suggest a remedy if they don't."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 RawRow = tuple[str, Mapping[str, Any]]
 """The position of a row, for messages, and its cells by column name."""
 
-EXAMINED = 1000  # rows that are read to find out what the columns of a file without the wanted ones hold
+MAX_EXAMINED = 1000  # rows that are read to find out what the columns of a file without the wanted ones hold
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def check_columns(position: str, row: Mapping[str, Any], following: Iterator[Raw
         if name not in row:
             rows = [row]
             with suppress(DataError):  # errors in the following rows are not what is reported here
-                rows.extend(other for _, other in islice(following, EXAMINED))
+                rows.extend(other for _, other in islice(following, MAX_EXAMINED))
             advice = _advice(rows, flag, name == columns.label)
             raise DataError(f"{position}: the column {name!r} is missing, {advice}")
 

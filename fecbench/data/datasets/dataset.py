@@ -86,7 +86,7 @@ class EmotionData:
         )
 
     @property
-    def nameless(self) -> tuple[str, ...]:
+    def numeric_labels(self) -> tuple[str, ...]:
         """The label texts that are numbers, such as ``3`` or ``LABEL_3``; methods that read labels can't use them."""
         return tuple(text for text in self.label_texts if NUMBERED.fullmatch(text))
 

@@ -21,7 +21,7 @@ Quotes = Literal["csv", "plain"]
 """``csv``: a quoted cell may hold delimiters and line breaks. ``plain``: a quote is an ordinary character."""
 
 MARKS = (",", ";", "\t", "|")
-LONGEST = 2**31 - 1  # characters of a cell; Python's own limit is 131,072
+MAX_CELL = 2**31 - 1  # characters of a cell; Python's own limit is 131,072
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 REMEDY = "check the quotes, or give --quotes plain if quotes are ordinary characters"
 
@@ -42,12 +42,13 @@ def read_delimited(
         DataError: a quote never closes, a row has too many or too few cells, a column is named twice, or a
             quoted cell contains rows.
     """
-    csv.field_size_limit(LONGEST)
+    csv.field_size_limit(MAX_CELL)
     rest = iter(lines)
     before, first = _first_line(rest)
     delimiter = _find_delimiter(first, delimiter, columns)
     row_lines = _RowLines(chain(before, [first], rest))
     plain: dict[str, Any] = {"quoting": csv.QUOTE_NONE} if quotes == "plain" else {}
+    # Strict: otherwise a quote that never closes would take the rest of the file into its cell without an error.
     reader = csv.reader(row_lines, delimiter=delimiter, strict=True, **plain)
     header: list[str] = []
     swallowed = SwallowedRows(str(path), delimiter)
@@ -142,7 +143,7 @@ def _line_of_quote(lines: Sequence[str], delimiter: str, error: str) -> int:
     cells = next(csv.reader(lines, delimiter=delimiter), [])  # read again, leniently
     breaks = [len(LINE_BREAK.findall(cell)) for cell in cells] or [0]
     multiline = [index for index, count in enumerate(breaks) if count]
-    # an unclosed quote is in the last cell; other errors are at the end of the last cell of several lines
+    # an unclosed quote is in the last cell; other errors are at the end of the last cell that has several lines
     malformed = multiline[-1] if multiline and "end of data" not in error else len(breaks) - 1
     return min(sum(breaks[:malformed]), len(lines) - 1)
 

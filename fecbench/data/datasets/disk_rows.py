@@ -36,7 +36,7 @@ class DiskRows:
             self._writer = pa.ipc.new_stream(self._file, pa.schema([(column, pa.string()) for column in row]))
         for column, values in self._waiting.items():
             values.append(row.get(column))
-        if len(values) == CHUNK:
+        if len(values) == CHUNK:  # of any column: all have equally many
             self._write(self._writer)
 
     def finish(self) -> dict[str, pa.ChunkedArray]:
@@ -46,6 +46,7 @@ class DiskRows:
         self._write(self._writer)
         self._writer.close()
         self._file.flush()
+        # The mapping keeps the file's content after __exit__ has closed the file.
         mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         rows = pa.ipc.open_stream(pa.py_buffer(mapped)).read_all()
         return {name: rows.column(name) for name in rows.column_names if not rows.column(name).null_count}

@@ -50,6 +50,7 @@ def text_of(path: Path) -> str:
     """
     try:
         content = path.read_bytes()
+        # utf-8-sig drops the byte order mark that some programs write: it would be part of the first column's name.
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1

@@ -38,6 +38,7 @@ def hub_rows(repo: str, config: str | None, revision: str | None) -> dict[str, D
             f"give it as ./{repo}, or move it"
         )
     datasets.disable_progress_bars()
+    # datasets copies huggingface_hub's flag at its import, so a flag that is set later must be set here too.
     datasets.config.HF_HUB_OFFLINE = bool(hub.unreachable())
     try:
         loaded = datasets.load_dataset(repo, config, revision=revision)

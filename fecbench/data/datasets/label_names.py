@@ -27,7 +27,7 @@ class WrittenLabel:
 
 
 def check_labelled(labels: Mapping[str, WrittenLabel], rows: int, where: str) -> None:
-    """Raise DataError if one or all of the ``rows`` rows have no label."""
+    """Raise DataError if any of the ``rows`` rows has no label."""
     if "" not in labels:
         return
     empty = labels[""]
@@ -76,7 +76,7 @@ def _correction(label: str, index: Iterable[str], named: bool) -> str:
 
 
 def check_from_zero(labels: Mapping[str, WrittenLabel], names: Sequence[str]) -> None:
-    """Raise DataError if all labels are numbers, 0 is missing, and there are ``names``, which are numbered from 0."""
+    """Raise DataError if the labels are numbers that don't count from 0, as the numbers of ``names`` do."""
     numbers = [label for label in labels if _is_whole_number(label)]
     only_numbers = bool(numbers) and len(numbers) == len(labels)
     has_zero = any(not label.strip("0") for label in numbers)

@@ -72,6 +72,7 @@ class DataLocations:
             DataError: a folder ``name`` has only some of the files.
         """
         for location, root in self:
+            # A mistyped folder must not lead to the rows of another place.
             if location != USER_CACHE and not root.is_dir():
                 raise DataNotFound(f"{location} must be a folder, but {root} isn't; correct or leave it out")
             folder = root if root.name == name else root / name

@@ -37,10 +37,12 @@ def load_path(path: Path, columns: Columns, split_seed: int, quotes: Quotes = "c
         DataNotFound: there is no training file at ``path``.
         DataError: a file can't be read, or a row or split is invalid; the message names file and line.
     """
+    # lexists: a link to nothing must be refused, not taken for a missing file.
     if os.path.lexists(path) and not (path.is_file() or path.is_dir()):
         raise DataError(_not_a_file(path))
     files, notes = ({"train": path}, []) if path.is_file() else _split_files(path)
     name = path.resolve().stem if path.is_file() else path.resolve().name
+    # A folder called ge must not pass for the registered set.
     info = DatasetInfo(
         f"{name} (own)" if name in registry.datasets else name, "a data set of the user's own", "unknown", ""
     )
@@ -101,6 +103,7 @@ def _files_with_word(split: str, folder: Path) -> list[str]:
 
 def _splits_in(name: str) -> list[str]:
     """Return the splits whose words occur in a file's name."""
+    # Not \b, for which an underscore is part of a word, as in dev_sent_emo.csv.
     return [
         split for split in SPLITS if re.search(rf"(?<![a-z])({'|'.join(STEMS[split])})(?![a-z])", name, re.IGNORECASE)
     ]

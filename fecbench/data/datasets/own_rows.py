@@ -118,6 +118,7 @@ def _read(rows: Iterable[RawRow], columns: Columns, where: str) -> Part:
     Raises:
         DataError: there is no row, or a row lacks a column, its text or its label.
     """
+    # A row's label is kept as a number of eight bytes: the rows lie on the disk, and a list of strings would not.
     labels, numbers, column_names = dict[str, WrittenLabel](), array("q"), list[str]()
     rows = iter(rows)
     with DiskRows() as disk_rows:

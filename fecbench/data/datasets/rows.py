@@ -54,7 +54,10 @@ def split_from_columns(columns: Mapping[str, object]) -> Dataset:
 
 
 def digest_rows(rows: Dataset, labels: Sequence[str]) -> str:
-    """Return the SHA-256 of all columns of a split, with labels by name, so that their numbers don't matter."""
+    """Return the SHA-256 of all columns of a split, with labels by name.
+
+    Label numbers don't matter: code bases number the labels of one data set differently.
+    """
     sha = hashlib.sha256()
     for column in sorted(rows.column_names):
         sha.update(f"{column}\x1d".encode())
@@ -68,4 +71,5 @@ def digest_rows(rows: Dataset, labels: Sequence[str]) -> str:
 
 def _escape_separators(value: str) -> str:
     """Escape the column and row separators used in the digest."""
+    # Otherwise a text that holds a separator could look like two texts.
     return value.replace("\x10", "\x10p").replace("\x1d", "\x10c").replace("\x1e", "\x10r")

@@ -16,7 +16,7 @@ SEPARATOR = re.compile(f"({MARKS}(?:(?:and|or){MARKS})*)")
 NUMBER = r"[-+]?\d+(?:\.\d+)?"
 NUMBERS = re.compile(rf"{NUMBER}(?:(?:{COMMA}|\s+){NUMBER})+")
 BRACKETS = re.compile(r"[\[{](?P<list>.*)[\]}]|\((?P<tuple>.*)\)", re.DOTALL)
-MOST = 200  # words of a cell that is examined; the time grows with their square
+MAX_WORDS = 200  # words of a cell that is examined; the time grows with their square
 
 
 def holding_several(cells: Collection[str], names: Iterable[str] = ()) -> list[str]:
@@ -83,7 +83,7 @@ def _joins_labels(cell: str, known: Collection[str]) -> bool:
     """Return True if ``cell`` is two or more of the labels ``known``, in any case, with marks between them."""
     pieces = SEPARATOR.split(cell.casefold())  # words at even indices, the separators between them at odd ones
     words = len(pieces) // 2 + 1
-    if words > MOST:
+    if words > MAX_WORDS:
         return False
     # a label may have several words, with marks between them: find by dynamic programming whether the first 1, 2, ...
     # words are a sequence of labels

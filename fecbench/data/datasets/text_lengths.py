@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-import regex
+import regex  # `re` doesn't know scripts and grapheme clusters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from fecbench.model.encoders.source import EncoderSource
 
 
-LONGEST = 10**6
+MAX_TOKENS = 10**6  # tokens; a tokenizer without a limit gives 10^30
 
 
 def longest_text(source: EncoderSource, network: PreTrainedModel) -> int:
     """Return the encoder's maximum number of tokens for a text, by its positions and its tokenizer."""
-    return min(source.tokenizer.model_max_length, positions(network) or LONGEST, LONGEST)
+    return min(source.tokenizer.model_max_length, positions(network) or MAX_TOKENS, MAX_TOKENS)
 
 
 def positions(network: PreTrainedModel) -> int | None:

@@ -35,6 +35,7 @@ def encoder_network(source: EncoderSource) -> PreTrainedModel:
     from transformers import AutoModel, AutoModelForTextEncoding
 
     auto = AutoModelForTextEncoding if without_decoder(source.config) else AutoModel
+    # A copy of the configuration for each network: building one writes to it, and a source can build several.
     return _network(auto, source, copy.deepcopy(source.config))[0]
 
 
@@ -106,10 +107,10 @@ def _network(auto: Any, source: EncoderSource, config: Any) -> tuple[PreTrainedM
                 source.weights,
                 config=config,
                 revision=getattr(config, "_commit_hash", None) or "main",  # the commit that the config came from
-                dtype=torch.float32,
+                dtype=torch.float32,  # from_pretrained would take the checkpoint's own type
                 use_safetensors=True,
                 trust_remote_code=False,
-                ignore_mismatched_sizes=True,
+                ignore_mismatched_sizes=True,  # a head for another number of labels; the encoder is checked below
                 output_loading_info=True,
             )
     except FecbenchError:
@@ -147,6 +148,7 @@ def _check_weights(network: PreTrainedModel, lost: set[str], name: str) -> None:
     """
     prefix = f"{network.base_model_prefix}."
     whole = network.base_model is not network
+    # A pooler may be missing: of the heads only the native one uses it, and trains it.
     encoder = {key for key in lost if (key.startswith(prefix) or not whole) and ".pooler." not in f".{key}"}
     if encoder:
         raise EncoderError(

@@ -10,7 +10,8 @@ from typing import ClassVar
 
 from fecbench.model.encoders.source import EncoderSource
 
-# Layer normalisation of a state of width 2 leaves nothing but signs, as if the network attended to no other token.
+# States are four wide: of two numbers, layer normalisation keeps the signs alone. The first token's state would not
+# change with the other tokens, and the network would pass for a causal one.
 SIZES = {
     "hidden_size": 4,
     "num_hidden_layers": 1,

@@ -51,6 +51,7 @@ class Pretrained:
                 f"the encoder {name} must be a whole network, but comes with an adapter (adapter_config.json); merge "
                 "it with PEFT's merge_and_unload() and save the result, or remove the adapter's files"
             )
+        # Only fast tokenizers tell the token cache their rules and which texts they cut.
         if not tokenizer.is_fast:
             raise EncoderError(
                 f"the encoder {name} needs a fast tokenizer (tokenizer.json), but has none; choose another"
@@ -122,5 +123,5 @@ def read_tokenizer(place: str | Path, network: bool = False) -> PreTrainedTokeni
 
     never_ask()
     tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=not network, trust_remote_code=False)
-    tokenizer.init_kwargs.pop("auto_map", None)
+    tokenizer.init_kwargs.pop("auto_map", None)  # else a saved copy would lead its readers to the code
     return cast("PreTrainedTokenizerBase", tokenizer)

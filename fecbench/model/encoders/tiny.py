@@ -18,7 +18,7 @@ SIZES = {
     "intermediate_size": 32,
     "max_position_embeddings": 130,
 }
-FAMILIES = ("roberta", "electra", "bert")
+FAMILIES = ("roberta", "electra", "bert")  # bert last: its name is part of roberta's
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from fecbench.core.errors import UsageError
-from fecbench.data.datasets.addresses import HUB_PREFIX
+from fecbench.data.datasets.addresses import ADDRESS, HUB_PREFIX
 from fecbench.results.export.card_schema import card_run_file
 from fecbench.runs.record import shown_notes
 
@@ -54,16 +54,13 @@ class EvalTarget(NamedTuple):
 
 def hub_dataset(record: Record) -> HubDataset | None:
     """Return the hub data set that the run was started on, or None if its data is not from the hub."""
-    from fecbench.data.datasets.addresses import ADDRESS
-
     used = str(record.settings()["dataset"])
     match = ADDRESS.fullmatch(used.removeprefix(HUB_PREFIX)) if used.startswith(HUB_PREFIX) else None
     if match is None:
         return None
     revision = match["revision"]
-    return HubDataset(
-        match["repo"], match["config"], revision if revision and re.fullmatch(r"[0-9a-f]{40}", revision) else None
-    )
+    is_commit = revision and re.fullmatch(r"[0-9a-f]{40}", revision)  # a branch or tag can move to other rows
+    return HubDataset(match["repo"], match["config"], revision if is_commit else None)
 
 
 def eval_target(record: Record, name: str | None) -> EvalTarget:
@@ -90,7 +87,7 @@ def _check_name(name: str) -> None:
 
     try:
         validate_repo_id(name)
-        valid = name.count("/") == 1
+        valid = name.count("/") == 1  # the hub's own check accepts a name without an owner
     except HFValidationError:
         valid = False
     if not valid:
@@ -109,7 +106,9 @@ def _doubt(record: Record) -> str:
         return f"{name} is one configuration of {dataset.id}, and an entry can't name a configuration"
     if cut is None:
         return f"the record of this run on {name} doesn't say whether the test rows were cut from train"
-    return f"the test rows were cut from the training rows of {name}, which has no test split" if "test" in cut else ""
+    if "test" in cut:
+        return f"the test rows were cut from the training rows of {name}, which has no test split"
+    return ""
 
 
 def result_entries(record: Record, dataset: HubDataset) -> list[EvalResultEntry]:

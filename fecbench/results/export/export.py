@@ -79,8 +79,8 @@ def export(record: Record, folder: Path, kind: Format = "hf", eval_dataset: str 
     """
     writer, target = WRITERS[kind], eval_entries.eval_target(record, eval_dataset)
     with new_folder(folder) as draft, quiet():
-        card_run_file(record)
-        predictor = Predictor.load(record, "cpu")
+        card_run_file(record)  # checks the card's fields first: loading the model takes longer
+        predictor = Predictor.load(record, "cpu")  # refuses a run that isn't complete, which has no result.json
         card_result_file(record)
         expected = reference(predictor, record.run_file.objective.name)
         writer.write(record, predictor, draft)

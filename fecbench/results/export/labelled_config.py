@@ -19,5 +19,5 @@ def labelled_config(record: Record, labels: Sequence[str]) -> PretrainedConfig:
     config = read_config(record.encoder)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
-    config.problem_type = "single_label_classification"
+    config.problem_type = "single_label_classification"  # transformers' pipeline then applies a softmax
     return config

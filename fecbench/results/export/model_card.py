@@ -113,7 +113,9 @@ def _homepage(record: Record) -> str:
 
 
 def _worst(f1: Mapping[str, float]) -> list[str]:
-    """Return the ``WORST`` labels of lowest F1; none if they are half of all labels or more, or tie with the next one.
+    """Return the ``WORST`` labels of lowest F1.
+
+    Return none if that would be half of all labels or more, or if the next label ties with them.
 
     >>> _worst({"a": 0.9, "b": 0.1, "c": 0.8, "d": 0.3, "e": 0.7, "f": 0.2, "g": 0.6})
     ['b', 'f', 'd']

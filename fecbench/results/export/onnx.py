@@ -45,6 +45,7 @@ def write(record: Record, predictor: Predictor, folder: Path) -> None:
     _check_installed()
     accepted = signature(predictor.model.encoder.network.forward).parameters
     inputs = ["input_ids", "attention_mask"]
+    # Some families read no token types, and some tokenizers make none for a family that does.
     if "token_type_ids" in accepted and "token_type_ids" in predictor.tokenizer.model_input_names:
         inputs.append("token_type_ids")
     name = record.run_file.objective.name
@@ -73,6 +74,7 @@ def _trace(module: PredictModule, inputs: Sequence[str], name: str) -> Any:
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
     axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length")}
+    # Batch 2 and length 3, because torch.export takes sizes 0 and 1 of an example for constants.
     example = {key: torch.ones(2, 3, dtype=torch.int64) for key in inputs}
     try:
         program: Any = torch.onnx.export(

@@ -47,6 +47,7 @@ class PaddedEncoder(nn.Module):
         self.network = encoder.network
         self.pooling = encoder.pooling
         if self.network.config._attn_implementation == IMPLEMENTATION:
+            # Packed attention needs the grids of a packed batch; padded tokens have a mask instead.
             with quiet():
                 self.network.set_attn_implementation(encoder.attention)
 
@@ -70,7 +71,7 @@ class PredictModule(nn.Module):
         super().__init__()
         self.objective = objective
         self.model = model
-        for part in list(self.modules()):
+        for part in list(self.modules()):  # a list, because modules are replaced on the way
             for name, child in part.named_children():
                 if isinstance(child, TextEncoder):
                     setattr(part, name, PaddedEncoder(child))
@@ -78,6 +79,7 @@ class PredictModule(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
         """Return the logits ``[B, C]`` of ids, mask and types (int64 ``[B, L]`` each)."""
+        # Typed Any, because a Batch holds packed Tokens; only the replaced encoders read them.
         tokens: Any = PaddedTokens(input_ids, attention_mask, token_type_ids)
-        rows = torch.zeros_like(input_ids[:, 0])
+        rows = torch.zeros_like(input_ids[:, 0])  # labels and row numbers, hidden as in every prediction
         return self.objective.predict(Batch(tokens, rows, rows), self.model).float()

@@ -25,6 +25,7 @@ def write_tokenizer(predictor: Predictor, inputs: Sequence[str], folder: Path) -
     pad_id = tokenizer.pad_token_id or 0  # without a padding token, the model pads with 0
     rules.enable_truncation(predictor.max_length, direction=tokenizer.truncation_side)
     rules.enable_padding(pad_id=pad_id, pad_token=rules.id_to_token(pad_id))
+    # On the right, because a model can pool the first position.
     settings = {"padding_side": "right", "model_input_names": list(inputs), "model_max_length": predictor.max_length}
     for name, value in settings.items():
         setattr(tokenizer, name, value)

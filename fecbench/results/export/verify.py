@@ -79,6 +79,7 @@ def reference(predictor: Predictor, name: str) -> Reference:
         ExportError: the objective's ``predict`` fails.
         EncoderError: the encoder's network fails.
     """
+    # Without autocast, unlike Predictor.probabilities: a reader of the exported files has none either.
     forms = predictor.objective.forms(predictor.objective.config)
     batches = list(
         text_batches(TEXTS, predictor.tokenizer, predictor.max_length, len(TEXTS), torch.device("cpu"), forms)
@@ -109,6 +110,7 @@ def check(folder: Path, files: Readable, expected: Reference) -> Check:
         ExportError: the logits differ, or the files can't be run.
     """
     try:
+        # Together the short texts are padded, alone they aren't: a wrong mask changes only the former.
         together = files.logits(folder, TEXTS)
         alone = torch.cat([files.logits(folder, [text]) for text in TEXTS])
     except Exception as error:  # runtimes raise errors of their own types

@@ -66,7 +66,7 @@ class TableRows:
         gains, gain_notes = ranking.gains(self.rows, wanted, self.declared, self.against)
         tests = Tests(self.rows, self.declared, self.report)
         columns = tuple(self._column(dataset, metric, tests) for dataset, metric in wanted)
-        rows = tuple(map(hide_paths, self.rows))
+        rows = tuple(map(hide_paths, self.rows))  # after all comparisons: two folders can have the same last part
         notes = (*mixed(rows), *self.notes, *gain_notes, *notes_of(rows, self.datasets, self.declared))
         return Table(self.title, tuple(self.datasets), columns, rows, gains, self.declared, notes)
 
@@ -120,6 +120,7 @@ def board_of_selection(
     runs, broken = read_runs(records, report)
     datasets, rows = by_spec.rows(selection, runs)
     heading, notes = ", ".join(version.name for version in datasets), (*selection.notes, *mixed_trials(selection, runs))
+    # A note can hold a path too: a grid's note lists the values that were tried.
     for planned in (*selection.runs, *selection.trials):
         notes = without_local_paths(notes, planned.settings)
     table = TableRows(heading, datasets, rows, selection.declared, against or AGAINST, notes, report=report).table()

@@ -62,7 +62,7 @@ class Missing:
 
 
 def condition(settings: Mapping[str, Any], key: str) -> Any:
-    """Return a setting's value for comparing encoders and budgets.
+    """Return the value by which a setting counts when encoders and budgets are compared.
 
     A ``patience`` too large to stop a run early counts as None. The first epoch is always the best yet, so that a run
     can stop only after ``1 + patience`` epochs.
@@ -98,7 +98,7 @@ class Cell:
         return tuple(map(self.condition, COMPARED))
 
     def condition(self, key: str) -> Any:
-        """Return a setting's value for comparing encoders and budgets (:func:`condition`).
+        """Return the value by which a setting counts when encoders and budgets are compared (:func:`condition`).
 
         A ``limit`` that left no training row out counts as None.
         """
@@ -297,7 +297,7 @@ class Board:
 
     def runs(self) -> Iterator[Run]:
         """Yield every run behind the measured tables once."""
-        found = {
+        found = {  # by folder: rows that plan the same run share its record
             run.record.folder: run
             for table in self.tables
             for row in table.rows

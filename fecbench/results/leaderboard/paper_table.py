@@ -44,5 +44,6 @@ def _row(about: Mapping[str, Any], datasets: Sequence[DatasetVersion]) -> Row:
 
 def _scores(printed: Mapping[str, Sequence[float]]) -> dict[str, Score]:
     """Return the scores from printed percentages ``[mean, std]`` or ``[mean]``."""
+    # Rounded, because a division by 100 often misses the nearest float, and CSV and JSON print scores in full.
     fractions = {metric: [round(value / 100, 6) for value in values] for metric, values in printed.items()}
     return {metric: Score(mean, spread[0] if spread else None) for metric, (mean, *spread) in fractions.items()}

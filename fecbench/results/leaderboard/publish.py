@@ -48,6 +48,7 @@ def publish(board: Board, folder: Path, trials: Iterable[Record] = ()) -> list[P
             out of it, or the folder can't be written. Nothing is changed then, unless the disk fails
             while it is written.
     """
+    # All checks come before the first write, so that a refusal leaves the folder as it was.
     targets = _targets((*(run.record for run in board.runs()), *trials), folder)
     for target, record in targets.items():
         _check(record, target)
@@ -159,6 +160,7 @@ def _copy(record: Record, target: Path) -> None:
     for name, content in _contents(record).items():
         (draft / name).write_bytes(content)
         to_disk(draft / name)
+    # Content, then names, then the rename: after a power cut at any point, no incomplete copy has the run's name.
     to_disk(draft)
     draft.replace(target)
     to_disk(target.parent)

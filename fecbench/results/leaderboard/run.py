@@ -89,7 +89,10 @@ class Run:
         return int(self.settings["seed"])
 
     def condition(self, key: str) -> Any:
-        """Return a setting's value for comparisons (:func:`~fecbench.results.leaderboard.board.condition`)."""
+        """Return the value by which a setting counts when budgets are compared.
+
+        See :func:`~fecbench.results.leaderboard.board.condition`.
+        """
         return self.limit if key == "limit" else condition(self.settings, key)
 
     @property

@@ -69,7 +69,7 @@ def logged_series(record: Record, history: Iterable[Mapping[str, Any]]) -> dict[
             f"{record.folder / HISTORY} must give every entry of `updates` a step and logs, numbers by name; "
             "restore it or run it again"
         )
-    per_epoch = max((event["step"] for event in events), default=0)
+    per_epoch = max((event["step"] for event in events), default=0)  # the last batch of an epoch is always logged
     curves: dict[str, list[tuple[int, float]]] = {}
     for event in events:
         batch = (event["epoch"] - 1) * per_epoch + event["step"]
@@ -98,7 +98,7 @@ def gap(first: Curve, second: Curve) -> list[tuple[int, float]]:
 
 
 def drawn_panels(declared: Mapping[str, Sequence[str]], logged: Mapping[str, object]) -> dict[str, list[str]]:
-    """Return the curves of each declared panel that were logged; if there are none, one panel with all losses.
+    """Return for each declared panel its curves that were logged; if no declared curve was, one panel with all losses.
 
     >>> drawn_panels({"scores": ("s+", "s-")}, {"model_loss": 1, "s+": 2})
     {'scores': ['s+']}

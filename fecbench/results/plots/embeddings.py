@@ -175,7 +175,7 @@ def project(features: np.ndarray, seed: int) -> np.ndarray:
 
     centred = features - features.mean(0)
     flat = np.linalg.matrix_rank(centred, tol=1e-6 * np.abs(features).max()) < 2
-    perplexity = min(PERPLEXITY, (len(features) - 1) / 3)
+    perplexity = min(PERPLEXITY, (len(features) - 1) / 3)  # t-SNE looks at 3 * perplexity neighbours of each row
     points = TSNE(
         metric="cosine", init="random" if flat else "pca", perplexity=perplexity, random_state=seed
     ).fit_transform(features)

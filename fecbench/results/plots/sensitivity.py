@@ -57,6 +57,7 @@ def complete_runs(folders: Sequence[Path]) -> tuple[list[Record], list[str]]:
     Raises:
         RunError: there is no complete run.
     """
+    # By folder, because one of `folders` can lie within another.
     by_folder = {record.folder.resolve(): record for folder in folders for record in all_records(folder)}
     kinds: dict[str, list[Record]] = defaultdict(list)
     for record in by_folder.values():
@@ -151,6 +152,7 @@ def _configurations(records: Sequence[Record], metric: str, split: str) -> tuple
         # A setting that is None counts as missing, because older records lack newer settings.
         kind = frozenset((name, value) for name, value in kept.items() if value is not None)
         kinds.setdefault(kind, kept)
+        # Records come newest first, so that the newest of a seed stays.
         scores[kind].setdefault(settings["seed"], record.result_file.metrics.of(split)[metric])
     return [Configuration(kinds[kind], scores[kind]) for kind in kinds], len(records) - sum(map(len, scores.values()))
 

@@ -88,7 +88,7 @@ def as_on_cuda(values: Values) -> Iterator[None]:
         (import_utils, "is_fake_tensor", lambda _: False),
         (_foreach_utils, "_foreach_supported_types", [*_foreach_utils._foreach_supported_types, FakeTensor]),
         (torch.cuda.amp.common, "amp_definitely_not_available", lambda: False),
-        (torch.cuda, "is_bf16_supported", lambda including_emulation=True: True),
+        (torch.cuda, "is_bf16_supported", lambda **_: True),
         # By their addresses, which fake tensors lack, tensors that share memory are found.
         (torch.UntypedStorage, "data_ptr", lambda storage: storage._cdata),
         (FakeTensor, "tolist", tolist),

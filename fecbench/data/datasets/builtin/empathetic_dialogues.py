@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
+# In the order of the label numbers of ed-prepared, so that both data sets number labels alike.
 LABELS = (
     "sad", "trusting", "terrified", "caring", "disappointed", "faithful", "joyful", "jealous", "disgusted",
     "surprised", "ashamed", "afraid", "impressed", "sentimental", "devastated", "excited", "anticipating",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
+# In the order of the official files' indices, whose last one is neutral.
 LABELS = (
     "admiration", "amusement", "anger", "annoyance", "approval", "caring", "confusion", "curiosity",
     "desire", "disappointment", "disapproval", "disgust", "embarrassment", "excitement", "fear",

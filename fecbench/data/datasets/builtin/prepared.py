@@ -82,6 +82,7 @@ class Prepared:
                 rows = list(reader)
         except (UnicodeDecodeError, csv.Error) as error:
             raise DataError(f"{path} must be UTF-8 CSV: {error}; restore the file") from error
+        # Compared as text: int() would accept 00 and +1.
         labels = [str(index) for index in range(len(self.labels))]
         if header != COLUMNS or any(len(row) != len(COLUMNS) or row[2] not in labels for row in rows):
             raise DataError(
@@ -103,6 +104,7 @@ ge_prepared = Prepared(
     },
     GOEMOTIONS,
 )
+# Fewer rows than in Table 1 of the AML paper, which counts those of the official archive.
 ed_prepared = Prepared(
     "ed-prepared",
     "EmpatheticDialogues situations as HypEmo, TACO and AML share them, lower-cased, with paraphrases",

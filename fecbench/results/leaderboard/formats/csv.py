@@ -94,7 +94,7 @@ def _no_formula(value: Any) -> Any:
     >>> [_no_formula(first + "1")[0] for first in FORMULA] == ["'"] * 7
     True
     """
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value  # numbers can be negative
 
 
 def _score(table: Table, number: int, column: Column) -> dict[str, Any]:

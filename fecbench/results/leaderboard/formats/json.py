@@ -21,6 +21,7 @@ def json_text(board: Board) -> str:
         "published": _table(board.published) if board.published else None,
         "notes": board.notes,
     }
+    # NaN isn't JSON, although Python writes it: other programs would refuse the whole file.
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

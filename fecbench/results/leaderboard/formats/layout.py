@@ -38,7 +38,7 @@ class Text:
 
 
 def heads(table: Table) -> list[str]:
-    """Return the headings of the columns before the scores; of encoder and budget only if rows differ in them."""
+    """Return the headings of the columns before the scores; encoder and budget have one only if rows differ in them."""
     headings = ["Method"]
     if "encoder" in table.varying:
         headings.append("Encoder")
@@ -150,6 +150,7 @@ def caption(table: Table) -> str:
     seeds = table.common_seeds
     if not any(score.std is not None for score in table.scores()):
         return "Test scores in percent" + (", of one seed." if seeds == 1 else ".")
+    # Scores without seeds are published ones, which don't say which standard deviation theirs is.
     over = f" over {seeds} seeds" if seeds else " over n seeds" if seeds is None else ""
     return f"Test scores in percent, mean ± {'sample ' if seeds != 0 else ''}standard deviation{over}."
 
@@ -161,7 +162,7 @@ def _significance(table: Table) -> Iterator[str]:
             f"{BEATEN} The {best(table)} is significantly better than the marked score: p < {ALPHA} in a permutation "
             "test over test examples and in a paired t-test over seeds, Holm-corrected over the column."
         )
-    elif any(comparison.significant is False for _, comparison in comparisons):
+    elif any(comparison.significant is False for _, comparison in comparisons):  # None: no test was possible
         which = "the best of an encoder and budget" if table.grouped else "the best of a column"
         yield f"In no test is {which} significantly better than another row (p < {ALPHA}, Holm-corrected)."
     reasons: dict[str, list[tuple[Column, int]]] = defaultdict(list)

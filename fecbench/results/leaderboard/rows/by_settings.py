@@ -61,7 +61,7 @@ def _sortable(value: Any) -> tuple[int, str]:
     if value is None:
         return 1, ""
     if isinstance(value, int):
-        return 0, f"{value:>9}"
+        return 0, f"{value:>9}"  # texts of one width compare as the numbers do
     return 0, str(value)
 
 
@@ -96,6 +96,7 @@ def rows(
 ) -> tuple[tuple[Row, ...], tuple[str, ...]]:
     """Return the rows of a table over ``columns``, and a note if older runs of the same settings were left out."""
     of_columns = [run for run in newest_first(runs) if run.fingerprint in {version.fingerprint for version in columns}]
+    # First of all: the encoder's name is part of a row's key, and then tells other weights of the same name apart.
     members = list(with_encoder_names(of_columns).values())
     different, weights = _different(members), _weights(members)
     groups: dict[Key, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
@@ -160,13 +161,14 @@ def _different(runs: Iterable[Run]) -> dict[Kind, list[str]]:
             for name, value in run.settings.items()
             if name not in (*VARIES_IN_A_CELL, *CONDITIONS)
         )
+        # A value that some run of the group lacks is a difference, also where that run lacks the setting itself.
         found[kind] |= {name for (name, _), count in values.items() if count < len(group)}
     return {kind: sorted(names) for kind, names in found.items()}
 
 
 def _cell(runs: Sequence[Run]) -> Cell:
     newest: dict[int, Run] = {}
-    for run in runs:
+    for run in runs:  # the newest first
         newest.setdefault(run.seed, run)
     kept = tuple(newest[seed] for seed in sorted(newest))
     return Cell(scores(kept), settled(kept), kept, () if kept else (Missing(None, "not run"),))

@@ -39,7 +39,7 @@ def rows(selection: Selection, runs: Sequence[Run]) -> tuple[tuple[DatasetVersio
     sorted_runs = newest_first(runs)
     columns = {name: _candidates(selection, name, sorted_runs) for name in selection.datasets}
     versions = {name: _version(name, found) for name, found in columns.items()}
-    encoders = identities(list(_every(columns)))
+    encoders = identities(list(_every(columns)))  # of all runs at once: one run can reveal that a name is pretrained
     objectives = {planned.row: planned.plan.name for planned in (*selection.trials, *selection.runs)}
     names = selection.rows or tuple(objectives)
     tried = {(planned.row, planned.plan.settings.dataset) for planned in selection.trials}

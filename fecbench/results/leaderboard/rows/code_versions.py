@@ -41,4 +41,5 @@ def _parts(run: Run) -> Mapping[str, str]:
     """Return the code versions by package; an older record has one version of all packages together."""
     if run.sources:
         return run.sources
+    # The key has all that the one version depends on, so that two methods don't count as two versions of one package.
     return {f"fecbench or a plugin of {run.objective} with head {run.settings.get('head')} on {run.encoder}": run.code}

@@ -32,7 +32,7 @@ def identities(runs: Sequence[Run]) -> dict[Path, Identity]:
     seeds: dict[str, set[int]] = defaultdict(set)
     for run in runs:
         alike[_given(run)].append(run)
-        seeds[run.weights].add(run.seed)
+        seeds[run.weights].add(run.seed)  # under "" the older records without a digest
     shared = {weights for weights, under in seeds.items() if weights and len(under) > 1}
     return {
         run.record.folder: identity

@@ -88,6 +88,7 @@ def _differing(runs: Sequence[tuple[str, Run]], what: str, of_run: Callable[[Run
 
 def _rows_by(runs: Sequence[tuple[str, Run]], of_run: Callable[[Run], str]) -> dict[str, dict[str, None]]:
     """Return the names of rows by the value that ``of_run`` returns for their runs."""
+    # Dicts as ordered sets: notes name rows in the order of the table, while sets of texts have no fixed order.
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for where, run in runs:
         found[of_run(run)][where] = None

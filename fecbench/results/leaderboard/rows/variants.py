@@ -43,7 +43,7 @@ def _installed(name: str) -> str | None:
 
 def _root(name: str, parents: Mapping[str, str | None]) -> str:
     """Return the method at the root of a chain of variants."""
-    seen = set[str]()
+    seen = set[str]()  # ends the loop if plugins name one another as variants
     while (above := parents[name] if name in parents else _installed(name)) and name not in seen:
         seen.add(name)
         name = above

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 Predictions = tuple[np.ndarray, np.ndarray]
-TOLERANCE = 1e-6
+TOLERANCE = 1e-6  # between the record's scores and those of its predictions
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def swap_effects(first: Outcomes, second: Outcomes) -> csr_array:
         for kind, counted in ((0, correct & (predicted >= 0)), (1, predicted >= 0)):
             row_indices.append((2 * seed[counted] + kind) * classes + predicted[counted])
             columns.append(number[row[counted]])
-            values.append(np.full(counted.sum(), sign, np.float32))
+            values.append(np.full(counted.sum(), sign, np.float32))  # exact: sums of fewer than 2^24 ones
     entries = np.concatenate(values), (np.concatenate(row_indices), np.concatenate(columns))
     return csr_array(entries, shape=(2 * classes * len(first.predicted), int(rows.sum())))
 

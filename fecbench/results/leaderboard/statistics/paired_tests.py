@@ -42,6 +42,7 @@ def over_examples(first: Outcomes, second: Outcomes, resamples: int = RESAMPLES,
     totals = first.totals(), second.totals()
 
     def differences(swapped: np.ndarray) -> np.ndarray:
+        # One product serves both methods: a swap changes the second one's totals by the opposite amount.
         change = np.ascontiguousarray((moved @ swapped).T).reshape(-1, *totals[0].shape).astype(np.float64)
         ours = scores_by_counts(totals[0] + change, first.support).mean(-1)
         return np.asarray(ours - scores_by_counts(totals[1] - change, second.support).mean(-1))
@@ -55,7 +56,7 @@ def _two_sided(null: np.ndarray, observed: np.ndarray, exact: bool) -> np.ndarra
     """Return the p-value ``[K]`` of ``observed [K, 1]`` under the resampled statistics ``null [K, R]``.
 
     The observed statistic counts as one more resample, unless ``null`` has all there are. Differences within rounding
-    count as equal.
+    count as equal, by the tolerance of scipy's permutation test.
     """
     rounding = 100 * np.finfo(np.float64).eps * np.abs(observed)
     as_extreme = np.minimum((null <= observed + rounding).sum(1), (null >= observed - rounding).sum(1))

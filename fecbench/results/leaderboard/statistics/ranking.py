@@ -142,7 +142,7 @@ def _others(
 ) -> tuple[list[int], list[int]]:
     """Return the baselines of a row among the rows comparable with it, and the variants of its method.
 
-    In a table of a single method, its rows of other settings are the baselines.
+    In a table of a single method, such as a study of its settings, its other rows are the baselines.
     """
     rest = [
         other
@@ -150,7 +150,6 @@ def _others(
         if other != number and any(comparable(rows, declared, number, other, dataset) for dataset in datasets)
     ]
     strangers = [other for other in rest if kin[other] != kin[number]]
-    # a table of one method, such as a study of its settings, has no stranger: its other rows are the baselines then
     same = [other for other in rest if rows[other].objective == rows[number].objective]
     return strangers or same, [other for other in rest if other not in (*strangers, *same)]
 

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from fecbench.results.leaderboard.run import Report, Run
 
 
-LEAST_SEEDS = 3
+LEAST_SEEDS = 3  # with fewer, the table says that it can't tell (ADR 12)
 
 
 @dataclass(frozen=True)
 class Tests:
-    """Tests of pairs of rows. One permutation test serves all metrics of a pair; predictions are read once a run."""
+    """Tests of pairs of rows. A permutation test serves all metrics of a pair; a run's predictions are read once."""
 
     rows: Sequence[Row]
     declared: bool
@@ -59,6 +59,7 @@ class Tests:
             return Comparison(best, other, seeds, reason="there is no test for this metric")
         if len(seeds) < LEAST_SEEDS:
             return Comparison(best, other, seeds, reason=f"a test needs {LEAST_SEEDS} seeds that both rows have")
+        # The best has the highest mean over all its seeds, but the test is over the common ones.
         if sum(scores[0][seed] - scores[1][seed] for seed in seeds) < 0:
             return Comparison(best, other, seeds, reason="the best isn't ahead on the seeds that both rows have")
         runs = [_of_seeds(cell, seeds) for cell in cells]

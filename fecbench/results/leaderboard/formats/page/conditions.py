@@ -33,7 +33,7 @@ class Fact:
 
     Attributes:
         name: the property's name.
-        values: each value with the names of its rows; the names are empty for a value of all rows.
+        values: each value with the names of the rows that have it, as text; the text is empty if all rows have it.
     """
 
     name: str
@@ -158,7 +158,7 @@ def _entry(method: str, version: DatasetVersion, run: Run, metrics: Sequence[str
 def settings(rows: Mapping[str, Row]) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
     """Return the settings that are the same in all rows, and for each row, by name, the others as text."""
     found = {name: _of_row(row) for name, row in rows.items() if any(cell.runs for cell in row.cells)}
-    first, *others = found.values()
+    first, *others = found.values()  # at least one row has runs: `conditions_of` returns None for a table without
     shared = {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}
     own = (
         (name, ", ".join(f"{key} {value}" for key, value in of.items() if key not in shared))

@@ -100,7 +100,7 @@ def _of_dataset(table: Table, dataset: int) -> Confusions | None:
 
 
 def _by_interest(table: Table, dataset: int, found: Mapping[int, np.ndarray]) -> list[int]:
-    """Return the rows ordered by their mean in the data set's first column, but first one that has a Δ row."""
+    """Return the rows by descending mean in the data set's first column; one with a Δ row comes before all others."""
     column = next(column for column in table.columns if column.dataset == dataset)
     scores = {number: table.score(number, column) for number in found}
     means = {number: score.mean if score else 0.0 for number, score in scores.items()}
@@ -130,6 +130,7 @@ def _matrix(run: Run) -> np.ndarray | None:
         return None
     support = np.array([run.support[label] for label in run.labels], dtype=np.float64)
     unanswered = support - matrix.sum(1)
+    # Rounded, because the record holds the share of unanswered rows, not their number.
     if (unanswered < 0).any() or round(unanswered.sum()) != round(_unanswered(run) * support.sum()):
         return None
     return np.column_stack([matrix[np.ix_(order, order)], unanswered[order]])
@@ -156,6 +157,7 @@ def most_confused(matrices: Mapping[str, np.ndarray], labels: Sequence[str], mos
     total = np.stack(list(matrices.values())).astype(np.float64).sum(0)
     np.fill_diagonal(total, 0)
     size = next(iter(matrices.values())).sum(1)
+    # A stable sort, so that equal boards give equal pages also if counts are equal.
     cells = [divmod(int(cell), len(labels)) for cell in np.argsort(-total, axis=None, kind="stable")[:most]]
     pairs = (
         Pair(

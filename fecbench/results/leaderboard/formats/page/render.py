@@ -112,7 +112,7 @@ def points(share: float) -> str:
     ('+12.3', '0.0')
     """
     text = f"{100 * share:+.1f}"
-    return "0.0" if float(text) == 0 else text.replace("-", MINUS)
+    return "0.0" if float(text) == 0 else text.replace("-", MINUS)  # a tiny difference would be +0.0 or -0.0
 
 
 def heat(share: float, highest: float) -> int:

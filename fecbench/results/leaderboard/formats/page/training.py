@@ -61,7 +61,7 @@ def _of_row(table: Table, row: Row) -> tuple[DatasetTraining, ...]:
 
 def _of_runs(dataset: str, runs: Sequence[Run]) -> DatasetTraining:
     first = runs[0]
-    histories = [run.record.history() for run in runs]
+    histories = [run.record.history() for run in runs]  # read once: both charts below are of them
     charts = (_validation(runs, histories), *_logged(first, histories[0]))
     best = tuple((run.seed, *epochs) for run in runs if (epochs := _epochs(run)))
     return DatasetTraining(dataset, first.seed, best, tuple(chart for chart in charts if chart))
