@@ -27,8 +27,8 @@ from fecbench.runs.digests import run_digest
 from fecbench.runs.observers import Failure, History, Trackers
 from fecbench.runs.predictions import write_predictions
 from fecbench.runs.record import RUN
-from fecbench.runs.write_record import complete, write_about, write_encoder
 from fecbench.runs.resume import held, same_encoder
+from fecbench.runs.write_record import complete, write_about, write_encoder
 from fecbench.training import devices, metrics
 from fecbench.training.checkpoints import Checkpoints, owned
 from fecbench.training.divergence import divergence_remedy
@@ -86,6 +86,11 @@ def run(plan: Plan, context: RunContext) -> Record:
     Raises:
         FecbenchError: data, encoder, plugin or record are faulty. An earlier record is never damaged.
     """
+    with devices.deterministic(plan.settings.deterministic):
+        return _run(plan, context)
+
+
+def _run(plan: Plan, context: RunContext) -> Record:
     began = time.perf_counter()
     plan.check_consent()
     accelerator = devices.accelerator(plan.settings.device, context.trackers)
@@ -296,7 +301,9 @@ class Experiment:
             streams = streams_of(built, self.data, batches)
         precision = devices.precision(settings.precision, accelerator.device)
         stepper = Stepper(built.objective, built.model, players, precision, plan.who, settings.clip, ranks)
-        checkpoints = Checkpoints(self.record.folder, run_digest({**identity, "max_length": built.max_length}))
+        digest = run_digest({**identity, "max_length": built.max_length})
+        # on the CPU training needs the cores that a thread would take, and no device waits for the writing
+        checkpoints = Checkpoints(self.record.folder, digest, background=accelerator.device.type != "cpu")
         return Trainer(
             stepper, batches, built.splits["validation"], settings, scores, checkpoints, observers, run, streams
         )
