@@ -63,8 +63,6 @@ class Unsaved(Checkpoints):
     def save_epoch(self, *_: object, **__: object) -> None:
         pass
 
-    save_best = save_last = save_epoch
-
 
 def trained(method: str, settings: dict[str, Any], folder: Path, observer: object) -> Trainee:
     """Train as `fecbench run METHOD` does, with its evaluations, and return the trained method.

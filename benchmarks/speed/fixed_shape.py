@@ -20,7 +20,7 @@ from torch import Tensor
 from fecbench import Batch, Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 STEP, COLUMNS = 128, 16  # numbers of tokens and of columns are multiples of these
 
@@ -152,7 +152,7 @@ class BatchShape:
             streams={name: partial(self._filled_stream, batch, name, pad_id) for name in self.streams},
         )
 
-    def _filled_stream(self, batch: Batch, name: str, pad_id: int, rate: float) -> Iterable[Batch]:
+    def _filled_stream(self, batch: Batch, name: str, pad_id: int, rate: float) -> Iterator[Batch]:
         return (self.streams[name].fill(one, pad_id) for one in batch.streams[name](rate))
 
 

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from fecbench import Batch
 
-WAITING = {"taco": "it clusters on the host", "aml-released": "it clusters on the host"}
 # Adam divides by the size of gradients, so that rounding decides where they are near 0: not with a large epsilon.
 SMOOTH = {"adam_eps": 1.0, "lr": 1e-3}
 COMPARED = 3  # steps whose losses and gradients are compared
@@ -144,8 +143,8 @@ class Comparison:
 
 def agrees(method: Method) -> bool:
     """Report on a method; return False if its steps differ or fail."""
-    if reason := WAITING.get(method.name):
-        method.say(f"can't be captured: in each step the host waits for the device ({reason})")
+    if waits := get_objective(method.name).host_waits:
+        method.say(f"can't be captured: in each step the host waits for the device ({'; '.join(waits)})")
         return True
     try:
         comparison = Comparison.of(method)
@@ -183,8 +182,8 @@ def main(
     count, all_agree = steps or (50 if cuda else COMPARED), True
     print(f"{date.today()}, {platform.machine()}, {'CUDA' if cuda else 'CPU'}, {torch.get_num_threads()} threads")
     with tempfile.TemporaryDirectory() as folder:
-        settings = {"dataset": dataset, "encoder": encoder(network, Path(folder) / "shape"), "device": device}
-        settings |= {"precision": precision} | ({"batch_size": batch_size} if batch_size else {})
+        settings: dict[str, Any] = {"dataset": dataset, "encoder": encoder(network, Path(folder) / "shape")}
+        settings |= {"device": device, "precision": precision} | ({"batch_size": batch_size} if batch_size else {})
         for name in methods or [name for name in objectives if get_objective(name).trains]:
             all_agree &= agrees(Method(name, settings, data_dir, count))
     if not cuda:

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
 
-FREE = {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "detach", "alias", "_unsafe_view"}
+from fecbench.testing.device_check.operation import WITHOUT_KERNEL
 
 
 class OperationCounter(TorchDispatchMode):
@@ -17,5 +17,5 @@ class OperationCounter(TorchDispatchMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         name = func.name().removeprefix("aten::").split(".")[0]
-        self.count += not func.is_view and name not in FREE
+        self.count += not func.is_view and name not in WITHOUT_KERNEL
         return func(*args, **(kwargs or {}))

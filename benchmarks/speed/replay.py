@@ -7,7 +7,7 @@ in a step (coins that it tosses, numbers that it computes) is done at the captur
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from static_buffer import StaticBuffer, capturing
@@ -36,7 +36,8 @@ class CapturablePlayer(PlayerOptimizer):
         groups = player.optimizer.param_groups
         kept = [{"params": group["params"], "weight_decay": group["weight_decay"]} for group in groups]
         device = groups[0]["params"][0].device
-        optimizer = type(player.optimizer)(
+        kind: Any = type(player.optimizer)
+        optimizer = kind(
             kept, lr=torch.tensor(player.lr, device=device), eps=groups[0]["eps"], fused=True, capturable=True
         )
         return cls(player.name, player.parameters, optimizer, player.lr, player.own_schedule)

@@ -1,9 +1,10 @@
 """An encoder in roberta-base's shape that needs no download: with random weights a step takes the same time."""
 
 from pathlib import Path
+from typing import Any
 
 
-def roberta_base(folder: Path, **sizes: int) -> Path:
+def roberta_base(folder: Path, **sizes: Any) -> Path:
     """Write an encoder of roberta-base's shape with random weights and MiniLM's tokenizer to ``folder``.
 
     ``sizes`` replace fields of its configuration. Nothing is written if the folder exists.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,20 +15,18 @@ from torch import Tensor
 from fecbench import Batch
 from fecbench.data.batch import stream_seed
 
-P = TypeVar("P")
-
 
 def capturing() -> bool:
     """Return True while a CUDA graph is being captured."""
     return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
 
 
-def with_tensors(part: P, of: Callable[[Tensor], Tensor]) -> P:
+def with_tensors(part: Any, of: Callable[[Tensor], Tensor]) -> Any:
     """Return a dataclass or dict with each of its tensors replaced, also those deeper within, always in one order."""
     if isinstance(part, Tensor):
-        return of(part)  # type: ignore[return-value]
+        return of(part)
     if isinstance(part, Mapping):
-        return {key: with_tensors(value, of) for key, value in part.items()}  # type: ignore[return-value]
+        return {key: with_tensors(value, of) for key, value in part.items()}
     if is_dataclass(part):
         values = {each.name: getattr(part, each.name) for each in fields(part)}
         return replace(part, **{name: with_tensors(value, of) for name, value in values.items()})
