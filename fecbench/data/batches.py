@@ -55,9 +55,7 @@ class TokenisedSplit:
             labels=torch.from_numpy(self.labels[rows]),
             rows=torch.from_numpy(rows.copy()),  # an objective may change its batch in place
             key=key,
-            views=Views(
-                [name for name in self.columns if name != "text"], lambda name: self.columns[name].take(held)
-            ),
+            views=Views([name for name in self.columns if name != "text"], lambda name: self.columns[name].take(held)),
             texts=None if self.texts is None else tuple(self.texts[row] for row in rows),
             second_view=self.second_view,
             share=torch.from_numpy(share) if ranks > 1 else None,
@@ -66,8 +64,8 @@ class TokenisedSplit:
     def by_length(self, batch_size: int) -> Iterator[np.ndarray]:
         """Yield row numbers of batches for evaluation, longest texts first, so that memory peaks in the first batch.
 
-        The longest texts are ``batch_size`` in a batch. A batch of shorter texts holds more of them, since a small batch
-        leaves a device idle, but no more tokens than the longest, with or without padding.
+        The first batch holds ``batch_size`` texts. Later ones hold more, since a small batch leaves a device idle, but
+        no more tokens than the first, with or without padding.
         """
         lengths = self.columns["text"].lengths
         order = np.argsort(-lengths, kind="stable")

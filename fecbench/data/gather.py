@@ -51,7 +51,7 @@ def take(rows: Tensor, indices: Tensor) -> Tensor:
 
 
 def place(rows: Tensor, sources: Tensor, places: Tensor) -> Tensor:
-    """Return ``rows[sources]``, in which row ``i`` stands at ``places[i]`` and other places hold copies that aren't used.
+    """Return ``rows[sources]``, in which row ``i`` stands at ``places[i]``; other places hold unused copies.
 
     The gradient of a row is that of its place alone. This is exact if the gradient of all other places is 0.
 

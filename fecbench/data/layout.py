@@ -70,9 +70,10 @@ def attention_layout(tokens: Tokens, dtype: torch.dtype, grid_cost: float | None
     device = tokens.ids.device.type
     cost = GRID_COST.get(device, GRID_COST_ELSEWHERE) if grid_cost is None else grid_cost
     multiple = MULTIPLE.get(device, MULTIPLE_ELSEWHERE)
-    order = np.argsort(tokens.sizes, kind="stable")
-    ends = group_ends(tokens.sizes[order], cost)
-    widths = [-(-int(tokens.sizes[order[end - 1]]) // multiple) * multiple for end in ends]
+    sizes = -(-tokens.sizes // multiple) * multiple
+    order = np.argsort(sizes, kind="stable")
+    ends = group_ends(sizes[order], cost)
+    widths = [int(sizes[order[end - 1]]) for end in ends]
     if len(ends) > 1:
         return _several_grids(tokens, np.split(order, ends[:-1]), widths, dtype)
     sources, bias = _grid(tokens.starts, tokens.lengths, widths[0], dtype)

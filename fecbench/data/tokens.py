@@ -67,7 +67,8 @@ class Tokens:
     @property
     def tensors(self) -> list[Tensor]:
         """The tensors: ids, positions, owners, lengths, and segments if there are any."""
-        return [self.ids, self.positions, self.owners, self.lengths] + ([] if self.segments is None else [self.segments])
+        tensors = [self.ids, self.positions, self.owners, self.lengths]
+        return tensors if self.segments is None else [*tensors, self.segments]
 
     def with_tensors(self, tensors: Sequence[Tensor]) -> Tokens:
         """Return the same tokens with other ``tensors`` of the same content, or these tokens if they are the same."""

@@ -187,10 +187,8 @@ class TextEncoder(nn.Module):
         """Return True if a token attends to its whole text, as in packed grids; ModernBERT's window has 128 tokens."""
         return all(kind == "full_attention" for kind in getattr(self.network.config, "layer_types", None) or ())
 
-    def _attends_alike(
-        self, states: Callable[[Tokens], Tensor], texts: list[list[int]], expected: Tensor
-    ) -> bool:
-        """Give the network fecbench's attention; if ``texts`` then have other ``states`` than expected, restore its own.
+    def _attends_alike(self, states: Callable[[Tokens], Tensor], texts: list[list[int]], expected: Tensor) -> bool:
+        """Give the network fecbench's attention; restore its own if ``texts`` then have other ``states`` than expected.
 
         Returns:
             True if the network keeps fecbench's attention.

@@ -40,8 +40,8 @@ def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
     unset = ProjectConfiguration(logging_dir=".")  # trackers need a folder now; the run sets the real one later
     found = Accelerator(cpu=on_cpu, log_with=list(trackers) or None, project_config=unset)
     if found.device.type == "cuda":
-        # On recent GPUs torch prefers the attention of cuDNN, which builds an execution plan for each new shape: 25 ms and
-        # more, forward and backward, and in random batches shapes are new again and again.
+        # On recent GPUs torch prefers the attention of cuDNN, which plans each new shape, forward and backward, in 25 ms
+        # and more. Random batches have new shapes again and again.
         torch.backends.cuda.enable_cudnn_sdp(False)
     _compute_float32_in_full()
     if found.num_processes != launched:

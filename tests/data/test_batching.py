@@ -2,6 +2,7 @@
 
 import copy
 import os
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -115,7 +116,7 @@ def test_an_evaluation_batch_has_the_tokens_of_the_longest_texts_at_most(batch_s
         return lengths[batch].sum() <= longest.sum() and len(batch) * lengths[batch].max() <= batch_size * longest[0]
 
     assert all(map(fits, batches))
-    for batch, following in zip(batches, batches[1:], strict=False):
+    for batch, following in pairwise(batches):
         assert len(batch) >= batch_size
         assert not fits(np.append(batch, following[0]))
 
@@ -238,9 +239,9 @@ def test_a_batch_that_is_on_the_gpu_already_stays_and_comes_back_whole():
     labels = on_gpu(torch.tensor([0, 1]))
     batch = Batch(there(Tokens.pack([[5, 6], [7]])), labels, labels, views={"pair": there(pair)}, share=labels)
     with mode:
-        again, back = batch.to(cuda), batch.to(torch.device("cpu"))
-    assert all(one is other for one, other in zip(tensors(again), tensors(batch), strict=True))
-    assert {tensor.device.type for tensor in tensors(back)} == {"cpu"}
+        again, back = tensors(batch.to(cuda)), tensors(batch.to(torch.device("cpu")))
+    assert all(one is other for one, other in zip(again, tensors(batch), strict=True))
+    assert {tensor.device.type for tensor in back} == {"cpu"}
 
 
 class Copies(TorchDispatchMode):

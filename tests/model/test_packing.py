@@ -12,7 +12,7 @@ from fecbench.data.batch import Batch
 from fecbench.data.layout import attention_layout
 from fecbench.data.tokens import Tokens
 from fecbench.model import text_encoder
-from fecbench.model.encoders.network import encoder_network
+from fecbench.model.encoders.network import encoder_network, take_pooler
 from fecbench.model.heads import HeadTask
 from fecbench.model.model import Model, build_model
 from fecbench.model.text_encoder import TextEncoder
@@ -100,6 +100,13 @@ class Operations(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
+def packed_encoder(source, pooling: str = "first") -> TextEncoder:
+    """A packed BERT without its pooler, as in a model."""
+    network = encoder_network(source("bert"))
+    take_pooler(network)
+    return TextEncoder(network, 0, pooling)
+
+
 def operations(encoder: TextEncoder, bf16: bool = False) -> Counter[str]:
     """The operations of a forward and a backward pass."""
     packed = tokens()
@@ -116,7 +123,7 @@ UNWANTED |= {"slice_backward", "select_backward", "cat", "_cat", "index_copy", "
 
 @pytest.mark.parametrize("pooling", ["first", "mean"])
 def test_a_packed_step_with_one_grid_sorts_slices_and_joins_nothing(source, pooling):
-    encoder = TextEncoder(encoder_network(source("bert")), 0, pooling)
+    encoder = packed_encoder(source, pooling)
     counts = operations(encoder)
     assert not UNWANTED & counts.keys()
     # of each layer: three copies to the grid and one back, forward and backward, besides one of pooling
@@ -125,7 +132,7 @@ def test_a_packed_step_with_one_grid_sorts_slices_and_joins_nothing(source, pool
 
 
 def test_linear_weights_are_cast_together(source, monkeypatch):
-    encoder = TextEncoder(encoder_network(source("bert")), 0)
+    encoder = packed_encoder(source)
     together, batch = operations(encoder, bf16=True), tokens()
     states, grads = bf16_pass(encoder, batch)
     monkeypatch.setattr(text_encoder, "weight_copies", lambda *_: {})
@@ -150,7 +157,7 @@ def bf16_pass(encoder: TextEncoder, batch: Tokens) -> tuple[torch.Tensor, dict[s
 
 
 def test_copies_of_weights_follow_an_update(source):
-    encoder = TextEncoder(encoder_network(source("bert")), 0).requires_grad_(False)
+    encoder = packed_encoder(source).requires_grad_(False)
     dense = encoder.network.encoder.layer[0].output.dense.requires_grad_(True)
     before, grads = bf16_pass(encoder, tokens())
     assert grads.keys() == {"network.encoder.layer.0.output.dense.weight", "network.encoder.layer.0.output.dense.bias"}
