@@ -1,7 +1,7 @@
 """Count the operations that keep training fast, without timing them, and run the speed benchmarks."""
 
 import importlib
-import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,16 +18,19 @@ from torch.utils._pytree import tree_leaves
 
 from fecbench import Task
 from fecbench.core import registry
+from fecbench.core.files import read_tensors
+from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.layout import attention_layout, group_ends
 from fecbench.data.tokens import Tokens
 from fecbench.objective.check import get_objective
+from fecbench.runs import experiment
 from fecbench.runs.plan import plan
 from fecbench.testing.subject import Subject
+from fecbench.training.checkpoints import BEST, state_of
 from fecbench_aml import AML, AMLConfig, mine_hard_pairs
 from fecbench_aml.mining import STRATEGIES
-from tests.support import ROOT
+from tests.support.benchmark_modules import SPEED, benchmark_modules
 
-SPEED = ROOT / "benchmarks" / "speed"
 WIDTH = 128
 
 
@@ -160,14 +163,9 @@ def test_another_grid_is_made_only_where_it_pays():
 
 @pytest.fixture
 def part(monkeypatch) -> Iterator[Callable[[str], ModuleType]]:
-    """A speed benchmark's module by name; what it sets in the environment is put back."""
-    monkeypatch.syspath_prepend(str(SPEED))
-    monkeypatch.setattr(os, "environ", os.environ.copy())
-    before = set(sys.modules)
-    yield importlib.import_module
-    for name in set(sys.modules) - before:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(SPEED)):
-            del sys.modules[name]
+    """A speed benchmark's module by name."""
+    with benchmark_modules(monkeypatch) as module:
+        yield module
 
 
 def run(command: object, *arguments: object) -> str:
@@ -202,9 +200,13 @@ def test_peak_memory_is_exact(part):
 
 
 @pytest.mark.slow
-def test_limit_runs(part):
-    printed = run(part("limit").main, "--encoder", "tiny-roberta", "--dataset", "demo", "--batch-size", 8, "--steps", 2)
+@pytest.mark.parametrize(("flags", "kind_of_batch"), [((), "packed"), (("--no-packing",), "padded")])
+def test_limit_runs(part, flags, kind_of_batch):
+    small = ("--encoder", "tiny-roberta", "--dataset", "demo", "--batch-size", 8, "--steps", 2)
+    printed = run(part("limit").main, *small, *flags)
     assert "% of the limit" in printed
+    assert f"tiny-roberta, {kind_of_batch}: " in printed
+    assert re.search(r"in the first epoch, of new widths: [0-9.]+ s a step; [0-9,]+ operations a step", printed)
     for kind in ("attention", "linear", "optimiser", "embedding"):
         assert kind in printed
 
@@ -233,25 +235,42 @@ def test_throughput_runs(part, monkeypatch):
     assert "1.00 (1.00-1.00)" in printed
 
 
-@pytest.mark.slow
-def test_a_contender_is_a_run(part, tmp_path):
+@pytest.fixture
+def settings(part, tmp_path) -> dict[str, object]:
+    """The settings of a contender."""
     rows = part("material").excerpt("demo", None, 16, tmp_path / "rows")
-    settings = {
-        "dataset": str(rows),
-        "encoder": "tiny-bert",
-        "limit": 16,
-        "batch_size": 8,
-        "epochs": 2,
-        "device": "cpu",
-    }
-    figures = part("contender").fecbench("aml", settings, tmp_path / "run")
+    return {"dataset": str(rows), "encoder": "tiny-bert", "limit": 16, "batch_size": 8, "epochs": 1, "device": "cpu"}
+
+
+@pytest.mark.slow
+def test_a_contender_trains_as_a_run_does_and_writes_nothing(part, settings, tmp_path):
+    contender = part("contender")
+    trained = contender.trained("aml", settings, tmp_path / "nothing", contender.EpochSeconds())
+    record = experiment.run(plan("aml", settings), experiment.RunContext(DataLocations(), tmp_path / "run"))
+    expected, _ = read_tensors(record.folder / BEST)
+    weights = state_of({"model": trained.stepper.model, "objective": trained.stepper.objective})
+    assert weights.keys() == expected.keys()
+    assert all(weights[name].equal(expected[name]) for name in expected)
+    assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.slow
+def test_a_contender_has_figures(part, settings, tmp_path):
+    figures = part("contender").fecbench("ce", settings, tmp_path / "nothing")
     assert all(value > 0 for value in figures.values())
-    assert (tmp_path / "run" / "result.json").exists()
 
 
 def test_a_table_compares_within_rounds(part, capsys):
     def speeds(*found: float) -> list[dict[str, float]]:
-        return [{"texts_per_second": one, "peak_mib": 7, "predicted_per_second": 9} for one in found]
+        return [
+            {
+                "texts_per_second": one,
+                "first_epoch_texts_per_second": 5,
+                "peak_mib": 7,
+                "predicted_per_second": 9,
+            }
+            for one in found
+        ]
 
     part("throughput").table(
         "title", {"Trainer": speeds(10, 20), "ce": speeds(20, 60), "aml": speeds(10, 40)}, 64, {"mining": 0.032}

@@ -13,8 +13,8 @@ TOGETHER = {  # the parts that run without a PART, each with the common options 
     "limit": ("data_dir", "device"),
     "growth": ("device",),
 }
-# Parts that run by name only: they take hours on a CPU, unless their own options reduce the work.
-ALONE = ("side_by_side", "paper", "memory")
+# Parts that run by name only: they take long or, as operations, measure no time.
+ALONE = ("side_by_side", "paper", "memory", "graph", "operations")
 QUIET = {"KINETO_LOG_LEVEL": "6"}  # without it the profiler prints a line at its start and its end
 
 

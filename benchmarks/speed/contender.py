@@ -1,13 +1,12 @@
 """Measure a contender in a process of its own: `fecbench run`, or transformers.Trainer on the same encoder and rows.
 
-A contender trains two epochs, the first to warm up. The output is JSON: training texts per second in the second epoch,
-peak memory in MiB, and predicted texts per second.
+All epochs but the last warm up. Nothing is written. The output is JSON: training texts per second in the first epoch
+and in the last, peak memory in MiB, and predicted texts per second.
 """
 
 import json
 import resource
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,17 +14,20 @@ from typing import Any
 
 import torch
 from torch.utils.benchmark import Timer
+from trainee import Trainee, finished
 from transformers import DataCollatorWithPadding, TrainerCallback, TrainingArguments
 from transformers import Trainer as TransformersTrainer
 
-from fecbench import Predictor, hookimpl
+from fecbench import Predictor, RunInfo, hookimpl
+from fecbench.core.hooks import Observers
 from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.model.encoders.load import get_encoder
 from fecbench.model.encoders.network import classifier_network
-from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import Plan, plan
-from fecbench.training import devices
+from fecbench.training import devices, metrics
+from fecbench.training.checkpoints import Checkpoints
+from fecbench.training.trainer import Trainer
 
 PREDICTED = 64
 
@@ -44,29 +46,63 @@ class EpochSeconds:
 class TrainerEpochSeconds(TrainerCallback):
     """A callback that collects the training seconds of each epoch of transformers.Trainer."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
         self.of_epochs: list[float] = []
 
     def on_epoch_begin(self, *_: Any, **__: Any) -> None:
-        self.started = finished()
+        self.started = finished(self.device)
 
     def on_epoch_end(self, *_: Any, **__: Any) -> None:
-        self.of_epochs.append(finished() - self.started)
+        self.of_epochs.append(finished(self.device) - self.started)
 
 
-def finished() -> float:
-    """Wait until the device has finished all its work, and return the time."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter()
+class Unsaved(Checkpoints):
+    """Checkpoints that write nothing: they aren't measured, and roberta-base's take 2 GB an epoch."""
+
+    def save_epoch(self, *_: object, **__: object) -> None:
+        pass
+
+
+def trained(method: str, settings: dict[str, Any], folder: Path, observer: object) -> Trainee:
+    """Train as `fecbench run METHOD` does, with its evaluations, and return the trained method.
+
+    Nothing is written: neither checkpoints nor a record.
+    """
+    trainee = Trainee.of(method, settings)
+    chosen, built = trainee.plan, trainee.built
+    values = {key: setting.value for key, setting in chosen.origins.items()}
+    about = RunInfo("", "", method, chosen.settings.dataset, values, chosen.settings.epochs, len(trainee.batches))
+    scores, _ = metrics.all_metrics()
+    trainer = Trainer(
+        trainee.stepper,
+        trainee.batches,
+        built.splits["validation"],
+        chosen.settings,
+        scores,
+        Unsaved(folder),
+        Observers([observer]),
+        about,
+        trainee.streams,
+    )
+    trainer.fit()
+    return trainee
 
 
 def fecbench(method: str, settings: dict[str, Any], folder: Path) -> dict[str, float]:
     """Train and predict as `fecbench run METHOD` and `fecbench predict` do, and return the figures."""
-    chosen, seconds = plan(method, settings), EpochSeconds()
-    record = run(chosen, RunContext(DataLocations(), folder, observers=[seconds]))
-    memory = peak_mib()  # before the predictor is loaded, which is not part of training
-    predictor = Predictor.load(record, chosen.settings.device)
+    seconds = EpochSeconds()
+    trainee = trained(method, settings, folder, seconds)
+    chosen, built = trainee.plan, trainee.built
+    memory = peak_mib()  # before the prediction, which is not part of training
+    predictor = Predictor(
+        built.model.eval(),
+        built.objective.eval(),
+        built.source.tokenizer,
+        built.max_length,
+        chosen.settings.batch_size,
+        trainee.stepper.precision,
+    )
     texts = load_dataset(chosen.settings, DataLocations()).splits["train"]["text"][:PREDICTED]
     return figures(chosen, seconds.of_epochs, memory, len(texts), partial(predictor.probabilities, texts))
 
@@ -77,7 +113,7 @@ def trainer(sampling: str, settings: dict[str, Any], folder: Path) -> dict[str, 
     Learning rate, weight decay, precision and batch size are those of `fecbench run ce`; all else is the Trainer's
     default.
     """
-    chosen, seconds = plan("ce", settings), TrainerEpochSeconds()
+    chosen = plan("ce", settings)
     s, data = chosen.settings, load_dataset(chosen.settings, DataLocations())
     rows = data.splits["train"].select(range(s.limit))
     source = get_encoder(s.encoder)(rows["text"][:])
@@ -105,7 +141,7 @@ def trainer(sampling: str, settings: dict[str, Any], folder: Path) -> dict[str, 
         seed=s.seed,
     )
     collator = DataCollatorWithPadding(source.tokenizer)
-    network = classifier_network(source, data.labels)
+    network, seconds = classifier_network(source, data.labels), TrainerEpochSeconds(torch.device(s.device))
     contender = TransformersTrainer(network, arguments, collator, train_dataset=rows, callbacks=[seconds])
     contender.train()
     predicted = rows.select(range(min(PREDICTED, len(rows))))
@@ -119,6 +155,7 @@ def figures(
     timer = Timer("predict()", globals={"predict": predict}, num_threads=torch.get_num_threads())
     return {
         "texts_per_second": chosen.settings.limit / seconds[-1],
+        "first_epoch_texts_per_second": chosen.settings.limit / seconds[0],
         "peak_mib": memory,
         "predicted_per_second": texts / timer.timeit(1).median,
     }

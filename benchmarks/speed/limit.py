@@ -4,6 +4,7 @@ import os
 import platform
 import re
 import tempfile
+import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
@@ -12,21 +13,16 @@ from pathlib import Path
 import click
 import torch
 from material import SHAPE, encoder, excerpt
+from operation_counter import OperationCounter
 from torch.autograd import DeviceType
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.benchmark import Timer
+from trainee import Trainee, finished
 
 from fecbench import Batch
-from fecbench.data.batches import TrainingBatches
-from fecbench.data.datasets.load import load_dataset
-from fecbench.data.datasets.locations import DataLocations
-from fecbench.runs.build import build
-from fecbench.runs.plan import plan
 from fecbench.training import devices
 from fecbench.training.devices import Precision
-from fecbench.training.optimizers import assign_parameters
-from fecbench.training.stepper import Stepper
 
 ADAMW_BYTES = 28  # read and written for each float32 parameter: weight, gradient, two moments; weight and moments again
 MATRICES = (1024, 2048, 4096, 8192)
@@ -82,42 +78,66 @@ def bandwidth(device: torch.device) -> float:
 
 
 @dataclass(frozen=True)
-class Training:
-    """A stepper, and the batches of one epoch."""
+class Measured:
+    """Seconds of a step of ``ce``, and what it computes.
 
-    stepper: Stepper
-    batches: list[Batch]
+    Attributes:
+        first: mean seconds in the first epoch, in which every width of a batch is new.
+        seconds: mean seconds in the third epoch over the same batches.
+        host: mean seconds until the host has launched all operations of a step; None on a CPU.
+        operations: operations of a step, without views; None of a compiled encoder, whose kernels hold several.
+        lengths: the number of tokens of each text of all batches.
+    """
+
+    first: float
+    seconds: float
+    host: float | None
+    operations: int | None
+    lengths: list[int]
+
+    @property
+    def launches(self) -> str:
+        """Operations and host time in words, where they are known."""
+        known = [f"{self.operations:,} operations a step"] if self.operations else []
+        known += [] if self.host is None else [f"launched in {1000 * self.host:.1f} ms"]
+        return "".join(f"; {part}" for part in known)
 
     @classmethod
-    def of(cls, settings: dict[str, object], device: torch.device) -> "Training":
-        """Build ``ce`` with ``settings`` on ``device``."""
-        chosen = plan("ce", settings)
-        built = build(chosen, load_dataset(chosen.settings, DataLocations()), device)
-        players = assign_parameters(built.objective.train(), built.model.train(), chosen.settings, chosen.who)
-        stepper = Stepper(
-            built.objective, built.model, players, devices.precision(chosen.settings.precision, device), chosen.who
-        )
-        return cls(stepper, list(TrainingBatches(built.splits["train"], chosen.settings.batch_size, 0).epoch(1)))
+    def of(cls, trainee: Trainee, batches: list[Batch]) -> "Measured":
+        """Step over ``batches`` for three epochs, and then over some again to count."""
+        first, _, seconds = (mean_seconds(trainee, batches) for _ in range(3))
+        host = host_seconds(trainee, batches) if trainee.device.type == "cuda" else None
+        count = None if trainee.plan.settings.compile else operations_of(trainee, batches[0])
+        lengths = [int(length) for batch in batches for length in batch.tokens.lengths]
+        return cls(first, seconds, host, count, lengths)
 
-    def epoch(self) -> None:
-        """Make a step on every batch."""
-        for batch in self.batches:
-            self.stepper.step(batch.to(self.stepper.precision.device), 1.0)
 
-    def seconds(self) -> float:
-        """Return the mean seconds of a step over an epoch; the timer runs two epochs before it to warm up."""
-        timer = Timer("epoch()", globals={"epoch": self.epoch}, num_threads=torch.get_num_threads())
-        return timer.timeit(1).median / len(self.batches)
+def mean_seconds(trainee: Trainee, batches: list[Batch]) -> float:
+    """Return the mean seconds of a step over ``batches``."""
+    started = finished(trainee.device)
+    for batch in batches:
+        trainee.stepper.step(batch.to(trainee.device), 1.0)
+    return (finished(trainee.device) - started) / len(batches)
 
-    @property
-    def lengths(self) -> list[int]:
-        """The number of tokens of each text of all batches."""
-        return [int(length) for batch in self.batches for length in batch.tokens.lengths]
 
-    @property
-    def parameters(self) -> int:
-        """The number of trained parameters."""
-        return sum(p.numel() for player in self.stepper.players.values() for p in player.trainable())
+def operations_of(trainee: Trainee, batch: Batch) -> int:
+    """Return the number of operations of a step on ``batch``."""
+    with OperationCounter() as counter:
+        trainee.stepper.step(batch.to(trainee.device), 1.0)
+    return counter.count
+
+
+def host_seconds(trainee: Trainee, batches: list[Batch]) -> float:
+    """Return the mean seconds until a step returns, started on an idle GPU: the host doesn't wait for its end.
+
+    If the GPU falls a thousand operations behind, the host waits for it, and the time is too great.
+    """
+    total = 0.0
+    for batch in batches:
+        started = finished(trainee.device)
+        trainee.stepper.step(batch.to(trainee.device), 1.0)
+        total += time.perf_counter() - started
+    return total / len(batches)
 
 
 def kind(event: FunctionEvent) -> str:
@@ -129,32 +149,34 @@ def kind(event: FunctionEvent) -> str:
     return next(kinds, "other")
 
 
-def profiled(training: Training) -> dict[str, float]:
+def profiled(trainee: Trainee, batches: list[Batch]) -> dict[str, float]:
     """Return the seconds of a step by kind of operation; on a GPU those of its kernels, without waits for the host."""
-    cuda = training.stepper.precision.device.type == "cuda"
+    cuda = trainee.device.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]
     with profile(activities=activities) as profiler:
-        training.epoch()
+        mean_seconds(trainee, batches)
     totals: Counter[str] = Counter()
     for event in profiler.events():
         if event.device_type == DeviceType.CPU:
             totals[kind(event)] += event.self_device_time_total if cuda else event.self_cpu_time_total
-    return {name: total / 1e6 / len(training.batches) for name, total in totals.most_common()}
+    return {name: total / 1e6 / len(batches) for name, total in totals.most_common()}
 
 
-def report(name: str, training: Training, rate: float, bytes_a_second: float) -> None:
+def report(name: str, trainee: Trainee, rate: float, bytes_a_second: float) -> None:
     """Print how near an encoder's step comes to the limit, and the step's profile."""
-    config = training.stepper.model.encoder.network.config
-    count, lengths, seconds = len(training.batches), training.lengths, training.seconds()
-    work = operations(lengths, config.num_hidden_layers, config.hidden_size) / count
+    config, batches = trainee.stepper.model.encoder.network.config, list(trainee.first_batches())
+    measured = Measured.of(trainee, batches)
+    count, seconds = len(batches), measured.seconds
+    work = operations(measured.lengths, config.num_hidden_layers, config.hidden_size) / count
     print(
-        f"\n{name}: {seconds:.4f} s a step of {sum(lengths) / count:.0f} tokens, "
-        f"{training.parameters / 1e6:.1f} M parameters"
+        f"\n{name}, {'packed' if trainee.stepper.model.encoder.packs else 'padded'}: {seconds:.4f} s a step of "
+        f"{sum(measured.lengths) / count:.0f} tokens, {trainee.parameters / 1e6:.1f} M parameters"
     )
-    floor = work / rate, ADAMW_BYTES * training.parameters / bytes_a_second
-    share = share_of_limit(work, training.parameters, rate, bytes_a_second, seconds)
+    print(f"in the first epoch, of new widths: {measured.first:.4f} s a step{measured.launches}")
+    floor = work / rate, ADAMW_BYTES * trainee.parameters / bytes_a_second
+    share = share_of_limit(work, trainee.parameters, rate, bytes_a_second, seconds)
     print(f"F {work / 1e9:.1f} G: {floor[0]:.4f} s; 28 P: {floor[1]:.4f} s; {share:.0%} of the limit")
-    parts = profiled(training)
+    parts = profiled(trainee, batches)
     whole = max(seconds, sum(parts.values()))  # profiling slows the host, so that the parts can sum to more
     parts["waiting for the host, between operations"] = whole - sum(parts.values())
     print("; ".join(f"{part} {time / whole:.1%}" for part, time in parts.items()))
@@ -169,6 +191,7 @@ def report(name: str, training: Training, rate: float, bytes_a_second: float) ->
 @click.option("--device", default="auto", show_default=True)
 @click.option("--precision", default="auto", show_default=True, help="auto (bf16 on a GPU that has it), float32, bf16")
 @click.option("--compile", is_flag=True, help="torch.compile")
+@click.option("--no-packing", is_flag=True, help="pad batches instead of packing them")
 def main(
     data_dir: Path | None,
     dataset: str,
@@ -178,6 +201,7 @@ def main(
     device: str,
     precision: str,
     compile: bool,  # noqa: A002
+    no_packing: bool,
 ) -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
@@ -199,10 +223,13 @@ def main(
             "batch_size": batch_size,
             "precision": precision,
             "compile": compile,
+            "packing": not no_packing,
+            "device": str(where),
+            "lr": 1e-5,
         }
         for name in encoders:
             network = encoder(name, Path(temporary) / "shape")
-            report(name, Training.of({**settings, "encoder": network, "lr": 1e-5}, where), rate, bytes_a_second)
+            report(name, Trainee.of("ce", {**settings, "encoder": network}), rate, bytes_a_second)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ COMMANDS = {
     "run nonsense --dataset demo": None,
 }
 TYPED = ("fecbench ", "fecbench run ", "fecbench run aml --k")
-FECBENCH = [str(Path(sys.executable).with_name("fecbench"))]
+SCRIPT = Path(sys.executable).with_name("fecbench")
+FECBENCH = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-m", "fecbench"]
 
 
 def measure(command: list[str], environment: dict[str, str]) -> tuple[float, float]:

@@ -28,8 +28,15 @@ REGISTRIES = {plugins.kind: plugins for plugins in registry.ALL}
     type=click.Choice(list(REGISTRIES)),
     help="kind of the plugin; needed if plugins of two kinds have the name",
 )
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="cuda checks how an objective uses a GPU, on fake tensors if there is none",
+)
 @JSON
-def check(name: str, kind: str | None, as_json: bool) -> None:
+def check(name: str, kind: str | None, device: str, as_json: bool) -> None:
     """Run the conformance checks on a plugin.
 
     NAME is an objective, data set, encoder, head, metric or format. Objectives are checked on the demo data with the
@@ -37,16 +44,22 @@ def check(name: str, kind: str | None, as_json: bool) -> None:
     are skipped with a reason. The exit code is 1 if a check fails; each failure names the requirement, the finding
     and the place to look. To run the same checks in a plugin's own tests, subclass a class of fecbench.testing.
 
+    With --device cuda an objective makes each part of a run once on a GPU or, without one, on fake CUDA tensors: all
+    its tensors must be on the device, and the host must not wait for it. That needs Linux and, without a GPU, a C++
+    compiler and a build of torch for the CPU.
+
     \b
     Examples:
       fecbench check ce
       fecbench check hypemo --kind heads
+      fecbench check taco --device cuda
     """
     kind = kind or _kind_of(name)
     from fecbench.testing.running import kit_of, outcomes
 
     finished, started = [], time.perf_counter()
-    for outcome in outcomes(kit_of(kind, name)):
+    kit = kit_of(kind, name, device)
+    for outcome in outcomes(kit):
         finished.append(outcome)
         if not as_json:
             _print_outcome(outcome)
@@ -58,6 +71,8 @@ def check(name: str, kind: str | None, as_json: bool) -> None:
     if skipped:
         passed += f", {skipped} skipped"
     # On standard error, so that --json prints JSON alone.
+    if kit.summary:
+        echo(f"{name}: {kit.summary}", err=True)
     echo(f"{name}: {passed} ({time.perf_counter() - started:.0f} s)", err=True)
     sys.exit(1 if failed else 0)
 

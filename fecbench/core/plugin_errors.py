@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from traceback import walk_tb
 
-from fecbench.core.errors import FecbenchError, PluginError
+from fecbench.core.errors import FecbenchError, PluginError, UsageError
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -32,6 +32,7 @@ def plugin_errors(who: str, plugin: object) -> Iterator[None]:
 
     Raises:
         PluginError: the code in the block raised something else, or called ``sys.exit``.
+        UsageError: it used an operation that torch refuses under ``--deterministic``.
 
     >>> with plugin_errors("metric m", abs):
     ...     1 / 0
@@ -47,6 +48,11 @@ def plugin_errors(who: str, plugin: object) -> Iterator[None]:
     except BaseException as error:
         if out_of_memory(error):
             raise
+        if operation := _refused_operation(error):
+            raise UsageError(
+                f"--deterministic needs operations that have a deterministic form here, but {who} uses {operation}, "
+                "which has none; leave --deterministic out"
+            ) from error
         line = _failing_line(error, plugin)
         raise PluginError(f"{who} failed{line}: {error_summary(error)}; fix or uninstall the plugin") from error
 
@@ -62,6 +68,17 @@ def error_summary(error: BaseException) -> str:
     except Exception:  # a plugin's exception may fail to print
         message = ""
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def _refused_operation(error: BaseException) -> str:
+    """Return the operation that torch refuses because it has no deterministic form; "" for another error.
+
+    >>> _refused_operation(RuntimeError("put_ does not have a deterministic implementation, but you set it."))
+    'put_'
+    """
+    message = error_summary(error).removeprefix("RuntimeError: ")
+    operation, refusal, _ = message.partition(" does not have a deterministic implementation")
+    return operation if refusal else ""
 
 
 def _failing_line(error: BaseException, plugin: object) -> str:

@@ -97,6 +97,11 @@ class RunSettings(Config):
         "auto", description="bf16 is autocast over float32 weights; auto uses bf16 on GPUs that support it"
     )
     compile: bool = Field(False, description="compile the encoder with torch.compile")
+    deterministic: bool = Field(
+        False,
+        description="let torch use deterministic algorithms only, so that runs on a GPU repeat their numbers (slower; "
+        "CPUs repeat theirs anyway)",
+    )
     device: str = Field("auto", description="device: auto, cpu, cuda, cuda:1, mps ...")
     seed: int = Field(0, ge=0, lt=2**32, description="random seed of the whole run")  # numpy's seeds have 32 bits
     limit: int | None = Field(

@@ -41,13 +41,26 @@ def check_objective(plugin: object) -> type[Objective]:
     if plugin.trains and plugin.updates is Objective.updates:
         raise PluginError("must define updates(batch, model), or set trains = False")
     _check_config(plugin)
+    _check_panels(plugin)
+    _check_host_waits(plugin)
+    _check_preferences(plugin)
+    _check_defaults(plugin)
+    return plugin
+
+
+def _check_panels(plugin: type[Objective]) -> None:
     if not isinstance(plugin.panels, Mapping) or not all(
         isinstance(names, tuple | list) for names in plugin.panels.values()
     ):
         raise PluginError(f"must have panels that are tuples of names by title, but they are {plugin.panels!r}{FIX}")
-    _check_preferences(plugin)
-    _check_defaults(plugin)
-    return plugin
+
+
+def _check_host_waits(plugin: type[Objective]) -> None:
+    waits = plugin.host_waits
+    if not isinstance(waits, Mapping) or not all(
+        isinstance(reason, str) and isinstance(count, int) and count >= 0 for reason, count in waits.items()
+    ):
+        raise PluginError(f"must have host_waits that are numbers by reason, but they are {waits!r}{FIX}")
 
 
 def _check_config(plugin: type[Objective]) -> None:

@@ -50,6 +50,8 @@ class Objective(nn.Module):
             real settings need a server, a key or a large model.
         citation: the source of the method, in one line.
         panels: names of logged values that ``fecbench plot dynamics`` draws together, by panel title.
+        host_waits: number of times that the host waits for a GPU in each training step, by the reason. While it waits,
+            the GPU runs out of work, so ``fecbench check NAME --device cuda`` refuses waits that are not declared.
     """
 
     Config: ClassVar[type[Config]] = Config
@@ -61,6 +63,7 @@ class Objective(nn.Module):
     rehearsal: ClassVar[Mapping[str, object]] = {}
     citation: ClassVar[str] = ""
     panels: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    host_waits: ClassVar[Mapping[str, int]] = {}
 
     def __init__(self, config: Any, task: Task):
         super().__init__()

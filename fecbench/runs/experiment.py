@@ -86,6 +86,11 @@ def run(plan: Plan, context: RunContext) -> Record:
     Raises:
         FecbenchError: data, encoder, plugin or record are faulty. An earlier record is never damaged.
     """
+    with devices.deterministic(plan.settings.deterministic):
+        return _run(plan, context)
+
+
+def _run(plan: Plan, context: RunContext) -> Record:
     began = time.perf_counter()
     plan.check_consent()
     accelerator = devices.accelerator(plan.settings.device, context.trackers)
@@ -296,7 +301,9 @@ class Experiment:
             streams = streams_of(built, self.data, batches)
         precision = devices.precision(settings.precision, accelerator.device)
         stepper = Stepper(built.objective, built.model, players, precision, plan.who, settings.clip, ranks)
-        checkpoints = Checkpoints(self.record.folder, run_digest({**identity, "max_length": built.max_length}))
+        digest = run_digest({**identity, "max_length": built.max_length})
+        # on the CPU training needs the cores that a thread would take, and no device waits for the writing
+        checkpoints = Checkpoints(self.record.folder, digest, background=accelerator.device.type != "cpu")
         return Trainer(
             stepper, batches, built.splits["validation"], settings, scores, checkpoints, observers, run, streams
         )

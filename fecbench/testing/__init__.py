@@ -14,6 +14,7 @@ Imports the wings from ``core`` to ``results`` only; of the wings, only ``cli`` 
 """
 
 from fecbench.testing.dataset_checks import DatasetConformance
+from fecbench.testing.device_checks import DeviceConformance, device_report
 from fecbench.testing.encoder_checks import EncoderConformance
 from fecbench.testing.findings import NotConforming, NotHere
 from fecbench.testing.format_checks import FormatConformance
@@ -23,6 +24,7 @@ from fecbench.testing.objective_checks import ObjectiveConformance
 
 __all__ = [
     "DatasetConformance",
+    "DeviceConformance",
     "EncoderConformance",
     "FormatConformance",
     "HeadConformance",
@@ -30,4 +32,5 @@ __all__ = [
     "NotConforming",
     "NotHere",
     "ObjectiveConformance",
+    "device_report",
 ]

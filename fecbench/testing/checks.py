@@ -28,6 +28,11 @@ class Conformance:
         named = ((name, check) for base in reversed(cls.__mro__) for name, check in vars(base).items())
         return {name: inspect.getdoc(check) or name for name, check in named if name.startswith("test_")}
 
+    @property
+    def summary(self) -> str:
+        """A line on what was measured, printed after the checks; empty if nothing was."""
+        return ""
+
 
 class ObjectiveChecks(Conformance):
     """Checks of an objective.

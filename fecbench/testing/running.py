@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from fecbench.core import registry
-from fecbench.core.errors import FecbenchError, PluginError
+from fecbench.core.errors import FecbenchError, PluginError, UsageError
 from fecbench.objective.check import get_objective
 from fecbench.testing.dataset_checks import DatasetConformance
+from fecbench.testing.device_checks import DeviceConformance
 from fecbench.testing.encoder_checks import EncoderConformance
 from fecbench.testing.findings import NotConforming, NotHere, innermost
 from fecbench.testing.format_checks import FormatConformance
@@ -55,16 +56,19 @@ class Outcome:
     reason: str = ""
 
 
-def kit_of(kind: str, name: str) -> Conformance:
-    """Return the kit for the plugin ``name`` of a registry's ``kind``.
+def kit_of(kind: str, name: str, device: str = "cpu") -> Conformance:
+    """Return the kit for the plugin ``name`` of a registry's ``kind``; with ``device`` cuda that of a CUDA device.
 
     Raises:
         UnknownName: no objective has this name.
         PluginError: the objective is broken.
+        UsageError: a plugin that isn't an objective is to be checked on a CUDA device.
     """
     if kind == registry.objectives.kind:
         get_objective(name)
-    base = KITS.get(kind, ObjectiveConformance)
+    elif device == "cuda":
+        raise UsageError(f"--device cuda checks objectives, but {name} is one of the {kind}; leave --device out")
+    base = DeviceConformance if device == "cuda" else KITS.get(kind, ObjectiveConformance)
     kit: Conformance = type("Kit", (base,), {"name": name})()
     return kit
 

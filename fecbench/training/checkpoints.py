@@ -1,12 +1,14 @@
 """Save and load a run's checkpoints.
 
 A run has two: the best epoch's weights, and until it is complete also the last epoch's weights with optimiser states.
-accelerate's ``save_state`` isn't used, since it pickles.
+On an accelerator a thread writes them while training goes on (ADR 19). accelerate's ``save_state`` isn't used, since
+it pickles.
 """
 
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,9 +16,10 @@ from torch import Tensor, nn
 
 from fecbench.core.errors import ProtocolError, RunError
 from fecbench.core.files import read_tensors, write_tensors
+from fecbench.training.divergence import not_finite
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 
@@ -29,15 +32,75 @@ class Checkpoints:
     """The checkpoint files of one run directory.
 
     ``run`` is a digest that identifies the run; it is stored in the files, so that another run's are refused.
+
+    With ``background`` :meth:`save_epoch` copies the tensors to the host and returns; one thread writes them. There is
+    at most one set of copies: every method first waits until the one before is on the disk, and raises what went wrong.
     """
 
-    def __init__(self, folder: Path, run: str = ""):
+    def __init__(self, folder: Path, run: str = "", background: bool = False):
         self.folder = folder
         self.run = run
+        self._thread = ThreadPoolExecutor(1, "checkpoints") if background else None
+        self._pending: Future[None] | None = None
+
+    def wait(self) -> None:
+        """Wait until the thread has written the last epoch that was saved.
+
+        Raises:
+            RunError: it couldn't be written.
+        """
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return
+        try:
+            wait([pending])
+        finally:  # also on Ctrl-C: the run's lock must not be released while the thread writes
+            pending.result()
 
     def save_best(self, modules: Mapping[str, nn.Module], about: Mapping[str, Any]) -> None:
-        """Save the weights of ``modules`` as the best so far, with the metadata ``about``."""
-        self._write(self.folder / BEST, state_of(modules), about)
+        """Save the weights of ``modules`` as the best, with the metadata ``about``; they are then on the disk.
+
+        Raises:
+            RunError: they can't be written.
+        """
+        self.wait()
+        weights = state_of(modules)
+        self._write(BEST, host_copies(weights) if self._thread else weights, about)
+
+    def save_epoch(
+        self,
+        modules: Mapping[str, nn.Module],
+        optimizers: Mapping[str, Tensor],
+        about: Mapping[str, Any],
+        is_best: bool,
+    ) -> None:
+        """Save an epoch: its weights if they are the best so far, then all that the next epoch depends on (ADR 4).
+
+        The best comes first: if the process dies in between, the epoch is repeated and both are written again.
+
+        Args:
+            modules: the modules, by the prefix of their tensors' names.
+            optimizers: the optimisers' states by name.
+            about: the progress, as metadata.
+            is_best: the epoch is the best so far.
+
+        Raises:
+            RunError: this epoch can't be written, or the one before couldn't.
+        """
+        self.wait()
+        weights = state_of(modules)
+        tensors = {**weights, **optimizers}
+        if self._thread is None:
+            self._write_epoch(tensors, weights.keys(), about, is_best)
+        else:
+            self._pending = self._thread.submit(self._write_epoch, host_copies(tensors), [*weights], about, is_best)
+
+    def _write_epoch(
+        self, tensors: Mapping[str, Tensor], weights: Collection[str], about: Mapping[str, Any], is_best: bool
+    ) -> None:
+        if is_best:
+            self._write(BEST, {name: tensors[name] for name in weights}, {"epoch": about["epoch"]})
+        self._write(LAST, tensors, about)
 
     def load_best(self, modules: Mapping[str, nn.Module], epoch: int | None = None) -> dict[str, Any]:
         """Load the best weights into ``modules`` and return their metadata.
@@ -58,25 +121,25 @@ class Checkpoints:
             )
         return about
 
-    def save_last(
-        self, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Tensor], about: Mapping[str, Any]
-    ) -> None:
-        """Save weights and optimiser states, with metadata ``about``: all that the next epoch depends on (ADR 4)."""
-        self._write(self.folder / LAST, {**state_of(modules), **optimizers}, about)
-
     def load_last(self, modules: Mapping[str, nn.Module]) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Load the last epoch's weights into ``modules``; return all tensors and the metadata, or None without a file.
 
         Raises:
             RunError: the file is broken, or belongs to another model or run.
         """
+        self.wait()
         path = self.folder / LAST
         if not path.exists():
             return None
         return self._restore(modules, path)
 
-    def _write(self, path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
-        write_tensors(path, tensors, {**about, RUN: self.run, LAYOUT: _layout(tensors)})
+    def drop_last(self) -> None:
+        """Delete the last epoch's checkpoint, once the run is complete."""
+        self.wait()
+        (self.folder / LAST).unlink(missing_ok=True)
+
+    def _write(self, name: str, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
+        write_tensors(self.folder / name, tensors, {**about, RUN: self.run, LAYOUT: _layout(tensors)})
 
     def _restore(self, modules: Mapping[str, nn.Module], path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Load a file's weights into ``modules`` and return all its tensors and its metadata.
@@ -84,6 +147,7 @@ class Checkpoints:
         Raises:
             RunError: the file is broken, or belongs to another model or run.
         """
+        self.wait()
         tensors, about = read_tensors(path)
         # Files of older versions lack this digest and that of the layout.
         if about.pop(RUN, self.run) != self.run:
@@ -91,15 +155,23 @@ class Checkpoints:
                 f"{path} must be this run's, but is another one's; restore the right one or start the run afresh"
             )
         restore(modules, tensors, path)
-        broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+        broken = not_finite(tensors)
         if broken or about.pop(LAYOUT, _layout(tensors)) != _layout(tensors):
             what = f"{broken[0]} isn't finite" if broken else "tensors are missing or differ"
             raise RunError(f"{path} must hold what the run wrote, but {what}; restore it or start the run afresh")
         return tensors, about
 
-    def drop_last(self) -> None:
-        """Delete the last epoch's checkpoint, once the run is complete."""
-        (self.folder / LAST).unlink(missing_ok=True)
+
+def host_copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return copies of ``tensors`` in the host's memory, which later steps don't change.
+
+    The copies don't wait for one another, only their end is waited for. torch pins the memory of copies from CUDA and
+    uses it again for the next ones.
+    """
+    copies = {name: tensor.detach().to("cpu", non_blocking=True, copy=True) for name, tensor in tensors.items()}
+    for device in {tensor.device for tensor in tensors.values() if tensor.device.type != "cpu"}:
+        torch.accelerator.synchronize(device)
+    return copies
 
 
 def _layout(tensors: Mapping[str, Tensor]) -> str:

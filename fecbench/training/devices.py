@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -16,7 +16,10 @@ from accelerate.utils import ProjectConfiguration
 from fecbench.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+
+WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS repeats its numbers with :4096:8 or :16:8
 
 
 def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
@@ -32,6 +35,7 @@ def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
     launched = _launched()
     if device not in ("auto", "cpu") and "LOCAL_RANK" not in os.environ:  # accelerate gives each rank its own device
         os.environ["ACCELERATE_TORCH_DEVICE"] = device  # Accelerator has no argument for a device
+        _make_current(torch.device(device))
     on_cpu = device == "cpu" or (device == "auto" and not torch.accelerator.is_available())
     unset = ProjectConfiguration(logging_dir=".")  # trackers need a folder now; the run sets the real one later
     found = Accelerator(cpu=on_cpu, log_with=list(trackers) or None, project_config=unset)
@@ -39,12 +43,51 @@ def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
         # On recent GPUs torch prefers the attention of cuDNN, which plans each new shape for 25 ms and more, forward and
         # backward. Random batches have new shapes again and again.
         torch.backends.cuda.enable_cudnn_sdp(False)
+    _compute_float32_in_full()
     if found.num_processes != launched:
         raise UsageError(
             f"{launched} processes were launched (WORLD_SIZE), but on {found.device} they can't work together; "
             "use --device cpu, or launch one"
         )
     return found
+
+
+def _make_current(device: torch.device) -> None:
+    """Make a device with an index, such as ``cuda:1``, the current one; pinning memory opens a context on that."""
+    if device.type != "cpu" and device.index is not None:
+        torch.accelerator.set_device_index(device.index)
+
+
+def _compute_float32_in_full() -> None:
+    """Switch off TF32, which has 10 bits of float32's 23, whatever the environment or accelerate chose."""
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+
+
+@contextmanager
+def deterministic(wanted: bool) -> Iterator[None]:
+    """Let torch use deterministic algorithms alone in the block, if ``wanted``, and restore its state afterwards.
+
+    The block must begin before CUDA does: cuBLAS reads its setting only once. torch raises RuntimeError for an
+    operation without such an algorithm; :func:`fecbench.core.plugin_errors.plugin_errors` explains it.
+    """
+    if not wanted:
+        yield
+        return
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    benchmark, workspace = torch.backends.cudnn.benchmark, os.environ.get(WORKSPACE)
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False  # it chooses algorithms by their speed at the moment
+    os.environ[WORKSPACE] = ":4096:8"
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.backends.cudnn.benchmark = benchmark
+        if workspace is None:
+            os.environ.pop(WORKSPACE, None)
+        else:
+            os.environ[WORKSPACE] = workspace
 
 
 def check(device: str, trackers: Sequence[str] = ()) -> None:

@@ -13,7 +13,7 @@ from fecbench.core.errors import NumericalError
 from fecbench.training.divergence import divergence_remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -38,11 +38,7 @@ class Window:
             NumericalError: a value is infinite or NaN.
         """
         entries, self.entries = self.entries, []
-        if not entries:
-            return {}
-        device = entries[0][2].device
-        # One transfer for all values: each transfer waits for the device.
-        values = torch.stack([value.to(device, torch.float32).reshape(()) for _, _, value in entries]).tolist()
+        values = values_of([value for _, _, value in entries])
         by_name = defaultdict(list)
         for (step, name, _), value in zip(entries, values, strict=True):
             if not math.isfinite(value):
@@ -53,6 +49,21 @@ class Window:
                 )
             by_name[name].append(value)
         return dict(by_name)
+
+
+def values_of(tensors: Sequence[Tensor]) -> list[float]:
+    """Return the values of single-element ``tensors`` as float32 numbers.
+
+    Those of a device come in one transfer, since each transfer waits for the device.
+    """
+    places = defaultdict(list)
+    for place, tensor in enumerate(tensors):
+        places[tensor.device].append(place)
+    found = {}
+    for there in places.values():
+        values = torch.stack([tensors[place].to(torch.float32).reshape(()) for place in there])
+        found |= dict(zip(there, values.tolist(), strict=True))
+    return [found[place] for place in range(len(tensors))]
 
 
 def means(values: Mapping[str, list[float]]) -> dict[str, float]:

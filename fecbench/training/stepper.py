@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.autograd import _get_sequence_nr
 from torch.autograd.graph import increment_version
 
 from fecbench.core.errors import ProtocolError
@@ -241,11 +242,12 @@ class Stepper:
                 torch.nn.utils.clip_grad_norm_(player.trainable(), self.clip)
             player.optimizer.step()
         self._clear()
-        now = _sequence_number()
+        now = _get_sequence_nr()  # autograd gives it to the operation that it records next
         for player in players:
+            moved = player.trainable()
             # Fused optimisers don't raise autograd's version counters; without them stale graphs go unnoticed (ADR 3).
-            increment_version(player.trainable())
-            self._marks.update(dict.fromkeys(player.trainable(), (player.name, now)))
+            increment_version(moved)
+            self._marks.update(dict.fromkeys(moved, (player.name, now)))
 
     def _clear(self) -> None:
         # None, not 0: a parameter that a loss doesn't reach is left out of the step. With a gradient of 0 its decay and
@@ -299,8 +301,3 @@ def _check_logs(logs: object, where: str) -> None:
             f"{where}: logs must be single numbers, found larger tensors: {', '.join(many)}; "
             "reduce each to one number, for example with .mean()"
         )
-
-
-def _sequence_number() -> int:
-    """Return autograd's number of an operation recorded now; later operations get greater numbers."""
-    return torch.ones((), requires_grad=True).clone().grad_fn._sequence_nr()  # type: ignore[union-attr]

@@ -8,7 +8,6 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import torch
 from accelerate.utils import set_seed
 
 from fecbench.core.errors import NumericalError, ProtocolError, RunError
@@ -18,7 +17,7 @@ from fecbench.data.batch import stream_seed
 from fecbench.data.streams import with_streams
 from fecbench.training import metrics
 from fecbench.training.checkpoints import state_of
-from fecbench.training.divergence import divergence_remedy
+from fecbench.training.divergence import divergence_remedy, not_finite
 from fecbench.training.evaluation import split_logits
 from fecbench.training.logits import answers
 from fecbench.training.logs import LOG_EVERY, Window, means
@@ -27,7 +26,7 @@ from fecbench.training.schedule import share_of_peak
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from fecbench.core.hooks import Observers, RunInfo
     from fecbench.core.settings import RunSettings
@@ -107,7 +106,7 @@ class Trainer:
     progress: TrainingState = field(default_factory=TrainingState)
 
     @property
-    def modules(self) -> dict[str, torch.nn.Module]:
+    def modules(self) -> dict[str, nn.Module]:
         """The modules that are saved: model and objective."""
         return {"model": self.stepper.model, "objective": self.stepper.objective}
 
@@ -128,27 +127,36 @@ class Trainer:
         Raises:
             ProtocolError: the objective broke a rule of the protocol.
             NumericalError: a loss, a weight or a logit became infinite or NaN.
+            RunError: a checkpoint can't be written.
         """
-        # Early stopping: no better epoch for `patience` epochs.
-        while self.progress.epoch < self.settings.epochs and self.progress.stale < self.settings.patience:
-            epoch, started = self.progress.epoch + 1, time.perf_counter()
-            logs = self._train(epoch)
-            seconds = time.perf_counter() - started
-            self.progress.seconds += seconds
-            self.check_weights(f"after epoch {epoch}", divergence_remedy(epoch))
-            self.observers.notify("epoch_finished", run=self.run, epoch=epoch, logs=logs, seconds=seconds)
-            try:
-                scores = self.score(self.validation)
-            except NumericalError as error:
-                raise NumericalError(
-                    f"{self.stepper.who}: after epoch {epoch}, {error}; {divergence_remedy(epoch)}"
-                ) from None
-            # By the sum of both, as TACO's released trainer does; the AML paper doesn't say.
-            best = self.progress.update(epoch, scores["accuracy"] + scores["weighted_f1"])
-            self.observers.notify("evaluated", run=self.run, epoch=epoch, split="validation", metrics=scores, best=best)
-            # After the observers: the history is on the disk before the checkpoint from which a resumed run goes on.
-            self._save(best)
+        try:
+            # Early stopping: no better epoch for `patience` epochs.
+            while self.progress.epoch < self.settings.epochs and self.progress.stale < self.settings.patience:
+                self._epoch(self.progress.epoch + 1)
+        finally:  # also after a failure or Ctrl-C: the last finished epoch stays
+            self.checkpoints.wait()
         return self.progress
+
+    def _epoch(self, epoch: int) -> None:
+        """Train one epoch, score the validation split and save the checkpoints."""
+        started = time.perf_counter()
+        logs = self._train(epoch)
+        seconds = time.perf_counter() - started
+        self.progress.seconds += seconds
+        self.checkpoints.wait()  # before this epoch counts as finished: a kill costs one finished epoch at most
+        self.check_weights(f"after epoch {epoch}", divergence_remedy(epoch))
+        self.observers.notify("epoch_finished", run=self.run, epoch=epoch, logs=logs, seconds=seconds)
+        try:
+            scores = self.score(self.validation)
+        except NumericalError as error:
+            raise NumericalError(
+                f"{self.stepper.who}: after epoch {epoch}, {error}; {divergence_remedy(epoch)}"
+            ) from None
+        # By the sum of both, as TACO's released trainer does; the AML paper doesn't say.
+        best = self.progress.update(epoch, scores["accuracy"] + scores["weighted_f1"])
+        self.observers.notify("evaluated", run=self.run, epoch=epoch, split="validation", metrics=scores, best=best)
+        # After the observers: the history is on the disk before the checkpoint from which a resumed run goes on.
+        self._save(best)
 
     def _train(self, epoch: int) -> dict[str, float]:
         """Train one epoch and return the means of its logs."""
@@ -192,13 +200,7 @@ class Trainer:
         Raises:
             NumericalError: a tensor holds an infinity or NaN.
         """
-        tensors = state_of(self.modules)
-        for player in self.stepper.players.values():
-            tensors |= player.state()
-        finite = torch.stack(  # one transfer for all tensors
-            [tensor.isfinite().all().to(self.stepper.precision.device) for tensor in tensors.values()]
-        ).tolist()
-        broken = [name for name, whole in zip(tensors, finite, strict=True) if not whole]
+        broken = not_finite(state_of(self.modules) | self._optimizer_states())
         if broken:
             verb = "isn't" if len(broken) == 1 else "aren't"
             raise NumericalError(
@@ -228,10 +230,8 @@ class Trainer:
     def _save(self, best: bool) -> None:
         """Save the epoch's checkpoints, on rank 0 alone."""
         if self.batches.rank == 0:
-            # The best one first: if the process dies in between, the epoch is repeated and both are written again.
-            if best:
-                self.checkpoints.save_best(self.modules, {"epoch": self.progress.epoch})
-            optimizers: dict[str, Tensor] = {}
-            for player in self.stepper.players.values():
-                optimizers |= player.state()
-            self.checkpoints.save_last(self.modules, optimizers, asdict(self.progress))
+            self.checkpoints.save_epoch(self.modules, self._optimizer_states(), asdict(self.progress), best)
+
+    def _optimizer_states(self) -> dict[str, Tensor]:
+        """Return the state tensors of all players' optimisers by name."""
+        return {name: tensor for player in self.stepper.players.values() for name, tensor in player.state().items()}

@@ -3,7 +3,7 @@
 Run as ``python faults.py``. It imports once what commands need, and reads orders from standard input, JSON lines::
 
     {"arguments": ["run", "ce"], "folder": "/where/writes/count", "fault": "kill", "at": 3, "room": 0,
-     "cwd": ".", "environment": {}}
+     "cwd": ".", "environment": {}, "background": false}
 
 Its answer is ``{"code": -9, "said": "...", "writes": ["open run.json"]}``. A write is counted before it happens,
 whenever Python opens, renames, makes or removes something in the folder. The faults:
@@ -14,7 +14,8 @@ whenever Python opens, renames, makes or removes something in the folder. The fa
 - ``fill`` makes such a write fail instead, in Python as in compiled libraries.
 - ``deny`` refuses root what file modes refuse everybody else.
 
-``"after": 0.5`` ends the process that many seconds after its start, wherever it is.
+``"after": 0.5`` ends the process that many seconds after its start, wherever it is. With ``"background": true`` a
+thread writes a run's checkpoints, as on a GPU.
 """
 
 import json
@@ -110,7 +111,11 @@ def deny():
 def carry_out(order, out, report):
     """The child: one command from beginning to end."""
     from fecbench.cli import main
+    from fecbench.runs import experiment
+    from fecbench.training.checkpoints import Checkpoints
 
+    if order.get("background"):
+        experiment.Checkpoints = lambda folder, run, background: Checkpoints(folder, run, background=True)
     os.chdir(order.get("cwd", "."))
     os.environ.update(order.get("environment", {}))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -4,8 +4,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from fecbench.core.errors import NumericalError
+from fecbench.training.divergence import not_finite
 from fecbench.training.logs import Window, means
 from fecbench.training.schedule import share_of_peak
 from fecbench.training.trainer import TrainingState
@@ -44,6 +46,57 @@ def test_a_window_is_fetched_at_once_and_empty_afterwards():
     window.add(1, [("loss", torch.tensor(3.0, dtype=torch.bfloat16))])
     assert means(window.fetch("x", 1)) == {"loss": 2.0, "count": 3.0}
     assert window.fetch("x", 1) == {}
+
+
+class Operations(TorchDispatchMode):
+    """Counts operations."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.names.append(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_window_fetches_the_values_of_a_device_together():
+    window = Window()
+    window.add(0, [(f"log{number}", torch.tensor(float(number))) for number in range(100)])
+    with Operations() as operations:
+        values = window.fetch("x", 1)
+    assert values == {f"log{number}": [float(number)] for number in range(100)}
+    assert operations.names.count("stack") == 1
+    assert "_local_scalar_dense" not in operations.names
+
+
+BROKEN = [float("nan"), float("inf"), -float("inf")]
+TYPES = [torch.float32, torch.bfloat16, torch.float16, torch.float64, torch.complex64]
+
+
+@pytest.mark.parametrize("value", BROKEN)
+@pytest.mark.parametrize("dtype", TYPES)
+def test_every_tensor_with_an_infinity_or_nan_is_named(value, dtype):
+    tensors = {f"{place}": torch.ones(3, 5, dtype=dtype) for place in range(6)} | {"count": torch.tensor(2**60)}
+    for place in (1, 4):
+        tensors[f"{place}"][2, 3] = value
+    tensors["single"] = torch.tensor(value, requires_grad=True)
+    assert not_finite(tensors) == ["1", "4", "single"]
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_great_values_empty_tensors_and_whole_numbers_are_finite(dtype):
+    real = torch.float32 if dtype.is_complex else dtype
+    great = torch.full((4, 4), torch.finfo(real).max, dtype=real).to(dtype)
+    assert not_finite({"great": great, "empty": torch.ones(0, 3, dtype=dtype), "mask": torch.ones(2).bool()}) == []
+    assert not_finite({"mask": torch.ones(2).bool()}) == not_finite({}) == []
+
+
+def test_many_tensors_are_checked_in_few_operations():
+    tensors = {f"{place}": torch.ones(2, 3, requires_grad=True) for place in range(800)}
+    with Operations() as operations:
+        assert not_finite(tensors) == []
+    assert len(operations.names) < 10
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -37,11 +37,12 @@ def check_refused(done, path: Path, reason: str) -> None:
 def fill_and_resume(faulty, small, unbroken, contents, tmp_path):
     """A run whose disk is full from a write on says so, and once there is room ends as one that nothing disturbed."""
 
-    def attempt(name: str, at: int, room: int) -> None:
+    def attempt(name: str, at: int, room: int, background: bool = False) -> None:
         whole, writes = unbroken(name)
         run = tmp_path / str(at) / "run"
         run.parent.mkdir()  # as it was for the unbroken run: writes are counted
-        done = faulty(*small(name, run), folder=run.parent, fault="fill", at=at, room=room)
+        how = {"fault": "fill", "at": at, "room": room, "background": background}
+        done = faulty(*small(name, run), folder=run.parent, **how)
         if at > writes.index("open result.json.unfinished"):
             assert done.code == 0, done.said
         else:
@@ -54,9 +55,11 @@ def fill_and_resume(faulty, small, unbroken, contents, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("at", [0, 8, 16, 24])
-def test_a_run_on_a_full_disk(fill_and_resume, at):
-    fill_and_resume("ce", at, 100)
+@pytest.mark.parametrize(
+    ("at", "background"), [(0, False), (8, False), (16, False), (24, False), (18, True), (24, True)]
+)
+def test_a_run_on_a_full_disk(fill_and_resume, at, background):
+    fill_and_resume("ce", at, 100, background)
 
 
 @pytest.mark.trust

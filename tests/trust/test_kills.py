@@ -15,6 +15,7 @@ from fecbench.runs.find import find_records, records_under
 from fecbench.runs.record import RUN
 
 FAULTS = ("kill", "tear", "cut")
+BEHIND = ("kill", "tear")  # with a thread that writes; it could go on for a moment after a cut
 ROOMS = (0, 100, 2000, 20000)  # bytes: within a JSON file, within the tokenizer, within a checkpoint
 
 
@@ -58,13 +59,15 @@ def arena(unbroken, board, contents, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ce", "aml"])
-def test_a_run_killed_in_every_life_at_a_later_write(arena, faulty, small, name):
+@pytest.mark.parametrize(
+    ("name", "faults", "background"), [("ce", FAULTS, False), ("aml", FAULTS, False), ("ce", BEHIND, True)]
+)
+def test_a_run_killed_in_every_life_at_a_later_write(arena, faulty, small, name, faults, background):
     place = arena(name)
     run, kills = place.open("here"), 0
     for at in count(0, 4):
-        fault = FAULTS[kills % 3]
-        done = faulty(*small(name, run), folder=run.parent, fault=fault, at=at, room=ROOMS[kills % 4])
+        how = {"fault": faults[kills % len(faults)], "room": ROOMS[kills % 4], "background": background}
+        done = faulty(*small(name, run), folder=run.parent, at=at, **how)
         place.check_board(run)
         if done.code >= 0:
             assert done.code == 0, done.said
@@ -74,16 +77,23 @@ def test_a_run_killed_in_every_life_at_a_later_write(arena, faulty, small, name)
     place.check_whole(run)
 
 
+ANY = [*product(("ce", "aml"), FAULTS), ("lcl", "cut"), ("supcon", "cut")]
+
+
 @pytest.mark.trust
-@pytest.mark.parametrize(("name", "fault"), [*product(("ce", "aml"), FAULTS), ("lcl", "cut"), ("supcon", "cut")])
-def test_a_run_killed_at_any_write_and_killed_again(arena, faulty, small, name, fault):
+@pytest.mark.parametrize(
+    ("name", "fault", "background"), [*((*one, False) for one in ANY), *product(("ce", "aml"), BEHIND, (True,))]
+)
+def test_a_run_killed_at_any_write_and_killed_again(arena, faulty, small, name, fault, background):
     place, chance = arena(name), random.Random(0)
     for at in range(len(place.writes)):
         run = place.open(str(at))
-        first = faulty(*small(name, run), folder=run.parent, fault=fault, at=at, room=chance.choice(ROOMS))
+        how = {"fault": fault, "room": chance.choice(ROOMS), "background": background}
+        first = faulty(*small(name, run), folder=run.parent, at=at, **how)
         assert first.code < 0 or (fault == "tear" and (run / "result.json").exists()), (at, first.said)
         place.check_board(run)
-        faulty(*small(name, run), folder=run.parent, fault="kill", at=chance.randrange(len(place.writes)))
+        again = {"fault": "kill", "at": chance.randrange(len(place.writes)), "background": background}
+        faulty(*small(name, run), folder=run.parent, **again)
         place.check_board(run)
         last = faulty(*small(name, run), folder=run.parent)
         assert last.code == 0, (at, last.said)
@@ -91,8 +101,8 @@ def test_a_run_killed_at_any_write_and_killed_again(arena, faulty, small, name, 
 
 
 @pytest.mark.trust
-@pytest.mark.parametrize("name", ["ce", "aml"])
-def test_a_run_killed_at_random_moments(arena, faulty, small, tmp_path, name):
+@pytest.mark.parametrize(("name", "background"), [("ce", False), ("aml", False), ("ce", True)])
+def test_a_run_killed_at_random_moments(arena, faulty, small, tmp_path, name, background):
     place, chance, kills = arena(name), random.Random(0), 0
     began = time.monotonic()
     assert faulty(*small(name, tmp_path / "run"), folder=tmp_path).code == 0
@@ -101,7 +111,8 @@ def test_a_run_killed_at_random_moments(arena, faulty, small, tmp_path, name):
     while kills < 20:
         run, code = place.open(str(next(attempts))), -signal.SIGALRM
         while code == -signal.SIGALRM:
-            code = faulty(*small(name, run), folder=run.parent, after=chance.uniform(0.2, 1.2) * life).code
+            after = chance.uniform(0.2, 1.2) * life
+            code = faulty(*small(name, run), folder=run.parent, after=after, background=background).code
             kills += code == -signal.SIGALRM
             place.check_board(run)
         assert code == 0
