@@ -50,7 +50,7 @@ class Operation:
     @property
     def name(self) -> str:
         """The name without namespace and overload, such as ``add``."""
-        return self.func.overloadpacket.__name__
+        return str(self.func.overloadpacket.__name__)
 
     @cached_property
     def tensors(self) -> list[Tensor]:
