@@ -285,6 +285,7 @@ PARTS = {
     "startup": ("--rounds 1", "fecbench plugins"),
     "second": ("--datasets demo --encoder tiny-bert --rounds 1", "second run"),
     "side_by_side": ("--dataset demo --encoder tiny-bert --rows 64 --runs 2 --at-once 1 2", "runs / hour"),
+    "operations": ("--encoder tiny-bert --method ce", "| ce, padded |"),
     "paper": (
         f"--spec {SPEED.parent / 'demo.toml'} --encoder tiny-bert --steps 12 --scored 20",
         "the whole, if no run stops early",

@@ -22,7 +22,9 @@ def test_torchs_warnings_of_waits_are_recorded_with_their_line(monkeypatch):
     monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", modes.append)
     recording = Recording()
     with waits_noted(recording):
-        for _ in range(2):
+        for name in ("_unique2", "_to_copy"):
+            recording.operations[name] += 1
+            warnings.warn("called a synchronizing CUDA operation", stacklevel=1)
             warnings.warn("called a synchronizing CUDA operation", stacklevel=1)
         warnings.warn("of something else", stacklevel=1)
     ((wait, count),) = recording.waits.items()

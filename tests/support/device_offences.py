@@ -108,7 +108,7 @@ NAMES = [line.split()[1].partition("(")[0] for line in CODE.splitlines() if line
 
 def case(name: str) -> Case:
     """A small run of an offence."""
-    flags = {"dataset": "demo", "encoder": "tiny-bert", "device": "cpu", "limit": 64, "batch_size": 16}
+    flags = {"dataset": "demo", "encoder": "tiny-bert", "device": "cpu", "limit": 64, "batch_size": 32}
     return Case(f"offence-{name}", flags)
 
 

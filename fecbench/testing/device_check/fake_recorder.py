@@ -13,7 +13,14 @@ from fecbench.testing.device_check.operation import Operation
 from fecbench.testing.device_check.recording import Recorder, Recording
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch._ops import OpOverload
+
     from fecbench.testing.device_check.made_up import Values
+
+
+PINNING = {torch.ops.aten.is_pinned.default, torch.ops.aten._pin_memory.default}
 
 
 class FakeRecorder(Recorder):
@@ -26,6 +33,15 @@ class FakeRecorder(Recorder):
         super().__init__(recording)
         self.values = values
         self._pinned: dict[int, Tensor] = {}  # by storage; the tensors are kept, so that no other gets their storage
+
+    def __torch_dispatch__(
+        self, func: OpOverload, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if types or func in PINNING or {"device", "pin_memory"} & kwargs.keys():
+            return super().__torch_dispatch__(func, types, args, kwargs)
+        with unset_fake_temporarily():  # the host's alone; some stages make tens of thousands of them
+            return func(*args, **kwargs)
 
     def run(self, operation: Operation) -> Any:
         """Return the operation's result: real on the host, fake on the device.

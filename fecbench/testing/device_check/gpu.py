@@ -40,10 +40,14 @@ class GPU:
 
 @contextmanager
 def waits_noted(recording: Recording) -> Iterator[None]:
-    """Record torch's warnings of synchronising operations within the block."""
+    """Record torch's warnings of synchronising operations within the block, one for each operation."""
+    last = 0
 
     def note(message: Warning | str, *_: object, **__: object) -> None:
-        if MARK in str(message):
+        nonlocal last
+        now = recording.operations.total()  # some operations, such as unique, wait several times within
+        if MARK in str(message) and now != last:
+            last = now
             recording.wait("synchronising operation")
 
     torch.cuda.set_sync_debug_mode("warn")

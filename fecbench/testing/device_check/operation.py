@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,12 +50,18 @@ class Operation:
     @property
     def name(self) -> str:
         """The name without namespace and overload, such as ``add``."""
-        return self.func.overloadpacket.__name__
+        return str(self.func.overloadpacket.__name__)
 
     @cached_property
     def tensors(self) -> list[Tensor]:
-        """All tensors among the arguments."""
-        return [leaf for leaf in tree_leaves((self.args, self.kwargs)) if isinstance(leaf, Tensor)]
+        """All tensors among the arguments; none lies deeper than in a list."""
+        tensors = []
+        for value in (*self.args, *self.kwargs.values()):
+            if isinstance(value, Tensor):
+                tensors.append(value)
+            elif isinstance(value, list | tuple):
+                tensors += [one for one in value if isinstance(one, Tensor)]
+        return tensors
 
     @cached_property
     def on_device(self) -> bool:

@@ -35,7 +35,7 @@ class Recorder(TorchDispatchMode):
     """Records the operations and copies within its block."""
 
     def __init__(self, recording: Recording) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.recording = recording
 
     def __torch_dispatch__(
