@@ -59,7 +59,7 @@ def values_of(tensors: Sequence[Tensor]) -> list[float]:
     places = defaultdict(list)
     for place, tensor in enumerate(tensors):
         places[tensor.device].append(place)
-    found = {}
+    found: dict[int, float] = {}
     for there in places.values():
         values = torch.stack([tensors[place].to(torch.float32).reshape(()) for place in there])
         found |= dict(zip(there, values.tolist(), strict=True))

@@ -55,6 +55,8 @@ class Writes:
         self.count, self.flush = 0, os.fsync
         self.flushed = {path: os.path.getsize(path) for path in self.files()}  # noqa: PTH202
         os.fsync = self.fsync
+        # now, since a write may strike in a thread, where no signal's handler can be set
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL if self.fault == "tear" else signal.SIG_IGN)
 
     def __call__(self, event, arguments):
         what = "open" if event == "open" and arguments[2] & WRITING else CHANGES.get(event)
@@ -76,7 +78,6 @@ class Writes:
             os.kill(os.getpid(), signal.SIGKILL)
         elif self.fault in ("tear", "fill"):
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            signal.signal(signal.SIGXFSZ, signal.SIG_DFL if self.fault == "tear" else signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (self.room, resource.RLIM_INFINITY))
 
     def renamed(self, old, new):
