@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fecbench.testing.device_check.gpu import GPU
 
 STEPS = 1000  # steps of the run of which the first two are made
+CPU = torch.device("cpu")
 
 
 class MethodOnDevice:
@@ -44,7 +45,9 @@ class MethodOnDevice:
     def __init__(self, plan: Plan, data: EmotionData, device: FakeDevice | GPU, bf16: bool) -> None:
         settings = plan.settings
         plan.needs.check(data, settings.batch_size, settings.limit, plan.who)
-        built = build(plan, data, torch.device("cpu"))
+        built = build(plan, data, CPU)
+        # Once at full speed, so that a stage's caches are filled: recording would slow its many small operations down.
+        built.objective.before_training(stage_of(built, data, settings, CPU))
         device.receive(built.model, built.objective)
         self.model, self.objective, self.device = built.model, built.objective, device.device
         self.predicted = 0
