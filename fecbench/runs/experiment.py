@@ -27,8 +27,8 @@ from fecbench.runs.digests import run_digest
 from fecbench.runs.observers import Failure, History, Trackers
 from fecbench.runs.predictions import write_predictions
 from fecbench.runs.record import RUN
-from fecbench.runs.write_record import complete, write_about, write_encoder
 from fecbench.runs.resume import held, same_encoder
+from fecbench.runs.write_record import complete, write_about, write_encoder
 from fecbench.training import devices, metrics
 from fecbench.training.checkpoints import Checkpoints, owned
 from fecbench.training.divergence import divergence_remedy
