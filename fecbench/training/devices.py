@@ -40,7 +40,7 @@ def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
     unset = ProjectConfiguration(logging_dir=".")  # trackers need a folder now; the run sets the real one later
     found = Accelerator(cpu=on_cpu, log_with=list(trackers) or None, project_config=unset)
     if found.device.type == "cuda":
-        # On recent GPUs torch prefers the attention of cuDNN, which plans each new shape for 25 ms and more, forward and
+        # On recent GPUs torch prefers cuDNN's attention, which plans each new shape for 25 ms and more, forward and
         # backward. Random batches have new shapes again and again.
         torch.backends.cuda.enable_cudnn_sdp(False)
     _compute_float32_in_full()
