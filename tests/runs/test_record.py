@@ -16,6 +16,8 @@ from fecbench.runs.find import all_records, find_run
 from fecbench.runs.record import Record
 from fecbench.runs.write_record import write_encoder
 from tests.support.interrupted import StopAfter, train_briefly
+from tests.support.objectives import Plain
+from tests.support.train import train
 
 
 def test_a_record_is_self_describing_and_holds_no_text_and_no_gold_label(toy, tmp_path):
@@ -114,3 +116,15 @@ def count_reads(monkeypatch) -> Counter[str]:
 
     monkeypatch.setattr("fecbench.runs.record.read_json", counted)
     return opened
+
+
+@pytest.mark.slow
+def test_a_report_is_recorded_as_it_will_be_read(registered, toy, tmp_path):
+    """A seal over keys that sort otherwise once they are text would take the record for another's."""
+
+    class Counting(Plain):
+        def report(self):
+            return {9: 1, 10: (2, 3)}
+
+    record = train(registered("counting", Counting), toy, tmp_path / "run", epochs=1)
+    assert Record(record.folder).result["report"] == {"9": 1, "10": [2, 3]}

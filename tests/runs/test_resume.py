@@ -1,5 +1,6 @@
 """Resuming: the same numbers as an unbroken run, and refusal of any other run."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,8 @@ from fecbench.core.files import read_tensors
 from fecbench.runs import provenance
 from fecbench.runs.find import all_records
 from fecbench.runs.record import Record
-from tests.support.interrupted import StopAfter, numbers, train_briefly
+from tests.support.interrupted import StopAfter, StopIn, numbers, train_briefly
+from tests.support.train import train
 
 
 @pytest.mark.slow
@@ -123,3 +125,22 @@ def test_resuming_a_complete_run_does_nothing_and_resuming_nothing_starts(toy, t
     before = (record.folder / "best.safetensors").stat().st_mtime_ns
     assert train_briefly("ce", toy, tmp_path / "run", resume=True).result == record.result
     assert (record.folder / "best.safetensors").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(("key", "value"), [("precision", "bf16"), ("ranks", 2), ("versions", {"torch": "99"})])
+def test_a_run_is_only_continued_on_what_it_was_begun_on(toy, tmp_path, key, value):
+    with pytest.raises(KeyboardInterrupt):
+        train("ce", toy, tmp_path / "run", observers=[StopIn(1)])
+    path = tmp_path / "run" / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(RunError, match=f"must be resumed with the settings, .* but its {key} was"):
+        train("ce", toy, tmp_path / "run", resume=True)
+
+
+def test_a_run_is_only_continued_with_its_labels_in_their_order(toy, tmp_path):
+    (toy / "labels.txt").write_text("glad\nmad\nsad\n")
+    with pytest.raises(KeyboardInterrupt):
+        train("ce", toy, tmp_path / "run", observers=[StopIn(2)])
+    (toy / "labels.txt").write_text("sad\nmad\nglad\n")
+    with pytest.raises(RunError, match="its labels had another order or other descriptions"):
+        train("ce", toy, tmp_path / "run", resume=True)

@@ -1,7 +1,9 @@
-"""The same rows of three labels as CSV, JSON lines and Parquet."""
+"""The same rows of three labels as CSV, JSON lines and Parquet, and folders of such files."""
 
 import io
 import json
+import os
+from pathlib import Path
 
 LABELS = ("glad", "mad", "sad")
 ROWS = [(f"a text of {label} {number}", label) for number in range(8) for label in LABELS]
@@ -22,3 +24,17 @@ def parquet(**columns) -> bytes:
 
 TEXTS, NAMES = [text for text, _ in ROWS], [label for _, label in ROWS]
 PARQUET = parquet(text=TEXTS, label=NAMES)
+
+
+def lay(folder: Path, files: dict[str, str | bytes | Path | None]) -> Path:
+    """Files, folders (``name/``), pipes (``name|``) and links (a path) in a folder."""
+    folder.mkdir()
+    for name, content in files.items():
+        path = folder / name.rstrip("/|")
+        if isinstance(content, Path):
+            path.symlink_to(content)
+        elif content is None:
+            path.mkdir() if name.endswith("/") else os.mkfifo(path)
+        else:
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder

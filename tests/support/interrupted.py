@@ -32,6 +32,19 @@ class StopAfter:
             raise KeyboardInterrupt
 
 
+class StopIn:
+    """Stops a run, as a kill would, when an event comes for the n-th time."""
+
+    def __init__(self, number: int):
+        self.left = number
+
+    @hookimpl
+    def epoch_finished(self, run):
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
 def begun(data: Path, folder: Path) -> Record:
     """A run that was stopped after its first epoch."""
     with pytest.raises(KeyboardInterrupt):

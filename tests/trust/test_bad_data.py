@@ -1,4 +1,4 @@
-"""Malformed data in every format is refused with file and line before training, or read for what it says."""
+"""Malformed data in every format is refused with file and line before training."""
 
 import io
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.file_texts import CSV, HEADER, LINES, NAMES, PARQUET, ROWS, TEXTS, parquet
+from tests.support.file_texts import CSV, HEADER, LINES, NAMES, PARQUET, ROWS, TEXTS, lay, parquet
 from tests.support.judge import TINY
 
 
@@ -23,13 +23,6 @@ def parquet_twice() -> bytes:
         pyarrow.Table.from_arrays([pyarrow.array(TEXTS), *[pyarrow.array(NAMES)] * 2], ["text", "label", "label"]), file
     )
     return file.getvalue()
-
-
-def late() -> object:
-    """Dates that Python's own can't hold."""
-    import pyarrow
-
-    return pyarrow.array([2**30] * len(ROWS), pyarrow.int32()).cast(pyarrow.date32())
 
 
 def lines(*rows: str) -> str:
@@ -242,70 +235,10 @@ REFUSED = {
 }
 
 
-def lay(folder: Path, files: dict[str, str | bytes | Path | None]) -> Path:
-    """Files, folders (``name/``), pipes (``name|``) and links (a path) in a folder."""
-    folder.mkdir()
-    for name, content in files.items():
-        path = folder / name.rstrip("/|")
-        if isinstance(content, Path):
-            path.symlink_to(content)
-        elif content is None:
-            path.mkdir() if name.endswith("/") else os.mkfifo(path)
-        else:
-            path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return folder
-
-
 @pytest.mark.parametrize(("files", "says"), REFUSED.values(), ids=REFUSED)
 def test_refused(judge, files, says):
     folder = lay(judge.folder / "moods", files)
     judge.refuses("run", "ce", "--dataset", folder, *TINY, says=says)
-
-
-ODD = {
-    "a mark at the start": ({"train.csv": b"\xef\xbb\xbf" + CSV.encode()}, 24),
-    "lines that end in CR LF": ({"train.csv": CSV.replace("\n", "\r\n")}, 24),
-    "lines that end in CR": ({"train.csv": CSV.replace("\n", "\r")}, 24),
-    "no line end at the end": ({"train.csv": CSV.rstrip("\n")}, 24),
-    "blank lines between": ({"train.csv": CSV.replace("\n", "\n\n")}, 24),
-    "everything in quotes": (
-        {"train.csv": "\n".join(",".join(f'"{cell}"' for cell in line.split(",")) for line in CSV.split("\n")[:-1])},
-        24,
-    ),
-    "a line end in a text": ({"train.csv": CSV + '"a\nb",sad\n'}, 25),
-    "semicolons between": ({"train.csv": CSV.replace(",", ";")}, 24),
-    "tabs between": ({"train.csv": CSV.replace(",", "\t")}, 24),
-    "commas between in tsv": ({"train.tsv": CSV}, 24),
-    "a text of a megabyte": ({"train.csv": CSV + "a" * 2**20 + ",sad\n"}, 25),
-    "a class that test lacks": ({"train.csv": CSV, "test.csv": HEADER + "a,sad\nb,mad\n"}, 26),
-    "an extra column that is blank": ({"train.csv": "".join(f"{line},\n" for line in CSV.splitlines())}, 24),
-    "blank lines in json": ({"train.jsonl": LINES.replace("\n", "\n\n")}, 24),
-    "further keys in json": ({"train.jsonl": LINES.replace('"text"', '"id": [1, {"a": null}], "text"')}, 24),
-    "whole numbers as labels in json": (
-        {"train.jsonl": LINES.replace('"sad"', "1").replace('"mad"', "2").replace('"glad"', "30")},
-        24,
-    ),
-    "dates beyond Python's in parquet": ({"train.parquet": parquet(text=TEXTS, label=NAMES, posted=late())}, 24),
-    "an ending in capitals": ({"train.CSV": CSV}, 24),
-}
-
-
-@pytest.mark.parametrize(("files", "rows"), ODD.values(), ids=ODD)
-def test_odd_but_legal(judge, files, rows):
-    folder = lay(judge.folder / "moods", files)
-    answer = judge("data", "stats", folder, "--json")
-    assert answer.code == 0, answer.text
-    (found,) = json.loads(answer.out)
-    assert (sum(found["rows"].values()), found["labels"]) == (rows, 3)
-
-
-@pytest.mark.parametrize("split", ["validation", "test"])
-def test_a_split_that_is_trained_on_is_said_and_recorded(judge, split):
-    folder = lay(judge.folder / "moods", {"train.csv": CSV, f"{split}.csv": CSV})
-    answer = judge("run", "ce", "--dataset", folder, *TINY, "--run-dir", "run")
-    assert answer.code == 0, answer.text
-    assert f"LEAK: 21 of 24 {split} texts also occur in train, so scores" in answer.text
-    assert any("LEAK" in note for note in json.loads(Path("run/run.json").read_text())["notes"])
 
 
 PATHS = {
@@ -322,101 +255,6 @@ def test_a_file_that_is_no_data(judge, name, content, says):
     (judge.folder / name).write_text(content)
     asked = "./train.csv" if name == "other.csv" else f"./{name}"
     judge.refuses("run", "ce", "--dataset", asked, *TINY, says=(says, asked.removeprefix("./")))
-
-
-GE = [f"a text\t{number % 28}\tid{number}\n" for number in range(56)]
-NAMED = {
-    "ge without a file": ("ge", {"train.tsv": "".join(GE), "dev.tsv": "".join(GE)}, "missing: test.tsv"),
-    "ge with a label that isn't": (
-        "ge",
-        {"train.tsv": "a\t28\tid\n", "dev.tsv": "", "test.tsv": ""},
-        ("train.tsv, line 1", "restore"),
-    ),
-    "ge with a negative label": (
-        "ge",
-        {"train.tsv": "a\t-1\tid\n", "dev.tsv": "", "test.tsv": ""},
-        ("train.tsv, line 1", "restore"),
-    ),
-    "ge with label names": (
-        "ge",
-        {"train.tsv": "a\tjoy\tid\n", "dev.tsv": "", "test.tsv": ""},
-        ("train.tsv, line 1", "restore"),
-    ),
-    "ge with label lists": (
-        "ge",
-        {"train.tsv": "a\t[1, 5]\tid\n", "dev.tsv": "", "test.tsv": ""},
-        ("train.tsv, line 1", "restore"),
-    ),
-    "ge with a huge label": (
-        "ge",
-        {"train.tsv": f"a\t{'9' * 5000}\tid\n", "dev.tsv": "", "test.tsv": ""},
-        ("train.tsv, line 1", "restore"),
-    ),
-    "ge with two columns": (
-        "ge",
-        {"train.tsv": "a\t1\n", "dev.tsv": "", "test.tsv": ""},
-        ("train.tsv, line 1", "restore"),
-    ),
-    "ge in latin-1": (
-        "ge",
-        {"train.tsv": "caf\xe9\t1\tid\n".encode("latin-1"), "dev.tsv": "", "test.tsv": ""},
-        ("train.tsv", "restore"),
-    ),
-    "ge with a NUL": (
-        "ge",
-        {"train.tsv": "a\0\t1\tid\n", "dev.tsv": "", "test.tsv": ""},
-        ("train", "put the original files back"),
-    ),
-    "ge of other rows": (
-        "ge",
-        {"train.tsv": "".join(GE), "dev.tsv": "".join(GE), "test.tsv": "".join(GE)},
-        "has 23,485 rows, found",
-    ),
-    "ge that is empty": ("ge", {"train.tsv": "", "dev.tsv": "", "test.tsv": ""}, "has 23,485 rows, found 0"),
-    "ge with a folder for a file": ("ge", {"train.tsv/": None, "dev.tsv": "", "test.tsv": ""}, "missing: train.tsv"),
-    "prepared without a file": ("ge-prepared", {"train.csv": "text,aug_text,label\n"}, "missing: valid.csv, test.csv"),
-    "prepared with other columns": (
-        "ge-prepared",
-        dict.fromkeys(("train.csv", "valid.csv", "test.csv"), CSV),
-        "text,aug_text,label",
-    ),
-    "prepared with a wrong label": (
-        "ed-prepared",
-        dict.fromkeys(("train.csv", "valid.csv", "test.csv"), "text,aug_text,label\na,b,32\n"),
-        ("train.csv", "0 to 31", "restore"),
-    ),
-    "prepared with a padded label": (
-        "ed-prepared",
-        dict.fromkeys(("train.csv", "valid.csv", "test.csv"), "text,aug_text,label\na,b, 1\n"),
-        ("train.csv", "0 to 31", "restore"),
-    ),
-    "prepared that is cut": (
-        "ed-prepared",
-        dict.fromkeys(("train.csv", "valid.csv", "test.csv"), "text,aug_text,label\na,b,1\n"),
-        "has 17,802 rows, found 1",
-    ),
-    "prepared that is binary": (
-        "ed-prepared",
-        dict.fromkeys(("train.csv", "valid.csv", "test.csv"), b"\xff\xfe\0\0"),
-        "UTF-8",
-    ),
-    "ed whose archive is cut": (
-        "ed",
-        {"empatheticdialogues.tar.gz": b"\x1f\x8b\x08"},
-        ("isn't the official archive", "delete"),
-    ),
-    "ed whose archive is a page": (
-        "ed",
-        {"empatheticdialogues.tar.gz": "<html>"},
-        ("isn't the official archive", "delete"),
-    ),
-}
-
-
-@pytest.mark.parametrize(("name", "files", "says"), NAMED.values(), ids=NAMED)
-def test_a_named_set_is_the_official_one_or_none(judge, name, files, says):
-    lay(judge.folder / name, files)
-    judge.refuses("run", "ce", "--dataset", name, "--data-dir", judge.folder, *TINY, says=says)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files of root and others")

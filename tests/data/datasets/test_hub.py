@@ -1,0 +1,176 @@
+"""Data sets and encoders from a hub on loopback: no code and no pickle of theirs runs."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from fecbench.core.errors import DataError
+from tests.support import hub_server
+from tests.support.judge import Answer
+from tests.support.own_data import COLUMNS, ROWS, write
+
+SEVERAL = """
+import json, sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from fecbench.cli import main
+
+answers = []
+for arguments in json.load(sys.stdin):
+    sys.argv, out, err, code = ["fecbench", *arguments], StringIO(), StringIO(), 0
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code
+    answers.append([code, out.getvalue(), err.getvalue()])
+print(json.dumps(answers))
+"""
+
+
+@pytest.fixture
+def hub(tmp_path):
+    """A hub on loopback: its folder, and a function that runs Python code in a process that asks it."""
+    root = tmp_path / "hub"
+    root.mkdir()
+    server = subprocess.Popen(
+        [sys.executable, hub_server.__file__, str(root)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    endpoint = server.stdout.readline().strip()
+    environment = {
+        **os.environ,
+        "HF_ENDPOINT": endpoint,
+        "HF_HOME": str(tmp_path / "home"),
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
+    environment.pop("HF_HUB_OFFLINE")
+
+    def python(code: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, input=given, env=environment, capture_output=True, text=True, cwd=tmp_path)
+
+    yield root, python
+    server.kill()
+    server.wait()
+    server.stdout.close()
+
+
+def answers(python, *commands: list[str]) -> list[Answer]:
+    """The answers of commands, all from one process: starting each anew would take most of the test."""
+    done = python(SEVERAL, json.dumps(commands))
+    assert done.returncode == 0, done.stderr
+    return [Answer(*answer) for answer in json.loads(done.stdout)]
+
+
+@pytest.mark.slow
+def test_hub_data_and_hub_encoder_end_to_end(hub, tokenizer):
+    from transformers import BertConfig, BertModel
+
+    root, python = hub
+    write(root / "datasets" / "them" / "moods" / "train.csv", [(t, la) for t, la in ROWS], ("utterance", "emotion"))
+    folder = root / "models" / "them" / "tiny"
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    BertModel(BertConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    command = ["run", "ce", "--dataset", "hf:them/moods", "--encoder", "them/tiny", "--epochs", "1", "--json"]
+    missing, found, nobody = answers(
+        python,
+        command,
+        [*command, "--text-column", "utterance", "--label-column", "emotion"],
+        ["run", "ce", "--dataset", "hf:them/nothing", "--encoder", "them/tiny"],
+    )
+    assert missing.code == 1
+    assert (
+        "hf:them/moods, train row 0: the column 'text' is missing, found utterance, emotion; name yours with "
+        "--text-column" in missing.err
+    )
+    assert found.code == 0, found.err
+    assert json.loads(found.out)["dataset"] == "hf:them/moods"
+    assert nobody.code == 1
+    assert "hf:them/nothing" in nobody.err
+    assert "Traceback" not in nobody.err
+
+
+@pytest.mark.slow
+def test_neither_a_hub_data_sets_code_nor_a_hub_encoders_pickle_runs(hub, tokenizer, tmp_path):
+    import torch
+    from transformers import BertConfig, BertModel
+
+    root, python = hub
+    marker, script = tmp_path / "it ran", root / "datasets" / "them" / "coded" / "coded.py"
+    script.parent.mkdir(parents=True)
+    script.write_text(f"from pathlib import Path\nPath({str(marker)!r}).touch()\n")
+    folder = root / "models" / "them" / "pickled"
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    network = BertModel(BertConfig(vocab_size=len(tokenizer), **sizes))
+    network.config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    torch.save(network.state_dict(), folder / "pytorch_model.bin")
+    coded, pickled = answers(
+        python,
+        ["run", "ce", "--dataset", "hf:them/coded", "--encoder", "tiny-bert"],
+        ["run", "ce", "--dataset", "demo", "--encoder", "them/pickled", "--epochs", "1"],
+    )
+    assert (coded.code, "hf:them/coded can't be loaded" in coded.err, "Traceback" in coded.err) == (1, True, False)
+    assert pickled.code == 1
+    assert "its weights must be safetensors" in pickled.err
+    assert not marker.exists()
+
+
+GE_FROM_HUB = """
+from fecbench import Places
+from fecbench.data.datasets.builtin.goemotions import GoEmotions
+data = GoEmotions(pins={}).load(Places())
+rows = {name: zip(split["text"][:], split["label"][:]) for name, split in data.splits.items()}
+print({name: [(text, data.labels[label]) for text, label in pairs] for name, pairs in rows.items()})
+"""
+
+
+@pytest.mark.slow
+def test_ge_comes_from_the_hubs_simplified_config(hub):
+    """The config's own files at the pinned revision, without rows that have two labels or neutral."""
+    import pyarrow
+    from pyarrow import parquet
+
+    root, python = hub
+    folder = root / "datasets" / "google-research-datasets" / "go_emotions"
+    folder.mkdir(parents=True)
+    files = "\n".join(f"  - split: {split}\n    path: {split}.parquet" for split in ("train", "validation", "test"))
+    (folder / "README.md").write_text(f"---\nconfigs:\n- config_name: simplified\n  data_files:\n{files}\n---\n")
+    for split in ("train", "validation", "test"):
+        rows = {"text": [f"thanks {split}", "both", "neutral"], "labels": [[15], [1, 2], [27]], "id": ["a", "b", "c"]}
+        parquet.write_table(pyarrow.table(rows), folder / f"{split}.parquet")
+    done = python(GE_FROM_HUB)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert eval(done.stdout) == {split: [(f"thanks {split}", "gratitude")] for split in ("train", "validation", "test")}
+
+
+@pytest.mark.parametrize("address", ["moods", "a/b/c", "a/b:c d", "a/b@"])
+def test_a_hub_address_has_a_form(fecbench, address):
+    code, _, err = fecbench("run", "ce", "--dataset", f"hf:{address}")
+    assert code == 2
+    assert "a hub data set is written hf:owner/name[:config][@revision]" in err
+
+
+def test_hub_data_offline_says_so_in_one_sentence(fecbench):
+    code, _, err = fecbench("run", "ce", "--dataset", "hf:owner/name")
+    assert code == 1
+    assert (
+        "hf:owner/name isn't on this machine, and HF_HUB_OFFLINE is set; connect, or give a path or a named set" in err
+    )
+
+
+def test_a_hub_name_never_falls_through_to_a_folder(tmp_path, monkeypatch):
+    from fecbench.data.datasets.hub import load_hub
+
+    (tmp_path / "owner" / "name").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        DataError, match=r"hf:owner/name names the hub, but a folder owner/name is here .* give it as \./owner/name"
+    ):
+        load_hub("owner/name", COLUMNS, 0)
