@@ -45,7 +45,7 @@ class AMLReleased(AML):
     Config = AMLReleasedConfig
     config: AMLReleasedConfig
     variant_of: ClassVar = "aml"
-    host_waits: ClassVar = {"k-means runs on the CPU: labels are counted, features fetched, clusters sent back": 3}
+    host_waits: ClassVar = {"k-means runs on the CPU: features and labels are fetched in one copy": 1}
     settings: ClassVar = {
         **AML.settings,
         "strategy": "batch-topk",

@@ -47,7 +47,7 @@ class TACO(Objective):
     config: TACOConfig
     settings: ClassVar = {"head": "label"}
     citation = "Gong, Yang, Shen 2025, A Triple-View Framework for Fine-Grained Emotion Classification (TACO)"
-    host_waits: ClassVar = {"k-means runs on the CPU: labels are counted, features fetched, clusters sent back": 3}
+    host_waits: ClassVar = {"k-means runs on the CPU: features and labels are fetched in one copy": 1}
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
         """Yield one update of the model: ``CE + alpha L_cl + gamma L_ll``."""
