@@ -152,10 +152,11 @@ def figures(
     chosen: Plan, seconds: list[float], memory: float, texts: int, predict: Callable[[], object]
 ) -> dict[str, float]:
     """Time the prediction and return all figures of a contender."""
+    rows = chosen.settings.limit or 0
     timer = Timer("predict()", globals={"predict": predict}, num_threads=torch.get_num_threads())
     return {
-        "texts_per_second": chosen.settings.limit / seconds[-1],
-        "first_epoch_texts_per_second": chosen.settings.limit / seconds[0],
+        "texts_per_second": rows / seconds[-1],
+        "first_epoch_texts_per_second": rows / seconds[0],
         "peak_mib": memory,
         "predicted_per_second": texts / timer.timeit(1).median,
     }

@@ -11,7 +11,9 @@ from fecbench.testing.device_check.operation import WITHOUT_KERNEL
 class OperationCounter(TorchDispatchMode):
     """Counts operations other than views and allocations."""
 
-    count = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None

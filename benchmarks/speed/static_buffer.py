@@ -27,7 +27,7 @@ def with_tensors(part: Any, of: Callable[[Tensor], Tensor]) -> Any:
         return of(part)
     if isinstance(part, Mapping):
         return {key: with_tensors(value, of) for key, value in part.items()}
-    if is_dataclass(part):
+    if is_dataclass(part) and not isinstance(part, type):
         values = {each.name: getattr(part, each.name) for each in fields(part)}
         return replace(part, **{name: with_tensors(value, of) for name, value in values.items()})
     return part
