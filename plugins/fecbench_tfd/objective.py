@@ -87,7 +87,7 @@ class Debiasing(Objective):
         """
         super().train(mode)
         if not mode:
-            *steps, self._lexicon_number = torch.cat([self.steps, self.lexicon_number[None]]).tolist()
+            steps, self._lexicon_number = self.steps.tolist(), int(self.lexicon_number)
             self._coefficients = {view: STEP * count for view, count in zip(VIEWS, steps, strict=True) if count}
         return self
 
