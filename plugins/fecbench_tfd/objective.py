@@ -87,8 +87,9 @@ class Debiasing(Objective):
         """
         super().train(mode)
         if not mode:
-            steps, self._lexicon_number = self.steps.tolist(), int(self.lexicon_number)
-            self._coefficients = {view: STEP * count for view, count in zip(VIEWS, steps, strict=True) if count}
+            steps = zip(VIEWS, self.steps.tolist(), strict=True)
+            self._coefficients = {view: STEP * count for view, count in steps if count}
+            self._lexicon_number = int(self.lexicon_number) if self._coefficients else 0
         return self
 
     def before_training(self, stage: Stage) -> None:
