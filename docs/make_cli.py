@@ -1,5 +1,8 @@
 """Write docs/cli.md from the commands: `python docs/make_cli.py`. A test compares the page with the commands."""
 
+import sys
+import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 from fecbench.cli import cli
@@ -43,5 +46,13 @@ def page() -> str:
     return "\n".join(parts)
 
 
+def check_installed() -> None:
+    """End with a message if another version is installed than this checkout's: the page names it."""
+    project = tomllib.loads(PAGE.resolve().parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    if version("fecbench") != project["version"]:
+        sys.exit(f"this checkout is {project['version']}, installed is {version('fecbench')}; run: pip install -e .")
+
+
 if __name__ == "__main__":
+    check_installed()
     PAGE.write_text(page(), encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fecbench.core.errors import NumericalError, RunError
+from fecbench.core.errors import NumericalError, RunError, UsageError
 from fecbench.core.plugin_errors import error_summary, plugin_errors
 from fecbench.core.settings import RunSettings, Setting, build, values
 from fecbench.data.batches import tokenize_texts
@@ -20,7 +20,7 @@ from fecbench.objective.check import get_objective
 from fecbench.runs.build import build_pair
 from fecbench.runs.digests import run_digest, tensor_digest
 from fecbench.runs.plan import Plan
-from fecbench.runs.record import encoder_digest, model_run_file
+from fecbench.runs.record import RUN, encoder_digest, model_run_file
 from fecbench.training import devices
 from fecbench.training.checkpoints import BEST, Checkpoints, state_of
 from fecbench.training.evaluation import split_outputs
@@ -154,9 +154,17 @@ def data_of(record: Record, data_dir: Path | None = None) -> EmotionData:
 
 
 def _plan(record: Record) -> Plan:
-    """Return the plan that a record describes."""
+    """Return the plan that a record describes.
+
+    Raises:
+        RunError: the record's settings or options are invalid.
+    """
     name = record.run_file.objective.name
     kind = get_objective(name)
     origins = {key: Setting(setting.value, setting.origin) for key, setting in record.run_file.settings.items()}
-    settings = build(RunSettings, values(origins, RunSettings), f"settings of {record.folder}")
-    return Plan(name, kind, settings, build(kind.Config, values(origins, kind.Config), f"options of {name}"), origins)
+    try:
+        settings = build(RunSettings, values(origins, RunSettings), f"settings of {record.folder}")
+        options = build(kind.Config, values(origins, kind.Config), f"options of {record.folder}")
+    except UsageError as error:
+        raise RunError(f"{error}; restore {record.folder / RUN}, or run it again") from error
+    return Plan(name, kind, settings, options, origins)

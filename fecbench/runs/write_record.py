@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from fecbench.core.files import read_tensors, to_disk, write_json, writing
 from fecbench.runs.digests import SEAL, file_digest, result_digest, run_digest, tensor_digest
 from fecbench.runs.record import ENCODER, FAILURE, FORMAT, HISTORY, PREDICTIONS, RESULT, RUN, encoder_digest
-from fecbench.training.checkpoints import BEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +59,8 @@ def complete(record: Record, result: Mapping[str, Any]) -> None:
 
 def _digests(record: Record, result: Mapping[str, Any]) -> dict[str, str]:
     """Return the digests of the parts that an almost complete record has."""
+    from fecbench.training.checkpoints import BEST  # imports torch, which help and completion do without
+
     folder = record.folder
     digests = {"run": run_digest(record.about), "result": result_digest(result)}
     if (folder / HISTORY).is_file():

@@ -65,14 +65,14 @@ def test_two_that_fill_one_token_cache(contents, small, tmp_path):
 def test_what_another_completed_while_the_lock_was_waited_for_stays_as_it_is(toy, tmp_path, monkeypatch, resume):
     """Between the look at a folder and its lock another process may have come and gone."""
     chosen = plan("ce", {"dataset": str(toy), "encoder": "tiny-bert", "epochs": 1, "batch_size": 16})
-    folder, lock = tmp_path / "run", Record.lock
+    folder = tmp_path / "run"
 
     def late(record: Record):
-        monkeypatch.setattr(Record, "lock", lock)
+        monkeypatch.setattr("fecbench.runs.resume.acquire", acquire)
         run(chosen, RunContext(DataLocations(), folder, resume=True))
-        return lock(record)
+        return acquire(record)
 
-    monkeypatch.setattr(Record, "lock", late)
+    monkeypatch.setattr("fecbench.runs.resume.acquire", late)
     if resume:
         assert run(chosen, RunContext(DataLocations(), folder, resume=True)).status == "complete"
     else:
