@@ -35,7 +35,7 @@ class DeviceConformance(ObjectiveChecks):
 
     @cached_property
     def report(self) -> DeviceReport:
-        """What the objective does on the device.
+        """The report of the objective on the device.
 
         Raises:
             NotHere: the objective doesn't train, or this machine has neither a GPU nor what a fake device needs.

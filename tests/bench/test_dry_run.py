@@ -1,4 +1,4 @@
-"""What a bench says before anything starts: missing inputs, and the time that is left."""
+"""A bench names missing inputs and the time that is left before anything starts."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""How a bench hands out runs: their order, settings and logs."""
+"""A bench hands out runs in order, with their settings and logs."""
 
 import json
 import shutil

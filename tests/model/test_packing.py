@@ -1,4 +1,4 @@
-"""What packing may not change: states and gradients, in any number of grids. What a packed step may not launch."""
+"""Packing changes neither states nor gradients, in any number of grids, and a packed step launches few operations."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""What is no update is a named error, and so are parameters written to and a seeded generator."""
+"""An invalid update, a parameter written to and a seeded generator are named errors."""
 
 import pytest
 import torch

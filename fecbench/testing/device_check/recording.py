@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Recording:
-    """What was recorded, as in :class:`fecbench.testing.device_check.report.Part`."""
+    """The record of one part of a run, as in :class:`fecbench.testing.device_check.report.Part`."""
 
     operations: Counter[str] = field(default_factory=Counter)
     waits: Counter[str] = field(default_factory=Counter)

@@ -33,7 +33,7 @@ class Part:
 
 @dataclass(frozen=True)
 class DeviceReport:
-    """What a method does on a device.
+    """The operations, waits, copies and faults of a method on a device.
 
     Attributes:
         method: the objective's name.

@@ -14,7 +14,7 @@ from tests.support.own_data import COLUMNS, write
 
 
 def of_each_split(data) -> dict[str, Counter]:
-    """How often each text, whatever its case and white space, stands in each split."""
+    """Count each text in each split, regardless of case and white space."""
     return {
         split: Counter(" ".join(text.lower().split()) for text in data.splits[split]["text"][:]) for split in SPLITS
     }
