@@ -126,7 +126,8 @@ def peak_bytes(call: Callable[[], object], device: torch.device) -> int:
         torch.cuda.reset_peak_memory_stats()
         call()
         return torch.cuda.max_memory_allocated() - before
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+    # acc_events: without it, torch 2.11 warns that a second cycle, which there is not, would drop the first
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True) as profiled:
         call()
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "trace.json"

@@ -153,7 +153,7 @@ def profiled(trainee: Trainee, batches: list[Batch]) -> dict[str, float]:
     """Return the seconds of a step by kind of operation; on a GPU those of its kernels, without waits for the host."""
     cuda = trainee.device.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]
-    with profile(activities=activities) as profiler:
+    with profile(activities=activities, acc_events=True) as profiler:  # torch 2.11 warns without it
         mean_seconds(trainee, batches)
     totals: Counter[str] = Counter()
     for event in profiler.events():
