@@ -12,6 +12,7 @@ import torch
 
 from fecbench.core import registry
 from fecbench.core.errors import FecbenchError, PluginError, UsageError
+from fecbench.core.plugin_errors import error_summary
 from fecbench.objective.check import get_objective
 from fecbench.testing.dataset_checks import DatasetConformance
 from fecbench.testing.device_checks import DeviceConformance
@@ -93,9 +94,14 @@ def _outcome(kit: Conformance, method: str, check: str, requires: str) -> Outcom
     except Exception as error:  # a plugin's code can raise anything
         # A PluginError wraps the plugin's own exception, whose traceback leads into the plugin.
         cause = error.__cause__ if isinstance(error, PluginError) and error.__cause__ else error
-        message = str(cause) if isinstance(cause, FecbenchError) else f"{type(cause).__name__}: {cause}"
-        return Outcome(check, requires, str(NotConforming(requires, message, _where(kit, cause))), reason=str(error))
+        finding = NotConforming(requires, _message(cause), _where(kit, cause))
+        return Outcome(check, requires, str(finding), reason=_message(error))
     return Outcome(check, requires)
+
+
+def _message(error: BaseException) -> str:
+    # not str() alone: the exception of a plugin may fail to print
+    return str(error) if isinstance(error, FecbenchError) else error_summary(error)
 
 
 def _where(kit: Conformance, error: BaseException) -> str:
