@@ -148,6 +148,11 @@ BROKEN = {
         "def thing(true, predicted, classes): return float(predicted[0])",
         "the same score for the same rows",
     ),
+    "a metric with an unprintable exception": (
+        "metrics",
+        "class Odd(Exception):\n    def __str__(self): raise ValueError\ndef thing(*rows): raise Odd",
+        "Odd",
+    ),
     "a format that raises": ("formats", "def thing(board): return board.tables[0].title + board.title", "IndexError"),
     "a format that gives bytes": ("formats", "def thing(board): return b''", "must return text"),
     "a format without rows": ("formats", "def thing(board): return board.title", "the name of each method"),
