@@ -28,7 +28,7 @@ Quotes = Literal["csv", "plain"]
 """``csv``: a quoted cell may hold delimiters and line breaks. ``plain``: a quote is an ordinary character."""
 
 MARKS = (",", ";", "\t", "|")
-BLANK = " \t\r\n,;|\""  # a line of these alone has only empty cells
+BLANK = ' \t\r\n,;|"'  # a line of these alone has only empty cells
 MAX_CELL = 2**31 - 1  # characters of a cell; Python's own limit is 131,072
 
 
