@@ -112,9 +112,7 @@ class LabelDescription(Config):
         default_factory=dict, description="new names: each stands for the labels in its list"
     )
     drop: list[Text] = Field(default_factory=list, description="labels, by their new names, whose rows are left out")
-    keep: list[Text] = Field(
-        default_factory=list, description="labels, by their new names, to keep; others are left out"
-    )
+    keep: list[Text] = Field(default_factory=list, description="labels, by their new names, to keep; others are left out")
     descriptions: dict[Text, Text] = Field(
         default_factory=dict, description="a short sentence for each label, which heads and methods read"
     )

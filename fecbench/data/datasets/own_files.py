@@ -48,8 +48,8 @@ def load_path(path: Path, columns: Columns, split_seed: int, quotes: Quotes = "c
     info = DatasetInfo(
         f"{name} (own)" if name in registry.datasets else name, "a data set of the user's own", "unknown", ""
     )
-    labels, form = _labels(path), FileFormat(quotes=quotes)
-    wanted = ColumnNames(text=columns.text, label=columns.label)
+    labels, form = _labels(path), FileFormat.model_validate({"quotes": quotes})
+    wanted = ColumnNames.model_validate({"text": columns.text, "label": columns.label})
     names = tuple(labels) or class_names(SourceFile(files["train"]), wanted)
     rows = {split: read_rows(SourceFile(file), form, wanted) for split, file in files.items()}
     data = assemble(rows, columns, names, info, str(path), split_seed)

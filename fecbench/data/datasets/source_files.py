@@ -123,7 +123,7 @@ def _only_member(archive: Path) -> str:
         raise DataError(f"{archive} must hold a file of rows, but is empty; get it again or name another file")
     if len(fitting) > 1:
         raise DataError(
-            f"{archive} holds several files ({shortened(fitting, 10)}); name one of them, as {archive.name}/{fitting[0]}"
+            f"{archive} holds several files ({shortened(fitting, 10)}); name one, such as {archive.name}/{fitting[0]}"
         )
     return fitting[0]
 
