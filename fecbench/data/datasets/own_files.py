@@ -12,8 +12,10 @@ from fecbench.core.errors import DataError, DataNotFound
 from fecbench.core.text import shortened
 from fecbench.data.datasets.builtin.empathetic_dialogues import official_rows_note
 from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
-from fecbench.data.datasets.file_formats import READERS, Reading, class_names, read_rows, text_of
+from fecbench.data.datasets.description import ColumnNames, FileFormat
+from fecbench.data.datasets.file_formats import READERS, class_names, read_rows, text_of
 from fecbench.data.datasets.own_rows import assemble
+from fecbench.data.datasets.source_files import SourceFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,9 +48,10 @@ def load_path(path: Path, columns: Columns, split_seed: int, quotes: Quotes = "c
     info = DatasetInfo(
         f"{name} (own)" if name in registry.datasets else name, "a data set of the user's own", "unknown", ""
     )
-    labels, reading = _labels(path), Reading(columns, quotes)
-    names = tuple(labels) or class_names(files["train"], columns)
-    rows = {split: read_rows(file, reading) for split, file in files.items()}
+    labels, form = _labels(path), FileFormat.model_validate({"quotes": quotes})
+    wanted = ColumnNames.model_validate({"text": columns.text, "label": columns.label})
+    names = tuple(labels) or class_names(SourceFile(files["train"]), wanted)
+    rows = {split: read_rows(SourceFile(file), form, wanted) for split, file in files.items()}
     data = assemble(rows, columns, names, info, str(path), split_seed)
     descriptions = {name: description for name, description in labels.items() if description}
     notes += official_rows_note(data.columns, columns.text)
