@@ -11,9 +11,9 @@ Setting(value=0.0001, origin='encoder minilm')
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from fecbench.core.errors import UnknownName, UsageError
 from fecbench.core.plugin_errors import plugin_errors
@@ -114,25 +114,47 @@ class RunSettings(Config):
         lt=2**32,
         description="seed for cutting missing splits of your own data set from its training rows",
     )
-    text_column: str = Field("text", description="text column of your own data set")
-    label_column: str = Field("label", description="label column of your own data set")
-    quotes: Literal["csv", "plain"] = Field(
-        "csv",
-        description="quotes in your own CSV and TSV files: csv allows delimiters and line breaks in quoted cells; "
-        "plain treats a quote as an ordinary character",
+    train_file: str | None = Field(
+        None, min_length=1, description="file of the training rows in the folder of your own data set (also a glob)"
+    )
+    validation_file: str | None = Field(None, min_length=1, description="file of the validation rows")
+    test_file: str | None = Field(None, min_length=1, description="file of the test rows")
+    text_column: str | None = Field(
+        None, min_length=1, description="text column of your own data set, by name or number  [default: text]"
+    )
+    label_column: str | None = Field(
+        None, min_length=1, description="label column of your own data set, by name or number  [default: label]"
+    )
+    group_column: str | None = Field(
+        None,
+        min_length=1,
+        description="column of what must stay in one split when splits are cut, such as a dialogue or an author",
+    )
+    delimiter: str | None = Field(
+        None, min_length=1, max_length=1, description="delimiter of your own CSV files, such as ; or tab"
+    )
+    header: bool | None = Field(
+        None, description="whether the first line of your own CSV and TSV files names the columns  [default: it does]"
+    )
+    quotes: Literal["csv", "plain"] | None = Field(
+        None,
+        description="quotes in your own CSV and TSV files: csv (the default) allows delimiters and line breaks in "
+        "quoted cells; plain treats a quote as an ordinary character",
     )
     label_texts: Literal["described", "names"] = Field(
         "described",
         description="label texts that methods read: names with descriptions where available, or names alone",
     )
 
-    @model_validator(mode="after")
-    def _check_columns_differ(self) -> Self:
-        if self.text_column == self.label_column:
-            raise ValueError(
-                f"--text-column and --label-column must name two columns, but both name {self.text_column!r}"
-            )
-        return self
+    @field_validator("text_column", "label_column", "group_column", mode="before")
+    @classmethod
+    def _take_numbers(cls, value: Any) -> Any:
+        return str(value) if type(value) is int else value  # not isinstance: a bool is no number of a column
+
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _take_names_of_tab(cls, value: Any) -> Any:
+        return "\t" if value in ("tab", "\\t") else value  # a TAB is hard to give in a shell
 
 
 DEFAULTS = {name: field.default for name, field in RunSettings.model_fields.items() if not field.is_required()}

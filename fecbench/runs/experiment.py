@@ -253,6 +253,11 @@ class Experiment:
         dataset = {
             "title": info.title,
             "licence": info.licence,
+            "homepage": info.homepage,
+            "language": info.language,
+            "citation": info.citation,
+            "metric": info.metric,
+            "reading": dict(self.data.reading) or None,
             "rows": rows,
             "available": available,
             "cut": list(self.data.cut),

@@ -53,9 +53,24 @@ if TYPE_CHECKING:
     from fecbench.runs.schema import RunFile
 
 
-LOCAL_SETTINGS = ("dataset", "encoder", "device")  # a published copy has the last name of a local path
+# a published copy has the last name of a local path
+LOCAL_SETTINGS = ("dataset", "encoder", "device", "train_file", "validation_file", "test_file")
 VARIES_IN_A_CELL = ("seed", "device", "dataset")  # the data set counts by its rows
-ROW_SETTINGS = ("dataset", "split_seed", "text_column", "label_column", "quotes")  # the fingerprint tells their effect
+ROW_SETTINGS = (  # the fingerprint tells their effect
+    "dataset",
+    "split_seed",
+    "train_file",
+    "validation_file",
+    "test_file",
+    "text_column",
+    "label_column",
+    "group_column",
+    "delimiter",
+    "header",
+    "quotes",
+)
+# Older records have these values where a newer one has none, which leaves the choice to a description of the data.
+OLDER_DEFAULTS = {"text_column": "text", "label_column": "label", "quotes": "csv"}
 
 
 @dataclass(frozen=True)
@@ -125,7 +140,13 @@ def same_settings(wanted: Mapping[str, Setting], settings: Mapping[str, Any]) ->
     missing = compared.keys() - settings.keys()
     if settings.keys() - {*compared, "device"} or any(compared[key].origin != "default" for key in missing):
         return False
-    return all(name_of(key, settings[key]) == name_of(key, compared[key].value) for key in compared.keys() - missing)
+    return all(_is_same(key, settings[key], compared[key].value) for key in compared.keys() - missing)
+
+
+def _is_same(key: str, recorded: Any, wanted: Any) -> bool:
+    if wanted is None and key in OLDER_DEFAULTS:
+        return recorded in (None, OLDER_DEFAULTS[key])
+    return name_of(key, recorded) == name_of(key, wanted)
 
 
 def differing_settings(records: Sequence[Record]) -> dict[str, list[Any]]:

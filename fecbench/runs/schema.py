@@ -51,6 +51,11 @@ class RecordedDataset(_Part):
         label_texts: descriptions of the labels.
         title: its long name.
         licence: its licence.
+        homepage: address of its source.
+        language: language of its texts.
+        citation: paper to cite for it.
+        metric: metric that its field reports.
+        reading: how the rows were read: files, columns, label map; None for a registered data set.
         rows: rows of each split that the run read.
         available: training rows before ``--limit``.
         cut: splits that were cut from the training rows.
@@ -62,6 +67,11 @@ class RecordedDataset(_Part):
     label_texts: list[str] | None = None
     title: str | None = None
     licence: str | None = None
+    homepage: str | None = None
+    language: str | None = None
+    citation: str | None = None
+    metric: str | None = None
+    reading: dict[str, Any] | None = None
     rows: SplitRows | None = None
     available: int | None = None
     cut: list[str] | None = None

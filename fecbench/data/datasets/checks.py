@@ -37,8 +37,8 @@ def check_splits(data: EmotionData, where: str) -> EmotionData:
         missing = [label for label, count in zip(data.labels, counts, strict=True) if not count]
         if missing and name == "train":
             raise DataError(
-                f"{where}: train must hold every class, but has no row of {shortened(missing)}; add rows, or drop the "
-                "class from all splits and labels.txt"
+                f"{where}: train must hold every class, but has no row of {shortened(missing)}; add rows, or leave "
+                "the class out (drop under [labels] in dataset.toml)"
             )
         if missing:
             notes.append(

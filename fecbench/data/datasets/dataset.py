@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fecbench.data.datasets.rows import digest_rows
 
@@ -33,6 +33,9 @@ class DatasetInfo:
         labels: number of labels; None if unknown.
         settings: run settings that the data set prefers.
         note: remark shown with every run.
+        language: language of the texts, such as English or zh.
+        citation: paper to cite.
+        metric: metric that the field reports, such as weighted_f1.
     """
 
     name: str
@@ -43,6 +46,9 @@ class DatasetInfo:
     labels: int | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     note: str = ""
+    language: str = ""
+    citation: str = ""
+    metric: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,9 @@ class EmotionData:
         descriptions: a short sentence for each label, if the data set has them.
         cut: names of the splits that the data set lacks and that were cut from its training rows.
         notes: remarks shown with every run on these rows.
+        reading: how the rows of a user's own data set were read, as in `run.json`: files, columns, label map.
+        unlabelled: texts, and ids if there are some, of a published test split without labels; ``splits`` has no
+            ``test`` then.
     """
 
     info: DatasetInfo
@@ -67,6 +76,8 @@ class EmotionData:
     descriptions: Mapping[str, str] = field(default_factory=dict)
     cut: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    unlabelled: Dataset | None = None
 
     @property
     def name(self) -> str:

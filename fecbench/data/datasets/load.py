@@ -16,7 +16,6 @@ from fecbench.core.errors import DataNotFound, PluginError, UnknownName, UsageEr
 from fecbench.core.paths import expanded
 from fecbench.core.plugin_errors import plugin_errors
 from fecbench.data.datasets.addresses import HUB_PREFIX, is_path, parse_hub_address
-from fecbench.data.datasets.columns import Columns
 
 if TYPE_CHECKING:
     from fecbench.core.settings import RunSettings
@@ -79,15 +78,17 @@ def load_dataset(settings: RunSettings, places: DataLocations) -> EmotionData:
 
 # The loaders are imported on demand: they need numpy and pyarrow, and many commands only check a name.
 def _load(settings: RunSettings, places: DataLocations) -> EmotionData:
-    name, columns = settings.dataset, Columns(settings.text_column, settings.label_column)
+    from fecbench.data.datasets.description_flags import flags_of
+
+    name = settings.dataset
     if name.startswith(HUB_PREFIX):
         from fecbench.data.datasets.hub import load_hub
 
-        return load_hub(name.removeprefix(HUB_PREFIX), columns, settings.split_seed)
+        return load_hub(name.removeprefix(HUB_PREFIX), flags_of(settings), settings.split_seed)
     if is_path(name):
         from fecbench.data.datasets.own_files import load_path
 
-        return load_path(Path(expanded(name)), columns, settings.split_seed, settings.quotes)
+        return load_path(Path(expanded(name)), flags_of(settings), settings.split_seed)
     check_dataset_name(name)
     return load_registered(name, places)
 

@@ -2,10 +2,9 @@
 
 import pytest
 
-from fecbench.data.datasets.columns import Columns
 from fecbench.data.datasets.dataset import SPLITS
 from fecbench.data.datasets.own_files import load_path
-from tests.support.own_data import COLUMNS, ROWS, write
+from tests.support.own_data import COLUMNS, ROWS, columns, write
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
@@ -20,7 +19,7 @@ def test_every_format_reads_the_same(tmp_path, suffix):
 
 def test_other_columns_can_be_named(tmp_path):
     write(tmp_path / "train.csv", [(f"t{n}", str(n % 2), "x") for n in range(40)], ("utterance", "emotion", "more"))
-    assert load_path(tmp_path / "train.csv", Columns("utterance", "emotion"), 0).labels == ("0", "1")
+    assert load_path(tmp_path / "train.csv", columns("utterance", "emotion"), 0).labels == ("0", "1")
 
 
 def test_given_splits_are_kept_as_they_are(tmp_path):
