@@ -237,9 +237,9 @@ def test_a_json_array_is_read_and_one_object_refused(tmp_path):
         DataError, match=r"is one object of train, val; write the rows of each split to a file of its own"
     ):
         read(tmp_path)
-    lay(tmp_path, train_json=json.dumps({"text": ["a", "b"], "label": ["joy", "fear"]}))
+    lay(tmp_path, train_json=json.dumps({"text": ["a", "b"], "label": ["joy"]}))
     with pytest.raises(
-        DataError, match=r"must be a JSON array of objects, or JSON lines, but is one object of text, label"
+        DataError, match=r"arrays that are columns must be equally long, found text with 2, label with 1"
     ):
         read(tmp_path)
     lay(tmp_path, train_json=json.dumps([{"text": ["so", "happy"], "label": "joy"}]))
