@@ -114,6 +114,14 @@ class RunSettings(Config):
         lt=2**32,
         description="seed for cutting missing splits of your own data set from its training rows",
     )
+    folds: int | None = Field(
+        None,
+        ge=2,
+        le=100,
+        description="number of folds of a cross-validation of your own data set, which must lack a test split; all folds "
+        "are run unless --fold is given",
+    )
+    fold: int = Field(0, ge=0, description="number of the fold that is the test split, from 0")
     text_column: str = Field("text", description="text column of your own data set")
     label_column: str = Field("label", description="label column of your own data set")
     quotes: Literal["csv", "plain"] = Field(
@@ -132,6 +140,13 @@ class RunSettings(Config):
             raise ValueError(
                 f"--text-column and --label-column must name two columns, but both name {self.text_column!r}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_fold_exists(self) -> Self:
+        if self.fold and self.fold >= (self.folds or 0):
+            there = f"0 to {self.folds - 1}" if self.folds else "none without --folds"
+            raise ValueError(f"--fold must name one of the folds ({there}), but is {self.fold}")
         return self
 
 

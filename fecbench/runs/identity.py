@@ -54,8 +54,9 @@ if TYPE_CHECKING:
 
 
 LOCAL_SETTINGS = ("dataset", "encoder", "device")  # a published copy has the last name of a local path
-VARIES_IN_A_CELL = ("seed", "device", "dataset")  # the data set counts by its rows
-ROW_SETTINGS = ("dataset", "split_seed", "text_column", "label_column", "quotes")  # the fingerprint tells their effect
+VARIES_IN_A_CELL = ("seed", "fold", "device", "dataset")  # the data set counts by its rows
+# The fingerprint tells their effect.
+ROW_SETTINGS = ("dataset", "split_seed", "folds", "fold", "text_column", "label_column", "quotes")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from fecbench.data.datasets.columns import Columns, RawRow
+    from fecbench.data.datasets.missing_splits import SplitChoice
 
 
 ALIASES = {"valid": "validation", "val": "validation", "dev": "validation"}
@@ -52,8 +53,8 @@ def hub_rows(repo: str, config: str | None, revision: str | None) -> dict[str, D
     return {ALIASES.get(name, name): split for name, split in loaded.items()}
 
 
-def load_hub(address: str, columns: Columns, split_seed: int) -> EmotionData:
-    """Load the data set at a hub ``address``; missing splits are cut from train with ``split_seed``.
+def load_hub(address: str, columns: Columns, choice: SplitChoice) -> EmotionData:
+    """Load the data set at a hub ``address``; missing splits are cut from train by ``choice``.
 
     Raises:
         UsageError: the address is not ``owner/name[:config][@revision]``.
@@ -79,7 +80,7 @@ def load_hub(address: str, columns: Columns, split_seed: int) -> EmotionData:
         f"https://huggingface.co/datasets/{match['repo']}",
     )
     rows = {split: _rows(part, columns.label, f"{where}, {split}") for split, part in splits.items()}
-    return assemble(rows, columns, names, info, where, split_seed)
+    return assemble(rows, columns, names, info, where, choice)
 
 
 def _rows(split: Dataset, label_column: str, where: str) -> Iterator[RawRow]:

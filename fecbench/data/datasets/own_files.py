@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
     from fecbench.data.datasets.columns import Columns
     from fecbench.data.datasets.delimited import Quotes
+    from fecbench.data.datasets.missing_splits import SplitChoice
 
 
 STEMS = {"train": ("train",), "validation": ("validation", "valid", "val", "dev"), "test": ("test",)}
 LABEL_FILE = "labels.txt"
 
 
-def load_path(path: Path, columns: Columns, split_seed: int, quotes: Quotes = "csv") -> EmotionData:
-    """Load the data set in the folder or file ``path``; missing splits are cut from train with ``split_seed``.
+def load_path(path: Path, columns: Columns, choice: SplitChoice, quotes: Quotes = "csv") -> EmotionData:
+    """Load the data set in the folder or file ``path``; missing splits are cut from train by ``choice``.
 
     Label names by index are read from ``labels.txt`` in the folder (one a line, optionally followed by a TAB
     and a description) or from the schema of a Parquet file written by ``datasets``. Without them, the
@@ -49,7 +50,7 @@ def load_path(path: Path, columns: Columns, split_seed: int, quotes: Quotes = "c
     labels, reading = _labels(path), Reading(columns, quotes)
     names = tuple(labels) or class_names(files["train"], columns)
     rows = {split: read_rows(file, reading) for split, file in files.items()}
-    data = assemble(rows, columns, names, info, str(path), split_seed)
+    data = assemble(rows, columns, names, info, str(path), choice)
     descriptions = {name: description for name, description in labels.items() if description}
     notes += official_rows_note(data.columns, columns.text)
     return replace(data, descriptions=descriptions, notes=(*notes, *data.notes))

@@ -28,7 +28,7 @@ from fecbench.data.datasets.label_names import (
     label_notes,
     ordered,
 )
-from fecbench.data.datasets.missing_splits import cut_missing
+from fecbench.data.datasets.missing_splits import SplitChoice, cut_missing
 from fecbench.data.datasets.rows import split_from_columns
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def assemble(
     names: Sequence[str],
     info: DatasetInfo,
     source: str,
-    split_seed: int,
+    choice: SplitChoice,
 ) -> EmotionData:
     """Build checked data with three splits.
 
@@ -86,7 +86,7 @@ def assemble(
         names: label names by index; if empty, the training labels in sorted order.
         info: description of the data set.
         source: location of the rows, for messages.
-        split_seed: seed with which missing splits are cut from train.
+        choice: choice of the rows of splits that are cut from train.
 
     Raises:
         DataError: a row, a label or a split is invalid.
@@ -105,11 +105,10 @@ def assemble(
             part = train if split == "train" else _read(rows[split], columns, f"{source}: {split}")
             check_known(part.labels, index, bool(names))
             splits[split] = part.split(index)
-    cut = tuple(split for split in SPLITS if split not in splits)
-    _check_enough_to_cut(train.labels, index, labels, cut, source)
-    splits = cut_missing(splits, labels, split_seed, source)
+    _check_enough_to_cut(train.labels, index, labels, choice, choice.missing(splits), source)
     notes = tuple(label_notes(labels, bool(names)))
-    return check_splits(EmotionData(info, labels, splits, source, cut=cut, notes=notes), source)
+    data = EmotionData(info, labels, splits, source, notes=notes)
+    return check_splits(cut_missing(data, choice, source), source)
 
 
 def _read(rows: Iterable[RawRow], columns: Columns, where: str) -> Part:
@@ -141,22 +140,26 @@ def _read(rows: Iterable[RawRow], columns: Columns, where: str) -> Part:
 
 
 def _check_enough_to_cut(
-    written: Mapping[str, WrittenLabel], index: Mapping[str, int], labels: Sequence[str], cut: Sequence[str], where: str
+    written: Mapping[str, WrittenLabel],
+    index: Mapping[str, int],
+    labels: Sequence[str],
+    choice: SplitChoice,
+    cut: Sequence[str],
+    where: str,
 ) -> None:
     """Raise DataError if a class has too few training rows to give one to each split that is ``cut`` from train."""
-    rows = Counter[int]()
+    rows, needed = Counter[int](), choice.rows_needed(cut)
     for name, label in written.items():
         rows[index[name]] += label.rows
     rare = [
         f"{labels[index[name]]!r} has {rows[index[name]]} ({label.position})"
         for name, label in written.items()
-        if rows[index[name]] <= len(cut)
+        if rows[index[name]] < needed
     ]
     if cut and rare:
-        missing = " and ".join(cut)
         raise DataError(
-            f"{where}: to cut {missing} from train, every class needs at least {len(cut) + 1} training rows, but "
-            f"{shortened(rare)}; correct a label that is mistyped, add rows, or give {missing} files"
+            f"{where}: to cut {choice.words(cut)} from train, every class needs at least {needed} training rows, but "
+            f"{shortened(rare)}; correct a label that is mistyped, add rows, or {choice.remedy(cut)}"
         )
 
 

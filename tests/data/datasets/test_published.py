@@ -8,6 +8,7 @@ import pytest
 from fecbench.core.errors import DataError, DataNotFound
 from fecbench.data.datasets.columns import Columns
 from fecbench.data.datasets.dataset import SPLITS
+from fecbench.data.datasets.missing_splits import SplitChoice
 from fecbench.data.datasets.own_files import load_path
 from fecbench.data.datasets.several_labels import holding_several
 
@@ -30,7 +31,7 @@ def csv(*labels: str, times: int = 8, mark: str = ",") -> str:
 
 
 def read(folder: Path, columns: Columns = COLUMNS, **how):
-    return load_path(folder, columns, 0, **how)
+    return load_path(folder, columns, SplitChoice(0), **how)
 
 
 SEVERAL = [
