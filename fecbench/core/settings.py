@@ -11,9 +11,9 @@ Setting(value=0.0001, origin='encoder minilm')
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from fecbench.core.errors import UnknownName, UsageError
 from fecbench.core.plugin_errors import plugin_errors
@@ -114,6 +114,14 @@ class RunSettings(Config):
         lt=2**32,
         description="seed for cutting missing splits of your own data set from its training rows",
     )
+    folds: int | None = Field(
+        None,
+        ge=2,
+        le=100,
+        description="number of folds of a cross-validation of your own data set, which must lack a test split; all folds "
+        "are run unless --fold is given",
+    )
+    fold: int = Field(0, ge=0, description="number of the fold that is the test split, from 0")
     train_file: str | None = Field(
         None, min_length=1, description="file of the training rows in the folder of your own data set (also a glob)"
     )
@@ -155,6 +163,13 @@ class RunSettings(Config):
     @classmethod
     def _take_names_of_tab(cls, value: Any) -> Any:
         return "\t" if value in ("tab", "\\t") else value  # a TAB is hard to give in a shell
+
+    @model_validator(mode="after")
+    def _check_fold_exists(self) -> Self:
+        if self.fold and self.fold >= (self.folds or 0):
+            there = f"0 to {self.folds - 1}" if self.folds else "none without --folds"
+            raise ValueError(f"--fold must name one of the folds ({there}), but is {self.fold}")
+        return self
 
 
 DEFAULTS = {name: field.default for name, field in RunSettings.model_fields.items() if not field.is_required()}

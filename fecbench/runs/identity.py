@@ -55,10 +55,12 @@ if TYPE_CHECKING:
 
 # a published copy has the last name of a local path
 LOCAL_SETTINGS = ("dataset", "encoder", "device", "train_file", "validation_file", "test_file")
-VARIES_IN_A_CELL = ("seed", "device", "dataset")  # the data set counts by its rows
+VARIES_IN_A_CELL = ("seed", "fold", "device", "dataset")  # the data set counts by its rows
 ROW_SETTINGS = (  # the fingerprint tells their effect
     "dataset",
     "split_seed",
+    "folds",
+    "fold",
     "train_file",
     "validation_file",
     "test_file",

@@ -53,20 +53,22 @@ class DatasetInfo:
 
 @dataclass(frozen=True)
 class EmotionData:
-    """Texts and labels in three splits.
+    """Texts and labels in three splits, or in two and a test split without labels.
 
     Attributes:
         info: description of the data set.
         labels: label names; a row's label is an index into them.
         splits: ``train``, ``validation`` and ``test``, each with the columns ``text`` (string) and ``label``
-            (int64), and further text columns, such as ``aug_text``, if the data set has them.
+            (int64), and further text columns, such as ``aug_text``, ``id`` and ``group``, if the data set has them.
         source: description of the location the rows were read from.
         descriptions: a short sentence for each label, if the data set has them.
         cut: names of the splits that the data set lacks and that were cut from its training rows.
         notes: remarks shown with every run on these rows.
         reading: how the rows of a user's own data set were read, as in `run.json`: files, columns, label map.
-        unlabelled: texts, and ids if there are some, of a published test split without labels; ``splits`` has no
-            ``test`` then.
+        unlabelled: the texts of a test split without labels, with the columns ``text`` and perhaps ``id``; ``splits``
+            then lacks ``test``.
+        whole: digest of the rows before a cut into folds, and of the fold of each row; equal for all folds of one
+            cross-validation, and empty without folds.
     """
 
     info: DatasetInfo
@@ -78,6 +80,7 @@ class EmotionData:
     notes: tuple[str, ...] = ()
     reading: Mapping[str, Any] = field(default_factory=dict)
     unlabelled: Dataset | None = None
+    whole: str = ""
 
     @property
     def name(self) -> str:
@@ -104,5 +107,6 @@ class EmotionData:
     @cached_property
     def fingerprint(self) -> str:
         """The SHA-256 of all columns of all splits, labels by name: equal if and only if the data are equal."""
-        digests = {name: digest_rows(split, self.labels) for name, split in self.splits.items()}
+        rows = {**self.splits, **({"unlabelled": self.unlabelled} if self.unlabelled is not None else {})}
+        digests = {name: digest_rows(split, self.labels) for name, split in rows.items()}
         return hashlib.sha256("\n".join(f"{name} {digests[name]}" for name in sorted(digests)).encode()).hexdigest()

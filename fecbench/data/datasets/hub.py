@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from fecbench.data.datasets.columns import RawRow
     from fecbench.data.datasets.description import ColumnNames
+    from fecbench.data.datasets.missing_splits import SplitChoice
 
 
 ALIASES = {"valid": "validation", "val": "validation", "dev": "validation"}
@@ -57,8 +58,8 @@ def hub_rows(repo: str, config: str | None, revision: str | None) -> dict[str, D
     return {ALIASES.get(name, name): split for name, split in loaded.items()}
 
 
-def load_hub(address: str, flags: Flags, split_seed: int) -> EmotionData:
-    """Load the data set at a hub ``address``; missing splits are cut from train with ``split_seed``.
+def load_hub(address: str, flags: Flags, choice: SplitChoice) -> EmotionData:
+    """Load the data set at a hub ``address``; missing splits are cut from train by ``choice``.
 
     ``flags`` of the run name its columns.
 
@@ -92,7 +93,7 @@ def load_hub(address: str, flags: Flags, split_seed: int) -> EmotionData:
         f"https://huggingface.co/datasets/{match['repo']}",
     )
     rows = {split: _rows(part, description.columns, f"{where}, {split}") for split, part in splits.items()}
-    return assemble(rows, description, GivenNames(names), info, where, split_seed)
+    return assemble(rows, description, GivenNames(names), info, where, choice)
 
 
 def _label_column(split: Dataset, columns: ColumnNames) -> str | None:

@@ -79,18 +79,23 @@ def load_dataset(settings: RunSettings, places: DataLocations) -> EmotionData:
 # The loaders are imported on demand: they need numpy and pyarrow, and many commands only check a name.
 def _load(settings: RunSettings, places: DataLocations) -> EmotionData:
     from fecbench.data.datasets.description_flags import flags_of
+    from fecbench.data.datasets.missing_splits import SplitChoice, check_foldable
 
-    name = settings.dataset
+    name, flags = settings.dataset, flags_of(settings)
+    choice = SplitChoice(settings.split_seed, settings.folds, settings.fold)
     if name.startswith(HUB_PREFIX):
         from fecbench.data.datasets.hub import load_hub
 
-        return load_hub(name.removeprefix(HUB_PREFIX), flags_of(settings), settings.split_seed)
+        return load_hub(name.removeprefix(HUB_PREFIX), flags, choice)
     if is_path(name):
         from fecbench.data.datasets.own_files import load_path
 
-        return load_path(Path(expanded(name)), flags_of(settings), settings.split_seed)
+        return load_path(Path(expanded(name)), flags, choice)
     check_dataset_name(name)
-    return load_registered(name, places)
+    data = load_registered(name, places)
+    if settings.folds is not None and not data.whole:
+        check_foldable((), name)
+    return data
 
 
 def load_registered(name: str, places: DataLocations) -> EmotionData:

@@ -29,17 +29,18 @@ if TYPE_CHECKING:
 
     from fecbench.data.datasets.columns import RawRow
     from fecbench.data.datasets.description import FileFormat
+    from fecbench.data.datasets.missing_splits import SplitChoice
     from fecbench.data.datasets.source_files import SourceFile
 
 
-def load_path(path: Path, flags: Flags, split_seed: int) -> EmotionData:
-    """Load the data set at ``path``; missing splits are cut from train with ``split_seed``.
+def load_path(path: Path, flags: Flags, choice: SplitChoice) -> EmotionData:
+    """Load the data set at ``path``; missing splits are cut from train by ``choice``.
 
     Args:
         path: a folder, in which ``dataset.toml`` may describe the data set; such a file of any name; or a training
             file.
         flags: flags of the run, which win over the description.
-        split_seed: seed of the cut.
+        choice: choice of the rows of splits that are cut from train.
 
     Raises:
         DataNotFound: there is no training file at ``path``.
@@ -50,18 +51,18 @@ def load_path(path: Path, flags: Flags, split_seed: int) -> EmotionData:
     name = description.name or (folder.resolve().name if is_folder else path.resolve().stem)
     # A folder called ge must not pass for the registered set.
     name = f"{name} (own)" if name in registry.datasets else name
-    return load_described(with_flags(description, flags), folder, split_seed, name, str(path), flags)
+    return load_described(with_flags(description, flags), folder, choice, name, str(path), flags)
 
 
 def load_described(
-    description: Description, folder: Path, split_seed: int, name: str, source: str, flags: Flags | None = None
+    description: Description, folder: Path, choice: SplitChoice, name: str, source: str, flags: Flags | None = None
 ) -> EmotionData:
     """Load the data set that ``description`` describes.
 
     Args:
         description: the description, with the flags of the run.
         folder: folder to which its files are relative.
-        split_seed: seed with which missing splits are cut from train.
+        choice: choice of the rows of splits that are cut from train.
         name: name of the data set.
         source: location of the data set, for messages.
         flags: flags of the run, whose files may also be relative to the working directory.
@@ -71,12 +72,12 @@ def load_described(
         DataError: a file can't be read, or a row or split is invalid; the message names file and line.
     """
     files, notes = _files_of_splits(description, folder, flags or {})
-    form, columns = _format(description), description.columns
+    form, columns = description.format, description.columns
     given = given_names(description.labels, folder)
     if not given.names:
         given = replace(given, names=class_names(files["train"][0], columns))
     rows = {split: _rows(part, form, description) for split, part in files.items()}
-    data = assemble(rows, description, given, _info(description, name), source, split_seed)
+    data = assemble(rows, description, given, _info(description, name), source, choice)
     text = text_columns(columns)
     notes += official_rows_note(data.columns, str(text[0]) if len(text) == 1 else "")
     return replace(data, reading=_reading(description, folder, files), notes=(*notes, *data.notes))
@@ -166,12 +167,6 @@ def _paired(texts: list[SourceFile], labels: list[SourceFile], split: str) -> li
         )
     return [replace(text, labels=label) for text, label in zip(texts, labels, strict=True)]
 
-
-def _format(description: Description) -> FileFormat:
-    """Return the format of the files; texts with their labels in another file are lines by default."""
-    form = description.format
-    has_label_files = any(getattr(description.labels.files, split) for split in SPLITS)
-    return form.model_copy(update={"kind": "lines"}) if has_label_files and form.kind is None else form
 
 
 def _rows(files: list[SourceFile], form: FileFormat, description: Description) -> Iterator[RawRow]:

@@ -19,7 +19,7 @@ from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
 from fecbench.data.datasets.disk_rows import DiskRows
 from fecbench.data.datasets.label_map import check_known_classes
 from fecbench.data.datasets.label_names import WrittenLabel
-from fecbench.data.datasets.missing_splits import cut_missing
+from fecbench.data.datasets.missing_splits import SplitChoice, cut_missing
 from fecbench.data.datasets.row_reader import RowReader
 from fecbench.data.datasets.rows import split_from_columns
 
@@ -70,7 +70,7 @@ def assemble(
     given: GivenNames,
     info: DatasetInfo,
     source: str,
-    split_seed: int,
+    choice: SplitChoice,
 ) -> EmotionData:
     """Build checked data with three splits.
 
@@ -83,7 +83,7 @@ def assemble(
         given: label names by number; if there are none, the training labels in sorted order.
         info: facts about the data set.
         source: location of the rows, for messages.
-        split_seed: seed with which missing splits are cut from train.
+        choice: choice of the rows of splits that are cut from train.
 
     Raises:
         DataError: a row, a label or a split is invalid.
@@ -102,29 +102,18 @@ def assemble(
     unlabelled, notes = None, [note for split, part in parts.items() for note in _skipped_note(split, part)]
     if "test" in parts and _is_unlabelled(parts["test"], given.names):
         unlabelled = parts.pop("test").unlabelled()
-        notes.append(f"test has no labels: its {len(unlabelled):,} texts are predicted, not scored")
     classes = find_classes(
         {split: part.cells for split, part in parts.items()}, description.labels, given, bool(switches), source
     )
     splits = {split: part.split(classes.by_cell[split]) for split, part in parts.items()}
-    cut = tuple(split for split in SPLITS if split not in splits and not (split == "test" and unlabelled is not None))
-    _check_enough_to_cut(parts["train"].cells, classes.by_cell["train"], classes.labels, cut, source)
-    splits = cut_missing(splits, classes.labels, split_seed, source)
+    missing = choice.missing(splits, unlabelled is not None)
+    _check_enough_to_cut(parts["train"].cells, classes.by_cell["train"], classes.labels, choice, missing, source)
     descriptions = _descriptions(description, given, classes.labels, source)
     notes += classes.notes
-    return check_splits(
-        EmotionData(
-            info,
-            classes.labels,
-            splits,
-            source,
-            descriptions,
-            cut=cut,
-            notes=tuple(notes),
-            unlabelled=unlabelled,
-        ),
-        source,
+    data = EmotionData(
+        info, classes.labels, splits, source, descriptions, notes=tuple(notes), unlabelled=unlabelled
     )
+    return check_splits(cut_missing(data, choice, source), source)
 
 
 def _read(rows: Iterable[RawRow], reader: RowReader, where: str) -> Part:
@@ -197,22 +186,26 @@ def _descriptions(
 
 
 def _check_enough_to_cut(
-    cells: Mapping[str, WrittenLabel], by_cell: Mapping[str, int], labels: Sequence[str], cut: Sequence[str], where: str
+    cells: Mapping[str, WrittenLabel],
+    by_cell: Mapping[str, int],
+    labels: Sequence[str],
+    choice: SplitChoice,
+    cut: Sequence[str],
+    where: str,
 ) -> None:
     """Raise DataError if a class has too few training rows to give one to each split that is ``cut`` from train."""
-    rows, first = Counter[int](), dict[int, str]()
+    rows, first, needed = Counter[int](), dict[int, str](), choice.rows_needed(cut)
     for cell, written in cells.items():
         rows[by_cell[cell]] += written.rows
         first.setdefault(by_cell[cell], written.position)
     rare = [
         f"{labels[number]!r} has {count} ({first[number]})"
         for number, count in rows.items()
-        if number != LEFT_OUT and count <= len(cut)
+        if number != LEFT_OUT and count < needed
     ]
     if cut and rare:
-        missing = " and ".join(cut)
         raise DataError(
-            f"{where}: to cut {missing} from train, every class needs at least {len(cut) + 1} training rows, but "
+            f"{where}: to cut {choice.words(cut)} from train, every class needs at least {needed} training rows, but "
             f"{shortened(rare)}; correct a label that is mistyped, leave the class out or join it with another (drop or "
-            f"map under [labels] in dataset.toml), add rows, or give {missing} files"
+            f"map under [labels] in dataset.toml), add rows, or {choice.remedy(cut)}"
         )

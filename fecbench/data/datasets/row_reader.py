@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 JOINS = {"space": " ", "newline": "\n", "named": "\n"}
-
+RESERVED = {"text", "label", "group"}  # a column called group that isn't named as one would tie rows together
 
 @dataclass(frozen=True)
 class OwnRow:
@@ -61,7 +61,7 @@ class RowReader:
         if columns.where and not self._is_wanted(cells, columns.where):
             return None
         texts = {"text": self._text(position, cells, columns)}
-        reserved = {*columns.text, *columns.label, *columns.where, columns.id, columns.group, "text", "label"}
+        reserved = {*columns.text, *columns.label, *columns.where, columns.id, columns.group, *RESERVED}
         others = {
             name: self._repaired(value)
             for name, value in cells.items()
@@ -136,13 +136,13 @@ def _is_equal(cell: object, wanted: str | int | bool) -> bool:
 
 
 def _identifier(position: str, name: str, column: str, value: object) -> str:
-    """Return the id or group of a row.
+    """Return the id or the group of a row. A row without a group is one of its own.
 
     Raises:
-        DataError: it is empty, or not a text or number.
+        DataError: it is not a text or number, or the id is empty.
     """
-    text = str(value).strip() if isinstance(value, str | int | float) else ""
-    if not text:
+    text = "" if value is None else str(value).strip()
+    if not isinstance(value, str | int | float | None) or (name == "id" and not text):
         raise DataError(
             f"{position}: the {name} must be a text or number, found {value!r:.50} in the column {column!r}; write one "
             "or name another column"

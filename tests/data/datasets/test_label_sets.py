@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fecbench.core.errors import DataError
+from fecbench.data.datasets.missing_splits import SplitChoice
 from fecbench.data.datasets.own_files import load_path
 
 TIMES = 8
@@ -21,7 +22,7 @@ def lay(folder: Path, toml: str, cells: list[str]) -> Path:
 
 
 def read(folder: Path):
-    return load_path(folder, {}, 0)
+    return load_path(folder, {}, SplitChoice(0))
 
 
 def counts(data, split: str = "train") -> dict[str, int]:

@@ -7,6 +7,7 @@ import pytest
 
 from fecbench.core.errors import DataError, DataNotFound
 from fecbench.data.datasets.dataset import SPLITS
+from fecbench.data.datasets.missing_splits import SplitChoice
 from fecbench.data.datasets.own_files import load_path
 from fecbench.data.datasets.several_labels import holding_several
 from tests.support.own_data import COLUMNS, columns
@@ -28,7 +29,7 @@ def csv(*labels: str, times: int = 8, mark: str = ",") -> str:
 
 
 def read(folder: Path, flags: dict[str, str] = COLUMNS, **others: str):
-    return load_path(folder, flags | others, 0)
+    return load_path(folder, flags | others, SplitChoice(0))
 
 
 SEVERAL = [
