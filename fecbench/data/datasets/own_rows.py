@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
+from fecbench.data.datasets.annotator_rows import check_one_row_a_text
 from fecbench.data.datasets.checks import check_splits
 from fecbench.data.datasets.classes import LEFT_OUT, find_classes
 from fecbench.data.datasets.columns import check_column_names
@@ -140,6 +141,9 @@ def _read(rows: Iterable[RawRow], reader: RowReader, where: str) -> Part:
     if not texts:
         raise DataError(f"{where} must hold at least one row, but {_why_empty(reader)}")
     _check_header(reader, column_names, cells)
+    if not reader.description.columns.where:
+        text = (value.as_py() for value in texts["text"])
+        check_one_row_a_text(column_names, zip(text, numbers, strict=True), where)
     return Part(texts, numbers, cells, reader.skipped)
 
 
@@ -155,7 +159,7 @@ def _why_empty(reader: RowReader) -> str:
 def _check_header(reader: RowReader, names: Sequence[str], cells: Mapping[str, WrittenLabel]) -> None:
     """Raise DataError if the first line of a file, which names its columns, seems to be a row."""
     form = reader.description.format
-    has_header = form.header and form.kind != "lines" and form.pattern is None
+    has_header = form.header and not form.columns and form.kind != "lines" and not form.pattern
     label = reader.columns.label if reader.columns else ()
     if has_header and len(label) == 1 and label[0] in cells:
         check_column_names(names, cells[label[0]].position, label[0])

@@ -142,3 +142,15 @@ def test_an_unlabelled_test_split_with_columns_of_labels(tmp_path):
     (tmp_path / "test.csv").write_text("id,text,anger,joy,fear\na,some text,,,\nb,more text,,,\n")
     data = read(tmp_path)
     assert data.unlabelled["text"][:] == ["some text", "more text"]
+
+
+def test_rows_of_annotations_are_told_as_such(tmp_path):
+    header = "text,emotion,annotator_1,annotator_2,majority_vote"
+    lines = [f"text {n},{label},{n % 2},1,{(n + place) % 2}" for n in range(40) for place, label in enumerate(("joy", "fear"))]
+    (tmp_path / "train.csv").write_text("\n".join([header, *lines]) + "\n")
+    flags = {"label_column": "emotion"}
+    with pytest.raises(DataError, match=r"must have one row for each text, .*where = \{ majority_vote = 1 \}"):
+        load_path(tmp_path, flags, SplitChoice(0))
+    (tmp_path / "dataset.toml").write_text("[columns]\nwhere = { majority_vote = 1 }\n")
+    data = load_path(tmp_path, flags, SplitChoice(0))
+    assert sum(map(len, data.splits.values())) == 40
