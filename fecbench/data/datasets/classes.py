@@ -11,7 +11,7 @@ from fecbench.data.datasets.label_names import (
     WrittenLabel,
     check_distinguishable,
     check_first_number,
-    check_known,
+    refuse_unknown,
     check_labelled,
     label_notes,
     ordered,
@@ -106,9 +106,10 @@ def find_classes(
     classes = classes if given.names else list(ordered(classes))
     check_distinguishable(classes, where)
     for part in splits.values():
-        others = {label: row for label, row in part.labels.items() if class_of[index.get(label, label)] is not None}
-        known = {label: label for label in (*index, *names) if class_of[index.get(label, label)] is not None}
-        check_known(others, known, bool(given.names))
+        unknown = {
+            label: row for label, row in part.labels.items() if class_of[index.get(label, label)] not in (*classes, None)
+        }
+        refuse_unknown(unknown, list(index or names), bool(given.names))
     class_of_cell = {
         split: {cell: class_of[index.get(label, label)] for cell, label in part.single.items()}
         for split, part in splits.items()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
-from fecbench.data.datasets.several_labels import holding_several, with_commas
+from fecbench.data.datasets.several_labels import with_commas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,11 +46,6 @@ def check_labelled(labels: Mapping[str, WrittenLabel], rows: int, where: str) ->
     )
 
 
-def check_one_each(labels: Mapping[str, WrittenLabel], names: Iterable[str] = ()) -> None:
-    """Raise DataError if a cell holds several labels or a list of labels, unless it is one of ``names``."""
-    refuse_several(labels, holding_several(list(labels), names))
-
-
 def refuse_several(labels: Mapping[str, WrittenLabel], several: Sequence[str]) -> None:
     """Raise DataError if there are cells that hold ``several`` labels."""
     if several:
@@ -65,16 +60,16 @@ def refuse_several(labels: Mapping[str, WrittenLabel], several: Sequence[str]) -
         )
 
 
-def check_known(labels: Mapping[str, WrittenLabel], index: Mapping[str, int], named: bool) -> None:
-    """Raise DataError if a label is not in ``index``.
+def refuse_unknown(labels: Mapping[str, WrittenLabel], known: Sequence[str], named: bool) -> None:
+    """Raise DataError if there are ``labels`` that are of no class.
 
-    ``index`` holds the numbers and names of ``labels.txt`` or a schema if ``named``, else the training labels.
+    ``known`` are the numbers and names of ``labels.txt`` or a schema if ``named``, else the training labels.
     """
-    unknown = {name: label for name, label in labels.items() if name not in index}
-    check_one_each(unknown, index)
-    for name, label in unknown.items():
-        known = shortened(list(index))
-        raise DataError(f"{label.position}: the label {name!r} isn't one of {known}; {_correction(name, index, named)}")
+    if labels:
+        name, label = next(iter(labels.items()))
+        raise DataError(
+            f"{label.position}: the label {name!r} isn't one of {shortened(known)}; {_correction(name, known, named)}"
+        )
 
 
 def _correction(label: str, index: Iterable[str], named: bool) -> str:

@@ -76,8 +76,8 @@ def label_sets(
 ) -> dict[str, tuple[str, ...]]:
     """Return the labels in each of the cells ``written``.
 
-    A cell is one label, unless the description says how several labels are written, or what becomes of rows with
-    several labels or none.
+    Lists are looked into only if the description says how several labels are written, or what becomes of rows with
+    several labels or none: otherwise all of them are to be refused.
 
     Args:
         written: the different cells of a split, as returned by :func:`label_of_cell` or :func:`label_of_switches`.
@@ -85,9 +85,9 @@ def label_sets(
         names: known label names; a cell that is one of them is one label, whatever marks it has.
         switches: True if the cells come from a column of 0 and 1 for each label.
     """
-    if not (switches or labels.separator or labels.several == "drop" or labels.none != "refuse"):
-        return {cell: (cell,) if cell else () for cell in written}
     several = set() if switches or labels.separator else set(holding_several(list(written), names))
+    if not (switches or labels.separator or labels.several == "drop" or labels.none != "refuse"):
+        return {cell: () if not cell else (cell, cell) if cell in several else (cell,) for cell in written}
     return {
         cell: (cell,) if cell and cell in names else _labels_in(cell, labels.separator, cell in several)
         for cell in written
