@@ -79,7 +79,7 @@ def _metadata(record: Record, kind: str, dataset: HubDataset | None, name: str) 
         tags=["emotion-classification", "fecbench", run_file.objective.name],
         base_model=encoder.name if encoder.revision else None,  # an encoder with a commit is from the hub
         datasets=[trained_on.id] if trained_on else None,
-        metrics=list(record.result_file.metrics.test),
+        metrics=list(dict.fromkeys(score.metric_type for score in scores)),
         model_name=name,
         eval_results=scores,
     )
@@ -96,7 +96,7 @@ def _template_values(record: Record, predictor: Predictor) -> dict[str, Any]:
         "homepage": _homepage(record),
         "settings": settings,
         "notes": shown_notes(record),
-        "worst": _worst({label: scores.f1 for label, scores in result.per_class.items() if scores.support}),
+        "worst": _worst({label: scores.f1 for label, scores in (result.per_class or {}).items() if scores.support}),
         "citation": predictor.objective.citation,
         "bibtex": bibtex(run_file.objective.name, predictor.objective.citation),
         "fecbench": metadata("fecbench"),
