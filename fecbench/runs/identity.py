@@ -157,3 +157,31 @@ def differing_settings(records: Sequence[Record]) -> dict[str, list[Any]]:
     settings = [{**record.settings(), "limit": record.limit} for record in records]
     values = {name: [each[name] for each in settings] for name in RunSettings.model_fields if name not in ROW_SETTINGS}
     return {name: each for name, each in values.items() if any(value != each[0] for value in each)}
+
+
+def repetition(settings: Mapping[str, Any]) -> int | str:
+    """Return what tells a run from its repetitions: its seed, and in a cross-validation its fold.
+
+    >>> repetition({"seed": 1, "folds": None, "fold": 0}), repetition({"seed": 1, "folds": 5, "fold": 2})
+    (1, '1/2')
+    """
+    seed = int(settings["seed"])
+    return seed if settings.get("folds") is None else f"{seed}/{settings['fold']}"
+
+
+def order_of(repetition: int | str) -> tuple[int, ...]:
+    """Return the sort key of a repetition: seed, then fold.
+
+    >>> sorted(["1/2", "0/10", "0/9"], key=order_of)
+    ['0/9', '0/10', '1/2']
+    """
+    return tuple(map(int, str(repetition).split("/")))
+
+
+def repetition_words(repetition: int | str) -> str:
+    """Return a repetition in words.
+
+    >>> repetition_words(3), repetition_words("0/2")
+    ('seed 3', 'seed 0, fold 2')
+    """
+    return f"seed {repetition}".replace("/", ", fold ")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from fecbench.core.errors import DataError
 from fecbench.data.datasets.rows import digest_rows
 
 if TYPE_CHECKING:
@@ -86,6 +87,23 @@ class EmotionData:
     def name(self) -> str:
         """The data set's name."""
         return self.info.name
+
+    def labelled(self, split: str) -> Dataset:
+        """Return the rows of a split with labels.
+
+        Raises:
+            DataError: the split has no labels.
+        """
+        if split not in self.splits:
+            raise DataError(
+                f"the {split} split of {self.name} must have labels for this, but has none; choose --split validation"
+            )
+        return self.splits[split]
+
+    @property
+    def test_rows(self) -> Dataset:
+        """The rows of the test split, with labels or without."""
+        return self.splits["test"] if self.unlabelled is None else self.unlabelled
 
     @property
     def columns(self) -> list[str]:

@@ -82,7 +82,7 @@ def _metadata(record: Record, kind: str, dataset: HubDataset | None, name: str) 
         base_model=encoder.name if encoder.revision else None,  # an encoder with a commit is from the hub
         datasets=[trained_on.id] if trained_on else None,
         language=data.language if re.fullmatch("[a-z]{2,3}", data.language or "") else None,  # a code, not a name
-        metrics=list(record.result_file.metrics.test),
+        metrics=list(dict.fromkeys(score.metric_type for score in scores)),
         model_name=name,
         eval_results=scores,
     )
@@ -100,7 +100,7 @@ def _template_values(record: Record, predictor: Predictor) -> dict[str, Any]:
         "reading": _reading(record),
         "settings": settings,
         "notes": shown_notes(record),
-        "worst": _worst({label: scores.f1 for label, scores in result.per_class.items() if scores.support}),
+        "worst": _worst({label: scores.f1 for label, scores in (result.per_class or {}).items() if scores.support}),
         "citation": predictor.objective.citation,
         "bibtex": bibtex(run_file.objective.name, predictor.objective.citation),
         "fecbench": metadata("fecbench"),
