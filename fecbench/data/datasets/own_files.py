@@ -90,11 +90,12 @@ def _described(path: Path) -> tuple[Description, Path]:
         DataNotFound: there is nothing at ``path``.
         DataError: it is neither a file nor a folder, or the description is invalid.
     """
-    # lexists: a link to nothing must be refused, not taken for a missing file.
-    if not os.path.lexists(path):
+    try:
+        path.lstat()  # not exists(): a link to nothing must be refused, not taken for a missing file
+    except (FileNotFoundError, NotADirectoryError):
         raise DataNotFound(
             f"{path} doesn't exist; give a folder with train, validation and test files, a training file, or a {FILE}"
-        )
+        ) from None
     if not (path.is_file() or path.is_dir()):
         raise DataError(f"{path} must be a file, but is a pipe or a link to nothing; put a file there or remove it")
     if path.is_dir():
