@@ -67,11 +67,18 @@ def eval_target(record: Record, name: str | None) -> EvalTarget:
     """Return the data set that evaluation entries name: the one called ``name``, else the run's own if that is certain.
 
     Raises:
-        UsageError: ``name`` is not a valid ``owner/name``.
+        UsageError: ``name`` is not a valid ``owner/name``, or the run has no test scores.
     """
     if name is not None:
         _check_name(name)
+        if _has_no_scores(record):
+            raise UsageError(
+                f"--eval-dataset needs test scores, but the test split of {record.run_file.dataset.name} has no "
+                "labels; leave it out"
+            )
         return EvalTarget(HubDataset(name))
+    if _has_no_scores(record):
+        return EvalTarget(None, f"no {FOLDER}: the test split of {record.run_file.dataset.name} has no labels")
     doubt = _doubt(record)
     if doubt:
         return EvalTarget(
@@ -94,6 +101,11 @@ def _check_name(name: str) -> None:
         raise UsageError(
             f"--eval-dataset must be a data set of the hub, owner/name, but is {name!r}; correct it or leave it out"
         )
+
+
+def _has_no_scores(record: Record) -> bool:
+    """Return True for a complete run on a test split without labels."""
+    return record.status == "complete" and record.result_file.metrics.test is None
 
 
 def _doubt(record: Record) -> str:
@@ -126,7 +138,7 @@ def result_entries(record: Record, dataset: HubDataset) -> list[EvalResultEntry]
         EvalResultEntry(
             dataset.id, metric, score, dataset_revision=dataset.revision, date=run_file.started, notes=notes
         )
-        for metric, score in record.result_file.metrics.test.items()
+        for metric, score in record.result_file.metrics.of("test").items()
     ]
 
 
