@@ -128,7 +128,12 @@ class Description(Config):
     language: str = Field("", description="language of the texts, such as English or zh")
     citation: str = Field("", description="paper to cite")
     metric: str = Field("", description="metric that the field reports, such as weighted_f1")
+    download: str = Field("", description="how to get the files, such as git clone https://github.com/owner/name")
     note: str = Field("", description="remark shown with every run")
+    classes: int | None = Field(None, ge=2, description="number of labels, checked")
+    rows: dict[Literal["train", "validation", "test"], int | dict[Text, int]] = Field(
+        default_factory=dict, description="numbers of rows of a split, or of its rows of each label, checked"
+    )
     files: SplitFiles = Field(default_factory=SplitFiles, description="files of the splits")
     format: FileFormat = Field(default_factory=FileFormat, description="format of the files")
     columns: ColumnNames = Field(default_factory=ColumnNames, description="columns of the files")

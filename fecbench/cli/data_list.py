@@ -1,0 +1,77 @@
+"""The list that ``fecbench data`` prints: the registered data sets, and recipes for published files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fecbench.cli.terminal.echo import echo
+from fecbench.cli.terminal.output import print_table
+from fecbench.core import registry
+from fecbench.data.datasets.load import get_dataset
+from fecbench.data.datasets.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fecbench.data.datasets.load import DatasetLoader
+    from fecbench.data.datasets.locations import DataLocations
+
+
+COLUMNS = ("name", "title", "labels", "rows", "licence", "source")
+KEYS = (*COLUMNS, "homepage", "language", "metric", "citation", "recipe", "download", "files")
+
+
+def listed(locations: DataLocations) -> list[dict[str, Any]]:
+    """Return the description of each registered data set, by name."""
+    return [_described(name, locations) for name in registry.datasets]
+
+
+def _described(name: str, locations: DataLocations) -> dict[str, Any]:
+    """Return a data set's description. If the data set is broken or not found, ``source`` holds the reason."""
+    row: dict[str, Any] = dict.fromkeys(KEYS) | {"name": name, "recipe": False, "download": "", "files": []}
+    try:
+        loader = get_dataset(name)
+        row |= _facts(loader)
+        row["source"] = loader.source(locations).where
+    except (Exception, SystemExit) as error:  # a plugin can raise anything; the others must still be listed
+        row["source"] = f"not found: {error}"
+    return row
+
+
+def _facts(loader: DatasetLoader) -> dict[str, Any]:
+    info = loader.info
+    facts = {key: getattr(info, key) for key in ("title", "labels", "rows", "licence", "homepage")}
+    facts |= {key: getattr(info, key) for key in ("language", "metric", "citation")}
+    if isinstance(loader, Recipe):
+        facts |= {"recipe": True, "rows": loader.rows, "download": loader.description.download, "files": loader.files}
+    return facts
+
+
+def print_list(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print the data sets in a table, and the recipes in a few lines each."""
+    others = [row for row in rows if not row["recipe"]]
+    print_table(COLUMNS, [[_cell(row, column) for column in COLUMNS] for row in others])
+    echo("")
+    echo("Recipes read published files, which you download yourself: --dataset NAME --data-dir FOLDER")
+    for row in rows:
+        if row["recipe"]:
+            _print_recipe(row)
+    echo("")
+    echo("rows: train / validation / test, or \"cut\" for a split that wasn't published and is cut from train")
+
+
+def _print_recipe(row: Mapping[str, Any]) -> None:
+    labels = f"{row['labels']} labels" if row["labels"] else ""
+    rows = f"{_cell(row, 'rows')} rows" if any(row["rows"]) else ""
+    facts = (rows, labels, row["language"], row["metric"] and f"field's metric {row['metric']}", row["licence"])
+    echo("")
+    echo(f"{row['name']}: {row['title']}")
+    echo(f"    {'; '.join(fact for fact in facts if fact)}")
+    is_here = not row["source"].startswith("not found")
+    echo(f"    {'found in ' + row['source'] if is_here else row['download'] or row['homepage']}")
+
+
+def _cell(row: Mapping[str, Any], column: str) -> object:
+    if column != "rows":
+        return row[column]
+    return " / ".join("cut" if count is None else f"{count:,}" for count in row["rows"] or [])
