@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fecbench.cli.terminal.echo import echo
 from fecbench.cli.terminal.output import print_table
 from fecbench.core import registry
+from fecbench.data.datasets.dataset import SPLITS
 from fecbench.data.datasets.load import get_dataset
 from fecbench.data.datasets.recipe import Recipe
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 COLUMNS = ("name", "title", "labels", "rows", "licence", "source")
-KEYS = (*COLUMNS, "homepage", "language", "metric", "citation", "recipe", "download", "files")
+KEYS = (*COLUMNS, "homepage", "language", "metric", "citation", "recipe", "download", "files", "cut")
 
 
 def listed(locations: DataLocations) -> list[dict[str, Any]]:
@@ -28,7 +29,7 @@ def listed(locations: DataLocations) -> list[dict[str, Any]]:
 
 def _described(name: str, locations: DataLocations) -> dict[str, Any]:
     """Return a data set's description. If the data set is broken or not found, ``source`` holds the reason."""
-    row: dict[str, Any] = dict.fromkeys(KEYS) | {"name": name, "recipe": False, "download": "", "files": []}
+    row: dict[str, Any] = dict.fromkeys(KEYS) | {"name": name, "recipe": False, "download": "", "files": [], "cut": []}
     try:
         loader = get_dataset(name)
         row |= _facts(loader)
@@ -43,7 +44,8 @@ def _facts(loader: DatasetLoader) -> dict[str, Any]:
     facts = {key: getattr(info, key) for key in ("title", "labels", "rows", "licence", "homepage")}
     facts |= {key: getattr(info, key) for key in ("language", "metric", "citation")}
     if isinstance(loader, Recipe):
-        facts |= {"recipe": True, "rows": loader.rows, "download": loader.description.download, "files": loader.files}
+        facts |= {"recipe": True, "rows": loader.rows, "cut": loader.cut}
+        facts |= {"download": loader.description.download, "files": loader.files}
     return facts
 
 
@@ -57,13 +59,12 @@ def print_list(rows: Sequence[Mapping[str, Any]]) -> None:
         if row["recipe"]:
             _print_recipe(row)
     echo("")
-    echo("rows: train / validation / test, or \"cut\" for a split that wasn't published and is cut from train")
+    echo("rows: train / validation / test; cut: a split that was not published, and is cut from train")
 
 
 def _print_recipe(row: Mapping[str, Any]) -> None:
     labels = f"{row['labels']} labels" if row["labels"] else ""
-    rows = f"{_cell(row, 'rows')} rows" if any(row["rows"]) else ""
-    facts = (rows, labels, row["language"], row["metric"] and f"field's metric {row['metric']}", row["licence"])
+    facts = (f"{_cell(row, 'rows')} rows", labels, row["language"], row["metric"] and f"field's metric {row['metric']}", row["licence"])
     echo("")
     echo(f"{row['name']}: {row['title']}")
     echo(f"    {'; '.join(fact for fact in facts if fact)}")
@@ -74,4 +75,9 @@ def _print_recipe(row: Mapping[str, Any]) -> None:
 def _cell(row: Mapping[str, Any], column: str) -> object:
     if column != "rows":
         return row[column]
-    return " / ".join("cut" if count is None else f"{count:,}" for count in row["rows"] or [])
+    counts = zip(SPLITS, row["rows"] or (), strict=False)
+    return " / ".join(_count(count, split in row["cut"]) for split, count in counts)
+
+
+def _count(count: int | None, is_cut: bool) -> str:
+    return "cut" if is_cut else "?" if count is None else f"{count:,}"

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fecbench.core.errors import DataNotFound
-from fecbench.data.datasets.checks import check_counts
+from fecbench.data.datasets.checks import REPLACE, check_counts, total
 from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
 from fecbench.data.datasets.description_file import from_toml
 from fecbench.data.datasets.locations import DataLocations, FoundFolder, Source
+from fecbench.data.datasets.own_files import load_described
 from fecbench.data.datasets.published_files import files_of, on_disk, relocated
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fecbench.data.datasets.description import Description
-    from fecbench.data.datasets.missing_splits import SplitChoice
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,14 @@ class Recipe:
 
     @property
     def rows(self) -> tuple[int | None, ...]:
-        """The published numbers of rows in train, validation and test; None for splits that weren't published."""
+        """The published numbers of rows in train, validation and test; None for unknown ones and splits to cut."""
         counts = self.description.rows
         return tuple(total(counts[split]) if split in counts else None for split in SPLITS)
+
+    @property
+    def cut(self) -> tuple[str, ...]:
+        """The splits that were not published, which are cut from train."""
+        return tuple(split for split in SPLITS if getattr(self.description.files, split) is None)
 
     @property
     def info(self) -> DatasetInfo:
@@ -69,6 +74,9 @@ class Recipe:
             tuple(count for count in self.rows if count is not None) if None not in self.rows else (),
             about.classes or _number_of_labels(about),
             note=about.note,
+            language=about.language,
+            citation=about.citation,
+            metric=about.metric,
         )
 
     def is_here(self, places: DataLocations) -> bool:
@@ -84,13 +92,17 @@ class Recipe:
         """
         return Source.of(self._find(places))
 
-    def load(self, places: DataLocations, choice: SplitChoice) -> EmotionData:
-        """Load the rows; splits that were not published are cut from train by ``choice``.
+    def load(self, places: DataLocations, split_seed: int = 0) -> EmotionData:
+        """Load the rows; splits that were not published are cut from train with ``split_seed``.
 
         Raises:
             DataNotFound: the files were not found.
             DataError: a file is unreadable or invalid, or its rows are not the published ones.
         """
+        found = self._find(places)
+        description, where = relocated(self.description, found.levels), Source.of(found).where
+        data = replace(load_described(description, found.folder, split_seed, self.name, where), info=self.info)
+        return check_counts(data, description.rows, description.classes, where, REPLACE)
 
     def _find(self, places: DataLocations) -> FoundFolder:
         found = places.find_files(self.name, self.files)
