@@ -17,7 +17,7 @@ def test_a_clone_is_trained_on_with_one_command(fecbench, tmp_path, monkeypatch)
         "--device", "cpu", "--run-dir", tmp_path / "run",
     )  # fmt: skip
     assert code == 0, out + err
-    record = json.loads((tmp_path / "run" / "record.json").read_text())
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["status"] == "complete"
     assert record["dataset"]["name"] == "meld"
     assert fecbench("predict", tmp_path / "run", "We were on a break!")[0] == 0

@@ -91,6 +91,7 @@ class ColumnNames(Config):
     where: dict[Text, str | int | bool] = Field(
         default_factory=dict, description="rows to read: those with this value in this column"
     )
+    empty: Literal["refuse", "drop"] = Field("refuse", description="rows without a text: an error, or left out")
 
 
 class LabelDescription(Config):

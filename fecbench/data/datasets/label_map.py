@@ -39,7 +39,7 @@ def check_known_classes(names: Iterable[str], known: Iterable[str], key: str, wh
     known = list(dict.fromkeys(known))
     for name in names:
         if name not in known:
-            raise DataError(f"{where}: {key} under [labels]: {UnknownName("label", name, known)}")
+            raise DataError(f"{where}: {key} under [labels]: {UnknownName('label', name, known)}")
 
 
 def map_note(labels: LabelDescription, rows: Mapping[str, int]) -> list[str]:

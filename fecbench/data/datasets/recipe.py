@@ -11,6 +11,7 @@ from fecbench.data.datasets.checks import REPLACE, check_counts, total
 from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
 from fecbench.data.datasets.description_file import from_toml
 from fecbench.data.datasets.locations import DataLocations, FoundFolder, Source
+from fecbench.data.datasets.missing_splits import SplitChoice
 from fecbench.data.datasets.own_files import load_described
 from fecbench.data.datasets.published_files import files_of, on_disk, relocated
 
@@ -92,8 +93,8 @@ class Recipe:
         """
         return Source.of(self._find(places))
 
-    def load(self, places: DataLocations, split_seed: int = 0) -> EmotionData:
-        """Load the rows; splits that were not published are cut from train with ``split_seed``.
+    def load(self, places: DataLocations, choice: SplitChoice | None = None) -> EmotionData:
+        """Load the rows; splits that were not published are cut from train by ``choice``, or with seed 0.
 
         Raises:
             DataNotFound: the files were not found.
@@ -101,8 +102,8 @@ class Recipe:
         """
         found = self._find(places)
         description, where = relocated(self.description, found.levels), Source.of(found).where
-        data = replace(load_described(description, found.folder, split_seed, self.name, where), info=self.info)
-        return check_counts(data, description.rows, description.classes, where, REPLACE)
+        data = load_described(description, found.folder, choice or SplitChoice(0), self.name, where)
+        return check_counts(replace(data, info=self.info), description.rows, description.classes, where, REPLACE)
 
     def _find(self, places: DataLocations) -> FoundFolder:
         found = places.find_files(self.name, self.files)

@@ -77,7 +77,7 @@ def test_the_files_are_found_in_the_folder_that_the_environment_names(meld, tmp_
 
 def test_several_clones_are_listed(meld):
     shutil.copytree(meld, meld.parent / "another")
-    with pytest.raises(DataError, match=r"meld must be found once, but is in .*another, .*MELD; give one as --data-dir"):
+    with pytest.raises(DataError, match=r"meld must be found once, but is in .*MELD, .*another; give one as --data-dir"):
         rows(meld.parent)
 
 
@@ -175,6 +175,26 @@ def test_rows_are_compared_by_number_and_by_class(moods, name, content, says):
     (moods / name).write_text(content)
     with pytest.raises(DataError, match=says):
         load_dataset(RunSettings(dataset="moods"), places(moods.parent))
+
+
+def test_a_description_of_ones_own_may_declare_its_rows_too(moods):
+    (moods.parent / "dataset.toml").write_text(TOML)
+    own = RunSettings(dataset=str(moods.parent))
+    assert load_dataset(own, places(moods)).name == "files"
+    (moods.parent / "dataset.toml").write_text(TOML.replace("test = 4", "test = 5"))
+    with pytest.raises(DataError, match=r"the test split of files has 5 rows, found 4; correct the files, or rows and"):
+        load_dataset(own, places(moods))
+
+
+def test_rows_without_a_text_may_be_left_out(moods):
+    (moods / "test.csv").write_text(csv(2, 2, "test") + " ,glad\n,mad\n")
+    with pytest.raises(DataError, match=r"test\.csv, line 6: the text must not be empty"):
+        load_dataset(RunSettings(dataset="moods"), places(moods.parent))
+    recipe = get_dataset("moods")
+    recipe.path.write_text(TOML + "[columns]\nempty = \"drop\"\n")
+    data = Recipe(recipe.path).load(places(moods.parent))
+    assert len(data.splits["test"]) == 4
+    assert "left out: 2 rows of test without a text" in data.notes
 
 
 def test_a_recipe_with_a_mistake_names_its_line(moods):

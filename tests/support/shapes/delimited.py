@@ -59,10 +59,10 @@ EMORY = {
 
 
 def emory(folder: Path) -> None:
-    header = "Utterance,Speaker,Emotion,Sentiment,Scene_ID,Utterance_ID,Season,Episode,SrNo"
+    header = "Utterance,Speaker,Emotion,Scene_ID,Utterance_ID,Season,Episode,Start_Time,End_Time"
     for split, name in EMORY.items():
         rows = made_up(["Joyful", "Mad", "Neutral"], split)
-        lines = [f'{quoted(text)},"[\'Monica\']",{label},positive,4,1,3,10,{n}' for n, (text, label) in enumerate(rows)]
+        lines = [f'{quoted(text)},"[\'Monica\']",{label},4,{n},3,10,00:00:03.795,00:00:05.004' for n, (text, label) in enumerate(rows)]
         lay(folder, name, "\n".join([header, *lines]) + "\n")
 
 
@@ -72,7 +72,7 @@ def dair(folder: Path) -> None:
 
 
 def emocontext(folder: Path) -> None:
-    for name in ("train", "dev", "test"):
+    for name in ("train", "valid", "test"):
         lines = ["id\tturn1\tturn2\tturn3\tlabel"]
         for number, (text, label) in enumerate(made_up(["others", "happy"], name)):
             lines.append(f'{number}\t"well\thow so?\t{text} "ha" :)\t{label}')
@@ -81,7 +81,7 @@ def emocontext(folder: Path) -> None:
 
 def read_emocontext(folder: Path) -> dict[str, Rows]:
     found = {}
-    for split, name in zip(SPLITS, ("train", "dev", "test"), strict=True):
+    for split, name in zip(SPLITS, ("train", "valid", "test"), strict=True):
         text = (folder / f"DialogueRNN/semeval19_emocon/{name}.txt").read_bytes().decode()
         cells = [line.split("\t") for line in text.split("\r\n")[1:] if line]
         found[split] = [("\n".join(row[1:4]), row[4]) for row in cells]
@@ -89,14 +89,14 @@ def read_emocontext(folder: Path) -> dict[str, Rows]:
 
 
 def isear(folder: Path) -> None:
-    rows = [(f"When I\nlost it. {text}", label) for text, label in made_up(["joy", "guilt", "fear"])]
+    rows = [(f"When I   \nlost it. {text}", label) for text, label in made_up(["joy", "guilt", "fear"])]
     rows.append(("When I forgot it.", "guit"))
-    lay(folder, "ISEAR.csv", "".join(f"{label},{quoted(text)}\n" for text, label in rows))
+    lay(folder, "ISEAR.csv", "".join(f"{label},{quoted(text)},\n" for text, label in rows))
 
 
 def read_isear(folder: Path) -> dict[str, Rows]:
     with (folder / "ISEAR.csv").open(encoding="utf-8", newline="") as file:
-        return {"train": [(text, "guilt" if label == "guit" else label) for label, text in csv.reader(file)]}
+        return {"train": [(text, "guilt" if label == "guit" else label) for label, text, _ in csv.reader(file)]}
 
 
 def crowdflower(folder: Path) -> None:

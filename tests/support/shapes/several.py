@@ -16,6 +16,7 @@ def read_cells(path: Path, **how: str | int) -> list[list[str]]:
         return list(csv.reader(file, **how))
 
 
+TAB = "\t"
 TSV = {"train": "train.tsv", "validation": "dev.tsv", "test": "test.tsv"}
 
 
@@ -26,7 +27,7 @@ def goemotions(group: str, names: Sequence[str]) -> Callable[[Path], None]:
         for split, name in TSV.items():
             rows = made_up(list(map(str, range(len(names)))), split)
             rows += [('She said "no" again', "0"), ("both", "0,1"), ("all three", "2,0,1")]
-            lines = [f"{quoted(text, '\t')}\t{label}\teebb{n}\n" for n, (text, label) in enumerate(rows)]
+            lines = [f"{quoted(text, TAB)}\t{label}\teebb{n}\n" for n, (text, label) in enumerate(rows)]
             lay(folder, f"data/{group}/{name}", "".join(lines))
         lay(folder, f"data/{group}/labels.txt", "\n".join(names) + "\n")
 
@@ -83,7 +84,7 @@ several = "drop"
 def intents(folder: Path) -> None:
     for number in range(3):
         rows = [{"text": text, "intents": [label]} for text, label in made_up(["change", "card"], f"fold {number}")]
-        rows += [{"text": f"both {number}", "intents": ["change", "card"]}, {"text": f"none {number}"}]
+        rows += [{"text": f"both {number}", "intents": ["change", "card"]}, {"text": f"none {number}", "slots": {}}]
         lay(folder, f"nlupp/data/banking/fold{number}.json", json.dumps(rows, indent=2))
 
 
