@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 def data(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
     """List data sets with their sources, licences and sizes, and recipes for published files.
 
-    The source is the place from which a run would load the data now. Nothing is downloaded. A recipe reads files that you
-    download yourself; the list says where to get them.
+    The source is the place from which a run would load the data now. Nothing is downloaded. A recipe reads files
+    that you download yourself; the list says where to get them.
 
     \b
     Examples:
@@ -48,8 +48,8 @@ def data(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
         return
     print_list(rows)
     echo(
-        "Data of your own: --dataset path/to/folder (train, validation and test as CSV, TSV, JSON or Parquet, or any files "
-        "with a dataset.toml) or --dataset hf:owner/name"
+        "Data of your own: --dataset path/to/folder (train, validation and test as CSV, TSV, JSON or Parquet, or any "
+        "files with a dataset.toml) or --dataset hf:owner/name"
     )
 
 

@@ -63,8 +63,8 @@ def print_list(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _print_recipe(row: Mapping[str, Any]) -> None:
-    labels = f"{row['labels']} labels" if row["labels"] else ""
-    facts = (f"{_cell(row, 'rows')} rows", labels, row["language"], row["metric"] and f"field's metric {row['metric']}", row["licence"])
+    facts = [f"{_cell(row, 'rows')} rows", f"{row['labels']} labels" if row["labels"] else "", row["language"]]
+    facts += [f"licence: {row['licence']}", f"metric of the field: {row['metric']}" if row["metric"] else ""]
     echo("")
     echo(f"{row['name']}: {row['title']}")
     echo(f"    {'; '.join(fact for fact in facts if fact)}")

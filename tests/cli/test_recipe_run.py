@@ -17,9 +17,8 @@ def test_a_clone_is_trained_on_with_one_command(fecbench, tmp_path, monkeypatch)
         "--device", "cpu", "--run-dir", tmp_path / "run",
     )  # fmt: skip
     assert code == 0, out + err
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert record["status"] == "complete"
-    assert record["dataset"]["name"] == "meld"
+    recorded = json.loads((tmp_path / "run" / "run.json").read_text())["dataset"]
+    assert (recorded["name"], recorded["licence"], recorded["metric"]) == ("meld", "GPL-3.0", "weighted_f1")
     assert fecbench("predict", tmp_path / "run", "We were on a break!")[0] == 0
 
 
@@ -34,7 +33,7 @@ def test_recipes_are_listed_with_what_a_reader_needs(fecbench, tmp_path):
     assert banking["rows"] == [10003, None, 3080]
     assert not rows["demo"]["recipe"]
     shown = fecbench("data")[1]
-    assert "10,003 / cut / 3,080 rows; 77 labels; English; field's metric accuracy; CC BY 4.0" in shown
+    assert "10,003 / cut / 3,080 rows; 77 labels; English; licence: CC BY 4.0; metric of the field: accuracy" in shown
     assert "git clone https://github.com/declare-lab/MELD" in shown
     assert "isn't in" not in shown.partition("Recipes read")[2]
     SHAPES["MELD"].write(tmp_path / "MELD")

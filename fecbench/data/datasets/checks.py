@@ -173,5 +173,3 @@ def _rows_by_label(data: EmotionData, split: str) -> Counter[str]:
 def total(rows: int | Mapping[str, int]) -> int:
     """Return a number of rows that is declared as such or for each label."""
     return rows if isinstance(rows, int) else sum(rows.values())
-
-

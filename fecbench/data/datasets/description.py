@@ -135,6 +135,19 @@ class LabelDescription(Config):
         return {old: new for new, olds in self.map.items() for old in olds}
 
 
+class SplitRows(Config):
+    """The numbers of rows of each split, in all or of each label. Rows that are cut from train count as train."""
+
+    train: int | dict[Text, int] | None = Field(None, description="rows of train: their number, or that of each label")
+    validation: int | dict[Text, int] | None = Field(None, description="rows of validation")
+    test: int | dict[Text, int] | None = Field(None, description="rows of test")
+
+    @property
+    def declared(self) -> dict[str, int | dict[str, int]]:
+        """The numbers of the splits that have some."""
+        return self.model_dump(exclude_none=True)
+
+
 class Description(Config):
     """What a data set is called, where its rows lie, and how to read them."""
 
@@ -148,9 +161,7 @@ class Description(Config):
     download: str = Field("", description="how to get the files, such as git clone https://github.com/owner/name")
     note: str = Field("", description="remark shown with every run")
     classes: int | None = Field(None, ge=2, description="number of labels, checked")
-    rows: dict[Literal["train", "validation", "test"], int | dict[Text, int]] = Field(
-        default_factory=dict, description="numbers of rows of a split, or of its rows of each label, checked"
-    )
+    rows: SplitRows = Field(default_factory=SplitRows, description="numbers of rows, checked")
     files: SplitFiles = Field(default_factory=SplitFiles, description="files of the splits")
     format: FileFormat = Field(default_factory=FileFormat, description="format of the files")
     columns: ColumnNames = Field(default_factory=ColumnNames, description="columns of the files")

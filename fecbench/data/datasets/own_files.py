@@ -54,7 +54,7 @@ def load_path(path: Path, flags: Flags, choice: SplitChoice) -> EmotionData:
     name = f"{name} (own)" if name in registry.datasets else name
     data = load_described(with_flags(description, flags), folder, choice, name, str(path), flags)
     remedy = f"correct the files, or rows and classes in {FILE}"
-    return check_counts(data, description.rows, description.classes, str(path), remedy)
+    return check_counts(data, description.rows.declared, description.classes, str(path), remedy)
 
 
 def load_described(

@@ -1,4 +1,4 @@
-"""A recipe: the description of a published data set, registered by name, which reads the published files as they are."""
+"""A recipe: the description of a published data set, registered by name, which reads the published files."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Recipe:
     @property
     def rows(self) -> tuple[int | None, ...]:
         """The published numbers of rows in train, validation and test; None for unknown ones and splits to cut."""
-        counts = self.description.rows
+        counts = self.description.rows.declared
         return tuple(total(counts[split]) if split in counts else None for split in SPLITS)
 
     @property
@@ -102,8 +102,8 @@ class Recipe:
         """
         found = self._find(places)
         description, where = relocated(self.description, found.levels), Source.of(found).where
-        data = load_described(description, found.folder, choice or SplitChoice(0), self.name, where)
-        return check_counts(replace(data, info=self.info), description.rows, description.classes, where, REPLACE)
+        data = replace(load_described(description, found.folder, choice or SplitChoice(0), self.name, where), info=self.info)
+        return check_counts(data, description.rows.declared, description.classes, where, REPLACE)
 
     def _find(self, places: DataLocations) -> FoundFolder:
         found = places.find_files(self.name, self.files)
@@ -120,7 +120,7 @@ class Recipe:
 
 def _number_of_labels(about: Description) -> int | None:
     """Return the number of labels whose rows are counted or that are named; None if neither tells all of them."""
-    counted, names = about.rows.get("train"), about.labels.names
+    counted, names = about.rows.train, about.labels.names
     if isinstance(counted, dict):
         return len(counted)
     unchanged = not (about.labels.map or about.labels.drop or about.labels.keep)

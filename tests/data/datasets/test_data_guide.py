@@ -19,9 +19,7 @@ BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
 def keys(table: type[Config]) -> set[str]:
-    return {
-        key for name, field in table.model_fields.items() for key in _keys_of(name, field.annotation)
-    }
+    return {key for name, field in table.model_fields.items() for key in _keys_of(name, field.annotation)}
 
 
 def _keys_of(name, annotation):

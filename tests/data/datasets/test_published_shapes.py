@@ -30,9 +30,7 @@ def load(shape, folder):
 
 
 def found_rows(data):
-    return {
-        split: [(row["text"], data.labels[row["label"]]) for row in rows] for split, rows in data.splits.items()
-    }
+    return {split: [(row["text"], data.labels[row["label"]]) for row in rows] for split, rows in data.splits.items()}
 
 
 @pytest.mark.parametrize("name", SHAPES)

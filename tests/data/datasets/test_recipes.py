@@ -40,7 +40,7 @@ def test_a_recipe_says_what_it_reads(name):
 
 
 def test_each_recipe_has_an_entry_point_and_each_entry_point_a_recipe():
-    assert RECIPES == sorted(name for name in registry.datasets if isinstance(get_dataset(name), Recipe))
+    assert sorted(name for name in registry.datasets if isinstance(get_dataset(name), Recipe)) == RECIPES
     assert len(RECIPES) >= 20
 
 
@@ -77,7 +77,9 @@ def test_the_files_are_found_in_the_folder_that_the_environment_names(meld, tmp_
 
 def test_several_clones_are_listed(meld):
     shutil.copytree(meld, meld.parent / "another")
-    with pytest.raises(DataError, match=r"meld must be found once, but is in .*MELD, .*another; give one as --data-dir"):
+    with pytest.raises(
+        DataError, match=r"meld must be found once, but is in .*MELD, .*another; give one as --data-dir"
+    ):
         rows(meld.parent)
 
 
@@ -90,7 +92,9 @@ def test_missing_files_are_named_with_the_way_to_get_them(meld, tmp_path):
     ):
         rows(tmp_path / "empty")
     (meld / "data" / "MELD" / "dev_sent_emo.csv").unlink()
-    with pytest.raises(DataError, match=r"meld needs data/MELD/train.*; missing: data/MELD/dev_sent_emo\.csv; add them"):
+    with pytest.raises(
+        DataError, match=r"meld needs data/MELD/train.*; missing: data/MELD/dev_sent_emo\.csv; add them"
+    ):
         rows(meld)
     with pytest.raises(DataNotFound, match="--data-dir must be a folder"):
         rows(tmp_path / "nowhere")
@@ -191,7 +195,7 @@ def test_rows_without_a_text_may_be_left_out(moods):
     with pytest.raises(DataError, match=r"test\.csv, line 6: the text must not be empty"):
         load_dataset(RunSettings(dataset="moods"), places(moods.parent))
     recipe = get_dataset("moods")
-    recipe.path.write_text(TOML + "[columns]\nempty = \"drop\"\n")
+    recipe.path.write_text(TOML + '[columns]\nempty = "drop"\n')
     data = Recipe(recipe.path).load(places(moods.parent))
     assert len(data.splits["test"]) == 4
     assert "left out: 2 rows of test without a text" in data.notes

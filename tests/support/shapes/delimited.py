@@ -13,7 +13,9 @@ from tests.support.shapes.shape import SPLITS, Rows, Shape, lay, made_up, quoted
 EMPATHETIC = ("train.csv", "valid.csv", "test.csv")
 
 
-def table(files: Mapping[str, str | list[str]], text: str, label: str, **how: object) -> Callable[[Path], dict[str, Rows]]:
+def table(
+    files: Mapping[str, str | list[str]], text: str, label: str, **how: object
+) -> Callable[[Path], dict[str, Rows]]:
     """Read columns of CSV files with pandas, every cell as text."""
 
     def read(folder: Path) -> dict[str, Rows]:
@@ -62,7 +64,10 @@ def emory(folder: Path) -> None:
     header = "Utterance,Speaker,Emotion,Scene_ID,Utterance_ID,Season,Episode,Start_Time,End_Time"
     for split, name in EMORY.items():
         rows = made_up(["Joyful", "Mad", "Neutral"], split)
-        lines = [f'{quoted(text)},"[\'Monica\']",{label},4,{n},3,10,00:00:03.795,00:00:05.004' for n, (text, label) in enumerate(rows)]
+        lines = [
+            f"{quoted(text)},\"['Monica']\",{label},4,{n},3,10,00:00:03.795,00:00:05.004"
+            for n, (text, label) in enumerate(rows)
+        ]
         lay(folder, name, "\n".join([header, *lines]) + "\n")
 
 
@@ -171,7 +176,9 @@ def hypemo(folder: Path) -> None:
 
 def read_hypemo(folder: Path) -> dict[str, Rows]:
     names = ("sad", "joyful", "angry", "afraid")
-    read = table({split: f"data/ED_easy_4/{name}" for split, name in zip(SPLITS, EMPATHETIC, strict=True)}, "text", "label")
+    read = table(
+        {split: f"data/ED_easy_4/{name}" for split, name in zip(SPLITS, EMPATHETIC, strict=True)}, "text", "label"
+    )
     return {split: [(text, names[int(label)]) for text, label in rows] for split, rows in read(folder).items()}
 
 
@@ -184,7 +191,9 @@ SHAPES = {
     "dair-ai emotion": Shape(dair, table(DAIR, 0, 1, sep=";", header=None), recipe="dair-emotion"),
     "EmoContext": Shape(emocontext, read_emocontext, recipe="emocontext"),
     "ISEAR": Shape(isear, read_isear, recipe="isear"),
-    "CrowdFlower": Shape(crowdflower, table({"train": "text_emotion.csv"}, "content", "sentiment"), recipe="crowdflower"),
+    "CrowdFlower": Shape(
+        crowdflower, table({"train": "text_emotion.csv"}, "content", "sentiment"), recipe="crowdflower"
+    ),
     "Indonesian tweets": Shape(
         indonesian,
         table({"train": "Twitter_Emotion_Dataset.csv"}, "tweet", "label"),

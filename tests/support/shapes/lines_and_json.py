@@ -19,7 +19,10 @@ def clinc(folder: Path) -> None:
 
 def read_clinc(folder: Path) -> dict[str, Rows]:
     content = json.loads((folder / "data/data_full.json").read_text(encoding="utf-8"))
-    return {split: [tuple(row) for row in content[name]] for split, name in zip(SPLITS, ("train", "val", "test"), strict=True)}
+    return {
+        split: [tuple(row) for row in content[name]]
+        for split, name in zip(SPLITS, ("train", "val", "test"), strict=True)
+    }
 
 
 EMORY = {"train": "trn", "validation": "dev", "test": "tst"}
@@ -28,7 +31,13 @@ EMORY = {"train": "trn", "validation": "dev", "test": "tst"}
 def emory(folder: Path) -> None:
     for split, name in EMORY.items():
         said = [
-            {"utterance_id": f"s01_{n}", "speakers": ["Monica Geller"], "transcript": text, "tokens": [["a"]], "emotion": label}
+            {
+                "utterance_id": f"s01_{n}",
+                "speakers": ["Monica Geller"],
+                "transcript": text,
+                "tokens": [["a"]],
+                "emotion": label,
+            }
             for n, (text, label) in enumerate(made_up(["Joyful", "Mad", "Neutral"], split))
         ]
         scenes = [{"scene_id": "s01_c01", "utterances": said[:5]}, {"scene_id": "s01_c02", "utterances": said[5:]}]
@@ -92,7 +101,10 @@ TREC = {"train": "train_5500.label", "test": "TREC_10.label"}
 
 def trec(folder: Path) -> None:
     for split, name in TREC.items():
-        lines = [f"{label} What caf\xe9 ` is {text} ?\n" for text, label in made_up(["DESC:manner", "DESC:def", "HUM:ind"], split)]
+        lines = [
+            f"{label} What caf\xe9 ` is {text} ?\n"
+            for text, label in made_up(["DESC:manner", "DESC:def", "HUM:ind"], split)
+        ]
         lay(folder, name, "".join(lines), "latin-1")
 
 
@@ -158,7 +170,9 @@ MOODS = ["anger", "joy", "optimism", "sadness"]
 SHAPES = {
     "CLINC150": Shape(clinc, read_clinc, recipe="clinc150"),
     "EmoryNLP, JSON": Shape(emory, read_emory, toml=EMORY_TOML),
-    "TweetEval, emotion": Shape(tweets("emotion", MOODS, ""), read_tweets("emotion", MOODS), recipe="tweeteval-emotion"),
+    "TweetEval, emotion": Shape(
+        tweets("emotion", MOODS, ""), read_tweets("emotion", MOODS), recipe="tweeteval-emotion"
+    ),
     "TweetEval, irony (TABs and quotes in texts)": Shape(
         tweets("irony", ["non_irony", "irony"], '"a\tb '),
         read_tweets("irony", ["not irony", "irony"]),

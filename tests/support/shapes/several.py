@@ -54,7 +54,7 @@ def subtitles(file: str, sign: str) -> Callable[[Path], None]:
     """TSV without a header: text, numbers from 1."""
 
     def write(folder: Path) -> None:
-        rows = made_up(list("12345678")) + [("both", "1, 4"), ("three", "1, 4, 7")]
+        rows = [*made_up(list("12345678")), ("both", "1, 4"), ("three", "1, 4, 7")]
         lay(folder, file, "".join(f"{sign}{text}\t{label}\n" for text, label in rows))
 
     return write
@@ -132,7 +132,10 @@ def read_switches(
         for split, name in files.items():
             header, *rows = read_cells(folder / name, delimiter=mark)
             named = [
-                (cells[header.index(text)], [label for label, cell in zip(header[2:], cells[2:], strict=True) if cell == "1"])
+                (
+                    cells[header.index(text)],
+                    [label for label, cell in zip(header[2:], cells[2:], strict=True) if cell == "1"],
+                )
                 for cells in rows
             ]
             found[split] = [
@@ -212,7 +215,11 @@ labels = {{ several = "drop", none = "neutral" }}
 def annotators(folder: Path) -> None:
     lines = ["text_content,emotion,annotator_1,annotator_2,annotator_3,majority_vote"]
     for text, label in made_up(["anger", "joy", "fear"]):
-        lines += [f"{quoted(text)},{emotion},{vote},{vote},0,{vote}" for emotion in ("anger", "joy", "fear") for vote in [int(emotion == label)]]
+        lines += [
+            f"{quoted(text)},{emotion},{vote},{vote},0,{vote}"
+            for emotion in ("anger", "joy", "fear")
+            for vote in [int(emotion == label)]
+        ]
     lay(folder, "afr.csv", "\n".join(lines) + "\n")
 
 
@@ -228,14 +235,18 @@ ORIGINAL = ["admiration", "anger", "neutral"]
 EKMAN = ["anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise"]
 GROUP = ["positive", "negative", "ambiguous", "neutral"]
 SHAPES = {
-    "GoEmotions, original": Shape(goemotions("original", ORIGINAL), read_goemotions("original", ORIGINAL), "ge-original-single"),
+    "GoEmotions, original": Shape(
+        goemotions("original", ORIGINAL), read_goemotions("original", ORIGINAL), "ge-original-single"
+    ),
     "GoEmotions, Ekman": Shape(goemotions("ekman", EKMAN), read_goemotions("ekman", EKMAN), "ge-ekman-single"),
     "GoEmotions, group": Shape(goemotions("group", GROUP), read_goemotions("group", GROUP), "ge-group-single"),
     "XED, English": Shape(
         subtitles("AnnotatedData/en-annotated.tsv", ""), read_subtitles("AnnotatedData/en-annotated.tsv"), "xed-en"
     ),
     "XED, Chinese (lone quotes)": Shape(
-        subtitles("Projections/zh-projections.tsv", '"'), read_subtitles("Projections/zh-projections.tsv"), toml=XED_TOML
+        subtitles("Projections/zh-projections.tsv", '"'),
+        read_subtitles("Projections/zh-projections.tsv"),
+        toml=XED_TOML,
     ),
     "NLU++": Shape(intents, read_intents, toml=NLU_TOML),
     "SemEval-2018 E-c": Shape(

@@ -150,8 +150,8 @@ class UnpackedEmpatheticDialogues:
         found = places.find_files("ed-csv", list(PATHS.values())) or places.find("ed", list(FILES.values()))
         if found is None:
             raise DataNotFound(
-                f"ed-csv isn't in {places.looked('ed-csv')}; unpack {ARCHIVE} of {URL} in one of these places, or give its "
-                "folder as --data-dir"
+                f"ed-csv isn't in {places.looked('ed-csv')}; unpack {ARCHIVE} of {URL} in one of these places, or give "
+                "its folder as --data-dir"
             )
         return found
 
