@@ -49,9 +49,7 @@ def map_note(labels: LabelDescription, rows: Mapping[str, int]) -> list[str]:
         labels: the map.
         rows: number of rows of each label, in all splits.
     """
-    changed = {
-        new: [old for old in olds if old != new and rows.get(old)] for new, olds in labels.map.items()
-    }
+    changed = {new: [old for old in olds if old != new and rows.get(old)] for new, olds in labels.map.items()}
     told = [
         f"{new} from {shortened(olds, 12)} ({sum(rows[old] for old in olds):,} rows)"
         for new, olds in changed.items()
