@@ -151,7 +151,9 @@ class LabelDescription(Config):
 class SplitRows(Config):
     """The numbers of rows of each split, in all or of each label. Rows that are cut from train count as train."""
 
-    train: int | dict[Text, int] | None = Field(default=None, description="rows of train: their number, or that of each label")
+    train: int | dict[Text, int] | None = Field(
+        default=None, description="rows of train: their number, or that of each label"
+    )
     validation: int | dict[Text, int] | None = Field(default=None, description="rows of validation")
     test: int | dict[Text, int] | None = Field(default=None, description="rows of test")
 

@@ -18,7 +18,6 @@ from fecbench.data.datasets.description import (
     FileFormat,
     LabelDescription,
     SplitFiles,
-    SplitRows,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ TABLES: dict[str, type[Config]] = {
     "format": FileFormat,
     "columns": ColumnNames,
     "labels": LabelDescription,
-    "rows": SplitRows,
 }
 NEEDED = {  # what a key needs, by pydantic's type of error
     "string_type": "a string",

@@ -102,7 +102,8 @@ class Recipe:
         """
         found = self._find(places)
         description, where = relocated(self.description, found.levels), Source.of(found).where
-        data = replace(load_described(description, found.folder, choice or SplitChoice(0), self.name, where), info=self.info)
+        data = load_described(description, found.folder, choice or SplitChoice(0), self.name, where)
+        data = replace(data, info=self.info)
         return check_counts(data, description.rows.declared, description.classes, where, REPLACE)
 
     def _find(self, places: DataLocations) -> FoundFolder:

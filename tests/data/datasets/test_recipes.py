@@ -1,7 +1,10 @@
 """Recipes: what they declare, where they look for the published files, and how they tell other rows apart."""
 
 import shutil
+import subprocess
+import sys
 import textwrap
+import zipfile
 from dataclasses import replace
 
 import pytest
@@ -15,6 +18,7 @@ from fecbench.data.datasets.load import get_dataset, load_dataset
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.datasets.recipe import Recipe
 from fecbench.data.datasets.recipes import HERE
+from tests.support import ROOT
 from tests.support.shapes import SHAPES
 
 RECIPES = sorted(path.stem for path in HERE.glob("*.toml"))
@@ -221,3 +225,12 @@ def test_unpacked_files_of_ed_are_read_once_a_conversation(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataNotFound, match=r"ed-csv isn't in .*unpack empatheticdialogues\.tar\.gz"):
         loader.load(places(tmp_path / "empty"))
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_every_recipe(tmp_path):
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        packed = {name.rpartition("/")[2] for name in wheel.namelist() if "/recipes/" in name}
+    assert packed >= {f"{name}.toml" for name in RECIPES}
