@@ -38,7 +38,9 @@ def test_a_recipe_says_what_it_reads(name):
     assert about.homepage.startswith("http")
     assert about.download
     assert about.citation
-    assert about.metric.partition(":")[0] in {"accuracy", "macro_f1", "weighted_f1", "micro_f1"}
+    metric, _, without = about.metric.partition(":without=")
+    assert metric in {"accuracy", "macro_f1", "weighted_f1", "micro_f1"}
+    assert not without or without in {*about.rows.train}
     assert about.files.train
     assert loader.files
 
