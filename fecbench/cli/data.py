@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 @JSON
 @click.pass_context
 def data(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
-    """List data sets with their sources, licences and sizes, and recipes for published files.
+    """List data sets with their sources, licences and sizes.
 
-    The source is the place from which a run would load the data now. Nothing is downloaded. A recipe reads files
-    that you download yourself; the list says where to get them.
+    The source is the place from which a run would load the data now. Nothing is downloaded. A recipe reads
+    published files that you download yourself; the list says where to get them.
 
     \b
     Examples:

@@ -4,13 +4,12 @@ import json
 
 import pytest
 
-from fecbench.data.datasets import recipe as recipes
 from tests.support.shapes import SHAPES
 
 
 @pytest.mark.slow
 def test_a_clone_is_trained_on_with_one_command(fecbench, tmp_path, monkeypatch):
-    monkeypatch.setattr(recipes, "check_counts", lambda data, *_: data)
+    monkeypatch.setattr("fecbench.data.datasets.checks.check_counts", lambda data, *_: data)
     SHAPES["MELD"].write(tmp_path / "MELD")
     code, out, err = fecbench(
         "run", "ce", "--dataset", "meld", "--data-dir", tmp_path / "MELD", "--encoder", "tiny-bert", "--epochs", 1,

@@ -156,8 +156,9 @@ def check_counts(
 
 
 def _differences(declared: int | Mapping[str, int], found: Counter[str]) -> Iterator[str]:
-    if total(declared) != found.total():
-        yield f"{total(declared):,} rows, found {found.total():,}"
+    total = declared if isinstance(declared, int) else sum(declared.values())
+    if total != found.total():
+        yield f"{total:,} rows, found {found.total():,}"
     for label, rows in {} if isinstance(declared, int) else declared.items():
         if rows != found[label]:
             yield f"{rows:,} rows of {label!r}, found {found[label]:,}"
@@ -168,8 +169,3 @@ def _rows_by_label(data: EmotionData, split: str) -> Counter[str]:
     parts = [split, *data.cut] if split == "train" else [split]
     counts = np.sum([np.bincount(labels_of(data.splits[part]), minlength=len(data.labels)) for part in parts], axis=0)
     return Counter(dict(zip(data.labels, map(int, counts), strict=True)))
-
-
-def total(rows: int | Mapping[str, int]) -> int:
-    """Return a number of rows that is declared as such or for each label."""
-    return rows if isinstance(rows, int) else sum(rows.values())

@@ -162,6 +162,11 @@ class SplitRows(Config):
         """The numbers of the splits that have some."""
         return self.model_dump(exclude_none=True)
 
+    @property
+    def totals(self) -> dict[str, int]:
+        """The number of all rows of the splits that have one."""
+        return {split: rows if isinstance(rows, int) else sum(rows.values()) for split, rows in self.declared.items()}
+
 
 class Description(Config):
     """What a data set is called, where its rows lie, and how to read them."""

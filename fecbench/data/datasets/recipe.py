@@ -7,18 +7,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fecbench.core.errors import DataNotFound
-from fecbench.data.datasets.checks import REPLACE, check_counts, total
-from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
+from fecbench.data.datasets.dataset import SPLITS, DatasetInfo
 from fecbench.data.datasets.description_file import from_toml
 from fecbench.data.datasets.locations import DataLocations, FoundFolder, Source
-from fecbench.data.datasets.missing_splits import SplitChoice
-from fecbench.data.datasets.own_files import load_described
 from fecbench.data.datasets.published_files import files_of, on_disk, relocated
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fecbench.data.datasets.dataset import EmotionData
     from fecbench.data.datasets.description import Description
+    from fecbench.data.datasets.missing_splits import SplitChoice
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,7 @@ class Recipe:
     @property
     def rows(self) -> tuple[int | None, ...]:
         """The published numbers of rows in train, validation and test; None for unknown ones and splits to cut."""
-        counts = self.description.rows.declared
-        return tuple(total(counts[split]) if split in counts else None for split in SPLITS)
+        return tuple(self.description.rows.totals.get(split) for split in SPLITS)
 
     @property
     def cut(self) -> tuple[str, ...]:
@@ -100,6 +98,11 @@ class Recipe:
             DataNotFound: the files were not found.
             DataError: a file is unreadable or invalid, or its rows are not the published ones.
         """
+        # imported on demand: many commands read only the descriptions
+        from fecbench.data.datasets.checks import REPLACE, check_counts
+        from fecbench.data.datasets.missing_splits import SplitChoice
+        from fecbench.data.datasets.own_files import load_described
+
         found = self._find(places)
         description, where = relocated(self.description, found.levels), Source.of(found).where
         data = load_described(description, found.folder, choice or SplitChoice(0), self.name, where)

@@ -7,7 +7,6 @@ import tomllib
 import pytest
 
 from fecbench.core.settings import Config
-from fecbench.data.datasets import recipe as recipes
 from fecbench.data.datasets.description import Description
 from fecbench.data.datasets.recipes import HERE
 from tests.support import ROOT
@@ -60,7 +59,7 @@ COMMANDS = [
 @pytest.mark.slow
 def test_the_commands_of_the_guide_work(fecbench, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(recipes, "check_counts", lambda data, *_: data)
+    monkeypatch.setattr("fecbench.data.datasets.checks.check_counts", lambda data, *_: data)
     rows = made_up(["joy", "sadness", "fear"])
     lay(tmp_path, "posts.csv", "text,label\n" + "".join(f"{quoted(text)},{label}\n" for text, label in rows))
     lay(tmp_path, "plain.txt", "".join(f"{text};{label}\n" for text, label in rows))

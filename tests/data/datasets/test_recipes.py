@@ -12,7 +12,6 @@ import pytest
 from fecbench.core import registry
 from fecbench.core.errors import DataError, DataNotFound
 from fecbench.core.settings import RunSettings
-from fecbench.data.datasets import recipe as recipes
 from fecbench.data.datasets.builtin.empathetic_dialogues import UnpackedEmpatheticDialogues
 from fecbench.data.datasets.load import get_dataset, load_dataset
 from fecbench.data.datasets.locations import DataLocations
@@ -53,7 +52,7 @@ def test_each_recipe_has_an_entry_point_and_each_entry_point_a_recipe():
 @pytest.fixture
 def meld(tmp_path, monkeypatch):
     """A clone of MELD's repository, whose rows are not compared with the published ones."""
-    monkeypatch.setattr(recipes, "check_counts", lambda data, *_: data)
+    monkeypatch.setattr("fecbench.data.datasets.checks.check_counts", lambda data, *_: data)
     SHAPES["MELD"].write(tmp_path / "MELD")
     return tmp_path / "MELD"
 
