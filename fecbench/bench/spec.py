@@ -7,6 +7,7 @@
     datasets = ["ge-prepared"]
     seeds = [0, 1, 2]
     notes = ["The rows differ in ..."]      # printed under the table
+    metrics = ["micro_f1:without=neutral"]  # further metrics, of all runs
 
     [settings]                              # of all runs
     encoder = "minilm"
@@ -90,6 +91,7 @@ class Spec(Config):
     datasets: list[Name] = Field(min_length=1)
     seeds: list[int] = Field(min_length=1)
     notes: list[Name] = Field(default_factory=list)
+    metrics: list[Name] = Field(default_factory=list)
     objectives: Literal["*"] | list[Name] = Field(default_factory=list)
     row: list[SpecRow] = Field(default_factory=list)
     settings: Values = Field(default_factory=dict)
@@ -132,6 +134,7 @@ class Spec(Config):
         names: dict[str, list[Any]] = {
             "datasets": self.datasets,
             "seeds": self.seeds,
+            "metrics": self.metrics,
             "objectives": list(self.objectives),
             "row": rows,
         }

@@ -16,6 +16,7 @@ COMMAND_FLAGS = frozenset(
         "dry_run",
         "stop_with_stdin",
         "help",
+        "metric",
     }
 )
 RUN_FLAGS = COMMAND_FLAGS | set(RunSettings.model_fields)

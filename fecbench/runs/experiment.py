@@ -6,7 +6,7 @@ import json
 import time
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -24,6 +24,7 @@ from fecbench.model.model import precompute
 from fecbench.runs import provenance
 from fecbench.runs.build import build, stage_of, streams_of
 from fecbench.runs.digests import run_digest
+from fecbench.runs.further_metrics import further_metrics
 from fecbench.runs.observers import Failure, History, Trackers
 from fecbench.runs.predictions import write_predictions
 from fecbench.runs.record import RUN
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from fecbench.runs.identity import RowsAndCode
     from fecbench.runs.plan import Plan
     from fecbench.runs.record import Record
+    from fecbench.training.metrics import MetricFunction
 
 
 MADE_BROKEN = (
@@ -70,6 +72,7 @@ class RunContext:
         trackers: names of accelerate's trackers to log to.
         observers: hook implementations besides the record's own and the installed ones.
         expected: the required digests of rows and code; None accepts any.
+        metrics: further metrics to compute, such as ``micro_f1:without=neutral``.
     """
 
     locations: DataLocations
@@ -78,6 +81,7 @@ class RunContext:
     trackers: Sequence[str] = ()
     observers: Sequence[object] = ()
     expected: RowsAndCode | None = None
+    metrics: Sequence[str] = ()
 
 
 def run(plan: Plan, context: RunContext) -> Record:
@@ -93,16 +97,19 @@ def run(plan: Plan, context: RunContext) -> Record:
 def _run(plan: Plan, context: RunContext) -> Record:
     began = time.perf_counter()
     plan.check_consent()
+    for name in context.metrics:
+        metrics.check_metric_name(name)
     accelerator = devices.accelerator(plan.settings.device, context.trackers)
     # rows, needs and labels are checked before the record is opened, so that a faulty run leaves no folder
     data = load_dataset(plan.settings, context.locations)
     plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
     plan.check_label_texts(data)
+    further = further_metrics(data, context.metrics)
     identity = provenance.identify(plan, data, accelerator)
     with _shared_record(plan, identity, accelerator, context) as record:
         if record.status != "complete":
             built = build(plan, data, accelerator.device)
-            Experiment(plan, data, built, record, began).carry_out(identity, accelerator, context)
+            Experiment(plan, data, built, record, began, further).carry_out(identity, accelerator, context)
             accelerator.wait_for_everyone()
     if accelerator.num_processes > 1:
         torch.distributed.destroy_process_group()  # else gloo's threads can abort the process when Python ends
@@ -124,13 +131,14 @@ def _shared_record(
 
 @dataclass(frozen=True)
 class Experiment:
-    """A run in progress."""
+    """A run in progress; ``further`` are metrics besides those of every run."""
 
     plan: Plan
     data: EmotionData
     built: Built
     record: Record
     began: float
+    further: Mapping[str, MetricFunction] = field(default_factory=dict)
 
     def carry_out(self, identity: Mapping[str, Any], accelerator: Accelerator, context: RunContext) -> None:
         """Train, test and complete the record. Record a failure and raise it again."""
@@ -293,7 +301,7 @@ class Experiment:
             len(batches),
             notes,
         )
-        scores, broken = metrics.all_metrics()
+        scores, broken = metrics.all_metrics(self.data.labels)
         for reason in broken:
             warnings.warn(reason, stacklevel=2)
         with plugin_errors(plan.who, built.objective):
@@ -305,7 +313,15 @@ class Experiment:
         # on the CPU training needs the cores that a thread would take, and no device waits for the writing
         checkpoints = Checkpoints(self.record.folder, digest, background=accelerator.device.type != "cpu")
         return Trainer(
-            stepper, batches, built.splits["validation"], settings, scores, checkpoints, observers, run, streams
+            stepper,
+            batches,
+            built.splits["validation"],
+            settings,
+            {**scores, **self.further},
+            checkpoints,
+            observers,
+            run,
+            streams,
         )
 
     def _observers(self, accelerator: Accelerator, context: RunContext) -> Observers:

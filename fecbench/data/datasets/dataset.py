@@ -33,6 +33,8 @@ class DatasetInfo:
         labels: number of labels; None if unknown.
         settings: run settings that the data set prefers.
         note: remark shown with every run.
+        language: language of the texts, such as English or zh; empty if unknown.
+        metric: metric that the field reports, such as ``micro_f1:without=neutral``; it is computed for every run.
     """
 
     name: str
@@ -43,6 +45,8 @@ class DatasetInfo:
     labels: int | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     note: str = ""
+    language: str = ""
+    metric: str = ""
 
 
 @dataclass(frozen=True)
