@@ -36,7 +36,7 @@ BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json",
     "--metric",
     "metrics",
     multiple=True,
-    help="further metric to show, such as micro_f1:without=neutral; computed for records that lack it (may be repeated)",
+    help="further metric to show, such as micro_f1:without=neutral, also of records that lack it (may be repeated)",
 )
 @click.option(
     "--format",

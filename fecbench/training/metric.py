@@ -66,8 +66,8 @@ def split_name(name: str) -> tuple[str, dict[str, str]]:
         option, equals, value = (text.strip() for text in part.partition("="))
         if not (option and equals) or option in options:
             raise UsageError(
-                f"the options of a metric must be written as METRIC:OPTION=VALUE, each once, but {name!r} has {part!r}; "
-                "an example is micro_f1:without=neutral"
+                f"the options of a metric must be written as METRIC:OPTION=VALUE, each once, but {name!r} has "
+                f"{part!r}; an example is micro_f1:without=neutral"
             )
         options[option] = value
     return registered.strip(), options

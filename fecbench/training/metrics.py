@@ -1,8 +1,9 @@
 """Metrics: pure functions of true and predicted labels with values between 0 and 1.
 
 A registered metric is a function ``(true, predicted, classes) -> float`` of two int arrays ``[N]`` and the number of
-labels C, or a class that is built with options and label names (:class:`fecbench.Metric`). A predicted label of -1 means
-"no answer". Means over classes include every label; a label that is neither true nor predicted in any row scores 0.
+labels C, or a class that is built with options and label names (:class:`fecbench.Metric`). A predicted label of -1
+means "no answer". Means over classes include every label; a label that is neither true nor predicted in any row scores
+0.
 
 >>> true, predicted = np.array([0, 0, 0, 1, 2, 2]), np.array([0, 0, 1, 1, 1, 2])
 >>> round(weighted_f1(true, predicted, 3), 6)  # swapped arguments would give 0.627778
@@ -179,7 +180,9 @@ def named_metrics(names: Iterable[str], labels: Sequence[str]) -> dict[str, Metr
     return {name: get_metric(name, labels) for name in names}
 
 
-def score(true: np.ndarray, predicted: np.ndarray, classes: int, metrics: dict[str, MetricFunction]) -> dict[str, float]:
+def score(
+    true: np.ndarray, predicted: np.ndarray, classes: int, metrics: dict[str, MetricFunction]
+) -> dict[str, float]:
     """Return the value of each metric; warn about one that fails and leave it out.
 
     Raises:

@@ -37,7 +37,10 @@ class CrossEntropyConfig(Config):
         "the inverse effective number of rows (Cui et al. 2019)",
     )
     class_weight_beta: float = Field(
-        0.999, ge=0, lt=1, description="beta of --class-weights effective: 0 gives equal weights; near 1 they are in proportion to 1 / n_c"
+        0.999,
+        ge=0,
+        lt=1,
+        description="beta of --class-weights effective: 0 gives equal weights, near 1 they are proportional to 1 / n_c",
     )
     logit_adjust: float = Field(
         0.0,

@@ -2,6 +2,7 @@
 
 In all functions ``counts`` are the numbers of training rows n_c of each class, int ``[C]``.
 
+>>> import torch
 >>> counts = torch.tensor([6, 3, 1])
 >>> [round(weight, 4) for weight in balanced_weights(counts).tolist()]
 [0.5556, 1.1111, 3.3333]
@@ -9,7 +10,6 @@ In all functions ``counts`` are the numbers of training rows n_c of each class, 
 [0.4046, 0.6996, 1.8958]
 """
 
-import torch
 from torch import Tensor
 
 

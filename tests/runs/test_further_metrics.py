@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+from fecbench.bench import benchmark
+from fecbench.bench.matrix import expand
+from fecbench.bench.spec import read_spec
 from fecbench.core.errors import DataError
 from fecbench.data.datasets.dataset import DatasetInfo
 from fecbench.runs import experiment
+from fecbench.runs.find import find_records
 from fecbench.runs.further_metrics import further_metrics
 from fecbench.runs.record import Record
 from tests.support.train import load, train
@@ -31,7 +35,9 @@ def test_a_run_computes_the_metrics_that_are_named(fecbench, toy, tmp_path):
     (evaluated,) = [event for event in record.history() if event["event"] == "evaluation"]
     assert NAME in evaluated["metrics"]
     predicted, labels = load(record)["predicted"].numpy(), record.run_file.dataset.labels
-    true = np.array([labels.index(line.rpartition(",")[2]) for line in (toy / "test.csv").read_text().split("\n")[1:-1]])
+    true = np.array(
+        [labels.index(line.rpartition(",")[2]) for line in (toy / "test.csv").read_text().split("\n")[1:-1]]
+    )
     counted = [number for number, label in enumerate(labels) if label != "mad"]
     expected = f1_score(true, predicted, labels=counted, average="micro", zero_division=0)
     assert record.result["metrics"]["test"][NAME] == pytest.approx(expected)
@@ -60,7 +66,9 @@ def test_a_dry_run_refuses_an_unknown_metric(fecbench, toy):
 
 
 def described(metric: str) -> SimpleNamespace:
-    return SimpleNamespace(name="chats", labels=("a", "b", "neutral"), info=DatasetInfo("chats", "", "", "", metric=metric))
+    return SimpleNamespace(
+        name="chats", labels=("a", "b", "neutral"), info=DatasetInfo("chats", "", "", "", metric=metric)
+    )
 
 
 def test_a_data_sets_own_metric_comes_first():
@@ -73,7 +81,7 @@ def test_a_data_sets_own_metric_comes_first():
 
 @pytest.mark.parametrize("metric", ["f1", "micro_f1:without=none"])
 def test_a_description_that_names_an_unknown_metric_is_corrected(metric):
-    with pytest.raises(DataError, match="the metric of chats must be one .* correct `metric` in the description"):
+    with pytest.raises(DataError, match=r"the metric of chats must be one .* correct `metric` in the description"):
         further_metrics(described(metric), [])
 
 
@@ -88,28 +96,37 @@ def test_a_data_sets_own_metric_is_computed_for_every_run(toy, tmp_path, monkeyp
     assert NAME in train("ce", toy, tmp_path / "run", epochs=1).result["metrics"]["test"]
 
 
+SPEC = (
+    'title = "T"\nobjectives = ["ce"]\ndatasets = ["{data}"]\nseeds = [0]\nmetrics = ["{metric}"]\n'
+    '[settings]\nencoder = "tiny-bert"\nepochs = 1\n'
+)
+
+
 @pytest.mark.slow
-def test_a_spec_names_metrics_for_its_runs_and_its_board(fecbench, toy, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_spec_names_metrics_for_its_runs_and_its_board(fecbench, toy, tmp_path):
     spec = tmp_path / "spec.toml"
-    content = (
-        f'title = "T"\nobjectives = ["ce"]\ndatasets = ["{toy}"]\nseeds = [0]\nmetrics = ["{NAME}"]\n'
-        '[settings]\nencoder = "tiny-bert"\nepochs = 1\n'
-    )
-    spec.write_text(content)
-    assert fecbench("bench", spec, "--root", "runs")[0] == 0
-    (cell,) = json.loads(fecbench("leaderboard", "runs", "--spec", spec, "--json")[1])["tables"][0]["rows"][0]["cells"]
+    spec.write_text(SPEC.format(data=toy, metric=NAME))
+    assert fecbench("bench", spec, "--root", tmp_path / "runs")[0] == 0
+    (record,) = find_records([tmp_path / "runs"])
+    assert NAME in record.result["metrics"]["test"]
+    out = fecbench("leaderboard", tmp_path / "runs", "--spec", spec, "--json")[1]
+    (cell,) = json.loads(out)["tables"][0]["rows"][0]["cells"]
     assert NAME in cell["scores"]
-    spec.write_text(content.replace("mad", "madd"))
-    code, _, err = fecbench("bench", spec, "--root", "other")
+    assert benchmark.smoke(expand(read_spec(spec))).spec.metrics == []  # the demo data lack its label
+
+
+def test_a_spec_with_an_unknown_label_is_refused(fecbench, toy, tmp_path):
+    spec = tmp_path / "spec.toml"
+    spec.write_text(SPEC.format(data=toy, metric="micro_f1:without=madd"))
+    code, _, err = fecbench("bench", spec, "--root", tmp_path / "runs")
     assert code == 2
     assert "did you mean 'mad'?" in err
-    assert fecbench("bench", spec, "--root", "smoke", "--smoke")[0] == 0  # its demo data have other labels
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_spec_with_an_unknown_metric_is_refused(fecbench, tmp_path):
     spec = tmp_path / "spec.toml"
-    spec.write_text('title = "T"\nobjectives = ["ce"]\ndatasets = ["demo"]\nseeds = [0]\nmetrics = ["micro_f2"]\n')
+    spec.write_text(SPEC.format(data="demo", metric="micro_f2"))
     code, _, err = fecbench("bench", spec, "--dry-run")
     assert code == 2
     assert "no metric is called 'micro_f2'; did you mean 'micro_f1'?" in err

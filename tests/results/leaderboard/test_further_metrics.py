@@ -70,7 +70,7 @@ def test_a_record_without_counts_has_no_such_score(counted, make):
 
 
 def test_counts_that_contradict_each_other_are_not_used(counted):
-    record, predicted = counted
+    record, _ = counted
     path = record.folder / "result.json"
     content = json.loads(path.read_text())
     content["confusion_matrix"][0][0] += 1000
@@ -103,7 +103,10 @@ def test_the_command_shows_it_in_every_format(counted, fecbench, tmp_path):
         code, out, err = fecbench("leaderboard", tmp_path / "runs", "--metric", NAME, "--format", form)
         assert code == 0, err
         assert "without=glad" in out, form
-    assert r"micro\_f1:without=glad" in fecbench("leaderboard", tmp_path / "runs", "--metric", NAME, "--format", "latex")[1]
+    assert (
+        r"micro\_f1:without=glad"
+        in fecbench("leaderboard", tmp_path / "runs", "--metric", NAME, "--format", "latex")[1]
+    )
 
 
 def test_an_older_record_shares_the_row_of_a_newer_one(make):

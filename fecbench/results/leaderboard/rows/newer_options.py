@@ -26,8 +26,7 @@ def with_newer_options(runs: Iterable[Run]) -> list[Run]:
     for run in given:
         known[run.objective] |= run.settings.keys()
     defaults = {
-        name: _defaults(name)
-        for name in {run.objective for run in given if known[run.objective] - run.settings.keys()}
+        name: _defaults(name) for name in {run.objective for run in given if known[run.objective] - run.settings.keys()}
     }
     return [_completed(run, known[run.objective], defaults.get(run.objective, {})) for run in given]
 
@@ -43,5 +42,9 @@ def _defaults(objective: str) -> dict[str, Any]:
 
     with suppress(FecbenchError):
         fields = get_objective(objective).Config.model_fields
-        return {key: field.get_default(call_default_factory=True) for key, field in fields.items() if not field.is_required()}
+        return {
+            key: field.get_default(call_default_factory=True)
+            for key, field in fields.items()
+            if not field.is_required()
+        }
     return {}
