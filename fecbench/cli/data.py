@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fecbench.cli.common_options import DATA_DIR, JSON
+from fecbench.cli.common_options import DATA_DIR, JSON, row_options
 from fecbench.cli.terminal.echo import echo
 from fecbench.cli.terminal.output import print_json, print_table
 from fecbench.core import registry
@@ -77,19 +77,12 @@ def _row(name: str, locations: DataLocations) -> dict[str, Any]:
     return row
 
 
+@row_options
 @data.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @DATA_DIR
-@click.option("--text-column", help="text column of your own data set")
-@click.option("--label-column", help="label column of your own data set")
-@click.option(
-    "--quotes",
-    type=click.Choice(["csv", "plain"]),
-    help="quotes in your own CSV and TSV files: csv allows delimiters and line breaks in quoted cells; "
-    "plain treats a quote as an ordinary character",
-)
 @JSON
-def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns: str | None) -> None:
+def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **rows: object) -> None:
     """Print statistics of data sets.
 
     NAME is a data set as for `fecbench run --dataset`. The statistics are rows (beside the AML paper's Table 1), text
@@ -97,7 +90,7 @@ def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **columns:
     """
     from fecbench.data.datasets.statistics import statistics
 
-    given = {key: value for key, value in columns.items() if value is not None}
+    given = {key: value for key, value in rows.items() if value is not None}
     all_settings = [build(RunSettings, {"dataset": name, **given}, "data stats") for name in names]
     found, errors = [], []
     for settings in all_settings:

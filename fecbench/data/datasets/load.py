@@ -16,7 +16,6 @@ from fecbench.core.errors import DataNotFound, PluginError, UnknownName, UsageEr
 from fecbench.core.paths import expanded
 from fecbench.core.plugin_errors import plugin_errors
 from fecbench.data.datasets.addresses import HUB_PREFIX, is_path, parse_hub_address
-from fecbench.data.datasets.columns import Columns
 
 if TYPE_CHECKING:
     from fecbench.core.settings import RunSettings
@@ -79,17 +78,24 @@ def load_dataset(settings: RunSettings, places: DataLocations) -> EmotionData:
 
 # The loaders are imported on demand: they need numpy and pyarrow, and many commands only check a name.
 def _load(settings: RunSettings, places: DataLocations) -> EmotionData:
-    name, columns = settings.dataset, Columns(settings.text_column, settings.label_column)
+    from fecbench.data.datasets.description_flags import flags_of
+    from fecbench.data.datasets.missing_splits import SplitChoice, check_foldable
+
+    name, flags = settings.dataset, flags_of(settings)
+    choice = SplitChoice(settings.split_seed, settings.folds, settings.fold)
     if name.startswith(HUB_PREFIX):
         from fecbench.data.datasets.hub import load_hub
 
-        return load_hub(name.removeprefix(HUB_PREFIX), columns, settings.split_seed)
+        return load_hub(name.removeprefix(HUB_PREFIX), flags, choice)
     if is_path(name):
         from fecbench.data.datasets.own_files import load_path
 
-        return load_path(Path(expanded(name)), columns, settings.split_seed, settings.quotes)
+        return load_path(Path(expanded(name)), flags, choice)
     check_dataset_name(name)
-    return load_registered(name, places)
+    data = load_registered(name, places)
+    if settings.folds is not None and not data.whole:
+        check_foldable((), name)
+    return data
 
 
 def load_registered(name: str, places: DataLocations) -> EmotionData:

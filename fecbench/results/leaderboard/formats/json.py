@@ -77,6 +77,8 @@ def _run(run: Run) -> dict[str, Any]:
     about = {
         key: getattr(run, key) for key in ("seed", "started", "code", "precision", "revision", "weights", "fingerprint")
     }
+    if run.fold is not None:
+        about["fold"] = run.fold
     return {"id": run.record.id, **about, "notes": run.notes}
 
 

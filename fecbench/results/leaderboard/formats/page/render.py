@@ -20,6 +20,7 @@ from fecbench.results.leaderboard.formats.page import (
     seed_scores,
     training,
 )
+from fecbench.runs.identity import repetition_words
 
 if TYPE_CHECKING:
     from fecbench.results.leaderboard.board import Board, Table
@@ -81,7 +82,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"points": points, "p_text": score_table.p_text, "heat": heat}
+    environment.filters |= {
+        "points": points,
+        "p_text": score_table.p_text,
+        "heat": heat,
+        "repetition": repetition_words,
+    }
     environment.globals["charts"] = charts
     return environment
 
