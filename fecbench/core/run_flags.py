@@ -17,6 +17,7 @@ COMMAND_FLAGS = frozenset(
         "stop_with_stdin",
         "help",
         "metric",
+        "predictions",
     }
 )
 RUN_FLAGS = COMMAND_FLAGS | set(RunSettings.model_fields)

@@ -1,7 +1,6 @@
 """Further metrics of a run: in its record, its table and its spec; wrong names are refused before training."""
 
 import json
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +12,6 @@ from fecbench.bench.matrix import expand
 from fecbench.bench.spec import read_spec
 from fecbench.core.errors import DataError
 from fecbench.data.datasets.dataset import DatasetInfo
-from fecbench.runs import experiment
 from fecbench.runs.find import find_records
 from fecbench.runs.further_metrics import further_metrics
 from fecbench.runs.record import Record
@@ -85,15 +83,20 @@ def test_a_description_that_names_an_unknown_metric_is_corrected(metric):
         further_metrics(described(metric), [])
 
 
-def test_a_data_sets_own_metric_is_computed_for_every_run(toy, tmp_path, monkeypatch):
-    real = experiment.load_dataset
+def test_a_data_sets_own_metric_is_computed_for_every_run(toy, tmp_path):
+    (toy / "dataset.toml").write_text(f'metric = "{NAME}"\nlanguage = "English"\n')
+    record = train("ce", toy, tmp_path / "run", epochs=1)
+    assert NAME in record.result["metrics"]["test"]
+    assert record.run_file.dataset.metric == NAME
 
-    def loaded(*arguments):
-        data = real(*arguments)
-        return replace(data, info=replace(data.info, metric=NAME))
 
-    monkeypatch.setattr(experiment, "load_dataset", loaded)
-    assert NAME in train("ce", toy, tmp_path / "run", epochs=1).result["metrics"]["test"]
+def test_a_metric_that_does_not_fit_the_labels_of_its_data_set_is_refused(fecbench, toy, tmp_path):
+    (toy / "dataset.toml").write_text('metric = "micro_f1:without=neutral"\n')
+    code, _, err = fecbench("run", "ce", "--dataset", toy, *BRIEF, "--run-dir", tmp_path / "run")
+    assert code == 1
+    assert "no label in micro_f1:without=neutral is called 'neutral'" in err
+    assert "correct `metric` in the description of the data set" in err
+    assert not (tmp_path / "run").exists()
 
 
 SPEC = (
