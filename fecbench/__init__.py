@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from fecbench.runs.predictor import Predictor as Predictor
     from fecbench.runs.predictor import data_of as data_of
     from fecbench.runs.record import Record as Record
+    from fecbench.training.metric import Metric as Metric
 
 _HOMES = {
     "Batch": "data.batch",
@@ -68,6 +69,7 @@ _HOMES = {
     "HeadTask": "model.heads",
     "LanguageHead": "model.family_heads",
     "Material": "data.streams",
+    "Metric": "training.metric",
     "Model": "model.model",
     "Objective": "objective.objective",
     "PATH": "core.options",
@@ -118,6 +120,7 @@ __all__ = [
     "HeadTask",
     "LanguageHead",
     "Material",
+    "Metric",
     "Model",
     "Objective",
     "Places",

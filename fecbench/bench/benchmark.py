@@ -19,6 +19,7 @@ from fecbench.data.datasets.load import load_dataset
 from fecbench.model.encoders.load import load_encoder
 from fecbench.model.encoders.tiny import tiny_encoder_for
 from fecbench.runs import provenance
+from fecbench.runs.further_metrics import further_metrics
 from fecbench.runs.identity import RowsAndCode
 from fecbench.runs.plan import plan
 from fecbench.runs.provenance import plugins
@@ -26,7 +27,7 @@ from fecbench.runs.record import RUN, Record
 from fecbench.runs.run_folder import free
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from fecbench.data.datasets.locations import DataLocations
@@ -154,7 +155,7 @@ class Benchmark:
         cls, matrix: Matrix, root: Path, locations: DataLocations, done: Mapping[str, Record] | None = None
     ) -> Benchmark:
         """Load the data and try the encoders; collect the errors in ``missing`` instead of raising them."""
-        machine, left_out, kept, missing = _Machine(locations), dict(matrix.left_out), [], {}
+        machine, left_out, kept, missing = _Machine(locations, matrix.spec.metrics), dict(matrix.left_out), [], {}
         for entry in matrix.entries:
             faults = machine.faults(entry)
             unfit = [fault for fault in faults if isinstance(fault, NeedsError)]
@@ -252,6 +253,8 @@ class Benchmark:
         arguments += ["--run-dir", folder, "--resume", "--settings", json.dumps(task.planned.asked)]
         # Rows or code can be edited before a worker starts the run; its directory's name would then be wrong.
         arguments += ["--expected", json.dumps(asdict(task.content))]
+        for metric in self.matrix.spec.metrics:
+            arguments += ["--metric", metric]
         if self.locations.data_dir:
             arguments += ["--data-dir", str(self.locations.data_dir.resolve())]
         # Absolute, because a worker of a cluster can have another working directory. `absolute` instead of `resolve`
@@ -279,7 +282,9 @@ def smoke(matrix: Matrix) -> Matrix:
     def smallest(entry: MatrixEntry) -> MatrixEntry:
         return replace(entry, runs=tuple((replace(seeds[0], plan=_smallest(seeds[0].plan)),) for seeds in entry.runs))
 
-    return replace(matrix, entries=tuple(map(smallest, matrix.entries)))
+    # Without further metrics, whose labels the demo data lack.
+    spec = matrix.spec.model_copy(update={"metrics": []})
+    return replace(matrix, spec=spec, entries=tuple(map(smallest, matrix.entries)))
 
 
 def _smallest(real: Plan) -> Plan:
@@ -313,8 +318,8 @@ def _code(name: str, head: str, encoder: str) -> str:
 class _Machine:
     """Loads each data set and tries each encoder of a matrix once, and remembers the outcomes."""
 
-    def __init__(self, locations: DataLocations):
-        self.locations = locations
+    def __init__(self, locations: DataLocations, metrics: Sequence[str]):
+        self.locations, self.metrics = locations, metrics
         self._known: dict[tuple[str, Any], object] = {}
 
     @property
@@ -344,6 +349,7 @@ class _Machine:
         settings, data = planned.plan.settings, self.data.get(planned.rows)
         if data is not None:
             planned.plan.needs.check(data, settings.batch_size, settings.limit, planned.plan.who)
+            further_metrics(data, self.metrics)
 
     def _try(self, planned: PlannedRun) -> None:
         data, encoder = self.data.get(planned.rows), planned.plan.settings.encoder

@@ -17,6 +17,7 @@ from fecbench.runs.find import is_readable, newest_first
 from fecbench.runs.identity import run_key, same_settings
 from fecbench.runs.local_paths import last_name, name_of
 from fecbench.runs.plan import FLAG, plan
+from fecbench.training.metrics import check_metric_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -163,6 +164,7 @@ class Matrix:
             bool(self.spec.row),
             trials,
             rows,
+            tuple(self.spec.metrics),
         )
 
 
@@ -178,6 +180,7 @@ class Selection:
         declared: True if the spec declares its rows; they are then compared across encoders and budgets.
         trials: the planned runs that validation chooses from.
         rows: the names of all rows, with those whose settings aren't chosen yet.
+        metrics: further metrics of the table.
     """
 
     title: str
@@ -187,13 +190,14 @@ class Selection:
     declared: bool = False
     trials: tuple[PlannedRun, ...] = ()
     rows: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
 
 
 def expand(spec: Spec) -> Matrix:
     """Plan all runs that ``spec`` may need, so that wrong settings are found before any run starts.
 
     Raises:
-        UsageError: a setting is unknown or invalid (the message names row and data set), a section
+        UsageError: a setting or metric is unknown or invalid (the message names row and data set), a section
             names no row, the methods have different numbers of trials, or there are too many runs.
         PluginError: the plugin of a method that the spec names is broken.
     """
@@ -209,6 +213,8 @@ def expand(spec: Spec) -> Matrix:
                 raise UsageError(
                     f"[{section}.{name}]: {UnknownName('method or row', name, names, where='of the spec')}"
                 )
+    for metric in spec.metrics:
+        check_metric_name(metric)
     _check_trials(spec, names)
     _check_size(spec, rows)
     return Matrix(

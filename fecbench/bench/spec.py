@@ -7,6 +7,7 @@
     datasets = ["ge-prepared"]
     seeds = [0, 1, 2]
     notes = ["The rows differ in ..."]      # printed under the table
+    metrics = ["micro_f1:without=neutral"]  # further metrics, of all runs
     folds = 5                               # cross-validation of data sets without a test split: seeds times folds
 
     [settings]                              # of all runs
@@ -91,6 +92,7 @@ class Spec(Config):
     datasets: list[Name] = Field(min_length=1)
     seeds: list[int] = Field(min_length=1)
     notes: list[Name] = Field(default_factory=list)
+    metrics: list[Name] = Field(default_factory=list)
     folds: int | None = Field(default=None, ge=2)
     objectives: Literal["*"] | list[Name] = Field(default_factory=list)
     row: list[SpecRow] = Field(default_factory=list)
@@ -140,6 +142,7 @@ class Spec(Config):
         names: dict[str, list[Any]] = {
             "datasets": self.datasets,
             "seeds": self.seeds,
+            "metrics": self.metrics,
             "objectives": list(self.objectives),
             "row": rows,
         }

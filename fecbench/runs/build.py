@@ -16,7 +16,7 @@ from fecbench.data.batch import PARAPHRASE
 from fecbench.data.batches import text_batches, tokenize_split
 from fecbench.data.datasets.rows import chunks, labels_of
 from fecbench.data.streams import Material, StreamBatches
-from fecbench.data.tokenize import token_cache, unknown_share
+from fecbench.data.tokenize import token_cache
 from fecbench.model.encoders.lengths import longest_text
 from fecbench.model.encoders.load import load_encoder
 from fecbench.model.family_heads import LanguageHead
@@ -24,6 +24,7 @@ from fecbench.model.heads import HeadTask, get_head
 from fecbench.model.model import Model, build_model, precompute
 from fecbench.model.text_encoder import TextEncoder
 from fecbench.objective.protocol import Stage, Task
+from fecbench.runs.language_notes import notes_on_language, notes_on_unknown_tokens
 from fecbench.training.checkpoints import state_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 
 LEAK_SHARE = 0.1  # a note is made from this share of a split's texts that are in train too
-UNKNOWN_SHARE, UNREADABLE_SHARE = 0.05, 0.98  # shares of unknown tokens in a column that make a note and an error
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     notes = (
         *_notes_on_rows(data, train),
         *_notes_on_model(plan, model, objective, longest),
+        *notes_on_language(data, train, source),
         *_notes_on_tokens(plan, data, splits, source, max_length),
         *_notes_on_packing(plan, model),
     )
@@ -168,7 +169,7 @@ def _notes_on_tokens(
         )
     for split, tokens in splits.items():
         notes += _notes_on_cut_texts(split, tokens, max_length)
-        notes += _notes_on_unknown_tokens(split, tokens, columns[split], source)
+        notes += notes_on_unknown_tokens(split, tokens, columns[split], source)
     return notes
 
 
@@ -200,28 +201,6 @@ def _notes_on_cut_texts(split: str, tokens: TokenisedSplit, max_length: int) -> 
         for name, column in tokens.columns.items()
         if column.cut
     ]
-
-
-def _notes_on_unknown_tokens(
-    split: str, tokens: TokenisedSplit, columns: Sequence[str], source: EncoderSource
-) -> list[str]:
-    """Return a note for each of the data set's own ``columns`` with many tokens that the encoder doesn't know.
-
-    Raises:
-        EncoderError: it lacks nearly all tokens of a column.
-    """
-    notes = []
-    for name in columns:
-        share = unknown_share(tokens.columns[name], source.tokenizer)
-        finding = f"{100 * share:.0f} % of the {split} tokens ({name}) are unknown to encoder {source.name}"
-        if share >= UNREADABLE_SHARE:
-            raise EncoderError(
-                f"an encoder must know the words of its texts, but {finding}; choose one made for their language and "
-                "script"
-            )
-        if share >= UNKNOWN_SHARE:
-            notes.append(f"{finding}, which reads them all as the same word")
-    return notes
 
 
 def _notes_on_shared_texts(train: Dataset, data: EmotionData) -> list[str]:

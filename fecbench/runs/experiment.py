@@ -6,7 +6,7 @@ import json
 import time
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -25,6 +25,7 @@ from fecbench.model.model import precompute
 from fecbench.runs import provenance
 from fecbench.runs.build import build, stage_of, streams_of
 from fecbench.runs.digests import run_digest
+from fecbench.runs.further_metrics import further_metrics
 from fecbench.runs.observers import Failure, History, Trackers
 from fecbench.runs.prediction_tables import PredictionTable, check_form, check_target, save_predictions, write_table
 from fecbench.runs.predictions import write_predictions
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from fecbench.runs.identity import RowsAndCode
     from fecbench.runs.plan import Plan
     from fecbench.runs.record import Record
+    from fecbench.training.metrics import MetricFunction
 
 
 MADE_BROKEN = (
@@ -73,6 +75,7 @@ class RunContext:
         observers: hook implementations besides the record's own and the installed ones.
         expected: the required digests of rows and code; None accepts any.
         predictions: a .csv or .jsonl file to write the predictions of the test rows to.
+        metrics: further metrics to compute, such as ``micro_f1:without=neutral``.
     """
 
     locations: DataLocations
@@ -82,6 +85,7 @@ class RunContext:
     observers: Sequence[object] = ()
     expected: RowsAndCode | None = None
     predictions: Path | None = None
+    metrics: Sequence[str] = ()
 
 
 def run(plan: Plan, context: RunContext) -> Record:
@@ -99,11 +103,14 @@ def _run(plan: Plan, context: RunContext) -> Record:
     plan.check_consent()
     if context.predictions:
         check_form(context.predictions)
+    for name in context.metrics:
+        metrics.check_metric_name(name)
     accelerator = devices.accelerator(plan.settings.device, context.trackers)
     # rows, needs and labels are checked before the record is opened, so that a faulty run leaves no folder
     data = load_dataset(plan.settings, context.locations)
     plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
     plan.check_label_texts(data)
+    further = further_metrics(data, context.metrics)
     identity = provenance.identify(plan, data, accelerator)
     with _shared_record(plan, identity, accelerator, context) as record:
         table = context.predictions if accelerator.is_main_process else None
@@ -111,7 +118,7 @@ def _run(plan: Plan, context: RunContext) -> Record:
             check_target(table, record, data.test_rows)
         if record.status != "complete":
             built = build(plan, data, accelerator.device)
-            Experiment(plan, data, built, record, began).carry_out(identity, accelerator, context)
+            Experiment(plan, data, built, record, began, further).carry_out(identity, accelerator, context)
             accelerator.wait_for_everyone()
         if table:
             save_predictions(table, record, data.test_rows)
@@ -135,13 +142,14 @@ def _shared_record(
 
 @dataclass(frozen=True)
 class Experiment:
-    """A run in progress."""
+    """A run in progress; ``further`` are metrics besides those of every run."""
 
     plan: Plan
     data: EmotionData
     built: Built
     record: Record
     began: float
+    further: Mapping[str, MetricFunction] = field(default_factory=dict)
 
     def carry_out(self, identity: Mapping[str, Any], accelerator: Accelerator, context: RunContext) -> None:
         """Train, test and complete the record. Record a failure and raise it again."""
@@ -328,7 +336,7 @@ class Experiment:
             len(batches),
             notes,
         )
-        scores, broken = metrics.all_metrics()
+        scores, broken = metrics.all_metrics(self.data.labels)
         for reason in broken:
             warnings.warn(reason, stacklevel=2)
         with plugin_errors(plan.who, built.objective):
@@ -340,7 +348,15 @@ class Experiment:
         # on the CPU training needs the cores that a thread would take, and no device waits for the writing
         checkpoints = Checkpoints(self.record.folder, digest, background=accelerator.device.type != "cpu")
         return Trainer(
-            stepper, batches, built.splits["validation"], settings, scores, checkpoints, observers, run, streams
+            stepper,
+            batches,
+            built.splits["validation"],
+            settings,
+            {**scores, **self.further},
+            checkpoints,
+            observers,
+            run,
+            streams,
         )
 
     def _observers(self, accelerator: Accelerator, context: RunContext) -> Observers:

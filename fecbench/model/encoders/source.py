@@ -19,12 +19,15 @@ class EncoderSource:
         tokenizer: a fast tokenizer.
         config: the architecture.
         weights: hub id or folder of pretrained weights; None for random initialisation.
+        language: language that the weights were pretrained on, such as English; "multilingual" for many; "" if unknown
+            or if the vocabulary is learned from the training texts.
     """
 
     name: str
     tokenizer: PreTrainedTokenizerBase
     config: PretrainedConfig
     weights: str | None
+    language: str = ""
 
 
 class EncoderFactory(Protocol):

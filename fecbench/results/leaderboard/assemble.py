@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fecbench.core.errors import UnknownName
 from fecbench.core.text import shortened
 from fecbench.results.leaderboard.board import Board, Column, Table
+from fecbench.results.leaderboard.further_metrics import with_metrics
 from fecbench.results.leaderboard.rows import by_settings, by_spec
 from fecbench.results.leaderboard.rows.by_settings import chosen, versions
 from fecbench.results.leaderboard.rows.by_spec import mixed_trials
@@ -83,6 +84,7 @@ def board_of_records(
     against: str | None = None,
     title: str = "Leaderboard",
     report: Report = silent,
+    metrics: Sequence[str] = (),
 ) -> Board:
     """Make the board of all complete runs among ``records``.
 
@@ -92,12 +94,14 @@ def board_of_records(
         against: the method whose gain over the best baseline is shown (default: aml, if it was run).
         title: the board's title.
         report: called with a line for each step.
+        metrics: further metrics, such as ``micro_f1:without=neutral``, computed where a record lacks them.
 
     Raises:
-        UnknownName: no complete run is of a data set in ``columns``, or of the method ``against``.
+        UnknownName: no complete run is of a data set in ``columns``, or of the method ``against``; no metric is called
+            so, or it names a label that no run has.
     """
     runs, broken = read_runs(records, report)
-    complete = [run for run in runs if run.status == "complete"]
+    complete = with_metrics([run for run in runs if run.status == "complete"], metrics)
     unscored = [run.record.id for run in runs if run.status == "unscored"]
     unfinished = [f"{run.record.id} ({run.reason})" for run in runs if run.status not in ("complete", "unscored")]
     left_out = (
@@ -122,6 +126,7 @@ def board_of_selection(
         UnknownName: the spec has no row named ``against``.
     """
     runs, broken = read_runs(records, report)
+    runs = with_metrics(runs, selection.metrics)
     datasets, rows = by_spec.rows(selection, runs)
     heading, notes = ", ".join(version.name for version in datasets), (*selection.notes, *mixed_trials(selection, runs))
     # A note can hold a path too: a grid's note lists the values that were tried.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fecbench.core.errors import UnknownName
 from fecbench.results.leaderboard.board import CONDITIONS, Cell, DatasetVersion, Missing, Row, Score
 from fecbench.results.leaderboard.rows.encoders import with_encoder_names
+from fecbench.results.leaderboard.rows.newer_options import with_newer_options
 from fecbench.results.leaderboard.run import newest_first
 from fecbench.runs.identity import VARIES_IN_A_CELL, order_of, repetition
 
@@ -97,7 +98,7 @@ def rows(
     """Return the rows of a table over ``columns``, and a note if older runs of the same settings were left out."""
     of_columns = [run for run in newest_first(runs) if run.fingerprint in {version.fingerprint for version in columns}]
     # First of all: the encoder's name is part of a row's key, and then tells other weights of the same name apart.
-    members = list(with_encoder_names(of_columns).values())
+    members = with_newer_options(with_encoder_names(of_columns).values())
     different, weights = _different(members), _weights(members)
     groups: dict[Key, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
     for run in members:
