@@ -9,6 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from fecbench.cli.common_options import DATA_DIR_HELP
+from fecbench.cli.terminal.echo import echo
 from fecbench.cli.terminal.fast_import import fast_import
 from fecbench.cli.terminal.output import percent, print_json, print_table, score_columns
 from fecbench.core import registry
@@ -21,6 +22,8 @@ from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.observers import TRACKERS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from fecbench.objective.objective import Objective
     from fecbench.runs.identity import RowsAndCode
     from fecbench.runs.plan import Plan
@@ -278,8 +281,20 @@ def _report(record: Record, as_json: bool) -> None:
         return
     scores = result.metrics.by_split()
     names = score_columns(scores["test"])
+    baseline = result.majority.scores if result.majority else {}
     data, best = run_file.dataset, result.best_epoch  # older records have no best epoch
     title = f"{run_file.objective.name} on {data.name}: {data.title or 'untitled'} (best epoch {best}, in %)"
     print_table(
-        ["split", *names], [[split, *(percent(scores[split][name]) for name in names)] for split in scores], title
+        ["split", *names],
+        [
+            *([split, *_percents(scores[split], names)] for split in scores),
+            *([f"{split}, most frequent class", *_percents(found, names)] for split, found in baseline.items()),
+        ],
+        title,
     )
+    if result.majority:
+        echo(f"most frequent class: {result.majority.label} of the training rows, predicted for every text")
+
+
+def _percents(scores: Mapping[str, float], names: Sequence[str]) -> list[str]:
+    return [percent(scores.get(name)) for name in names]

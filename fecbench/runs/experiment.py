@@ -24,6 +24,7 @@ from fecbench.model.model import precompute
 from fecbench.runs import provenance
 from fecbench.runs.build import build, stage_of, streams_of
 from fecbench.runs.digests import run_digest
+from fecbench.runs.majority import majority_scores
 from fecbench.runs.observers import Failure, History, Trackers
 from fecbench.runs.predictions import write_predictions
 from fecbench.runs.record import RUN
@@ -220,6 +221,7 @@ class Experiment:
             "validation_score": progress.best_score if self.built.objective.trains else None,
             "per_class": dict(zip(self.data.labels, metrics.per_class(labels, predicted, classes), strict=True)),
             "confusion_matrix": metrics.confusion_matrix(labels, predicted, classes).tolist(),
+            "majority": self._majority(),
             "train_seconds": round(progress.seconds, 3),
             "texts_per_second": round(texts / progress.seconds, 2) if progress.seconds else None,
             "seconds": round(time.perf_counter() - self.began, 3),
@@ -237,6 +239,12 @@ class Experiment:
             text = json.dumps(report, ensure_ascii=False, allow_nan=False)
             text.encode()  # raises on a lone surrogate, which result.json couldn't hold
             return dict(loads(text))
+
+    def _majority(self) -> dict[str, Any]:
+        """Return the most frequent class of the rows trained on, and its scores."""
+        splits = self.built.splits
+        scored = {split: splits[split].labels for split in self.built.scored}
+        return majority_scores(self.data.labels, splits["train"].labels, scored)
 
     def _scores(self, trainer: Trainer, split: str, logits: Tensor) -> dict[str, float]:
         labels, predicted = self.built.splits[split].labels, answers(logits).numpy()

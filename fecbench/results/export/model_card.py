@@ -15,6 +15,7 @@ from fecbench.data.datasets.load import get_dataset
 from fecbench.results.export.card_schema import card_result_file, card_run_file
 from fecbench.results.export.eval_entries import hub_dataset
 from fecbench.runs.local_paths import encoder_name
+from fecbench.runs.majority import majority_of_test, recorded_majority
 from fecbench.runs.record import shown_notes
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def _template_values(record: Record, predictor: Predictor) -> dict[str, Any]:
     """Return the values for the card's template."""
     run_file, result = card_run_file(record), card_result_file(record)
     settings = {key: value for key, value in record.settings().items() if key not in NAMED_ELSEWHERE}
+    support = {label: int(scores.support) for label, scores in result.per_class.items()}
     return {
         "about": run_file,
         "result": result,
@@ -96,6 +98,7 @@ def _template_values(record: Record, predictor: Predictor) -> dict[str, Any]:
         "homepage": _homepage(record),
         "settings": settings,
         "notes": shown_notes(record),
+        "baseline": recorded_majority(result) or majority_of_test(support),
         "worst": _worst({label: scores.f1 for label, scores in result.per_class.items() if scores.support}),
         "citation": predictor.objective.citation,
         "bibtex": bibtex(run_file.objective.name, predictor.objective.citation),
