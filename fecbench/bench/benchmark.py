@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fecbench.bench.job import Job
 from fecbench.bench.matrix import Matrix, MatrixEntry, PlannedRun, Selection, validation_score
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from fecbench.core.settings import RunSettings
     from fecbench.data.datasets.locations import DataLocations
     from fecbench.runs.plan import Plan
 
@@ -123,7 +122,7 @@ class Benchmark:
         matrix: the planned runs. With ``objectives = "*"`` it has no row whose needs a data set doesn't meet.
         root: the folder that holds the run directories.
         locations: the folders and caches to look for data sets in.
-        data: the loaded data sets by name, without those that weren't found.
+        data: the loaded data sets by name and fold, without those that weren't found.
         missing: the errors that keep a row from starting, by the names of row and data set.
         done: complete records in other folders that count as this benchmark's runs, by folder name.
     """
@@ -131,7 +130,7 @@ class Benchmark:
     matrix: Matrix
     root: Path
     locations: DataLocations
-    data: Mapping[str, EmotionData]
+    data: Mapping[tuple[str, int], EmotionData]
     missing: Mapping[tuple[str, str], list[FecbenchError]] = field(default_factory=dict)
     done: Mapping[str, Record] = field(default_factory=dict)
 
@@ -232,7 +231,7 @@ class Benchmark:
         """Return the task of a planned run. Its run directory is named by settings, data rows and code."""
         settings = planned.plan.settings
         content = RowsAndCode(
-            self.data[settings.dataset].fingerprint, _code(planned.plan.name, settings.head, settings.encoder)
+            self.data[planned.rows].fingerprint, _code(planned.plan.name, settings.head, settings.encoder)
         )
         name = planned.name(planned.key(content.rows, content.code))
         own = BenchTask(planned, Record(self.root / name), content)
@@ -240,7 +239,7 @@ class Benchmark:
         return elsewhere if own.status != "complete" and elsewhere.status == "complete" else own
 
     def _score(self, planned: PlannedRun) -> float | None:
-        if planned.plan.settings.dataset not in self.data:
+        if planned.rows not in self.data:
             return None
         task = self._task(planned)
         return validation_score(task.record) if task.status == "complete" else None
@@ -249,6 +248,7 @@ class Benchmark:
         """Return the job of a task: a ``fecbench run`` command that a user could type as well."""
         settings, folder = task.planned.plan.settings, str(task.record.folder.resolve())
         arguments = ["run", task.planned.plan.name, "--dataset", settings.dataset, "--seed", str(settings.seed)]
+        arguments += task.planned.flags
         arguments += ["--run-dir", folder, "--resume", "--settings", json.dumps(task.planned.asked)]
         # Rows or code can be edited before a worker starts the run; its directory's name would then be wrong.
         arguments += ["--expected", json.dumps(asdict(task.content))]
@@ -262,12 +262,15 @@ class Benchmark:
 
 
 def _seed_by_seed(runs: Iterable[PlannedRun]) -> list[PlannedRun]:
-    """Order runs by data set, then by seed: all rows of a data set get their first seed before any second one."""
+    """Order runs by data set, seed and fold: all rows of a data set get their first seed before any second one."""
     given = list(runs)
     datasets = list(dict.fromkeys(planned.plan.settings.dataset for planned in given))
-    return sorted(
-        given, key=lambda planned: (datasets.index(planned.plan.settings.dataset), planned.plan.settings.seed)
-    )
+
+    def place(planned: PlannedRun) -> tuple[int, int, int]:
+        settings = planned.plan.settings
+        return datasets.index(settings.dataset), settings.seed, settings.fold
+
+    return sorted(given, key=place)
 
 
 def smoke(matrix: Matrix) -> Matrix:
@@ -312,41 +315,43 @@ class _Machine:
 
     def __init__(self, locations: DataLocations):
         self.locations = locations
-        self._known: dict[tuple[str, str], object] = {}
+        self._known: dict[tuple[str, Any], object] = {}
 
     @property
-    def data(self) -> dict[str, EmotionData]:
-        """The data sets that could be loaded, by name."""
-        return {name: found for (_, name), found in self._known.items() if isinstance(found, EmotionData)}
+    def data(self) -> dict[tuple[str, int], EmotionData]:
+        """The data sets that could be loaded, by name and fold."""
+        return {rows: found for (_, rows), found in self._known.items() if isinstance(found, EmotionData)}
 
     def faults(self, entry: MatrixEntry) -> list[FecbenchError]:
         """Return the errors that keep a row from starting on its data set: of data, requirements or encoder."""
         found: dict[str, FecbenchError] = {}
+        of_rows = {planned.rows: planned for runs in entry.runs for planned in runs}
+        # Everything is tried, so that a plan names all that a row lacks.
+        work = [partial(self._load, planned) for planned in of_rows.values()]
         for planned, *_ in entry.runs:
-            settings = planned.plan.settings
-            # All three are tried, so that a plan names everything that a row lacks.
-            for work in (partial(self._load, settings), partial(self._fits, planned), partial(self._try, settings)):
-                try:
-                    work()
-                except FecbenchError as fault:
-                    found[str(fault)] = fault  # by message, because the candidates of a grid share their faults
+            work += [partial(self._fits, planned), partial(self._try, planned)]
+        for step in work:
+            try:
+                step()
+            except FecbenchError as fault:
+                found[str(fault)] = fault  # by message, because folds and the candidates of a grid share their faults
         return list(found.values())
 
-    def _load(self, settings: RunSettings) -> None:
-        self._once("data set", settings.dataset, partial(load_dataset, settings, self.locations))
+    def _load(self, planned: PlannedRun) -> None:
+        self._once("data set", planned.rows, partial(load_dataset, planned.plan.settings, self.locations))
 
     def _fits(self, planned: PlannedRun) -> None:
-        settings, data = planned.plan.settings, self.data.get(planned.plan.settings.dataset)
+        settings, data = planned.plan.settings, self.data.get(planned.rows)
         if data is not None:
             planned.plan.needs.check(data, settings.batch_size, settings.limit, planned.plan.who)
 
-    def _try(self, settings: RunSettings) -> None:
-        data = self.data.get(settings.dataset)
+    def _try(self, planned: PlannedRun) -> None:
+        data, encoder = self.data.get(planned.rows), planned.plan.settings.encoder
         # Without the data, any text shows whether the encoder can be loaded.
         texts = data.splits["train"][:TRIED]["text"] if data is not None else ["a text"]
-        self._once("encoder", settings.encoder, partial(load_encoder, settings.encoder, texts))
+        self._once("encoder", encoder, partial(load_encoder, encoder, texts))
 
-    def _once(self, kind: str, name: str, work: Callable[[], object]) -> None:
+    def _once(self, kind: str, name: object, work: Callable[[], object]) -> None:
         """Call ``work`` the first time only; later calls return its result or raise its error again."""
         if (kind, name) not in self._known:
             try:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from fecbench.bench.spec import SpecRow, read_spec
 from fecbench.core import registry
 from fecbench.core.errors import PluginError, RunError, UnknownName, UsageError
+from fecbench.core.options import argument
 from fecbench.core.plugin_errors import plugin_errors
 from fecbench.objective.check import get_objective
 from fecbench.runs.find import is_readable, newest_first
 from fecbench.runs.identity import run_key, same_settings
 from fecbench.runs.local_paths import last_name, name_of
-from fecbench.runs.plan import plan
+from fecbench.runs.plan import FLAG, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,7 +33,7 @@ LONGEST = 80  # characters of objective and data set in a directory's name: file
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run of a matrix: a row of the table on one data set with one seed.
+    """One run of a matrix: a row of the table on one data set with one seed, and on one fold of a cross-validation.
 
     Attributes:
         row: the row's name.
@@ -47,6 +48,11 @@ class PlannedRun:
         """Every resolved setting's value, as in a record's ``settings()``."""
         return {key: setting.value for key, setting in self.plan.origins.items()}
 
+    @property
+    def rows(self) -> tuple[str, int]:
+        """The data set and the number of the fold: runs that share both share their rows."""
+        return self.plan.settings.dataset, self.plan.settings.fold
+
     def is_of(self, name: str, settings: Mapping[str, Any]) -> bool:
         """Return True if a record of objective ``name`` with ``settings`` is this run, on any device.
 
@@ -59,6 +65,12 @@ class PlannedRun:
         """The settings that the spec gives, without data set and seed."""
         return {key: setting.value for key, setting in self.plan.origins.items() if setting.origin == "spec"}
 
+    @property
+    def flags(self) -> list[str]:
+        """The settings that flags give, without data set and seed, as arguments of the command line."""
+        given = {key: setting.value for key, setting in self.plan.origins.items() if setting.origin == FLAG}
+        return [argument(key, value) for key, value in given.items() if key not in ("dataset", "seed")]
+
     def key(self, fingerprint: str, code: str) -> str:
         """Return the digest of objective, settings, data rows and code version; equal for equal runs."""
         return run_key(self.plan.name, self.settings, fingerprint, code)
@@ -69,18 +81,20 @@ class PlannedRun:
         what = re.sub(r"[^\w.-]+", "-", f"{self.plan.name}-{last_name(self.plan.settings.dataset)}")[:LONGEST].strip(
             "-."
         )
-        return f"{what}-s{self.plan.settings.seed}-{key[:10]}"
+        settings = self.plan.settings
+        fold = "" if settings.folds is None else f"-f{settings.fold}"
+        return f"{what}-s{settings.seed}{fold}-{key[:10]}"
 
 
 @dataclass(frozen=True)
 class MatrixEntry:
-    """A row of the table on one data set, for all candidates of its grid and all seeds.
+    """A row of the table on one data set, for all candidates of its grid, all seeds and all folds.
 
     Attributes:
         row: the row's name.
         dataset: the data set's name.
         candidates: the settings that the grid tries; without a grid one empty candidate.
-        runs: the planned runs, by candidate (outer) and seed (inner).
+        runs: the planned runs, by candidate (outer), seed and fold (inner).
         group: the number of the row's group; groups with lower numbers run first.
     """
 
@@ -91,11 +105,11 @@ class MatrixEntry:
     group: int = 1
 
     def first(self) -> tuple[PlannedRun, ...]:
-        """Return the runs that can start at once: each candidate with the first seed, or all seeds without a grid."""
+        """Return the runs that can start at once: all, or with a grid each candidate with the first seed and fold."""
         return self.runs[0] if len(self.runs) == 1 else tuple(seeds[0] for seeds in self.runs)
 
     def chosen(self, score: Callable[[PlannedRun], float | None]) -> int | None:
-        """Return the number of the candidate with the best score on the first seed; on ties the first one.
+        """Return the number of the candidate with the best score on the first seed and fold; on ties the first one.
 
         ``score`` returns None for a run that isn't complete. None if no candidate has a score.
         """
@@ -106,7 +120,7 @@ class MatrixEntry:
         return max(found, key=lambda number: (found[number], -number), default=None)
 
     def final(self, score: Callable[[PlannedRun], float | None]) -> tuple[PlannedRun, ...]:
-        """Return the runs of the table: all seeds of the chosen candidate. Empty until one is chosen."""
+        """Return the runs of the table: all seeds and folds of the chosen candidate. Empty until one is chosen."""
         chosen = self.chosen(score)
         return () if chosen is None else self.runs[chosen]
 
@@ -215,10 +229,14 @@ def _check_trials(spec: Spec, names: Iterable[str]) -> None:
 
 def _check_size(spec: Spec, rows: Iterable[SpecRow]) -> None:
     """Raise UsageError for more than ``MOST`` runs, before they are planned: grids multiply fast."""
-    count = sum(spec.grid.trials(row.name) * len(seeds) for row in rows for seeds in spec.seeds_of(row).values())
+    count = sum(
+        spec.grid.trials(row.name) * len(seeds) * (spec.folds_of(dataset) or 1)
+        for row in rows
+        for dataset, seeds in spec.seeds_of(row).items()
+    )
     if count > MOST:
         raise UsageError(
-            f"a spec may have at most {MOST:,} runs, but its rows, data sets, seeds and trials of [grid] "
+            f"a spec may have at most {MOST:,} runs, but its rows, data sets, seeds, folds and trials of [grid] "
             f"multiply to {count:,}; leave out some of them"
         )
 
@@ -241,19 +259,24 @@ class Records:
     def __init__(self, records: Iterable[Record]):
         readable = filter(is_readable, newest_first(records))
         complete = [record for record in readable if record.status == "complete"]
-        newest: dict[str, str] = {}
+        newest: dict[tuple[str, int | None], str] = {}
         for record in complete:
-            newest.setdefault(record.run_file.dataset.name, record.run_file.dataset.fingerprint)
+            newest.setdefault(_rows_of(record), record.run_file.dataset.version)
         self._found = [
             (record, record.run_file.objective.name, record.settings())
             for record in complete
-            if record.run_file.dataset.fingerprint == newest[record.run_file.dataset.name]
+            if record.run_file.dataset.version == newest[_rows_of(record)]
         ]
 
     def of(self, planned: PlannedRun) -> Record | None:
         """Return the newest record with a run's objective and settings, of any code version; None if there is none."""
         # By settings, not by code: the board of committed records must outlive edits of the code (ADR 13).
         return next((record for record, name, settings in self._found if planned.is_of(name, settings)), None)
+
+
+def _rows_of(record: Record) -> tuple[str, int | None]:
+    """Return the data set of a run and its number of folds: another cut isn't another version of the rows."""
+    return record.run_file.dataset.name, record.settings()["folds"]
 
 
 def validation_score(record: Record | None) -> float | None:
@@ -295,17 +318,23 @@ def _reason_to_leave_out(name: str) -> str:
 
 def _entry(spec: Spec, row: SpecRow, dataset: str, seeds: Sequence[int]) -> MatrixEntry:
     candidates = tuple(spec.grid.candidates(row.name))
+    number = spec.folds_of(dataset)
+    folds = (None,) if number is None else tuple(range(number))
     try:
-        runs = tuple(tuple(_planned_run(spec, row, dataset, seed, tried) for seed in seeds) for tried in candidates)
+        runs = tuple(
+            tuple(_planned_run(spec, row, dataset, seed, fold, tried) for seed in seeds for fold in folds)
+            for tried in candidates
+        )
     except UsageError as error:
         raise UsageError(f"row {row.name} on {dataset}: {error}") from None
     return MatrixEntry(row.name, dataset, candidates, runs, row.group)
 
 
-def _planned_run(spec: Spec, row: SpecRow, dataset: str, seed: int, tried: Mapping[str, Any]) -> PlannedRun:
-    return PlannedRun(
-        row.name, plan(row.objective, {"dataset": dataset, "seed": seed}, {**spec.of(row, dataset), **tried})
-    )
+def _planned_run(
+    spec: Spec, row: SpecRow, dataset: str, seed: int, fold: int | None, tried: Mapping[str, Any]
+) -> PlannedRun:
+    of_matrix = {"dataset": dataset, "seed": seed, **({} if fold is None else {"fold": fold})}
+    return PlannedRun(row.name, plan(row.objective, of_matrix, {**spec.of(row, dataset), **tried}))
 
 
 def _choice(entry: MatrixEntry, score: Callable[[PlannedRun], float | None]) -> str:
@@ -313,7 +342,8 @@ def _choice(entry: MatrixEntry, score: Callable[[PlannedRun], float | None]) -> 
     complete = sum(score(seeds[0]) is not None for seeds in entry.runs)
     chosen = entry.chosen(score)
     tried = " | ".join(_words(candidate) for candidate in entry.candidates)
-    trials = f"first seed; {complete} of {len(entry.runs)} trials complete"
+    folds = entry.runs[0][0].plan.settings.folds
+    trials = f"first seed{'' if folds is None else ' and fold'}; {complete} of {len(entry.runs)} trials complete"
     where = f"{entry.row} on {name_of('dataset', entry.dataset)}"
     if chosen is None:
         return f"{where}: validation has not chosen yet among {tried} ({trials})"

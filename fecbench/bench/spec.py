@@ -7,6 +7,7 @@
     datasets = ["ge-prepared"]
     seeds = [0, 1, 2]
     notes = ["The rows differ in ..."]      # printed under the table
+    folds = 5                               # cross-validation of data sets without a test split: seeds times folds
 
     [settings]                              # of all runs
     encoder = "minilm"
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 
 Values = dict[str, Any]
 Name = Annotated[str, Field(min_length=1)]
-OF_THE_MATRIX = ("dataset", "seed")
+OF_THE_MATRIX = ("dataset", "seed", "fold")
 
 
 class SpecRow(Config):
@@ -90,6 +91,7 @@ class Spec(Config):
     datasets: list[Name] = Field(min_length=1)
     seeds: list[int] = Field(min_length=1)
     notes: list[Name] = Field(default_factory=list)
+    folds: int | None = Field(default=None, ge=2)
     objectives: Literal["*"] | list[Name] = Field(default_factory=list)
     row: list[SpecRow] = Field(default_factory=list)
     settings: Values = Field(default_factory=dict)
@@ -104,10 +106,16 @@ class Spec(Config):
             dataset: row.seeds or self.seeds for dataset in self.datasets if dataset in (row.datasets or self.datasets)
         }
 
+    def folds_of(self, dataset: str) -> int | None:
+        """Return the number of folds of a data set's cross-validation; None without one."""
+        folds = self.dataset.get(dataset, {}).get("folds", self.settings.get("folds", self.folds))
+        return folds if type(folds) is int and folds > 1 else None  # the plan refuses other values
+
     def of(self, row: SpecRow, dataset: str) -> Values:
         """Return the settings of a row on a data set; the more specific section wins."""
         own = {"encoder": row.encoder} if row.encoder else {}
         layers = (  # from general to specific: a later layer wins
+            {"folds": self.folds} if self.folds else {},
             self.settings,
             self.dataset.get(dataset, {}),
             self.objective.get(row.name, {}),
@@ -166,22 +174,23 @@ class Spec(Config):
 
     @model_validator(mode="after")
     def _matrix_is_its_own(self) -> Self:
-        """Raise ValueError if a section sets the data set or seed, which the matrix runs over."""
-        groups = [
-            self.settings,
-            *self.dataset.values(),
+        """Raise ValueError if a section sets what the matrix runs over, or one of a row the folds."""
+        of_data = [self.settings, *self.dataset.values()]
+        of_rows = [
             *self.objective.values(),
             *(row.settings for row in self.row),
             self.grid.settings,
-        ]
-        groups += [
             *self.grid.objective.values(),
             *(values for pairs in self.pair.values() for values in pairs.values()),
         ]
-        taken = sorted({key for group in groups for key in group} & set(OF_THE_MATRIX))
+        taken = sorted({key for group in (*of_data, *of_rows) for key in group} & set(OF_THE_MATRIX))
         if taken:
             raise ValueError(
-                f"{' and '.join(taken)} can't be settings of a spec; list them under datasets and seeds instead"
+                f"{' and '.join(taken)} can't be settings of a spec; give datasets, seeds or folds instead"
+            )
+        if any("folds" in group for group in of_rows):
+            raise ValueError(
+                "folds must be the same for all rows of a data set; give it at the top or in [dataset.NAME]"
             )
         return self
 

@@ -24,7 +24,7 @@ class BenchStatus:
         row: the row's name.
         dataset: the data set's name.
         complete, running, failed, waiting: the number of runs in each state.
-        running_now: seed and epoch of each running run.
+        running_now: seed, fold and epoch of each running run.
         seconds: the estimated seconds of work left; None if no earlier run allows an estimate.
         missing: the reasons why the row can't start; empty if it can.
     """
@@ -53,14 +53,14 @@ def total(rows: list[BenchStatus], workers: int) -> float | None:
 
 def _of(benchmark: Benchmark, entry: MatrixEntry, estimates: Estimates) -> BenchStatus:
     missing = tuple(map(str, benchmark.missing.get((entry.row, entry.dataset), ())))
-    if entry.runs[0][0].plan.settings.dataset not in benchmark.data:
+    if any(planned.rows not in benchmark.data for planned in entry.runs[0]):
         # the names of run directories depend on the data's fingerprint, so that they are unknown
         return BenchStatus(entry.row, entry.dataset, 0, 0, 0, len(entry.first()), "", None, missing)
     tasks, undecided = benchmark.of(entry), benchmark.undecided(entry)
     statuses = [(task, task.status) for task in tasks]
     states = Counter(status if status in COUNTED else "waiting" for _, status in statuses)
     now = ", ".join(_where(task) for task, status in statuses if status == "running")
-    rows = len(benchmark.data[tasks[0].planned.plan.settings.dataset].splits["train"])
+    rows = len(benchmark.data[tasks[0].planned.rows].splits["train"])
     whole = estimates.seconds(tasks[0].planned.plan, rows)
     left = sum(_share_left(task) for task, status in statuses if status != "complete") + undecided
     # A row that is done needs no time, even if no run allows an estimate.
@@ -82,7 +82,8 @@ def _of(benchmark: Benchmark, entry: MatrixEntry, estimates: Estimates) -> Bench
 def _where(task: BenchTask) -> str:
     settings = task.planned.plan.settings
     # At most the last epoch: after it, a run still scores the test split.
-    return f"s{settings.seed} epoch {min(_epochs(task.record) + 1, settings.epochs)}/{settings.epochs}"
+    fold = "" if settings.folds is None else f" fold {settings.fold}"
+    return f"s{settings.seed}{fold} epoch {min(_epochs(task.record) + 1, settings.epochs)}/{settings.epochs}"
 
 
 def _share_left(task: BenchTask) -> float:

@@ -144,25 +144,39 @@ def _workers(workers: int | None, devices: str, per_device: int, engine: Engine,
 
 
 def _carry_out(prepared: Benchmark, workers: Any, as_json: bool) -> None:
+    tasks = carried_out(prepared, workers)
+    for note in prepared.selection().notes:
+        echo(note, err=True)
+    if as_json:
+        print_json([_state(task) for task in tasks])
+    sys.exit(1 if failures(prepared, tasks) else 0)
+
+
+def carried_out(prepared: Benchmark, workers: Any) -> list[BenchTask]:
+    """Execute what is left of a benchmark, show its progress, and return all its runs.
+
+    Raises:
+        FecbenchError: the user stopped it.
+    """
     from fecbench.cli.terminal.bench_progress import Watch
 
-    with Watch(prepared, _estimates(prepared), workers.number or 1):
+    with Watch(prepared, estimates(prepared), workers.number or 1):
         try:
             prepared.carry_out(workers)
         except KeyboardInterrupt:
             raise FecbenchError(
                 "stopped; run the same command again to continue (complete runs are not repeated)"
             ) from None
-    tasks = prepared.all_tasks()
+    return prepared.all_tasks()
+
+
+def failures(prepared: Benchmark, tasks: list[BenchTask]) -> int:
+    """Print the failed runs with their reasons and the number of complete ones; return the number of failed ones."""
     failed = [task for task in tasks if task.status != "complete"]
-    for note in prepared.selection().notes:
-        echo(note, err=True)
-    if as_json:
-        print_json([_state(task) for task in tasks])
     for task in failed:
         echo(f"failed: {task.record.id}: {task.reason} (its output: {task.log})", err=True)
     echo(f"{len(tasks) - len(failed)} of {len(tasks)} runs complete, under {prepared.root}", err=True)
-    sys.exit(1 if failed else 0)
+    return len(failed)
 
 
 def _state(task: BenchTask) -> dict[str, Any]:
@@ -172,13 +186,14 @@ def _state(task: BenchTask) -> dict[str, Any]:
         "row": task.planned.row,
         "dataset": settings.dataset,
         "seed": settings.seed,
+        **({} if settings.folds is None else {"fold": settings.fold}),
         "status": task.status,
         "folder": str(task.record.folder),
         "reason": "" if task.status == "complete" else task.reason,
     }
 
 
-def _estimates(prepared: Benchmark) -> Estimates:
+def estimates(prepared: Benchmark) -> Estimates:
     from fecbench.bench.time_estimates import Estimates
 
     return Estimates.under(*dict.fromkeys((prepared.root, ROOT, RESULTS)))
@@ -192,7 +207,7 @@ def _print_plan(prepared: Benchmark, workers: int, as_json: bool) -> None:
     from fecbench.bench.time_estimates import in_words
     from fecbench.cli.terminal.bench_progress import table
 
-    rows = bench_status(prepared, _estimates(prepared))
+    rows = bench_status(prepared, estimates(prepared))
     if as_json:
         print_json([asdict(row) for row in rows])
         return

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fecbench.cli.common_options import DATA_DIR, JSON
-from fecbench.cli.data_options import row_settings, settings_options
+from fecbench.cli.common_options import DATA_DIR, JSON, row_options
+from fecbench.cli.data_options import row_settings
 from fecbench.cli.terminal.echo import echo
 from fecbench.cli.terminal.output import print_json, print_table
 from fecbench.cli.terminal.status_line import status_line
 from fecbench.core import registry
 from fecbench.core.errors import DataError
 from fecbench.core.options import PATH
-from fecbench.core.settings import RunSettings
 from fecbench.core.text import shortened
 from fecbench.data.datasets.addresses import is_path
 from fecbench.data.datasets.load import load_dataset
@@ -25,13 +24,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from fecbench.core.settings import RunSettings
     from fecbench.data.datasets.dataset import EmotionData
 
 
 MOST_LABELS = 20  # labels that are listed
 
 
-@click.command("import", params=settings_options())
+@row_options
+@click.command("import")
 @click.argument("files", nargs=-1, required=True, metavar="FILES...")
 @click.option("--to", "folder", type=PATH, required=True, help="new or empty folder to write to")
 @click.option(
@@ -92,7 +93,7 @@ def _import(settings: RunSettings, locations: DataLocations, folder: Path, cut_m
 
 def _check_same(data: EmotionData, folder: Path) -> None:
     """Raise DataError unless the rows in ``folder`` are those of ``data``."""
-    read = load_dataset(RunSettings(dataset=f"{folder}{os.sep}"), DataLocations(), cut=False)
+    read = load_dataset(row_settings(f"{folder}{os.sep}", {}, "data import"), DataLocations(), cut=False)
     if (read.fingerprint, read.labels) != (data.fingerprint, data.labels):
         raise DataError(
             f"the rows of {data.name} must be read back as they were written, but differ; please report this fault "
@@ -102,7 +103,9 @@ def _check_same(data: EmotionData, folder: Path) -> None:
 
 def _report(data: EmotionData, folder: Path, as_json: bool) -> None:
     """Say what was written."""
-    rows = {split: len(part) for split, part in data.splits.items()}
+    from fecbench.data.datasets.statistics import text_splits
+
+    rows = {split: len(part) for split, part in text_splits(data).items()}
     if as_json:
         print_json(
             {

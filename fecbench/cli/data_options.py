@@ -1,4 +1,4 @@
-"""The options of a run that say how its rows are read, for the other commands that read data sets."""
+"""Options and settings of the commands that read data sets as a run does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from fecbench.core.options import options
 from fecbench.core.settings import RunSettings, build
-from fecbench.runs.identity import ROW_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,10 +13,9 @@ if TYPE_CHECKING:
     import click
 
 
-def settings_options(*more: str) -> list[click.Parameter]:
-    """Return the options of the settings that choose the rows, ``--dataset`` excepted, and of the settings ``more``."""
-    wanted = {*ROW_SETTINGS, *more} - {"dataset"}
-    return [option for option in options(RunSettings) if option.name in wanted]
+def setting_options(*names: str) -> list[click.Parameter]:
+    """Return the options of `fecbench run` for the settings ``names``."""
+    return [option for option in options(RunSettings) if option.name in names]
 
 
 def row_settings(dataset: str, flags: Mapping[str, Any], command: str) -> RunSettings:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fecbench.cli.common_options import DATA_DIR, JSON
-from fecbench.cli.data_options import row_settings, settings_options
+from fecbench.cli.common_options import DATA_DIR, JSON, row_options
+from fecbench.cli.data_options import row_settings, setting_options
 from fecbench.cli.terminal.echo import echo
 from fecbench.cli.terminal.output import print_json
 from fecbench.cli.terminal.slow_progress import slow_progress
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from fecbench.data.datasets.statistics import Statistics
 
 
-@click.command(params=settings_options("encoder", "max_length"))
+@row_options
+@click.command(params=setting_options("encoder", "max_length"))
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @DATA_DIR
 @click.option("--all-classes", is_flag=True, help="show every class of a data set with more than 40")

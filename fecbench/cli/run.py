@@ -20,9 +20,11 @@ from fecbench.core.settings import RunSettings
 from fecbench.core.strict_json import loads
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.observers import TRACKERS
+from fecbench.runs.record import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from fecbench.objective.objective import Objective
     from fecbench.runs.identity import RowsAndCode
@@ -32,7 +34,11 @@ if TYPE_CHECKING:
 # Options that are not settings: where a run reads and writes, and what it prints.
 COMMAND_OPTIONS: list[click.Parameter] = [
     click.Option(["--data-dir"], type=PATH, help=DATA_DIR_HELP),
-    click.Option(["--run-dir"], type=PATH, help="folder for the run's record  [default: a new one under runs/]"),
+    click.Option(
+        ["--run-dir"],
+        type=PATH,
+        help="folder for the run's record, with --folds for those of all folds  [default: a new one under runs/]",
+    ),
     click.Option(
         ["--resume"],
         is_flag=True,
@@ -40,6 +46,11 @@ COMMAND_OPTIONS: list[click.Parameter] = [
     ),
     click.Option(
         ["--tracker"], type=click.Choice(TRACKERS), multiple=True, help="tracker to log to as well (may be repeated)"
+    ),
+    click.Option(
+        ["--predictions"],
+        type=PATH,
+        help=".csv or .jsonl file for the predicted label of each test row, with its id and the probabilities",
     ),
     click.Option(["--json"], is_flag=True, help="print the result as JSON"),
     click.Option(
@@ -113,6 +124,7 @@ def run() -> None:
       fecbench run ce --dataset demo
       fecbench run aml --dataset ge --encoder minilm --seed 1
       fecbench run aml --dataset path/to/folder --dry-run
+      fecbench run ce --dataset path/to/train.csv --folds 5
     """
 
 
@@ -159,9 +171,14 @@ def _run(name: str, values: dict[str, Any]) -> None:
     flags = {key: value for key, value in values.items() if value is not None}
     with fast_import():
         from fecbench.runs.plan import plan
-    chosen = plan(name, flags, _spec_settings(command["settings"]))
+    spec = _spec_settings(command["settings"])
+    chosen = plan(name, flags, spec)
     if command["dry_run"]:
         _print_settings(chosen, command)
+    elif chosen.settings.folds is not None and "fold" not in {**spec, **flags}:
+        from fecbench.cli.folds import cross_validate
+
+        cross_validate(chosen, flags, spec, command)
     else:
         _carry_out(chosen, command)
 
@@ -188,6 +205,7 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
         command["tracker"],
         observers,
         expected,
+        command["predictions"],
     )
     handle_stop_signals(stop.ask)
     try:
@@ -204,6 +222,7 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
         raise FecbenchError(f"out of memory: {reason}; lower --batch-size or --max-length") from error
     if PartialState().is_main_process:  # of several ranks one prints the result
         _report(record, command["json"])
+        _report_predictions(record, command["predictions"])
 
 
 def _print_settings(chosen: Plan, command: dict[str, Any]) -> None:
@@ -217,8 +236,11 @@ def _print_settings(chosen: Plan, command: dict[str, Any]) -> None:
     from fecbench.data.datasets.load import check_dataset_name
     from fecbench.model.encoders.load import check_encoder_name
     from fecbench.runs import defaults
+    from fecbench.runs.prediction_tables import check_form
     from fecbench.training import devices
 
+    if command["predictions"]:
+        check_form(command["predictions"])
     check_dataset_name(chosen.settings.dataset)
     check_encoder_name(chosen.settings.encoder)
     chosen.needs.check_size(chosen.settings.batch_size, chosen.who)
@@ -280,10 +302,10 @@ def _report(record: Record, as_json: bool) -> None:
         )
         return
     scores = result.metrics.by_split()
-    names = score_columns(scores["test"])
-    baseline = result.majority.scores if result.majority else {}
+    names = score_columns({name: value for of_split in scores.values() for name, value in of_split.items()})
     data, best = run_file.dataset, result.best_epoch  # older records have no best epoch
     title = f"{run_file.objective.name} on {data.name}: {data.title or 'untitled'} (best epoch {best}, in %)"
+    baseline = result.majority.scores if result.majority else {}
     print_table(
         ["split", *names],
         [
@@ -298,3 +320,11 @@ def _report(record: Record, as_json: bool) -> None:
 
 def _percents(scores: Mapping[str, float], names: Sequence[str]) -> list[str]:
     return [percent(scores.get(name)) for name in names]
+
+
+def _report_predictions(record: Record, asked: Path | None) -> None:
+    """Print where the predictions are, if they were asked for or are all that is known of the test rows."""
+    if record.result_file.metrics.test is None:
+        echo(f"no test scores: the test split has no labels; its predictions: {record.folder / TABLE}", err=True)
+    if asked:
+        echo(f"written: {asked}", err=True)

@@ -27,7 +27,8 @@ COLUMNS = ("id", "objective", "dataset", "encoder", "seed", "status", "accuracy"
 def runs(root: Path, as_json: bool) -> None:
     """List runs, newest first, with their test scores.
 
-    ROOT is the folder to search at any depth (default: runs/). Scores are in percent; --json prints fractions.
+    ROOT is the folder to search at any depth (default: runs/). Scores are in percent; --json prints fractions. A run
+    on a test split without labels has none.
     """
     rows = [_row(record) for record in all_records(root)]
     if as_json:
@@ -46,7 +47,7 @@ def _row(record: Record) -> dict[str, Any]:
         row |= {"objective": run_file.objective.name, "dataset": run_file.dataset.name, "status": record.status}
         row |= {key: run_file.settings[key].value for key in ("encoder", "seed")}
         if row["status"] == "complete":
-            row |= record.result_file.metrics.test
+            row |= record.result_file.metrics.of("test")
     except (RunError, KeyError, TypeError) as error:
         # As text a KeyError is the bare key.
         row["status"] = f"broken: {error!r}" if isinstance(error, KeyError | TypeError) else f"broken: {error}"

@@ -46,6 +46,18 @@ def _option_type(annotation: Any) -> Any:
     return _option_type(float if {int, float} <= set(inner) else inner[0])
 
 
+def argument(name: str, value: object) -> str:
+    """Return the argument that gives an option of :func:`options` a value.
+
+    >>> argument("batch_size", 8), argument("packing", False)
+    ('--batch-size=8', '--no-packing')
+    """
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{flag}" if value else f"--no-{flag}"
+    return f"--{flag}={value}"
+
+
 class ExpandedPath(click.Path):
     """The click type of a path in which ``~`` stands for the home folder."""
 

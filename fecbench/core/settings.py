@@ -114,24 +114,61 @@ class RunSettings(Config):
         lt=2**32,
         description="seed for cutting missing splits of your own data set from its training rows",
     )
-    text_column: str = Field("text", description="text column of your own data set")
-    label_column: str = Field("label", description="label column of your own data set")
-    quotes: Literal["csv", "plain"] = Field(
-        "csv",
-        description="quotes in your own CSV and TSV files: csv allows delimiters and line breaks in quoted cells; "
-        "plain treats a quote as an ordinary character",
+    folds: int | None = Field(
+        None,
+        ge=2,
+        le=100,
+        description="number of folds of a cross-validation of your own data set, which must lack a test split; all "
+        "folds are run unless --fold is given",
+    )
+    fold: int = Field(0, ge=0, description="number of the fold that is the test split, from 0")
+    train_file: str | None = Field(
+        None, min_length=1, description="file of the training rows in the folder of your own data set (also a glob)"
+    )
+    validation_file: str | None = Field(None, min_length=1, description="file of the validation rows")
+    test_file: str | None = Field(None, min_length=1, description="file of the test rows")
+    text_column: str | None = Field(
+        None, min_length=1, description="text column of your own data set, by name or number  [default: text]"
+    )
+    label_column: str | None = Field(
+        None, min_length=1, description="label column of your own data set, by name or number  [default: label]"
+    )
+    group_column: str | None = Field(
+        None,
+        min_length=1,
+        description="column of what must stay in one split when splits are cut, such as a dialogue or an author",
+    )
+    delimiter: str | None = Field(
+        None, min_length=1, max_length=1, description="delimiter of your own CSV files, such as ; or tab"
+    )
+    header: bool | None = Field(
+        None, description="whether the first line of your own CSV and TSV files names the columns  [default: it does]"
+    )
+    quotes: Literal["csv", "plain"] | None = Field(
+        None,
+        description="quotes in your own CSV and TSV files: csv (the default) allows delimiters and line breaks in "
+        "quoted cells; plain treats a quote as an ordinary character",
     )
     label_texts: Literal["described", "names"] = Field(
         "described",
         description="label texts that methods read: names with descriptions where available, or names alone",
     )
 
+    @field_validator("text_column", "label_column", "group_column", mode="before")
+    @classmethod
+    def _take_numbers(cls, value: Any) -> Any:
+        return str(value) if type(value) is int else value  # not isinstance: a bool is no number of a column
+
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _take_names_of_tab(cls, value: Any) -> Any:
+        return "\t" if value in ("tab", "\\t") else value  # a TAB is hard to give in a shell
+
     @model_validator(mode="after")
-    def _check_columns_differ(self) -> Self:
-        if self.text_column == self.label_column:
-            raise ValueError(
-                f"--text-column and --label-column must name two columns, but both name {self.text_column!r}"
-            )
+    def _check_fold_exists(self) -> Self:
+        if self.fold and self.fold >= (self.folds or 0):
+            there = f"0 to {self.folds - 1}" if self.folds else "none without --folds"
+            raise ValueError(f"--fold must name one of the folds ({there}), but is {self.fold}")
         return self
 
 

@@ -185,12 +185,13 @@ def tokenize_split(
     """Tokenise the ``columns`` of ``rows`` to at most ``max_length`` tokens, reading from ``cache`` if possible.
 
     If ``forms`` has the form ``text``, it encodes all columns; each other form encodes the texts as a column
-    of its own.
+    of its own. Rows without labels get the label 0.
     """
     text_form, further = _split_forms(forms or {})
     tokens = {column: token_column(rows[column], tokenizer, max_length, cache, text_form) for column in columns}
     tokens |= {name: token_column(rows["text"], tokenizer, max_length, cache, form) for name, form in further.items()}
-    return TokenisedSplit(tokens, labels_of(rows), rows["text"] if keep_texts else None)
+    labels = labels_of(rows) if "label" in rows.column_names else np.zeros(len(rows), np.int64)
+    return TokenisedSplit(tokens, labels, rows["text"] if keep_texts else None)
 
 
 def tokenize_texts(

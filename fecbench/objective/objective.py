@@ -86,7 +86,10 @@ class Objective(nn.Module):
 
     @classmethod
     def scored(cls, config: Any) -> tuple[str, ...]:  # noqa: ARG003
-        """Return the splits to score after training; ``test`` must be one of them."""
+        """Return the splits to score after training; ``test`` must be one of them.
+
+        A split without labels is left out.
+        """
         return ("validation", "test")
 
     @classmethod

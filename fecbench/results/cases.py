@@ -105,17 +105,18 @@ def find_cases(better: Record, worse: Record, split: str = "test", data_dir: Pat
 
     Raises:
         RunError: a run is not complete, the two runs have different rows, or a file is missing or broken.
-        DataNotFound, DataError: the rows are not available.
+        DataNotFound, DataError: the rows are not available, or have no labels.
     """
     data = common_data([better, worse], data_dir)
-    gold = torch.as_tensor(data.splits[split]["label"][:])
+    rows = data.labelled(split)
+    gold = torch.as_tensor(rows["label"][:])
     ours, theirs = _predictions(better, data, split), _predictions(worse, data, split)
     right, their_right = ours.labels == gold, theirs.labels == gold
     cases = []
     for row in (right & ~their_right).nonzero().flatten().tolist():
         label = int(gold[row])
         answers = theirs.answer(row, label, data.labels), ours.answer(row, label, data.labels)
-        cases.append(Case(row, data.splits[split][row]["text"], data.labels[label], *answers))
+        cases.append(Case(row, rows[row]["text"], data.labels[label], *answers))
     return Cases(
         better,
         worse,

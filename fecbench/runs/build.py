@@ -49,7 +49,7 @@ class Built:
 
     Attributes:
         source: the encoder's source.
-        splits: the rows as tokens.
+        splits: the rows as tokens; a test split without labels has the label 0 in every row.
         model: encoder and head.
         objective: the objective that trains them.
         max_length: greatest number of tokens of a text.
@@ -73,7 +73,8 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
         EncoderError: the encoder isn't available, has no such head, or lacks nearly all words of the texts.
         UsageError: head and pooling don't fit.
     """
-    settings, scored = plan.settings, plan.scored
+    settings = plan.settings
+    scored = tuple(split for split in plan.scored if split in data.splits)
     train = _limited_rows(data, settings.limit)
     # The limited rows: an encoder such as scratch learns its vocabulary from the texts that are trained on.
     source = load_encoder(settings.encoder, train["text"])
@@ -115,7 +116,7 @@ def _tokens(
     """Return the tokens of ``train`` and of the other splits."""
     needs, forms = plan.needs, plan.forms
     cache = token_cache()
-    rows = {**data.splits, "train": train}
+    rows = {**data.splits, "train": train, "test": data.test_rows}
     splits = {
         split: tokenize_split(rows[split], names, source.tokenizer, max_length, cache, needs.texts, forms)
         for split, names in _columns(plan, data).items()
@@ -227,6 +228,8 @@ def _notes_on_shared_texts(train: Dataset, data: EmotionData) -> list[str]:
     """Return a note for each split that shares many texts with train, as a file given twice does."""
     known, notes = _hashes(train), []
     for split in ("validation", "test"):
+        if split not in data.splits:
+            continue
         texts = _hashes(data.splits[split])
         shared = np.isin(texts, known).sum()
         if shared >= LEAK_SHARE * len(texts):

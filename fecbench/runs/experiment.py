@@ -14,6 +14,7 @@ from accelerate.utils import broadcast_object_list, set_seed
 
 from fecbench.core import hooks
 from fecbench.core.errors import NumericalError, ProtocolError
+from fecbench.core.files import own_file
 from fecbench.core.hooks import Observers, RunInfo
 from fecbench.core.plugin_errors import plugin_errors
 from fecbench.core.strict_json import loads
@@ -26,8 +27,9 @@ from fecbench.runs.build import build, stage_of, streams_of
 from fecbench.runs.digests import run_digest
 from fecbench.runs.majority import majority_scores
 from fecbench.runs.observers import Failure, History, Trackers
+from fecbench.runs.prediction_tables import PredictionTable, check_form, check_target, save_predictions, write_table
 from fecbench.runs.predictions import write_predictions
-from fecbench.runs.record import RUN
+from fecbench.runs.record import RUN, TABLE
 from fecbench.runs.resume import held, same_encoder
 from fecbench.runs.write_record import complete, write_about, write_encoder
 from fecbench.training import devices, metrics
@@ -71,6 +73,7 @@ class RunContext:
         trackers: names of accelerate's trackers to log to.
         observers: hook implementations besides the record's own and the installed ones.
         expected: the required digests of rows and code; None accepts any.
+        predictions: a .csv or .jsonl file to write the predictions of the test rows to.
     """
 
     locations: DataLocations
@@ -79,6 +82,7 @@ class RunContext:
     trackers: Sequence[str] = ()
     observers: Sequence[object] = ()
     expected: RowsAndCode | None = None
+    predictions: Path | None = None
 
 
 def run(plan: Plan, context: RunContext) -> Record:
@@ -94,6 +98,8 @@ def run(plan: Plan, context: RunContext) -> Record:
 def _run(plan: Plan, context: RunContext) -> Record:
     began = time.perf_counter()
     plan.check_consent()
+    if context.predictions:
+        check_form(context.predictions)
     accelerator = devices.accelerator(plan.settings.device, context.trackers)
     # rows, needs and labels are checked before the record is opened, so that a faulty run leaves no folder
     data = load_dataset(plan.settings, context.locations)
@@ -101,10 +107,15 @@ def _run(plan: Plan, context: RunContext) -> Record:
     plan.check_label_texts(data)
     identity = provenance.identify(plan, data, accelerator)
     with _shared_record(plan, identity, accelerator, context) as record:
+        table = context.predictions if accelerator.is_main_process else None
+        if table:
+            check_target(table, record, data.test_rows)
         if record.status != "complete":
             built = build(plan, data, accelerator.device)
             Experiment(plan, data, built, record, began).carry_out(identity, accelerator, context)
             accelerator.wait_for_everyone()
+        if table:
+            save_predictions(table, record, data.test_rows)
     if accelerator.num_processes > 1:
         torch.distributed.destroy_process_group()  # else gloo's threads can abort the process when Python ends
     return record
@@ -204,33 +215,52 @@ class Experiment:
     def _test(self, trainer: Trainer) -> dict[str, Any]:
         """Score the splits under the best weights, complete the record and return its result."""
         try:
-            logits = {split: trainer.logits(self.built.splits[split]) for split in self.built.scored}
+            # A test split without labels is predicted too.
+            predicted = dict.fromkeys((*self.built.scored, "test"))
+            logits = {split: trainer.logits(self.built.splits[split]) for split in predicted}
         except NumericalError as error:
             raise NumericalError(
                 f"{self.plan.who}: in the last test, {error}; {divergence_remedy(trainer.progress.epoch + 1)}"
             ) from None
-        progress, labels, classes = trainer.progress, self.built.splits["test"].labels, len(self.data.labels)
-        predicted = answers(logits["test"]).numpy()
+        progress = trainer.progress
         texts = (len(self.built.splits["train"]) - trainer.batches.left_out) * progress.epoch
         result = {
-            "metrics": {split: self._scores(trainer, split, rows) for split, rows in logits.items()},
+            "metrics": {split: self._scores(trainer, split, logits[split]) for split in self.built.scored},
             "unanswered": {split: float((answers(rows) < 0).double().mean()) for split, rows in logits.items()},
             "report": self._report(),
             "epochs": progress.epoch,
             "best_epoch": progress.best_epoch,
             "validation_score": progress.best_score if self.built.objective.trains else None,
-            "per_class": dict(zip(self.data.labels, metrics.per_class(labels, predicted, classes), strict=True)),
-            "confusion_matrix": metrics.confusion_matrix(labels, predicted, classes).tolist(),
+            **self._by_class(logits["test"]),
             "majority": self._majority(),
             "train_seconds": round(progress.seconds, 3),
             "texts_per_second": round(texts / progress.seconds, 2) if progress.seconds else None,
             "seconds": round(time.perf_counter() - self.began, 3),
         }
         if trainer.batches.rank == 0:
-            write_predictions(self.record, logits["test"], torch.as_tensor(labels))
+            self._write_predictions(logits["test"])
             complete(self.record, result)
             trainer.checkpoints.drop_last()  # only now: until the result is written, a killed run needs it to resume
         return result
+
+    def _by_class(self, logits: Tensor) -> dict[str, Any]:
+        """Return the test scores of each class and the confusions; {} for a test split without labels."""
+        if "test" not in self.built.scored:
+            return {}
+        labels, predicted, names = self.built.splits["test"].labels, answers(logits).numpy(), self.data.labels
+        return {
+            "per_class": dict(zip(names, metrics.per_class(labels, predicted, len(names)), strict=True)),
+            "confusion_matrix": metrics.confusion_matrix(labels, predicted, len(names)).tolist(),
+        }
+
+    def _write_predictions(self, logits: Tensor) -> None:
+        """Write the predictions of the test rows; those of a test split without labels also as a table with ids."""
+        if "test" in self.built.scored:
+            write_predictions(self.record, logits, torch.as_tensor(self.built.splits["test"].labels))
+        else:
+            write_predictions(self.record, logits, None)
+            table = PredictionTable(self.data.labels, logits, self.data.test_rows)
+            write_table(own_file(self.record.folder / TABLE), table, own=True)
 
     def _report(self) -> dict[str, object]:
         """Return the objective's report as it is read from JSON, where a number as a key becomes text."""
@@ -261,6 +291,11 @@ class Experiment:
         dataset = {
             "title": info.title,
             "licence": info.licence,
+            "homepage": info.homepage,
+            "language": info.language,
+            "citation": info.citation,
+            "metric": info.metric,
+            "reading": dict(self.data.reading) or None,
             "rows": rows,
             "available": available,
             "cut": list(self.data.cut),

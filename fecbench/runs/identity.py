@@ -53,9 +53,26 @@ if TYPE_CHECKING:
     from fecbench.runs.schema import RunFile
 
 
-LOCAL_SETTINGS = ("dataset", "encoder", "device")  # a published copy has the last name of a local path
-VARIES_IN_A_CELL = ("seed", "device", "dataset")  # the data set counts by its rows
-ROW_SETTINGS = ("dataset", "split_seed", "text_column", "label_column", "quotes")  # the fingerprint tells their effect
+# a published copy has the last name of a local path
+LOCAL_SETTINGS = ("dataset", "encoder", "device", "train_file", "validation_file", "test_file")
+VARIES_IN_A_CELL = ("seed", "fold", "device", "dataset")  # the data set counts by its rows
+ROW_SETTINGS = (  # the fingerprint tells their effect
+    "dataset",
+    "split_seed",
+    "folds",
+    "fold",
+    "train_file",
+    "validation_file",
+    "test_file",
+    "text_column",
+    "label_column",
+    "group_column",
+    "delimiter",
+    "header",
+    "quotes",
+)
+# Older records have these values where a newer one has none, which leaves the choice to a description of the data.
+OLDER_DEFAULTS = {"text_column": "text", "label_column": "label", "quotes": "csv"}
 
 
 @dataclass(frozen=True)
@@ -125,7 +142,13 @@ def same_settings(wanted: Mapping[str, Setting], settings: Mapping[str, Any]) ->
     missing = compared.keys() - settings.keys()
     if settings.keys() - {*compared, "device"} or any(compared[key].origin != "default" for key in missing):
         return False
-    return all(name_of(key, settings[key]) == name_of(key, compared[key].value) for key in compared.keys() - missing)
+    return all(_is_same(key, settings[key], compared[key].value) for key in compared.keys() - missing)
+
+
+def _is_same(key: str, recorded: Any, wanted: Any) -> bool:
+    if wanted is None and key in OLDER_DEFAULTS:
+        return recorded in (None, OLDER_DEFAULTS[key])
+    return name_of(key, recorded) == name_of(key, wanted)
 
 
 def differing_settings(records: Sequence[Record]) -> dict[str, list[Any]]:
@@ -134,3 +157,31 @@ def differing_settings(records: Sequence[Record]) -> dict[str, list[Any]]:
     settings = [{**record.settings(), "limit": record.limit} for record in records]
     values = {name: [each[name] for each in settings] for name in RunSettings.model_fields if name not in ROW_SETTINGS}
     return {name: each for name, each in values.items() if any(value != each[0] for value in each)}
+
+
+def repetition(settings: Mapping[str, Any]) -> int | str:
+    """Return what tells a run from its repetitions: its seed, and in a cross-validation its fold.
+
+    >>> repetition({"seed": 1, "folds": None, "fold": 0}), repetition({"seed": 1, "folds": 5, "fold": 2})
+    (1, '1/2')
+    """
+    seed = int(settings["seed"])
+    return seed if settings.get("folds") is None else f"{seed}/{settings['fold']}"
+
+
+def order_of(repetition: int | str) -> tuple[int, ...]:
+    """Return the sort key of a repetition: seed, then fold.
+
+    >>> sorted(["1/2", "0/10", "0/9"], key=order_of)
+    ['0/9', '0/10', '1/2']
+    """
+    return tuple(map(int, str(repetition).split("/")))
+
+
+def repetition_words(repetition: int | str) -> str:
+    """Return a repetition in words.
+
+    >>> repetition_words(3), repetition_words("0/2")
+    ('seed 3', 'seed 0, fold 2')
+    """
+    return f"seed {repetition}".replace("/", ", fold ")

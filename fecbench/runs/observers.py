@@ -112,8 +112,8 @@ class Trackers:
 
     @hookimpl
     def run_finished(self, run: RunInfo, result: Mapping[str, Any]) -> None:
-        """Log the test scores and close the trackers."""
-        scores = {f"test/{name}": value for name, value in result["metrics"]["test"].items()}
+        """Log the test scores, if there are any, and close the trackers."""
+        scores = {f"test/{name}": value for name, value in result["metrics"].get("test", {}).items()}
         self.accelerator.log(scores, step=result["epochs"] * run.steps_per_epoch)
         self._close()
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 SPEC = "spec"  # origin of settings from a benchmark's file
+FLAG = "flag"  # origin of settings from the command line
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
     """
     kind = get_objective(name)
     known = {*RunSettings.model_fields, *kind.Config.model_fields}
-    asked = [check_names(Layer(origin, given), known) for origin, given in ((SPEC, spec or {}), ("flag", flags))]
+    asked = [check_names(Layer(origin, given), known) for origin, given in ((SPEC, spec or {}), (FLAG, flags))]
     dataset = resolve(*asked).get("dataset")
     if dataset is None:
         raise UsageError(

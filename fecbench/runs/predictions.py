@@ -15,22 +15,23 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def write_predictions(record: Record, logits: Tensor, true: Tensor) -> None:
-    """Write the predictions of all test rows, in order: logits, predicted labels, and whether these are correct.
+def write_predictions(record: Record, logits: Tensor, true: Tensor | None) -> None:
+    """Write the predictions of all test rows, in order: logits, predicted labels, and whether they are correct.
 
     No true label is written, since the data's licence may forbid it.
 
     Args:
         record: the run's record.
         logits: ``[N, C]``. A row of -inf means no answer; its label is -1.
-        true: int64 ``[N]``, the true labels.
+        true: int64 ``[N]``, the true labels; None if the test split has no labels.
     """
     import torch
 
     from fecbench.training.logits import answers
 
     predicted = answers(logits)
-    tensors = {"row": torch.arange(len(logits)), "predicted": predicted, "correct": predicted == true, "logits": logits}
+    correct = {} if true is None else {"correct": predicted == true}
+    tensors = {"row": torch.arange(len(logits)), "predicted": predicted, **correct, "logits": logits}
     write_tensors(record.folder / PREDICTIONS, tensors)
 
 

@@ -59,6 +59,7 @@ def identify(plan: Plan, data: EmotionData, accelerator: Accelerator) -> dict[st
             "fingerprint": data.fingerprint,
             "labels": list(data.labels),
             "label_texts": list(data.label_texts),
+            **({"whole": data.whole} if data.whole else {}),
         },
         "settings": {key: {"value": setting.value, "origin": setting.origin} for key, setting in plan.origins.items()},
         "code": code_digest(*packages),

@@ -8,6 +8,7 @@
     best.safetensors          the best epoch's weights of model and objective
     last.safetensors          the last epoch's weights and optimiser states, until the run is complete
     predictions.safetensors   row, predicted label, correctness and logits of every test row (no texts, no gold labels)
+    predictions.csv           the same with ids and probabilities, for a test split without labels
     failure.json              why the last attempt ended early
     result.json               the scores; written last: a run is complete exactly if this file exists
     .lock, .holder            the lock of the process that works on the run, and that process's id and host
@@ -45,6 +46,7 @@ RUN, RESULT, HISTORY, FAILURE, PREDICTIONS = (
     "failure.json",
     "predictions.safetensors",
 )
+TABLE = "predictions.csv"
 ENCODER, LOCK, HOLDER = "encoder", ".lock", ".holder"
 
 

@@ -41,7 +41,9 @@ def open_record(plan: Plan, identity: Mapping[str, Any], folder: Path | None, re
                 "start a new run in another --run-dir"
             )
         return record
-    words = (plan.name, plan.settings.dataset, plan.settings.encoder, f"s{plan.settings.seed}")
+    settings = plan.settings
+    fold = [] if settings.folds is None else [f"f{settings.fold}"]
+    words = (plan.name, settings.dataset, settings.encoder, f"s{settings.seed}", *fold)
     return create(folder or new_folder("-".join(re.sub(r"[^\w.]+", "-", word).strip("-.") for word in words)))
 
 

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from fecbench.core.errors import RunError
 from fecbench.core.files import UNFINISHED, read_json, write_json, writing
-from fecbench.runs.record import ENCODER, FAILURE, HISTORY, HOLDER, LOCK, PREDICTIONS, RESULT, ROOT, RUN, Record
+from fecbench.runs.record import ENCODER, FAILURE, HISTORY, HOLDER, LOCK, PREDICTIONS, RESULT, ROOT, RUN, TABLE, Record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LEFT_BEHIND = {LOCK, HOLDER, ENCODER, HISTORY, FAILURE}  # files of a run that died before it wrote its run.json
 DRAFTS = {
     f"{name}{UNFINISHED}"
-    for name in (RUN, RESULT, HISTORY, FAILURE, HOLDER, PREDICTIONS, "best.safetensors", "last.safetensors")
+    for name in (RUN, RESULT, HISTORY, FAILURE, HOLDER, PREDICTIONS, TABLE, "best.safetensors", "last.safetensors")
 }
 SAFETENSORS_DRAFT = re.compile(r"\.tmp[A-Za-z0-9]{6}")
 LOCK_SECONDS, LOCK_POLL = 1.0, 0.002  # a status holds a shared lock for microseconds: many attempts outlast it

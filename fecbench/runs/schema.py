@@ -7,9 +7,9 @@ A field with a default may be missing: older records lack it. Unknown keys are i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator, model_validator
 
 from fecbench.core.errors import RunError
 from fecbench.core.text import lower_first
@@ -34,7 +34,7 @@ class RecordedObjective(_Part):
 
 
 class SplitRows(_Part):
-    """Numbers of rows by split."""
+    """Numbers of rows by split. The test rows may have no labels."""
 
     train: int
     validation: int
@@ -51,9 +51,15 @@ class RecordedDataset(_Part):
         label_texts: descriptions of the labels.
         title: its long name.
         licence: its licence.
+        homepage: address of its source.
+        language: language of its texts.
+        citation: paper to cite for it.
+        metric: metric that its field reports.
+        reading: how the rows were read: files, columns, label map; None for a registered data set.
         rows: rows of each split that the run read.
         available: training rows before ``--limit``.
         cut: splits that were cut from the training rows.
+        whole: digest of the rows before a cut into folds, and of the fold of each row; None without folds.
     """
 
     name: str
@@ -62,9 +68,20 @@ class RecordedDataset(_Part):
     label_texts: list[str] | None = None
     title: str | None = None
     licence: str | None = None
+    homepage: str | None = None
+    language: str | None = None
+    citation: str | None = None
+    metric: str | None = None
+    reading: dict[str, Any] | None = None
     rows: SplitRows | None = None
     available: int | None = None
     cut: list[str] | None = None
+    whole: str | None = None
+
+    @property
+    def version(self) -> str:
+        """The digest that runs to be compared share: of all folds, or of the rows."""
+        return self.whole or self.fingerprint
 
 
 class RecordedEncoder(_Part):
@@ -117,14 +134,17 @@ class RunFile(_Part):
             raise ValueError(f"{' and '.join(missing)} must be there")
         if type(settings["seed"].value) is not int:  # isinstance would take true for a number
             raise ValueError("the seed must be a whole number")
+        folds, fold = (settings[name].value if name in settings else None for name in ("folds", "fold"))
+        if folds is not None and (type(folds) is not int or type(fold) is not int or not 0 <= fold < folds):
+            raise ValueError("the fold must be one of the folds")
         return settings
 
 
 class SplitScores(_Part):
-    """Scores by metric, as fractions, of the scored splits: the test split and mostly the validation split."""
+    """Scores by metric, as fractions, of the scored splits: mostly validation and test. Both must have labels."""
 
     validation: dict[str, FiniteFloat] | None = None
-    test: dict[str, FiniteFloat]
+    test: dict[str, FiniteFloat] | None = None
 
     @field_validator("validation", "test")
     @classmethod
@@ -142,7 +162,8 @@ class SplitScores(_Part):
 
     def by_split(self) -> dict[str, dict[str, float]]:
         """Return the scores of each scored split by metric."""
-        return {"test": self.test} if self.validation is None else {"validation": self.validation, "test": self.test}
+        found = {"validation": self.validation, "test": self.test}
+        return {split: scores for split, scores in found.items() if scores is not None}
 
 
 class LabelSupport(_Part):
@@ -176,6 +197,13 @@ class ResultFile(_Part):
     seconds: FiniteFloat | None = None
     seal: dict[str, str] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _has_scores_of_its_classes(self) -> Self:
+        # Only a test split without labels leaves a run without test scores, and then without those of each class.
+        if self.metrics.test is None and (self.per_class is not None or self.confusion_matrix is not None):
+            raise ValueError("metrics.test must be there beside the test scores of each class")
+        return self
+
 
 class DescribedDataset(RecordedDataset):
     """The data set of a run, with descriptions of its labels."""
@@ -203,7 +231,8 @@ def validated(content: Mapping[str, Any], shape: type[File], path: Path) -> File
         return shape.model_validate(content, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where, why = ".".join(map(str, first["loc"])), lower_first(first["msg"].removeprefix("Value error, "))
+        place, why = ".".join(map(str, first["loc"])), lower_first(first["msg"].removeprefix("Value error, "))
+        where = f"{place}: " if place else ""  # a check of several keys together has no place
         raise RunError(
-            f"{path} must be as fecbench writes it, but {where}: {why}; restore it or delete the run"
+            f"{path} must be as fecbench writes it, but {where}{why}; restore it or delete the run"
         ) from None

@@ -106,7 +106,7 @@ def attack(record: Record, settings: CertificationSettings) -> Attacked:
 
 def _target(record: Record, predictor: Predictor, settings: CertificationSettings) -> Target:
     """Return the hard pairs of a split, by the features of a run, with the weight of the run's pair loss."""
-    rows = data_of(record, settings.data_dir).splits[settings.split]
+    rows = data_of(record, settings.data_dir).labelled(settings.split)
     options, z = record.settings(), predictor.features(rows["text"][:])
     if options.get("normalize", True):  # only objectives with a pair loss have this option and `w_pos`
         z = normalize(z)

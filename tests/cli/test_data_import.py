@@ -57,7 +57,14 @@ def test_files_are_those_of_the_splits_in_their_names(fecbench, tmp_path, monkey
     write(tmp_path / "raw" / "test_sent_emo.csv", ROWS[6:12])
     monkeypatch.chdir(tmp_path / "raw")
     code, out, err = fecbench(
-        "data", "import", "train_sent_emo.csv", "../other/dev_sent_emo.csv", "test_sent_emo.csv", "--to", "../mine", "--json"
+        "data",
+        "import",
+        "train_sent_emo.csv",
+        "../other/dev_sent_emo.csv",
+        "test_sent_emo.csv",
+        "--to",
+        "../mine",
+        "--json",
     )
     assert code == 0, err
     found = json.loads(out)
@@ -101,9 +108,7 @@ def test_missing_splits_are_cut_on_request_alone(fecbench, tmp_path):
     # a run cuts the same rows from what was imported as from the file
     for seed in (0, 3):
         assert load(tmp_path / "whole", split_seed=seed).fingerprint == load(file, split_seed=seed).fingerprint
-    code, _, err = fecbench(
-        "data", "import", file, "--to", tmp_path / "cut", "--cut-missing", "--split-seed", 3
-    )
+    code, _, err = fecbench("data", "import", file, "--to", tmp_path / "cut", "--cut-missing", "--split-seed", 3)
     assert code == 0, err
     cut = load(tmp_path / "cut")
     assert cut.cut == ()
@@ -137,7 +142,10 @@ def test_what_describes_the_data_is_carried_over(fecbench, tmp_path):
 
 
 def test_labels_whose_names_are_numbers_keep_them(fecbench, tmp_path):
-    write(tmp_path / "raw" / "train.csv", [(text, {"joy": "2", "anger": "10", "sadness": "1"}[label]) for text, label in ROWS])
+    write(
+        tmp_path / "raw" / "train.csv",
+        [(text, {"joy": "2", "anger": "10", "sadness": "1"}[label]) for text, label in ROWS],
+    )
     code, _, err = fecbench("data", "import", tmp_path / "raw", "--to", tmp_path / "mine")
     assert code == 0, err
     before, after = load(tmp_path / "raw"), load(tmp_path / "mine")
@@ -192,7 +200,9 @@ def test_rows_are_written_in_chunks(fecbench, tmp_path, monkeypatch):
 
     monkeypatch.setattr(writing, "CHUNK", 10)
     file = tmp_path / "emotions.parquet"
-    parquet.write_table(pyarrow.table({"text": [text for text, _ in ROWS], "label": [label for _, label in ROWS]}), file)
+    parquet.write_table(
+        pyarrow.table({"text": [text for text, _ in ROWS], "label": [label for _, label in ROWS]}), file
+    )
     code, _, err = fecbench("data", "import", file, "--to", tmp_path / "mine")
     assert code == 0, err
     assert parquet.ParquetFile(tmp_path / "mine" / "train.parquet").num_row_groups == 4

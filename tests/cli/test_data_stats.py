@@ -88,9 +88,7 @@ def test_an_encoder_that_is_missing_is_reported_before_anything_is_read(fecbench
 def test_the_split_seed_is_that_of_a_run(fecbench, tmp_path):
     rows = [(f"text {number} {label}", label) for number in range(30) for label in ("joy", "anger")]
     data = write(tmp_path / "own", train=rows)
-    prints = [
-        json.loads(fecbench("data", "stats", data, "--split-seed", seed, "--json")[1])[0] for seed in (0, 0, 1)
-    ]
+    prints = [json.loads(fecbench("data", "stats", data, "--split-seed", seed, "--json")[1])[0] for seed in (0, 0, 1)]
     assert prints[0]["cut"] == ["validation", "test"]
     assert [one["fingerprint"] == prints[0]["fingerprint"] for one in prints] == [True, True, False]
     assert "validation and test cut from train" in fecbench("data", "stats", data)[1]
@@ -98,7 +96,9 @@ def test_the_split_seed_is_that_of_a_run(fecbench, tmp_path):
 
 def test_the_options_are_those_of_a_run_that_choose_its_rows():
     names = {option.name for option in stats.params if isinstance(option, click.Option)}
-    assert names - {"data_dir", "all_classes", "html", "as_json"} == {*ROW_SETTINGS, "encoder", "max_length"} - {"dataset"}
+    assert names - {"data_dir", "all_classes", "html", "as_json"} == {*ROW_SETTINGS, "encoder", "max_length"} - {
+        "dataset"
+    }
     for option in stats.params:
         if option.name in RunSettings.model_fields:
             assert option.help == RunSettings.model_fields[option.name].description

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from fecbench.bench import matrix
 from fecbench.bench.spec import read_spec
 from fecbench.core.errors import FecbenchError
-from fecbench.data.datasets.columns import Columns
 from fecbench.data.datasets.dataset import SPLITS
+from fecbench.data.datasets.missing_splits import SplitChoice
 from fecbench.data.datasets.own_files import load_path
 from fecbench.results.leaderboard.run import read_run
 from fecbench.runs.identity import LOCAL_SETTINGS
@@ -89,7 +89,7 @@ def test_data_is_sound_or_refused(tmp_path, name, whole, amount):
 
     def check(content: bytes) -> None:
         path.write_bytes(content)
-        data = told(lambda: load_path(path, Columns("text", "label"), 0))
+        data = told(lambda: load_path(path, {}, SplitChoice(0)))
         if data is not None:
             assert set(data.splits) == set(SPLITS)
             for split in data.splits.values():

@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fecbench.data.datasets.columns import Columns
 from fecbench.data.datasets.dataset import DatasetInfo
+from fecbench.data.datasets.description import Description
+from fecbench.data.datasets.given_names import GivenNames
+from fecbench.data.datasets.missing_splits import SplitChoice
 from fecbench.data.datasets.own_rows import assemble
 from fecbench.runs.record import Record
 from tests.support import ROOT
@@ -174,7 +176,7 @@ def read(number: int) -> int:
     splits = {"train": rows_of(number), "validation": rows_of(3)}
     tracemalloc.start()
     try:
-        data = assemble(splits, Columns("text", "label"), (), DatasetInfo("toy", "toy", "none", ""), "here", 0)
+        data = assemble(splits, Description(), GivenNames(), DatasetInfo("toy", "toy", "none", ""), "here", SplitChoice(0))
         assert len(data.fingerprint) == 64
         assert len(data.splits["train"]) + len(data.splits["test"]) == number
         return tracemalloc.get_traced_memory()[1]

@@ -27,7 +27,8 @@ class RunProgress:
     @hookimpl
     def run_started(self, run: RunInfo) -> None:
         """Print the run's settings, notes and folder, and start the bar."""
-        settings = ", ".join(f"{name} {run.settings[name]}" for name in ("encoder", "head", "lr", "batch_size", "seed"))
+        names = ["encoder", "head", "lr", "batch_size", "seed", *(["fold"] if run.settings.get("folds") else [])]
+        settings = ", ".join(f"{name} {run.settings[name]}" for name in names)
         self._print(f"{run.objective} on {run.dataset}: {settings}")
         for note in run.notes:
             self._print(f"note: {note}")

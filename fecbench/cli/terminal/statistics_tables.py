@@ -56,7 +56,17 @@ def _print_rows(found: Sequence[Statistics]) -> None:
 def _print_lengths(found: Sequence[Statistics]) -> None:
     echo("")
     print_table(
-        ["data set", "unit", "mean", "median", "p95", "max", "smallest class", "largest class", "balance (1 = uniform)"],
+        [
+            "data set",
+            "unit",
+            "mean",
+            "median",
+            "p95",
+            "max",
+            "smallest class",
+            "largest class",
+            "balance (1 = uniform)",
+        ],
         [
             [
                 one.data.name,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 REPLACE = "put the original files back, or give yours as a path (--dataset path/to/folder)"
+UNLABELLED = "the test split has no labels: its texts are predicted, but there are no test scores"
 
 
 def check_splits(data: EmotionData, where: str) -> EmotionData:
@@ -30,21 +31,24 @@ def check_splits(data: EmotionData, where: str) -> EmotionData:
     if len(data.labels) < 2:
         raise DataError(f"{where}: at least two labels are needed, found {list(data.labels)}; check the label column")
     notes = [*data.notes]
-    for name, split in data.splits.items():
-        if not len(split):
+    for name, rows in (*data.splits.items(), ("test", data.unlabelled)):
+        if rows is not None and not len(rows):
             raise DataError(f"{where}: {name} must hold at least one row, but is empty; add rows")
+    for name, split in data.splits.items():
         counts = np.bincount(labels_of(split), minlength=len(data.labels))
         missing = [label for label, count in zip(data.labels, counts, strict=True) if not count]
         if missing and name == "train":
             raise DataError(
-                f"{where}: train must hold every class, but has no row of {shortened(missing)}; add rows, or drop the "
-                "class from all splits and labels.txt"
+                f"{where}: train must hold every class, but has no row of {shortened(missing)}; add rows, or leave "
+                "the class out (drop under [labels] in dataset.toml)"
             )
         if missing:
             notes.append(
                 f"{name} has no row of {shortened(missing)}: the class counts as 0 in macro F1 on {name}, and can only "
                 "be predicted wrongly"
             )
+    if data.unlabelled is not None:
+        notes.append(UNLABELLED)
     if data.numeric_labels:
         notes.append(
             f"the labels are numbers ({shortened(data.numeric_labels)}): labels.txt in the data set's folder can name "
@@ -63,7 +67,8 @@ def check_loaded(data: object, who: str) -> EmotionData:
     """
     if not isinstance(data, EmotionData):
         raise _wrong(who, "give a fecbench.EmotionData", f"gave {type(data).__name__}")
-    if sorted(data.splits) != sorted(SPLITS):
+    unlabelled = {} if data.unlabelled is None else {"test": data.unlabelled}
+    if sorted([*data.splits, *unlabelled]) != sorted(SPLITS):
         raise _wrong(who, f"give the splits {', '.join(SPLITS)}", f"gave {shortened(sorted(data.splits))}")
     if len(set(data.labels)) < len(data.labels) or not all(isinstance(label, str) and label for label in data.labels):
         raise _wrong(who, "name each label once", f"named {shortened([repr(label) for label in data.labels])}")
@@ -72,6 +77,10 @@ def check_loaded(data: object, who: str) -> EmotionData:
         if lacking:
             raise _wrong(who, "give text and label", f"{name} lacks {', '.join(lacking)}")
         _check_rows(split, name, len(data.labels), who)
+    for name, split in unlabelled.items():
+        if "text" not in split.column_names:
+            raise _wrong(who, "give texts", f"{name} lacks text")
+        _check_texts(split, name, who)
     return check_splits(data, who)
 
 
@@ -83,6 +92,13 @@ def _check_rows(split: Dataset, name: str, labels: int, who: str) -> None:
         if not (is_text and is_label):
             found = f"row {number} of {name} is {text!r} with label {label!r}"
             raise _wrong(who, f"give texts with labels 0 to {labels - 1}", found)
+
+
+def _check_texts(split: Dataset, name: str, who: str) -> None:
+    """Raise PluginError unless every row has a text that is not blank."""
+    for number, text in enumerate(split["text"][:]):
+        if not isinstance(text, str) or not text.strip():
+            raise _wrong(who, "give texts", f"row {number} of {name} is {text!r}")
 
 
 def _wrong(who: str, requirement: str, finding: str) -> PluginError:

@@ -1,4 +1,4 @@
-"""Check that rows have a text and a label column, and suggest a remedy if they don't."""
+"""Find the columns that a description names among those of a row, and suggest a remedy if one is missing."""
 
 from __future__ import annotations
 
@@ -9,61 +9,119 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import DataError
+from fecbench.core.text import shortened
+from fecbench.data.datasets.wanted_columns import index_of, label_columns, text_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from fecbench.data.datasets.description import Column, ColumnNames
 
 
 RawRow = tuple[str, Mapping[str, Any]]
 """The position of a row, for messages, and its cells by column name."""
 
 MAX_EXAMINED = 1000  # rows that are read to find out what the columns of a file without the wanted ones hold
+SWITCHES = {"0", "1", "0.0", "1.0", "false", "true"}  # cells of a column for one label, in lower case
 
 
 @dataclass(frozen=True)
-class Columns:
-    """The names of the columns of text and label."""
+class FoundColumns:
+    """The columns of a row, by name.
 
-    text: str
-    label: str
+    Attributes:
+        text: the columns of the text, in the order in which they are joined.
+        label: the column of the label, or the column of each label; empty if the row has none.
+        id: the column that names the row, or None.
+        group: the column of the row's group, or None.
+        where: for columns that choose rows, the value that is wanted.
+    """
+
+    text: tuple[str, ...]
+    label: tuple[str, ...]
+    id: str | None
+    group: str | None
+    where: Mapping[str, str | int | bool]
 
 
-def check_columns(position: str, row: Mapping[str, Any], following: Iterator[RawRow], columns: Columns) -> None:
-    """Raise DataError if ``row`` lacks the column of text or label.
+def find_columns(
+    position: str, row: Mapping[str, Any], following: Iterator[RawRow], columns: ColumnNames, labelled: bool
+) -> FoundColumns:
+    """Find the described ``columns`` in a row.
 
-    ``following`` are the rows after it. They are read only if a column is missing, to suggest a remedy.
+    Args:
+        position: position of the row, for messages.
+        row: cells of the row by column.
+        following: the rows after it, which are read only if a column is missing, to suggest a remedy.
+        columns: the described columns.
+        labelled: False if the column of the label may be missing.
 
     Raises:
         DataError: a column is missing.
     """
-    for name, flag in ((columns.text, "--text-column"), (columns.label, "--label-column")):
-        if name not in row:
-            rows = [row]
-            with suppress(DataError):  # errors in the following rows are not what is reported here
-                rows.extend(other for _, other in islice(following, MAX_EXAMINED))
-            advice = _advice(rows, flag, name == columns.label)
-            raise DataError(f"{position}: the column {name!r} is missing, {advice}")
+    names = list(row)
+
+    def find(column: Column, flag: str) -> str:
+        index = index_of(column, names)
+        if index is None:
+            raise DataError(f"{position}: {_missing(column, names, _some_rows(row, following), flag)}")
+        return names[index]
+
+    text = tuple(find(column, "--text-column") for column in text_columns(columns))
+    wanted = label_columns(columns)
+    is_unlabelled = not labelled and all(index_of(column, names) is None for column in wanted)
+    return FoundColumns(
+        text,
+        () if is_unlabelled else tuple(find(column, "--label-column") for column in wanted),
+        None if columns.id is None else find(columns.id, "id under [columns]"),
+        None if columns.group is None else find(columns.group, "--group-column"),
+        {find(column, "where under [columns]"): value for column, value in columns.where.items()},
+    )
 
 
-def _advice(rows: Sequence[Mapping[str, Any]], flag: str, label: bool) -> str:
+def _some_rows(row: Mapping[str, Any], following: Iterator[RawRow]) -> list[Mapping[str, Any]]:
+    rows = [row]
+    with suppress(DataError):  # errors in the following rows are not what is reported here
+        rows.extend(other for _, other in islice(following, MAX_EXAMINED))
+    return rows
+
+
+def _missing(column: Column, names: Sequence[str], rows: Sequence[Mapping[str, Any]], flag: str) -> str:
     """Return what was found instead of a column, and the remedy."""
-    names = list(map(str, rows[0]))
+    found = ", ".join(names)
+    if isinstance(column, int) or (column.isdecimal() and column not in names):
+        return f"there is no column {column}, since the row has {len(names)} ({found}); correct {flag}"
+    missing = f"the column {column!r} is missing"
     if _looks_like_a_row(rows):
         return (
-            f"and the first line ({', '.join(names)}) looks like a row, not like the names of columns; "
-            "write a line above it that names the columns, such as text and label"
+            f"{missing}, and the first line ({found}) looks like a row, not like the names of columns; give --no-header "
+            "and the numbers of the columns (--text-column 1 --label-column 2), or write a line above it that names "
+            "the columns, such as text and label"
         )
-    label_columns = _columns_of_digits(rows) if label else []
-    if len(label_columns) > 1:
+    switches = _columns_of_digits(rows) if flag == "--label-column" else []
+    if len(switches) > 1:
+        return f"{missing}, but {_of_switches(switches, rows)}"
+    return f"{missing}, found {found}; name yours with {flag}"
+
+
+def _of_switches(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what ``columns`` hold, a digit in each row, and the remedy."""
+    cells = {_switch(row.get(name)) for name in columns for row in rows} - {""}
+    listed = ", ".join(f'"{name}"' for name in columns)
+    if cells <= SWITCHES:
         return (
-            f"but a column of numbers for each label was found ({', '.join(label_columns)}); several labels for one "
-            "text aren't read yet: write one column with the name of each row's label, and leave out the rows that "
-            "have several or none"
+            f"a column of numbers for each label was found ({shortened(columns, 12)}); describe them in dataset.toml: "
+            f'under [columns] label = [{listed}], and under [labels] several = "drop", which leaves out the rows that '
+            "hold several labels, since one is trained a row"
         )
-    return f"found {', '.join(names)}; name yours with {flag}"
+    return (
+        f"columns of numbers up to {max(cells)} were found ({shortened(columns, 12)}), such as the intensities of each "
+        "label; fecbench trains one label a row and no intensities: write a column with the one label of each row and "
+        "name it with --label-column"
+    )
 
 
-def check_column_names(names: Sequence[str], position: str, columns: Columns) -> None:
+def check_column_names(names: Sequence[str], position: str, label: str) -> None:
     """Raise DataError if a file's first line seems to be a row; called if the label column's name is also a label.
 
     Raises:
@@ -71,30 +129,35 @@ def check_column_names(names: Sequence[str], position: str, columns: Columns) ->
     """
     if not _are_numbers_from_zero(names):
         raise DataError(
-            f"{position}: the label column is called {columns.label!r}, and {columns.label!r} is a label too; if the "
-            f"first line ({', '.join(names)}) is a row, write a line above it that names the columns, such as text and "
-            "label; else rename the column"
+            f"{position}: the label column is called {label!r}, and {label!r} is a label too; if the first line "
+            f"({', '.join(names)}) is a row, give --no-header and the numbers of the columns (--text-column 1 "
+            "--label-column 2), or write a line above it that names the columns, such as text and label; else rename "
+            "the column"
         )
 
 
 def _looks_like_a_row(rows: Sequence[Mapping[str, Any]]) -> bool:
     """Return True if the column names seem to be cells: one is a number, or occurs in its own column."""
-    if _are_numbers_from_zero(list(map(str, rows[0]))):
+    if _are_numbers_from_zero(list(rows[0])) or _are_numbers_from_zero(list(rows[0]), 1):
         return False
-    names = [str(name) for name in rows[0] if str(name).strip()]
+    names = [name for name in rows[0] if name.strip()]
     repeated = any(str(row.get(name)).strip() == name.strip() for name in names for row in rows)
     return repeated or any(name.strip().isdecimal() for name in names)
 
 
-def _are_numbers_from_zero(names: Sequence[str]) -> bool:
-    return list(names) == list(map(str, range(len(names))))
+def _are_numbers_from_zero(names: Sequence[str], first: int = 0) -> bool:
+    return list(names) == [str(number) for number in range(first, len(names) + first)]
 
 
 def _columns_of_digits(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the columns in which all cells that are not empty are single digits, such as 0 and 1."""
+    """Return the columns in which all cells that are not empty are single digits, or true and false."""
     columns = []
     for name in rows[0]:
-        cells = {str(cell).strip() for row in rows if (cell := row.get(name)) is not None} - {""}
-        if cells and all(len(cell) == 1 and cell.isdecimal() for cell in cells):
-            columns.append(str(name))
+        cells = {_switch(row.get(name)) for row in rows} - {""}
+        if cells and all(cell in SWITCHES or (len(cell) == 1 and cell.isdecimal()) for cell in cells):
+            columns.append(name)
     return columns
+
+
+def _switch(cell: object) -> str:
+    return "" if cell is None else str(cell).strip().lower()

@@ -6,8 +6,9 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fecbench.core.errors import DataError
 from fecbench.data.datasets.rows import digest_rows
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ class DatasetInfo:
         labels: number of labels; None if unknown.
         settings: run settings that the data set prefers.
         note: remark shown with every run.
+        language: language of the texts, such as English or zh.
+        citation: paper to cite.
+        metric: metric that the field reports, such as weighted_f1.
     """
 
     name: str
@@ -43,21 +47,29 @@ class DatasetInfo:
     labels: int | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     note: str = ""
+    language: str = ""
+    citation: str = ""
+    metric: str = ""
 
 
 @dataclass(frozen=True)
 class EmotionData:
-    """Texts and labels in three splits.
+    """Texts and labels in three splits, or in two and a test split without labels.
 
     Attributes:
         info: description of the data set.
         labels: label names; a row's label is an index into them.
         splits: ``train``, ``validation`` and ``test``, each with the columns ``text`` (string) and ``label``
-            (int64), and further text columns, such as ``aug_text``, if the data set has them.
+            (int64), and further text columns, such as ``aug_text``, ``id`` and ``group``, if the data set has them.
         source: description of the location the rows were read from.
         descriptions: a short sentence for each label, if the data set has them.
         cut: names of the splits that the data set lacks and that were cut from its training rows.
         notes: remarks shown with every run on these rows.
+        reading: how the rows of a user's own data set were read, as in `run.json`: files, columns, label map.
+        unlabelled: the texts of a test split without labels, with the columns ``text`` and perhaps ``id``; ``splits``
+            then lacks ``test``.
+        whole: digest of the rows before a cut into folds, and of the fold of each row; equal for all folds of one
+            cross-validation, and empty without folds.
     """
 
     info: DatasetInfo
@@ -67,11 +79,31 @@ class EmotionData:
     descriptions: Mapping[str, str] = field(default_factory=dict)
     cut: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    unlabelled: Dataset | None = None
+    whole: str = ""
 
     @property
     def name(self) -> str:
         """The data set's name."""
         return self.info.name
+
+    def labelled(self, split: str) -> Dataset:
+        """Return the rows of a split with labels.
+
+        Raises:
+            DataError: the split has no labels.
+        """
+        if split not in self.splits:
+            raise DataError(
+                f"the {split} split of {self.name} must have labels for this, but has none; choose --split validation"
+            )
+        return self.splits[split]
+
+    @property
+    def test_rows(self) -> Dataset:
+        """The rows of the test split, with labels or without."""
+        return self.splits["test"] if self.unlabelled is None else self.unlabelled
 
     @property
     def columns(self) -> list[str]:
@@ -93,5 +125,6 @@ class EmotionData:
     @cached_property
     def fingerprint(self) -> str:
         """The SHA-256 of all columns of all splits, labels by name: equal if and only if the data are equal."""
-        digests = {name: digest_rows(split, self.labels) for name, split in self.splits.items()}
+        rows = {**self.splits, **({"unlabelled": self.unlabelled} if self.unlabelled is not None else {})}
+        digests = {name: digest_rows(split, self.labels) for name, split in rows.items()}
         return hashlib.sha256("\n".join(f"{name} {digests[name]}" for name in sorted(digests)).encode()).hexdigest()

@@ -1,72 +1,89 @@
-"""Read CSV and TSV: find the delimiter, and report unclosed quotes and quoted cells that contain further rows."""
+"""Read CSV and TSV: find the delimiter, name the columns, and report unclosed quotes and ragged rows.
+
+The csv module reads, not pyarrow or polars: these tell neither the line in which a row begins, which every message
+names, nor the line of a quote that never closes.
+"""
 
 from __future__ import annotations
 
 import csv
-import re
 from collections import Counter
-from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from fecbench.core.errors import DataError
+from fecbench.data.datasets.opening import read_lines
+from fecbench.data.datasets.swallowed_rows import LINE_BREAK, REMEDY, SwallowedRows
+from fecbench.data.datasets.wanted_columns import are_in, index_of, label_columns, number_of, text_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from fecbench.data.datasets.columns import Columns, RawRow
+    from fecbench.data.datasets.columns import RawRow
+    from fecbench.data.datasets.description import ColumnNames, FileFormat
+    from fecbench.data.datasets.source_files import SourceFile
 
 
 Quotes = Literal["csv", "plain"]
 """``csv``: a quoted cell may hold delimiters and line breaks. ``plain``: a quote is an ordinary character."""
 
 MARKS = (",", ";", "\t", "|")
+BLANK = " \t\r\n,;|\""  # a line of these alone has only empty cells
 MAX_CELL = 2**31 - 1  # characters of a cell; Python's own limit is 131,072
-LINE_BREAK = re.compile(r"\r\n|\r|\n")
-REMEDY = "check the quotes, or give --quotes plain if quotes are ordinary characters"
 
 
-def read_delimited(
-    lines: Iterable[str], path: object, delimiter: str, columns: Columns, quotes: Quotes
-) -> Iterator[RawRow]:
-    """Yield the position of each row and its cells by column name; the first line that is not blank names the columns.
+def read_csv(file: SourceFile, form: FileFormat, columns: ColumnNames) -> Iterator[RawRow]:
+    """Yield the rows of a CSV file; see :func:`read_delimited`."""
+    return read_delimited(file, form, columns, ",")
+
+
+def read_tsv(file: SourceFile, form: FileFormat, columns: ColumnNames) -> Iterator[RawRow]:
+    """Yield the rows of a TSV file; see :func:`read_delimited`."""
+    return read_delimited(file, form, columns, "\t")
+
+
+def read_delimited(file: SourceFile, form: FileFormat, columns: ColumnNames, usual: str) -> Iterator[RawRow]:
+    """Yield the position of each row and its cells by column name.
+
+    The first line that is not blank names the columns, unless the file has no header. Then they are called as
+    ``form.columns`` says, else ``"1"``, ``"2"``, ...
 
     Args:
-        lines: lines of the file, with their line breaks.
-        path: path of the file, for messages.
-        delimiter: separator of the cells, unless only another mark finds ``columns`` in the first line.
-        columns: names of the columns of text and label.
-        quotes: meaning of quotes.
+        file: the file.
+        form: its delimiter, header, quotes and encoding.
+        columns: the columns of text and label.
+        usual: the delimiter if ``form`` names none, unless only another mark finds ``columns`` in the first line.
 
     Raises:
         DataError: a quote never closes, a row has too many or too few cells, a column is named twice, or a
             quoted cell contains rows.
     """
-    csv.field_size_limit(MAX_CELL)
-    rest = iter(lines)
-    before, first = _first_line(rest)
-    delimiter = _find_delimiter(first, delimiter, columns)
-    row_lines = _RowLines(chain(before, [first], rest))
-    plain: dict[str, Any] = {"quoting": csv.QUOTE_NONE} if quotes == "plain" else {}
-    # Strict: otherwise a quote that never closes would take the rest of the file into its cell without an error.
-    reader = csv.reader(row_lines, delimiter=delimiter, strict=True, **plain)
-    header: list[str] = []
-    swallowed = SwallowedRows(str(path), delimiter)
-    while (cells := _next_row(reader, row_lines, path, delimiter)) is not None:
-        where = f"{path}, line {row_lines.start}"
-        if not header and any(map(str.strip, cells)):
-            header = cells
-            check_named_once(header, where)
-        elif cells and header:
-            if len(cells) != len(header):
-                raise DataError(
-                    f"{where}: {len(header)} columns are needed, found {len(cells)}; {_cell_advice(delimiter, quotes)}"
-                )
-            row = dict(zip(header, cells, strict=True))
-            if columns.label in header:
-                swallowed.examine(cells, row_lines.start, header.index(columns.label))
-            yield where, row
+    name, lines = str(file), read_lines(file, form.encoding, newline="")
+    blank, first = _first_line(lines)
+    if not first:
+        return
+    delimiter = _given_delimiter(form, name) or _find_delimiter(first, form, columns, usual)
+    row_lines = _RowLines(chain([first], lines), blank + 1)
+    rows = _rows(row_lines, name, delimiter, form)
+    cells = next(rows)
+    names = _names(cells, form, f"{name}, line {row_lines.start}")
+    swallowed = SwallowedRows(name, delimiter, index_of(label_columns(columns)[0], names))
+    for cells in rows if _has_header(form) else chain([cells], rows):
+        if not cells:
+            continue
+        where = f"{name}, line {row_lines.start}"
+        if len(cells) != len(names):
+            raise DataError(_ragged(where, names, cells, delimiter, form))
+        swallowed.examine(cells, row_lines.start, len(row_lines.row))
+        yield where, dict(zip(names, cells, strict=True))
     swallowed.check()
+
+
+def names_columns(first: str, form: FileFormat, columns: ColumnNames) -> bool:
+    """Return True if the first line of a file names the columns of the text, by name, among several."""
+    texts = [column for column in text_columns(columns) if number_of(column) is None]
+    cells = [_cells(first, mark, form) for mark in MARKS]
+    return bool(texts) and any(len(names) > 1 and are_in(texts, names) for names in cells)
 
 
 def check_named_once(columns: Iterable[str], where: str) -> None:
@@ -79,9 +96,9 @@ def check_named_once(columns: Iterable[str], where: str) -> None:
 class _RowLines:
     """An iterator over lines that keeps the lines of the current row and the number of the first."""
 
-    def __init__(self, lines: Iterable[str]):
+    def __init__(self, lines: Iterable[str], start: int):
         self._lines = iter(lines)
-        self.start, self.row = 1, list[str]()
+        self.start, self.row = start, list[str]()
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -96,45 +113,101 @@ class _RowLines:
         self.row = []
 
 
-def _first_line(lines: Iterator[str]) -> tuple[list[str], str]:
-    """Return the blank lines at the start and the first line that is not blank."""
-    blank: list[str] = []
-    for line in lines:
-        if line.strip():
-            return blank, line
-        blank.append(line)
-    return blank, ""
+def _first_line(lines: Iterator[str]) -> tuple[int, str]:
+    """Return the number of blank lines at the start, and the first line that is not blank, or ""."""
+    for number, line in enumerate(lines):
+        if line.strip(BLANK):
+            return number, line
+    return 0, ""
 
 
-def _find_delimiter(header: str, delimiter: str, columns: Columns) -> str:
-    """Return the mark with which ``header`` has the wanted ``columns``, the format's own ``delimiter`` first.
+def _has_header(form: FileFormat) -> bool:
+    """Return True if the first line of a file names its columns."""
+    return form.header and not form.columns
 
-    If no mark finds them, return the format's own if it occurs, else the most frequent mark.
+
+def _given_delimiter(form: FileFormat, name: str) -> str | None:
+    """Return the delimiter that ``form`` names, or None.
+
+    Raises:
+        DataError: it is a line break or a quote, which mean something else.
     """
-    wanted = {columns.text, columns.label}
-    for mark in (delimiter, *MARKS):
-        if wanted <= set(next(csv.reader([header.rstrip("\r\n")], delimiter=mark), [])):
-            return mark
-    return delimiter if delimiter in header else max(MARKS, key=header.count)
+    if form.delimiter in ("\n", "\r", '"'):
+        raise DataError(
+            f"{name}: the delimiter must not be a line break or a quote, found {form.delimiter!r}; give the mark that "
+            "stands between the cells"
+        )
+    return form.delimiter
 
 
-def _next_row(reader: Iterator[list[str]], lines: _RowLines, path: object, delimiter: str) -> list[str] | None:
-    """Return the cells of the next row, or None at the end of the file.
+def _find_delimiter(first: str, form: FileFormat, columns: ColumnNames, usual: str) -> str:
+    """Return the mark with which the first line of a file has the wanted ``columns``, the ``usual`` one first.
+
+    If no mark finds them, return the usual one if it occurs, else the most frequent mark.
+    """
+    texts, labels = text_columns(columns), label_columns(columns)
+    for wanted in ([*texts, *labels], texts):  # a file without labels has the texts alone
+        for mark in (usual, *MARKS):
+            if are_in(wanted, _names_if(_cells(first, mark, form), form)):
+                return mark
+    return usual if usual in first else max(MARKS, key=first.count)
+
+
+def _names_if(cells: list[str], form: FileFormat) -> list[str]:
+    """Return the columns' names if ``cells`` are those of the first line; [] if the given names are not as many."""
+    if _has_header(form):
+        return cells
+    if form.columns:
+        return form.columns if len(form.columns) == len(cells) else []
+    return [str(number) for number in range(1, len(cells) + 1)]
+
+
+def _cells(line: str, delimiter: str, form: FileFormat) -> list[str]:
+    return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter, **_quoting(form)), [])
+
+
+def _quoting(form: FileFormat) -> dict[str, Any]:
+    # Characters of a cell are not limited: a limit would refuse long texts.
+    csv.field_size_limit(MAX_CELL)
+    return {"quoting": csv.QUOTE_NONE} if form.quotes == "plain" else {}
+
+
+def _names(first: list[str], form: FileFormat, where: str) -> list[str]:
+    """Return the names of the columns; ``first`` are the cells of the first row.
+
+    Raises:
+        DataError: two columns have the same name, or a file that should have no header repeats the given names.
+    """
+    if first == form.columns:
+        raise DataError(
+            f"{where}: columns must name those of a file without a header, but this line has the same names; remove "
+            "columns from the description"
+        )
+    names = form.columns or _names_if(first, form)
+    check_named_once(names, where)
+    return names
+
+
+def _rows(lines: _RowLines, name: str, delimiter: str, form: FileFormat) -> Iterator[list[str]]:
+    """Yield the cells of each row.
 
     Raises:
         DataError: a quoted cell is malformed; the message names its first line.
     """
-    lines.begin_row()
+    # Strict: otherwise a quote that never closes would take the rest of the file into its cell without an error.
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, **_quoting(form))
     try:
-        return next(reader, None)
+        for cells in reader:
+            yield cells
+            lines.begin_row()
     except csv.Error as error:
         begin = lines.start + _line_of_quote(lines.row, delimiter, str(error))
         end = lines.start + len(lines.row) - 1
         if "end of data" in str(error):
-            raise DataError(f"{path}, line {begin}: a quote opens a cell here and never closes; {REMEDY}") from error
+            raise DataError(f"{name}, line {begin}: a quote opens a cell here and never closes; {REMEDY}") from error
         through = f" in line {end}" if end != begin else ""
         raise DataError(
-            f"{path}, line {begin}: the quoted cell that begins here ends badly{through} ({error}); {REMEDY}"
+            f"{name}, line {begin}: the quoted cell that begins here ends badly{through} ({error}); {REMEDY}"
         ) from error
 
 
@@ -148,80 +221,14 @@ def _line_of_quote(lines: Sequence[str], delimiter: str, error: str) -> int:
     return min(sum(breaks[:malformed]), len(lines) - 1)
 
 
-def _cell_advice(delimiter: str, quotes: Quotes) -> str:
-    if quotes == "plain":
-        return f"with --quotes plain no cell can hold {delimiter!r}: leave --quotes out, or write JSON lines"
-    return f"quote texts that hold {delimiter!r}"
-
-
-class Suspect(NamedTuple):
-    """A quoted cell most lines of which have as many cells as a row.
-
-    Attributes:
-        begin: number of its first line in the file.
-        end: number of its last line.
-        lines: how many of its lines were examined.
-        labels: the cells of these lines in the label's column.
-    """
-
-    begin: int
-    end: int
-    lines: int
-    labels: list[str]
-
-
-@dataclass
-class SwallowedRows:
-    """Find quoted cells that contain rows: a text that begins with a lone quote swallows all rows up to the next quote.
-
-    Whether the lines of a cell are rows is known only at the end of the file, by the labels of the other rows.
-    """
-
-    path: str
-    delimiter: str
-    labels: set[str] = field(default_factory=set)
-    suspects: list[Suspect] = field(default_factory=list)
-
-    def examine(self, cells: Sequence[str], line: int, label: int) -> None:
-        """Record a row's label and its suspicious cells.
-
-        Args:
-            cells: cells of the row.
-            line: number of the row's first line.
-            label: index of the label's column.
-        """
-        self.labels.add(cells[label].strip())
-        for index, cell in enumerate(cells):
-            breaks = len(LINE_BREAK.findall(cell))
-            lines = self._lines_as_rows(cells, index, label) if breaks else []
-            labels = [row[label].strip() for row in lines if len(row) == len(cells)]
-            if 2 * len(labels) > len(lines):
-                self.suspects.append(Suspect(line, line + breaks, len(lines), labels))
-            line += breaks
-
-    def _lines_as_rows(self, cells: Sequence[str], index: int, label: int) -> list[list[str]]:
-        """Split the lines of the cell ``index`` into cells; blank lines are left out.
-
-        The first line is completed by the cells before it, the last line by those after it. The line with the
-        row's own label is left out, since it proves nothing.
-        """
-        first, *rest = LINE_BREAK.split(cells[index])
-        rows = [
-            [*cells[:index], *first.split(self.delimiter)],
-            *(line.split(self.delimiter) for line in rest if line.strip()),
-        ]
-        rows[-1] = [*rows[-1], *cells[index + 1 :]]
-        if label == index:
-            return rows
-        return rows[1:] if label < index else rows[:-1]
-
-    def check(self) -> None:
-        """Raise DataError if most lines of a cell are rows with labels that other rows have."""
-        for suspect in self.suspects:
-            count = sum(label in self.labels for label in suspect.labels)
-            if 2 * count > suspect.lines:
-                rows = "1 row" if count == 1 else f"{count} rows"
-                raise DataError(
-                    f"{self.path}, line {suspect.begin}: the quoted cell that begins here goes on to line "
-                    f"{suspect.end} and holds what look like {rows}; {REMEDY}"
-                )
+def _ragged(where: str, names: list[str], cells: list[str], delimiter: str, form: FileFormat) -> str:
+    """Return the error message for a row with too many or too few cells."""
+    if _has_header(form):
+        counted = ""
+    else:
+        counted = f" ({', '.join(names)})" if form.columns else ", as in the first row"
+    if form.quotes == "plain":
+        advice = f"with --quotes plain no cell can hold {delimiter!r}: leave --quotes out, or write JSON lines"
+    else:
+        advice = f"quote texts that hold {delimiter!r}"
+    return f"{where}: {len(names)} columns are needed{counted}, found {len(cells)}; {advice}"

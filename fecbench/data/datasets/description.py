@@ -24,9 +24,9 @@ Every key is optional. :class:`Description` lists them all.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fecbench.core.settings import Config
 
@@ -116,6 +116,22 @@ class LabelDescription(Config):
     descriptions: dict[Text, Text] = Field(
         default_factory=dict, description="a short sentence for each label, which heads and methods read"
     )
+
+    @model_validator(mode="after")
+    def _check_map(self) -> Self:
+        if self.drop and self.keep:
+            raise ValueError("drop and keep exclude each other; give the shorter one")
+        listed = [old for olds in self.map.values() for old in olds]
+        if repeated := [old for old in listed if listed.count(old) > 1]:
+            raise ValueError(f"map must list each label once, but lists {repeated[0]!r} twice; remove one")
+        if isinstance(self.names, list) and (repeated := [name for name in self.names if self.names.count(name) > 1]):
+            raise ValueError(f"names must name each label once, but names {repeated[0]!r} twice; remove one")
+        return self
+
+    @property
+    def map_of_old(self) -> dict[str, str]:
+        """The new name of each old one in the map."""
+        return {old: new for new, olds in self.map.items() for old in olds}
 
 
 class Description(Config):

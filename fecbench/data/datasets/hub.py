@@ -6,18 +6,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fecbench.core import hub
-from fecbench.core.errors import DataError, DataNotFound
+from fecbench.core.errors import DataError, DataNotFound, UsageError
 from fecbench.data.datasets.addresses import parse_hub_address
 from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
+from fecbench.data.datasets.description import Description
+from fecbench.data.datasets.description_flags import FILE_FLAGS, Flags, with_flags
 from fecbench.data.datasets.file_formats import class_name, names_of
+from fecbench.data.datasets.given_names import GivenNames
 from fecbench.data.datasets.own_rows import assemble
+from fecbench.data.datasets.wanted_columns import index_of, label_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from datasets import Dataset
 
-    from fecbench.data.datasets.columns import Columns, RawRow
+    from fecbench.data.datasets.columns import RawRow
+    from fecbench.data.datasets.description import ColumnNames
+    from fecbench.data.datasets.missing_splits import SplitChoice
 
 
 ALIASES = {"valid": "validation", "val": "validation", "dev": "validation"}
@@ -52,15 +58,22 @@ def hub_rows(repo: str, config: str | None, revision: str | None) -> dict[str, D
     return {ALIASES.get(name, name): split for name, split in loaded.items()}
 
 
-def load_hub(address: str, columns: Columns, split_seed: int) -> EmotionData:
-    """Load the data set at a hub ``address``; missing splits are cut from train with ``split_seed``.
+def load_hub(address: str, flags: Flags, choice: SplitChoice) -> EmotionData:
+    """Load the data set at a hub ``address``; missing splits are cut from train by ``choice``.
+
+    ``flags`` of the run name its columns.
 
     Raises:
-        UsageError: the address is not ``owner/name[:config][@revision]``.
+        UsageError: the address is not ``owner/name[:config][@revision]``, or flags name files.
         DataNotFound: the hub can't be reached and there is no local copy.
         DataError: the data set can't be read, lacks the columns, or has more than one label a row.
     """
     match, where = parse_hub_address(address), f"hf:{address}"
+    if files := [name for name in FILE_FLAGS.values() if name in flags]:
+        raise UsageError(
+            f"--{files[0].replace('_', '-')} names files on this machine, but {where} is on the hub; leave it out"
+        )
+    description = with_flags(Description(), flags)
     try:
         splits = hub_rows(match["repo"], match["config"], match["revision"])
     except ConnectionError as error:
@@ -71,21 +84,28 @@ def load_hub(address: str, columns: Columns, split_seed: int) -> EmotionData:
         raise DataError(
             f"{where} must have a train split, found {', '.join(splits)}; choose another data set or config"
         )
-    names = names_of(splits["train"].features.get(columns.label))
+    train = splits["train"]
+    names = names_of(train.features.get(_label_column(train, description.columns)))
     info = DatasetInfo(
         where,
         f"hub data set {match['repo']}",
         "as its hub card says",
         f"https://huggingface.co/datasets/{match['repo']}",
     )
-    rows = {split: _rows(part, columns.label, f"{where}, {split}") for split, part in splits.items()}
-    return assemble(rows, columns, names, info, where, split_seed)
+    rows = {split: _rows(part, description.columns, f"{where}, {split}") for split, part in splits.items()}
+    return assemble(rows, description, GivenNames(names), info, where, choice)
 
 
-def _rows(split: Dataset, label_column: str, where: str) -> Iterator[RawRow]:
+def _label_column(split: Dataset, columns: ColumnNames) -> str | None:
+    index = index_of(label_columns(columns)[0], split.column_names)
+    return None if index is None else split.column_names[index]
+
+
+def _rows(split: Dataset, columns: ColumnNames, where: str) -> Iterator[RawRow]:
     """Yield the position and the cells of each row, with class numbers replaced by their names if there are names."""
-    names = names_of(split.features.get(label_column))
+    label = _label_column(split, columns)
+    names = names_of(split.features.get(label))
     for number, row in enumerate(split):
-        if names:
-            row[label_column] = class_name(row[label_column], names)
+        if label and names:
+            row[label] = class_name(row[label], names)
         yield f"{where} row {number}", row

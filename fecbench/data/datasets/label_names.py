@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
-from fecbench.data.datasets.several_labels import holding_several, with_commas
+from fecbench.data.datasets.several_labels import with_commas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,66 +27,77 @@ class WrittenLabel:
 
 
 def check_labelled(labels: Mapping[str, WrittenLabel], rows: int, where: str) -> None:
-    """Raise DataError if any of the ``rows`` rows has no label."""
-    if "" not in labels:
+    """Raise DataError if any of the ``rows`` rows has no label.
+
+    ``labels`` are the cells without one: "", or an empty list.
+    """
+    if not labels:
         return
-    empty = labels[""]
-    if empty.rows == rows:
+    first, count = next(iter(labels.values())), sum(label.rows for label in labels.values())
+    if count == rows:
         raise DataError(
             f"{where} must have labels, since it is scored by them, but none of its {rows:,} rows has one; add them or "
             "remove it"
         )
-    also = f" ({empty.rows:,} rows have none)" if empty.rows > 1 else ""
-    raise DataError(f"{empty.position}: {ONE_LABEL}, but there is none{also}; write one or remove the row")
+    also = f" ({count:,} rows have none)" if count > 1 else ""
+    raise DataError(
+        f"{first.position}: {ONE_LABEL}, but there is none{also}; write one, remove the row, or write none = \"drop\" "
+        "under [labels] in dataset.toml, which leaves such rows out (or the name of a class that they form)"
+    )
 
 
-def check_one_each(labels: Mapping[str, WrittenLabel], names: Iterable[str] = ()) -> None:
-    """Raise DataError if a cell holds several labels or a list of labels, unless it is one of ``names``."""
-    several = holding_several(list(labels), names)
+def refuse_several(labels: Mapping[str, WrittenLabel], several: Sequence[str]) -> None:
+    """Raise DataError if there are cells that hold ``several`` labels."""
     if several:
         count = sum(labels[cell].rows for cell in several)
         rows = "1 row" if count == 1 else f"{count:,} rows"
         others = f", as do {shortened([repr(cell) for cell in several[1:]])}" if several[1:] else ""
         raise DataError(
             f"{labels[several[0]].position}: {ONE_LABEL}, but {several[0]!r} holds several labels or a list{others} "
-            f"({rows}); fecbench trains one label a row: write one in each of these rows or remove them. A class "
-            "that really has such a name must be named in labels.txt of the folder, which names every class, one a line"
+            f"({rows}); fecbench trains one label a row: write one in each of these rows or remove them, or write "
+            "several = \"drop\" under [labels] in dataset.toml, which leaves them out. A class that really has such a name "
+            "must be named in labels.txt of the folder, which names every class, one a line"
         )
 
 
-def check_known(labels: Mapping[str, WrittenLabel], index: Mapping[str, int], named: bool) -> None:
-    """Raise DataError if a label is not in ``index``.
+def refuse_unknown(labels: Mapping[str, WrittenLabel], known: Sequence[str], named: bool) -> None:
+    """Raise DataError if there are ``labels`` that are of no class.
 
-    ``index`` holds the numbers and names of ``labels.txt`` or a schema if ``named``, else the training labels.
+    ``known`` are the numbers and names of ``labels.txt`` or a schema if ``named``, else the training labels.
     """
-    unknown = {name: label for name, label in labels.items() if name not in index}
-    check_one_each(unknown, index)
-    for name, label in unknown.items():
-        known = shortened(list(index))
-        raise DataError(f"{label.position}: the label {name!r} isn't one of {known}; {_correction(name, index, named)}")
+    if labels:
+        name, label = next(iter(labels.items()))
+        raise DataError(
+            f"{label.position}: the label {name!r} isn't one of {shortened(known)}; {_correction(name, known, named)}"
+        )
 
 
 def _correction(label: str, index: Iterable[str], named: bool) -> str:
     twins = [known for known in index if known.casefold() == label.casefold()]
     if twins:
-        return f"it differs from {twins[0]!r} in upper and lower case alone: write both alike"
+        return (
+            f"it differs from {twins[0]!r} in upper and lower case alone: write both alike, or join them with "
+            "map under [labels] in dataset.toml"
+        )
     if named and label == "-1":
-        return "-1 marks rows without a label: remove them"
-    return "correct it, or add it to the names in labels.txt" if named else "correct it, or add training rows of it"
+        return "-1 marks rows without a label: remove them, or write drop = [\"-1\"] under [labels] in dataset.toml"
+    add = "add it to the names in labels.txt" if named else "add training rows of it"
+    return f"correct it, {add}, or leave out its rows with drop = [\"{label}\"] under [labels] in dataset.toml"
 
 
-def check_from_zero(labels: Mapping[str, WrittenLabel], names: Sequence[str]) -> None:
-    """Raise DataError if the labels are numbers that don't count from 0, as the numbers of ``names`` do."""
+def check_first_number(labels: Mapping[str, WrittenLabel], names: Sequence[str], first: int) -> None:
+    """Raise DataError if the labels are numbers that don't count from ``first``, as the numbers of ``names`` do."""
     numbers = [label for label in labels if _is_whole_number(label)]
     only_numbers = bool(numbers) and len(numbers) == len(labels)
-    has_zero = any(not label.strip("0") for label in numbers)
+    has_first = any((number.lstrip("0") or "0") == str(first) for number in numbers)
     numbers_are_names = bool(set(numbers) & set(names))
-    if names and only_numbers and not has_zero and not numbers_are_names:
+    if names and only_numbers and not has_first and not numbers_are_names:
         smallest, largest = (choose(numbers, key=_by_value).lstrip("0") for choose in (min, max))
+        shift = "subtract 1 from each" if not first else f"count from {first} in the file"
         raise DataError(
-            f"{labels[numbers[0]].position}: labels that are numbers must count from 0, which is {names[0]!r} here, "
-            f"but no row has a 0 (they go from {smallest} to {largest}); if yours count from 1, subtract 1 from each, "
-            "or write the names"
+            f"{labels[numbers[0]].position}: labels that are numbers must count from {first}, which is {names[0]!r} "
+            f"here, but no row has a {first} (they go from {smallest} to {largest}); if yours count from {smallest}, write "
+            f"first = {smallest} under [labels] in dataset.toml, {shift}, or write the names"
         )
 
 

@@ -16,7 +16,6 @@ from fecbench.core.errors import DataNotFound, PluginError, UnknownName, UsageEr
 from fecbench.core.paths import expanded
 from fecbench.core.plugin_errors import plugin_errors
 from fecbench.data.datasets.addresses import HUB_PREFIX, is_path, parse_hub_address
-from fecbench.data.datasets.columns import Columns
 
 if TYPE_CHECKING:
     from fecbench.core.settings import RunSettings
@@ -65,31 +64,43 @@ def get_dataset(name: str) -> DatasetLoader:
     return cast("DatasetLoader", loader)
 
 
-def load_dataset(settings: RunSettings, places: DataLocations) -> EmotionData:
+def load_dataset(settings: RunSettings, places: DataLocations, *, cut: bool = True) -> EmotionData:
     """Load the data set that ``settings`` name, without label descriptions if they ask for label names alone.
+
+    Args:
+        settings: name of the data set, and how its rows are read.
+        places: folders that are searched for it.
+        cut: False to load the data set as published: splits that it lacks aren't cut from its training rows.
 
     Raises:
         UsageError: the name is neither registered, nor a path, nor a hub address.
         DataNotFound: the data set was not found.
         DataError: the data set is unreadable or invalid.
     """
-    data = _load(settings, places)
+    data = _load(settings, places, cut)
     return data if settings.label_texts == "described" else replace(data, descriptions={})
 
 
 # The loaders are imported on demand: they need numpy and pyarrow, and many commands only check a name.
-def _load(settings: RunSettings, places: DataLocations) -> EmotionData:
-    name, columns = settings.dataset, Columns(settings.text_column, settings.label_column)
+def _load(settings: RunSettings, places: DataLocations, cut: bool) -> EmotionData:
+    from fecbench.data.datasets.description_flags import flags_of
+    from fecbench.data.datasets.missing_splits import SplitChoice, check_foldable
+
+    name, flags = settings.dataset, flags_of(settings)
+    choice = SplitChoice(settings.split_seed, settings.folds, settings.fold, cut)
     if name.startswith(HUB_PREFIX):
         from fecbench.data.datasets.hub import load_hub
 
-        return load_hub(name.removeprefix(HUB_PREFIX), columns, settings.split_seed)
+        return load_hub(name.removeprefix(HUB_PREFIX), flags, choice)
     if is_path(name):
         from fecbench.data.datasets.own_files import load_path
 
-        return load_path(Path(expanded(name)), columns, settings.split_seed, settings.quotes)
+        return load_path(Path(expanded(name)), flags, choice)
     check_dataset_name(name)
-    return load_registered(name, places)
+    data = load_registered(name, places)
+    if settings.folds is not None and not data.whole:
+        check_foldable((), name)
+    return data
 
 
 def load_registered(name: str, places: DataLocations) -> EmotionData:

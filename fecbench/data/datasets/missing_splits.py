@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
+import hashlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,149 +11,156 @@ import numpy as np
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
 from fecbench.data.datasets.dataset import SPLITS
-from fecbench.data.datasets.rows import chunks, labels_of
+from fecbench.data.datasets.row_units import is_grouped, units_of
+from fecbench.data.datasets.rows import labels_of
+from fecbench.data.datasets.stratification import stratified
+from fecbench.data.datasets.tenth_cut import SHARE, TenthCut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from datasets import Dataset
 
+    from fecbench.data.datasets.dataset import EmotionData
 
-SHARE = 0.1  # of each class's rows, for each missing split
+
+@dataclass(frozen=True)
+class SplitChoice:
+    """The random choice of the rows of missing splits.
+
+    Attributes:
+        seed: seed of the choice.
+        folds: number of folds of a cross-validation; None for a single cut.
+        fold: number of the fold that is the test split, from 0.
+        cut: False if missing splits stay missing, as the data set is published.
+    """
+
+    seed: int
+    folds: int | None = None
+    fold: int = 0
+    cut: bool = True
+
+    def missing(self, splits: Mapping[str, object], unlabelled: bool = False) -> tuple[str, ...]:
+        """Return the names of the splits to cut. A test split without labels stands in for the test split."""
+        if not self.cut:
+            return ()
+        given = {*splits, *(["test"] if unlabelled and self.folds is None else [])}
+        return tuple(split for split in SPLITS if split not in given)
+
+    def rows_needed(self, missing: Sequence[str]) -> int:
+        """Return the number of training rows of different texts that every class needs, to be in every split."""
+        if self.folds is None:
+            return len(missing) + 1
+        # The other folds must hold each class once for train and once for each further split to cut.
+        return self.folds if self.folds > len(missing) else 2 * self.folds
+
+    def remedy(self, missing: Sequence[str]) -> str:
+        """Return what to do if a class has too few rows, for messages."""
+        return f"give {self.words(missing)} files" if self.folds is None else "lower --folds"
+
+    def words(self, missing: Sequence[str]) -> str:
+        """Return what is cut, for messages.
+
+        >>> SplitChoice(0).words(["validation", "test"]), SplitChoice(0, folds=5).words(["test"])
+        ('validation and test', '5 folds')
+        """
+        if self.folds is None:
+            return " and ".join(missing)
+        return " and ".join([f"{self.folds} folds", *(split for split in missing if split != "test")])
 
 
-def cut_missing(splits: Mapping[str, Dataset], names: Sequence[str], seed: int, where: str) -> dict[str, Dataset]:
-    """Return all three splits; missing ones get a tenth of each class's training rows, but at least one row.
+def cut_missing(data: EmotionData, choice: SplitChoice, where: str) -> EmotionData:
+    """Return ``data`` with the splits it lacks, cut from its training rows.
 
-    Rows whose texts differ only in case and white space go to the same split, whatever their labels.
+    Without folds, a missing split gets a tenth of each class's training rows, but at least one row. With folds, the
+    test split is one of equal parts of the training rows, and the validation split, if missing, is cut from the others.
+    Rows whose texts differ only in case and white space go to the same split, whatever their labels. So do rows with
+    the same text in a column ``group``.
 
     Args:
-        splits: the splits that exist, train among them.
-        names: label names by number.
-        seed: seed of the random choice.
+        data: the splits that exist, train among them.
+        choice: choice of the rows.
         where: location of the data set, for messages.
 
     Raises:
-        DataError: a class has too few different training texts to be in every split.
+        DataError: a class has too few different training texts or groups to be in every split, or ``data`` has a test
+            split although folds are wanted.
     """
-    missing = [split for split in SPLITS if split not in splits]
+    missing = choice.missing(data.splits, data.unlabelled is not None)
+    if choice.folds is not None:
+        check_foldable(missing, where)
+        return _fold(data, choice, choice.folds, missing, where)
     if not missing:
-        return dict(splits)
-    train = splits["train"]
-    labels, texts = labels_of(train), _numbered_texts(train)
-    _check_texts(labels, texts, names, missing, where)
-    part = _Cut(labels, texts, len(missing)).parts(seed)
+        return data
+    train = data.splits["train"]
+    labels, units = _checked_rows(train, choice, data.labels, missing, where)
+    if is_grouped(train):
+        part = stratified(labels, units, _tenths(labels, len(missing)), choice.seed)
+    else:
+        part = TenthCut(labels, units, len(missing)).parts(choice.seed)
     # Train is cut too, to what is left: a text in two splits would be learned and then scored.
     cut = {split: train.select(np.flatnonzero(part == number)) for number, split in enumerate(["train", *missing])}
-    return {split: cut.get(split, splits.get(split)) for split in SPLITS}
+    return _with_splits(data, cut)
 
 
-def _check_texts(
-    labels: np.ndarray, texts: np.ndarray, names: Sequence[str], missing: Sequence[str], where: str
-) -> None:
-    """Raise DataError if a class has too few different texts to be in train and all ``missing`` splits."""
-    counts = {int(label): len(np.unique(texts[labels == label])) for label in np.unique(labels)}
-    rare = [f"{names[label]!r} has {count}" for label, count in counts.items() if count <= len(missing)]
-    if rare:
-        cut = " and ".join(missing)
+def check_foldable(cut: Sequence[str], where: str) -> None:
+    """Raise DataError unless the test split is among those that are ``cut`` from the training rows."""
+    if "test" not in cut:
         raise DataError(
-            f"{where}: to cut {cut} from train, every class needs training rows of at least {len(missing) + 1} "
-            f"different texts, but {shortened(rare)}; add rows, or give {cut} files"
+            f"{where}: --folds cuts test splits from the training rows, but this data set has a test split of its own; "
+            "leave --folds out, or give the training file alone as --dataset"
         )
 
 
-def _numbered_texts(rows: Dataset) -> np.ndarray:
-    """Return for each row the number of the first row with the same text, int64 ``[N]``; texts stay on the disk."""
-    # Digests, not texts: rows are mapped from the disk, and a set of all texts would fill the memory after all.
-    digests = (_digest(text) for part in chunks(rows["text"]) for text in part)
-    _, first, same = np.unique(np.fromiter(digests, np.uint64, len(rows)), return_index=True, return_inverse=True)
-    return first[same]
+def _fold(data: EmotionData, choice: SplitChoice, folds: int, missing: Sequence[str], where: str) -> EmotionData:
+    """Return ``data`` with one of ``folds`` parts of the training rows as the test split."""
+    train = data.splits["train"]
+    labels, units = _checked_rows(train, choice, data.labels, missing, where)
+    wanted = np.tile(np.bincount(labels) / folds, (folds, 1))
+    part = stratified(labels, units, wanted, choice.seed)
+    notes = [f"{folds}-fold cross-validation: the test rows of each fold are cut from the training rows"]
+    if "validation" not in missing:
+        notes.append("the validation split is the same in every fold")
+    if data.unlabelled is not None:
+        notes.append("the test split without labels isn't used: the test rows are those of the folds")
+    known = replace(data, unlabelled=None)
+    whole = hashlib.sha256(known.fingerprint.encode() + part.tobytes()).hexdigest()
+    is_test = part == choice.fold
+    cut = {"train": train.select(np.flatnonzero(~is_test)), "test": train.select(np.flatnonzero(is_test))}
+    folded = replace(_with_splits(known, cut), whole=whole, notes=(*data.notes, *notes))
+    return cut_missing(folded, SplitChoice(choice.seed), where)
 
 
-def _digest(text: str) -> int:
-    """Return eight bytes of the digest of a text without case and white space.
+def _checked_rows(
+    train: Dataset, choice: SplitChoice, names: Sequence[str], missing: Sequence[str], where: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels and the units of the training rows.
 
-    Two of a million different texts have the same digest with a probability of about 1 in 40 million.
+    Raises:
+        DataError: a class has too few units to be in every split.
     """
-    return int.from_bytes(blake2b(" ".join(text.casefold().split()).encode(), digest_size=8).digest())
+    labels, units = labels_of(train), units_of(train)
+    needed, what = choice.rows_needed(missing), "groups" if is_grouped(train) else "texts"
+    counts = {int(label): len(np.unique(units[labels == label])) for label in np.unique(labels)}
+    rare = [f"{names[label]!r} has {count}" for label, count in counts.items() if count < needed]
+    if rare:
+        raise DataError(
+            f"{where}: to cut {choice.words(missing)} from train, every class needs training rows of at least {needed} "
+            f"different {what}, but {shortened(rare)}; add rows, or {choice.remedy(missing)}"
+        )
+    return labels, units
 
 
-class _Cut:
-    """Assign texts to parts: each held-out part gets a tenth of each class's rows, and every part has every class.
+def _tenths(labels: np.ndarray, held_out: int) -> np.ndarray:
+    """Return the wanted rows of train and of each held-out split by class, ``[1 + held_out, C]``."""
+    rows = np.bincount(labels)
+    tenth = np.where(rows, np.maximum(1, np.round(SHARE * rows)), 0)
+    return np.stack([rows - held_out * tenth, *[tenth] * held_out])
 
-    Classes are served in ascending order of their number of texts, since a text with several labels moves
-    with all its rows. A text is not moved if another part would then lack one of its classes.
 
-    scikit-learn's StratifiedGroupKFold is not used: it leaves out classes of a few rows, which long-tailed
-    label sets have, and compares all folds for each text, which is slow for a million texts.
-
-    Attributes:
-        labels: int64 ``[N]``, label of each row.
-        texts: int64 ``[N]``, number of each row's text.
-        by_text: int64 ``[N]``, rows sorted by the number of their text.
-        bounds: int64 ``[N + 1]``; text ``t`` has the rows ``by_text[bounds[t]:bounds[t + 1]]``.
-        part: int8 ``[N]``, part of each text by its number; 0 is train.
-        rows: ``rows[label]``, number of rows of each label.
-        size: ``size[label]``, number of rows wanted in each held-out part.
-        held: ``held[part, label]``, number of rows in each part.
-        free: ``free[label]``, number of texts in train.
-    """
-
-    def __init__(self, labels: np.ndarray, texts: np.ndarray, held_out: int):
-        self.labels, self.texts, self.held_out = labels, texts, held_out
-        self.by_text = np.argsort(texts, kind="stable")
-        self.bounds = np.searchsorted(texts, np.arange(len(texts) + 1), sorter=self.by_text)
-        self.part = np.zeros(len(texts), np.int8)
-        self.rows = np.bincount(labels)
-        self.size = np.maximum(1, np.round(SHARE * self.rows)).astype(np.int64)
-        self.held = np.zeros((held_out + 1, len(self.rows)), np.int64)
-        # A text number and a label as one number, so that equal pairs count once.
-        self.free = np.bincount(np.unique(texts * len(self.rows) + labels) % len(self.rows), minlength=len(self.rows))
-
-    def parts(self, seed: int) -> np.ndarray:
-        """Return the part of each row, int8 ``[N]``."""
-        generator = np.random.default_rng(seed)
-        shuffled = {
-            label: generator.permutation(np.flatnonzero(self.labels == label))
-            for label in map(int, np.flatnonzero(self.rows))
-        }
-        for label in sorted(shuffled, key=lambda label: (self.free[label], label)):
-            for part in range(1, self.held_out + 1):
-                self._fill(part, label, self.texts[shuffled[label]])
-        part_of_row: np.ndarray = self.part[self.texts]
-        return part_of_row
-
-    def _fill(self, part: int, label: int, texts: np.ndarray) -> None:
-        """Move texts of ``label`` from train to ``part`` until it has enough rows.
-
-        If no text fits within the wanted sizes, the text with the fewest rows is moved.
-        """
-        for text in texts:
-            if self.held[part, label] >= self.size[label]:
-                return
-            labels, counts = self._labels(text)
-            # All labels of the text, not this one alone: its rows with other labels would overfill theirs.
-            if (self.held[part, labels] + counts <= self.size[labels]).all():
-                self._move(text, part)
-        if not self.held[part, label]:
-            for text in sorted(texts, key=lambda text: self.bounds[text + 1] - self.bounds[text]):
-                if self._move(text, part):
-                    return
-
-    def _labels(self, text: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the labels of a text and the number of its rows with each label."""
-        return np.unique(self.labels[self.by_text[self.bounds[text] : self.bounds[text + 1]]], return_counts=True)
-
-    def _move(self, text: int, part: int) -> bool:
-        """Move a text from train to ``part`` and return True; return False if another part would then lack a class."""
-        labels, counts = self._labels(text)
-        # ``part`` is left out: the text that moves there brings the label with it.
-        others = [other for other in range(1, self.held_out + 1) if other != part]
-        # texts of each label that train must keep: one for itself, and one for each other part that still has none
-        needed = 1 + (self.held[others][:, labels] == 0).sum(axis=0)
-        if self.part[text] or (self.free[labels] - 1 < needed).any():
-            return False
-        self.part[text] = part
-        self.free[labels] -= 1
-        self.held[part, labels] += counts
-        return True
+def _with_splits(data: EmotionData, cut: Mapping[str, Dataset]) -> EmotionData:
+    """Return ``data`` with the splits that were ``cut`` from its training rows."""
+    known = {**data.splits, **cut}
+    splits = {split: known[split] for split in SPLITS if split in known}
+    names = {*data.cut, *cut} - {"train"}
+    return replace(data, splits=splits, cut=tuple(split for split in SPLITS if split in names))

@@ -1,150 +1,199 @@
-"""Read the user's own data set: a folder with train, validation and test files, or a training file alone."""
+"""Read the user's own data set: a folder, a file, or a description (``dataset.toml``) that names the files."""
 
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fecbench.core import registry
 from fecbench.core.errors import DataError, DataNotFound
-from fecbench.core.text import shortened
+from fecbench.core.paths import expanded
 from fecbench.data.datasets.builtin.empathetic_dialogues import official_rows_note
 from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
-from fecbench.data.datasets.file_formats import READERS, Reading, class_names, read_rows, text_of
+from fecbench.data.datasets.description import Description, Files
+from fecbench.data.datasets.description_file import FILE, from_toml
+from fecbench.data.datasets.description_flags import FILE_FLAGS, Flags, with_flags
+from fecbench.data.datasets.file_formats import class_names, read_rows
+from fecbench.data.datasets.given_names import LABEL_FILE, given_names
+from fecbench.data.datasets.opening import ZIP, members
 from fecbench.data.datasets.own_rows import assemble
+from fecbench.data.datasets.source_files import source_files
+from fecbench.data.datasets.split_files import is_rows_file, recognised_files
+from fecbench.data.datasets.wanted_columns import text_columns
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
-    from fecbench.data.datasets.columns import Columns
-    from fecbench.data.datasets.delimited import Quotes
-
-
-STEMS = {"train": ("train",), "validation": ("validation", "valid", "val", "dev"), "test": ("test",)}
-LABEL_FILE = "labels.txt"
+    from fecbench.data.datasets.columns import RawRow
+    from fecbench.data.datasets.description import FileFormat
+    from fecbench.data.datasets.missing_splits import SplitChoice
+    from fecbench.data.datasets.source_files import SourceFile
 
 
-def load_path(path: Path, columns: Columns, split_seed: int, quotes: Quotes = "csv") -> EmotionData:
-    """Load the data set in the folder or file ``path``; missing splits are cut from train with ``split_seed``.
+def load_path(path: Path, flags: Flags, choice: SplitChoice) -> EmotionData:
+    """Load the data set at ``path``; missing splits are cut from train by ``choice``.
 
-    Label names by index are read from ``labels.txt`` in the folder (one a line, optionally followed by a TAB
-    and a description) or from the schema of a Parquet file written by ``datasets``. Without them, the
-    training labels in sorted order are the names.
+    Args:
+        path: a folder, in which ``dataset.toml`` may describe the data set; such a file of any name; or a training
+            file.
+        flags: flags of the run, which win over the description.
+        choice: choice of the rows of splits that are cut from train.
 
     Raises:
         DataNotFound: there is no training file at ``path``.
         DataError: a file can't be read, or a row or split is invalid; the message names file and line.
     """
-    # lexists: a link to nothing must be refused, not taken for a missing file.
-    if os.path.lexists(path) and not (path.is_file() or path.is_dir()):
-        raise DataError(_not_a_file(path))
-    files, notes = ({"train": path}, []) if path.is_file() else _split_files(path)
-    name = path.resolve().stem if path.is_file() else path.resolve().name
+    description, folder = _described(path)
+    is_folder = path.is_dir() or path.name == FILE
+    name = description.name or (folder.resolve().name if is_folder else path.resolve().stem)
     # A folder called ge must not pass for the registered set.
-    info = DatasetInfo(
-        f"{name} (own)" if name in registry.datasets else name, "a data set of the user's own", "unknown", ""
-    )
-    labels, reading = _labels(path), Reading(columns, quotes)
-    names = tuple(labels) or class_names(files["train"], columns)
-    rows = {split: read_rows(file, reading) for split, file in files.items()}
-    data = assemble(rows, columns, names, info, str(path), split_seed)
-    descriptions = {name: description for name, description in labels.items() if description}
-    notes += official_rows_note(data.columns, columns.text)
-    return replace(data, descriptions=descriptions, notes=(*notes, *data.notes))
+    name = f"{name} (own)" if name in registry.datasets else name
+    return load_described(with_flags(description, flags), folder, choice, name, str(path), flags)
 
 
-def _split_files(folder: Path) -> tuple[dict[str, Path], list[str]]:
-    """Return the file of each split in ``folder``, and notes on files with similar names.
+def load_described(
+    description: Description, folder: Path, choice: SplitChoice, name: str, source: str, flags: Flags | None = None
+) -> EmotionData:
+    """Load the data set that ``description`` describes.
 
-    Files called exactly after the splits are used. If there are none, files with a split's word in their
-    names are used instead, provided that they are unambiguous and one is for training.
+    Args:
+        description: the description, with the flags of the run.
+        folder: folder to which its files are relative.
+        choice: choice of the rows of splits that are cut from train.
+        name: name of the data set.
+        source: location of the data set, for messages.
+        flags: flags of the run, whose files may also be relative to the working directory.
+
+    Raises:
+        DataNotFound: a file doesn't exist.
+        DataError: a file can't be read, or a row or split is invalid; the message names file and line.
     """
-    if not folder.is_dir():
+    files, notes = _files_of_splits(description, folder, flags or {})
+    form, columns = description.format, description.columns
+    given = given_names(description.labels, folder)
+    if not given.names:
+        given = replace(given, names=class_names(files["train"][0], columns))
+    rows = {split: _rows(part, form, description) for split, part in files.items()}
+    data = assemble(rows, description, given, _info(description, name), source, choice)
+    text = text_columns(columns)
+    notes += official_rows_note(data.columns, str(text[0]) if len(text) == 1 else "")
+    return replace(data, reading=_reading(description, folder, files), notes=(*notes, *data.notes))
+
+
+def _described(path: Path) -> tuple[Description, Path]:
+    """Return the description of the data set at ``path``, without flags, and the folder of its files.
+
+    Raises:
+        DataNotFound: there is nothing at ``path``.
+        DataError: it is neither a file nor a folder, or the description is invalid.
+    """
+    # lexists: a link to nothing must be refused, not taken for a missing file.
+    if not os.path.lexists(path):
         raise DataNotFound(
-            f"{folder} doesn't exist; give a folder with train, validation and test files, or a training file"
+            f"{path} doesn't exist; give a folder with train, validation and test files, a training file, or a {FILE}"
         )
-    exact = {split: file for split in SPLITS if (file := _file_of(split, folder))}
-    similar = {split: _files_with_word(split, folder) for split in SPLITS if split not in exact}
-    if "train" in exact:
-        return exact, [
-            f"{shortened(files)} isn't read; call it {split} to use it as {split}"
-            for split, files in similar.items()
-            if files
-        ]
-    if exact or len(similar["train"]) != 1 or any(len(files) > 1 for files in similar.values()):
-        raise DataNotFound(_no_training_file(folder))
-    chosen = {split: folder / files[0] for split, files in similar.items() if files}
-    return chosen, [f"read by their names: {', '.join(f'{file.name} as {split}' for split, file in chosen.items())}"]
+    if not (path.is_file() or path.is_dir()):
+        raise DataError(f"{path} must be a file, but is a pipe or a link to nothing; put a file there or remove it")
+    if path.is_dir():
+        file = path / FILE
+        description = from_toml(file) if os.path.lexists(file) else Description()
+        return _with_label_file(description, path), path
+    if path.suffix.lower() == ZIP and sum(map(is_rows_file, members(path))) > 1:
+        return Description(), path  # an archive is read like a folder
+    if path.suffix.lower() == ".toml":
+        return _with_label_file(from_toml(path), path.parent), path.parent
+    return Description.model_validate({"files": {"train": path.name}}), path.parent
 
 
-def _file_of(split: str, folder: Path) -> Path | None:
-    """Return the one file in ``folder`` that is called exactly after ``split``, or None.
+def _with_label_file(description: Description, folder: Path) -> Description:
+    """Return the description with the names in ``labels.txt`` of the folder, if it names no labels itself."""
+    if description.labels.names is not None or not os.path.lexists(folder / LABEL_FILE):
+        return description
+    labels = description.labels.model_copy(update={"names": LABEL_FILE})
+    return description.model_copy(update={"labels": labels})
+
+
+def _files_of_splits(
+    description: Description, folder: Path, flags: Flags
+) -> tuple[dict[str, list[SourceFile]], list[str]]:
+    """Return the files of each split, train first, and notes on files that were recognised by their names.
 
     Raises:
-        DataError: there are several, or it is not a file.
+        DataNotFound: a file doesn't exist, or no training file was found.
+        DataError: there are not as many files of labels as of texts.
     """
-    paths = [folder / f"{stem}{suffix}" for stem in STEMS[split] for suffix in READERS]
-    files = [path for path in paths if os.path.lexists(path)]
-    if len(files) > 1:
-        names = ", ".join(file.name for file in files)
-        raise DataError(f"{folder}: one {split} file is needed, found {names}; remove all but one")
-    if files and not files[0].is_file():
-        raise DataError(_not_a_file(files[0]))
-    return files[0] if files else None
+    declared = {split: _listed(getattr(description.files, split)) for split in SPLITS}
+    recognised: Mapping[str, list[str]] = {}
+    notes: list[str] = []
+    if not declared["train"]:
+        recognised, notes = recognised_files(folder)
+    files = {}
+    for split in SPLITS:
+        entries = declared[split] or recognised.get(split, [])
+        is_flag = FILE_FLAGS[split] in flags
+        found = [file for entry in entries for file in _found(folder, entry, is_flag)]
+        labels = _listed(getattr(description.labels.files, split))
+        label_files = [file for entry in labels for file in source_files(folder, entry)]
+        if label_files:
+            found = _paired(found, label_files, split)
+        if found:
+            files[split] = found
+    return files, notes
 
 
-def _files_with_word(split: str, folder: Path) -> list[str]:
-    """Return the files in ``folder`` whose names have a word for ``split`` alone, such as ``dev_sent_emo.csv``."""
-    files = (file for file in folder.iterdir() if file.suffix.lower() in READERS and file.is_file())
-    return sorted(file.name for file in files if _splits_in(file.stem) == [split] and not file.name.startswith("."))
+def _listed(files: Files | None) -> list[str]:
+    return [] if files is None else [files] if isinstance(files, str) else files
 
 
-def _splits_in(name: str) -> list[str]:
-    """Return the splits whose words occur in a file's name."""
-    # Not \b, for which an underscore is part of a word, as in dev_sent_emo.csv.
-    return [
-        split for split in SPLITS if re.search(rf"(?<![a-z])({'|'.join(STEMS[split])})(?![a-z])", name, re.IGNORECASE)
-    ]
+def _found(folder: Path, entry: str, is_flag: bool) -> list[SourceFile]:
+    """Return the files of an entry in ``folder``; that of a flag may also be relative to the working directory."""
+    try:
+        return source_files(folder, entry)
+    except DataNotFound:
+        if not (is_flag and Path(expanded(entry)).exists()):
+            raise
+        return source_files(Path(), entry)
 
 
-def _no_training_file(folder: Path) -> str:
-    """Return the error message for a ``folder`` without a training file, with the folder's content."""
-    entries = sorted(f"{entry.name}{os.sep}" if entry.is_dir() else entry.name for entry in folder.iterdir())
-    wanted = ", ".join(f"train{suffix}" for suffix in READERS)
-    content = f"it holds {shortened(entries, 10)}" if entries else "it is empty"
-    return (
-        f"{folder} must hold a training file ({wanted}); none is there: {content}. Rename or copy yours (train, "
-        "validation and test with such an ending), or give the file itself or another folder as --dataset"
+def _paired(texts: list[SourceFile], labels: list[SourceFile], split: str) -> list[SourceFile]:
+    """Return the files of texts, each with its file of labels."""
+    if len(texts) != len(labels):
+        raise DataError(
+            f"each file of {split} must have one file of labels, but there are {len(texts)} files under [files] and "
+            f"{len(labels)} under [labels.files]; list them in the same order"
+        )
+    return [replace(text, labels=label) for text, label in zip(texts, labels, strict=True)]
+
+
+
+def _rows(files: list[SourceFile], form: FileFormat, description: Description) -> Iterator[RawRow]:
+    return chain.from_iterable(read_rows(file, form, description.columns) for file in files)
+
+
+def _info(description: Description, name: str) -> DatasetInfo:
+    return DatasetInfo(
+        name,
+        description.title or "a data set of the user's own",
+        description.licence or "unknown",
+        description.homepage,
+        note=description.note,
+        language=description.language,
+        citation=description.citation,
+        metric=description.metric,
     )
 
 
-def _not_a_file(path: Path) -> str:
-    return f"{path} must be a file, but is a folder, a pipe or a link to nothing; put a file there or remove it"
+def _reading(description: Description, folder: Path, files: Mapping[str, list[SourceFile]]) -> dict[str, Any]:
+    """Return how the rows were read, for the record: names of files without folders of this machine, columns, map."""
+    facts = set(Description.model_fields) - {"files", "format", "columns", "labels", "replace"}
+    content: dict[str, Any] = description.model_dump(exclude_defaults=True, exclude=facts | {"files"})
+    names = {split: [_shown(file, folder) for file in part] for split, part in files.items()}
+    return {"files": names, **content}
 
 
-def _labels(path: Path) -> dict[str, str]:
-    """Read names and descriptions of the labels, in the order of their indices; ``{}`` if there is no such file.
-
-    Raises:
-        DataError: it is not a file, names fewer than two labels, or names one twice.
-    """
-    file = path / LABEL_FILE
-    if not path.is_dir() or not os.path.lexists(file):
-        return {}
-    if not file.is_file():
-        raise DataError(_not_a_file(file))
-    lines = [line.strip().partition("\t") for line in text_of(file).split("\n") if line.strip()]
-    names = [name.strip() for name, _, _ in lines]
-    if len(names) < 2:
-        raise DataError(
-            f"{file} must name at least two labels, one a line, found {len(names)}; write them or remove the file"
-        )
-    repeated = [name for name in names if names.count(name) > 1]
-    if repeated:
-        raise DataError(
-            f"{file} must name each label once, but names {repeated[0]!r} {names.count(repeated[0])} times; "
-            "remove the repeated lines"
-        )
-    return {name: description.strip() for name, (_, _, description) in zip(names, lines, strict=True)}
+def _shown(file: SourceFile, folder: Path) -> str:
+    path = file.path.relative_to(folder).as_posix() if file.path.is_relative_to(folder) else file.path.name
+    return str(replace(file, path=Path(path), labels=None)).removeprefix("./")

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
+from fecbench.data.datasets.annotator_rows import check_one_row_a_text
 from fecbench.data.datasets.checks import check_splits
-from fecbench.data.datasets.columns import check_column_names, check_columns
+from fecbench.data.datasets.classes import LEFT_OUT, find_classes
+from fecbench.data.datasets.columns import check_column_names
 from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
 from fecbench.data.datasets.disk_rows import DiskRows
-from fecbench.data.datasets.label_names import (
-    ONE_LABEL,
-    WrittenLabel,
-    check_distinguishable,
-    check_from_zero,
-    check_known,
-    check_labelled,
-    check_one_each,
-    label_notes,
-    ordered,
-)
-from fecbench.data.datasets.missing_splits import cut_missing
+from fecbench.data.datasets.label_map import check_known_classes
+from fecbench.data.datasets.label_names import WrittenLabel
+from fecbench.data.datasets.missing_splits import SplitChoice, cut_missing
+from fecbench.data.datasets.row_reader import RowReader
 from fecbench.data.datasets.rows import split_from_columns
 
 if TYPE_CHECKING:
@@ -36,16 +29,12 @@ if TYPE_CHECKING:
 
     from datasets import Dataset
 
-    from fecbench.data.datasets.columns import Columns, RawRow
+    from fecbench.data.datasets.columns import RawRow
+    from fecbench.data.datasets.description import Description
+    from fecbench.data.datasets.given_names import GivenNames
 
 
-@dataclass(frozen=True)
-class OwnRow:
-    """A row's text, its label as written ("" if missing), and its other texts, such as a paraphrase in ``aug_text``."""
-
-    text: str
-    label: str
-    others: Mapping[str, str]
+UNLABELLED = {"", "-1"}  # cells of rows whose labels aren't published
 
 
 @dataclass(frozen=True)
@@ -54,150 +43,173 @@ class Part:
 
     Attributes:
         texts: ``text`` and the other columns in which every row has a text.
-        numbers: each row's label, by its number in ``labels``.
-        labels: the different labels as written.
+        numbers: each row's cell of the label, by its number in ``cells``.
+        cells: the different cells as written.
+        skipped: rows that ``where`` of the description left out.
     """
 
     texts: Mapping[str, pa.ChunkedArray]
     numbers: array[int]
-    labels: Mapping[str, WrittenLabel]
+    cells: Mapping[str, WrittenLabel]
+    skipped: int = 0
 
-    def split(self, index: Mapping[str, int]) -> Dataset:
-        """Build the split, with labels numbered by ``index``."""
-        by_number = np.array([index[label] for label in self.labels], np.int64)
+    def split(self, by_cell: Mapping[str, int]) -> Dataset:
+        """Build the split with the class of each cell; rows of the class ``LEFT_OUT`` are left out."""
+        by_number = np.array([by_cell[cell] for cell in self.cells], np.int64)
         labels = by_number[np.frombuffer(self.numbers, np.int64)]
-        return split_from_columns({**self.texts, "label": pa.array(labels)})
+        rows = split_from_columns({**self.texts, "label": pa.array(labels)})
+        return rows.select(np.flatnonzero(labels != LEFT_OUT)) if LEFT_OUT in by_number else rows
+
+    def unlabelled(self) -> Dataset:
+        """Return the texts of the rows, and their ids if they have some."""
+        return split_from_columns({name: self.texts[name] for name in ("text", "id") if name in self.texts})
 
 
 def assemble(
     rows: Mapping[str, Iterable[RawRow]],
-    columns: Columns,
-    names: Sequence[str],
+    description: Description,
+    given: GivenNames,
     info: DatasetInfo,
     source: str,
-    split_seed: int,
+    choice: SplitChoice,
 ) -> EmotionData:
     """Build checked data with three splits.
+
+    A test split without any label becomes ``unlabelled`` texts.
 
     Args:
         rows: for each split, the position and the columns of each row. Further text columns of a split are
             kept if all its rows have text in them.
-        columns: names of the columns of text and label.
-        names: label names by index; if empty, the training labels in sorted order.
-        info: description of the data set.
+        description: columns and labels of the rows.
+        given: label names by number; if there are none, the training labels in sorted order.
+        info: facts about the data set.
         source: location of the rows, for messages.
-        split_seed: seed with which missing splits are cut from train.
+        choice: choice of the rows of splits that are cut from train.
 
     Raises:
         DataError: a row, a label or a split is invalid.
     """
-    train = _read(rows["train"], columns, f"{source}: train")
-    if not names:
-        check_one_each(train.labels)
-    check_from_zero(train.labels, names)
-    labels = tuple(names) or ordered(train.labels)
-    check_distinguishable(labels, source)
-    index = {str(number): number for number in range(len(names))}  # a file with names may use their numbers
-    index |= {label: number for number, label in enumerate(labels)}
-    splits = {}
-    for split in SPLITS:
-        if split in rows:
-            part = train if split == "train" else _read(rows[split], columns, f"{source}: {split}")
-            check_known(part.labels, index, bool(names))
-            splits[split] = part.split(index)
-    cut = tuple(split for split in SPLITS if split not in splits)
-    _check_enough_to_cut(train.labels, index, labels, cut, source)
-    splits = cut_missing(splits, labels, split_seed, source)
-    notes = tuple(label_notes(labels, bool(names)))
-    return check_splits(EmotionData(info, labels, splits, source, cut=cut, notes=notes), source)
+    switches = description.columns.label if isinstance(description.columns.label, list) else []
+    if switches and given.names and len(given.names) != len(switches):
+        raise DataError(
+            f"{source}: each column of label under [columns] needs one name, but there are {len(switches)} columns and "
+            f"{len(given.names)} names; correct names under [labels], or leave it out"
+        )
+    parts = {
+        split: _read(rows[split], RowReader(description, given.names, split != "test"), f"{source}: {split}")
+        for split in SPLITS
+        if split in rows
+    }
+    unlabelled, notes = None, [note for split, part in parts.items() for note in _skipped_note(split, part)]
+    if "test" in parts and _is_unlabelled(parts["test"], given.names):
+        unlabelled = parts.pop("test").unlabelled()
+    classes = find_classes(
+        {split: part.cells for split, part in parts.items()}, description.labels, given, bool(switches), source
+    )
+    splits = {split: part.split(classes.by_cell[split]) for split, part in parts.items()}
+    missing = choice.missing(splits, unlabelled is not None)
+    _check_enough_to_cut(parts["train"].cells, classes.by_cell["train"], classes.labels, choice, missing, source)
+    descriptions = _descriptions(description, given, classes.labels, source)
+    notes += classes.notes
+    data = EmotionData(
+        info, classes.labels, splits, source, descriptions, notes=tuple(notes), unlabelled=unlabelled
+    )
+    return check_splits(cut_missing(data, choice, source), source)
 
 
-def _read(rows: Iterable[RawRow], columns: Columns, where: str) -> Part:
+def _read(rows: Iterable[RawRow], reader: RowReader, where: str) -> Part:
     """Read the rows of a split.
 
     Raises:
-        DataError: there is no row, or a row lacks a column, its text or its label.
+        DataError: there is no row, or a row lacks a column or its text.
     """
     # A row's label is kept as a number of eight bytes: the rows lie on the disk, and a list of strings would not.
-    labels, numbers, column_names = dict[str, WrittenLabel](), array("q"), list[str]()
-    rows = iter(rows)
+    cells, numbers, rows = dict[str, WrittenLabel](), array("q"), iter(rows)
+    column_names: list[str] = []
     with DiskRows() as disk_rows:
-        for position, cells in rows:
-            check_columns(position, cells, rows, columns)
-            column_names = column_names or list(map(str, cells))
-            row = _own_row(position, cells, columns)
-            if row.label not in labels:
-                labels[row.label] = WrittenLabel(len(labels), position)
-            labels[row.label].rows += 1
-            numbers.append(labels[row.label].number)
-            disk_rows.add({"text": row.text, **dict(sorted(row.others.items()))})
+        for position, raw in rows:
+            row = reader.read(position, raw, rows)
+            column_names = column_names or list(raw)
+            if row is None:
+                continue
+            if row.label not in cells:
+                cells[row.label] = WrittenLabel(len(cells), position)
+            cells[row.label].rows += 1
+            numbers.append(cells[row.label].number)
+            disk_rows.add(row.texts)
         texts = disk_rows.finish()
     if not texts:
-        raise DataError(f"{where} must hold at least one row, but is empty; add rows or remove it")
-    check_labelled(labels, len(numbers), where)
-    if columns.label in labels:
-        check_column_names(column_names, labels[columns.label].position, columns)
-    return Part(texts, numbers, labels)
+        raise DataError(f"{where} must hold at least one row, but {_why_empty(reader)}")
+    _check_header(reader, column_names, cells)
+    if not reader.description.columns.where:
+        text = (value.as_py() for value in texts["text"])
+        check_one_row_a_text(column_names, zip(text, numbers, strict=True), where)
+    return Part(texts, numbers, cells, reader.skipped)
+
+
+def _why_empty(reader: RowReader) -> str:
+    if not reader.skipped:
+        return "is empty; add rows or remove it"
+    return (
+        f"where under [columns] leaves out all its {reader.skipped:,} rows, which have {', '.join(reader.seen)}; "
+        "correct the value"
+    )
+
+
+def _check_header(reader: RowReader, names: Sequence[str], cells: Mapping[str, WrittenLabel]) -> None:
+    """Raise DataError if the first line of a file, which names its columns, seems to be a row."""
+    form = reader.description.format
+    has_header = form.header and not form.columns and form.kind != "lines" and not form.pattern
+    label = reader.columns.label if reader.columns else ()
+    if has_header and len(label) == 1 and label[0] in cells:
+        check_column_names(names, cells[label[0]].position, label[0])
+
+
+def _is_unlabelled(test: Part, names: Sequence[str]) -> bool:
+    """Return True if no row of the test split has a label; -1 is how ``datasets`` writes that, beside given names."""
+    return set(test.cells) <= (UNLABELLED - set(names) if names else {""})
+
+
+def _skipped_note(split: str, part: Part) -> list[str]:
+    if not part.skipped:
+        return []
+    return [f"{part.skipped:,} rows of {split} aren't read, as where under [columns] says"]
+
+
+def _descriptions(
+    description: Description, given: GivenNames, labels: Sequence[str], where: str
+) -> dict[str, str]:
+    """Return the descriptions of the classes: those of the file of names, and those in ``dataset.toml``, which win.
+
+    Raises:
+        DataError: a class that is described in ``dataset.toml`` doesn't exist.
+    """
+    own = description.labels.descriptions
+    check_known_classes(own, labels, "descriptions", where)
+    return {label: text for label, text in {**given.descriptions, **own}.items() if label in labels}
 
 
 def _check_enough_to_cut(
-    written: Mapping[str, WrittenLabel], index: Mapping[str, int], labels: Sequence[str], cut: Sequence[str], where: str
+    cells: Mapping[str, WrittenLabel],
+    by_cell: Mapping[str, int],
+    labels: Sequence[str],
+    choice: SplitChoice,
+    cut: Sequence[str],
+    where: str,
 ) -> None:
     """Raise DataError if a class has too few training rows to give one to each split that is ``cut`` from train."""
-    rows = Counter[int]()
-    for name, label in written.items():
-        rows[index[name]] += label.rows
+    rows, first, needed = Counter[int](), dict[int, str](), choice.rows_needed(cut)
+    for cell, written in cells.items():
+        rows[by_cell[cell]] += written.rows
+        first.setdefault(by_cell[cell], written.position)
     rare = [
-        f"{labels[index[name]]!r} has {rows[index[name]]} ({label.position})"
-        for name, label in written.items()
-        if rows[index[name]] <= len(cut)
+        f"{labels[number]!r} has {count} ({first[number]})"
+        for number, count in rows.items()
+        if number != LEFT_OUT and count < needed
     ]
     if cut and rare:
-        missing = " and ".join(cut)
         raise DataError(
-            f"{where}: to cut {missing} from train, every class needs at least {len(cut) + 1} training rows, but "
-            f"{shortened(rare)}; correct a label that is mistyped, add rows, or give {missing} files"
+            f"{where}: to cut {choice.words(cut)} from train, every class needs at least {needed} training rows, but "
+            f"{shortened(rare)}; correct a label that is mistyped, leave the class out or join it with another (drop or "
+            f"map under [labels] in dataset.toml), add rows, or {choice.remedy(cut)}"
         )
-
-
-def _own_row(where: str, row: Mapping[str, Any], columns: Columns) -> OwnRow:
-    """Check a row and return its text, label and other texts.
-
-    Raises:
-        DataError: the text is missing or not a string, the label is invalid, or a string is not valid Unicode.
-    """
-    text = row[columns.text]
-    if text is not None and not isinstance(text, str):
-        raise DataError(
-            f"{where}: the text must be a string, found {text!r:.100}; write it as one, or name another column as "
-            "--text-column"
-        )
-    if text is None or not text.strip():
-        raise DataError(f"{where}: the text must not be empty, found {text!r}; write one or remove the row")
-    reserved = {columns.text, columns.label, "text", "label"}
-    others = {
-        name: value for name, value in row.items() if name not in reserved and isinstance(value, str) and value.strip()
-    }
-    own_row = OwnRow(text, _label(where, row[columns.label]), others)
-    _check_unicode(where, own_row)
-    return own_row
-
-
-def _label(where: str, value: object) -> str:
-    """Return the label as text; lists become JSON, so that they are reported together with lists in CSV cells."""
-    if isinstance(value, list | tuple):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    if value is not None and (not isinstance(value, str | int) or isinstance(value, bool)):
-        raise DataError(f"{where}: {ONE_LABEL}, found {value!r}; correct or remove the row")
-    return "" if value is None else str(value).strip()
-
-
-def _check_unicode(where: str, row: OwnRow) -> None:
-    """Raise DataError if a text, the label or a column's name has a lone surrogate (allowed in JSON, not in UTF-8)."""
-    for value in (row.text, row.label, *row.others, *row.others.values()):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise DataError(
-                f"{where}: all text must be valid Unicode, found {value!r}; remove the lone surrogate"
-            ) from None

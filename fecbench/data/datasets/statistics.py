@@ -75,9 +75,7 @@ class Statistics:
                 "texts": self.contradictions.texts,
                 "rows": self.contradictions.rows,
                 "within": dict(self.contradictions.within),
-                "examples": [
-                    {"text": text, "labels": dict(labels)} for text, labels in self.contradictions.examples
-                ],
+                "examples": [{"text": text, "labels": dict(labels)} for text, labels in self.contradictions.examples],
             },
             "tokens": self.tokens.summary() if self.tokens else None,
             "fingerprint": self.data.fingerprint,
@@ -151,5 +149,6 @@ def texts_to_read(data: EmotionData, encoding: Encoding | None = None) -> int:
 
 
 def text_splits(data: EmotionData) -> dict[str, Dataset]:
-    """Return the splits with texts, in the order of ``SPLITS``."""
-    return {split: data.splits[split] for split in SPLITS if split in data.splits}
+    """Return the splits in the order of ``SPLITS``, with a test split without labels."""
+    splits = {**data.splits, **({} if data.unlabelled is None else {"test": data.unlabelled})}
+    return {split: splits[split] for split in SPLITS if split in splits}

@@ -9,7 +9,9 @@ from pyarrow import parquet
 
 from fecbench.core.toml_text import to_toml
 from fecbench.data.datasets.description import Description
+from fecbench.data.datasets.description_file import FILE
 from fecbench.data.datasets.rows import CHUNK
+from fecbench.data.datasets.statistics import text_splits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from fecbench.data.datasets.dataset import EmotionData
 
 
-FILE = "dataset.toml"
 ABOUT = ("title", "licence", "homepage", "language", "citation", "metric", "note")  # keys of a description
 NAMED = ("id", "group")  # columns that a description must name
 
@@ -30,7 +31,7 @@ def write_dataset(data: EmotionData, folder: Path) -> None:
 
     Labels are written by name. Loading the folder gives equal rows, and so an equal fingerprint.
     """
-    for split, rows in data.splits.items():
+    for split, rows in text_splits(data).items():
         _write(rows, data.labels, folder / f"{split}.parquet")
     (folder / FILE).write_text(to_toml(_content(data)), encoding="utf-8")
 
@@ -60,7 +61,7 @@ def _content(data: EmotionData) -> dict[str, Any]:
     description = Description.model_validate(
         {
             **about,
-            "files": {split: f"{split}.parquet" for split in data.splits},
+            "files": {split: f"{split}.parquet" for split in text_splits(data)},
             "columns": columns,
             "labels": {"names": list(data.labels), "descriptions": dict(data.descriptions)},
         }

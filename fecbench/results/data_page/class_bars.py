@@ -48,9 +48,7 @@ def class_bars(classes: ClassCounts) -> ClassBars:
     """Return the bars of all classes."""
     order = classes.order
     shown = len(order) if len(order) <= MOST_CLASSES else MOST_CLASSES
-    return ClassBars(
-        tuple(classes.rows), tuple(_lines(classes, order[:shown])), tuple(_lines(classes, order[shown:]))
-    )
+    return ClassBars(tuple(classes.rows), tuple(_lines(classes, order[:shown])), tuple(_lines(classes, order[shown:])))
 
 
 def _lines(classes: ClassCounts, numbers: Iterable[int]) -> Iterable[ClassLine]:

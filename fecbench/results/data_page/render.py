@@ -40,9 +40,7 @@ def page(found: Sequence[Statistics]) -> str:
     It has rows, bars of the classes, charts of the lengths, equal texts, and notes. Equal statistics give equal pages.
     All texts are escaped. It shows some texts of the data sets: those with contradictory labels.
     """
-    style = "\n".join(
-        file.read_text(encoding="utf-8") for file in (BOARD_PAGE / "page.css", FOLDER / "data_page.css")
-    )
+    style = "\n".join(file.read_text(encoding="utf-8") for file in (BOARD_PAGE / "page.css", FOLDER / "data_page.css"))
     templates = environment(FOLDER, BOARD_PAGE)
     templates.globals["charts"] = charts
     templates.filters["shortened"] = shortened

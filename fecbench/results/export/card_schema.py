@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+from pydantic import model_validator
 
 from fecbench.runs import schema
 from fecbench.runs.record import RESULT, RUN
@@ -53,7 +55,13 @@ class CardResultFile(schema.ResultFile):
 
     epochs: int
     best_epoch: int | None
-    per_class: Mapping[str, LabelScores]
+    per_class: Mapping[str, LabelScores] | None = None
+
+    @model_validator(mode="after")
+    def _has_scores_of_each_class(self) -> Self:
+        if self.metrics.test is not None and self.per_class is None:
+            raise ValueError("per_class must be there beside the test scores")
+        return self
 
 
 def card_run_file(record: Record) -> CardRunFile:

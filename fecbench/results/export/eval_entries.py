@@ -67,10 +67,15 @@ def eval_target(record: Record, name: str | None) -> EvalTarget:
     """Return the data set that evaluation entries name: the one called ``name``, else the run's own if that is certain.
 
     Raises:
-        UsageError: ``name`` is not a valid ``owner/name``.
+        UsageError: ``name`` is not a valid ``owner/name``, or the run has no test scores.
     """
     if name is not None:
         _check_name(name)
+        if _has_no_scores(record):
+            raise UsageError(
+                f"--eval-dataset needs test scores, but the test split of {record.run_file.dataset.name} has no "
+                "labels; leave it out"
+            )
         return EvalTarget(HubDataset(name))
     doubt = _doubt(record)
     if doubt:
@@ -96,6 +101,11 @@ def _check_name(name: str) -> None:
         )
 
 
+def _has_no_scores(record: Record) -> bool:
+    """Return True for a complete run on a test split without labels."""
+    return record.status == "complete" and record.result_file.metrics.test is None
+
+
 def _doubt(record: Record) -> str:
     """Return why the run's test rows may differ from its data set's test split; empty if they are the same."""
     recorded, dataset = record.run_file.dataset, hub_dataset(record)
@@ -106,6 +116,8 @@ def _doubt(record: Record) -> str:
         return f"{name} is one configuration of {dataset.id}, and an entry can't name a configuration"
     if cut is None:
         return f"the record of this run on {name} doesn't say whether the test rows were cut from train"
+    if _has_no_scores(record):
+        return f"the test split of {name} has no labels, so that there are no test scores"
     if "test" in cut:
         return f"the test rows were cut from the training rows of {name}, which has no test split"
     return ""
@@ -126,7 +138,7 @@ def result_entries(record: Record, dataset: HubDataset) -> list[EvalResultEntry]
         EvalResultEntry(
             dataset.id, metric, score, dataset_revision=dataset.revision, date=run_file.started, notes=notes
         )
-        for metric, score in record.result_file.metrics.test.items()
+        for metric, score in record.result_file.metrics.of("test").items()
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import suppress
 from importlib.metadata import metadata
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from fecbench.core import registry
 from fecbench.core.errors import PluginError
-from fecbench.core.text import escape, inline
+from fecbench.core.text import escape, inline, shown
 from fecbench.data.datasets.load import get_dataset
 from fecbench.results.export.card_schema import card_result_file, card_run_file
 from fecbench.results.export.eval_entries import hub_dataset
+from fecbench.runs.identity import LOCAL_SETTINGS
 from fecbench.runs.local_paths import encoder_name
 from fecbench.runs.majority import majority_of_test, recorded_majority
 from fecbench.runs.record import shown_notes
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
 LIBRARIES = {"hf": "transformers", "onnx": "onnx"}
-NAMED_ELSEWHERE = ("dataset", "encoder", "device")  # the first two can be local paths, which a card must not show
+NAMED_ELSEWHERE = LOCAL_SETTINGS  # a card must not show local paths
 WORST = 3  # number of labels that the card lists as the worst
 
 
@@ -80,7 +82,8 @@ def _metadata(record: Record, kind: str, dataset: HubDataset | None, name: str) 
         tags=["emotion-classification", "fecbench", run_file.objective.name],
         base_model=encoder.name if encoder.revision else None,  # an encoder with a commit is from the hub
         datasets=[trained_on.id] if trained_on else None,
-        metrics=list(record.result_file.metrics.test),
+        language=data.language if re.fullmatch("[a-z]{2,3}", data.language or "") else None,  # a code, not a name
+        metrics=list(dict.fromkeys(score.metric_type for score in scores)),
         model_name=name,
         eval_results=scores,
     )
@@ -90,16 +93,17 @@ def _template_values(record: Record, predictor: Predictor) -> dict[str, Any]:
     """Return the values for the card's template."""
     run_file, result = card_run_file(record), card_result_file(record)
     settings = {key: value for key, value in record.settings().items() if key not in NAMED_ELSEWHERE}
-    support = {label: int(scores.support) for label, scores in result.per_class.items()}
+    support = {label: int(scores.support) for label, scores in (result.per_class or {}).items()}
     return {
         "about": run_file,
         "result": result,
         "encoder": encoder_name(record),
         "homepage": _homepage(record),
+        "reading": _reading(record),
         "settings": settings,
         "notes": shown_notes(record),
-        "baseline": recorded_majority(result) or majority_of_test(support),
-        "worst": _worst({label: scores.f1 for label, scores in result.per_class.items() if scores.support}),
+        "baseline": recorded_majority(result) or (majority_of_test(support) if support else None),
+        "worst": _worst({label: scores.f1 for label, scores in (result.per_class or {}).items() if scores.support}),
         "citation": predictor.objective.citation,
         "bibtex": bibtex(run_file.objective.name, predictor.objective.citation),
         "fecbench": metadata("fecbench"),
@@ -109,10 +113,20 @@ def _template_values(record: Record, predictor: Predictor) -> dict[str, Any]:
 
 
 def _homepage(record: Record) -> str:
+    """Return the address of the data set: that of the record, else that of the registered data set; "" if unknown."""
+    recorded = record.run_file.dataset.homepage
+    if recorded is not None:  # older records have none
+        return recorded if re.fullmatch(r"https?://[^\s<>]+", recorded) else ""
     name = str(record.settings()["dataset"])
     with suppress(PluginError):  # a broken plugin must not stop the export
         return get_dataset(name).info.homepage if name in registry.datasets else ""
     return ""
+
+
+def _reading(record: Record) -> str:
+    """Return in JSON how the rows of a user's own data set were read; "" if the record doesn't say."""
+    reading = record.run_file.dataset.reading
+    return shown(json.dumps(reading, indent=1, ensure_ascii=False)) if reading else ""
 
 
 def _worst(f1: Mapping[str, float]) -> list[str]:

@@ -15,7 +15,7 @@ from fecbench.results.leaderboard.rows.by_spec import mixed_trials
 from fecbench.results.leaderboard.rows.code_versions import mixed
 from fecbench.results.leaderboard.rows.hide_paths import hide_paths
 from fecbench.results.leaderboard.rows.notes import notes_of
-from fecbench.results.leaderboard.run import read_runs, silent
+from fecbench.results.leaderboard.run import UNSCORED, read_runs, silent
 from fecbench.results.leaderboard.statistics import ranking
 from fecbench.results.leaderboard.statistics.most_frequent import most_frequent
 from fecbench.results.leaderboard.statistics.significance import Tests
@@ -100,8 +100,12 @@ def board_of_records(
     """
     runs, broken = read_runs(records, report)
     complete = [run for run in runs if run.status == "complete"]
-    unfinished = [f"{run.record.id} ({run.reason})" for run in runs if run.status != "complete"]
-    left_out = (f"left out because not complete: {shortened(unfinished)}",) if unfinished else ()
+    unscored = [run.record.id for run in runs if run.status == "unscored"]
+    unfinished = [f"{run.record.id} ({run.reason})" for run in runs if run.status not in ("complete", "unscored")]
+    left_out = (
+        *([f"left out because not complete: {shortened(unfinished)}"] if unfinished else []),
+        *([f"left out because they have {UNSCORED}: {shortened(unscored)}"] if unscored else []),
+    )
     sets, others = chosen(columns, complete) if columns else ((), ())
     groups = [sets] if columns else [(version,) for version in versions(complete)]
     method, tables = against or AGAINST, []

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
+from fecbench.runs.identity import order_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -27,25 +29,24 @@ class Score:
     """The score of one row on one data set by one metric.
 
     Attributes:
-        mean: the mean over the seeds.
-        std: the sample standard deviation over the seeds; None for a single seed.
-        seeds: the score of each seed; empty if only mean and standard deviation were published.
+        mean: the mean over the seeds, and over the folds of a cross-validation.
+        std: the sample standard deviation over them; None for a single run.
+        seeds: the score of each seed, or of each `seed/fold`; empty if only mean and standard deviation were published.
     """
 
     mean: float
     std: float | None
-    seeds: Mapping[int, float] = field(default_factory=dict)
+    seeds: Mapping[int | str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, seeds: Mapping[int, float]) -> Score:
+    def of(cls, seeds: Mapping[int | str, float]) -> Score:
         """Return the score from the scores of at least one seed.
 
         >>> Score.of({0: 0.5, 1: 0.7}).mean
         0.6
         """
-        return cls(
-            fmean(seeds.values()), stdev(seeds.values()) if len(seeds) > 1 else None, dict(sorted(seeds.items()))
-        )
+        in_order = {repetition: seeds[repetition] for repetition in sorted(seeds, key=order_of)}
+        return cls(fmean(seeds.values()), stdev(seeds.values()) if len(seeds) > 1 else None, in_order)
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,11 @@ class Missing:
     """A run that the table needs but that isn't available.
 
     Attributes:
-        seed: the run's seed; None if all runs of the cell are missing.
+        seed: the run's seed, or `seed/fold`; None if all runs of the cell are missing.
         reason: the reason in words.
     """
 
-    seed: int | None
+    seed: int | str | None
     reason: str
 
 
@@ -81,7 +82,7 @@ class Cell:
     Attributes:
         scores: the scores by metric.
         settings: the settings that all runs of the cell share, with encoder and budget.
-        runs: the runs behind the scores, ordered by seed; empty for published scores.
+        runs: the runs behind the scores, ordered by seed and fold; empty for published scores.
         missing: the runs that the table needs but that aren't available.
         footnote: a remark on these scores; empty for none.
     """
@@ -138,8 +139,8 @@ class Comparison:
     Attributes:
         best: the number of the group's best row.
         other: the number of the other row.
-        seeds: the seeds that both rows have.
-        examples: the number of test examples.
+        seeds: the seeds, or `seed/fold`, that both rows have.
+        examples: the number of test examples, of all folds together.
         p_examples: the p-value of the permutation test.
         p_seeds: the p-value of the t-test.
         holm: the larger p-value, corrected for the number of pairs in the column (Holm 1979).
@@ -148,7 +149,7 @@ class Comparison:
 
     best: int
     other: int
-    seeds: tuple[int, ...] = ()
+    seeds: tuple[int | str, ...] = ()
     examples: int = 0
     p_examples: float | None = None
     p_seeds: float | None = None
@@ -292,9 +293,14 @@ class Table:
 
     @property
     def common_seeds(self) -> int | None:
-        """The number of seeds that all scores have; None if it differs."""
+        """The number of runs, one for each seed and fold, that all scores have; None if it differs."""
         counts = {len(score.seeds) for score in self.scores()}
         return counts.pop() if len(counts) == 1 else None
+
+    @property
+    def folded(self) -> bool:
+        """True if some scores are of a cross-validation."""
+        return any(isinstance(repetition, str) for score in self.scores() for repetition in score.seeds)
 
 
 @dataclass(frozen=True)

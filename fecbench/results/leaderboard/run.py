@@ -9,6 +9,7 @@ from fecbench.core.errors import RunError
 from fecbench.core.text import shortened
 from fecbench.model.encoders.tiny import FAMILIES
 from fecbench.results.leaderboard.board import condition
+from fecbench.runs.identity import repetition
 from fecbench.runs.local_paths import name_of
 from fecbench.runs.majority import recorded_majority
 from fecbench.runs.schema import RecordedEncoder
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 # encoders with random weights, by name: older records have no field for it
 RANDOM = ("scratch", "none", *(f"tiny-{family}" for family in FAMILIES))
+UNSCORED = "no test scores, because the test split has no labels"
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,15 @@ class Run:
 
     Attributes:
         record: the run's record.
-        status: ``complete``, ``running``, ``failed``, ``interrupted`` or ``unfinished``.
+        status: ``complete``, ``running``, ``failed``, ``interrupted`` or ``unfinished``; ``unscored`` for a complete
+            run without test scores.
         started: the start as ISO 8601 text, by which runs are ordered.
         objective: the method's name.
         variant_of: the method that this one is a variant of; empty for no variant, None in older records.
         dataset: the data set's name.
         title: the data set's long name.
-        fingerprint: the digest of the data rows; equal exactly for equal data.
+        fingerprint: the digest of the data rows; equal exactly for equal data. The folds of a cross-validation share
+            that of all their rows.
         labels: the labels in the run's own numbering.
         settings: every resolved setting's value. In the rows of a table the encoder has a name
             that no other encoder of the table has.
@@ -92,6 +96,16 @@ class Run:
         """The run's seed."""
         return int(self.settings["seed"])
 
+    @property
+    def fold(self) -> int | None:
+        """The number of the fold that was the test split; None without folds."""
+        return None if self.settings.get("folds") is None else int(self.settings["fold"])
+
+    @property
+    def repetition(self) -> int | str:
+        """What tells the run from others of its cell: the seed, or `seed/fold`."""
+        return repetition(self.settings)
+
     def condition(self, key: str) -> Any:
         """Return the value by which a setting counts when budgets are compared.
 
@@ -107,7 +121,8 @@ class Run:
             if "/" in message or "\\" in message:  # a board must show no path of the machine
                 message = message.partition(":")[0]
             return f"failed: {message}" if message else "failed"
-        return {"unfinished": "stopped without an error message"}.get(self.status, self.status)
+        words = {"unfinished": "stopped without an error message", "unscored": UNSCORED}
+        return words.get(self.status, self.status)
 
 
 def read_run(record: Record) -> Run:
@@ -120,6 +135,8 @@ def read_run(record: Record) -> Run:
         run_file, status = record.run_file, record.status
         data, encoder = run_file.dataset, run_file.encoder or RecordedEncoder()
         settings, scores, support = record.settings(), {}, {}
+        if status == "complete" and record.result_file.metrics.test is None:
+            status = "unscored"
         if status == "complete":
             scores, support = _test_scores(record), _support(record, data.labels)
         return Run(
@@ -130,7 +147,7 @@ def read_run(record: Record) -> Run:
             variant_of=run_file.objective.variant_of,
             dataset=data.name,
             title=data.name if data.title is None else data.title,
-            fingerprint=data.fingerprint,
+            fingerprint=data.version,
             labels=tuple(data.labels),
             settings=settings,
             limit=record.limit,
@@ -154,7 +171,7 @@ def read_run(record: Record) -> Run:
 
 def _test_scores(record: Record) -> dict[str, float]:
     """Return the test scores by metric. Raises RunError if one of the table's metrics is missing."""
-    scores = record.result_file.metrics.test
+    scores = record.result_file.metrics.of("test")
     missing = [name for name in PRIMARY if name not in scores]
     if missing:
         raise _incomplete(record, f"no {' and no '.join(missing)} of the test rows")

@@ -129,6 +129,7 @@ def draw_sample(data: EmotionData, split: str, rows: int, labels: Sequence[str],
     """Return at most ``rows`` random rows of a split, of all labels or of the given ones.
 
     Raises:
+        DataError: the split has no labels.
         UsageError: a label is unknown, fewer than two labels or ``FEWEST`` rows are left, or there are more labels than
             marks.
     """
@@ -140,8 +141,9 @@ def draw_sample(data: EmotionData, split: str, rows: int, labels: Sequence[str],
         raise UsageError(
             f"a plot can show at most {MOST} labels, but {data.name} has {len(names)}; choose some with --labels"
         )
+    labelled = data.labelled(split)
     gold = np.array(
-        [names.index(name) if (name := data.labels[label]) in names else -1 for label in data.splits[split]["label"][:]]
+        [names.index(name) if (name := data.labels[label]) in names else -1 for label in labelled["label"][:]]
     )
     candidates = np.flatnonzero(gold >= 0)
     chosen = np.sort(np.random.default_rng(seed).permutation(candidates)[:rows])
@@ -150,7 +152,7 @@ def draw_sample(data: EmotionData, split: str, rows: int, labels: Sequence[str],
             f"a plot needs at least {FEWEST} rows of at least two labels, but there are {len(chosen)} rows of "
             f"{len(set(gold[chosen]))}; give more with --rows or --labels"
         )
-    texts = data.splits[split][chosen]["text"]
+    texts = labelled[chosen]["text"]
     return Sample(split, len(gold), len(candidates), seed, names, gold[chosen], list(texts))
 
 

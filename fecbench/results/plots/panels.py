@@ -17,11 +17,11 @@ class Configuration:
 
     Attributes:
         settings: the value of every setting.
-        scores: the score of each seed, as a fraction.
+        scores: the score of each seed (and fold), as a fraction.
     """
 
     settings: Settings
-    scores: Mapping[int, float]
+    scores: Mapping[int | str, float]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from fecbench.results.plots.marks import mark
 from fecbench.results.plots.panels import Configuration, Panel, Point, panels, sort_key
 from fecbench.results.plots.saving import save
 from fecbench.runs.find import all_records
-from fecbench.runs.identity import ROW_SETTINGS
+from fecbench.runs.identity import ROW_SETTINGS, repetition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,7 +99,10 @@ def build_study(
         RunError: nothing varies among the runs.
     """
     name = _objective(records, objective)
-    chosen = [record for record in records if record.run_file.objective.name == name]
+    of_objective = [record for record in records if record.run_file.objective.name == name]
+    chosen = [record for record in of_objective if record.result_file.metrics.of(split)]
+    if not chosen:
+        raise RunError(f"a sensitivity plot needs {split} scores, but no run of {name} has any; choose another --split")
     known = set.intersection(*(set(record.result_file.metrics.of(split)) for record in chosen))
     if metric not in known:
         raise UnknownName("metric", metric, known, where=f"of all {len(chosen)} runs of {name}")
@@ -110,6 +113,9 @@ def build_study(
             f"a sensitivity plot needs runs of {name} that differ in a setting, but nothing varies among {len(chosen)} "
             "found (other than seed and data); run it with other values, such as --lr"
         )
+    unscored = len(of_objective) - len(chosen)
+    if unscored:
+        notes.append(f"runs left out because they have no {split} scores: {unscored}")
     return Study(name, metric, split, drawn, (*notes, *left_out))
 
 
@@ -131,7 +137,7 @@ def _by_data(records: Sequence[Record], metric: str, split: str) -> tuple[dict[s
     versions: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
     for record in records:
         dataset = record.run_file.dataset
-        versions[dataset.name][dataset.fingerprint].append(record)
+        versions[dataset.name][dataset.version].append(record)
     by_version, notes = {}, _notes(records)
     for name, prints in sorted(versions.items()):
         for fingerprint, same in prints.items():
@@ -145,7 +151,7 @@ def _by_data(records: Sequence[Record], metric: str, split: str) -> tuple[dict[s
 def _configurations(records: Sequence[Record], metric: str, split: str) -> tuple[list[Configuration], int]:
     """Group runs of equal settings, and count the runs that are left out because a newer one has their seed, too."""
     kinds: dict[frozenset[tuple[str, Any]], dict[str, Any]] = {}
-    scores: dict[frozenset[tuple[str, Any]], dict[int, float]] = defaultdict(dict)
+    scores: dict[frozenset[tuple[str, Any]], dict[int | str, float]] = defaultdict(dict)
     for record in records:
         settings = record.settings()
         kept = {name: value for name, value in settings.items() if name not in REPEATED + ROW_SETTINGS}
@@ -153,7 +159,7 @@ def _configurations(records: Sequence[Record], metric: str, split: str) -> tuple
         kind = frozenset((name, value) for name, value in kept.items() if value is not None)
         kinds.setdefault(kind, kept)
         # Records come newest first, so that the newest of a seed stays.
-        scores[kind].setdefault(settings["seed"], record.result_file.metrics.of(split)[metric])
+        scores[kind].setdefault(repetition(settings), record.result_file.metrics.of(split)[metric])
     return [Configuration(kinds[kind], scores[kind]) for kind in kinds], len(records) - sum(map(len, scores.values()))
 
 

@@ -167,10 +167,11 @@ def test_hub_data_offline_says_so_in_one_sentence(fecbench):
 
 def test_a_hub_name_never_falls_through_to_a_folder(tmp_path, monkeypatch):
     from fecbench.data.datasets.hub import load_hub
+    from fecbench.data.datasets.missing_splits import SplitChoice
 
     (tmp_path / "owner" / "name").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
         DataError, match=r"hf:owner/name names the hub, but a folder owner/name is here .* give it as \./owner/name"
     ):
-        load_hub("owner/name", COLUMNS, 0)
+        load_hub("owner/name", COLUMNS, SplitChoice(0))

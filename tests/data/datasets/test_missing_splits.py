@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from fecbench.data.datasets.dataset import SPLITS
+from fecbench.data.datasets.missing_splits import SplitChoice
 from fecbench.data.datasets.own_files import load_path
 from tests.support.own_data import COLUMNS, write
 
@@ -23,7 +24,7 @@ def of_each_split(data) -> dict[str, Counter]:
 def test_missing_splits_are_cut_stratified_by_seed(tmp_path):
     long_tail = [(f"t{n}", "common") for n in range(90)] + [(f"r{n}", "rare") for n in range(3)]
     write(tmp_path / "train.csv", long_tail)
-    first, again, other = (load_path(tmp_path / "train.csv", COLUMNS, seed) for seed in (0, 0, 1))
+    first, again, other = (load_path(tmp_path / "train.csv", COLUMNS, SplitChoice(seed)) for seed in (0, 0, 1))
     assert first.fingerprint == again.fingerprint != other.fingerprint
     texts = [text for split in SPLITS for text in first.splits[split]["text"][:]]
     assert sorted(texts) == sorted(text for text, _ in long_tail)
@@ -40,7 +41,7 @@ def test_equal_texts_are_cut_into_one_split_whatever_their_labels(tmp_path, seed
     write(tmp_path / "train.csv", thrice + again + rare)
     for split in given:
         write(tmp_path / f"{split}.csv", [("other", label) for label in ("anger", "joy", "fear", "grief")])
-    data = load_path(tmp_path, COLUMNS, seed)
+    data = load_path(tmp_path, COLUMNS, SplitChoice(seed))
     texts = of_each_split(data)
     assert sum(sum(texts[split].values()) for split in SPLITS) == 100 + 4 * len(given)
     for split in {"validation", "test"} - {*given}:
@@ -57,15 +58,15 @@ def test_the_cut_is_a_function_of_rows_and_seed_alone(tmp_path):
     write(tmp_path / "train.csv", [(f"t{n % 50}", "abc"[n % 3]) for n in range(120)])
     code = (
         "import sys; from pathlib import Path; from fecbench.data.datasets.own_files import load_path; "
-        "from fecbench.data.datasets.columns import Columns; print(load_path(Path(sys.argv[1]), "
-        "Columns('text', 'label'), 3).fingerprint)"
+        "from fecbench.data.datasets.missing_splits import SplitChoice; "
+        "print(load_path(Path(sys.argv[1]), {}, SplitChoice(3)).fingerprint)"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
     found = {
         subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True).stdout
         for seed in "12"
     }
-    assert found == {load_path(tmp_path, COLUMNS, 3).fingerprint + "\n"}
+    assert found == {load_path(tmp_path, COLUMNS, SplitChoice(3)).fingerprint + "\n"}
 
 
 def test_texts_that_hold_what_parts_rows_in_a_digest_are_other_texts(tmp_path):
@@ -73,5 +74,5 @@ def test_texts_that_hold_what_parts_rows_in_a_digest_are_other_texts(tmp_path):
     for number, texts in enumerate((["a\x1eb", "c"], ["a", "b\x1ec"], ["a\x10rb", "c"])):
         lines = [{"text": text, "label": label} for label in ("sad", "glad") for text in (*texts, "x", "y")]
         (tmp_path / f"{number}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        fingerprints.add(load_path(tmp_path / f"{number}.jsonl", COLUMNS, 0).fingerprint)
+        fingerprints.add(load_path(tmp_path / f"{number}.jsonl", COLUMNS, SplitChoice(0)).fingerprint)
     assert len(fingerprints) == 3

@@ -3,6 +3,7 @@
 import pytest
 
 from fecbench.core.errors import DataError
+from fecbench.data.datasets.missing_splits import SplitChoice
 from fecbench.data.datasets.own_files import load_path
 from tests.support.own_data import COLUMNS, write
 
@@ -10,32 +11,32 @@ from tests.support.own_data import COLUMNS, write
 def test_labels_txt_names_numbers(tmp_path):
     write(tmp_path / "train.csv", [(f"t{n}", n % 2) for n in range(40)])
     (tmp_path / "labels.txt").write_text("joy\nfear\n")
-    data = load_path(tmp_path, COLUMNS, 0)
+    data = load_path(tmp_path, COLUMNS, SplitChoice(0))
     assert data.labels == ("joy", "fear")
     write(tmp_path / "train.csv", [(f"t{n}", n % 3) for n in range(40)])
     with pytest.raises(DataError, match=r"line 4: the label '2' isn't one of 0, 1, joy, fear"):
-        load_path(tmp_path, COLUMNS, 0)
+        load_path(tmp_path, COLUMNS, SplitChoice(0))
 
 
 def test_a_line_of_labels_txt_ends_where_a_line_ends(tmp_path):
     write(tmp_path / "train.csv", [(f"t{n}", n % 2) for n in range(40)])
     (tmp_path / "labels.txt").write_text("joy\u2028ful\r\nfear\x0b!\r\n", newline="")
-    assert load_path(tmp_path, COLUMNS, 0).labels == ("joy\u2028ful", "fear\x0b!")
+    assert load_path(tmp_path, COLUMNS, SplitChoice(0)).labels == ("joy\u2028ful", "fear\x0b!")
 
 
 @pytest.mark.parametrize("twin", ["cafe\u0301", "caf\xe9\u200b", "\uff43af\xe9"])
 def test_labels_that_look_alike_are_told_and_not_made_two_classes(tmp_path, twin):
     write(tmp_path / "train.csv", [(f"t{n}", ("caf\xe9", twin)[n % 2]) for n in range(40)])
     with pytest.raises(DataError, match=r"labels must look different, but '.*' and '.*' don't; write them alike"):
-        load_path(tmp_path, COLUMNS, 0)
+        load_path(tmp_path, COLUMNS, SplitChoice(0))
 
 
 def test_numbers_are_labels_by_value_and_never_taken_for_positions(tmp_path):
     write(tmp_path / "train.csv", [(f"t{n}", (1, 2, 10)[n % 3]) for n in range(60)])
-    assert load_path(tmp_path, COLUMNS, 0).labels == ("1", "2", "10")
+    assert load_path(tmp_path, COLUMNS, SplitChoice(0)).labels == ("1", "2", "10")
     write(tmp_path / "test.csv", [("t", 0)])
     with pytest.raises(DataError, match=r"the label '0' isn't one of 1, 2, 10"):
-        load_path(tmp_path, COLUMNS, 0)
+        load_path(tmp_path, COLUMNS, SplitChoice(0))
 
 
 def test_whole_numbers_are_ordered_by_value_and_ties_by_how_they_are_written():

@@ -3,6 +3,7 @@
 import pytest
 
 from fecbench.core.errors import DataError, DataNotFound
+from fecbench.data.datasets.missing_splits import SplitChoice
 from fecbench.data.datasets.own_files import load_path
 from tests.support.own_data import COLUMNS
 
@@ -86,23 +87,23 @@ def test_bad_data_is_told_with_file_line_and_remedy(tmp_path, files, message):
     for name, content in files.items():
         (tmp_path / name).write_text(content)
     with pytest.raises((DataError, DataNotFound), match=message):
-        load_path(tmp_path, COLUMNS, 0)
+        load_path(tmp_path, COLUMNS, SplitChoice(0))
 
 
 def test_wrong_encoding_names_the_line(tmp_path):
     (tmp_path / "train.csv").write_bytes(b"text,label\nfine,x\nna\xefve,y\n")
     with pytest.raises(DataError, match=r"train\.csv, line 3: the file must be UTF-8.*save it as UTF-8"):
-        load_path(tmp_path, COLUMNS, 0)
+        load_path(tmp_path, COLUMNS, SplitChoice(0))
 
 
 def test_a_path_that_is_not_there(tmp_path):
     with pytest.raises(DataNotFound, match="doesn't exist; give a folder"):
-        load_path(tmp_path / "nothing", COLUMNS, 0)
+        load_path(tmp_path / "nothing", COLUMNS, SplitChoice(0))
     (tmp_path / "train.txt").write_text("a")
     with pytest.raises(
         DataError, match=r"the format must be one of \.csv, \.tsv, \.jsonl, \.json, \.parquet, found \.txt"
     ):
-        load_path(tmp_path / "train.txt", COLUMNS, 0)
+        load_path(tmp_path / "train.txt", COLUMNS, SplitChoice(0))
 
 
 def test_a_column_named_twice_is_refused(tmp_path):
@@ -110,4 +111,4 @@ def test_a_column_named_twice_is_refused(tmp_path):
     with pytest.raises(
         DataError, match=r"train\.csv, line 1: every column must be named once, but 'text' appears twice"
     ):
-        load_path(tmp_path / "train.csv", COLUMNS, 0)
+        load_path(tmp_path / "train.csv", COLUMNS, SplitChoice(0))

@@ -75,20 +75,26 @@ def test_few_of_many_contradictions_are_shown():
 def test_counts_are_those_of_pandas():
     pandas = pytest.importorskip("pandas")
     draw = np.random.default_rng(3)
-    rows = [(f"{'Text' if draw.random() < 0.5 else 'text'} {draw.integers(40)}", int(draw.integers(3))) for _ in range(300)]
+    rows = [
+        (f"{'Text' if draw.random() < 0.5 else 'text'} {draw.integers(40)}", int(draw.integers(3))) for _ in range(300)
+    ]
     frame = pandas.DataFrame(rows, columns=["text", "label"]).assign(split=["train", "validation", "test"] * 100)
     splits = {
-        split: list(part[["text", "label"]].itertuples(index=False, name=None)) for split, part in frame.groupby("split")
+        split: list(part[["text", "label"]].itertuples(index=False, name=None))
+        for split, part in frame.groupby("split")
     }
     found = statistics(data_of(**{split: splits[split] for split in ("train", "validation", "test")}))
     frame["folded"] = frame["text"].str.casefold()
     kinds = frame.groupby("folded")["label"].agg(["nunique", "size"]).query("nunique > 1")
     assert (found["contradictions"]["texts"], found["contradictions"]["rows"]) == (len(kinds), kinds["size"].sum())
     assert found["duplicates"] == {split: part.duplicated("text").sum() for split, part in _parts(frame)}
-    assert found["equal_texts"]["duplicates"] == {split: part.duplicated("folded").sum() for split, part in _parts(frame)}
+    assert found["equal_texts"]["duplicates"] == {
+        split: part.duplicated("folded").sum() for split, part in _parts(frame)
+    }
     counts = frame.groupby(["label", "split"]).size()
     assert {one["label"]: one["rows"] for one in found["classes"]} == {
-        name: {split: counts.get((number, split), 0) for split, _ in _parts(frame)} for number, name in enumerate(LABELS)
+        name: {split: counts.get((number, split), 0) for split, _ in _parts(frame)}
+        for number, name in enumerate(LABELS)
     }
 
 
@@ -131,7 +137,10 @@ def test_every_text_that_is_read_is_reported(made, tokenizer):
 def test_a_row_costs_a_few_numbers():
     def peak(number: int) -> int:
         rows = split_from_columns(
-            {"text": [f"a text of some length, number {place}" for place in range(number)], "label": [0, 1] * (number // 2)}
+            {
+                "text": [f"a text of some length, number {place}" for place in range(number)],
+                "label": [0, 1] * (number // 2),
+            }
         )
         few = split_from_columns({"text": ["one", "two"], "label": [0, 1]})
         data = EmotionData(

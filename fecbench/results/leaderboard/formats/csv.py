@@ -40,10 +40,11 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # spreadsheet programs take a 
 def csv_lines(board: Board) -> str:
     """Return the board as CSV with a header line.
 
-    Scores and gains are fractions. ``seeds`` and ``scores`` are lists in the same order, separated by spaces. Ranks
-    (``place``), gains and p-values hold within a group of a data set's rows: those of equal encoder and budget, or all
-    rows of a spec that declares them. The row of the most frequent class has the origin ``computed`` and only a mean. A
-    text that a spreadsheet would take for a formula gets an apostrophe in front.
+    Scores and gains are fractions. ``seeds`` and ``scores`` are lists in the same order, separated by spaces; in a
+    cross-validation a seed is followed by its fold, as 0/2. Ranks (``place``), gains and p-values hold within a group
+    of a data set's rows: those of equal encoder and budget, or all rows of a spec that declares them. The row of the
+    most frequent class has the origin ``computed`` and only a mean. A text that a spreadsheet would take for a formula
+    gets an apostrophe in front.
     """
     text = StringIO()
     writer = csv.DictWriter(text, FIELDS, lineterminator="\n")

@@ -58,8 +58,7 @@ def _most_frequent(table: Table) -> dict[str, Any] | None:
     return {
         "name": row.name,
         "labels": [
-            {"dataset": version.name, "label": label}
-            for version, label in zip(table.datasets, row.labels, strict=True)
+            {"dataset": version.name, "label": label} for version, label in zip(table.datasets, row.labels, strict=True)
         ],
         "scores": [
             {**_of_column(table, column), "score": value}
@@ -95,6 +94,8 @@ def _run(run: Run) -> dict[str, Any]:
     about = {
         key: getattr(run, key) for key in ("seed", "started", "code", "precision", "revision", "weights", "fingerprint")
     }
+    if run.fold is not None:
+        about["fold"] = run.fold
     return {"id": run.record.id, **about, "notes": run.notes}
 
 

@@ -10,7 +10,7 @@ from fecbench.core.text import shortened
 from fecbench.results.leaderboard.board import ALPHA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from fecbench.results.leaderboard.board import Board, Column, Gain, Row, Score, Table
 
@@ -161,13 +161,30 @@ def best(table: Table) -> str:
     return "best of the column among rows of the same encoder and budget" if table.grouped else "best of the column"
 
 
+def counted(repetitions: Sequence[int | str]) -> str:
+    """Return the number of seeds, or of folds, in words.
+
+    >>> counted([0, 1, 2]), counted(["0/0", "0/1"]), counted(["0/0", "0/1", "1/0", "1/1"])
+    ('3 seeds', '2 folds', '2 folds with 2 seeds each')
+    """
+    parts = [repetition.split("/") for repetition in repetitions if isinstance(repetition, str)]
+    if not parts:
+        return f"{len(repetitions)} seeds"
+    seeds, folds = {seed for seed, _ in parts}, {fold for _, fold in parts}
+    if len(seeds) == 1:
+        return f"{len(folds)} folds"
+    each = len(seeds) * len(folds) == len(parts)
+    return f"{len(folds)} folds with {len(seeds)} seeds each" if each else f"{len(parts)} runs of seeds and folds"
+
+
 def caption(table: Table) -> str:
-    """Return the caption: the unit of the scores and their number of seeds."""
-    seeds = table.common_seeds
+    """Return the caption: the unit of the scores and their number of seeds or folds."""
+    seeds, one = table.common_seeds, "fold" if table.folded else "seed"
+    words = {counted(list(score.seeds)) for score in table.scores()}
     if not any(score.std is not None for score in table.scores()):
-        return "Test scores in percent" + (", of one seed." if seeds == 1 else ".")
+        return "Test scores in percent" + (f", of one {one}." if seeds == 1 else ".")
     # Scores without seeds are published ones, which don't say which standard deviation theirs is.
-    over = f" over {seeds} seeds" if seeds else " over n seeds" if seeds is None else ""
+    over = f" over {words.pop()}" if seeds and len(words) == 1 else "" if seeds == 0 else f" over n {one}s"
     return f"Test scores in percent, mean ± {'sample ' if seeds != 0 else ''}standard deviation{over}."
 
 
@@ -176,7 +193,8 @@ def _significance(table: Table) -> Iterator[str]:
     if any(comparison.significant for _, comparison in comparisons):
         yield (
             f"{BEATEN} The {best(table)} is significantly better than the marked score: p < {ALPHA} in a permutation "
-            "test over test examples and in a paired t-test over seeds, Holm-corrected over the column."
+            f"test over test examples and in a paired t-test over {_tested_over(table)}, "
+            "Holm-corrected over the column."
         )
     elif any(comparison.significant is False for _, comparison in comparisons):  # None: no test was possible
         which = "the best of an encoder and budget" if table.grouped else "the best of a column"
@@ -187,6 +205,10 @@ def _significance(table: Table) -> Iterator[str]:
             reasons[comparison.reason].append((column, comparison.other))
     for reason, pairs in reasons.items():
         yield f"The best was not tested against {_against(table, pairs)}: {reason}."
+
+
+def _tested_over(table: Table) -> str:
+    return "folds (with the correction of Nadeau and Bengio 2003)" if table.folded else "seeds"
 
 
 def _against(table: Table, pairs: list[tuple[Column, int]]) -> str:

@@ -1,4 +1,4 @@
-"""Make rows without a spec: the runs of a method that differ only in their seed share a row."""
+"""Make rows without a spec: the runs of a method that differ only in seed and fold share a row."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from fecbench.core.errors import UnknownName
 from fecbench.results.leaderboard.board import CONDITIONS, Cell, DatasetVersion, Missing, Row, Score
 from fecbench.results.leaderboard.rows.encoders import with_encoder_names
 from fecbench.results.leaderboard.run import newest_first
-from fecbench.runs.identity import VARIES_IN_A_CELL
+from fecbench.runs.identity import VARIES_IN_A_CELL, order_of, repetition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from fecbench.results.leaderboard.run import Run
 
@@ -119,11 +119,11 @@ def settled(runs: Sequence[Run]) -> Settings:
 
 
 def scores(runs: Sequence[Run]) -> dict[str, Score]:
-    """Return the scores by metric of runs with different seeds; each metric over the seeds that have it."""
-    found: dict[str, dict[int, float]] = defaultdict(dict)
+    """Return the scores by metric of runs with different seeds or folds; each metric over the runs that have it."""
+    found: dict[str, dict[int | str, float]] = defaultdict(dict)
     for run in runs:
         for metric, score in run.scores.items():
-            found[metric][run.seed] = score
+            found[metric][run.repetition] = score
     return {metric: Score.of(seeds) for metric, seeds in found.items()}
 
 
@@ -167,8 +167,17 @@ def _different(runs: Iterable[Run]) -> dict[Kind, list[str]]:
 
 
 def _cell(runs: Sequence[Run]) -> Cell:
-    newest: dict[int, Run] = {}
+    newest: dict[int | str, Run] = {}
     for run in runs:  # the newest first
-        newest.setdefault(run.seed, run)
-    kept = tuple(newest[seed] for seed in sorted(newest))
-    return Cell(scores(kept), settled(kept), kept, () if kept else (Missing(None, "not run"),))
+        newest.setdefault(run.repetition, run)
+    kept = tuple(newest[name] for name in sorted(newest, key=order_of))
+    missing = tuple(_missing_folds(kept)) if kept else (Missing(None, "not run"),)
+    return Cell(scores(kept), settled(kept), kept, missing)
+
+
+def _missing_folds(runs: Sequence[Run]) -> Iterator[Missing]:
+    """Yield the folds of a cross-validation that lack a run, for each seed."""
+    folds, there = runs[0].settings.get("folds"), {run.repetition for run in runs}
+    for seed in dict.fromkeys(run.seed for run in runs):
+        wanted = (repetition({"seed": seed, "folds": folds, "fold": fold}) for fold in range(folds or 0))
+        yield from (Missing(name, "not run") for name in wanted if name not in there)

@@ -10,7 +10,7 @@ from fecbench.results.leaderboard.board import Cell, DatasetVersion, Missing, Ro
 from fecbench.results.leaderboard.rows.by_settings import scores
 from fecbench.results.leaderboard.rows.encoders import identities, with_encoder_names
 from fecbench.results.leaderboard.run import newest_first
-from fecbench.runs.identity import VARIES_IN_A_CELL
+from fecbench.runs.identity import VARIES_IN_A_CELL, order_of, repetition
 from fecbench.runs.local_paths import name_of
 
 if TYPE_CHECKING:
@@ -125,9 +125,9 @@ def _cell(wanted: Candidates, fingerprint: str, encoders: Mapping[Path, Identity
         if own:
             found.append(own[0])
         else:
-            missing.append(Missing(planned.plan.settings.seed, _reason(runs, fingerprint)))
+            missing.append(Missing(repetition(planned.settings), _reason(runs, fingerprint)))
     settings = {key: value for key, value in wanted[0][0].settings.items() if key not in VARIES_IN_A_CELL}
-    return Cell(scores(found), settings, tuple(sorted(found, key=lambda run: run.seed)), tuple(missing))
+    return Cell(scores(found), settings, tuple(sorted(found, key=lambda run: order_of(run.repetition))), tuple(missing))
 
 
 def _reason(runs: Sequence[Run], fingerprint: str) -> str:

@@ -51,14 +51,15 @@ def _missing(cells: Sequence[tuple[str, Cell]]) -> Iterator[str]:
 
 
 def _of_seeds(seeds: Sequence[str]) -> str:
-    """Return the seeds as they follow a row's name.
+    """Return the seeds, or `seed/fold`, as they follow a row's name.
 
-    >>> _of_seeds(["1", "2"]), _of_seeds(["3"]), _of_seeds([])
-    (', seeds 1, 2', ', seed 3', '')
+    >>> _of_seeds(["1", "2"]), _of_seeds(["3"]), _of_seeds(["3/0", "3/1"]), _of_seeds([])
+    (', seeds 1, 2', ', seed 3', ', seed/fold 3/0, 3/1', '')
     """
     if not seeds:
         return ""
-    return f", {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)}"
+    word = "seed/fold" if "/" in seeds[0] else "seed" if len(seeds) == 1 else "seeds"
+    return f", {word} {', '.join(seeds)}"
 
 
 def _recorded(rows: Sequence[Row]) -> Iterator[str]:

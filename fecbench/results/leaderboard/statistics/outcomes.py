@@ -33,10 +33,13 @@ TOLERANCE = 1e-6  # between the record's scores and those of its predictions
 class Outcomes:
     """The predictions of S runs for N test rows.
 
+    The runs of a cross-validation each predict the rows of their fold alone. For the other rows they give no answer,
+    which changes none of their counts.
+
     Attributes:
         predicted: class numbers ``[S, N]`` in one numbering for all runs; -1 for no answer, which is wrong.
         correct: True for correct predictions, bool ``[S, N]``.
-        support: the number of true rows of each class ``[C]``.
+        support: the number of true rows of each class, ``[C]`` for all runs or ``[S, C]``.
     """
 
     predicted: np.ndarray
@@ -48,7 +51,7 @@ class Outcomes:
 
         Rows without an answer add nothing.
         """
-        size = len(self.support) + 1  # the first class stands for no answer
+        size = self.support.shape[-1] + 1  # the first class stands for no answer
         found = [
             (np.bincount(classes[correct], minlength=size), np.bincount(classes, minlength=size))
             for classes, correct in zip(self.predicted + 1, self.correct, strict=True)
@@ -64,7 +67,7 @@ def swap_effects(first: Outcomes, second: Outcomes) -> csr_array:
     from scipy.sparse import csr_array
 
     differ = (first.predicted != second.predicted) | (first.correct != second.correct)
-    rows, classes = differ.any(0), len(first.support)
+    rows, classes = differ.any(0), first.support.shape[-1]
     number = np.cumsum(rows) - 1
     seed, row = differ.nonzero()
     row_indices, columns, values = [], [], []
@@ -82,19 +85,39 @@ BY_COUNTS = ("accuracy", "weighted_f1", "macro_f1")
 
 
 def scores_by_counts(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """Return accuracy, weighted F1 and macro F1 ``[3, ...]`` from counts ``[..., 2, C]``.
+    """Return accuracy, weighted F1 and macro F1 ``[3, ...]`` from counts ``[..., 2, C]`` or ``[..., S, 2, C]``.
 
     A class that is neither there nor predicted has an F1 of 0.
+
+    Args:
+        counts: true positives and number of predictions of each class.
+        support: number of true rows of each class, ``[C]`` or ``[S, C]``.
     """
     right, predicted = counts[..., 0, :], counts[..., 1, :]
     f1 = 2 * right / np.maximum(predicted + support, 1)
-    return np.stack([right.sum(-1) / support.sum(), f1 @ support / support.sum(), f1.mean(-1)])
+    rows = support.sum(-1)
+    weighted = f1 @ support if support.ndim == 1 else (f1 * support).sum(-1)
+    return np.stack([right.sum(-1) / rows, weighted / rows, f1.mean(-1)])
 
 
-def of_predictions(run: Run, predicted: Sequence[Predictions]) -> Outcomes:
-    """Return the outcomes of runs on the rows of ``run``, from the predictions of each."""
+def of_predictions(runs: Sequence[Run], predicted: Sequence[Predictions]) -> Outcomes:
+    """Return the outcomes of runs on the same test rows, or on those of the folds of a cross-validation."""
+    if runs[0].fold is not None:
+        return _of_folds(runs, predicted)
     classes, correct = zip(*predicted, strict=True)
-    return Outcomes(np.stack(classes), np.stack(correct), _support(run))
+    return Outcomes(np.stack(classes), np.stack(correct), _support(runs[0]))
+
+
+def _of_folds(runs: Sequence[Run], predicted: Sequence[Predictions]) -> Outcomes:
+    """Return the outcomes of runs, each on the rows of its fold, with the rows of all folds one after the other."""
+    rows = {run.fold: len(classes) for run, (classes, _) in zip(runs, predicted, strict=True)}
+    starts = dict(zip(rows, np.cumsum([0, *rows.values()]).tolist(), strict=False))
+    shape = len(runs), sum(rows.values())
+    whole, correct = np.full(shape, NO_ANSWER, np.int64), np.zeros(shape, bool)
+    for number, (run, (classes, right)) in enumerate(zip(runs, predicted, strict=True)):
+        own = slice(starts[run.fold], starts[run.fold] + len(classes))
+        whole[number, own], correct[number, own] = classes, right
+    return Outcomes(whole, correct, np.stack([_support(run) for run in runs]))
 
 
 def predictions(run: Run) -> Predictions:

@@ -82,11 +82,18 @@ def _random_swaps(rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
         yield np.float32(1) - (np.ascontiguousarray(lowest.T) & 1)
 
 
-def over_seeds(first: Sequence[float], second: Sequence[float]) -> float:
-    """Return the two-sided p-value of a paired t-test of scores with the same seeds.
+def over_seeds(first: Sequence[float], second: Sequence[float], overlap: float = 0.0) -> float:
+    """Return the two-sided p-value of a paired t-test of scores with the same seeds, or of the same folds.
 
     If all seeds differ by the same amount, up to rounding, there is no variance to test against. Then p is 1 for no
     difference and 0 otherwise.
+
+    Args:
+        first: scores of one method.
+        second: scores of the other method.
+        overlap: ratio of test rows to training rows in a cross-validation. Its folds share training rows, so that the
+            variance between them is too small by this share of it (Nadeau and Bengio 2003; Bouckaert and Frank 2004
+            for several seeds).
 
     >>> over_seeds([0.5, 0.5, 0.5], [0.5, 0.5, 0.5]), over_seeds([0.5, 0.6, 0.7], [0.4, 0.5, 0.6])
     (1.0, 0.0)
@@ -96,7 +103,8 @@ def over_seeds(first: Sequence[float], second: Sequence[float]) -> float:
     differences = np.subtract(first, second)
     if np.ptp(differences) < ROUNDING:
         return 0.0 if np.abs(differences).max() > ROUNDING else 1.0
-    t = differences.mean() / np.sqrt(differences.var(ddof=1) / len(differences))
+    variance = differences.var(ddof=1)
+    t = differences.mean() / np.sqrt(variance / len(differences) + overlap * variance)
     return float(2 * stdtr(len(differences) - 1, -abs(t)))
 
 

@@ -57,18 +57,19 @@ class Tests:
         seeds = tuple(seed for seed in scores[0] if seed in scores[1])
         if metric not in outcomes.BY_COUNTS:
             return Comparison(best, other, seeds, reason="there is no test for this metric")
+        what = "folds" if _folds(cells[0]) else "seeds"
         if len(seeds) < LEAST_SEEDS:
-            return Comparison(best, other, seeds, reason=f"a test needs {LEAST_SEEDS} seeds that both rows have")
+            return Comparison(best, other, seeds, reason=f"a test needs {LEAST_SEEDS} {what} that both rows have")
         # The best has the highest mean over all its seeds, but the test is over the common ones.
         if sum(scores[0][seed] - scores[1][seed] for seed in seeds) < 0:
-            return Comparison(best, other, seeds, reason="the best isn't ahead on the seeds that both rows have")
+            return Comparison(best, other, seeds, reason=f"the best isn't ahead on the {what} that both rows have")
         runs = [_of_seeds(cell, seeds) for cell in cells]
-        self.report(f"testing {self.rows[best].name} against {self.rows[other].name} over examples and seeds")
+        self.report(f"testing {self.rows[best].name} against {self.rows[other].name} over examples and {what}")
         tested = self._over_examples(*runs)
         if isinstance(tested, str):
             return Comparison(best, other, seeds, reason=tested)
-        p_seeds = over_seeds(*([of[seed] for seed in seeds] for of in scores))
-        return Comparison(best, other, seeds, sum(runs[0][0].support.values()), tested[metric], p_seeds)
+        p_seeds = over_seeds(*([of[seed] for seed in seeds] for of in scores), overlap=_overlap(cells[0]))
+        return Comparison(best, other, seeds, _examples(runs[0]), tested[metric], p_seeds)
 
     def _over_examples(self, first: list[Run], second: list[Run]) -> dict[str, float] | str:
         """Return the p-values by metric of the permutation test, or the reason why it isn't possible."""
@@ -81,7 +82,7 @@ class Tests:
         return self._done[key]
 
     def _outcomes(self, runs: list[Run]) -> outcomes.Outcomes:
-        return outcomes.of_predictions(runs[0], [self._predictions(run) for run in runs])
+        return outcomes.of_predictions(runs, [self._predictions(run) for run in runs])
 
     def _predictions(self, run: Run) -> outcomes.Predictions:
         folder = run.record.folder
@@ -96,6 +97,23 @@ class Tests:
         return found
 
 
-def _of_seeds(cell: Cell, seeds: Sequence[int]) -> list[Run]:
-    runs = {run.seed: run for run in cell.runs}
+def _of_seeds(cell: Cell, seeds: Sequence[int | str]) -> list[Run]:
+    runs = {run.repetition: run for run in cell.runs}
     return [runs[seed] for seed in seeds]
+
+
+def _folds(cell: Cell) -> int | None:
+    """Return the number of folds of a cross-validation; None without one."""
+    folds: int | None = cell.runs[0].settings.get("folds")
+    return folds
+
+
+def _overlap(cell: Cell) -> float:
+    """Return the ratio of test rows to the other rows in a cross-validation; 0 without one."""
+    folds = _folds(cell)
+    return 0.0 if folds is None else 1 / (folds - 1)
+
+
+def _examples(runs: Sequence[Run]) -> int:
+    """Return the number of test examples, of all folds together."""
+    return sum(sum(run.support.values()) for run in {run.fold: run for run in runs}.values())

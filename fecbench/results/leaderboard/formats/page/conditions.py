@@ -48,7 +48,7 @@ class MeasuredRow:
         id: the run's id.
         method: the name of its row.
         dataset: the data set's name.
-        seed: the seed.
+        seed: the seed, or `seed/fold`.
         scores: the scores by the table's metrics, in percent.
         device: the device.
         started: the start, as ISO 8601 text.
@@ -57,7 +57,7 @@ class MeasuredRow:
     id: str
     method: str
     dataset: str
-    seed: int
+    seed: int | str
     scores: tuple[float | None, ...]
     device: str
     started: str
@@ -152,7 +152,7 @@ def _distribution(objective: RecordedObjective) -> str:
 
 def _entry(method: str, version: DatasetVersion, run: Run, metrics: Sequence[str]) -> MeasuredRow:
     scores = tuple(None if (score := run.scores.get(metric)) is None else 100 * score for metric in metrics)
-    return MeasuredRow(run.record.id, method, version.name, run.seed, scores, run.device, run.started)
+    return MeasuredRow(run.record.id, method, version.name, run.repetition, scores, run.device, run.started)
 
 
 def settings(rows: Mapping[str, Row]) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:

@@ -17,6 +17,7 @@ from fecbench.results.leaderboard.formats.page import (
     training,
 )
 from fecbench.results.web_page import environment, policy
+from fecbench.runs.identity import repetition_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -73,7 +74,12 @@ def _section(heading: str, table: Table, measured_here: bool) -> Section:
 def _environment() -> Environment:
     """Return the environment of the templates: it escapes every value and raises for unknown names."""
     made = environment(FOLDER)
-    made.filters |= {"points": points, "p_text": score_table.p_text, "heat": heat}
+    made.filters |= {
+        "points": points,
+        "p_text": score_table.p_text,
+        "heat": heat,
+        "repetition": repetition_words,
+    }
     made.globals["charts"] = charts
     return made
 

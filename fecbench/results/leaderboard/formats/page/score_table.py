@@ -119,7 +119,7 @@ def _tip(table: Table, column: Column, number: int, row_names: Sequence[str]) ->
 def _better(best: str, pair: Comparison) -> str:
     return (
         f"{best} is significantly better: p {p_text(pair.p_examples)} over {pair.examples:,} test examples, "
-        f"p {p_text(pair.p_seeds)} over {len(pair.seeds)} seeds; corrected for the column {p_text(pair.holm)}."
+        f"p {p_text(pair.p_seeds)} over {layout.counted(pair.seeds)}; corrected for the column {p_text(pair.holm)}."
     )
 
 

@@ -18,9 +18,9 @@ STEPS = 5
 
 
 class Dot(NamedTuple):
-    """A seed's score in percent, and its position on the axis in percent of its length."""
+    """A seed's score, or a fold's, in percent, and its position on the axis in percent of its length."""
 
-    seed: int
+    seed: int | str
     score: float
     at: float
 
@@ -30,7 +30,7 @@ class Strip:
     """A row's scores by one metric.
 
     Attributes:
-        dots: a dot for each seed.
+        dots: a dot for each seed and fold.
         mean: the mean of the scores in percent.
         at: the position of the mean in percent of the axis.
     """

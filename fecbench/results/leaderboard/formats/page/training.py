@@ -10,6 +10,7 @@ from fecbench.objective.check import get_objective
 from fecbench.results.leaderboard.formats.page.charts import Chart, chart
 from fecbench.results.leaderboard.formats.page.row_names import names
 from fecbench.results.plots.dynamics import drawn_panels, logged_series
+from fecbench.runs.identity import repetition_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,14 +30,14 @@ class DatasetTraining:
 
     Attributes:
         dataset: the data set's name.
-        seed: the seed of the logged values.
-        best: seed, best epoch and number of epochs of each run whose record has them.
+        seed: the seed, or `seed/fold`, of the logged values.
+        best: seed (or `seed/fold`), best epoch and number of epochs of each run whose record has them.
         charts: the charts, validation first; empty if nothing was logged.
     """
 
     dataset: str
-    seed: int
-    best: tuple[tuple[int, int, int], ...]
+    seed: int | str
+    best: tuple[tuple[int | str, int, int], ...]
     charts: tuple[Chart, ...]
 
 
@@ -63,8 +64,8 @@ def _of_runs(dataset: str, runs: Sequence[Run]) -> DatasetTraining:
     first = runs[0]
     histories = [run.record.history() for run in runs]  # read once: both charts below are of them
     charts = (_validation(runs, histories), *_logged(first, histories[0]))
-    best = tuple((run.seed, *epochs) for run in runs if (epochs := _epochs(run)))
-    return DatasetTraining(dataset, first.seed, best, tuple(chart for chart in charts if chart))
+    best = tuple((run.repetition, *epochs) for run in runs if (epochs := _epochs(run)))
+    return DatasetTraining(dataset, first.repetition, best, tuple(chart for chart in charts if chart))
 
 
 def _epochs(run: Run) -> tuple[int, int] | None:
@@ -74,7 +75,9 @@ def _epochs(run: Run) -> tuple[int, int] | None:
 
 
 def _validation(runs: Sequence[Run], histories: Sequence[History]) -> Chart | None:
-    curves = {f"seed {run.seed}": _scores(history) for run, history in zip(runs, histories, strict=True)}
+    curves = {
+        repetition_words(run.repetition): _scores(history) for run, history in zip(runs, histories, strict=True)
+    }
     return chart("validation accuracy, percent", "epoch", curves)
 
 

@@ -1,0 +1,55 @@
+"""The flags of a run that replace keys of a description, such as ``--text-column``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from fecbench.core.errors import DataError
+from fecbench.data.datasets.description import Description
+
+if TYPE_CHECKING:
+    from fecbench.core.settings import RunSettings
+
+
+Flags = Mapping[str, str | bool]
+"""The flags that are given, by the names of their settings."""
+
+KEYS = {
+    "train_file": ("files", "train"),
+    "validation_file": ("files", "validation"),
+    "test_file": ("files", "test"),
+    "delimiter": ("format", "delimiter"),
+    "header": ("format", "header"),
+    "quotes": ("format", "quotes"),
+    "text_column": ("columns", "text"),
+    "label_column": ("columns", "label"),
+    "group_column": ("columns", "group"),
+}
+"""Table and key of a description that each flag replaces."""
+FILE_FLAGS = {"train": "train_file", "validation": "validation_file", "test": "test_file"}
+
+
+def flags_of(settings: RunSettings) -> Flags:
+    """Return those of the flags that are given."""
+    return {name: value for name in KEYS if (value := getattr(settings, name)) is not None}
+
+
+def with_flags(description: Description, flags: Flags) -> Description:
+    """Return the description with the keys that ``flags`` replace.
+
+    Raises:
+        DataError: text and label are the same column.
+    """
+    content = description.model_dump()
+    for name, value in flags.items():
+        table, key = KEYS[name]
+        content[table][key] = value
+    described = Description.model_validate(content)
+    text, label = described.columns.text or "text", described.columns.label or "label"
+    if text == label:
+        raise DataError(
+            f"the text and the label must be two columns, but both are {text!r}; name yours with --text-column and "
+            "--label-column"
+        )
+    return described

@@ -1,0 +1,88 @@
+"""Read the names of labels that a description or a file gives."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fecbench.core.errors import DataError
+from fecbench.core.paths import expanded
+from fecbench.data.datasets.file_formats import text_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fecbench.data.datasets.description import LabelDescription
+
+
+LABEL_FILE = "labels.txt"
+NUMBERED = re.compile(r"(?P<number>\d{1,9})(?P<mark>[\t ]+)(?P<name>.+)")
+
+
+@dataclass(frozen=True)
+class GivenNames:
+    """Label names in the order of their numbers, the number of the first, and descriptions of some."""
+
+    names: tuple[str, ...] = ()
+    first: int = 0
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+
+
+def given_names(labels: LabelDescription, folder: Path) -> GivenNames:
+    """Return the names that a description lists, or those in the file that it names.
+
+    Each line of the file is a name, ``name<TAB>description``, or ``number<TAB>name``, ``number<TAB>name<TAB>description``
+    or ``number name`` with numbers that count from 0 or 1.
+
+    Raises:
+        DataError: the file can't be read, names fewer than two labels, or names one twice.
+    """
+    if labels.names is None or isinstance(labels.names, list):
+        return GivenNames(tuple(labels.names or ()), labels.first)
+    file = folder / expanded(labels.names)
+    if not os.path.lexists(file):
+        raise DataError(
+            f"{file} doesn't exist; correct names under [labels], which is the file of the label names or their list"
+        )
+    if not file.is_file():
+        raise DataError(f"{file} must be a file, but is a folder, a pipe or a link to nothing; put a file there")
+    lines = [line.strip() for line in text_of(file).split("\n") if line.strip()]
+    numbered = _numbered(lines, tab_only=file.name == LABEL_FILE)
+    first, lines = numbered or (0, lines)
+    parts = [line.partition("\t") for line in lines]
+    names = [name.strip() for name, _, _ in parts]
+    _check_names(names, file)
+    descriptions = {name: text.strip() for name, (_, _, text) in zip(names, parts, strict=True) if text.strip()}
+    return GivenNames(tuple(names), labels.first or first, descriptions)
+
+
+def _numbered(lines: Sequence[str], tab_only: bool) -> tuple[int, list[str]] | None:
+    """Return the first number and the lines without numbers, if all lines begin with numbers that count up.
+
+    In ``labels.txt``, "1 star" is a name: there, only a TAB separates a number from a name.
+    """
+    found = [NUMBERED.fullmatch(line) for line in lines]
+    numbers = [int(match["number"]) for match in found if match]
+    if not numbers or len(numbers) < len(lines) or numbers[0] > 1:
+        return None
+    counts = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    rest = [match["name"] for match in found if match]
+    by_tab = all(match["mark"].startswith("\t") for match in found if match)
+    # names that repeat without their numbers, such as "1 star" and "2 star", have the numbers in them
+    return (numbers[0], rest) if counts and (by_tab or not tab_only) and len(set(rest)) == len(rest) else None
+
+
+def _check_names(names: Sequence[str], file: Path) -> None:
+    if len(names) < 2:
+        raise DataError(
+            f"{file} must name at least two labels, one a line, found {len(names)}; write them or remove the file"
+        )
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise DataError(
+            f"{file} must name each label once, but names {repeated[0]!r} {names.count(repeated[0])} times; "
+            "remove the repeated lines"
+        )

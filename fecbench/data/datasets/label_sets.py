@@ -1,0 +1,129 @@
+"""Read the labels of a row, which may be one, several or none: from a cell, or from a column of 0 and 1 for each."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from fecbench.core.errors import DataError
+from fecbench.data.datasets.label_names import ONE_LABEL
+from fecbench.data.datasets.several_labels import COMMA, holding_several
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from fecbench.data.datasets.description import LabelDescription
+
+
+ON, OFF = {"1", "1.0", "true"}, {"0", "0.0", "false"}
+NONE = "[]"  # how a row is written whose columns are all 0; "" is a row whose label isn't known
+
+
+def label_of_cell(position: str, value: object) -> str:
+    """Return the label in a cell as text; lists become JSON, as they are written in CSV cells.
+
+    Raises:
+        DataError: it is neither text nor a whole number nor a list.
+    """
+    if isinstance(value, list | tuple):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    if value is not None and (not isinstance(value, str | int) or isinstance(value, bool)):
+        raise DataError(f"{position}: {ONE_LABEL}, found {value!r}; correct or remove the row")
+    return "" if value is None else str(value).strip()
+
+
+def label_of_switches(position: str, cells: Mapping[str, Any], columns: Sequence[str], names: Sequence[str]) -> str:
+    """Return the label of a row with a column of 0 and 1 for each label.
+
+    Args:
+        position: position of the row, for messages.
+        cells: cells of the row by column.
+        columns: columns of the labels.
+        names: names of these labels.
+
+    Returns:
+        The one label that is 1; a JSON list if there are several or none; "" if all cells are empty.
+
+    Raises:
+        DataError: a cell is neither 0 nor 1.
+    """
+    switches = ["" if (cell := cells.get(column)) is None else str(cell).strip().lower() for column in columns]
+    if not any(switches):
+        return ""
+    for column, switch in zip(columns, switches, strict=True):
+        if switch not in ON and switch not in OFF:
+            raise DataError(
+                f"{position}: the column {column!r} of a label must hold 0 or 1 (or false, true), found "
+                f"{cells.get(column)!r:.50}; {_advice(switch)}"
+            )
+    on = [name for name, switch in zip(names, switches, strict=True) if switch in ON]
+    return on[0] if len(on) == 1 else json.dumps(on, ensure_ascii=False)
+
+
+def _advice(switch: str) -> str:
+    if switch.replace(".", "", 1).isdecimal():
+        return (
+            "intensities and counts aren't read, since fecbench trains one label a row: write 1 or 0 for each, or one "
+            "column with the label of each row"
+        )
+    return "correct it, or leave the column out of label under [columns] in dataset.toml"
+
+
+def label_sets(
+    written: Collection[str], labels: LabelDescription, names: Collection[str], switches: bool
+) -> dict[str, tuple[str, ...]]:
+    """Return the labels in each of the cells ``written``.
+
+    Lists are looked into only if the description says how several labels are written, or what becomes of rows with
+    several labels or none: otherwise all of them are to be refused.
+
+    Args:
+        written: the different cells of a split, as returned by :func:`label_of_cell` or :func:`label_of_switches`.
+        labels: the described labels.
+        names: known label names; a cell that is one of them is one label, whatever marks it has.
+        switches: True if the cells come from a column of 0 and 1 for each label.
+    """
+    several = set() if switches or labels.separator else set(holding_several(list(written), names))
+    if not (switches or labels.separator or labels.several == "drop" or labels.none != "refuse"):
+        return {cell: () if not cell else (cell, cell) if cell in several else (cell,) for cell in written}
+    return {
+        cell: (cell,) if cell and cell in names else _labels_in(cell, labels.separator, cell in several)
+        for cell in written
+    }
+
+
+def _labels_in(cell: str, separator: str | None, several: bool) -> tuple[str, ...]:
+    if cell.startswith("[") and cell.endswith("]"):
+        return _items(cell, separator)
+    if separator:
+        return _stripped(cell.split(separator))
+    if not several:
+        return (cell,) if cell else ()
+    parts = _stripped(re.split(COMMA, cell))
+    if len(parts) == 1 and parts[0] != cell:  # a list of one, such as "joy,"
+        return parts
+    return parts if len(parts) > 1 else (cell, cell)  # such as "joy and love": how many labels makes no difference
+
+
+def _items(cell: str, separator: str | None) -> tuple[str, ...]:
+    """Return the items of a list in brackets, as JSON, Python, numpy or a person writes it.
+
+    >>> _items('["joy", "not sure"]', None), _items("['joy', 3]", None), _items("[0 4]", None), _items("[]", None)
+    (('joy', 'not sure'), ('joy', '3'), ('0', '4'), ())
+    """
+    for read in (json.loads, ast.literal_eval):
+        try:
+            items = read(cell)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        return _stripped(str(item) for item in items)
+    content = cell[1:-1]
+    mark = re.escape(separator) if separator and separator in content else r"[,;|]" if re.search(COMMA, content) else r"\s+"
+    return _stripped(part.strip().strip("\"'") for part in re.split(mark, content))
+
+
+def _stripped(parts: Any) -> tuple[str, ...]:
+    """Return the different ``parts`` without white space around them; empty ones are left out."""
+    return tuple(dict.fromkeys(part for each in parts if (part := each.strip())))

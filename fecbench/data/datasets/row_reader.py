@@ -1,0 +1,161 @@
+"""Read a row of a user's data set: its text, label, further texts, id and group, as the description says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fecbench.core.errors import DataError
+from fecbench.data.datasets.columns import find_columns
+from fecbench.data.datasets.label_sets import label_of_cell, label_of_switches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from fecbench.data.datasets.columns import FoundColumns, RawRow
+    from fecbench.data.datasets.description import Description
+
+
+JOINS = {"space": " ", "newline": "\n", "named": "\n"}
+RESERVED = {"text", "label", "group"}  # a column called group that isn't named as one would tie rows together
+
+@dataclass(frozen=True)
+class OwnRow:
+    """A row's texts by column, ``text`` first, and its label as written ("" if missing)."""
+
+    texts: Mapping[str, str]
+    label: str
+
+
+class RowReader:
+    """Reads the rows of one split.
+
+    Attributes:
+        columns: the columns of the last row, found again for each row with other columns.
+        skipped: rows that ``where`` of the description leaves out.
+        seen: the different values, a few at most, that the columns of ``where`` hold in these rows.
+    """
+
+    def __init__(self, description: Description, names: Sequence[str], labelled: bool):
+        """Prepare for a split.
+
+        Args:
+            description: what to read.
+            names: label names, for columns of 0 and 1.
+            labelled: False if the column of the label may be missing.
+        """
+        self.description, self.labelled = description, labelled
+        self.columns: FoundColumns | None = None
+        self.skipped, self.seen = 0, dict[str, None]()
+        self._names: list[str] = []
+        self._switches = tuple(names)
+
+    def read(self, position: str, cells: Mapping[str, Any], following: Iterator[RawRow]) -> OwnRow | None:
+        """Return the row, or None if ``where`` of the description leaves it out.
+
+        Raises:
+            DataError: a column is missing, the text is missing or not a string, the label is invalid, or a string is
+                not valid Unicode.
+        """
+        columns = self._find(position, cells, following)
+        if columns.where and not self._is_wanted(cells, columns.where):
+            return None
+        texts = {"text": self._text(position, cells, columns)}
+        reserved = {*columns.text, *columns.label, *columns.where, columns.id, columns.group, *RESERVED}
+        others = {
+            name: self._repaired(value)
+            for name, value in cells.items()
+            if name not in reserved and isinstance(value, str) and value.strip()
+        }
+        texts |= dict(sorted(others.items()))
+        for name, column in (("id", columns.id), ("group", columns.group)):
+            if column is not None:
+                texts[name] = _identifier(position, name, column, cells.get(column))
+        row = OwnRow(texts, self._label(position, cells, columns))
+        _check_unicode(position, row)
+        return row
+
+    def _find(self, position: str, cells: Mapping[str, Any], following: Iterator[RawRow]) -> FoundColumns:
+        names = list(cells)
+        if self.columns is None or names != self._names:
+            self._names = names
+            self.columns = find_columns(position, cells, following, self.description.columns, self.labelled)
+        return self.columns
+
+    def _is_wanted(self, cells: Mapping[str, Any], where: Mapping[str, str | int | bool]) -> bool:
+        for column, wanted in where.items():
+            cell = cells[column]
+            if not _is_equal(cell, wanted):
+                self.skipped += 1
+                if len(self.seen) < 10:  # for the message if no row is left
+                    self.seen[f"{column} = {cell!r:.50}"] = None
+                return False
+        return True
+
+    def _text(self, position: str, cells: Mapping[str, Any], columns: FoundColumns) -> str:
+        parts = {column: cells[column] for column in columns.text}
+        for value in parts.values():
+            if value is not None and not isinstance(value, str):
+                raise DataError(
+                    f"{position}: the text must be a string, found {value!r:.100}; write it as one, or name another "
+                    "column as --text-column"
+                )
+        filled = {column: self._repaired(value) for column, value in parts.items() if value and value.strip()}
+        if not any(map(str.strip, filled.values())):
+            found = next(iter(parts.values())) if len(parts) == 1 else list(parts.values())
+            raise DataError(f"{position}: the text must not be empty, found {found!r}; write one or remove the row")
+        join = self.description.columns.join
+        named = join == "named" and len(columns.text) > 1
+        return JOINS[join].join(f"{column}: {text}" if named else text for column, text in filled.items())
+
+    def _repaired(self, text: str) -> str:
+        for old, new in self.description.replace.items():
+            text = text.replace(old, new)
+        return text
+
+    def _label(self, position: str, cells: Mapping[str, Any], columns: FoundColumns) -> str:
+        if not columns.label:
+            return ""
+        if len(columns.label) > 1:
+            return label_of_switches(position, cells, columns.label, self._switches or columns.label)
+        return label_of_cell(position, cells[columns.label[0]])
+
+
+def _is_equal(cell: object, wanted: str | int | bool) -> bool:
+    """Return True if a cell holds the ``wanted`` value, which CSV files write as text.
+
+    >>> _is_equal("1", 1), _is_equal("1.0", 1), _is_equal(1, "1"), _is_equal("True", True), _is_equal(None, "")
+    (True, True, True, True, True)
+    """
+    found = "" if cell is None else str(cell).strip()
+    if isinstance(wanted, bool):
+        return found.lower() == str(wanted).lower()
+    if isinstance(wanted, int) and found.endswith(".0"):
+        found = found.removesuffix(".0")
+    return found == str(wanted).strip()
+
+
+def _identifier(position: str, name: str, column: str, value: object) -> str:
+    """Return the id or the group of a row. A row without a group is one of its own.
+
+    Raises:
+        DataError: it is not a text or number, or the id is empty.
+    """
+    text = "" if value is None else str(value).strip()
+    if not isinstance(value, str | int | float | None) or (name == "id" and not text):
+        raise DataError(
+            f"{position}: the {name} must be a text or number, found {value!r:.50} in the column {column!r}; write one "
+            "or name another column"
+        )
+    return text
+
+
+def _check_unicode(position: str, row: OwnRow) -> None:
+    """Raise DataError if a text, the label or a column's name has a lone surrogate (allowed in JSON, not in UTF-8)."""
+    for value in (row.label, *row.texts, *row.texts.values()):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise DataError(
+                f"{position}: all text must be valid Unicode, found {value!r}; remove the lone surrogate"
+            ) from None

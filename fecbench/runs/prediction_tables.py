@@ -1,0 +1,139 @@
+"""Write the predictions of the test rows as a table for other programs: CSV or JSON lines, with ids."""
+
+from __future__ import annotations
+
+import csv
+import filecmp
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, TYPE_CHECKING
+
+import torch
+
+from fecbench.core.errors import RunError, UsageError
+from fecbench.core.files import OUTPUT, replacing
+from fecbench.data.datasets.rows import CHUNK
+from fecbench.runs.predictions import read_predictions
+from fecbench.runs.record import HISTORY, PREDICTIONS
+from fecbench.training.logits import NO_ANSWER, answers, probabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from datasets import Dataset
+    from torch import Tensor
+
+    from fecbench.runs.record import Record
+
+
+DIGITS = 6  # of a probability
+
+
+@dataclass(frozen=True)
+class PredictionTable:
+    """The predicted label of each test row, and the probabilities of all labels.
+
+    Attributes:
+        labels: names of the C labels.
+        logits: ``[N, C]``; a row of -inf means no answer.
+        rows: the N test rows. Their column ``id`` names them; without it, they are numbered from 0.
+    """
+
+    labels: Sequence[str]
+    logits: Tensor
+    rows: Dataset
+
+    def lines(self) -> Iterator[tuple[str | int, str | None, list[float]]]:
+        """Yield the id, the label and the probabilities of each row; for no answer, None and zeros."""
+        for start in range(0, len(self.logits), CHUNK):
+            part = self.logits[start : start + CHUNK].double()
+            shares = [[round(share, DIGITS) for share in row] for row in probabilities(part).tolist()]
+            labels = [None if label == NO_ANSWER else self.labels[label] for label in answers(part).tolist()]
+            yield from zip(self._ids(start, start + len(part)), labels, shares, strict=True)
+
+    def _ids(self, start: int, end: int) -> Sequence[str | int]:
+        return self.rows["id"][start:end] if "id" in self.rows.column_names else range(start, end)
+
+
+def check_form(path: Path) -> None:
+    """Raise UsageError unless the ending of ``path`` is that of a table."""
+    if path.suffix.lower() not in FORMS:
+        raise UsageError(f"--predictions must name a {' or '.join(FORMS)} file, but is {path}; give one of these")
+
+
+def check_target(path: Path, record: Record, rows: Dataset) -> None:
+    """Check that the predictions of a run can be written to ``path``.
+
+    Raises:
+        RunError: it can't be made, or there is a file that isn't the table of this run.
+    """
+    if path.is_dir() or not path.parent.is_dir():
+        raise RunError(f"--predictions must name a file in a folder that exists, but is {path}; correct the path")
+    if path.name == HISTORY and path.parent.samefile(record.folder):
+        raise RunError(f"--predictions must not name a file of the run's record, but is {path}; choose another name")
+    if path.is_file() and not _holds_predictions(path, record, rows):
+        raise RunError(f"--predictions must name a new file, but {path} exists; move it or choose another name")
+
+
+def save_predictions(path: Path, record: Record, rows: Dataset) -> None:
+    """Write the predictions of a complete run to ``path``, unless they are there.
+
+    Raises:
+        RunError: as :func:`check_target`; or the file can't be written.
+    """
+    check_target(path, record, rows)
+    if not path.is_file():
+        write_table(path, _recorded(record, rows))
+
+
+def write_table(path: Path, table: PredictionTable, *, own: bool = False) -> None:
+    """Write a table to ``path``, in the form of its ending; ``own`` is that of :func:`fecbench.core.files.replacing`.
+
+    Raises:
+        RunError: the file can't be written.
+    """
+    with replacing(path, OUTPUT, own=own) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+        FORMS[path.suffix.lower()](table, file)
+
+
+def _holds_predictions(path: Path, record: Record, rows: Dataset) -> bool:
+    """Return True if the file at ``path`` is the table of a complete run."""
+    if record.status != "complete":
+        return False
+    with TemporaryDirectory() as folder:
+        wanted = Path(folder) / f"table{path.suffix}"
+        write_table(wanted, _recorded(record, rows))
+        return filecmp.cmp(path, wanted, shallow=False)
+
+
+def _recorded(record: Record, rows: Dataset) -> PredictionTable:
+    """Return the table of a complete run.
+
+    Raises:
+        RunError: its predictions are missing or broken, or are of other rows.
+    """
+    arrays, labels = read_predictions(record), record.run_file.dataset.labels
+    logits = arrays.get("logits")
+    if logits is None or logits.shape != (len(rows), len(labels)):
+        raise RunError(
+            f"{record.folder / PREDICTIONS} must hold logits of {len(rows):,} rows and {len(labels)} labels, but "
+            "doesn't; restore it or run it again"
+        )
+    return PredictionTable(labels, torch.from_numpy(logits), rows)
+
+
+def _write_csv(table: PredictionTable, file: IO[str]) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["id", "label", *(f"probability_{label}" for label in table.labels)])
+    writer.writerows([name, label or "", *shares] for name, label, shares in table.lines())
+
+
+def _write_json_lines(table: PredictionTable, file: IO[str]) -> None:
+    for name, label, shares in table.lines():
+        row = {"id": name, "label": label, "probabilities": dict(zip(table.labels, shares, strict=True))}
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+FORMS: dict[str, Callable[[PredictionTable, IO[str]], None]] = {".csv": _write_csv, ".jsonl": _write_json_lines}
