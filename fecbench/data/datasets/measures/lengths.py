@@ -63,5 +63,5 @@ def text_lengths(splits: Mapping[str, Dataset], advance: Advance) -> Lengths:
 
 def _texts(split: Dataset, advance: Advance) -> Iterator[str]:
     for part in chunks(split["text"]):
+        advance(len(part))  # before they are taken: numpy doesn't ask for what follows the last one
         yield from part
-        advance(len(part))
