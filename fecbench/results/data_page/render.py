@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fecbench.core.text import shortened
 from fecbench.results.data_page.class_bars import ClassBars, class_bars
 from fecbench.results.data_page.length_charts import length_chart
 from fecbench.results.leaderboard.formats.page import charts
@@ -43,7 +44,7 @@ def page(found: Sequence[Statistics]) -> str:
     style = "\n".join(file.read_text(encoding="utf-8") for file in (BOARD_PAGE / "page.css", FOLDER / "data_page.css"))
     templates = environment(FOLDER, BOARD_PAGE)
     templates.globals["charts"] = charts
-    templates.filters["shortened"] = shortened
+    templates.filters |= {"example": example, "number": number, "shortened": shortened}
     return templates.get_template("data_page.html.jinja").render(
         title=f"Data: {', '.join(one.data.name for one in found)}",
         sections=[_section(one) for one in found],
@@ -59,10 +60,20 @@ def _section(one: Statistics) -> Section:
     return Section(one, one.as_dict(), class_bars(one.classes), tuple(chart for chart in drawn if chart))
 
 
-def shortened(text: str) -> str:
+def example(text: str) -> str:
     """Return a text with at most ``LONGEST_TEXT`` characters.
 
-    >>> shortened("a" * 400)[-5:]
+    >>> example("a" * 400)[-5:]
     'aa...'
     """
+    text = text.strip()
     return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
+
+
+def number(value: float) -> str:
+    """Return a number with at most two decimals.
+
+    >>> number(14.0), number(1234.567), number(100)
+    ('14', '1,234.57', '100')
+    """
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
