@@ -194,6 +194,7 @@ def _state(task: BenchTask) -> dict[str, Any]:
 
 
 def estimates(prepared: Benchmark) -> Estimates:
+    """Return the times of earlier runs: of the benchmark, under runs/ and of a checkout's results."""
     from fecbench.bench.time_estimates import Estimates
 
     return Estimates.under(*dict.fromkeys((prepared.root, ROOT, RESULTS)))

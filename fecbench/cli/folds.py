@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 ONE_RUN = ("tracker", "predictions", "expected", "stop_with_stdin")  # options of a command that carries out one run
 
 
-def cross_validate(
-    chosen: Plan, flags: Mapping[str, Any], spec: Mapping[str, Any], command: Mapping[str, Any]
-) -> None:
+def cross_validate(chosen: Plan, flags: Mapping[str, Any], spec: Mapping[str, Any], command: Mapping[str, Any]) -> None:
     """Run the folds that aren't complete, one after the other, and print mean and spread of their scores.
 
     Args:

@@ -4,12 +4,14 @@ import json
 
 import pytest
 
+from fecbench.bench.matrix import Selection
 from fecbench.core.errors import UsageError
 from fecbench.core.files import read_tensors, write_tensors
-from fecbench.results.leaderboard.assemble import board_of_records
+from fecbench.results.leaderboard.assemble import board_of_records, board_of_selection
 from fecbench.runs.find import find_records
+from fecbench.runs.record import Record
 from fecbench.runs.write_record import write_failure
-from tests.support.boards import names
+from tests.support.boards import cells, names
 
 OFF = {"another label predicted": 7, "half a label predicted": 0.5}
 
@@ -69,3 +71,28 @@ def test_a_foreign_record_stops_no_table(make, what):
     else:
         assert any("records are broken" in note for note in board.notes)
         assert {len(cell.runs) for row in table.rows for cell in row.cells} == {3, 4}
+
+
+def unscored(record):
+    """Make it the record of a run on a test split without labels."""
+    result = json.loads((record.folder / "result.json").read_text())
+    del result["metrics"]["test"], result["per_class"]
+    (record.folder / "result.json").write_text(json.dumps(result))
+    return Record(record.folder)
+
+
+def test_a_run_without_test_scores_is_left_out_with_the_reason(three, make):
+    board = board_of_records([*three, unscored(make("supcon"))])
+    assert names(board) == [["ce", "aml"]]
+    (note,) = board.notes
+    assert note.startswith("left out because they have no test scores, because the test split has no labels: r007")
+    (table,) = board_of_selection(Selection("t", ("demo",), tuple(cells("mine", "ce"))), [unscored(three[0])]).tables
+    assert "missing: mine, seed 0: no test scores, because the test split has no labels" in table.notes
+
+
+def test_a_record_that_lost_its_test_scores_is_broken(make):
+    record = make("ce")
+    result = json.loads((record.folder / "result.json").read_text())
+    del result["metrics"]["test"]
+    (record.folder / "result.json").write_text(json.dumps(result))
+    assert any("records are broken" in note for note in board_of_records([Record(record.folder)]).notes)

@@ -68,7 +68,8 @@ class Tests:
         tested = self._over_examples(*runs)
         if isinstance(tested, str):
             return Comparison(best, other, seeds, reason=tested)
-        p_seeds = over_seeds(*([of[seed] for seed in seeds] for of in scores), overlap=_overlap(cells[0]))
+        first, second = ([of[seed] for seed in seeds] for of in scores)
+        p_seeds = over_seeds(first, second, _overlap(cells[0]))
         return Comparison(best, other, seeds, _examples(runs[0]), tested[metric], p_seeds)
 
     def _over_examples(self, first: list[Run], second: list[Run]) -> dict[str, float] | str:

@@ -75,9 +75,7 @@ def _epochs(run: Run) -> tuple[int, int] | None:
 
 
 def _validation(runs: Sequence[Run], histories: Sequence[History]) -> Chart | None:
-    curves = {
-        repetition_words(run.repetition): _scores(history) for run, history in zip(runs, histories, strict=True)
-    }
+    curves = {repetition_words(run.repetition): _scores(history) for run, history in zip(runs, histories, strict=True)}
     return chart("validation accuracy, percent", "epoch", curves)
 
 
