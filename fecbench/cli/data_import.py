@@ -13,7 +13,7 @@ from fecbench.cli.terminal.echo import echo
 from fecbench.cli.terminal.output import print_json, print_table
 from fecbench.cli.terminal.status_line import status_line
 from fecbench.core import registry
-from fecbench.core.errors import DataError
+from fecbench.core.errors import DataError, UsageError
 from fecbench.core.options import PATH
 from fecbench.core.text import shortened
 from fecbench.data.datasets.addresses import is_path
@@ -55,6 +55,8 @@ def import_data(
       fecbench data import path/to/folder --text-column Utterance --label-column Emotion --to my-data
     """
     settings = row_settings(*_named(files, flags), "data import")
+    if settings.folds is not None and not cut_missing:
+        raise UsageError("--folds cuts test splits from the training rows, which needs --cut-missing; add or leave it out")
     data = _import(settings, DataLocations(data_dir), folder, cut_missing)
     _report(data, folder, as_json)
 

@@ -18,6 +18,13 @@ def load(folder, **settings):
     return load_dataset(RunSettings(dataset=str(folder), **settings), DataLocations())
 
 
+def _toml_of(fecbench, file, folder):
+    """The description of a file that nothing but flags describe."""
+    code, _, err = fecbench("data", "import", file, "--text-column", "t", "--label-column", "l", "--to", folder)
+    assert code == 0, err
+    return (folder / "dataset.toml").read_text(encoding="utf-8")
+
+
 def write(path, rows=ROWS, head="text,label", mark=","):
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [mark.join(f'"{cell}"' if mark in str(cell) else str(cell) for cell in row) for row in rows]
@@ -37,7 +44,7 @@ def test_a_folder_is_written_as_parquet_and_loads_to_equal_rows(fecbench, toy, t
     before, after = load(toy), load(tmp_path / "mine")
     assert (after.fingerprint, after.labels, after.notes) == (before.fingerprint, before.labels, before.notes)
     assert "3 labels: glad, mad, sad" in out
-    assert [line.split() for line in out.splitlines() if line.startswith("train ")] == [["train", "60"]]
+    assert ["train", "60"] in [line.split() for line in out.splitlines()]
     assert "fecbench run ce --dataset" in out
 
 
@@ -115,6 +122,15 @@ def test_missing_splits_are_cut_on_request_alone(fecbench, tmp_path):
     assert cut.fingerprint == load(file, split_seed=3).fingerprint
 
 
+def test_folds_are_written_only_where_splits_are_cut(fecbench, tmp_path):
+    file = write(tmp_path / "emotions.csv")
+    code, _, err = fecbench("data", "import", file, "--to", tmp_path / "mine", "--folds", 3)
+    assert (code, "needs --cut-missing" in err) == (2, True)
+    code, _, err = fecbench("data", "import", file, "--to", tmp_path / "mine", "--folds", 3, "--fold", 1, "--cut-missing")
+    assert code == 0, err
+    assert load(tmp_path / "mine").fingerprint == load(file, folds=3, fold=1).fingerprint
+
+
 def test_what_describes_the_data_is_carried_over(fecbench, tmp_path):
     write(tmp_path / "raw" / "train.csv", [(*row, f"id{n}", f"d{n % 9}") for n, row in enumerate(ROWS)], "t,l,key,talk")
     (tmp_path / "raw" / "dataset.toml").write_text(
@@ -128,6 +144,7 @@ def test_what_describes_the_data_is_carried_over(fecbench, tmp_path):
     assert code == 0, err
     content = tomllib.loads((tmp_path / "mine" / "dataset.toml").read_text(encoding="utf-8"))
     assert content["title"] == 'A "quoted" title'
+    assert "title" not in tomllib.loads(_toml_of(fecbench, tmp_path / "raw" / "train.csv", tmp_path / "untitled"))
     assert content["columns"] == {"id": "id", "group": "group"}
     assert content["labels"]["descriptions"] == {"good": "being happy"}
     table = parquet.read_table(tmp_path / "mine" / "train.parquet")

@@ -10,6 +10,7 @@ from pyarrow import parquet
 from fecbench.core.toml_text import to_toml
 from fecbench.data.datasets.description import Description
 from fecbench.data.datasets.description_file import FILE
+from fecbench.data.datasets.own_files import UNKNOWN_LICENCE, UNTITLED
 from fecbench.data.datasets.rows import CHUNK
 from fecbench.data.datasets.statistics import text_splits
 
@@ -56,7 +57,8 @@ def _tables(rows: Dataset, labels: Sequence[str]) -> Iterator[pa.Table]:
 
 def _content(data: EmotionData) -> dict[str, Any]:
     """Return the content of ``dataset.toml``."""
-    about = {key: value for key in ABOUT if (value := getattr(data.info, key, ""))}
+    known = {key: getattr(data.info, key) for key in ABOUT}
+    about = {key: value for key, value in known.items() if value not in ("", UNTITLED, UNKNOWN_LICENCE)}
     columns = {name: name for name in NAMED if name in data.columns}
     description = Description.model_validate(
         {
