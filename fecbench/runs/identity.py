@@ -148,7 +148,7 @@ def same_settings(wanted: Mapping[str, Setting], settings: Mapping[str, Any]) ->
 def _is_same(key: str, recorded: Any, wanted: Any) -> bool:
     if wanted is None and key in OLDER_DEFAULTS:
         return recorded in (None, OLDER_DEFAULTS[key])
-    return name_of(key, recorded) == name_of(key, wanted)
+    return bool(name_of(key, recorded) == name_of(key, wanted))
 
 
 def differing_settings(records: Sequence[Record]) -> dict[str, list[Any]]:

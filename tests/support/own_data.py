@@ -24,8 +24,6 @@ def write(path: Path, rows=ROWS, names=("text", "label")) -> Path:
         path.write_text("".join(json.dumps(dict(zip(names, row, strict=True))) + "\n" for row in rows))
     else:
         mark = {".csv": ",", ".tsv": "\t"}[path.suffix]
-        quoted = [
-            mark.join(f'"{cell}"' if mark in str(cell) else str(cell) for cell in row) for row in [names, *rows]
-        ]
+        quoted = [mark.join(f'"{cell}"' if mark in str(cell) else str(cell) for cell in row) for row in [names, *rows]]
         path.write_text("\n".join(quoted) + "\n")
     return path

@@ -176,7 +176,9 @@ def read(number: int) -> int:
     splits = {"train": rows_of(number), "validation": rows_of(3)}
     tracemalloc.start()
     try:
-        data = assemble(splits, Description(), GivenNames(), DatasetInfo("toy", "toy", "none", ""), "here", SplitChoice(0))
+        data = assemble(
+            splits, Description(), GivenNames(), DatasetInfo("toy", "toy", "none", ""), "here", SplitChoice(0)
+        )
         assert len(data.fingerprint) == 64
         assert len(data.splits["train"]) + len(data.splits["test"]) == number
         return tracemalloc.get_traced_memory()[1]

@@ -12,7 +12,7 @@ ADDRESS = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(:(?P<config>[\w.-]+))?(@(?P<rev
 
 
 def is_path(name: str) -> bool:
-    """Return True if ``name`` is written as a path: it has a path separator, starts with ``.`` or ``~``, or ends in .toml."""
+    """Return True if ``name`` is written as a path: separator, ``.`` or ``~`` first, or .toml last."""
     separators = [separator for separator in (os.sep, os.altsep) if separator]
     return name.startswith((".", "~")) or name.endswith(".toml") or any(separator in name for separator in separators)
 

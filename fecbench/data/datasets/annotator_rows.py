@@ -34,6 +34,6 @@ def check_one_row_a_text(columns: Sequence[str], rows: Iterable[tuple[object, in
     if 2 * sum(len(found) > 1 for found in labels.values()) > len(labels):
         raise DataError(
             f"{where} must have one row for each text, but most texts occur with several labels, and "
-            f"{shortened(annotators)} hold what each annotator said of them; choose the rows that count with where under "
-            "[columns] in dataset.toml, such as where = { majority_vote = 1 }, or write the one label of each text"
+            f"{shortened(annotators)} hold what each annotator said of them; choose the rows that count by where "
+            "under [columns] in dataset.toml, such as where = { majority_vote = 1 }, or write one label a text"
         )

@@ -11,11 +11,11 @@ from fecbench.data.datasets.label_names import (
     WrittenLabel,
     check_distinguishable,
     check_first_number,
-    refuse_unknown,
     check_labelled,
     label_notes,
     ordered,
     refuse_several,
+    refuse_unknown,
 )
 from fecbench.data.datasets.label_sets import label_sets
 
@@ -107,7 +107,9 @@ def find_classes(
     check_distinguishable(classes, where)
     for part in splits.values():
         unknown = {
-            label: row for label, row in part.labels.items() if class_of[index.get(label, label)] not in (*classes, None)
+            label: row
+            for label, row in part.labels.items()
+            if class_of[index.get(label, label)] not in (*classes, None)
         }
         refuse_unknown(unknown, list(index or names), bool(given.names))
     class_of_cell = {

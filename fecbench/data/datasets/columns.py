@@ -94,9 +94,9 @@ def _missing(column: Column, names: Sequence[str], rows: Sequence[Mapping[str, A
     missing = f"the column {column!r} is missing"
     if _looks_like_a_row(rows):
         return (
-            f"{missing}, and the first line ({found}) looks like a row, not like the names of columns; give --no-header "
-            "and the numbers of the columns (--text-column 1 --label-column 2), or write a line above it that names "
-            "the columns, such as text and label"
+            f"{missing}, and the first line ({found}) looks like a row, not like the names of columns; give "
+            "--no-header and the numbers of the columns (--text-column 1 --label-column 2), or write a line above it "
+            "that names the columns, such as text and label"
         )
     switches = _columns_of_digits(rows) if flag == "--label-column" else []
     if len(switches) > 1:

@@ -28,7 +28,7 @@ Quotes = Literal["csv", "plain"]
 """``csv``: a quoted cell may hold delimiters and line breaks. ``plain``: a quote is an ordinary character."""
 
 MARKS = (",", ";", "\t", "|")
-BLANK = " \t\r\n,;|\""  # a line of these alone has only empty cells
+BLANK = ' \t\r\n,;|"'  # a line of these alone has only empty cells
 MAX_CELL = 2**31 - 1  # characters of a cell; Python's own limit is 131,072
 
 
@@ -65,10 +65,10 @@ def read_delimited(file: SourceFile, form: FileFormat, columns: ColumnNames, usu
     delimiter = _given_delimiter(form, name) or _find_delimiter(first, form, columns, usual)
     row_lines = _RowLines(chain([first], lines), blank + 1)
     rows = _rows(row_lines, name, delimiter, form)
-    cells = next(rows)
-    names = _names(cells, form, f"{name}, line {row_lines.start}")
+    first_cells = next(rows)
+    names = _names(first_cells, form, f"{name}, line {row_lines.start}")
     swallowed = SwallowedRows(name, delimiter, index_of(label_columns(columns)[0], names))
-    for cells in rows if _has_header(form) else chain([cells], rows):
+    for cells in rows if _has_header(form) else chain([first_cells], rows):
         if not cells:
             continue
         where = f"{name}, line {row_lines.start}"
@@ -223,10 +223,7 @@ def _line_of_quote(lines: Sequence[str], delimiter: str, error: str) -> int:
 
 def _ragged(where: str, names: list[str], cells: list[str], delimiter: str, form: FileFormat) -> str:
     """Return the error message for a row with too many or too few cells."""
-    if _has_header(form):
-        counted = ""
-    else:
-        counted = f" ({', '.join(names)})" if form.columns else ", as in the first row"
+    counted = f" ({', '.join(names)})" if form.columns else "" if form.header else ", as in the first row"
     if form.quotes == "plain":
         advice = f"with --quotes plain no cell can hold {delimiter!r}: leave --quotes out, or write JSON lines"
     else:

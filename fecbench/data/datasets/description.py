@@ -44,31 +44,38 @@ class SplitFiles(Config):
     JSON file (``data.json#rows``, in which ``rows`` is a JMESPath expression).
     """
 
-    train: Files | None = Field(None, description="files of the training rows")
-    validation: Files | None = Field(None, description="files of the validation rows; else they are cut from train")
-    test: Files | None = Field(None, description="files of the test rows; else they are cut from train")
+    train: Files | None = Field(default=None, description="files of the training rows")
+    validation: Files | None = Field(
+        default=None, description="files of the validation rows; else they are cut from train"
+    )
+    test: Files | None = Field(default=None, description="files of the test rows; else they are cut from train")
 
 
 class FileFormat(Config):
     """The format of the files, where their endings don't tell it."""
 
     kind: Literal["csv", "tsv", "json", "jsonl", "parquet", "lines"] | None = Field(
-        None, description="format of the files; by default their endings tell it. lines: one text a line"
+        default=None, description="format of the files; by default their endings tell it. lines: one text a line"
     )
-    delimiter: str | None = Field(None, min_length=1, max_length=1, description="delimiter of CSV files")
-    header: bool = Field(True, description="false if the first line of a CSV file is a row")
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1, description="delimiter of CSV files")
+    header: bool = Field(default=True, description="false if the first line of a CSV file is a row")
     columns: list[Text] | None = Field(
-        None, min_length=1, description="names for the columns of files without a header, and of JSON arrays as rows"
+        default=None,
+        min_length=1,
+        description="names for the columns of files without a header, and of JSON arrays as rows",
     )
     quotes: Literal["csv", "plain"] = Field(
-        "csv", description="csv: quoted cells may hold delimiters and line breaks; plain: a quote is a character"
+        default="csv",
+        description="csv: quoted cells may hold delimiters and line breaks; plain: a quote is a character",
     )
-    encoding: Text = Field("utf-8", description="encoding of text files, such as latin-1")
+    encoding: Text = Field(default="utf-8", description="encoding of text files, such as latin-1")
     pattern: Text | None = Field(
-        None, description="regular expression of a line, with groups named as columns: (?P<label>\\S+) (?P<text>.+)"
+        default=None,
+        description="regular expression of a line, with groups named as columns: (?P<label>\\S+) (?P<text>.+)",
     )
     turns: Text | None = Field(
-        None, description="mark between the texts of a line, such as __eou__; a line has as many labels as texts"
+        default=None,
+        description="mark between the texts of a line, such as __eou__; a line has as many labels as texts",
     )
 
 
@@ -76,17 +83,18 @@ class ColumnNames(Config):
     """The columns of a file, by name or by number from 1."""
 
     text: Column | Annotated[list[Column], Field(min_length=1)] | None = Field(
-        None, description="column of the text (default: text), or several, which are joined"
+        default=None, description="column of the text (default: text), or several, which are joined"
     )
     join: Literal["space", "newline", "named"] = Field(
-        "space", description="mark between several text columns; named writes `name: text` on a line for each"
+        default="space", description="mark between several text columns; named writes `name: text` on a line for each"
     )
     label: Column | Annotated[list[Column], Field(min_length=2)] | None = Field(
-        None, description="column of the label (default: label), or a column of 0 and 1 for each label"
+        default=None, description="column of the label (default: label), or a column of 0 and 1 for each label"
     )
-    id: Column | None = Field(None, description="column that names each row, for files of predictions")
+    id: Column | None = Field(default=None, description="column that names each row, for files of predictions")
     group: Column | None = Field(
-        None, description="column of what must stay in one split when splits are cut, such as a dialogue or an author"
+        default=None,
+        description="column of what must stay in one split when splits are cut, such as a dialogue or an author",
     )
     where: dict[Text, str | int | bool] = Field(
         default_factory=dict, description="rows to read: those with this value in this column"
@@ -97,22 +105,27 @@ class LabelDescription(Config):
     """The names of labels, and the rows that have several or none."""
 
     names: Text | Annotated[list[Text], Field(min_length=2)] | None = Field(
-        None, description="label names in the order of their numbers, or the file that holds them, one a line"
+        default=None, description="label names in the order of their numbers, or the file that holds them, one a line"
     )
     files: SplitFiles = Field(
         default_factory=SplitFiles, description="files of the labels, one a line, if they are apart from the texts"
     )
-    first: int = Field(0, ge=0, description="number of the first name")
-    separator: str | None = Field(None, min_length=1, description="mark between several labels in one cell")
-    several: Literal["refuse", "drop"] = Field("refuse", description="rows with several labels: an error, or left out")
+    first: int = Field(default=0, ge=0, description="number of the first name")
+    separator: str | None = Field(default=None, min_length=1, description="mark between several labels in one cell")
+    several: Literal["refuse", "drop"] = Field(
+        default="refuse", description="rows with several labels: an error, or left out"
+    )
     none: Text | Literal["refuse", "drop"] = Field(
-        "refuse", description="rows without a label: an error (refuse), left out (drop), or of the label named here"
+        default="refuse",
+        description="rows without a label: an error (refuse), left out (drop), or of the label named here",
     )
     map: dict[Text, list[Text]] = Field(
         default_factory=dict, description="new names: each stands for the labels in its list"
     )
     drop: list[Text] = Field(default_factory=list, description="labels, by their new names, whose rows are left out")
-    keep: list[Text] = Field(default_factory=list, description="labels, by their new names, to keep; others are left out")
+    keep: list[Text] = Field(
+        default_factory=list, description="labels, by their new names, to keep; others are left out"
+    )
     descriptions: dict[Text, Text] = Field(
         default_factory=dict, description="a short sentence for each label, which heads and methods read"
     )
@@ -137,14 +150,14 @@ class LabelDescription(Config):
 class Description(Config):
     """What a data set is called, where its rows lie, and how to read them."""
 
-    name: Text | None = Field(None, description="name of the data set; by default that of its folder")
-    title: Text | None = Field(None, description="title for lists and model cards")
-    licence: Text | None = Field(None, description="licence of the data")
-    homepage: str = Field("", description="address of the source")
-    language: str = Field("", description="language of the texts, such as English or zh")
-    citation: str = Field("", description="paper to cite")
-    metric: str = Field("", description="metric that the field reports, such as weighted_f1")
-    note: str = Field("", description="remark shown with every run")
+    name: Text | None = Field(default=None, description="name of the data set; by default that of its folder")
+    title: Text | None = Field(default=None, description="title for lists and model cards")
+    licence: Text | None = Field(default=None, description="licence of the data")
+    homepage: str = Field(default="", description="address of the source")
+    language: str = Field(default="", description="language of the texts, such as English or zh")
+    citation: str = Field(default="", description="paper to cite")
+    metric: str = Field(default="", description="metric that the field reports, such as weighted_f1")
+    note: str = Field(default="", description="remark shown with every run")
     files: SplitFiles = Field(default_factory=SplitFiles, description="files of the splits")
     format: FileFormat = Field(default_factory=FileFormat, description="format of the files")
     columns: ColumnNames = Field(default_factory=ColumnNames, description="columns of the files")

@@ -48,7 +48,7 @@ NEEDED = {  # what a key needs, by pydantic's type of error
 TYPE_ERRORS = ("string_type", "int_type", "bool_type", "list_type", "dict_type", "model_type")
 MOST = 3  # mistakes that one message lists
 
-Path_ = tuple[Any, ...]
+Place = tuple[Any, ...]
 
 
 def from_toml(path: Path) -> Description:
@@ -69,10 +69,10 @@ def from_toml(path: Path) -> Description:
         # Strict, because TOML has types: without it pydantic would take the text "1" for a number.
         return Description.model_validate(content, strict=True)
     except ValidationError as error:
-        mistakes = _mistakes(error, content)
         lines = text.splitlines()
-        told = [f"{path}{_line(lines, place)}: {reason}" for place, reason in mistakes[:MOST]]
-        more = f"; and {len(mistakes) - MOST} more" if len(mistakes) > MOST else ""
+        found = sorted((_line(lines, place), reason) for place, reason in _mistakes(error, content))
+        told = [f"{path}, line {line}: {reason}" if line else f"{path}: {reason}" for line, reason in found[:MOST]]
+        more = f"; and {len(found) - MOST} more" if len(found) > MOST else ""
         raise DataError("; ".join(told) + more) from None
 
 
@@ -97,9 +97,9 @@ def _syntax_error(path: Path, reason: str) -> str:
     return f"{path}{where}: the file must be TOML, but has an error{column}: {lower_first(found['what'])}; correct it"
 
 
-def _mistakes(error: ValidationError, content: Mapping[str, Any]) -> list[tuple[Path_, str]]:
+def _mistakes(error: ValidationError, content: Mapping[str, Any]) -> list[tuple[Place, str]]:
     """Return the place and the reason of each mistake; a value that fits no member of a union is one mistake."""
-    by_place: dict[Path_, list[Any]] = {}
+    by_place: dict[Place, list[Any]] = {}
     for part in error.errors(include_url=False):
         by_place.setdefault(_place(part["loc"], content), []).append(part)
     # pydantic reports a list with a wrong item for each member of a union: the item is the mistake
@@ -110,34 +110,33 @@ def _mistakes(error: ValidationError, content: Mapping[str, Any]) -> list[tuple[
     ]
 
 
-def _place(location: Sequence[Any], content: Any) -> Path_:
+def _place(location: Sequence[Any], content: Any) -> Place:
     """Return the keys and indices of ``location`` without the names of types that pydantic adds for unions."""
     steps: list[Any] = []
     for step in location:
-        if isinstance(content, dict) and step in content:
+        is_key = isinstance(content, dict) and step in content
+        if is_key or (isinstance(content, list) and isinstance(step, int) and step < len(content)):
             content = content[step]
-        elif isinstance(content, list) and isinstance(step, int) and step < len(content):
-            content = content[step]
-        else:
-            continue
-        steps.append(step)
+            steps.append(step)
     return tuple(steps)
 
 
-def _reason(place: Path_, parts: Sequence[Any]) -> str:
+def _reason(place: Place, parts: Sequence[Any]) -> str:
     if parts[0]["type"] == "extra_forbidden":
         return _unknown_key(place)
     key = ".".join(str(step) if isinstance(step, str) else f"[{step + 1}]" for step in place).replace(".[", "[")
     if parts[0]["type"] not in NEEDED:  # a check of several keys together
         reason = lower_first(parts[0]["msg"].removeprefix("Value error, "))
-        return f"[{key}] {reason}" if key else reason
+        if isinstance(parts[0]["input"], dict):
+            return f"[{key}] {reason}" if key else reason
+        return f"{key} is {_shown(parts[0]['input'])}, but {reason}; correct it"
     # the members of a union whose type the value has not are no reasons if another member has its type
     of_type = [part for part in parts if part["type"] not in TYPE_ERRORS] or parts
     needed = dict.fromkeys(NEEDED[part["type"]].format(**part.get("ctx", {})) for part in of_type)
     return f"{key} must be {' or '.join(needed)}, but is {_shown(parts[0]['input'])}; correct it"
 
 
-def _unknown_key(place: Path_) -> str:
+def _unknown_key(place: Place) -> str:
     *above, key = place
     table: type[Config] = Description
     for step in above:
@@ -155,24 +154,21 @@ def _shown(value: object) -> str:
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
-def _line(lines: Iterable[str], place: Path_) -> str:
-    """Return ``, line N`` for the line of a key, or for that of its table; "" if it can't be found."""
-    table: Path_ = ()
+def _line(lines: Iterable[str], place: Place) -> int:
+    """Return the number of the line of a key, or of that of its table; 0 if it can't be found."""
+    table: Place = ()
     found, depth = 0, 0
     for number, line in enumerate(lines, 1):
         header = re.match(r"\s*\[+(?P<name>[^\[\]=]+)\]+\s*(#.*)?$", line)
         key = re.match(r"\s*(?P<name>[^=#\[\]{}]+?)\s*=", line)
         if header:
-            here = table = _steps(header["name"])
-        elif key:
-            here = table + _steps(key["name"])
-        else:
-            continue
+            table = _steps(header["name"])
+        here = table + _steps(key["name"]) if key and not header else table
         if len(here) > depth and place[: len(here)] == here:
             found, depth = number, len(here)
-    return f", line {found}" if found else ""
+    return found
 
 
-def _steps(name: str) -> Path_:
+def _steps(name: str) -> Place:
     """Split a key of TOML, such as ``labels.map``, into its parts."""
     return tuple(part.strip().strip("\"'") for part in name.split("."))

@@ -52,9 +52,7 @@ def read_rows(file: SourceFile, form: FileFormat, columns: ColumnNames) -> Itera
     """
     ending = _format(file, form, columns)
     if file.rows and ending not in (".json", ".jsonl"):
-        raise DataError(
-            f"{file}: only JSON files have rows that are named after a #, found {ending}; leave the # out"
-        )
+        raise DataError(f"{file}: only JSON files have rows that are named after a #, found {ending}; leave the # out")
     reader = read_text_lines if ending == LINES else READERS[ending]
     return reader(file, form, columns)
 

@@ -34,8 +34,8 @@ class GivenNames:
 def given_names(labels: LabelDescription, folder: Path) -> GivenNames:
     """Return the names that a description lists, or those in the file that it names.
 
-    Each line of the file is a name, ``name<TAB>description``, or ``number<TAB>name``, ``number<TAB>name<TAB>description``
-    or ``number name`` with numbers that count from 0 or 1.
+    Each line of the file is a name or ``name<TAB>description``. A number may stand before it, separated by a TAB or a
+    blank, if the numbers of all lines count from 0 or 1.
 
     Raises:
         DataError: the file can't be read, names fewer than two labels, or names one twice.

@@ -54,7 +54,9 @@ def _choice(content: object) -> str:
     return " in an array, where [].key chooses a key of each element" if isinstance(content, list) else ""
 
 
-def path_to_rows(content: object, texts: Sequence[Column], depth: int = MAX_DEPTH, projected: bool = False) -> str | None:
+def path_to_rows(
+    content: object, texts: Sequence[Column], depth: int = MAX_DEPTH, projected: bool = False
+) -> str | None:
     """Return an expression for the rows that have the columns ``texts``, or None if there are none.
 
     Args:
@@ -101,4 +103,4 @@ def key_of(key: str) -> str:
     >>> key_of("train"), key_of("dev-clean")
     ('train', '"dev-clean"')
     """
-    return key if PLAIN_KEY.fullmatch(key) else json.dumps(key)
+    return key if PLAIN_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)

@@ -38,7 +38,9 @@ def read_json_lines(file: SourceFile, form: FileFormat, columns: ColumnNames) ->
         try:
             content = loads(line, numbers=False)
         except ValueError as error:
-            raise DataError(f"{where}: every line must be a JSON object: {error}; correct or remove it{array}") from error
+            raise DataError(
+                f"{where}: every line must be a JSON object: {error}; correct or remove it{array}"
+            ) from error
         if file.rows:
             content = found_at(file.rows, content, where)
         for row in content if file.rows and isinstance(content, list) else [content]:

@@ -39,7 +39,7 @@ def check_known_classes(names: Iterable[str], known: Iterable[str], key: str, wh
     known = list(dict.fromkeys(known))
     for name in names:
         if name not in known:
-            raise DataError(f"{where}: {key} under [labels]: {UnknownName("label", name, known)}")
+            raise DataError(f"{where}: {key} under [labels]: {UnknownName('label', name, known)}")
 
 
 def map_note(labels: LabelDescription, rows: Mapping[str, int]) -> list[str]:
@@ -49,9 +49,7 @@ def map_note(labels: LabelDescription, rows: Mapping[str, int]) -> list[str]:
         labels: the map.
         rows: number of rows of each label, in all splits.
     """
-    changed = {
-        new: [old for old in olds if old != new and rows.get(old)] for new, olds in labels.map.items()
-    }
+    changed = {new: [old for old in olds if old != new and rows.get(old)] for new, olds in labels.map.items()}
     told = [
         f"{new} from {shortened(olds, 12)} ({sum(rows[old] for old in olds):,} rows)"
         for new, olds in changed.items()

@@ -41,7 +41,7 @@ def check_labelled(labels: Mapping[str, WrittenLabel], rows: int, where: str) ->
         )
     also = f" ({count:,} rows have none)" if count > 1 else ""
     raise DataError(
-        f"{first.position}: {ONE_LABEL}, but there is none{also}; write one, remove the row, or write none = \"drop\" "
+        f'{first.position}: {ONE_LABEL}, but there is none{also}; write one, remove the row, or write none = "drop" '
         "under [labels] in dataset.toml, which leaves such rows out (or the name of a class that they form)"
     )
 
@@ -55,8 +55,8 @@ def refuse_several(labels: Mapping[str, WrittenLabel], several: Sequence[str]) -
         raise DataError(
             f"{labels[several[0]].position}: {ONE_LABEL}, but {several[0]!r} holds several labels or a list{others} "
             f"({rows}); fecbench trains one label a row: write one in each of these rows or remove them, or write "
-            "several = \"drop\" under [labels] in dataset.toml, which leaves them out. A class that really has such a name "
-            "must be named in labels.txt of the folder, which names every class, one a line"
+            'several = "drop" under [labels] in dataset.toml, which leaves them out. A class that really has such a '
+            "name must be named in labels.txt of the folder, which names every class, one a line"
         )
 
 
@@ -80,9 +80,9 @@ def _correction(label: str, index: Iterable[str], named: bool) -> str:
             "map under [labels] in dataset.toml"
         )
     if named and label == "-1":
-        return "-1 marks rows without a label: remove them, or write drop = [\"-1\"] under [labels] in dataset.toml"
+        return '-1 marks rows without a label: remove them, or write drop = ["-1"] under [labels] in dataset.toml'
     add = "add it to the names in labels.txt" if named else "add training rows of it"
-    return f"correct it, {add}, or leave out its rows with drop = [\"{label}\"] under [labels] in dataset.toml"
+    return f'correct it, {add}, or leave out its rows with drop = ["{label}"] under [labels] in dataset.toml'
 
 
 def check_first_number(labels: Mapping[str, WrittenLabel], names: Sequence[str], first: int) -> None:
@@ -96,8 +96,8 @@ def check_first_number(labels: Mapping[str, WrittenLabel], names: Sequence[str],
         shift = "subtract 1 from each" if not first else f"count from {first} in the file"
         raise DataError(
             f"{labels[numbers[0]].position}: labels that are numbers must count from {first}, which is {names[0]!r} "
-            f"here, but no row has a {first} (they go from {smallest} to {largest}); if yours count from {smallest}, write "
-            f"first = {smallest} under [labels] in dataset.toml, {shift}, or write the names"
+            f"here, but no row has a {first} (they go from {smallest} to {largest}); if yours count from {smallest}, "
+            f"write first = {smallest} under [labels] in dataset.toml, {shift}, or write the names"
         )
 
 

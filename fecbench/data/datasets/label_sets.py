@@ -120,7 +120,13 @@ def _items(cell: str, separator: str | None) -> tuple[str, ...]:
             continue
         return _stripped(str(item) for item in items)
     content = cell[1:-1]
-    mark = re.escape(separator) if separator and separator in content else r"[,;|]" if re.search(COMMA, content) else r"\s+"
+    mark = (
+        re.escape(separator)
+        if separator and separator in content
+        else r"[,;|]"
+        if re.search(COMMA, content)
+        else r"\s+"
+    )
     return _stripped(part.strip().strip("\"'") for part in re.split(mark, content))
 
 

@@ -171,7 +171,6 @@ def _paired(texts: list[SourceFile], labels: list[SourceFile], split: str) -> li
     return [replace(text, labels=label) for text, label in zip(texts, labels, strict=True)]
 
 
-
 def _rows(files: list[SourceFile], form: FileFormat, description: Description) -> Iterator[RawRow]:
     return chain.from_iterable(read_rows(file, form, description.columns) for file in files)
 

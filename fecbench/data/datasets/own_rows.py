@@ -111,9 +111,7 @@ def assemble(
     _check_enough_to_cut(parts["train"].cells, classes.by_cell["train"], classes.labels, choice, missing, source)
     descriptions = _descriptions(description, given, classes.labels, source)
     notes += classes.notes
-    data = EmotionData(
-        info, classes.labels, splits, source, descriptions, notes=tuple(notes), unlabelled=unlabelled
-    )
+    data = EmotionData(info, classes.labels, splits, source, descriptions, notes=tuple(notes), unlabelled=unlabelled)
     return check_splits(cut_missing(data, choice, source), source)
 
 
@@ -176,9 +174,7 @@ def _skipped_note(split: str, part: Part) -> list[str]:
     return [f"{part.skipped:,} rows of {split} aren't read, as where under [columns] says"]
 
 
-def _descriptions(
-    description: Description, given: GivenNames, labels: Sequence[str], where: str
-) -> dict[str, str]:
+def _descriptions(description: Description, given: GivenNames, labels: Sequence[str], where: str) -> dict[str, str]:
     """Return the descriptions of the classes: those of the file of names, and those in ``dataset.toml``, which win.
 
     Raises:
@@ -210,6 +206,6 @@ def _check_enough_to_cut(
     if cut and rare:
         raise DataError(
             f"{where}: to cut {choice.words(cut)} from train, every class needs at least {needed} training rows, but "
-            f"{shortened(rare)}; correct a label that is mistyped, leave the class out or join it with another (drop or "
-            f"map under [labels] in dataset.toml), add rows, or {choice.remedy(cut)}"
+            f"{shortened(rare)}; correct a label that is mistyped, leave the class out or join it with another (drop "
+            f"or map under [labels] in dataset.toml), add rows, or {choice.remedy(cut)}"
         )

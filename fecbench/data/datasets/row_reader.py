@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 JOINS = {"space": " ", "newline": "\n", "named": "\n"}
 RESERVED = {"text", "label", "group"}  # a column called group that isn't named as one would tie rows together
 
+
 @dataclass(frozen=True)
 class OwnRow:
     """A row's texts by column, ``text`` first, and its label as written ("" if missing)."""

@@ -92,9 +92,9 @@ def _readings(entry: str) -> Iterator[tuple[str, str]]:
 def _found(folder: Path, name: str) -> list[SourceFile]:
     """Return the files called ``name``, else those in a zip archive, else those that match it as a glob."""
     path = folder / expanded(name)
-    # lexists: a link to nothing must be refused, not taken for a missing file.
-    if "\0" in name:
+    if "\0" in name:  # no file has one, and functions of the system refuse it
         return []
+    # lexists: a link to nothing must be refused, not taken for a missing file.
     if name and os.path.lexists(path):
         return [_whole_file(path)]
     for archive in path.parents:
@@ -123,7 +123,7 @@ def _only_member(archive: Path) -> str:
         raise DataError(f"{archive} must hold a file of rows, but is empty; get it again or name another file")
     if len(fitting) > 1:
         raise DataError(
-            f"{archive} holds several files ({shortened(fitting, 10)}); name one of them, as {archive.name}/{fitting[0]}"
+            f"{archive} holds several files ({shortened(fitting, 10)}); name one, such as {archive.name}/{fitting[0]}"
         )
     return fitting[0]
 

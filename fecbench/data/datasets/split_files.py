@@ -23,7 +23,8 @@ WORDS = {"train": ("train",), "validation": ("validation", "valid", "val", "dev"
 FOLDER = "data"  # where the hub's data sets have their files
 SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})")
 ROWS = re.compile(
-    rf"(?P<stem>.+?)({'|'.join(map(re.escape, ENDINGS))})({'|'.join(map(re.escape, (*UNPACKERS, ZIP)))})?", re.IGNORECASE
+    rf"(?P<stem>.+?)({'|'.join(map(re.escape, ENDINGS))})({'|'.join(map(re.escape, (*UNPACKERS, ZIP)))})?",
+    re.IGNORECASE,
 )
 
 

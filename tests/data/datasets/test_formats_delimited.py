@@ -50,7 +50,9 @@ def test_columns_of_a_file_without_a_header_can_be_named(tmp_path):
 
 
 def test_a_text_file_with_a_header_is_recognised_by_its_columns(tmp_path):
-    content = "id\tturn1\tturn2\tturn3\tlabel\r\n0\tDon't worry\tI'm \"girl\"\thmm\tothers\r\n1\tBy, me\tsee\tBy\tangry\r\n"
+    content = (
+        "id\tturn1\tturn2\tturn3\tlabel\r\n0\tDon't worry\tI'm \"girl\"\thmm\tothers\r\n1\tBy, me\tsee\tBy\tangry\r\n"
+    )
     path = put(tmp_path / "train.txt", content)
     turns = {"text": ["turn1", "turn2", "turn3"]}
     assert rows_of(path, turns) == as_pandas(path, sep="\t")

@@ -28,7 +28,7 @@ def test_rows_are_read_in_every_form_under_any_ending(tmp_path, content, name):
 
 
 def test_an_array_in_a_text_file_is_that_of_the_json_module(tmp_path):
-    rows = [{"id": 11, "content": "\u4f60\u597d \"x\"", "label": "angry"}, {"id": 12, "content": "b\nc", "label": "sad"}]
+    rows = [{"id": 11, "content": '\u4f60\u597d "x"', "label": "angry"}, {"id": 12, "content": "b\nc", "label": "sad"}]
     path = put(tmp_path / "usual_train.txt", json.dumps(rows, ensure_ascii=False))
     assert rows_of(path, {"text": "content"}) == json.loads(path.read_text(encoding="utf-8"))
     assert positions(path, {"text": "content"}) == ["usual_train.txt, row 1", "usual_train.txt, row 2"]
@@ -57,7 +57,10 @@ EPISODES = {
         {
             "episode_id": episode,
             "scenes": [
-                {"scene_id": f"{episode}_{scene}", "utterances": [{"transcript": f"{episode} {scene} {turn}", "emotion": "Mad"} for turn in range(3)]}
+                {
+                    "scene_id": f"{episode}_{scene}",
+                    "utterances": [{"transcript": f"{episode} {scene} {turn}", "emotion": "Mad"} for turn in range(3)],
+                }
                 for scene in range(2)
             ],
         }
@@ -72,7 +75,9 @@ def test_nested_rows_are_found_by_an_expression(tmp_path):
     expected = [turn for episode in EPISODES["episodes"] for scene in episode["scenes"] for turn in scene["utterances"]]
     (file,) = source_files(tmp_path, "train.json#episodes[].scenes[].utterances[]")
     assert rows_of(file, columns) == expected
-    (file,) = source_files(tmp_path, "train.json#episodes[?episode_id=='e02'][].scenes[].utterances[].{text: transcript}")
+    (file,) = source_files(
+        tmp_path, "train.json#episodes[?episode_id=='e02'][].scenes[].utterances[].{text: transcript}"
+    )
     assert rows_of(file) == [{"text": row["transcript"]} for row in expected[6:]]
     with pytest.raises(
         DataError,
@@ -80,7 +85,9 @@ def test_nested_rows_are_found_by_an_expression(tmp_path):
         r"train\.json#episodes\[\]\.scenes\[\]\.utterances\[\]$",
     ):
         rows_of(path, columns)
-    with pytest.raises(DataError, match=r"row 1: every row must be a JSON object, found list; .*utterances\[\] has what"):
+    with pytest.raises(
+        DataError, match=r"row 1: every row must be a JSON object, found list; .*utterances\[\] has what"
+    ):
         rows_of(source_files(tmp_path, "train.json#episodes[].scenes[].utterances")[0], columns)
 
 
@@ -112,7 +119,9 @@ def test_one_object_is_answered_with_its_keys_and_the_way_to_its_rows(tmp_path, 
         rows_of(file, columns)
 
 
-@pytest.mark.parametrize("name", ["a split of pairs", "a split of objects", "rows by their ids", "columns of each split"])
+@pytest.mark.parametrize(
+    "name", ["a split of pairs", "a split of objects", "rows by their ids", "columns of each split"]
+)
 def test_the_way_that_is_shown_leads_to_rows(tmp_path, name):
     content, columns, _, _ = WAYS[name]
     file = put(tmp_path / "data.json", json.dumps(content))
@@ -138,7 +147,11 @@ REFUSED = {
     "a broken array": ('[{"text": "a"},]', "data.json", r"must be a JSON array of objects: .*; correct it"),
     "a broken object": ('{\n"text": "a"', "data.json", r"line 1: every line must be a JSON object: .*; correct or"),
     "deep nesting": ("[" * 100_000, "data.json", r"must be a JSON array of objects: it is nested too deeply"),
-    "no such key": ('{"train": []}', "data.json#trian", r"expression trian finds nothing among the keys train; correct"),
+    "no such key": (
+        '{"train": []}',
+        "data.json#trian",
+        r"expression trian finds nothing among the keys train; correct",
+    ),
     "no such key in an array": ("[]", "data.json#a", r"finds nothing in an array, where \[\]\.key chooses"),
     "no expression": ("{}", "data.json#a[", r"after # a JMESPath expression is needed, such as train .*; correct it"),
     "an unknown function": ("{}", "data.json#f(@)", r"JMESPath expression is needed, .*[Uu]nknown function"),
@@ -166,5 +179,7 @@ def test_arrays_as_rows_are_as_long_as_their_names(tmp_path):
 
 def test_only_json_has_rows_within(tmp_path):
     put(tmp_path / "train.csv", "text,label\n")
-    with pytest.raises(DataError, match=r"train\.csv#a: only JSON files have rows that are named after a #, found \.csv"):
+    with pytest.raises(
+        DataError, match=r"train\.csv#a: only JSON files have rows that are named after a #, found \.csv"
+    ):
         rows_of(source_files(tmp_path, "train.csv#a")[0])

@@ -14,7 +14,7 @@ def pair(folder, texts: str, labels: str, encoding="utf-8") -> SourceFile:
 
 
 def test_texts_and_labels_of_parallel_files_are_paired_line_by_line(tmp_path):
-    texts = ['so "happy', "a\tTAB, and more", " spaces ", "line\u2028separator", "a\rb", "\x85"]
+    texts = ['so "happy', "a\tTAB, and more", " spaces ", "line\u2028separator", "a\rb", "next\x85line"]
     file = pair(tmp_path, "".join(f"{text}\n" for text in texts), "0\n1\r\n2\n3\n4\n5")
     assert rows_of(file) == [
         {"text": text, "label": str(number), "line": number + 1} for number, text in enumerate(texts)
@@ -40,7 +40,7 @@ def test_files_of_other_lengths_are_refused_with_both_counts(tmp_path, texts, la
         rows_of(pair(tmp_path, texts, labels))
 
 
-DIALOGUES = "The kitchen stinks . __eou__ I'll throw out the garbage . __eou__\nSo , \"Dick\" ? __eou__ OK !\n"
+DIALOGUES = 'The kitchen stinks . __eou__ I\'ll throw out the garbage . __eou__\nSo , "Dick" ? __eou__ OK !\n'
 
 
 def test_turns_of_a_line_have_labels_of_a_line(tmp_path):
@@ -72,7 +72,7 @@ TREC = r"(?P<label>\w+):(?P<fine>\w+) (?P<text>.+)"
 
 
 def test_a_pattern_names_the_parts_of_a_line(tmp_path):
-    path = put(tmp_path / "train_5500.label", "DESC:manner How did \xe9 ?\nENTY:cremat What's \"it\"\n", "latin-1")
+    path = put(tmp_path / "train_5500.label", 'DESC:manner How did \xe9 ?\nENTY:cremat What\'s "it"\n', "latin-1")
     assert rows_of(path, pattern=TREC, encoding="latin-1") == [
         {"label": "DESC", "fine": "manner", "text": "How did \xe9 ?"},
         {"label": "ENTY", "fine": "cremat", "text": 'What\'s "it"'},

@@ -10,7 +10,9 @@ from fecbench.data.datasets.missing_splits import SplitChoice
 from fecbench.data.datasets.own_files import load_path
 
 
-def lay(folder: Path, toml: str, labels: list[str], test: list[str] | None = None, times: int = 8, **files: str) -> Path:
+def lay(
+    folder: Path, toml: str, labels: list[str], test: list[str] | None = None, times: int = 8, **files: str
+) -> Path:
     """A data set with so many rows of each of ``labels``, described by ``toml``."""
     (folder / "dataset.toml").write_text(toml)
     for split, own in (("train", labels), ("valid", labels if test is None else test), ("test", test or labels)):
@@ -64,7 +66,9 @@ def test_numbers_that_count_from_elsewhere_are_told_with_the_key(tmp_path):
     with pytest.raises(DataError, match=r"must count from 0, which is 'joy' here.*write first = 1 under \[labels\]"):
         read(tmp_path)
     lay(tmp_path, '[labels]\nnames = ["joy", "fear"]\nfirst = 1\n', ["2", "3"])
-    with pytest.raises(DataError, match=r"must count from 1, which is 'joy' here, but no row has a 1 \(they go from 2 to 3"):
+    with pytest.raises(
+        DataError, match=r"must count from 1, which is 'joy' here, but no row has a 1 \(they go from 2 to 3"
+    ):
         read(tmp_path)
     lay(tmp_path, '[labels]\nnames = "nothing.txt"\n', ["0", "1"])
     with pytest.raises(DataError, match=r"nothing\.txt doesn't exist; correct names under \[labels\]"):
@@ -106,14 +110,19 @@ def test_rows_of_labels_are_left_out_and_counted(tmp_path, toml):
 
 def test_a_label_that_only_another_split_has_can_be_dropped(tmp_path):
     lay(tmp_path, "", ["joy", "fear"], ["joy", "fear", "odd"])
-    with pytest.raises(DataError, match=r"the label 'odd' isn't one of fear, joy; .*drop = \[\"odd\"\] under \[labels\]"):
+    with pytest.raises(
+        DataError, match=r"the label 'odd' isn't one of fear, joy; .*drop = \[\"odd\"\] under \[labels\]"
+    ):
         read(tmp_path)
     data = read(lay(tmp_path, '[labels]\ndrop = ["odd"]\n', ["joy", "fear"], ["joy", "fear", "odd"]))
     assert counts(data, "test") == {"joy": 8, "fear": 8}
 
 
 UNKNOWN = {
-    "map": ('[labels.map]\nsad = ["sadnes"]\n', r"map under \[labels\]: no label is called 'sadnes'; did you mean 'sadness'"),
+    "map": (
+        '[labels.map]\nsad = ["sadnes"]\n',
+        r"map under \[labels\]: no label is called 'sadnes'; did you mean 'sadness'",
+    ),
     "drop": ('[labels]\ndrop = ["jo"]\n', r"drop under \[labels\]: no label is called 'jo'; did you mean 'joy'"),
     "drop by an old name": (
         '[labels]\nmap = { sad = ["sadness"] }\ndrop = ["sadness"]\n',
@@ -132,7 +141,9 @@ def test_labels_that_there_are_not_are_answered_with_the_nearest(tmp_path, toml,
 
 def test_a_given_name_without_rows_is_an_error_unless_it_is_left_out(tmp_path):
     toml = '[labels]\nnames = ["joy", "fear", "pride"]\n'
-    with pytest.raises(DataError, match=r"train must hold every class, but has no row of pride; .*drop under \[labels\]"):
+    with pytest.raises(
+        DataError, match=r"train must hold every class, but has no row of pride; .*drop under \[labels\]"
+    ):
         read(lay(tmp_path, toml, ["joy", "fear"]))
     assert read(lay(tmp_path, toml + 'drop = ["pride"]\n', ["joy", "fear"])).labels == ("joy", "fear")
     assert read(lay(tmp_path, toml + 'map = { joy = ["pride"] }\n', ["joy", "fear"])).labels == ("joy", "fear")
@@ -146,7 +157,9 @@ def test_descriptions_of_the_description_win(tmp_path):
 
 def test_a_class_too_rare_to_be_cut_is_told_with_the_keys(tmp_path):
     (tmp_path / "train.csv").write_text("text,label\n" + "".join(f"t{n},{'ab'[n % 2]}\n" for n in range(20)) + "t,c\n")
-    with pytest.raises(DataError, match=r"'c' has 1 \(.*line 22\); .*\(drop or map under \[labels\] in dataset\.toml\)"):
+    with pytest.raises(
+        DataError, match=r"'c' has 1 \(.*line 22\); .*\(drop or map under \[labels\] in dataset\.toml\)"
+    ):
         read(tmp_path)
     (tmp_path / "dataset.toml").write_text('[labels]\ndrop = ["c"]\n')
     assert read(tmp_path).labels == ("a", "b")

@@ -16,7 +16,7 @@ def lay(folder: Path, toml: str, cells: list[str]) -> Path:
     """A test file with a row for each cell, and train and validation files with more of them."""
     (folder / "dataset.toml").write_text(toml)
     for split, times in (("train", TIMES), ("valid", 2), ("test", 1)):
-        lines = [f'{split} {n} {place}\t{cell}' for n in range(times) for place, cell in enumerate(cells)]
+        lines = [f"{split} {n} {place}\t{cell}" for n in range(times) for place, cell in enumerate(cells)]
         (folder / f"{split}.tsv").write_text("\n".join(["text\tlabel", *lines]) + "\n")
     return folder
 
@@ -115,17 +115,25 @@ def test_names_of_columns_of_0_and_1(tmp_path):
     rows = [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
     toml = "[columns]\nlabel = [3, 4, 5]\n[labels]\n"
     data = read(switches(tmp_path, toml + 'names = ["Zorn", "Freude", "Angst"]\n', rows))
-    assert (data.labels, counts(data)) == (("Zorn", "Freude", "Angst"), {"Zorn": TIMES, "Freude": TIMES, "Angst": TIMES})
-    with pytest.raises(DataError, match=r"each column of label under \[columns\] needs one name, .* 3 columns and 2 names"):
+    assert (data.labels, counts(data)) == (
+        ("Zorn", "Freude", "Angst"),
+        {"Zorn": TIMES, "Freude": TIMES, "Angst": TIMES},
+    )
+    with pytest.raises(
+        DataError, match=r"each column of label under \[columns\] needs one name, .* 3 columns and 2 names"
+    ):
         read(switches(tmp_path, toml + 'names = ["Zorn", "Freude"]\n', rows))
 
 
 def test_intensities_are_refused_truly(tmp_path):
     rows = [(3, 0, 0), (0, 2, 0), (0, 0, 1)]
-    with pytest.raises(DataError, match=r"line 2: the column 'anger' of a label must hold 0 or 1 .* found '3'; intensities"):
+    with pytest.raises(
+        DataError, match=r"line 2: the column 'anger' of a label must hold 0 or 1 .* found '3'; intensities"
+    ):
         read(switches(tmp_path, SWITCHES, rows))
     with pytest.raises(
-        DataError, match=r"'label' is missing, but columns of numbers up to 3 were found \(anger, joy, fear\), such as the"
+        DataError,
+        match=r"'label' is missing, but columns of numbers up to 3 were found \(anger, joy, fear\), such as the",
     ):
         read(switches(tmp_path, "", rows))
 
@@ -146,7 +154,11 @@ def test_an_unlabelled_test_split_with_columns_of_labels(tmp_path):
 
 def test_rows_of_annotations_are_told_as_such(tmp_path):
     header = "text,emotion,annotator_1,annotator_2,majority_vote"
-    lines = [f"text {n},{label},{n % 2},1,{(n + place) % 2}" for n in range(40) for place, label in enumerate(("joy", "fear"))]
+    lines = [
+        f"text {n},{label},{n % 2},1,{(n + place) % 2}"
+        for n in range(40)
+        for place, label in enumerate(("joy", "fear"))
+    ]
     (tmp_path / "train.csv").write_text("\n".join([header, *lines]) + "\n")
     flags = {"label_column": "emotion"}
     with pytest.raises(DataError, match=r"must have one row for each text, .*where = \{ majority_vote = 1 \}"):

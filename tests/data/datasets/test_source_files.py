@@ -49,7 +49,7 @@ def test_messages_name_the_file_its_member_and_its_rows(tmp_path):
 
 @pytest.mark.parametrize("entry", ["http://x.org/a.csv", "https://x.org/a.csv#b", "hf://datasets/x/y", "hf:owner/name"])
 def test_an_address_is_refused(tmp_path, entry):
-    with pytest.raises(DataError, match="files must be on this machine, found the address .*; download it"):
+    with pytest.raises(DataError, match=r"files must be on this machine, found the address .*; download it"):
         source_files(tmp_path, entry)
 
 

@@ -80,4 +80,6 @@ def test_what_could_be_two_files_is_refused_with_the_ways_out(tmp_path):
         write(tmp_path / name)
     with pytest.raises(DataNotFound, match=r"name it with --train-file .*, describe the files in dataset\.toml"):
         load_path(tmp_path, {}, SplitChoice(0))
-    assert names(load_path(tmp_path, {"train_file": "train_*.csv"}, SplitChoice(0))) == {"train": ["train_a.csv", "train_b.csv"]}
+    assert names(load_path(tmp_path, {"train_file": "train_*.csv"}, SplitChoice(0))) == {
+        "train": ["train_a.csv", "train_b.csv"]
+    }
