@@ -62,6 +62,23 @@ def test_a_run_on_all_rows_comes_before_a_limited_one(make):
     assert table.most_frequent.labels == (LABELS[1],)
 
 
+def test_the_scores_of_a_cross_validation_are_means_over_its_folds(make):
+    data = {"name": "own", "labels": list(LABELS), "whole": "rows of own"}
+    folds = [
+        make("ce", seed=seed, folds=2, fold=fold, about={"dataset": {**data, "fingerprint": f"fold {fold}"}})
+        for seed in (0, 1)
+        for fold in (0, 1)
+    ]
+    for number, record in enumerate(folds):
+        newer(record, label=number % 2)
+    (table,) = board_of_records(folds).tables
+    each = [constant_scores(COUNTS, label) for label in (0, 1)]
+    assert table.most_frequent.labels == (f"{LABELS[0]} / {LABELS[1]}",)
+    assert table.most_frequent.values == pytest.approx(
+        tuple(sum(scores[column.metric] for scores in each) / 2 for column in table.columns)
+    )
+
+
 def test_further_metrics_are_left_empty(make):
     (table,) = board_of_records([newer(make("ce", extra={"kappa": 0.5}))]).tables
     values = dict(zip([column.metric for column in table.columns], table.most_frequent.values, strict=True))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from fecbench.results.leaderboard.board import MostFrequent
-from fecbench.runs.majority import majority_of_test
+from fecbench.runs.majority import Majority, majority_of_test
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fecbench.results.leaderboard.board import Row
     from fecbench.results.leaderboard.run import Run
-    from fecbench.runs.majority import Majority
 
 
 OF_TRAIN, OF_TEST = "most frequent class", "most frequent test class"
@@ -37,13 +37,24 @@ def most_frequent(rows: Sequence[Row], columns: Sequence[tuple[int, str]]) -> Mo
 
 
 def _majority(runs: Sequence[Run], of_train: bool) -> Majority | None:
-    """Return the most frequent class of a data set by one of its runs, if possible by one on all training rows."""
-    if not runs:
-        return None
-    if not of_train:
-        return majority_of_test(runs[0].support)
-    recorded = [run for run in runs if run.majority]
-    return next((run for run in recorded if run.limit is None), recorded[0]).majority
+    """Return the most frequent class of a data set by its runs, first by those on all training rows.
+
+    The scores of a cross-validation are means over its folds.
+    """
+    by_fold: dict[int | None, Majority] = {}
+    for run in sorted(runs, key=lambda run: run.limit is not None):
+        majority = run.majority if of_train else majority_of_test(run.support)
+        if majority:
+            by_fold.setdefault(run.fold, majority)
+    return _mean(list(by_fold.values())) if by_fold else None
+
+
+def _mean(folds: Sequence[Majority]) -> Majority:
+    if len(folds) == 1:
+        return folds[0]
+    labels = dict.fromkeys(fold.label for fold in folds)
+    tested = [fold.scores.get("test", {}) for fold in folds]
+    return Majority(" / ".join(labels), {"test": {name: fmean(each[name] for each in tested) for name in tested[0]}})
 
 
 def _score(majority: Majority | None, metric: str) -> float | None:
