@@ -14,6 +14,7 @@ COMMAND_FLAGS = frozenset(
         "settings",
         "expected",
         "dry_run",
+        "predictions",
         "stop_with_stdin",
         "help",
     }

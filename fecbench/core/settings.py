@@ -128,10 +128,10 @@ class RunSettings(Config):
     validation_file: str | None = Field(None, min_length=1, description="file of the validation rows")
     test_file: str | None = Field(None, min_length=1, description="file of the test rows")
     text_column: str | None = Field(
-        None, min_length=1, description="text column of your own data set, by name or number  [default: text]"
+        None, min_length=1, description="text column of your own data set, by name or number; by default text"
     )
     label_column: str | None = Field(
-        None, min_length=1, description="label column of your own data set, by name or number  [default: label]"
+        None, min_length=1, description="label column of your own data set, by name or number; by default label"
     )
     group_column: str | None = Field(
         None,
@@ -142,7 +142,7 @@ class RunSettings(Config):
         None, min_length=1, max_length=1, description="delimiter of your own CSV files, such as ; or tab"
     )
     header: bool | None = Field(
-        None, description="whether the first line of your own CSV and TSV files names the columns  [default: it does]"
+        None, description="whether the first line of your own CSV and TSV files names the columns; by default it does"
     )
     quotes: Literal["csv", "plain"] | None = Field(
         None,

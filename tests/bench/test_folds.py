@@ -59,17 +59,16 @@ def test_a_data_set_with_a_test_split_is_refused_before_anything_starts(toy, tmp
 
 
 @pytest.mark.slow
-def test_a_bench_of_folds_gives_one_row_a_method(toy, tmp_path):
-    spec = spec_of(toy, tmp_path, "folds = 3", objectives='["ce", "supcon"]')
+def test_a_bench_of_folds_gives_one_row(toy, tmp_path):
+    spec = spec_of(toy, tmp_path, "folds = 3")
     done = carried_out(spec, tmp_path / "root")
     assert done.returncode == 0, done.stderr
-    assert "6 of 6 runs complete" in done.stderr
+    assert "3 of 3 runs complete" in done.stderr
     again = carried_out(spec, tmp_path / "root")
-    assert "already complete: 6 runs" in again.stderr
+    assert "already complete: 3 runs" in again.stderr
     records = find_records([tmp_path / "root"])
     found = Records(records)
     selection = expand(read_spec(spec)).select(lambda _: None)
     assert all(found.of(planned) for planned in selection.runs)
     (table,) = board_of_selection(selection, records).tables
-    assert [list(row.cells[0].scores["accuracy"].seeds) for row in table.rows] == [["0/0", "0/1", "0/2"]] * 2
-    assert all(pair.p is not None for pair in table.columns[0].comparisons)
+    assert [list(row.cells[0].scores["accuracy"].seeds) for row in table.rows] == [["0/0", "0/1", "0/2"]]

@@ -67,9 +67,11 @@ def find_columns(
             raise DataError(f"{position}: {_missing(column, names, _some_rows(row, following), flag)}")
         return names[index]
 
-    text = tuple(find(column, "--text-column") for column in text_columns(columns))
     wanted = label_columns(columns)
-    is_unlabelled = not labelled and all(index_of(column, names) is None for column in wanted)
+    lacks_labels = all(index_of(column, names) is None for column in wanted)
+    text_flag = "--text-column and --label-column" if lacks_labels else "--text-column"
+    text = tuple(find(column, text_flag) for column in text_columns(columns))
+    is_unlabelled = lacks_labels and not labelled
     return FoundColumns(
         text,
         () if is_unlabelled else tuple(find(column, "--label-column") for column in wanted),

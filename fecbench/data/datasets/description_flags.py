@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import DataError
 from fecbench.data.datasets.description import Description
+from fecbench.data.datasets.wanted_columns import label_columns, text_columns
 
 if TYPE_CHECKING:
     from fecbench.core.settings import RunSettings
@@ -46,10 +47,10 @@ def with_flags(description: Description, flags: Flags) -> Description:
         table, key = KEYS[name]
         content[table][key] = value
     described = Description.model_validate(content)
-    text, label = described.columns.text or "text", described.columns.label or "label"
-    if text == label:
+    both = [column for column in text_columns(described.columns) if column in label_columns(described.columns)]
+    if both:
         raise DataError(
-            f"the text and the label must be two columns, but both are {text!r}; name yours with --text-column and "
+            f"the text and the label must be two columns, but both are {both[0]!r}; name yours with --text-column and "
             "--label-column"
         )
     return described

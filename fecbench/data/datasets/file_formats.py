@@ -11,6 +11,7 @@ from fecbench.data.datasets.json_rows import read_json, read_json_lines
 from fecbench.data.datasets.opening import open_text, whole_text
 from fecbench.data.datasets.parquet_rows import class_name, names_of, read_parquet, schema_class_names
 from fecbench.data.datasets.source_files import SourceFile
+from fecbench.data.datasets.swallowed_rows import LINE_BREAK
 from fecbench.data.datasets.text_lines import read_text_lines
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ READERS: dict[str, Callable[[SourceFile, FileFormat, ColumnNames], Iterator[RawR
 """The readers of the formats that a file's ending tells."""
 LINES = ".lines"
 BEGINS_JSON = re.compile(r'(\[\s*[\[{"]|\{\s*")')
-BEGIN = 2**16  # characters that are read to tell its format
+BEGIN = 2**16  # characters of a file that are read to tell its format
 
 
 def read_rows(file: SourceFile, form: FileFormat, columns: ColumnNames) -> Iterator[RawRow]:
@@ -109,7 +110,7 @@ def _recognised(file: SourceFile, form: FileFormat, columns: ColumnNames) -> str
     start = _start(file, form.encoding)
     if file.rows or BEGINS_JSON.match(start):
         return ".json"
-    if names_columns(start.partition("\n")[0], form, columns):
+    if names_columns(LINE_BREAK.split(start, maxsplit=1)[0], form, columns):
         return ".csv"
     formats, ending = ", ".join(READERS), file.ending or "no ending"
     raise DataError(

@@ -35,7 +35,7 @@ def members(archive: Path) -> list[str]:
     Raises:
         DataError: it is not a readable zip archive.
     """
-    with _explained(archive), zipfile.ZipFile(archive) as opened:
+    with _explained(archive), _damaged_names(), zipfile.ZipFile(archive) as opened:
         names = [info.filename for info in opened.infolist() if not info.is_dir()]
     # Archives made on a Mac hold a second, hidden file for each file.
     return [name for name in names if not name.startswith("__MACOSX/") and not name.rpartition("/")[2].startswith(".")]
@@ -113,16 +113,31 @@ def _unpacked(file: SourceFile, stack: ExitStack) -> IO[bytes]:
     packed: IO[bytes] = stack.enter_context(file.path.open("rb"))
     size = file.path.stat().st_size
     if file.member:
-        archive = stack.enter_context(zipfile.ZipFile(packed))
-        info = archive.getinfo(file.member)
-        if info.flag_bits & 1:
-            raise DataError(f"{file} must not be encrypted, but needs a password; unpack {file.path} and give the file")
-        packed, size = stack.enter_context(archive.open(info)), info.compress_size
+        with _damaged_names():
+            packed, size = _open_member(file, packed, stack)
     if file.unpacker:
         packed = stack.enter_context(file.unpacker(packed))
     elif not file.member:
         return packed
     return io.BufferedReader(_Unpacked(packed, file, max(MAX_RATIO * size, ALWAYS_ALLOWED)), 2**17)
+
+
+def _open_member(file: SourceFile, packed: IO[bytes], stack: ExitStack) -> tuple[IO[bytes], int]:
+    """Open a member of the zip archive ``packed``; return it and its compressed size in bytes."""
+    archive = stack.enter_context(zipfile.ZipFile(packed))
+    info = archive.getinfo(file.member)
+    if info.flag_bits & 1:
+        raise DataError(f"{file} must not be encrypted, but needs a password; unpack {file.path} and give the file")
+    return stack.enter_context(archive.open(info)), info.compress_size
+
+
+@contextmanager
+def _damaged_names() -> Iterator[None]:
+    """Turn errors of zip archives whose files' names are damaged into BadZipFile."""
+    try:
+        yield
+    except UnicodeError as error:
+        raise zipfile.BadZipFile(f"a name in it is damaged ({error})") from error
 
 
 class _Unpacked(io.RawIOBase):
@@ -175,8 +190,9 @@ def _first_undecodable(file: SourceFile, encoding: str) -> tuple[int, str]:
             try:
                 line += decoder.decode(block, final=not block).count("\n")
             except UnicodeDecodeError as error:
-                before = error.object[: error.start].decode(encoding, "replace")
-                return line + before.count("\n"), error.reason
+                return line + error.object[: error.start].count(b"\n"), error.reason
+            except UnicodeError as error:  # of encodings that don't tell where
+                return line, str(error)
     return line, ""
 
 

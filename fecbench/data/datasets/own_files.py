@@ -13,7 +13,7 @@ from fecbench.core.errors import DataError, DataNotFound
 from fecbench.core.paths import expanded
 from fecbench.data.datasets.builtin.empathetic_dialogues import official_rows_note
 from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
-from fecbench.data.datasets.description import Description, Files
+from fecbench.data.datasets.description import Description, Files, SplitFiles
 from fecbench.data.datasets.description_file import FILE, from_toml
 from fecbench.data.datasets.description_flags import FILE_FLAGS, Flags, with_flags
 from fecbench.data.datasets.file_formats import class_names, read_rows
@@ -41,7 +41,7 @@ def load_path(path: Path, flags: Flags, choice: SplitChoice) -> EmotionData:
 
     Args:
         path: a folder, in which ``dataset.toml`` may describe the data set; such a file of any name; or a training
-            file.
+            file, of which a ``dataset.toml`` beside it tells format, columns and labels.
         flags: flags of the run, which win over the description.
         choice: choice of the rows of splits that are cut from train.
 
@@ -93,11 +93,12 @@ def _described(path: Path) -> tuple[Description, Path]:
         DataNotFound: there is nothing at ``path``.
         DataError: it is neither a file nor a folder, or the description is invalid.
     """
-    # lexists: a link to nothing must be refused, not taken for a missing file.
-    if not os.path.lexists(path):
+    try:
+        path.lstat()  # not exists(): a link to nothing must be refused, not taken for a missing file
+    except (FileNotFoundError, NotADirectoryError):
         raise DataNotFound(
             f"{path} doesn't exist; give a folder with train, validation and test files, a training file, or a {FILE}"
-        )
+        ) from None
     if not (path.is_file() or path.is_dir()):
         raise DataError(f"{path} must be a file, but is a pipe or a link to nothing; put a file there or remove it")
     if path.is_dir():
@@ -108,7 +109,15 @@ def _described(path: Path) -> tuple[Description, Path]:
         return Description(), path  # an archive is read like a folder
     if path.suffix.lower() == ".toml":
         return _with_label_file(from_toml(path), path.parent), path.parent
-    return Description.model_validate({"files": {"train": path.name}}), path.parent
+    beside = path.with_name(FILE)
+    description = from_toml(beside) if os.path.lexists(beside) else Description()
+    return _of_one_file(description, path.name), path.parent
+
+
+def _of_one_file(description: Description, name: str) -> Description:
+    """Return the description of one file: formats, columns and labels are those of its folder's description."""
+    labels = description.labels.model_copy(update={"files": SplitFiles(train=description.labels.files.train)})
+    return description.model_copy(update={"files": SplitFiles(train=name), "labels": labels})
 
 
 def _with_label_file(description: Description, folder: Path) -> Description:

@@ -67,7 +67,8 @@ def _explained(file: SourceFile) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, OverflowError, pyarrow.ArrowException) as error:
-        raise DataError(f"{file} must be a readable Parquet file: {error}; write it again") from error
+        reason = " ".join(str(error).split())  # it may have several lines
+        raise DataError(f"{file} must be a readable Parquet file: {reason}; write it again") from error
 
 
 @contextmanager

@@ -49,8 +49,8 @@ def _turns(file: SourceFile, form: FileFormat, mark: str) -> Iterator[RawRow]:
         labels: Sequence[str | None] = [None] * len(texts) if marks is None else marks.split()
         if len(labels) != len(texts):
             raise DataError(
-                f"{name}, line {number}: every text needs a label, but the line holds {len(texts)} texts (with "
-                f"{mark!r} between them) and line {number} of {file.labels} {len(labels)} labels; correct one of the lines"
+                f"{name}, line {number}: every text needs a label, but the line holds {len(texts)} texts (between "
+                f"{mark!r}) and line {number} of {file.labels} {len(labels)} labels; correct one of the lines"
             )
         for turn, (text, label) in enumerate(zip(texts, labels, strict=True), 1):
             yield f"{name}, line {number}, text {turn}", _cells(number, text, label)

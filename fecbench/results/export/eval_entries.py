@@ -77,6 +77,8 @@ def eval_target(record: Record, name: str | None) -> EvalTarget:
                 "labels; leave it out"
             )
         return EvalTarget(HubDataset(name))
+    if _has_no_scores(record):
+        return EvalTarget(None, f"no {FOLDER}: the test split of {record.run_file.dataset.name} has no labels")
     doubt = _doubt(record)
     if doubt:
         return EvalTarget(
@@ -116,8 +118,6 @@ def _doubt(record: Record) -> str:
         return f"{name} is one configuration of {dataset.id}, and an entry can't name a configuration"
     if cut is None:
         return f"the record of this run on {name} doesn't say whether the test rows were cut from train"
-    if _has_no_scores(record):
-        return f"the test split of {name} has no labels, so that there are no test scores"
     if "test" in cut:
         return f"the test rows were cut from the training rows of {name}, which has no test split"
     return ""

@@ -237,3 +237,10 @@ def test_parallel_files_of_texts_and_labels(tmp_path):
     lay(tmp_path, toml.replace('test = "test_labels.txt"', 'test = ["test_labels.txt", "train_labels.txt"]'))
     with pytest.raises(DataError, match=r"each file of test must have one file of labels, but there are 1 files under"):
         load_path(tmp_path, {}, SplitChoice(0))
+
+
+def test_one_file_of_a_described_folder_keeps_its_columns(tmp_path):
+    meld(tmp_path, MELD + '[labels]\nmap = { glad = ["joy"] }\n')
+    (tmp_path / "dataset.toml").rename(tmp_path / "data" / "dataset.toml")
+    data = load_path(tmp_path / "data" / "train_sent_emo.csv", {}, SplitChoice(0))
+    assert (data.labels, data.cut) == (("fear", "glad"), ("validation", "test"))

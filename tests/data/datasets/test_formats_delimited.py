@@ -58,8 +58,9 @@ def test_a_text_file_with_a_header_is_recognised_by_its_columns(tmp_path):
     assert rows_of(path, turns) == as_pandas(path, sep="\t")
     put(path, content.replace("\tlabel", "").replace("\tothers", "").replace("\tangry", ""))
     assert rows_of(path, turns) == as_pandas(path, sep="\t")
-    put(tmp_path / "train", content)
-    assert len(rows_of(tmp_path / "train", turns)) == 2
+    for ending in ("\n", "\r"):
+        put(tmp_path / "train", content.replace("\r\n", ending))
+        assert len(rows_of(tmp_path / "train", turns)) == 2
     for columns in (None, {"text": "turn4"}, {"text": 2}):
         with pytest.raises(
             DataError, match=r"train\.txt: the format must be one of .*, found \.txt; .*--delimiter for a CSV file"

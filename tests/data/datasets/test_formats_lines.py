@@ -62,8 +62,8 @@ def test_turns_of_a_line_have_labels_of_a_line(tmp_path):
 def test_a_line_with_fewer_labels_than_texts_is_named(tmp_path):
     with pytest.raises(
         DataError,
-        match=r"train_text\.txt, line 2: every text needs a label, but the line holds 2 texts \(with '__eou__' between "
-        r"them\) and line 2 of .*train_labels\.txt 1 labels",
+        match=r"train_text\.txt, line 2: every text needs a label, but the line holds 2 texts \(between '__eou__'\) "
+        r"and line 2 of .*train_labels\.txt 1 labels",
     ):
         rows_of(pair(tmp_path, DIALOGUES, "2 0\n1\n"), turns="__eou__")
 

@@ -11,7 +11,10 @@ import pytest
 from fecbench.data.datasets.dataset import SPLITS
 from fecbench.data.datasets.missing_splits import SplitChoice
 from fecbench.data.datasets.own_files import load_path
+from tests.support.cuts import cut
 from tests.support.own_data import COLUMNS, write
+
+PINNED = "7425303658dda734997d5da675c9caea83a53ebbfcf10471a1319bc570a2fead"
 
 
 def of_each_split(data) -> dict[str, Counter]:
@@ -76,3 +79,8 @@ def test_texts_that_hold_what_parts_rows_in_a_digest_are_other_texts(tmp_path):
         (tmp_path / f"{number}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
         fingerprints.add(load_path(tmp_path / f"{number}.jsonl", COLUMNS, SplitChoice(0)).fingerprint)
     assert len(fingerprints) == 3
+
+
+def test_the_cut_of_version_0_4_is_kept():
+    rows = [(f"text {n % 90}", n * n % 7 % 3, "") for n in range(120)]
+    assert cut(rows, 3, grouped=False).fingerprint == PINNED
