@@ -56,7 +56,9 @@ def import_data(
     """
     settings = row_settings(*_named(files, flags), "data import")
     if settings.folds is not None and not cut_missing:
-        raise UsageError("--folds cuts test splits from the training rows, which needs --cut-missing; add or leave it out")
+        raise UsageError(
+            "--folds cuts test splits from the training rows, which needs --cut-missing; add or leave it out"
+        )
     data = _import(settings, DataLocations(data_dir), folder, cut_missing)
     _report(data, folder, as_json)
 

@@ -126,7 +126,9 @@ def test_folds_are_written_only_where_splits_are_cut(fecbench, tmp_path):
     file = write(tmp_path / "emotions.csv")
     code, _, err = fecbench("data", "import", file, "--to", tmp_path / "mine", "--folds", 3)
     assert (code, "needs --cut-missing" in err) == (2, True)
-    code, _, err = fecbench("data", "import", file, "--to", tmp_path / "mine", "--folds", 3, "--fold", 1, "--cut-missing")
+    code, _, err = fecbench(
+        "data", "import", file, "--to", tmp_path / "mine", "--folds", 3, "--fold", 1, "--cut-missing"
+    )
     assert code == 0, err
     assert load(tmp_path / "mine").fingerprint == load(file, folds=3, fold=1).fingerprint
 
@@ -172,7 +174,7 @@ def test_labels_whose_names_are_numbers_keep_them(fecbench, tmp_path):
 def test_a_test_split_without_labels_stays_one(fecbench, tmp_path):
     write(tmp_path / "raw" / "train.csv")
     write(tmp_path / "raw" / "test.csv", [(f"unseen {n}", "") for n in range(5)])
-    code, out, err = fecbench("data", "import", tmp_path / "raw", "--to", tmp_path / "mine")
+    code, _, err = fecbench("data", "import", tmp_path / "raw", "--to", tmp_path / "mine")
     assert code == 0, err
     assert parquet.read_table(tmp_path / "mine" / "test.parquet").column_names == ["text"]
     before, after = load(tmp_path / "raw"), load(tmp_path / "mine")

@@ -117,11 +117,13 @@ def test_a_page_is_written_beside_what_is_printed(fecbench, toy, tmp_path):
     assert (code, "can't be written" in err) == (1, True)
 
 
-def test_the_bar_appears_only_if_the_work_is_long_and_somebody_is_looking(monkeypatch):
-    for terminal, long, shown in ((True, 0.0, True), (True, float("inf"), False), (False, 0.0, False)):
-        screen = io.StringIO()
-        monkeypatch.setattr(slow_progress, "console", lambda **_: Console(file=screen, force_terminal=terminal))
-        monkeypatch.setattr(slow_progress, "LONG", long)
-        with slow_progress.slow_progress("measuring [b]toy[/b]", 10) as advance:
-            advance(5)
-        assert ("measuring [b]toy[/b]" in screen.getvalue()) is shown
+@pytest.mark.parametrize(
+    ("terminal", "long", "shown"), [(True, 0.0, True), (True, float("inf"), False), (False, 0.0, False)]
+)
+def test_the_bar_appears_only_if_the_work_is_long_and_somebody_is_looking(monkeypatch, terminal, long, shown):
+    screen = io.StringIO()
+    monkeypatch.setattr(slow_progress, "console", lambda **_: Console(file=screen, force_terminal=terminal))
+    monkeypatch.setattr(slow_progress, "LONG", long)
+    with slow_progress.slow_progress("measuring [b]toy[/b]", 10) as advance:
+        advance(5)
+    assert ("measuring [b]toy[/b]" in screen.getvalue()) is shown

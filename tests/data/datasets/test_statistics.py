@@ -107,7 +107,7 @@ def test_lengths_in_tokens_count_special_ones_and_the_whole_text(made, tokenizer
     whole = {
         split: [len(tokenizer(text)["input_ids"]) for text in made.splits[split]["text"][:]] for split in made.splits
     }
-    every = sum(whole.values(), [])
+    every = [length for lengths in whole.values() for length in lengths]
     assert (found["encoder"], found["special"], found["max_length"]) == ("scratch", 2, 5)
     assert (found["mean"], found["max"]) == (round(float(np.mean(every)), 2), max(every))
     assert found["cut_texts"] == {split: sum(length > 5 for length in lengths) for split, lengths in whole.items()}
