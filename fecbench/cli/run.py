@@ -302,6 +302,8 @@ def _report(record: Record, as_json: bool) -> None:
         )
         return
     scores = result.metrics.by_split()
+    if not scores:  # a method that scores the test split alone, without labels there
+        return
     names = score_columns({name: value for of_split in scores.values() for name, value in of_split.items()})
     data, best = run_file.dataset, result.best_epoch  # older records have no best epoch
     title = f"{run_file.objective.name} on {data.name}: {data.title or 'untitled'} (best epoch {best}, in %)"

@@ -201,7 +201,7 @@ class ResultFile(_Part):
     def _has_scores_of_its_classes(self) -> Self:
         # Only a test split without labels leaves a run without test scores, and then without those of each class.
         if self.metrics.test is None and (self.per_class is not None or self.confusion_matrix is not None):
-            raise ValueError("metrics.test must be there beside the test scores of each class")
+            raise ValueError("metrics.test: field required")
         return self
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fecbench.data.datasets.label_map import class_by_label, map_note
@@ -52,12 +52,12 @@ class _Split:
     Attributes:
         cells: the cells as written.
         sets: the labels in each cell.
-        single: the label of each cell with one.
+        label_of: the label of each cell with one.
     """
 
     cells: Mapping[str, WrittenLabel]
     sets: Mapping[str, tuple[str, ...]]
-    single: Mapping[str, str]
+    label_of: Mapping[str, str]
 
     def rows(self, cells: Iterable[str]) -> int:
         return sum(self.cells[cell].rows for cell in cells)
@@ -66,7 +66,7 @@ class _Split:
     def labels(self) -> Written:
         """The labels of rows with one label."""
         labels = Written()
-        for cell, label in self.single.items():
+        for cell, label in self.label_of.items():
             written = self.cells[cell]
             known = labels.setdefault(label, WrittenLabel(written.number, written.position))
             known.rows += written.rows
@@ -92,37 +92,44 @@ def find_classes(
     Raises:
         DataError: a label is unknown, or a row has several labels or none and the description doesn't allow it.
     """
-    by_number = {str(number): name for number, name in enumerate(given.names, given.first)}
-    index = by_number | {name: name for name in given.names}
-    splits: dict[str, _Split] = {}
-    for split, written in cells.items():
-        known = index or (splits["train"].labels if splits else {})
-        splits[split] = _singled(written, label_sets(written, labels, known, switches), labels, f"{where}: {split}")
-    check_first_number(splits["train"].labels, given.names, given.first)
+    splits = _labelled_splits(cells, labels, given, switches, where)
     names = _original_names(splits, labels, given)
-    found = dict.fromkeys(index.get(label, label) for split in splits.values() for label in split.labels)
+    found = (label for split in splits.values() for label in split.label_of.values())
     class_of = class_by_label(list(dict.fromkeys([*names, *found])), labels, where)
     classes = list(dict.fromkeys(name for label in names if (name := class_of[label]) is not None))
     classes = classes if given.names else list(ordered(classes))
     check_distinguishable(classes, where)
-    for part in splits.values():
-        unknown = {
-            label: row
-            for label, row in part.labels.items()
-            if class_of[index.get(label, label)] not in (*classes, None)
-        }
-        refuse_unknown(unknown, list(index or names), bool(given.names))
-    class_of_cell = {
-        split: {cell: class_of[index.get(label, label)] for cell, label in part.single.items()}
-        for split, part in splits.items()
-    }
-    numbers = {name: number for number, name in enumerate(classes)}
+    for split in splits.values():
+        unknown = {label: row for label, row in split.labels.items() if class_of[label] not in (*classes, None)}
+        refuse_unknown(unknown, list(given.index or names), bool(given.names))
+    numbers = {class_of_label: number for number, class_of_label in enumerate(classes)}
+    class_number = {label: numbers.get(name, LEFT_OUT) if name else LEFT_OUT for label, name in class_of.items()}
     by_cell = {
-        split: {cell: numbers.get(class_of_cell[split].get(cell) or "", LEFT_OUT) for cell in part.cells}
+        split: {cell: class_number[part.label_of[cell]] if cell in part.label_of else LEFT_OUT for cell in part.cells}
         for split, part in splits.items()
     }
-    notes = [*_notes(splits, class_of_cell, labels, index), *label_notes(classes, bool(given.names))]
+    notes = [*_notes(splits, class_of, labels), *label_notes(classes, bool(given.names))]
     return Classes(tuple(classes), by_cell, tuple(notes))
+
+
+def _labelled_splits(
+    cells: Mapping[str, Mapping[str, WrittenLabel]],
+    labels: LabelDescription,
+    given: GivenNames,
+    switches: bool,
+    where: str,
+) -> dict[str, _Split]:
+    """Return the splits with the labels of their cells, by name where a number has one; arguments as above."""
+    splits: dict[str, _Split] = {}
+    index = given.index
+    for split, written in cells.items():
+        known = index or (splits["train"].labels if splits else {})
+        found = _singled(written, label_sets(written, labels, known, switches), labels, f"{where}: {split}")
+        if split == "train":
+            check_first_number(found.labels, given.names, given.first)
+        named = {cell: index.get(label, label) for cell, label in found.label_of.items()}
+        splits[split] = replace(found, label_of=named)
+    return splits
 
 
 def _singled(
@@ -134,10 +141,10 @@ def _singled(
         check_labelled({cell: cells[cell] for cell, found in sets.items() if not found}, total, where)
     if labels.several == "refuse":
         refuse_several(cells, [cell for cell, found in sets.items() if len(found) > 1])
-    single = {cell: found[0] for cell, found in sets.items() if len(found) == 1}
+    label_of = {cell: found[0] for cell, found in sets.items() if len(found) == 1}
     if labels.none not in ("refuse", "drop"):
-        single |= {cell: labels.none for cell, found in sets.items() if not found}
-    return _Split(cells, sets, single)
+        label_of |= {cell: labels.none for cell, found in sets.items() if not found}
+    return _Split(cells, sets, label_of)
 
 
 def _original_names(splits: Mapping[str, _Split], labels: LabelDescription, given: GivenNames) -> list[str]:
@@ -152,27 +159,24 @@ def _original_names(splits: Mapping[str, _Split], labels: LabelDescription, give
     return [*given.names, *added]
 
 
-def _notes(
-    splits: Mapping[str, _Split],
-    class_of_cell: Mapping[str, Mapping[str, str | None]],
-    labels: LabelDescription,
-    index: Mapping[str, str],
-) -> list[str]:
+def _notes(splits: Mapping[str, _Split], class_of: Mapping[str, str | None], labels: LabelDescription) -> list[str]:
     """Return notes with the numbers of rows that are left out or have another label than in the file."""
     sets = {split: part.sets.items() for split, part in splits.items()}
     several = {split: [cell for cell, found in items if len(found) > 1] for split, items in sets.items()}
     without = {split: [cell for cell, found in items if not found] for split, items in sets.items()}
-    dropped = {split: [cell for cell, name in of.items() if name is None] for split, of in class_of_cell.items()}
-    names = list(dict.fromkeys(splits[split].single[cell] for split, cells in dropped.items() for cell in cells))
+    dropped = {
+        split: [cell for cell, label in part.label_of.items() if class_of[label] is None]
+        for split, part in splits.items()
+    }
+    names = list(dict.fromkeys(splits[split].label_of[cell] for split, cells in dropped.items() for cell in cells))
     none_told = "that have no label are left out" if labels.none == "drop" else f"that have no label are {labels.none}"
     rows = Counter[str]()
     for part in splits.values():
-        for cell, label in part.single.items():
-            rows[index.get(label, label)] += part.cells[cell].rows
+        rows.update({label: written.rows for label, written in part.labels.items()})
     return [
         *_counted(splits, several, "that hold several labels are left out"),
         *_counted(splits, without, none_told),
-        *_counted(splits, dropped, f"of {_either([index.get(name, name) for name in names])} are left out"),
+        *_counted(splits, dropped, f"of {_either(names)} are left out"),
         *map_note(labels, rows),
     ]
 

@@ -33,7 +33,7 @@ READERS: dict[str, Callable[[SourceFile, FileFormat, ColumnNames], Iterator[RawR
 }
 """The readers of the formats that a file's ending tells."""
 LINES = ".lines"
-BEGINS_JSON = re.compile(r'(\[\s*[\[{"]|\{\s*")')
+BEGINS_JSON = re.compile(r'\[\s*[\[{"]|\{\s*"')
 BEGIN = 2**16  # characters of a file that are read to tell its format
 
 

@@ -30,6 +30,12 @@ class GivenNames:
     first: int = 0
     descriptions: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def index(self) -> dict[str, str]:
+        """The name of each number, as text, and of each name: what a cell of the label may hold."""
+        by_number = {str(number): name for number, name in enumerate(self.names, self.first)}
+        return by_number | {name: name for name in self.names}
+
 
 def given_names(labels: LabelDescription, folder: Path) -> GivenNames:
     """Return the names that a description lists, or those in the file that it names.

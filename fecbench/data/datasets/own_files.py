@@ -95,7 +95,7 @@ def _described(path: Path) -> tuple[Description, Path]:
     """
     try:
         path.lstat()  # not exists(): a link to nothing must be refused, not taken for a missing file
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the path
         raise DataNotFound(
             f"{path} doesn't exist; give a folder with train, validation and test files, a training file, or a {FILE}"
         ) from None

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from fecbench.data.datasets.columns import RawRow
-    from fecbench.data.datasets.description import Description
+    from fecbench.data.datasets.description import Column, Description
     from fecbench.data.datasets.given_names import GivenNames
 
 
@@ -89,12 +89,7 @@ def assemble(
     Raises:
         DataError: a row, a label or a split is invalid.
     """
-    switches = description.columns.label if isinstance(description.columns.label, list) else []
-    if switches and given.names and len(given.names) != len(switches):
-        raise DataError(
-            f"{source}: each column of label under [columns] needs one name, but there are {len(switches)} columns and "
-            f"{len(given.names)} names; correct names under [labels], or leave it out"
-        )
+    switches = _columns_of_labels(description, given, source)
     parts = {
         split: _read(rows[split], RowReader(description, given.names, split != "test"), f"{source}: {split}")
         for split in SPLITS
@@ -103,9 +98,8 @@ def assemble(
     unlabelled, notes = None, [note for split, part in parts.items() for note in _skipped_note(split, part)]
     if "test" in parts and _is_unlabelled(parts["test"], given.names):
         unlabelled = parts.pop("test").unlabelled()
-    classes = find_classes(
-        {split: part.cells for split, part in parts.items()}, description.labels, given, bool(switches), source
-    )
+    cells = {split: part.cells for split, part in parts.items()}
+    classes = find_classes(cells, description.labels, given, bool(switches), source)
     splits = {split: part.split(classes.by_cell[split]) for split, part in parts.items()}
     missing = choice.missing(splits, unlabelled is not None)
     _check_enough_to_cut(parts["train"].cells, classes.by_cell["train"], classes.labels, choice, missing, source)
@@ -113,6 +107,21 @@ def assemble(
     notes += classes.notes
     data = EmotionData(info, classes.labels, splits, source, descriptions, notes=tuple(notes), unlabelled=unlabelled)
     return check_splits(cut_missing(data, choice, source), source)
+
+
+def _columns_of_labels(description: Description, given: GivenNames, where: str) -> list[Column]:
+    """Return the columns of 0 and 1, one for each label; ``[]`` if labels are written otherwise.
+
+    Raises:
+        DataError: there is another number of names.
+    """
+    columns = description.columns.label if isinstance(description.columns.label, list) else []
+    if columns and given.names and len(given.names) != len(columns):
+        raise DataError(
+            f"{where}: each column of label under [columns] needs one name, but there are {len(columns)} columns and "
+            f"{len(given.names)} names; correct names under [labels], or leave it out"
+        )
+    return columns
 
 
 def _read(rows: Iterable[RawRow], reader: RowReader, where: str) -> Part:

@@ -60,7 +60,7 @@ class CardResultFile(schema.ResultFile):
     @model_validator(mode="after")
     def _has_scores_of_each_class(self) -> Self:
         if self.metrics.test is not None and self.per_class is None:
-            raise ValueError("per_class must be there beside the test scores")
+            raise ValueError("per_class: field required")
         return self
 
 
