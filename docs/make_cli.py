@@ -19,6 +19,7 @@ COMMANDS = [
     "export",
     "data",
     "data stats",
+    "data import",
     "plugins",
     "check",
     "runs",

@@ -1,25 +1,22 @@
-"""``fecbench data``: list data sets, and print statistics of their rows."""
+"""``fecbench data``: list data sets; its commands print statistics of them and import them."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from fecbench.cli.common_options import DATA_DIR, JSON, row_options
+from fecbench.cli.common_options import DATA_DIR, JSON
+from fecbench.cli.data_import import import_data
 from fecbench.cli.data_list import listed, print_list
+from fecbench.cli.data_stats import stats
 from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.output import print_json, print_table
-from fecbench.core.errors import FecbenchError, UsageError
-from fecbench.core.settings import RunSettings, build
-from fecbench.data.datasets.dataset import SPLITS
-from fecbench.data.datasets.load import load_dataset
+from fecbench.cli.terminal.output import print_json
+from fecbench.core.errors import UsageError
 from fecbench.data.datasets.locations import DataLocations
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from pathlib import Path
 
 
 @click.group(invoke_without_command=True)
@@ -36,6 +33,7 @@ def data(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
     Examples:
       fecbench data
       fecbench data stats demo path/to/folder
+      fecbench data import train.csv dev.csv test.csv --to my-data
     """
     if context.invoked_subcommand:
         if data_dir or as_json:  # click takes them for options of the group, and `stats` would never see them
@@ -53,101 +51,5 @@ def data(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
     )
 
 
-@row_options
-@data.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@DATA_DIR
-@JSON
-def stats(names: Sequence[str], data_dir: Path | None, as_json: bool, **rows: object) -> None:
-    """Print statistics of data sets.
-
-    NAME is a data set as for `fecbench run --dataset`. The statistics are rows (beside the AML paper's Table 1), text
-    lengths, class balance, duplicates, and texts that two splits share.
-    """
-    from fecbench.data.datasets.statistics import statistics
-
-    given = {key: value for key, value in rows.items() if value is not None}
-    all_settings = [build(RunSettings, {"dataset": name, **given}, "data stats") for name in names]
-    found, errors = [], []
-    for settings in all_settings:
-        try:
-            data = load_dataset(settings, DataLocations(data_dir))
-            found.append(statistics(data) | {"notes": list(data.notes)})
-        except FecbenchError as error:
-            errors.append(error)
-    if as_json:
-        print_json(found)
-    elif found:
-        _print_statistics(found)
-    for reason in errors:
-        echo(f"fecbench: {reason}", err=True)
-    if errors:
-        sys.exit(2 if any(isinstance(reason, UsageError) for reason in errors) else 1)
-
-
-def _print_statistics(found: Sequence[dict[str, Any]]) -> None:
-    _print_rows(found)
-    echo("")
-    _print_lengths(found)
-    echo("")
-    _print_duplicates(found)
-    for data in found:
-        for note in data["notes"]:
-            echo(f"note: {data['name']}: {note}")
-
-
-def _print_rows(found: Sequence[dict[str, Any]]) -> None:
-    print_table(
-        ["data set", *SPLITS, "labels", "Table 1 of the AML paper"],
-        [[f["name"], *(f["rows"][split] for split in SPLITS), f["labels"], _paper(f["paper"])] for f in found],
-        "Rows",
-    )
-
-
-def _print_lengths(found: Sequence[dict[str, Any]]) -> None:
-    print_table(
-        [
-            "data set",
-            "unit",
-            "mean",
-            "median",
-            "p95",
-            "max",
-            "smallest class",
-            "largest class",
-            "balance (1 = uniform)",
-        ],
-        [
-            [
-                f["name"],
-                f["unit"],
-                *f[f["unit"]].values(),
-                _class(f["smallest_class"]),
-                _class(f["largest_class"]),
-                f["balance"],
-            ]
-            for f in found
-        ],
-        "Text lengths (in words, split at white space, or in characters for scripts without spaces) and class sizes "
-        "(training rows)",
-    )
-
-
-def _print_duplicates(found: Sequence[dict[str, Any]]) -> None:
-    print_table(
-        [
-            "data set",
-            *(f"duplicates in {split}" for split in SPLITS),
-            *(f"shared by {pair.replace('/', ' and ')}" for pair in found[0]["shared"]),
-        ],
-        [[f["name"], *f["duplicates"].values(), *f["shared"].values()] for f in found],
-        "Exact duplicates and shared texts",
-    )
-
-
-def _paper(rows: Sequence[int] | None) -> str:
-    return f"{rows[0]:,} / {rows[1]:,} / {rows[2]:,}, {rows[3]} labels" if rows else "not listed"
-
-
-def _class(size: dict[str, Any]) -> str:
-    return f"{size['label']} {size['train_rows']:,}"
+data.add_command(stats)
+data.add_command(import_data)

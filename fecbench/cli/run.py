@@ -23,6 +23,7 @@ from fecbench.runs.observers import TRACKERS
 from fecbench.runs.record import TABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from fecbench.objective.objective import Objective
@@ -315,9 +316,21 @@ def _report(record: Record, as_json: bool) -> None:
     names = score_columns({name: value for of_split in scores.values() for name, value in of_split.items()})
     data, best = run_file.dataset, result.best_epoch  # older records have no best epoch
     title = f"{run_file.objective.name} on {data.name}: {data.title or 'untitled'} (best epoch {best}, in %)"
+    baseline = result.majority.scores if result.majority else {}
     print_table(
-        ["split", *names], [[split, *(percent(scores[split].get(name)) for name in names)] for split in scores], title
+        ["split", *names],
+        [
+            *([split, *_percents(scores[split], names)] for split in scores),
+            *([f"{split}, most frequent class", *_percents(found, names)] for split, found in baseline.items()),
+        ],
+        title,
     )
+    if result.majority:
+        echo(f"most frequent class: {result.majority.label} of the training rows, predicted for every text")
+
+
+def _percents(scores: Mapping[str, float], names: Sequence[str]) -> list[str]:
+    return [percent(scores.get(name)) for name in names]
 
 
 def _report_predictions(record: Record, asked: Path | None) -> None:

@@ -18,7 +18,6 @@ COMMAND_FLAGS = frozenset(
         "stop_with_stdin",
         "help",
         "metric",
-        "predictions",
     }
 )
 RUN_FLAGS = COMMAND_FLAGS | set(RunSettings.model_fields)

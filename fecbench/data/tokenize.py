@@ -123,17 +123,23 @@ def check_tokens(texts: Sequence[str], lengths: np.ndarray) -> None:
 
 
 def unknown_share(column: TokenColumn, tokenizer: PreTrainedTokenizerBase) -> float:
-    """Return the share of unknown tokens in a column, not counting special tokens.
+    """Return the share of unknown tokens in a column, not counting special tokens; see :func:`count_unknown`."""
+    unknown, counted = count_unknown(column.ids, tokenizer)
+    return unknown / max(counted, 1)
 
-    Returns 0 if the tokenizer has no unknown token, as in byte-level BPE, or uses it for another purpose too,
-    as GPT-2's does.
+
+def count_unknown(ids: np.ndarray, tokenizer: PreTrainedTokenizerBase) -> tuple[int, int]:
+    """Return the number of unknown tokens among ``ids``, and the number of all tokens without the special ones.
+
+    No token is unknown if the tokenizer has no unknown token, as in byte-level BPE, or uses it for another purpose
+    too, as GPT-2's does.
     """
     unknown = tokenizer.unk_token_id
     roles = [getattr(tokenizer, f"{role}_token_id") for role in ("bos", "eos", "cls", "sep", "pad", "mask")]
     if unknown is None or unknown in roles:
-        return 0.0
-    special = np.isin(column.ids, [number for number in tokenizer.all_special_ids if number != unknown]).sum()
-    return float((column.ids == unknown).sum() / max(len(column.ids) - special, 1))
+        return 0, len(ids)
+    special = np.isin(ids, [number for number in tokenizer.all_special_ids if number != unknown]).sum()
+    return int((ids == unknown).sum()), int(len(ids) - special)
 
 
 def _encode(

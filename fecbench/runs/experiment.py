@@ -26,6 +26,7 @@ from fecbench.runs import provenance
 from fecbench.runs.build import build, stage_of, streams_of
 from fecbench.runs.digests import run_digest
 from fecbench.runs.further_metrics import further_metrics
+from fecbench.runs.majority import majority_scores
 from fecbench.runs.observers import Failure, History, Trackers
 from fecbench.runs.prediction_tables import PredictionTable, check_form, check_target, save_predictions, write_table
 from fecbench.runs.predictions import write_predictions
@@ -239,6 +240,7 @@ class Experiment:
             "best_epoch": progress.best_epoch,
             "validation_score": progress.best_score if self.built.objective.trains else None,
             **self._by_class(logits["test"]),
+            "majority": self._majority(),
             "train_seconds": round(progress.seconds, 3),
             "texts_per_second": round(texts / progress.seconds, 2) if progress.seconds else None,
             "seconds": round(time.perf_counter() - self.began, 3),
@@ -275,6 +277,12 @@ class Experiment:
             text = json.dumps(report, ensure_ascii=False, allow_nan=False)
             text.encode()  # raises on a lone surrogate, which result.json couldn't hold
             return dict(loads(text))
+
+    def _majority(self) -> dict[str, Any]:
+        """Return the most frequent class of the rows trained on, and its scores."""
+        splits = self.built.splits
+        scored = {split: splits[split].labels for split in self.built.scored}
+        return majority_scores(self.data.labels, splits["train"].labels, scored)
 
     def _scores(self, trainer: Trainer, split: str, logits: Tensor) -> dict[str, float]:
         labels, predicted = self.built.splits[split].labels, answers(logits).numpy()

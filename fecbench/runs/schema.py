@@ -7,7 +7,7 @@ A field with a default may be missing: older records lack it. Unknown keys are i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator, model_validator
 
@@ -172,6 +172,13 @@ class LabelSupport(_Part):
     support: FiniteFloat
 
 
+class MajorityScores(_Part):
+    """The most frequent training class, and the scores of always predicting it by split and metric."""
+
+    label: str
+    scores: dict[str, dict[str, Annotated[FiniteFloat, Field(ge=0, le=1)]]]
+
+
 class ResultFile(_Part):
     """``result.json``: the scores of a complete run.
 
@@ -184,6 +191,7 @@ class ResultFile(_Part):
     validation_score: FiniteFloat | None = Field(None, ge=0, le=2)
     per_class: Mapping[str, LabelSupport] | None = None
     confusion_matrix: Any = None
+    majority: MajorityScores | None = None
     unanswered: dict[str, FiniteFloat] | None = None
     train_seconds: FiniteFloat | None = None
     seconds: FiniteFloat | None = None

@@ -19,7 +19,10 @@ def test_run_prints_progress_and_a_table_of_scores(fecbench, toy, here):
     assert "ce on toy: encoder scratch, head linear, lr 0.001" in err
     assert "note: LIMITED to the first 30 of 60 training rows" in err
     assert "epoch 2/2  loss" in err
-    assert [line.split()[0] for line in out.splitlines()[-3:]] == ["split", "validation", "test"]
+    lines = [line.split("  ")[0] for line in out.splitlines()[-6:]]
+    baselines = ["validation, most frequent class", "test, most frequent class"]
+    assert lines == ["split", "validation", "test", *baselines, lines[-1]]
+    assert lines[-1].startswith("most frequent class: glad of the training rows")
     (folder,) = (here / "runs").iterdir()
     settings = Record(folder).about["settings"]
     assert settings["label_smoothing"] == {"value": 0.1, "origin": "flag"}

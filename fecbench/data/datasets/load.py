@@ -65,25 +65,30 @@ def get_dataset(name: str) -> DatasetLoader:
     return cast("DatasetLoader", loader)
 
 
-def load_dataset(settings: RunSettings, places: DataLocations) -> EmotionData:
+def load_dataset(settings: RunSettings, places: DataLocations, *, cut: bool = True) -> EmotionData:
     """Load the data set that ``settings`` name, without label descriptions if they ask for label names alone.
+
+    Args:
+        settings: name of the data set, and how its rows are read.
+        places: folders that are searched for it.
+        cut: False to load the data set as published: splits that it lacks aren't cut from its training rows.
 
     Raises:
         UsageError: the name is neither registered, nor a path, nor a hub address.
         DataNotFound: the data set was not found.
         DataError: the data set is unreadable or invalid.
     """
-    data = _load(settings, places)
+    data = _load(settings, places, cut)
     return data if settings.label_texts == "described" else replace(data, descriptions={})
 
 
 # The loaders are imported on demand: they need numpy and pyarrow, and many commands only check a name.
-def _load(settings: RunSettings, places: DataLocations) -> EmotionData:
+def _load(settings: RunSettings, places: DataLocations, cut: bool) -> EmotionData:
     from fecbench.data.datasets.description_flags import flags_of
     from fecbench.data.datasets.missing_splits import SplitChoice, check_foldable
 
     name, flags = settings.dataset, flags_of(settings)
-    choice = SplitChoice(settings.split_seed, settings.folds, settings.fold)
+    choice = SplitChoice(settings.split_seed, settings.folds, settings.fold, cut)
     if name.startswith(HUB_PREFIX):
         from fecbench.data.datasets.hub import load_hub
 

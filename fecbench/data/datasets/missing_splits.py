@@ -32,14 +32,18 @@ class SplitChoice:
         seed: seed of the choice.
         folds: number of folds of a cross-validation; None for a single cut.
         fold: number of the fold that is the test split, from 0.
+        cut: False if missing splits stay missing, as the data set is published.
     """
 
     seed: int
     folds: int | None = None
     fold: int = 0
+    cut: bool = True
 
     def missing(self, splits: Mapping[str, object], unlabelled: bool = False) -> tuple[str, ...]:
         """Return the names of the splits to cut. A test split without labels stands in for the test split."""
+        if not self.cut:
+            return ()
         given = {*splits, *(["test"] if unlabelled and self.folds is None else [])}
         return tuple(split for split in SPLITS if split not in given)
 

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from fecbench.data.datasets.source_files import SourceFile
 
 
+UNTITLED, UNKNOWN_LICENCE = "a data set of the user's own", "unknown"
+
+
 def load_path(path: Path, flags: Flags, choice: SplitChoice) -> EmotionData:
     """Load the data set at ``path``; missing splits are cut from train by ``choice``.
 
@@ -187,8 +190,8 @@ def _rows(files: list[SourceFile], form: FileFormat, description: Description) -
 def _info(description: Description, name: str) -> DatasetInfo:
     return DatasetInfo(
         name,
-        description.title or "a data set of the user's own",
-        description.licence or "unknown",
+        description.title or UNTITLED,
+        description.licence or UNKNOWN_LICENCE,
         description.homepage,
         note=description.note,
         language=description.language,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fecbench.data.datasets.measures.digests import digest, folded
 from fecbench.data.datasets.rows import chunks
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ def units_of(rows: Dataset) -> np.ndarray:
     of other rows. A row whose group is blank is of no group.
     """
     # Digests, not texts: rows are mapped from the disk, and a set of all texts would fill the memory after all.
-    texts = _first_rows(_digest(" ".join(text.casefold().split())) for part in chunks(rows["text"]) for text in part)
+    texts = _first_rows(digest(folded(text)) for part in chunks(rows["text"]) for text in part)
     return _united(texts, _groups(rows)) if is_grouped(rows) else texts
 
 
 def _groups(rows: Dataset) -> np.ndarray:
     """Return for each row the number of the first row of its group, int64 ``[N]``."""
-    blank = _digest("")
+    blank = digest("")
     digests = np.fromiter(
-        (_digest(group.strip()) for part in chunks(rows[GROUP]) for group in part), np.uint64, len(rows)
+        (digest(group.strip()) for part in chunks(rows[GROUP]) for group in part), np.uint64, len(rows)
     )
     return np.where(digests == blank, np.arange(len(rows)), _first_rows(digests))
 
@@ -59,11 +59,3 @@ def _first_rows(values: np.ndarray | Iterable[int]) -> np.ndarray:
     given = values if isinstance(values, np.ndarray) else np.fromiter(values, np.uint64)
     _, first, same = np.unique(given, return_index=True, return_inverse=True)
     return first[same]
-
-
-def _digest(text: str) -> int:
-    """Return eight bytes of the digest of a text.
-
-    Two of a million different texts have the same digest with a probability of about 1 in 40 million.
-    """
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())

@@ -1,56 +1,154 @@
-"""Compute statistics of a data set: sizes, text lengths, class balance, duplicates, and the paper's Table 1."""
+"""Compute statistics of a data set: classes, text lengths, equal texts, and the AML paper's Table 1.
+
+Texts are read in chunks and stay on the disk: a row costs a few numbers, so that a million rows fit in memory.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fecbench.data.datasets.dataset import SPLITS
-from fecbench.data.datasets.text_lengths import length, unit_of
+from fecbench.data.datasets.measures.classes import ClassCounts, class_counts
+from fecbench.data.datasets.measures.digests import digest_texts
+from fecbench.data.datasets.measures.equal_texts import Contradictions, EqualTexts, contradictions, equal_texts
+from fecbench.data.datasets.measures.lengths import Lengths, text_lengths
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from datasets import Dataset
+
     from fecbench.data.datasets.dataset import EmotionData
+    from fecbench.data.datasets.measures.digests import Advance
+    from fecbench.data.datasets.measures.tokens import Encoding, TokenLengths
 
 
 # rows of train, validation and test, and labels: the AML paper, section 4.1
 TABLE_1 = {"ed": (19_533, 2_770, 2_547, 32), "ge": (23_485, 2_956, 2_984, 27)}
 
 
-def statistics(data: EmotionData) -> dict[str, Any]:
-    """Return the statistics of a data set.
+@dataclass(frozen=True)
+class Statistics:
+    """The statistics of a data set.
 
-    - ``words`` or ``characters``, named by ``unit``: lengths of the texts of all splits, in words split at
-      white space, or in characters for scripts without spaces between words.
-    - ``balance``: entropy of the training labels divided by that of a uniform distribution; 1 if all classes
-      have the same size.
-    - ``duplicates``: rows whose text occurs in an earlier row of the same split.
-    - ``shared``: distinct texts that occur in both splits.
+    Attributes:
+        data: the data set.
+        rows: rows of each split.
+        classes: rows of each class.
+        exact: equal texts, character by character.
+        folded: equal texts, case and white space ignored.
+        contradictions: texts of several labels, case and white space ignored.
+        lengths: lengths in words or characters.
+        tokens: lengths in an encoder's tokens; None if no encoder was named.
     """
-    texts = {split: data.splits[split]["text"][:] for split in SPLITS}
-    unit = unit_of(text for part in texts.values() for text in part)
-    lengths = np.array([length(text, unit) for part in texts.values() for text in part])
-    counts = Counter(data.splits["train"]["label"][:])
-    share = np.array(list(counts.values())) / len(texts["train"])
-    rare, common = min(counts, key=lambda label: counts[label]), max(counts, key=lambda label: counts[label])
-    pairs = (("train", "validation"), ("train", "test"), ("validation", "test"))
-    return {
-        "name": data.name,
-        "rows": {split: len(part) for split, part in texts.items()},
-        "labels": len(data.labels),
-        "paper": TABLE_1.get(data.name.removesuffix("-prepared")),
-        "unit": unit,
-        unit: {
-            "mean": round(float(lengths.mean()), 2),
-            "median": float(np.median(lengths)),
-            "p95": float(np.percentile(lengths, 95)),
-            "max": int(lengths.max()),
-        },
-        "smallest_class": {"label": data.labels[rare], "train_rows": counts[rare]},
-        "largest_class": {"label": data.labels[common], "train_rows": counts[common]},
-        "balance": round(float(-(share * np.log(share)).sum() / np.log(len(data.labels))), 4),
-        "duplicates": {split: len(part) - len(set(part)) for split, part in texts.items()},
-        "shared": {f"{a}/{b}": len(set(texts[a]) & set(texts[b])) for a, b in pairs},
-        "fingerprint": data.fingerprint,
-    }
+
+    data: EmotionData
+    rows: Mapping[str, int]
+    classes: ClassCounts
+    exact: EqualTexts
+    folded: EqualTexts
+    contradictions: Contradictions
+    lengths: Lengths
+    tokens: TokenLengths | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures by name, as ``fecbench data stats --json`` prints them.
+
+        - ``words`` or ``characters``, named by ``unit``: lengths of the texts of all splits.
+        - ``balance``: entropy of the training labels divided by that of a uniform distribution.
+        - ``duplicates``: rows whose text occurs in an earlier row of the same split.
+        - ``shared``: distinct texts that occur in both splits.
+        - ``equal_texts``: both of these, case and white space ignored.
+        - ``majority``: the most frequent training class, and its share of each split's rows.
+        - ``classes``: rows of each class, most frequent in train first.
+        - ``tokens``: lengths in the encoder's tokens, special ones included; shares by split.
+        """
+        return {
+            **self._sizes(),
+            **self._classes(),
+            self.lengths.unit: self.lengths.summary(),
+            "duplicates": dict(self.exact.duplicates),
+            "shared": dict(self.exact.shared),
+            "equal_texts": asdict(self.folded),
+            "contradictions": {
+                "texts": self.contradictions.texts,
+                "rows": self.contradictions.rows,
+                "within": dict(self.contradictions.within),
+                "examples": [{"text": text, "labels": dict(labels)} for text, labels in self.contradictions.examples],
+            },
+            "tokens": self.tokens.summary() if self.tokens else None,
+            "fingerprint": self.data.fingerprint,
+        }
+
+    def _sizes(self) -> dict[str, Any]:
+        data = self.data
+        return {
+            "name": data.name,
+            "title": data.info.title,
+            "licence": data.info.licence,
+            "homepage": data.info.homepage,
+            "rows": dict(self.rows),
+            "cut": list(data.cut),
+            "labels": len(data.labels),
+            "paper": TABLE_1.get(data.name.removesuffix("-prepared")),
+            "unit": self.lengths.unit,
+        }
+
+    def _classes(self) -> dict[str, Any]:
+        classes, labels = self.classes, self.data.labels
+        rare, common = classes.least_frequent, classes.most_frequent
+        return {
+            "smallest_class": {"label": labels[rare], "train_rows": int(classes.rows["train"][rare])},
+            "largest_class": {"label": labels[common], "train_rows": int(classes.rows["train"][common])},
+            "balance": round(classes.balance, 4),
+            "majority": {
+                "label": labels[common],
+                "share": {split: round(classes.share(split, common), 6) for split in classes.rows},
+            },
+            "missing_classes": {split: list(classes.missing(split)) for split in classes.rows},
+            "classes": [
+                {"label": labels[number], "rows": {split: int(rows[number]) for split, rows in classes.rows.items()}}
+                for number in classes.order
+            ],
+        }
+
+
+def statistics(data: EmotionData) -> dict[str, Any]:
+    """Return the statistics of a data set by name (:meth:`Statistics.as_dict`)."""
+    return measure(data).as_dict()
+
+
+def measure(data: EmotionData, encoding: Encoding | None = None, advance: Advance = lambda _: None) -> Statistics:
+    """Measure a data set, with an ``encoding`` in its tokens too.
+
+    ``advance`` is called with the number of texts that were read since its last call: :func:`texts_to_read` in all.
+    """
+    splits = text_splits(data)
+    digests = digest_texts(splits, advance)
+    tokens = None
+    if encoding is not None:
+        from fecbench.data.datasets.measures.tokens import token_lengths  # imports torch
+
+        tokens = token_lengths(splits, encoding, advance)
+    return Statistics(
+        data,
+        {split: len(part) for split, part in splits.items()},
+        class_counts(data),
+        equal_texts(digests.exact),
+        equal_texts(digests.folded),
+        contradictions(data, digests.folded),
+        text_lengths(splits, advance),
+        tokens,
+    )
+
+
+def texts_to_read(data: EmotionData, encoding: Encoding | None = None) -> int:
+    """Return the number of texts that :func:`measure` reads: each for its digests, its unit, its length, its tokens."""
+    return (3 if encoding is None else 4) * sum(map(len, text_splits(data).values()))
+
+
+def text_splits(data: EmotionData) -> dict[str, Dataset]:
+    """Return the splits in the order of ``SPLITS``, with a test split without labels."""
+    splits = {**data.splits, **({} if data.unlabelled is None else {"test": data.unlabelled})}
+    return {split: splits[split] for split in SPLITS if split in splits}

@@ -17,6 +17,7 @@ from fecbench.results.export.card_schema import card_result_file, card_run_file
 from fecbench.results.export.eval_entries import hub_dataset
 from fecbench.runs.identity import LOCAL_SETTINGS
 from fecbench.runs.local_paths import encoder_name
+from fecbench.runs.majority import majority_of_test, recorded_majority
 from fecbench.runs.record import shown_notes
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def _template_values(record: Record, predictor: Predictor) -> dict[str, Any]:
     """Return the values for the card's template."""
     run_file, result = card_run_file(record), card_result_file(record)
     settings = {key: value for key, value in record.settings().items() if key not in NAMED_ELSEWHERE}
+    support = {label: int(scores.support) for label, scores in (result.per_class or {}).items()}
     return {
         "about": run_file,
         "result": result,
@@ -100,6 +102,7 @@ def _template_values(record: Record, predictor: Predictor) -> dict[str, Any]:
         "reading": _reading(record),
         "settings": settings,
         "notes": shown_notes(record),
+        "baseline": recorded_majority(result) or (majority_of_test(support) if support else None),
         "worst": _worst({label: scores.f1 for label, scores in (result.per_class or {}).items() if scores.support}),
         "citation": predictor.objective.citation,
         "bibtex": bibtex(run_file.objective.name, predictor.objective.citation),

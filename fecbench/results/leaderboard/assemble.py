@@ -18,6 +18,7 @@ from fecbench.results.leaderboard.rows.hide_paths import hide_paths
 from fecbench.results.leaderboard.rows.notes import notes_of
 from fecbench.results.leaderboard.run import UNSCORED, read_runs, silent
 from fecbench.results.leaderboard.statistics import ranking
+from fecbench.results.leaderboard.statistics.most_frequent import most_frequent
 from fecbench.results.leaderboard.statistics.significance import Tests
 from fecbench.runs.local_paths import without_local_paths
 
@@ -69,7 +70,8 @@ class TableRows:
         columns = tuple(self._column(dataset, metric, tests) for dataset, metric in wanted)
         rows = tuple(map(hide_paths, self.rows))  # after all comparisons: two folders can have the same last part
         notes = (*mixed(rows), *self.notes, *gain_notes, *notes_of(rows, self.datasets, self.declared))
-        return Table(self.title, tuple(self.datasets), columns, rows, gains, self.declared, notes)
+        baseline = most_frequent(rows, wanted)
+        return Table(self.title, tuple(self.datasets), columns, rows, gains, self.declared, notes, baseline)
 
     def _column(self, dataset: int, metric: str, tests: Tests) -> Column:
         groups = ranking.groups(self.rows, self.declared, dataset)

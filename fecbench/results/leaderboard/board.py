@@ -230,6 +230,22 @@ class Gain:
 
 
 @dataclass(frozen=True)
+class MostFrequent:
+    """The row of always predicting the most frequent class; it isn't ranked.
+
+    Attributes:
+        name: the row's name.
+        labels: the class on each data set; empty for a data set without runs.
+        values: the score in each column of the table; None for a data set without runs, and for metrics other than
+            accuracy, weighted F1 and macro F1.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
 class Table:
     """A table of methods by data sets and metrics.
 
@@ -241,6 +257,7 @@ class Table:
         gains: the Δ rows at the end: the gain of a method over the best baseline.
         declared: True if all rows may be compared, across encoders and budgets.
         notes: the notes under the table.
+        most_frequent: the row of the most frequent class; None if the table has no measured scores.
     """
 
     title: str
@@ -250,6 +267,7 @@ class Table:
     gains: tuple[Gain, ...] = ()
     declared: bool = False
     notes: tuple[str, ...] = ()
+    most_frequent: MostFrequent | None = None
 
     def score(self, row: int, column: Column) -> Score | None:
         """Return the score of a row in a column, or None."""

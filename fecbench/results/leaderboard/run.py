@@ -11,12 +11,14 @@ from fecbench.model.encoders.tiny import FAMILIES
 from fecbench.results.leaderboard.board import condition
 from fecbench.runs.identity import repetition
 from fecbench.runs.local_paths import name_of
+from fecbench.runs.majority import recorded_majority
 from fecbench.runs.schema import RecordedEncoder
 from fecbench.training.metrics import PRIMARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from fecbench.runs.majority import Majority
     from fecbench.runs.record import Record
     from fecbench.runs.schema import RunFile
 
@@ -59,6 +61,7 @@ class Run:
         notes: the record's own notes.
         scores: the test scores by metric, as fractions; empty unless complete.
         support: the number of true test rows by label; empty unless complete.
+        majority: the most frequent training class and its scores; None in older records and unless complete.
         weights_shown: the text that tells the encoder's weights from others of the same name; empty if not needed.
     """
 
@@ -85,6 +88,7 @@ class Run:
     notes: tuple[str, ...]
     scores: Mapping[str, float]
     support: Mapping[str, int]
+    majority: Majority | None = None
     weights_shown: str = ""
 
     @property
@@ -159,6 +163,7 @@ def read_run(record: Record) -> Run:
             notes=tuple(run_file.notes),
             scores=scores,
             support=support,
+            majority=recorded_majority(record.result_file) if status == "complete" else None,
         )
     except (KeyError, TypeError) as error:  # no encoder among the settings; a limit that is no number
         raise _incomplete(record, f"settings that can't be read ({error!r})") from error

@@ -42,8 +42,9 @@ def csv_lines(board: Board) -> str:
 
     Scores and gains are fractions. ``seeds`` and ``scores`` are lists in the same order, separated by spaces; in a
     cross-validation a seed is followed by its fold, as 0/2. Ranks (``place``), gains and p-values hold within a group
-    of a data set's rows: those of equal encoder and budget, or all rows of a spec that declares them. A text that a
-    spreadsheet would take for a formula gets an apostrophe in front.
+    of a data set's rows: those of equal encoder and budget, or all rows of a spec that declares them. The row of the
+    most frequent class has the origin ``computed`` and only a mean. A text that a spreadsheet would take for a formula
+    gets an apostrophe in front.
     """
     text = StringIO()
     writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
@@ -61,6 +62,21 @@ def _lines(table: Table, origin: str) -> Iterator[dict[str, Any]]:
         for place, column in enumerate(table.columns):
             gain = gains[number][place] if number in gains else None
             yield {"origin": origin, **_row(table, number, column), **_score(table, number, column), "gain": gain}
+    yield from _most_frequent(table)
+
+
+def _most_frequent(table: Table) -> Iterator[dict[str, Any]]:
+    row = table.most_frequent
+    for column, value in zip(table.columns, row.values, strict=True) if row else ():
+        version = table.datasets[column.dataset]
+        yield {
+            "origin": "computed",
+            "dataset": _plain(version.name),
+            "fingerprint": version.fingerprint,
+            "method": row.name if row else "",
+            "metric": _plain(column.metric),
+            "mean": value,
+        }
 
 
 def _row(table: Table, number: int, column: Column) -> dict[str, Any]:

@@ -46,7 +46,24 @@ def _table(table: Table) -> dict[str, Any]:
             for column, value in zip(table.columns, gain.values, strict=True)
         ],
         "significance": [_comparison(table, column, pair) for column in table.columns for pair in column.comparisons],
+        "most_frequent": _most_frequent(table),
         "notes": table.notes,
+    }
+
+
+def _most_frequent(table: Table) -> dict[str, Any] | None:
+    row = table.most_frequent
+    if row is None:
+        return None
+    return {
+        "name": row.name,
+        "labels": [
+            {"dataset": version.name, "label": label} for version, label in zip(table.datasets, row.labels, strict=True)
+        ],
+        "scores": [
+            {**_of_column(table, column), "score": value}
+            for column, value in zip(table.columns, row.values, strict=True)
+        ],
     }
 
 

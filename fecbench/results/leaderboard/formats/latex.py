@@ -57,9 +57,9 @@ def latex(board: Board) -> str:
 def _table(heading: str, table: Table, notes: Sequence[str]) -> str:
     heads = layout.heads(table)
     caption, *legend = layout.legend(table)
-    gains = [_gain(table, gain, len(heads)) for gain in table.gains]
-    if gains:
-        gains = [r"\midrule", *gains]
+    last = [*(_gain(table, gain, len(heads)) for gain in table.gains), *_most_frequent(table)]
+    if last:
+        last = [r"\midrule", *last]
     return "\n".join(
         [
             r"\begin{table*}[t]",
@@ -69,7 +69,7 @@ def _table(heading: str, table: Table, notes: Sequence[str]) -> str:
             *_head(table, heads),
             r"\midrule",
             *(_row(table, number) for number in range(len(table.rows))),
-            *gains,
+            *last,
             r"\bottomrule",
             r"\end{tabular}}",
             rf"\caption{{{escape(f'{heading}. {caption}')}}}",
@@ -89,6 +89,11 @@ def _gain(table: Table, gain: Gain, heads: int) -> str:
     if len(table.gains) == 1:
         return _line([rf"\multicolumn{{{heads}}}{{l}}{{{escape(about[0])}}}", *map(escape, values)])
     return _line([*map(escape, about), *map(escape, values)])
+
+
+def _most_frequent(table: Table) -> list[str]:
+    line = layout.most_frequent_line(table)
+    return [_line([*map(escape, line[0]), *map(escape, line[1])])] if line else []
 
 
 def _head(table: Table, heads: Sequence[str]) -> list[str]:

@@ -107,6 +107,22 @@ def gain_line(table: Table, gain: Gain) -> tuple[list[str], list[str]]:
     ]
 
 
+def most_frequent_line(table: Table) -> tuple[list[str], list[str]] | None:
+    """Return the texts of the most frequent class's row before its scores, and its scores; None if there is no row."""
+    row = table.most_frequent
+    if row is None:
+        return None
+    return [row.name, *[""] * (len(heads(table)) - 1)], [
+        "" if value is None else f"{100 * value:.2f}" for value in row.values
+    ]
+
+
+def last_lines(table: Table) -> list[tuple[list[str], list[str]]]:
+    """Return the rows under the methods: the Δ rows, then that of the most frequent class, each in two parts."""
+    frequent = most_frequent_line(table)
+    return [*(gain_line(table, gain) for gain in table.gains), *([frequent] if frequent else [])]
+
+
 def column_names(table: Table) -> list[str]:
     """Return one heading for each column of scores, with the data set's name if there are several."""
     several = len(table.datasets) > 1

@@ -31,7 +31,7 @@ def _table(table: Table) -> str:
         _words(layout.about(table, row)) + [_score(text) for text in layout.line(table, n)]
         for n, row in enumerate(table.rows)
     ]
-    lines += [_words(about) + values for about, values in (layout.gain_line(table, gain) for gain in table.gains)]
+    lines += [_words(about) + values for about, values in layout.last_lines(table)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -65,8 +65,7 @@ def _table(table: Table, styles: bool) -> RichTable:
     for number, row in enumerate(table.rows):
         scores = (_styled(text) if styles else _signed(text) for text in layout.line(table, number))
         rich_table.add_row(*map(inline, layout.about(table, row)), *scores)
-    for gain in table.gains:
-        about, values = layout.gain_line(table, gain)
+    for about, values in layout.last_lines(table):
         rich_table.add_row(*map(inline, (*about, *values)))
     return rich_table
 

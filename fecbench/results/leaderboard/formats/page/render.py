@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from dataclasses import dataclass
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fecbench.results.leaderboard.formats import layout
 from fecbench.results.leaderboard.formats.page import (
@@ -20,9 +16,12 @@ from fecbench.results.leaderboard.formats.page import (
     seed_scores,
     training,
 )
+from fecbench.results.web_page import environment, policy
 from fecbench.runs.identity import repetition_words
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from fecbench.results.leaderboard.board import Board, Table
 
 
@@ -58,7 +57,7 @@ def page(board: Board) -> str:
         version=version("fecbench"),
         style=style,
         script=script,
-        policy=_policy(style, script),
+        policy=policy(style, script),
     )
 
 
@@ -74,41 +73,15 @@ def _section(heading: str, table: Table, measured_here: bool) -> Section:
 
 def _environment() -> Environment:
     """Return the environment of the templates: it escapes every value and raises for unknown names."""
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        loader=FileSystemLoader(FOLDER),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
+    made = environment(FOLDER)
+    made.filters |= {
         "points": points,
         "p_text": score_table.p_text,
         "heat": heat,
         "repetition": repetition_words,
     }
-    environment.globals["charts"] = charts
-    return environment
-
-
-def _policy(style: str, script: str) -> str:
-    """Return the page's Content Security Policy: load nothing, and run only this style and script.
-
-    It protects the reader even if a text from a record should get into the page unescaped.
-    """
-    allowed = {
-        "default-src": "'none'",
-        "img-src": "data:",
-        "style-src": _hash(style),
-        "script-src": _hash(script),
-        "base-uri": "'none'",
-    }
-    return "; ".join(f"{what} {where}" for what, where in allowed.items())
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+    made.globals["charts"] = charts
+    return made
 
 
 def points(share: float) -> str:

@@ -58,6 +58,7 @@ class ScoreTable:
         labels: the headings of the scores.
         lines: the rows of the methods.
         gains: the Δ rows: their texts and values.
+        most_frequent: the texts and scores of the most frequent class's row; None if there is no such row.
         caption: the caption of the scores.
         legend: the lines under the table.
         best: the words for the best scores.
@@ -69,6 +70,7 @@ class ScoreTable:
     labels: list[str]
     lines: list[Line]
     gains: list[tuple[list[str], list[str]]]
+    most_frequent: tuple[list[str], list[str]] | None
     caption: str
     legend: list[str]
     best: str
@@ -91,6 +93,7 @@ def score_table(table: Table) -> ScoreTable:
         labels=[column.label for column in table.columns],
         lines=[Line(layout.about(table, row), _figures(table, number)) for number, row in enumerate(table.rows)],
         gains=[layout.gain_line(table, gain) for gain in table.gains],
+        most_frequent=layout.most_frequent_line(table),
         caption=caption,
         legend=legend,
         best=layout.best(table),

@@ -1,0 +1,138 @@
+"""``fecbench data import``: write a data set as Parquet files with a description."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fecbench.cli.common_options import DATA_DIR, JSON, row_options
+from fecbench.cli.data_options import row_settings
+from fecbench.cli.terminal.echo import echo
+from fecbench.cli.terminal.output import print_json, print_table
+from fecbench.cli.terminal.status_line import status_line
+from fecbench.core import registry
+from fecbench.core.errors import DataError, UsageError
+from fecbench.core.options import PATH
+from fecbench.core.text import shortened
+from fecbench.data.datasets.addresses import is_path
+from fecbench.data.datasets.load import load_dataset
+from fecbench.data.datasets.locations import DataLocations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from fecbench.core.settings import RunSettings
+    from fecbench.data.datasets.dataset import EmotionData
+
+
+MOST_LABELS = 20  # labels that are listed
+
+
+@row_options
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, metavar="FILES...")
+@click.option("--to", "folder", type=PATH, required=True, help="new or empty folder to write to")
+@click.option(
+    "--cut-missing", is_flag=True, help="cut missing splits from the training rows, as a run does, and write them too"
+)
+@DATA_DIR
+@JSON
+def import_data(
+    files: Sequence[str], folder: Path, cut_missing: bool, data_dir: Path | None, as_json: bool, **flags: Any
+) -> None:
+    """Write a data set as Parquet files with a dataset.toml.
+
+    FILES is a file, a folder, a dataset.toml or a name, as for `fecbench run --dataset`, or a file for each split with
+    the split's word in its name (train, dev or valid, test). The options are those of a run. What they choose is
+    written down: the folder needs none of them, and loads to the same rows.
+
+    \b
+    Examples:
+      fecbench data import train.csv dev.csv test.csv --to my-data
+      fecbench data import path/to/folder --text-column Utterance --label-column Emotion --to my-data
+    """
+    settings = row_settings(*_named(files, flags), "data import")
+    if settings.folds is not None and not cut_missing:
+        raise UsageError(
+            "--folds cuts test splits from the training rows, which needs --cut-missing; add or leave it out"
+        )
+    data = _import(settings, DataLocations(data_dir), folder, cut_missing)
+    _report(data, folder, as_json)
+
+
+def _named(files: Sequence[str], flags: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the data set to read and the flags to read it with; of several files, each is that of a split."""
+    if len(files) == 1 and files[0] not in registry.datasets and os.path.lexists(files[0]):
+        return _as_path(files[0]), flags
+    if len(files) == 1:
+        return files[0], flags
+    from fecbench.data.datasets.given_files import as_splits
+
+    folder, named = as_splits(files)
+    return folder, {**flags, **named}
+
+
+def _import(settings: RunSettings, locations: DataLocations, folder: Path, cut_missing: bool) -> EmotionData:
+    """Read a data set, write it to ``folder`` or nothing at all, and return it.
+
+    Raises:
+        UsageError: the folder isn't new or empty, or can't be written.
+        DataError: the data set is unreadable or invalid.
+    """
+    from fecbench.data.datasets.write import write_dataset
+    from fecbench.results.export.new_folder import new_folder
+
+    with status_line() as report, new_folder(folder) as draft:
+        report(f"reading {settings.dataset}")
+        data = load_dataset(settings, locations, cut=cut_missing)
+        report(f"writing {folder}")
+        write_dataset(data, draft)
+        report(f"reading {folder} back")
+        _check_same(data, draft)
+    return data
+
+
+def _check_same(data: EmotionData, folder: Path) -> None:
+    """Raise DataError unless the rows in ``folder`` are those of ``data``."""
+    read = load_dataset(row_settings(f"{folder}{os.sep}", {}, "data import"), DataLocations(), cut=False)
+    if (read.fingerprint, read.labels) != (data.fingerprint, data.labels):
+        raise DataError(
+            f"the rows of {data.name} must be read back as they were written, but differ; please report this fault "
+            "(nothing was written)"
+        )
+
+
+def _report(data: EmotionData, folder: Path, as_json: bool) -> None:
+    """Say what was written."""
+    from fecbench.data.datasets.statistics import text_splits
+
+    rows = {split: len(part) for split, part in text_splits(data).items()}
+    if as_json:
+        print_json(
+            {
+                "folder": str(folder),
+                "title": data.info.title,
+                "licence": data.info.licence,
+                "rows": rows,
+                "labels": list(data.labels),
+                "columns": data.columns,
+                "cut": list(data.cut),
+                "notes": list(data.notes),
+                "fingerprint": data.fingerprint,
+            }
+        )
+        return
+    echo(f"written: {data.name} to {folder}")
+    print_table(["split", "rows"], [[split, count] for split, count in rows.items()])
+    echo(f"{len(data.labels)} labels: {shortened(data.labels, MOST_LABELS)}")
+    for note in data.notes:
+        echo(f"note: {note}")
+    echo(f"train on it: fecbench run ce --dataset {_as_path(str(folder))}")
+
+
+def _as_path(name: str) -> str:
+    """Return a path so that it is taken for one, not for a registered name."""
+    return name if is_path(name) else os.curdir + os.sep + name

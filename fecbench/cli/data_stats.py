@@ -1,0 +1,113 @@
+"""``fecbench data stats``: print statistics of data sets, or write them to a page."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fecbench.cli.common_options import DATA_DIR, JSON, row_options
+from fecbench.cli.data_options import row_settings, setting_options
+from fecbench.cli.terminal.echo import echo
+from fecbench.cli.terminal.output import print_json
+from fecbench.cli.terminal.slow_progress import slow_progress
+from fecbench.cli.terminal.statistics_tables import print_statistics
+from fecbench.cli.terminal.status_line import status_line
+from fecbench.core.errors import FecbenchError, UsageError
+from fecbench.core.files import OUTPUT, replacing
+from fecbench.core.options import PATH
+from fecbench.data.datasets.load import load_dataset
+from fecbench.data.datasets.locations import DataLocations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from fecbench.core.settings import RunSettings
+    from fecbench.data.datasets.dataset import EmotionData
+    from fecbench.data.datasets.measures.tokens import Encoding
+    from fecbench.data.datasets.statistics import Statistics
+
+
+@row_options
+@click.command(params=setting_options("encoder", "max_length"))
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@DATA_DIR
+@click.option("--all-classes", is_flag=True, help="show every class of a data set with more than 40")
+@click.option("--html", type=PATH, help="file to write a page with pictures to, besides what is printed")
+@JSON
+def stats(
+    names: Sequence[str], data_dir: Path | None, all_classes: bool, html: Path | None, as_json: bool, **flags: Any
+) -> None:
+    """Print statistics of data sets.
+
+    NAME is a data set as for `fecbench run --dataset`. The statistics are rows (beside the AML paper's Table 1), rows
+    of every class, the most frequent class's share, text lengths, duplicates, texts that two splits share, and equal
+    texts with contradictory labels. With --encoder, lengths are measured in its tokens too.
+
+    \b
+    Examples:
+      fecbench data stats demo path/to/folder
+      fecbench data stats ge --encoder minilm --html ge.html
+    """
+    every = [row_settings(name, flags, "data stats") for name in names]
+    if flags["encoder"] is not None:
+        from fecbench.model.encoders.load import check_encoder_name
+
+        check_encoder_name(flags["encoder"])
+    found, errors = [], []
+    for settings in every:
+        try:
+            found.append(_measured(settings, DataLocations(data_dir), flags["encoder"] is not None))
+        except FecbenchError as error:
+            errors.append(error)
+    if as_json:
+        print_json([one.as_dict() | {"notes": list(one.data.notes)} for one in found])
+    elif found:
+        print_statistics(found, all_classes)
+    if html and found:
+        _write_page(found, html)
+    for reason in errors:
+        echo(f"fecbench: {reason}", err=True)
+    if errors:
+        sys.exit(2 if any(isinstance(reason, UsageError) for reason in errors) else 1)
+
+
+def _measured(settings: RunSettings, locations: DataLocations, in_tokens: bool) -> Statistics:
+    """Load a data set and measure it, in the encoder's tokens too if ``in_tokens``."""
+    from fecbench.data.datasets.statistics import measure, texts_to_read
+
+    with status_line() as report:
+        report(f"reading {settings.dataset}")
+        data = load_dataset(settings, locations)
+        encoding = _encoding(settings, data) if in_tokens else None
+    with slow_progress(f"measuring {data.name}", texts_to_read(data, encoding)) as advance:
+        return measure(data, encoding, advance)
+
+
+def _encoding(settings: RunSettings, data: EmotionData) -> Encoding:
+    """Return the tokenizer of the encoder, and the maximum length of a text as far as it is known without its weights.
+
+    Raises:
+        EncoderError: the encoder isn't available.
+    """
+    from fecbench.data.datasets.measures.tokens import Encoding
+    from fecbench.model.encoders.load import load_encoder
+
+    source = load_encoder(settings.encoder, data.splits["train"]["text"])
+    return Encoding(settings.encoder, source.tokenizer, min(settings.max_length, source.tokenizer.model_max_length))
+
+
+def _write_page(found: Sequence[Statistics], path: Path) -> None:
+    """Write the page of the statistics to ``path``.
+
+    Raises:
+        RunError: the file can't be written.
+    """
+    from fecbench.results.data_page.render import page
+
+    text = page(found)
+    with replacing(path, OUTPUT) as draft:
+        draft.write_text(text, encoding="utf-8")
+    echo(f"written: {path}", err=True)

@@ -1,0 +1,1 @@
+"""A web page about data sets: classes, lengths, equal texts."""

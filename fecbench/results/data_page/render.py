@@ -1,0 +1,79 @@
+"""Render statistics of data sets as a web page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fecbench.core.text import shortened
+from fecbench.results.data_page.class_bars import ClassBars, class_bars
+from fecbench.results.data_page.length_charts import length_chart
+from fecbench.results.leaderboard.formats.page import charts
+from fecbench.results.leaderboard.formats.page.render import FOLDER as BOARD_PAGE
+from fecbench.results.web_page import environment, policy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fecbench.data.datasets.statistics import Statistics
+    from fecbench.results.leaderboard.formats.page.charts import Chart
+
+
+FOLDER = Path(__file__).parent
+LONGEST_TEXT = 300  # characters of a text that is shown as an example
+
+
+@dataclass(frozen=True)
+class Section:
+    """The part of the page about a data set: its figures by name, its bars and its charts."""
+
+    statistics: Statistics
+    figures: dict[str, Any]
+    bars: ClassBars
+    charts: tuple[Chart, ...]
+
+
+def page(found: Sequence[Statistics]) -> str:
+    """Return a self-contained HTML page about data sets.
+
+    It has rows, bars of the classes, charts of the lengths, equal texts, and notes. Equal statistics give equal pages.
+    All texts are escaped. It shows some texts of the data sets: those with contradictory labels.
+    """
+    style = "\n".join(file.read_text(encoding="utf-8") for file in (BOARD_PAGE / "page.css", FOLDER / "data_page.css"))
+    templates = environment(FOLDER, BOARD_PAGE)
+    templates.globals["charts"] = charts
+    templates.filters |= {"example": example, "number": number, "shortened": shortened}
+    return templates.get_template("data_page.html.jinja").render(
+        title=f"Data: {', '.join(one.data.name for one in found)}",
+        sections=[_section(one) for one in found],
+        version=version("fecbench"),
+        style=style,
+        policy=policy(style),
+    )
+
+
+def _section(one: Statistics) -> Section:
+    lengths = [one.lengths, *([one.tokens.lengths] if one.tokens else [])]
+    drawn = (length_chart(each) for each in lengths)
+    return Section(one, one.as_dict(), class_bars(one.classes), tuple(chart for chart in drawn if chart))
+
+
+def example(text: str) -> str:
+    """Return a text with at most ``LONGEST_TEXT`` characters.
+
+    >>> example("a" * 400)[-5:]
+    'aa...'
+    """
+    text = text.strip()
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
+
+
+def number(value: float) -> str:
+    """Return a number with at most two decimals.
+
+    >>> number(14.0), number(1234.567), number(100)
+    ('14', '1,234.57', '100')
+    """
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
