@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fecbench.bench.workers import Engine
     from fecbench.runs.record import Record
 
-RESULTS = Path("benchmarks/results")  # committed records of a checkout; they allow estimates before the first run
+PUBLISHED = "results"  # folder of published records beside a spec; they allow estimates before the first run
 
 
 @click.command()
@@ -99,13 +99,13 @@ def bench(
     wanted, complete = benchmark.smoke(wanted) if smoke else wanted, _complete(done, force)
     if dry_run:
         surveyed = benchmark.Benchmark.survey(wanted, root, DataLocations(data_dir), complete)
-        _print_plan(surveyed, workers.number or 1, as_json)
+        _print_plan(surveyed, _estimates(surveyed, spec), workers.number or 1, as_json)
         sys.exit(1 if surveyed.missing else 0)
     prepared = benchmark.Benchmark.prepare(wanted, root, DataLocations(data_dir), complete)
     prepared.check_consent()
     if force:
         prepared.set_aside()
-    _carry_out(prepared, workers, as_json)
+    _carry_out(prepared, _estimates(prepared, spec), workers, as_json)
 
 
 def _complete(done: Path | None, force: bool) -> Mapping[str, Record]:
@@ -143,10 +143,10 @@ def _workers(workers: int | None, devices: str, per_device: int, engine: Engine,
     return Workers(engine, number, address, names, per_device, threads)
 
 
-def _carry_out(prepared: Benchmark, workers: Any, as_json: bool) -> None:
+def _carry_out(prepared: Benchmark, estimates: Estimates, workers: Any, as_json: bool) -> None:
     from fecbench.cli.terminal.bench_progress import Watch
 
-    with Watch(prepared, _estimates(prepared), workers.number or 1):
+    with Watch(prepared, estimates, workers.number or 1):
         try:
             prepared.carry_out(workers)
         except KeyboardInterrupt:
@@ -178,13 +178,14 @@ def _state(task: BenchTask) -> dict[str, Any]:
     }
 
 
-def _estimates(prepared: Benchmark) -> Estimates:
+def _estimates(prepared: Benchmark, spec: Path) -> Estimates:
+    """Return estimates from the benchmark's own runs, those under ``runs``, and published records beside the spec."""
     from fecbench.bench.time_estimates import Estimates
 
-    return Estimates.under(*dict.fromkeys((prepared.root, ROOT, RESULTS)))
+    return Estimates.under(*dict.fromkeys((prepared.root, ROOT, spec.parent / PUBLISHED)))
 
 
-def _print_plan(prepared: Benchmark, workers: int, as_json: bool) -> None:
+def _print_plan(prepared: Benchmark, estimates: Estimates, workers: int, as_json: bool) -> None:
     """Print the state of the benchmark and the estimated time of the runs that are left."""
     from dataclasses import asdict
 
@@ -192,7 +193,7 @@ def _print_plan(prepared: Benchmark, workers: int, as_json: bool) -> None:
     from fecbench.bench.time_estimates import in_words
     from fecbench.cli.terminal.bench_progress import table
 
-    rows = bench_status(prepared, _estimates(prepared))
+    rows = bench_status(prepared, estimates)
     if as_json:
         print_json([asdict(row) for row in rows])
         return
