@@ -312,7 +312,7 @@ def _set_aside(tasks: Iterable[BenchTask]) -> None:
 @cache
 def _code(name: str, head: str, encoder: str) -> str:
     """Return the code version of a run. Cached: the sources of a running process don't change."""
-    return provenance.code_digest(*plugins(name, head, encoder))
+    return provenance.code_digest(provenance.source_digests(*plugins(name, head, encoder)))
 
 
 class _Machine:

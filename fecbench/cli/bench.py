@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fecbench.bench.workers import Engine
     from fecbench.runs.record import Record
 
-RESULTS = Path("benchmarks/results")  # committed records of a checkout; they allow estimates before the first run
+PUBLISHED = "results"  # folder of published records beside a spec; they allow estimates before the first run
 
 
 @click.command()
@@ -99,13 +99,13 @@ def bench(
     wanted, complete = benchmark.smoke(wanted) if smoke else wanted, _complete(done, force)
     if dry_run:
         surveyed = benchmark.Benchmark.survey(wanted, root, DataLocations(data_dir), complete)
-        _print_plan(surveyed, workers.number or 1, as_json)
+        _print_plan(surveyed, estimates_of(surveyed, spec.parent / PUBLISHED), workers.number or 1, as_json)
         sys.exit(1 if surveyed.missing else 0)
     prepared = benchmark.Benchmark.prepare(wanted, root, DataLocations(data_dir), complete)
     prepared.check_consent()
     if force:
         prepared.set_aside()
-    _carry_out(prepared, workers, as_json)
+    _carry_out(prepared, estimates_of(prepared, spec.parent / PUBLISHED), workers, as_json)
 
 
 def _complete(done: Path | None, force: bool) -> Mapping[str, Record]:
@@ -143,8 +143,8 @@ def _workers(workers: int | None, devices: str, per_device: int, engine: Engine,
     return Workers(engine, number, address, names, per_device, threads)
 
 
-def _carry_out(prepared: Benchmark, workers: Any, as_json: bool) -> None:
-    tasks = carried_out(prepared, workers)
+def _carry_out(prepared: Benchmark, estimates: Estimates, workers: Any, as_json: bool) -> None:
+    tasks = carried_out(prepared, estimates, workers)
     for note in prepared.selection().notes:
         echo(note, err=True)
     if as_json:
@@ -152,7 +152,7 @@ def _carry_out(prepared: Benchmark, workers: Any, as_json: bool) -> None:
     sys.exit(1 if failures(prepared, tasks) else 0)
 
 
-def carried_out(prepared: Benchmark, workers: Any) -> list[BenchTask]:
+def carried_out(prepared: Benchmark, estimates: Estimates, workers: Any) -> list[BenchTask]:
     """Execute what is left of a benchmark, show its progress, and return all its runs.
 
     Raises:
@@ -160,7 +160,7 @@ def carried_out(prepared: Benchmark, workers: Any) -> list[BenchTask]:
     """
     from fecbench.cli.terminal.bench_progress import Watch
 
-    with Watch(prepared, estimates(prepared), workers.number or 1):
+    with Watch(prepared, estimates, workers.number or 1):
         try:
             prepared.carry_out(workers)
         except KeyboardInterrupt:
@@ -193,14 +193,14 @@ def _state(task: BenchTask) -> dict[str, Any]:
     }
 
 
-def estimates(prepared: Benchmark) -> Estimates:
-    """Return the times of earlier runs: of the benchmark, under runs/ and of a checkout's results."""
+def estimates_of(prepared: Benchmark, *folders: Path) -> Estimates:
+    """Return estimates from the benchmark's own runs, those under ``runs``, and the records in ``folders``."""
     from fecbench.bench.time_estimates import Estimates
 
-    return Estimates.under(*dict.fromkeys((prepared.root, ROOT, RESULTS)))
+    return Estimates.under(*dict.fromkeys((prepared.root, ROOT, *folders)))
 
 
-def _print_plan(prepared: Benchmark, workers: int, as_json: bool) -> None:
+def _print_plan(prepared: Benchmark, estimates: Estimates, workers: int, as_json: bool) -> None:
     """Print the state of the benchmark and the estimated time of the runs that are left."""
     from dataclasses import asdict
 
@@ -208,7 +208,7 @@ def _print_plan(prepared: Benchmark, workers: int, as_json: bool) -> None:
     from fecbench.bench.time_estimates import in_words
     from fecbench.cli.terminal.bench_progress import table
 
-    rows = bench_status(prepared, estimates(prepared))
+    rows = bench_status(prepared, estimates)
     if as_json:
         print_json([asdict(row) for row in rows])
         return

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from fecbench.cli.bench import carried_out, failures
+from fecbench.cli.bench import carried_out, estimates_of, failures
 from fecbench.cli.terminal.interrupt import handle_stop_signals
 from fecbench.cli.terminal.output import console, print_json
 from fecbench.core.errors import UsageError
@@ -50,7 +50,7 @@ def cross_validate(chosen: Plan, flags: Mapping[str, Any], spec: Mapping[str, An
     handle_stop_signals()
     benchmark = Benchmark.prepare(_matrix(chosen, flags, spec), root, DataLocations(command["data_dir"]))
     benchmark.check_consent()
-    tasks = carried_out(benchmark, Workers())
+    tasks = carried_out(benchmark, estimates_of(benchmark), Workers())
     if failures(benchmark, tasks):
         sys.exit(1)
     _print(benchmark.selection(), tasks, command["json"])

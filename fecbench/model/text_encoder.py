@@ -43,7 +43,8 @@ class TextEncoder(nn.Module):
         pooling: ``"first"`` or ``"mean"``.
 
     Raises:
-        EncoderError: padding changes the states of a text, states aren't ``hidden_size`` wide, or the network fails.
+        EncoderError: padding changes the states of a text, states aren't finite or ``hidden_size`` wide, or the network
+            fails.
     """
 
     def __init__(
@@ -170,18 +171,24 @@ class TextEncoder(nn.Module):
         return long, long[:3]
 
     def _test_states(self, texts: list[list[int]]) -> Tensor:
-        """Return the padded states of ``texts``; raise EncoderError if the network fails on them in any way."""
+        """Return the padded states of ``texts``; raise EncoderError if the network fails or they aren't finite."""
+        lengths = " and ".join(str(len(text)) for text in texts)
         try:
             with quiet():
-                return self._padded(Tokens.pack(texts))
+                states = self._padded(Tokens.pack(texts))
         except Exception as error:  # a network can raise anything
             if out_of_memory(error):
                 raise
-            lengths = " and ".join(str(len(text)) for text in texts)
             raise EncoderError(
                 f"the encoder {self.name} must encode texts of {lengths} tokens, but fails: {error_summary(error)}; "
                 "choose another encoder"
             ) from error
+        if not states.isfinite().all():
+            raise EncoderError(
+                f"the encoder {self.name} must return finite states, but returns NaN or infinity for texts of "
+                f"{lengths} tokens; check its weights"
+            )
+        return states
 
     def _sees_whole_texts(self) -> bool:
         """Return True if a token attends to its whole text, as in packed grids; ModernBERT's window has 128 tokens."""

@@ -17,6 +17,8 @@ from fecbench.runs.digests import state_digest
 from fecbench.training import devices
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from accelerate import Accelerator
     from torch import nn
 
@@ -42,7 +44,7 @@ def identify(plan: Plan, data: EmotionData, accelerator: Accelerator) -> dict[st
     origin = registry.objectives.origin(plan.name)
     precision = devices.precision(plan.settings.precision, accelerator.device)
     is_cuda = precision.device.type == "cuda"
-    packages = plugins(plan.name, plan.settings.head, plan.settings.encoder)
+    sources = source_digests(*plugins(plan.name, plan.settings.head, plan.settings.encoder))
     return {
         "device": torch.cuda.get_device_name(precision.device) if is_cuda else precision.device.type,
         "precision": "bf16" if precision.bf16 else "float32",
@@ -62,8 +64,8 @@ def identify(plan: Plan, data: EmotionData, accelerator: Accelerator) -> dict[st
             **({"whole": data.whole} if data.whole else {}),
         },
         "settings": {key: {"value": setting.value, "origin": setting.origin} for key, setting in plan.origins.items()},
-        "code": code_digest(*packages),
-        "sources": source_digests(*packages),
+        "code": code_digest(sources),
+        "sources": sources,
     }
 
 
@@ -89,10 +91,10 @@ def weights_digest(network: nn.Module) -> str:
     return state_digest(network.state_dict())
 
 
-def code_digest(*plugins: object) -> str:
-    """Return one digest of the sources of fecbench's core and of the plugins' packages (:func:`source_digests`)."""
+def code_digest(sources: Mapping[str, str]) -> str:
+    """Return one digest of the sources of several packages, given their digests (:func:`source_digests`)."""
     sha = hashlib.sha256()
-    for package, digest in source_digests(*plugins).items():
+    for package, digest in sources.items():
         sha.update(f"{package}\0{digest}\0".encode())
     return sha.hexdigest()
 

@@ -79,3 +79,18 @@ def test_a_dry_run_estimates_by_earlier_runs(toy, tmp_path):
     assert shown.exit_code == 0, shown.output
     assert "time left, 1 run at a time" in shown.output
     assert len(list(readable_records(tmp_path / "root"))) == 1
+
+
+def test_a_dry_run_estimates_by_records_published_beside_the_spec(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spec = write(tmp_path, tiny(toy))
+    asked = ["bench", str(spec), "--root", str(tmp_path / "root"), "--dry-run", "--json"]
+    (before,) = json.loads(CliRunner().invoke(cli, asked).stdout)
+    assert before["seconds"] is None
+    (task,) = prepared(spec, tmp_path / "root").all_tasks()
+    published = run(task.planned.plan, RunContext(DataLocations(), tmp_path / "results" / "board" / "ce-toy"))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    (after,) = json.loads(CliRunner().invoke(cli, asked).stdout)
+    assert after["seconds"] == pytest.approx(published.result["seconds"], abs=0.01)

@@ -28,7 +28,7 @@ def test_a_record_of_another_run_than_its_folder_promises_is_set_aside(toy, tmp_
         if other == "rows":
             (toy / "train.csv").write_text(rows + "one more,sad\n")
         elif other == "code":
-            patched.setattr("fecbench.runs.provenance.code_digest", lambda *_: "another")
+            patched.setattr("fecbench.runs.provenance.code_digest", lambda _: "another")
         flags = {"lr": 0.5} if other == "settings" else {}
         run(
             plan("ce", {"dataset": str(toy), "seed": 0, **flags}, task.planned.asked),

@@ -79,6 +79,17 @@ def test_linear_layers_see_real_tokens_only(source):
     assert seen == [(1, sum(map(len, TEXTS)), 16)]
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_network_whose_states_are_not_finite_is_named(source, value):
+    network = encoder_network(source("bert"))
+    with torch.no_grad():
+        network.encoder.layer[1].output.LayerNorm.bias[0] = value
+    with pytest.raises(
+        EncoderError, match="bert must return finite states, but returns NaN or infinity for texts of 64 and 3 tokens"
+    ):
+        TextEncoder(network, 0)
+
+
 @pytest.mark.parametrize("family", ["deberta-v2", "mpnet"])
 def test_a_family_that_cannot_be_packed_is_padded(source, family):
     model = build_model(source(family), "native", HeadTask(["a", "b"], ["a", "b"]))

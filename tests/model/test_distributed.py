@@ -11,20 +11,25 @@ import torch
 
 from fecbench.core.files import read_tensors
 from fecbench.runs.record import Record
+from tests.support.toy_data import write_toy
 
 pytestmark = pytest.mark.slow
 
+METHODS = ["ce", "supcon", "lcl", "aml", "sacl", "tfd"]
 WORKER = """
-import json, sys, torch
+import sys, torch
 from pathlib import Path
-import transformers
 from fecbench import Places
-from fecbench.model.encoders import scratch as module
+from fecbench.model.encoders.scratch import Scratch
 from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 
-original = transformers.BertConfig
-transformers.BertConfig = lambda **sizes: original(**sizes, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+def without_dropout(self, texts, make=Scratch.__call__):
+    source = make(self, texts)
+    source.config.hidden_dropout_prob = source.config.attention_probs_dropout_prob = 0.0
+    return source
+
+Scratch.__call__ = without_dropout
 from fecbench.model import heads
 heads.LinearHead.__init__.__defaults__ = (0.0,)
 heads.MLPHead.__init__.__defaults__ = (128, 0.0)
@@ -39,39 +44,50 @@ def keep(trainer, best, save=Trainer._save):
     write_tensors(Path(f"{folder}-of-rank-{trainer.batches.rank}.safetensors"), state_of(trainer.modules))
 
 Trainer._save = keep
+leave, torch.distributed.destroy_process_group = torch.distributed.destroy_process_group, lambda: None
 torch.set_num_threads(1)
-name, data, folder = sys.argv[1:]
+data, home, *names = sys.argv[1:]
 flags = {"dataset": data, "encoder": "scratch", "epochs": 2, "batch_size": 8, "device": "cpu", "lr": 1e-3}
-run(plan(name, flags), RunContext(Places(), Path(folder)))
+for name in names:
+    folder = Path(home) / name
+    run(plan(name, flags), RunContext(Places(), folder))
+if torch.distributed.is_initialized():
+    leave()  # else its threads can abort a process that is done
 """
 
 
-def train_on_ranks(name: str, data: Path, folder: Path, ranks: int, script: Path) -> Path:
-    """Train in `ranks` processes of their own with the changes that WORKER makes; return the run's folder."""
-    launch = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--nproc-per-node",
-        str(ranks),
-        "--master-port",
-        str(29600 + os.getpid() % 300),
-    ]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [*(launch if ranks > 1 else [sys.executable]), str(script), name, str(data), str(folder)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+def started(*command: object, port: int = 0) -> None:
+    """Run Python in one process, or in two that meet at ``port``."""
+    launch = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port)] if port else []
+    done = subprocess.run(
+        [sys.executable, *launch, *map(str, command)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
-    return folder
 
 
-@pytest.mark.parametrize("name", ["ce", "supcon", "lcl", "aml", "sacl", "tfd"])
-def test_two_ranks_equal_one(name, toy, tmp_path):
-    """61 training rows in batches of 8: the last batch has 5, so shares are uneven; splits take several batches."""
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> tuple[Path, Path]:
+    """The folders of every method's run on one rank and on two, with the changes that WORKER makes.
+
+    61 training rows in batches of 8: the last batch has 5, so shares are uneven; splits take several batches.
+    """
+    home = tmp_path_factory.mktemp("ranks")
+    toy, script = write_toy(home / "toy", per_label=(20, 4, 5)), home / "worker.py"
     with (toy / "train.csv").open("a") as file:
         file.write("one more lovely day,glad\n")
-    script = tmp_path / "worker.py"
     script.write_text(WORKER)
-    one, two = (train_on_ranks(name, toy, tmp_path / f"ranks{ranks}", ranks, script) for ranks in (1, 2))
+    started(script, toy, home / "one", *METHODS)
+    started(script, toy, home / "two", *METHODS, port=29600 + os.getpid() % 300)
+    return home / "one", home / "two"
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_two_ranks_equal_one(name, trained):
+    one, two = (folder / name for folder in trained)
     ours, theirs = (read_tensors(folder / "best.safetensors")[0] for folder in (one, two))
     assert ours.keys() == theirs.keys()
     for key, value in ours.items():
@@ -79,7 +95,7 @@ def test_two_ranks_equal_one(name, toy, tmp_path):
             # Attention doesn't depend on it: its gradient is rounding alone, which Adam scales up to whole steps.
             continue
         torch.testing.assert_close(theirs[key], value, rtol=1e-3, atol=2e-5, msg=key)
-    first, second = (read_tensors(tmp_path / f"ranks2-of-rank-{rank}.safetensors")[0] for rank in (0, 1))
+    first, second = (read_tensors(two.with_name(f"{name}-of-rank-{rank}.safetensors"))[0] for rank in (0, 1))
     assert all(value.equal(second[key]) for key, value in first.items())  # the discriminator's too
     assert name != "aml" or any("discriminator" in key for key in first)
     losses = [
@@ -122,38 +138,11 @@ torch.distributed.destroy_process_group()  # else its threads can abort a proces
 def test_a_rank_without_a_row_joins_every_collective(tmp_path):
     script = tmp_path / "gather.py"
     script.write_text(GATHER)
-    launch = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--nproc-per-node",
-        "2",
-        "--master-port",
-        str(29900 + os.getpid() % 90),
-    ]
-    done = subprocess.run(
-        [*launch, str(script)], capture_output=True, text=True, timeout=600, env={**os.environ, "OMP_NUM_THREADS": "1"}
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    started(script, port=29900 + os.getpid() % 90)
 
 
 def test_ranks_work_together_without_being_told_the_device(toy, tmp_path):
-    launch = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--nproc-per-node",
-        "2",
-        "--master-port",
-        str(29950 + os.getpid() % 40),
-    ]
-    command = [*launch, "-m", "fecbench", "run", "ce", "--dataset", str(toy), "--encoder", "scratch", "--epochs", "1"]
-    done = subprocess.run(
-        [*command, "--run-dir", str(tmp_path / "run")],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    command = ["-m", "fecbench", "run", "ce", "--dataset", toy, "--encoder", "scratch", "--epochs", 1]
+    started(*command, "--run-dir", tmp_path / "run", port=29950 + os.getpid() % 40)
     expected = 2 if not torch.accelerator.is_available() else torch.accelerator.device_count()
     assert Record(tmp_path / "run").about["ranks"] == min(2, expected)

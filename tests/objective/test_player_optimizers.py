@@ -6,7 +6,7 @@ import torch
 from fecbench import Player, Update
 from fecbench.core.settings import RunSettings
 from fecbench.training.optimizers import assign_parameters
-from tests.support.toy_game import BATCH, Game, ToyModel, moved, playing, snapshot
+from tests.support.toy_game import BATCH, Game, ToyModel, copy_state, moved, playing, snapshot
 
 
 def test_the_learning_rate_is_the_same_for_all_updates_of_a_batch():
@@ -82,11 +82,7 @@ def test_optimiser_state_survives_a_save():
     torch.manual_seed(3)
     first, second = playing(), playing()
     first.step(BATCH, 1.0)
-    state = {name: value.clone() for player in first.players.values() for name, value in player.state().items()}
-    second.model.load_state_dict(first.model.state_dict())
-    second.objective.load_state_dict(first.objective.state_dict())
-    for player in second.players.values():
-        player.load(state)
+    copy_state(first, second)
     for game in (first, second):
         game.step(BATCH, 0.5)
     assert not moved(snapshot(first), second)

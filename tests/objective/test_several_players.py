@@ -6,7 +6,7 @@ from torch import nn
 
 from fecbench import Update
 from fecbench.core.errors import ProtocolError
-from tests.support.toy_game import BATCH, Game, Shared, ToyModel, moved, playing, snapshot
+from tests.support.toy_game import BATCH, Game, Shared, ToyModel, copy_state, moved, playing, snapshot
 
 
 def test_players_that_share_keep_an_optimiser_each():
@@ -34,15 +34,11 @@ def test_players_that_share_keep_an_optimiser_each():
 def test_optimiser_states_of_players_that_share_survive_a_save():
     first, second = playing(objective=Shared()), playing(objective=Shared())
     first.step(BATCH, 1.0)
-    state = {name: value.clone() for player in first.players.values() for name, value in player.state().items()}
+    state = copy_state(first, second)
     assert {name for name in state if name.endswith("rival/exp_avg")} == {
         "rival/objective.rival/exp_avg",
         "beside/objective.rival/exp_avg",
     }
-    second.model.load_state_dict(first.model.state_dict())
-    second.objective.load_state_dict(first.objective.state_dict())
-    for player in second.players.values():
-        player.load(state)
     for game in (first, second):
         game.step(BATCH, 0.5)
     assert not moved(snapshot(first), second)

@@ -10,11 +10,15 @@ from safetensors.torch import load_file
 
 from fecbench.core.errors import UnknownName
 from fecbench.core.files import read_json
+from fecbench.data.datasets.load import load_dataset
+from fecbench.data.datasets.locations import DataLocations
 from fecbench.model.encoders.pretrained import read_tokenizer
 from fecbench.runs import provenance
 from fecbench.runs.find import all_records, find_run
+from fecbench.runs.plan import plan
 from fecbench.runs.record import Record
 from fecbench.runs.write_record import write_encoder
+from fecbench.training import devices
 from tests.support.interrupted import StopAfter, train_briefly
 from tests.support.objectives import Plain
 from tests.support.train import train
@@ -71,13 +75,29 @@ def test_code_version_follows_the_sources(install, tmp_path):
     install("mine", "fecbench_objectives", mine="my_code:Mine", code="class Mine: pass")
     import my_code
 
-    before, sources = provenance.code_digest(my_code.Mine), provenance.source_digests(my_code.Mine)
-    assert before == provenance.code_digest(my_code.Mine)
+    sources = provenance.source_digests(my_code.Mine)
+    assert sources == provenance.source_digests(my_code.Mine)
     Path(my_code.__file__).write_text("class Mine:\n    x = 1\n")
-    assert provenance.code_digest(my_code.Mine) != before
     changed = provenance.source_digests(my_code.Mine)
+    assert provenance.code_digest(changed) != provenance.code_digest(sources)
     assert [package for package in sources if sources[package] != changed[package]] == ["my_code"]
     assert sources["fecbench"] == provenance.source_digests()["fecbench"]
+
+
+def test_identifying_a_run_reads_the_sources_of_a_package_once(toy, monkeypatch):
+    read: Counter[str] = Counter()
+
+    def counted(package: str) -> str:
+        read[package] += 1
+        return f"digest of {package}"
+
+    monkeypatch.setattr(provenance, "source_digest", counted)
+    planned = plan("ce", {"dataset": str(toy), "encoder": "scratch"})
+    data = load_dataset(planned.settings, DataLocations())
+    identity = provenance.identify(planned, data, devices.accelerator("cpu", ()))
+    assert read == dict.fromkeys(identity["sources"], 1)
+    assert identity["sources"] == {package: f"digest of {package}" for package in ("fecbench", "fecbench_ce")}
+    assert identity["code"] == provenance.code_digest(identity["sources"])
 
 
 def test_the_written_tokenizer_cuts_where_the_encoders_own_does(source, tmp_path):

@@ -75,7 +75,7 @@ def test_resuming_wants_the_same_run(toy, tmp_path):
 def test_resuming_wants_the_same_code(toy, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         train_briefly("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
-    monkeypatch.setattr(provenance, "code_digest", lambda *plugins: "other")
+    monkeypatch.setattr(provenance, "code_digest", lambda _: "other")
     with pytest.raises(RunError, match="the code of fecbench or of one of its plugins has changed since"):
         train_briefly("ce", toy, tmp_path / "run", resume=True)
 

@@ -177,6 +177,14 @@ class Seeding(Base):
         yield from super().updates(batch, model)
 
 
+class SeedingByTask(Base):
+    """It seeds each batch with the run's seed."""
+
+    def updates(self, batch, model):
+        torch.manual_seed(self.task.seed)
+        yield from super().updates(batch, model)
+
+
 class SeedingNumPy(Base):
     def updates(self, batch, model):
         np.random.seed(0)

@@ -82,6 +82,16 @@ def playing(updates=None, objective=None, precision=None, **settings):
     )
 
 
+def copy_state(one: Stepper, other: Stepper) -> dict[str, torch.Tensor]:
+    """Give ``other`` the weights and optimiser states of ``one``; return the optimiser states, by name."""
+    state = {name: value.clone() for player in one.players.values() for name, value in player.state().items()}
+    other.model.load_state_dict(one.model.state_dict())
+    other.objective.load_state_dict(one.objective.state_dict())
+    for player in other.players.values():
+        player.load(state)
+    return state
+
+
 def snapshot(game: Stepper) -> dict[str, torch.Tensor]:
     return {name: p.detach().clone() for player in game.players.values() for name, p in player.parameters.items()}
 

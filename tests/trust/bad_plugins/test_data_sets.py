@@ -19,53 +19,59 @@ class Thing:
     def load(self, places): {body}
 thing = Thing()
 """
+
+
+def gives(splits: str, labels: str = "('x', 'y')") -> str:
+    return f"return EmotionData(INFO, {labels}, {splits}, 's')"
+
+
 LOADS = {
     "raises": ("raise ValueError('boom')", "boom"),
     "exits": ("sys.exit(0)", "SystemExit"),
     "gives nothing": ("return None", "must give a fecbench.EmotionData, but gave NoneType"),
     "gives a dict": ("return {'train': []}", "must give a fecbench.EmotionData, but gave dict"),
-    "lacks a split": ("return EmotionData(INFO, ('x', 'y'), {'train': rows()}, 's')", "must give the splits"),
-    "has a split too many": ("return EmotionData(INFO, ('x', 'y'), three(more=rows()), 's')", "must give the splits"),
-    "has splits of lists": ("return EmotionData(INFO, ('x', 'y'), three(test=[1]), 's')", "the data set 'sick'"),
+    "lacks a split": (gives("{'train': rows()}"), "must give the splits"),
+    "has a split too many": (gives("three(more=rows())"), "must give the splits"),
+    "has splits of lists": (gives("three(test=[1])"), "the data set 'sick'"),
     "lacks texts": (
-        "return EmotionData(INFO, ('x', 'y'), three(test=rows().remove_columns('text')), 's')",
+        gives("three(test=rows().remove_columns('text'))"),
         "test lacks text",
     ),
     "lacks labels": (
-        "return EmotionData(INFO, ('x', 'y'), three(train=rows().remove_columns('label')), 's')",
+        gives("three(train=rows().remove_columns('label'))"),
         "train lacks label",
     ),
     "has empty texts": (
-        "return EmotionData(INFO, ('x', 'y'), three(test=rows(['', 'b'])), 's')",
+        gives("three(test=rows(['', 'b']))"),
         "row 0 of test is ''",
     ),
     "has texts that are numbers": (
-        "return EmotionData(INFO, ('x', 'y'), three(test=rows([1, 2])), 's')",
+        gives("three(test=rows([1, 2]))"),
         "row 0 of test is 1",
     ),
     "has texts that are None": (
-        "return EmotionData(INFO, ('x', 'y'), three(test=rows(['a', None])), 's')",
+        gives("three(test=rows(['a', None]))"),
         "row 1 of test is None",
     ),
     "has labels that are names": (
-        "return EmotionData(INFO, ('x', 'y'), three(test=rows(labels=['x', 'y'])), 's')",
+        gives("three(test=rows(labels=['x', 'y']))"),
         "label 'x'",
     ),
     "has labels that are floats": (
-        "return EmotionData(INFO, ('x', 'y'), three(test=rows(labels=[0.0, 1.0])), 's')",
+        gives("three(test=rows(labels=[0.0, 1.0]))"),
         "label 0.0",
     ),
-    "has labels beyond": ("return EmotionData(INFO, ('x', 'y'), three(test=rows(labels=[0, 2])), 's')", "label 2"),
-    "has negative labels": ("return EmotionData(INFO, ('x', 'y'), three(test=rows(labels=[-1, 0])), 's')", "label -1"),
+    "has labels beyond": (gives("three(test=rows(labels=[0, 2]))"), "label 2"),
+    "has negative labels": (gives("three(test=rows(labels=[-1, 0]))"), "label -1"),
     "has labels that are lists": (
-        "return EmotionData(INFO, ('x', 'y'), three(test=rows(labels=[[0], [1]])), 's')",
+        gives("three(test=rows(labels=[[0], [1]]))"),
         "label [0]",
     ),
-    "has an empty split": ("return EmotionData(INFO, ('x', 'y'), three(test=rows(times=0)), 's')", "test"),
-    "has a label twice": ("return EmotionData(INFO, ('x', 'x'), three(), 's')", "must name each label once"),
-    "has labels without names": ("return EmotionData(INFO, (0, 1), three(), 's')", "must name each label once"),
-    "has one label": ("return EmotionData(INFO, ('x',), three(), 's')", "the data set 'sick'"),
-    "has a label nobody has": ("return EmotionData(INFO, ('x', 'y', 'z'), three(), 's')", "has no row of z"),
+    "has an empty split": (gives("three(test=rows(times=0))"), "test"),
+    "has a label twice": (gives("three()", "('x', 'x')"), "must name each label once"),
+    "has labels without names": (gives("three()", "(0, 1)"), "must name each label once"),
+    "has one label": (gives("three()", "('x',)"), "the data set 'sick'"),
+    "has a label nobody has": (gives("three()", "('x', 'y', 'z')"), "has no row of z"),
 }
 
 

@@ -7,6 +7,15 @@ import pytest
 from tests.support.judge import TINY
 from tests.support.objectives import OBJECTIVE
 
+
+def yields(value: str) -> str:
+    return f"def updates(self, batch, model): yield {value}"
+
+
+def predicts(logits: str) -> str:
+    return f"def predict(self, batch, model): return {logits}"
+
+
 BODIES = {
     "updates return nothing": ("def updates(self, batch, model): return None", "must be a generator, found NoneType"),
     "updates return a list": (
@@ -27,15 +36,15 @@ BODIES = {
         "def updates(self, batch, model):\n    return\n    yield",
         "yielded nothing in a whole epoch",
     ),
-    "updates yield None": ("def updates(self, batch, model): yield None", "yielded nothing in a whole epoch"),
-    "updates yield text": ("def updates(self, batch, model): yield 'loss'", "must yield fecbench.Update, found str"),
-    "updates yield a number": ("def updates(self, batch, model): yield 0.5", "must yield fecbench.Update, found float"),
+    "updates yield None": (yields("None"), "yielded nothing in a whole epoch"),
+    "updates yield text": (yields("'loss'"), "must yield fecbench.Update, found str"),
+    "updates yield a number": (yields("0.5"), "must yield fecbench.Update, found float"),
     "updates yield a loss": (
-        "def updates(self, batch, model): yield self.loss(batch, model)",
+        yields("self.loss(batch, model)"),
         "must yield fecbench.Update, found Tensor",
     ),
     "updates yield the class": (
-        "def updates(self, batch, model): yield Update",
+        yields("Update"),
         "must yield fecbench.Update, found type",
     ),
     "updates never end": (
@@ -66,23 +75,23 @@ BODIES = {
         "RuntimeError",
     ),
     "a loss that is a number": (
-        "def updates(self, batch, model): yield Update(0.5)",
+        yields("Update(0.5)"),
         "the loss must be a scalar tensor, found float",
     ),
     "a loss that is None": (
-        "def updates(self, batch, model): yield Update(None)",
+        yields("Update(None)"),
         "the loss must be a scalar tensor, found NoneType",
     ),
     "a loss that is a vector": (
-        "def updates(self, batch, model): yield Update(self.loss(batch, model)[None])",
+        yields("Update(self.loss(batch, model)[None])"),
         "the loss must be a scalar tensor, found [1]",
     ),
     "a loss that is empty": (
-        "def updates(self, batch, model): yield Update(torch.empty(0, requires_grad=True))",
+        yields("Update(torch.empty(0, requires_grad=True))"),
         "found [0]",
     ),
     "a loss that is detached": (
-        "def updates(self, batch, model): yield Update(self.loss(batch, model).detach())",
+        yields("Update(self.loss(batch, model).detach())"),
         "has no gradient",
     ),
     "a loss without gradient": (
@@ -91,19 +100,19 @@ BODIES = {
         "has no gradient",
     ),
     "a loss of strangers": (
-        "def updates(self, batch, model): yield Update(torch.ones((), requires_grad=True) * 2)",
+        yields("Update(torch.ones((), requires_grad=True) * 2)"),
         "it depends on none of its parameters",
     ),
     "a loss that is complex": (
-        "def updates(self, batch, model): yield Update(self.loss(batch, model) * 1j)",
+        yields("Update(self.loss(batch, model) * 1j)"),
         "objective sick",
     ),
     "a loss that is NaN": (
-        "def updates(self, batch, model): yield Update(self.loss(batch, model) * float('nan'))",
+        yields("Update(self.loss(batch, model) * float('nan'))"),
         "must be finite",
     ),
     "a loss that is infinite": (
-        "def updates(self, batch, model): yield Update(self.loss(batch, model) / 0)",
+        yields("Update(self.loss(batch, model) / 0)"),
         "must be finite",
     ),
     "a gradient that is NaN": (
@@ -133,31 +142,31 @@ BODIES = {
         "the grad, autocast or train mode changed",
     ),
     "an unknown player": (
-        "def updates(self, batch, model): yield Update(self.loss(batch, model), 'nobody')",
+        yields("Update(self.loss(batch, model), 'nobody')"),
         "the player 'nobody' is unknown",
     ),
     "a player that is a list": (
-        "def updates(self, batch, model): yield Update(self.loss(batch, model), [])",
+        yields("Update(self.loss(batch, model), [])"),
         "the player [] is unknown",
     ),
     "logs that are text": (
-        "def updates(self, batch, model): yield Update(self.loss(batch, model), logs={'a': 'b'})",
+        yields("Update(self.loss(batch, model), logs={'a': 'b'})"),
         "logs must be numbers",
     ),
     "logs that are a list": (
-        "def updates(self, batch, model): yield Update(self.loss(batch, model), logs=[1])",
+        yields("Update(self.loss(batch, model), logs=[1])"),
         "logs must be a dict",
     ),
     "logs that are vectors": (
-        "def updates(self, batch, model): yield Update(self.loss(batch, model), logs={'a': torch.ones(2)})",
+        yields("Update(self.loss(batch, model), logs={'a': torch.ones(2)})"),
         "logs must be single numbers",
     ),
     "logs that are NaN": (
-        "def updates(self, batch, model): yield Update(self.loss(batch, model), logs={'a': float('nan')})",
+        yields("Update(self.loss(batch, model), logs={'a': float('nan')})"),
         "every loss and log must be finite",
     ),
     "logs named by numbers": (
-        "def updates(self, batch, model): yield Update(self.loss(batch, model), logs={1: 2})",
+        yields("Update(self.loss(batch, model), logs={1: 2})"),
         "logs must be numbers by name",
     ),
     "everything frozen": (
@@ -196,41 +205,41 @@ BODIES = {
         "def players(self): return {'a': Player([self.w]), 'b': Player([self.w])}",
         "both claim",
     ),
-    "predictions that are None": ("def predict(self, batch, model): return None", "returned NoneType"),
+    "predictions that are None": (predicts("None"), "returned NoneType"),
     "predictions that are numpy": (
-        "def predict(self, batch, model): return super().predict(batch, model).numpy()",
+        predicts("super().predict(batch, model).numpy()"),
         "returned ndarray",
     ),
     "predictions that are labels": (
-        "def predict(self, batch, model): return super().predict(batch, model).argmax(1)",
+        predicts("super().predict(batch, model).argmax(1)"),
         "must return logits",
     ),
     "predictions of a label too few": (
-        "def predict(self, batch, model): return super().predict(batch, model)[:, 1:]",
+        predicts("super().predict(batch, model)[:, 1:]"),
         "must return logits",
     ),
     "predictions of a text too few": (
-        "def predict(self, batch, model): return super().predict(batch, model)[1:]",
+        predicts("super().predict(batch, model)[1:]"),
         "must return logits",
     ),
     "predictions turned": (
-        "def predict(self, batch, model): return super().predict(batch, model).T",
+        predicts("super().predict(batch, model).T"),
         "must return logits",
     ),
     "predictions that are NaN": (
-        "def predict(self, batch, model): return super().predict(batch, model) * float('nan')",
+        predicts("super().predict(batch, model) * float('nan')"),
         "must be finite",
     ),
     "predictions that are infinite": (
-        "def predict(self, batch, model): return super().predict(batch, model) / 0.0",
+        predicts("super().predict(batch, model) / 0.0"),
         "must be finite",
     ),
     "predictions that are complex": (
-        "def predict(self, batch, model): return super().predict(batch, model) * 1j",
+        predicts("super().predict(batch, model) * 1j"),
         "real logits",
     ),
     "predictions on no device": (
-        "def predict(self, batch, model): return super().predict(batch, model).to('meta')",
+        predicts("super().predict(batch, model).to('meta')"),
         "objective sick",
     ),
     "predictions that raise": ("def predict(self, batch, model): raise KeyError('gone')", "gone"),

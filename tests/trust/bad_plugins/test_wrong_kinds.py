@@ -4,6 +4,24 @@ import pytest
 
 from tests.support.judge import TINY
 
+
+def configured(field: str) -> str:
+    """An objective whose configuration has one field."""
+    return (
+        "import sys\nfrom pydantic import Field\nfrom fecbench import Config, Objective\n"
+        f"class C(Config):\n    {field}\nclass Thing(Objective):\n    Config = C\n    def updates(self, b, m): yield"
+    )
+
+
+def with_settings(settings: str) -> str:
+    """A data set that asks for settings."""
+    return (
+        "from fecbench import DatasetInfo\nclass Thing:\n"
+        f"    info = DatasetInfo('sick', 't', 'l', '', settings={settings})\n"
+        "    source = load = print\nthing = Thing()"
+    )
+
+
 CLASSES = {
     "a function": "def Thing(): pass",
     "an instance": "Thing = object()",
@@ -17,24 +35,10 @@ CLASSES = {
     "a config of nothing": (
         "from fecbench import Objective\nclass Thing(Objective):\n    Config = None\n    def updates(self, b, m): yield"
     ),
-    "a config with a run's option": (
-        "from fecbench import Config, Objective\nclass C(Config):\n    lr: float = 1.0\n"
-        "class Thing(Objective):\n    Config = C\n    def updates(self, b, m): yield"
-    ),
-    "a config with a list": (
-        "from fecbench import Config, Objective\nclass C(Config):\n    sizes: list[int] = []\n"
-        "class Thing(Objective):\n    Config = C\n    def updates(self, b, m): yield"
-    ),
-    "a config whose default raises": (
-        "from pydantic import Field\nfrom fecbench import Config, Objective\n"
-        "class C(Config):\n    k: int = Field(default_factory=lambda: 1 // 0)\n"
-        "class Thing(Objective):\n    Config = C\n    def updates(self, b, m): yield"
-    ),
-    "a config whose default exits": (
-        "import sys\nfrom pydantic import Field\nfrom fecbench import Config, Objective\n"
-        "class C(Config):\n    k: int = Field(default_factory=lambda: sys.exit(0))\n"
-        "class Thing(Objective):\n    Config = C\n    def updates(self, b, m): yield"
-    ),
+    "a config with a run's option": configured("lr: float = 1.0"),
+    "a config with a list": configured("sizes: list[int] = []"),
+    "a config whose default raises": configured("k: int = Field(default_factory=lambda: 1 // 0)"),
+    "a config whose default exits": configured("k: int = Field(default_factory=lambda: sys.exit(0))"),
 }
 
 
@@ -54,20 +58,9 @@ SHAPES = {
         "thing = Thing()"
     ),
     "an info that is None": "class Thing:\n    info = None\n    source = load = print\nthing = Thing()",
-    "settings that nobody has": (
-        "from fecbench import DatasetInfo\nclass Thing:\n"
-        "    info = DatasetInfo('sick', 't', 'l', '', settings={'rl': 1})\n"
-        "    source = load = print\nthing = Thing()"
-    ),
-    "settings of a wrong type": (
-        "from fecbench import DatasetInfo\nclass Thing:\n"
-        "    info = DatasetInfo('sick', 't', 'l', '', settings={'weight_decay': 'much'})\n"
-        "    source = load = print\nthing = Thing()"
-    ),
-    "settings that are a list": (
-        "from fecbench import DatasetInfo\nclass Thing:\n    info = DatasetInfo('sick', 't', 'l', '', settings=[1])\n"
-        "    source = load = print\nthing = Thing()"
-    ),
+    "settings that nobody has": with_settings("{'rl': 1}"),
+    "settings of a wrong type": with_settings("{'weight_decay': 'much'}"),
+    "settings that are a list": with_settings("[1]"),
 }
 
 

@@ -53,17 +53,17 @@ class Key:
         return tuple(map(_sortable, self.conditions)), is_of_interest, self.name
 
 
-def _sortable(value: Any) -> tuple[int, str]:
-    """Return a sort key for values of any type: numbers by size, None after all others.
+def _sortable(value: Any) -> tuple[int, float, str]:
+    """Return a sort key for values of any type: numbers by size, then texts, None after all others.
 
-    >>> sorted([None, 12, 3], key=_sortable)
-    [3, 12, None]
+    >>> sorted([None, "ce", 12, 3, -1, -20, 0.5], key=_sortable)
+    [-20, -1, 0.5, 3, 12, 'ce', None]
     """
     if value is None:
-        return 1, ""
-    if isinstance(value, int):
-        return 0, f"{value:>9}"  # texts of one width compare as the numbers do
-    return 0, str(value)
+        return 2, 0.0, ""
+    if isinstance(value, int | float):
+        return 0, value, ""
+    return 1, 0.0, str(value)
 
 
 def versions(runs: Iterable[Run]) -> tuple[DatasetVersion, ...]:
