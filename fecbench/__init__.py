@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fecbench.data.datasets.dataset import EmotionData as EmotionData
     from fecbench.data.datasets.locations import Places as Places
     from fecbench.data.datasets.locations import Source as Source
+    from fecbench.data.datasets.recipe import Recipe as Recipe
     from fecbench.data.forms import Form as Form
     from fecbench.data.streams import Material as Material
     from fecbench.data.streams import Stream as Stream
@@ -73,6 +74,7 @@ _HOMES = {
     "Places": "data.datasets.locations",
     "Player": "objective.protocol",
     "Predictor": "runs.predictor",
+    "Recipe": "data.datasets.recipe",
     "Record": "runs.record",
     "RunInfo": "core.hooks",
     "Source": "data.datasets.locations",
@@ -121,6 +123,7 @@ __all__ = [
     "Places",
     "Player",
     "Predictor",
+    "Recipe",
     "Record",
     "RunInfo",
     "Source",

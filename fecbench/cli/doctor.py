@@ -15,6 +15,7 @@ from fecbench.core import hooks, hub, registry
 from fecbench.core.errors import FecbenchError
 from fecbench.data.datasets.load import get_dataset
 from fecbench.data.datasets.locations import DataLocations
+from fecbench.data.datasets.recipe import Recipe
 from fecbench.model.encoders.minilm import PACKAGE
 from fecbench.runs.observers import TRACKERS
 
@@ -107,7 +108,10 @@ def _data(locations: DataLocations, network: bool) -> Findings:
     findings: Findings = {}
     for name in registry.datasets:
         try:
-            source = get_dataset(name).source(locations)
+            loader = get_dataset(name)
+            if isinstance(loader, Recipe) and not loader.is_here(locations):
+                continue  # `fecbench data` lists the recipes
+            source = loader.source(locations)
             findings[f"--dataset {name}"] = network or not source.network, source.where
         except Exception as error:  # a plugin can raise anything
             findings[f"--dataset {name}"] = False, str(error)

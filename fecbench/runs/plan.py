@@ -141,7 +141,7 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
     dataset = resolve(*asked).get("dataset")
     if dataset is None:
         raise UsageError(
-            f"a data set is needed: --dataset {' | '.join(registry.datasets)} | path/to/folder | hf:owner/name"
+            "a data set is needed: --dataset NAME (`fecbench data` lists them) | path/to/folder | hf:owner/name"
         )
     # Checked first: the layers of method and data set are looked up by this name.
     build(RunSettings, {"dataset": dataset.value}, "run settings")

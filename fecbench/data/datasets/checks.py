@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +14,7 @@ from fecbench.data.datasets.dataset import SPLITS, EmotionData
 from fecbench.data.datasets.rows import digest_rows, labels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from datasets import Dataset
 
@@ -127,3 +128,44 @@ def check_pinned(data: EmotionData, pins: Mapping[str, Pin], where: str) -> Emot
         if digest_rows(rows, data.labels) != pin.sha256:
             raise DataError(f"{where}: the {name} rows aren't those of {data.name} (their checksum differs); {REPLACE}")
     return data
+
+
+def check_counts(
+    data: EmotionData, rows: Mapping[str, int | Mapping[str, int]], classes: int | None, where: str, remedy: str
+) -> EmotionData:
+    """Return ``data`` unchanged, or raise DataError if it has other numbers of labels or rows than declared.
+
+    Args:
+        data: the data as loaded; splits that were cut from train count as train.
+        rows: for each split that is declared, its number of rows, or that of each label.
+        classes: number of labels; None if it is not declared.
+        where: location of the data set, for messages.
+        remedy: what to do about a difference, for messages.
+
+    Raises:
+        DataError: a number differs.
+    """
+    if classes not in (None, len(data.labels)):
+        raise DataError(f"{where}: {data.name} has {classes} labels, found {len(data.labels)}; {remedy}")
+    for split in SPLITS:
+        if split in rows and split in data.splits and split not in data.cut:
+            difference = next(_differences(rows[split], _rows_by_label(data, split)), "")
+            if difference:
+                raise DataError(f"{where}: the {split} split of {data.name} has {difference}; {remedy}")
+    return data
+
+
+def _differences(declared: int | Mapping[str, int], found: Counter[str]) -> Iterator[str]:
+    total = declared if isinstance(declared, int) else sum(declared.values())
+    if total != found.total():
+        yield f"{total:,} rows, found {found.total():,}"
+    for label, rows in {} if isinstance(declared, int) else declared.items():
+        if rows != found[label]:
+            yield f"{rows:,} rows of {label!r}, found {found[label]:,}"
+
+
+def _rows_by_label(data: EmotionData, split: str) -> Counter[str]:
+    """Return the number of rows of each label in a published split; rows cut from train belong to train."""
+    parts = [split, *data.cut] if split == "train" else [split]
+    counts = np.sum([np.bincount(labels_of(data.splits[part]), minlength=len(data.labels)) for part in parts], axis=0)
+    return Counter(dict(zip(data.labels, map(int, counts), strict=True)))

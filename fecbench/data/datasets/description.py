@@ -99,6 +99,7 @@ class ColumnNames(Config):
     where: dict[Text, str | int | bool] = Field(
         default_factory=dict, description="rows to read: those with this value in this column"
     )
+    empty: Literal["refuse", "drop"] = Field(default="refuse", description="rows without a text: an error, or left out")
 
 
 class LabelDescription(Config):
@@ -147,6 +148,26 @@ class LabelDescription(Config):
         return {old: new for new, olds in self.map.items() for old in olds}
 
 
+class SplitRows(Config):
+    """The numbers of rows of each split, in all or of each label. Rows that are cut from train count as train."""
+
+    train: int | dict[Text, int] | None = Field(
+        default=None, description="rows of train: their number, or that of each label"
+    )
+    validation: int | dict[Text, int] | None = Field(default=None, description="rows of validation")
+    test: int | dict[Text, int] | None = Field(default=None, description="rows of test")
+
+    @property
+    def declared(self) -> dict[str, int | dict[str, int]]:
+        """The numbers of the splits that have some."""
+        return self.model_dump(exclude_none=True)
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """The number of all rows of the splits that have one."""
+        return {split: rows if isinstance(rows, int) else sum(rows.values()) for split, rows in self.declared.items()}
+
+
 class Description(Config):
     """What a data set is called, where its rows lie, and how to read them."""
 
@@ -157,7 +178,12 @@ class Description(Config):
     language: str = Field(default="", description="language of the texts, such as English or zh")
     citation: str = Field(default="", description="paper to cite")
     metric: str = Field(default="", description="metric that the field reports, such as weighted_f1")
+    download: str = Field(
+        default="", description="how to get the files, such as git clone https://github.com/owner/name"
+    )
     note: str = Field(default="", description="remark shown with every run")
+    classes: int | None = Field(default=None, ge=2, description="number of labels, checked")
+    rows: SplitRows = Field(default_factory=SplitRows, description="numbers of rows, checked")
     files: SplitFiles = Field(default_factory=SplitFiles, description="files of the splits")
     format: FileFormat = Field(default_factory=FileFormat, description="format of the files")
     columns: ColumnNames = Field(default_factory=ColumnNames, description="columns of the files")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fecbench.core.settings import RunSettings
     from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
     from fecbench.data.datasets.locations import DataLocations, Source
+    from fecbench.data.datasets.missing_splits import SplitChoice
 
 
 class DatasetLoader(Protocol):
@@ -97,14 +98,16 @@ def _load(settings: RunSettings, places: DataLocations, cut: bool) -> EmotionDat
 
         return load_path(Path(expanded(name)), flags, choice)
     check_dataset_name(name)
-    data = load_registered(name, places)
+    data = load_registered(name, places, choice)
     if settings.folds is not None and not data.whole:
         check_foldable((), name)
     return data
 
 
-def load_registered(name: str, places: DataLocations) -> EmotionData:
+def load_registered(name: str, places: DataLocations, choice: SplitChoice | None = None) -> EmotionData:
     """Load and check the data set registered as ``name``.
+
+    ``choice`` cuts the splits that a recipe lacks. Other data sets have all splits.
 
     Raises:
         UnknownName: no data set is registered under that name.
@@ -113,11 +116,13 @@ def load_registered(name: str, places: DataLocations) -> EmotionData:
         DataError: the data set is unreadable or invalid.
     """
     from fecbench.data.datasets.checks import check_loaded
+    from fecbench.data.datasets.recipe import Recipe
 
     loader = get_dataset(name)
     who = f"the data set {name!r} ({registry.datasets.origin(name)})"
     with plugin_errors(who, loader):
-        return check_loaded(loader.load(places), who)
+        data = loader.load(places, choice) if isinstance(loader, Recipe) else loader.load(places)
+        return check_loaded(data, who)
 
 
 def check_dataset_name(name: str) -> None:

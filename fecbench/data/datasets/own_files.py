@@ -12,6 +12,7 @@ from fecbench.core import registry
 from fecbench.core.errors import DataError, DataNotFound
 from fecbench.core.paths import expanded
 from fecbench.data.datasets.builtin.empathetic_dialogues import official_rows_note
+from fecbench.data.datasets.checks import check_counts
 from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
 from fecbench.data.datasets.description import Description, Files, SplitFiles
 from fecbench.data.datasets.description_file import FILE, from_toml
@@ -54,7 +55,9 @@ def load_path(path: Path, flags: Flags, choice: SplitChoice) -> EmotionData:
     name = description.name or (folder.resolve().name if is_folder else path.resolve().stem)
     # A folder called ge must not pass for the registered set.
     name = f"{name} (own)" if name in registry.datasets else name
-    return load_described(with_flags(description, flags), folder, choice, name, str(path), flags)
+    data = load_described(with_flags(description, flags), folder, choice, name, str(path), flags)
+    remedy = f"correct the files, or rows and classes in {FILE}"
+    return check_counts(data, description.rows.declared, description.classes, str(path), remedy)
 
 
 def load_described(

@@ -46,12 +46,14 @@ class Part:
         numbers: each row's cell of the label, by its number in ``cells``.
         cells: the different cells as written.
         skipped: rows that ``where`` of the description left out.
+        empty: rows without a text, which were left out.
     """
 
     texts: Mapping[str, pa.ChunkedArray]
     numbers: array[int]
     cells: Mapping[str, WrittenLabel]
     skipped: int = 0
+    empty: int = 0
 
     def split(self, by_cell: Mapping[str, int]) -> Dataset:
         """Build the split with the class of each cell; rows of the class ``LEFT_OUT`` are left out."""
@@ -151,7 +153,7 @@ def _read(rows: Iterable[RawRow], reader: RowReader, where: str) -> Part:
     if not reader.description.columns.where:
         text = (value.as_py() for value in texts["text"])
         check_one_row_a_text(column_names, zip(text, numbers, strict=True), where)
-    return Part(texts, numbers, cells, reader.skipped)
+    return Part(texts, numbers, cells, reader.skipped, reader.empty)
 
 
 def _why_empty(reader: RowReader) -> str:
@@ -178,9 +180,13 @@ def _is_unlabelled(test: Part, names: Sequence[str]) -> bool:
 
 
 def _skipped_note(split: str, part: Part) -> list[str]:
-    if not part.skipped:
-        return []
-    return [f"{part.skipped:,} rows of {split} aren't read, as where under [columns] says"]
+    notes = []
+    if part.skipped:
+        notes.append(f"{part.skipped:,} rows of {split} aren't read, as where under [columns] says")
+    if part.empty:
+        rows = "1 row" if part.empty == 1 else f"{part.empty:,} rows"
+        notes.append(f"left out: {rows} of {split} without a text")
+    return notes
 
 
 def _descriptions(description: Description, given: GivenNames, labels: Sequence[str], where: str) -> dict[str, str]:

@@ -34,6 +34,7 @@ class RowReader:
     Attributes:
         columns: the columns of the last row, found again for each row with other columns.
         skipped: rows that ``where`` of the description leaves out.
+        empty: rows without a text, which the description may leave out.
         seen: the different values, a few at most, that the columns of ``where`` hold in these rows.
     """
 
@@ -47,12 +48,13 @@ class RowReader:
         """
         self.description, self.labelled = description, labelled
         self.columns: FoundColumns | None = None
-        self.skipped, self.seen = 0, dict[str, None]()
+        self.skipped, self.empty, self.seen = 0, 0, dict[str, None]()
         self._names: list[str] = []
+        self._label_found = False
         self._switches = tuple(names)
 
     def read(self, position: str, cells: Mapping[str, Any], following: Iterator[RawRow]) -> OwnRow | None:
-        """Return the row, or None if ``where`` of the description leaves it out.
+        """Return the row, or None if ``where`` or ``empty`` of the description leaves it out.
 
         Raises:
             DataError: a column is missing, the text is missing or not a string, the label is invalid, or a string is
@@ -61,7 +63,11 @@ class RowReader:
         columns = self._find(position, cells, following)
         if columns.where and not self._is_wanted(cells, columns.where):
             return None
-        texts = {"text": self._text(position, cells, columns)}
+        text = self._text(position, cells, columns)
+        if not text:
+            self.empty += 1
+            return None
+        texts = {"text": text}
         reserved = {*columns.text, *columns.label, *columns.where, columns.id, columns.group, *RESERVED}
         others = {
             name: self._repaired(value)
@@ -80,7 +86,10 @@ class RowReader:
         names = list(cells)
         if self.columns is None or names != self._names:
             self._names = names
-            self.columns = find_columns(position, cells, following, self.description.columns, self.labelled)
+            # in JSON, rows without a label may lack its key
+            may_lack = not self.labelled or (self._label_found and self.description.labels.none != "refuse")
+            self.columns = find_columns(position, cells, following, self.description.columns, not may_lack)
+            self._label_found = self._label_found or bool(self.columns.label)
         return self.columns
 
     def _is_wanted(self, cells: Mapping[str, Any], where: Mapping[str, str | int | bool]) -> bool:
@@ -103,6 +112,8 @@ class RowReader:
                 )
         filled = {column: self._repaired(value) for column, value in parts.items() if value and value.strip()}
         if not any(map(str.strip, filled.values())):
+            if self.description.columns.empty == "drop":
+                return ""
             found = next(iter(parts.values())) if len(parts) == 1 else list(parts.values())
             raise DataError(f"{position}: the text must not be empty, found {found!r}; write one or remove the row")
         join = self.description.columns.join

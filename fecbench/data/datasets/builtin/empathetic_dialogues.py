@@ -1,6 +1,6 @@
-"""``ed``: EmpatheticDialogues (Rashkin et al., 2019), the situation of each conversation and its emotion.
+"""``ed`` and ``ed-csv``: EmpatheticDialogues (Rashkin et al., 2019), the situation and emotion of each conversation.
 
-Only the official archive is accepted. Its rows,
+``ed`` accepts the official archive alone, ``ed-csv`` the files in it. Their rows,
 ``conv_id,utterance_idx,context,prompt,speaker_idx,utterance,selfeval,tags``, are split at every comma: a
 comma in a text is written ``_comma_``, and quotes are not CSV quotes. A conversation has several rows with
 one ``conv_id``.
@@ -9,14 +9,14 @@ one ``conv_id``.
 from __future__ import annotations
 
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, cast
 
 from fecbench.core.errors import DataError, DataNotFound
 from fecbench.data.datasets.builtin.descriptions import EMPATHETIC_DIALOGUES
-from fecbench.data.datasets.checks import check_splits
-from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
-from fecbench.data.datasets.locations import DataLocations, Source
+from fecbench.data.datasets.checks import REPLACE, check_counts, check_splits
+from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
+from fecbench.data.datasets.locations import DataLocations, FoundFolder, Source
 from fecbench.data.datasets.rows import split_from_columns
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ ARCHIVE = "empatheticdialogues.tar.gz"
 URL = f"https://dl.fbaipublicfiles.com/parlai/empatheticdialogues/{ARCHIVE}"
 SHA256 = "56f234d77b7dd1f005fd365bb17769cfe346c3c84295b69bc069c8ccb83be03d"
 FILES = {"train": "train.csv", "validation": "valid.csv", "test": "test.csv"}
+PATHS = {split: f"empatheticdialogues/{file}" for split, file in FILES.items()}
+ROWS = (19_533, 2_770, 2_547)
+TITLE = "EmpatheticDialogues, situation of each conversation"
 COLUMNS = ["conv_id", "utterance_idx", "context", "prompt"]
 
 
@@ -46,7 +49,7 @@ class EmpatheticDialogues:
 
     url: str = URL
     sha256: str = SHA256
-    rows: tuple[int, int, int] = (19_533, 2_770, 2_547)
+    rows: tuple[int, int, int] = ROWS
 
     @property
     def info(self) -> DatasetInfo:
@@ -54,7 +57,7 @@ class EmpatheticDialogues:
         homepage = "https://github.com/facebookresearch/EmpatheticDialogues"
         return DatasetInfo(
             "ed",
-            "EmpatheticDialogues, situation of each conversation",
+            TITLE,
             "CC BY-NC 4.0",
             homepage,
             self.rows,
@@ -105,18 +108,60 @@ class EmpatheticDialogues:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise DataNotFound(
                 f"ed isn't in {places.looked('ed')}, and {self.url} can't be fetched ({reason}); "
-                f"put {ARCHIVE} itself in one of these folders{_extracted(places)}, "
+                f"put {ARCHIVE} itself in one of these folders, use ed-csv, which reads the files in it, "
                 "or use ed-prepared, which earlier work shares (other rows: 17,802 / 2,761 / 2,541)"
             ) from error
 
 
-def _extracted(places: DataLocations) -> str:
-    """Return a remark for the error message if the searched folders hold the archive's extracted files, else ""."""
-    folders = (root if root.name == "ed" else root / "ed" for _, root in places)
-    extracted = [str(folder) for folder in folders if (folder / FILES["train"]).is_file()]
-    if not extracted:
-        return ""
-    return f" (the files in {extracted[0]} were taken from it, and only the archive's checksum is known)"
+@dataclass(frozen=True)
+class UnpackedEmpatheticDialogues:
+    """Loader of ``ed-csv``; the numbers of rows are a field so that tests can use their own files."""
+
+    rows: tuple[int, int, int] = ROWS
+
+    @property
+    def info(self) -> DatasetInfo:
+        """Title, licence, rows and source."""
+        return replace(EmpatheticDialogues(rows=self.rows).info, name="ed-csv", title=f"{TITLE}, from unpacked files")
+
+    def source(self, places: DataLocations) -> Source:
+        """Describe the location of the files.
+
+        Raises:
+            DataNotFound: they were not found.
+        """
+        return Source.of(self._find(places))
+
+    def load(self, places: DataLocations) -> EmotionData:
+        """Load the situations, one for each conversation.
+
+        Raises:
+            DataNotFound: the files were not found.
+            DataError: a file is unreadable or malformed, or has another number of conversations.
+        """
+        found = self._find(places)
+        at_hand = PATHS if (found.folder / PATHS["train"]).is_file() else FILES
+        splits = {split: _read_unpacked(found.folder / file) for split, file in at_hand.items()}
+        data = EmotionData(self.info, LABELS, splits, self.source(places).where, EMPATHETIC_DIALOGUES)
+        rows = dict(zip(SPLITS, self.rows, strict=True))
+        return check_splits(check_counts(data, rows, None, str(found.folder), REPLACE), str(found.folder))
+
+    def _find(self, places: DataLocations) -> FoundFolder:
+        found = places.find_files("ed-csv", list(PATHS.values())) or places.find("ed", list(FILES.values()))
+        if found is None:
+            raise DataNotFound(
+                f"ed-csv isn't in {places.looked('ed-csv')}; unpack {ARCHIVE} of {URL} in one of these places, or give "
+                "its folder as --data-dir"
+            )
+        return found
+
+
+def _read_unpacked(path: Path) -> Dataset:
+    try:
+        with path.open("rb") as file:
+            return situations(file, str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} must be a readable UTF-8 file: {error}; unpack it again from {ARCHIVE}") from error
 
 
 def official_rows_note(columns: Sequence[str], text_column: str) -> list[str]:
@@ -128,7 +173,7 @@ def official_rows_note(columns: Sequence[str], text_column: str) -> list[str]:
         return []
     return [
         "this file has a row for each utterance of a conversation, each with the same prompt, and writes commas as "
-        f"_comma_; --dataset ed, from {ARCHIVE}, has one row a conversation"
+        "_comma_; --dataset ed-csv reads these files with one row a conversation (--data-dir names their folder)"
     ]
 
 
@@ -156,7 +201,7 @@ def read_archive(path: Path) -> dict[str, Dataset]:
 
 
 def situations(file: IO[bytes], where: str) -> Dataset:
-    """Read a file of the archive: one row for each conversation, its prompt (with commas restored) and its emotion.
+    """Read an official file: one row for each conversation, its prompt (with commas restored) and its emotion.
 
     Raises:
         DataError: a line lacks a column, or its emotion is not one of the 32.
@@ -169,7 +214,7 @@ def situations(file: IO[bytes], where: str) -> Dataset:
         if len(cells) < len(COLUMNS) or cells[2] not in LABELS:
             raise DataError(
                 f"{where}, line {number}: expected {','.join(COLUMNS)},... with one of the 32 emotions, found "
-                f"{cells[:4]}; delete the archive and fetch {URL}"
+                f"{cells[:4]}; get the official file from {URL}"
             )
         conversation, _, emotion, prompt = cells[:4]
         seen.setdefault(conversation, (prompt.replace("_comma_", ",").strip(), LABELS.index(emotion)))
@@ -179,3 +224,4 @@ def situations(file: IO[bytes], where: str) -> Dataset:
 
 
 ed = EmpatheticDialogues()
+ed_csv = UnpackedEmpatheticDialogues()
