@@ -18,13 +18,6 @@ def load(folder, **settings):
     return load_dataset(RunSettings(dataset=str(folder), **settings), DataLocations())
 
 
-def _toml_of(fecbench, file, folder):
-    """The description of a file that nothing but flags describe."""
-    code, _, err = fecbench("data", "import", file, "--text-column", "t", "--label-column", "l", "--to", folder)
-    assert code == 0, err
-    return (folder / "dataset.toml").read_text(encoding="utf-8")
-
-
 def write(path, rows=ROWS, head="text,label", mark=","):
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [mark.join(f'"{cell}"' if mark in str(cell) else str(cell) for cell in row) for row in rows]
@@ -146,7 +139,6 @@ def test_what_describes_the_data_is_carried_over(fecbench, tmp_path):
     assert code == 0, err
     content = tomllib.loads((tmp_path / "mine" / "dataset.toml").read_text(encoding="utf-8"))
     assert content["title"] == 'A "quoted" title'
-    assert "title" not in tomllib.loads(_toml_of(fecbench, tmp_path / "raw" / "train.csv", tmp_path / "untitled"))
     assert content["columns"] == {"id": "id", "group": "group"}
     assert content["labels"]["descriptions"] == {"good": "being happy"}
     table = parquet.read_table(tmp_path / "mine" / "train.parquet")
@@ -158,6 +150,13 @@ def test_what_describes_the_data_is_carried_over(fecbench, tmp_path):
     )  # fmt: skip
     for key in ("language", "citation", "metric", "homepage"):
         assert getattr(after.info, key) == getattr(before.info, key) != ""
+
+
+def test_data_without_a_title_gets_none(fecbench, toy, tmp_path):
+    assert fecbench("data", "import", toy, "--to", tmp_path / "mine")[0] == 0
+    content = tomllib.loads((tmp_path / "mine" / "dataset.toml").read_text(encoding="utf-8"))
+    assert set(content) == {"files", "labels"}
+    assert load(tmp_path / "mine").info.title == load(toy).info.title
 
 
 def test_labels_whose_names_are_numbers_keep_them(fecbench, tmp_path):

@@ -94,6 +94,19 @@ def test_the_split_seed_is_that_of_a_run(fecbench, tmp_path):
     assert "validation and test cut from train" in fecbench("data", "stats", data)[1]
 
 
+def test_a_test_split_without_labels_is_measured_too(fecbench, tmp_path):
+    train = [(f"text {number} {label}", label) for number in range(9) for label in ("joy", "anger")]
+    data = write(tmp_path / "own", train=train, validation=train[:4], test=[("text 0 joy", ""), ("never seen", "")])
+    code, out, err = fecbench("data", "stats", data, "--html", tmp_path / "own.html")
+    assert code == 0, err
+    assert "Rows of each class of own" in out
+    (found,) = json.loads(fecbench("data", "stats", data, "--json")[1])
+    assert found["rows"] == {"train": 18, "validation": 4, "test": 2}
+    assert found["shared"]["train/test"] == 1
+    assert set(found["majority"]["share"]) == set(found["classes"][0]["rows"]) == {"train", "validation"}
+    assert "no labels" in (tmp_path / "own.html").read_text(encoding="utf-8")
+
+
 def test_the_options_are_those_of_a_run_that_choose_its_rows():
     names = {option.name for option in stats.params if isinstance(option, click.Option)}
     assert names - {"data_dir", "all_classes", "html", "as_json"} == {*ROW_SETTINGS, "encoder", "max_length"} - {

@@ -121,8 +121,9 @@ def load_registered(name: str, places: DataLocations, choice: SplitChoice | None
     loader = get_dataset(name)
     who = f"the data set {name!r} ({registry.datasets.origin(name)})"
     with plugin_errors(who, loader):
-        data = loader.load(places, choice) if isinstance(loader, Recipe) else loader.load(places)
-        return check_loaded(data, who)
+        if isinstance(loader, Recipe):  # its rows are checked where they are read, and may lack splits to be cut
+            return loader.load(places, choice)
+        return check_loaded(loader.load(places), who)
 
 
 def check_dataset_name(name: str) -> None:

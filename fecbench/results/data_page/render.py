@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fecbench.core.text import shortened
+from fecbench.core.text import shortened, shown
 from fecbench.results.data_page.class_bars import ClassBars, class_bars
 from fecbench.results.data_page.length_charts import length_chart
 from fecbench.results.leaderboard.formats.page import charts
@@ -45,13 +45,14 @@ def page(found: Sequence[Statistics]) -> str:
     templates = environment(FOLDER, BOARD_PAGE)
     templates.globals["charts"] = charts
     templates.filters |= {"example": example, "number": number, "shortened": shortened}
-    return templates.get_template("data_page.html.jinja").render(
+    text = templates.get_template("data_page.html.jinja").render(
         title=f"Data: {', '.join(one.data.name for one in found)}",
         sections=[_section(one) for one in found],
         version=version("fecbench"),
         style=style,
         policy=policy(style),
     )
+    return shown(text)  # a direction mark in a text would reorder what follows it
 
 
 def _section(one: Statistics) -> Section:

@@ -77,6 +77,7 @@ def test_markup_in_texts_labels_and_names_is_shown_as_it_is():
     assert not tags & {"script", "img", "b", "i"}
     assert not [name for _, attributes in Document(text).tags for name in attributes if name.startswith("on")]
     assert "1337" not in text
+    assert not {"\x1b", "\u202e"} & set(text)
     assert 'href="javascript:' not in text
     assert "<i>joy</i>" in Document(text).text
 
