@@ -69,7 +69,7 @@ def _named(files: Sequence[str], flags: dict[str, Any]) -> tuple[str, dict[str, 
         return _as_path(files[0]), flags
     if len(files) == 1:
         return files[0], flags
-    from fecbench.data.datasets.given_files import as_splits
+    from fecbench.data.datasets.files.given_files import as_splits
 
     folder, named = as_splits(files)
     return folder, {**flags, **named}

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
-from fecbench.data.datasets.missing_splits import SplitChoice, cut_missing
 from fecbench.data.datasets.rows import split_from_columns
+from fecbench.data.datasets.splits.missing_splits import SplitChoice, cut_missing
 
 Row = tuple[str, int, str]  # text, label, group
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from fecbench.data.datasets.description import ColumnNames, FileFormat
-from fecbench.data.datasets.file_formats import read_rows
-from fecbench.data.datasets.source_files import SourceFile, source_files
+from fecbench.data.datasets.description.schema import ColumnNames, FileFormat
+from fecbench.data.datasets.files.file_formats import read_rows
+from fecbench.data.datasets.files.source_files import SourceFile, source_files
 
 
 def rows_of(file: SourceFile | Path, wanted=None, **form) -> list[dict]:

@@ -19,8 +19,8 @@ from fecbench.bench import matrix
 from fecbench.bench.spec import read_spec
 from fecbench.core.errors import FecbenchError
 from fecbench.data.datasets.dataset import SPLITS
-from fecbench.data.datasets.missing_splits import SplitChoice
-from fecbench.data.datasets.own_files import load_path
+from fecbench.data.datasets.own.load_path import load_path
+from fecbench.data.datasets.splits.missing_splits import SplitChoice
 from fecbench.results.leaderboard.run import read_run
 from fecbench.runs.identity import LOCAL_SETTINGS
 from fecbench.runs.predictions import read_predictions

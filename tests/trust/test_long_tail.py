@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from fecbench.data.datasets.dataset import DatasetInfo
-from fecbench.data.datasets.description import Description
-from fecbench.data.datasets.given_names import GivenNames
-from fecbench.data.datasets.missing_splits import SplitChoice
-from fecbench.data.datasets.own_rows import assemble
+from fecbench.data.datasets.description.schema import Description
+from fecbench.data.datasets.labels.given_names import GivenNames
+from fecbench.data.datasets.own.assemble import assemble
+from fecbench.data.datasets.splits.missing_splits import SplitChoice
 from fecbench.runs.record import Record
 from tests.support import ROOT
 

@@ -9,21 +9,21 @@ from fecbench.core import hub
 from fecbench.core.errors import DataError, DataNotFound, UsageError
 from fecbench.data.datasets.addresses import parse_hub_address
 from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
-from fecbench.data.datasets.description import Description
-from fecbench.data.datasets.description_flags import FILE_FLAGS, Flags, with_flags
-from fecbench.data.datasets.file_formats import class_name, names_of
-from fecbench.data.datasets.given_names import GivenNames
-from fecbench.data.datasets.own_rows import assemble
-from fecbench.data.datasets.wanted_columns import index_of, label_columns
+from fecbench.data.datasets.description.flags import FILE_FLAGS, Flags, with_flags
+from fecbench.data.datasets.description.schema import Description
+from fecbench.data.datasets.files.file_formats import class_name, names_of
+from fecbench.data.datasets.files.wanted_columns import index_of, label_columns
+from fecbench.data.datasets.labels.given_names import GivenNames
+from fecbench.data.datasets.own.assemble import assemble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from datasets import Dataset
 
-    from fecbench.data.datasets.columns import RawRow
-    from fecbench.data.datasets.description import ColumnNames
-    from fecbench.data.datasets.missing_splits import SplitChoice
+    from fecbench.data.datasets.description.schema import ColumnNames
+    from fecbench.data.datasets.own.columns import RawRow
+    from fecbench.data.datasets.splits.missing_splits import SplitChoice
 
 
 ALIASES = {"valid": "validation", "val": "validation", "dev": "validation"}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fecbench.core.settings import RunSettings
     from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
     from fecbench.data.datasets.locations import DataLocations, Source
-    from fecbench.data.datasets.missing_splits import SplitChoice
+    from fecbench.data.datasets.splits.missing_splits import SplitChoice
 
 
 class DatasetLoader(Protocol):
@@ -84,8 +84,8 @@ def load_dataset(settings: RunSettings, places: DataLocations, *, cut: bool = Tr
 
 # The loaders are imported on demand: they need numpy and pyarrow, and many commands only check a name.
 def _load(settings: RunSettings, places: DataLocations, cut: bool) -> EmotionData:
-    from fecbench.data.datasets.description_flags import flags_of
-    from fecbench.data.datasets.missing_splits import SplitChoice, check_foldable
+    from fecbench.data.datasets.description.flags import flags_of
+    from fecbench.data.datasets.splits.missing_splits import SplitChoice, check_foldable
 
     name, flags = settings.dataset, flags_of(settings)
     choice = SplitChoice(settings.split_seed, settings.folds, settings.fold, cut)
@@ -94,7 +94,7 @@ def _load(settings: RunSettings, places: DataLocations, cut: bool) -> EmotionDat
 
         return load_hub(name.removeprefix(HUB_PREFIX), flags, choice)
     if is_path(name):
-        from fecbench.data.datasets.own_files import load_path
+        from fecbench.data.datasets.own.load_path import load_path
 
         return load_path(Path(expanded(name)), flags, choice)
     check_dataset_name(name)

@@ -11,7 +11,7 @@ from platformdirs import user_cache_path
 
 from fecbench.core.errors import DataError, DataNotFound
 from fecbench.core.paths import expanded
-from fecbench.data.datasets.published_files import depth, missing_files, shortened_path
+from fecbench.data.datasets.files.published_files import depth, missing_files, shortened_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import DataNotFound
 from fecbench.data.datasets.dataset import SPLITS, DatasetInfo
-from fecbench.data.datasets.description_file import from_toml
+from fecbench.data.datasets.description.toml_file import from_toml
+from fecbench.data.datasets.files.published_files import files_of, on_disk, relocated
 from fecbench.data.datasets.locations import DataLocations, FoundFolder, Source
-from fecbench.data.datasets.published_files import files_of, on_disk, relocated
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fecbench.data.datasets.dataset import EmotionData
-    from fecbench.data.datasets.description import Description
-    from fecbench.data.datasets.missing_splits import SplitChoice
+    from fecbench.data.datasets.description.schema import Description
+    from fecbench.data.datasets.splits.missing_splits import SplitChoice
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ class Recipe:
         """
         # imported on demand: many commands read only the descriptions
         from fecbench.data.datasets.checks import REPLACE, check_counts
-        from fecbench.data.datasets.missing_splits import SplitChoice
-        from fecbench.data.datasets.own_files import load_described
+        from fecbench.data.datasets.own.load_path import load_described
+        from fecbench.data.datasets.splits.missing_splits import SplitChoice
 
         found = self._find(places)
         description, where = relocated(self.description, found.levels), Source.of(found).where

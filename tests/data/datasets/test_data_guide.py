@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from fecbench.core.settings import Config
-from fecbench.data.datasets.description import Description
+from fecbench.data.datasets.description.schema import Description
 from fecbench.data.datasets.recipes import HERE
 from tests.support import ROOT
 from tests.support.shapes import SHAPES

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from fecbench.core.errors import DataError, DataNotFound
-from fecbench.data.datasets.description import Description
-from fecbench.data.datasets.description_file import from_toml
-from fecbench.data.datasets.description_flags import with_flags
+from fecbench.data.datasets.description.flags import with_flags
+from fecbench.data.datasets.description.schema import Description
+from fecbench.data.datasets.description.toml_file import from_toml
 
 WHOLE = """
 title = "MELD"

@@ -13,8 +13,8 @@ from fecbench.core.settings import RunSettings, build
 from fecbench.data.datasets.dataset import SPLITS
 from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
-from fecbench.data.datasets.missing_splits import SplitChoice, cut_missing
-from fecbench.data.datasets.stratification import stratified
+from fecbench.data.datasets.splits.missing_splits import SplitChoice, cut_missing
+from fecbench.data.datasets.splits.stratification import stratified
 from tests.support.cuts import column, cut, uncut
 from tests.support.own_data import write
 

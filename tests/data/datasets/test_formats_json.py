@@ -6,7 +6,7 @@ import pandas
 import pytest
 
 from fecbench.core.errors import DataError
-from fecbench.data.datasets.source_files import source_files
+from fecbench.data.datasets.files.source_files import source_files
 from tests.support.raw_rows import positions, put, rows_of
 
 ROWS = [{"text": f"text {number}", "label": ("joy", "fear")[number % 2]} for number in range(6)]

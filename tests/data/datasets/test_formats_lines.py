@@ -3,7 +3,7 @@
 import pytest
 
 from fecbench.core.errors import DataError
-from fecbench.data.datasets.source_files import SourceFile
+from fecbench.data.datasets.files.source_files import SourceFile
 from tests.support.raw_rows import positions, put, rows_of
 
 

@@ -12,10 +12,10 @@ import pytest
 from pyarrow import parquet
 
 from fecbench.core.errors import DataError, DataNotFound
-from fecbench.data.datasets import opening
-from fecbench.data.datasets.description import ColumnNames
-from fecbench.data.datasets.file_formats import class_names
-from fecbench.data.datasets.source_files import SourceFile, source_files
+from fecbench.data.datasets.description.schema import ColumnNames
+from fecbench.data.datasets.files import opening
+from fecbench.data.datasets.files.file_formats import class_names
+from fecbench.data.datasets.files.source_files import SourceFile, source_files
 from tests.support.raw_rows import positions, put, rows_of
 
 ROWS = [{"text": f'text "{number}", more', "label": ("joy", "fear")[number % 2]} for number in range(50)]

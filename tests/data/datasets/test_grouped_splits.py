@@ -7,8 +7,8 @@ import pytest
 
 from fecbench.core.errors import DataError
 from fecbench.data.datasets.dataset import SPLITS
-from fecbench.data.datasets.row_units import units_of
 from fecbench.data.datasets.rows import split_from_columns
+from fecbench.data.datasets.splits.row_units import units_of
 from tests.support.cuts import column, cut
 
 

@@ -167,7 +167,7 @@ def test_hub_data_offline_says_so_in_one_sentence(fecbench):
 
 def test_a_hub_name_never_falls_through_to_a_folder(tmp_path, monkeypatch):
     from fecbench.data.datasets.hub import load_hub
-    from fecbench.data.datasets.missing_splits import SplitChoice
+    from fecbench.data.datasets.splits.missing_splits import SplitChoice
 
     (tmp_path / "owner" / "name").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)

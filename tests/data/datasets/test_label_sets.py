@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from fecbench.core.errors import DataError
-from fecbench.data.datasets.missing_splits import SplitChoice
-from fecbench.data.datasets.own_files import load_path
+from fecbench.data.datasets.own.load_path import load_path
+from fecbench.data.datasets.splits.missing_splits import SplitChoice
 
 TIMES = 8
 

@@ -9,8 +9,8 @@ from collections import Counter
 import pytest
 
 from fecbench.data.datasets.dataset import SPLITS
-from fecbench.data.datasets.missing_splits import SplitChoice
-from fecbench.data.datasets.own_files import load_path
+from fecbench.data.datasets.own.load_path import load_path
+from fecbench.data.datasets.splits.missing_splits import SplitChoice
 from tests.support.cuts import cut
 from tests.support.own_data import COLUMNS, write
 
@@ -60,8 +60,8 @@ def test_equal_texts_are_cut_into_one_split_whatever_their_labels(tmp_path, seed
 def test_the_cut_is_a_function_of_rows_and_seed_alone(tmp_path):
     write(tmp_path / "train.csv", [(f"t{n % 50}", "abc"[n % 3]) for n in range(120)])
     code = (
-        "import sys; from pathlib import Path; from fecbench.data.datasets.own_files import load_path; "
-        "from fecbench.data.datasets.missing_splits import SplitChoice; "
+        "import sys; from pathlib import Path; from fecbench.data.datasets.own.load_path import load_path; "
+        "from fecbench.data.datasets.splits.missing_splits import SplitChoice; "
         "print(load_path(Path(sys.argv[1]), {}, SplitChoice(3)).fingerprint)"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]

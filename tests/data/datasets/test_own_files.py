@@ -3,8 +3,8 @@
 import pytest
 
 from fecbench.data.datasets.dataset import SPLITS
-from fecbench.data.datasets.missing_splits import SplitChoice
-from fecbench.data.datasets.own_files import load_path
+from fecbench.data.datasets.own.load_path import load_path
+from fecbench.data.datasets.splits.missing_splits import SplitChoice
 from tests.support.own_data import COLUMNS, ROWS, columns, write
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from fecbench.core.errors import DataError
-from fecbench.data.datasets.missing_splits import SplitChoice
-from fecbench.data.datasets.own_files import load_path
+from fecbench.data.datasets.own.load_path import load_path
+from fecbench.data.datasets.splits.missing_splits import SplitChoice
 from tests.support.own_data import COLUMNS, write
 
 
@@ -40,6 +40,6 @@ def test_numbers_are_labels_by_value_and_never_taken_for_positions(tmp_path):
 
 
 def test_whole_numbers_are_ordered_by_value_and_ties_by_how_they_are_written():
-    from fecbench.data.datasets.label_names import ordered
+    from fecbench.data.datasets.labels.label_names import ordered
 
     assert ordered({"10", "9", "1", "01", "0"}) == ("0", "01", "1", "9", "10")

@@ -3,8 +3,8 @@
 import pytest
 
 from fecbench.core.errors import DataError, DataNotFound
-from fecbench.data.datasets.missing_splits import SplitChoice
-from fecbench.data.datasets.own_files import load_path
+from fecbench.data.datasets.own.load_path import load_path
+from fecbench.data.datasets.splits.missing_splits import SplitChoice
 from tests.support.own_data import COLUMNS
 
 GOOD = "text,label\na b,x\nc d,y\ne f,x\ng h,y\ni j,x\nk l,y\nm n,x\no p,y\n"

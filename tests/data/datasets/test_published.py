@@ -7,9 +7,9 @@ import pytest
 
 from fecbench.core.errors import DataError, DataNotFound
 from fecbench.data.datasets.dataset import SPLITS
-from fecbench.data.datasets.missing_splits import SplitChoice
-from fecbench.data.datasets.own_files import load_path
-from fecbench.data.datasets.several_labels import holding_several
+from fecbench.data.datasets.labels.several_labels import holding_several
+from fecbench.data.datasets.own.load_path import load_path
+from fecbench.data.datasets.splits.missing_splits import SplitChoice
 from tests.support.own_data import COLUMNS, columns
 
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from fecbench.core.errors import DataError, DataNotFound
-from fecbench.data.datasets.source_files import SourceFile, source_files
+from fecbench.data.datasets.files.source_files import SourceFile, source_files
 from tests.support.raw_rows import put
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fecbench.core.errors import DataError, DataNotFound
-from fecbench.data.datasets.missing_splits import SplitChoice
-from fecbench.data.datasets.own_files import load_path
+from fecbench.data.datasets.own.load_path import load_path
+from fecbench.data.datasets.splits.missing_splits import SplitChoice
 from tests.support.own_data import ROWS, write
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from fecbench.core.errors import DataError, DataNotFound, UnknownName
 from fecbench.core.settings import MAX_SHOWN, Config
 from fecbench.core.text import lower_first
-from fecbench.data.datasets.description import (
+from fecbench.data.datasets.description.schema import (
     ColumnNames,
     Description,
     FileFormat,

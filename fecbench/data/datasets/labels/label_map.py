@@ -10,7 +10,7 @@ from fecbench.core.text import shortened
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from fecbench.data.datasets.description import LabelDescription
+    from fecbench.data.datasets.description.schema import LabelDescription
 
 
 def class_by_label(known: Sequence[str], labels: LabelDescription, where: str) -> dict[str, str | None]:

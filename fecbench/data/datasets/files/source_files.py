@@ -14,7 +14,7 @@ from fecbench.core.errors import DataError, DataNotFound
 from fecbench.core.paths import expanded
 from fecbench.core.text import shortened
 from fecbench.data.datasets.addresses import HUB_PREFIX
-from fecbench.data.datasets.opening import UNPACKERS, ZIP, members
+from fecbench.data.datasets.files.opening import UNPACKERS, ZIP, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

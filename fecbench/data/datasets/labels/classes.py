@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fecbench.data.datasets.label_map import class_by_label, map_note
-from fecbench.data.datasets.label_names import (
+from fecbench.data.datasets.labels.label_map import class_by_label, map_note
+from fecbench.data.datasets.labels.label_names import (
     WrittenLabel,
     check_distinguishable,
     check_first_number,
@@ -17,13 +17,13 @@ from fecbench.data.datasets.label_names import (
     refuse_several,
     refuse_unknown,
 )
-from fecbench.data.datasets.label_sets import label_sets
+from fecbench.data.datasets.labels.label_sets import label_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from fecbench.data.datasets.description import LabelDescription
-    from fecbench.data.datasets.given_names import GivenNames
+    from fecbench.data.datasets.description.schema import LabelDescription
+    from fecbench.data.datasets.labels.given_names import GivenNames
 
 
 LEFT_OUT = -1  # the class of a row that is left out

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
-from fecbench.data.datasets.several_labels import with_commas
+from fecbench.data.datasets.labels.several_labels import with_commas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -11,10 +11,10 @@ import numpy as np
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
 from fecbench.data.datasets.dataset import SPLITS
-from fecbench.data.datasets.row_units import is_grouped, units_of
 from fecbench.data.datasets.rows import labels_of
-from fecbench.data.datasets.stratification import stratified
-from fecbench.data.datasets.tenth_cut import SHARE, TenthCut
+from fecbench.data.datasets.splits.row_units import is_grouped, units_of
+from fecbench.data.datasets.splits.stratification import stratified
+from fecbench.data.datasets.splits.tenth_cut import SHARE, TenthCut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

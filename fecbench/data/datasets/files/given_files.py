@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import DataNotFound, UsageError
 from fecbench.core.paths import expanded
-from fecbench.data.datasets.split_files import NamedFile
+from fecbench.data.datasets.files.split_files import NamedFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

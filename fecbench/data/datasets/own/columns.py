@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
-from fecbench.data.datasets.wanted_columns import index_of, label_columns, text_columns
+from fecbench.data.datasets.files.wanted_columns import index_of, label_columns, text_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from fecbench.data.datasets.description import Column, ColumnNames
+    from fecbench.data.datasets.description.schema import Column, ColumnNames
 
 
 RawRow = tuple[str, Mapping[str, Any]]

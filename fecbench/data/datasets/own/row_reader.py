@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import DataError
-from fecbench.data.datasets.columns import find_columns
-from fecbench.data.datasets.label_sets import label_of_cell, label_of_switches
+from fecbench.data.datasets.labels.label_sets import label_of_cell, label_of_switches
+from fecbench.data.datasets.own.columns import find_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from fecbench.data.datasets.columns import FoundColumns, RawRow
-    from fecbench.data.datasets.description import Description
+    from fecbench.data.datasets.description.schema import Description
+    from fecbench.data.datasets.own.columns import FoundColumns, RawRow
 
 
 JOINS = {"space": " ", "newline": "\n", "named": "\n"}

@@ -11,12 +11,12 @@ import jmespath
 
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
-from fecbench.data.datasets.wanted_columns import number_of
+from fecbench.data.datasets.files.wanted_columns import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fecbench.data.datasets.description import Column
+    from fecbench.data.datasets.description.schema import Column
 
 
 PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

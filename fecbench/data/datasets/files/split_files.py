@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from fecbench.core.errors import DataError, DataNotFound
 from fecbench.core.text import shortened
 from fecbench.data.datasets.dataset import SPLITS
-from fecbench.data.datasets.description_file import FILE
-from fecbench.data.datasets.opening import UNPACKERS, ZIP, members
-from fecbench.data.datasets.source_files import ENDINGS
+from fecbench.data.datasets.description.toml_file import FILE
+from fecbench.data.datasets.files.opening import UNPACKERS, ZIP, members
+from fecbench.data.datasets.files.source_files import ENDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

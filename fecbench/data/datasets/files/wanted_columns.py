@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fecbench.data.datasets.description import Column, ColumnNames
+    from fecbench.data.datasets.description.schema import Column, ColumnNames
 
 
 def text_columns(columns: ColumnNames) -> list[Column]:

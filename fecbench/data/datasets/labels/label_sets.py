@@ -8,13 +8,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import DataError
-from fecbench.data.datasets.label_names import ONE_LABEL
-from fecbench.data.datasets.several_labels import COMMA, holding_several
+from fecbench.data.datasets.labels.label_names import ONE_LABEL
+from fecbench.data.datasets.labels.several_labels import COMMA, holding_several
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from fecbench.data.datasets.description import LabelDescription
+    from fecbench.data.datasets.description.schema import LabelDescription
 
 
 ON, OFF = {"1", "1.0", "true"}, {"0", "0.0", "false"}

@@ -14,24 +14,24 @@ from fecbench.core.paths import expanded
 from fecbench.data.datasets.builtin.empathetic_dialogues import official_rows_note
 from fecbench.data.datasets.checks import check_counts
 from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
-from fecbench.data.datasets.description import Description, Files, SplitFiles
-from fecbench.data.datasets.description_file import FILE, from_toml
-from fecbench.data.datasets.description_flags import FILE_FLAGS, Flags, with_flags
-from fecbench.data.datasets.file_formats import class_names, read_rows
-from fecbench.data.datasets.given_names import LABEL_FILE, given_names
-from fecbench.data.datasets.opening import ZIP, members
-from fecbench.data.datasets.own_rows import assemble
-from fecbench.data.datasets.source_files import source_files
-from fecbench.data.datasets.split_files import is_rows_file, recognised_files
-from fecbench.data.datasets.wanted_columns import text_columns
+from fecbench.data.datasets.description.flags import FILE_FLAGS, Flags, with_flags
+from fecbench.data.datasets.description.schema import Description, Files, SplitFiles
+from fecbench.data.datasets.description.toml_file import FILE, from_toml
+from fecbench.data.datasets.files.file_formats import class_names, read_rows
+from fecbench.data.datasets.files.opening import ZIP, members
+from fecbench.data.datasets.files.source_files import source_files
+from fecbench.data.datasets.files.split_files import is_rows_file, recognised_files
+from fecbench.data.datasets.files.wanted_columns import text_columns
+from fecbench.data.datasets.labels.given_names import LABEL_FILE, given_names
+from fecbench.data.datasets.own.assemble import assemble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from fecbench.data.datasets.columns import RawRow
-    from fecbench.data.datasets.description import FileFormat
-    from fecbench.data.datasets.missing_splits import SplitChoice
-    from fecbench.data.datasets.source_files import SourceFile
+    from fecbench.data.datasets.description.schema import FileFormat
+    from fecbench.data.datasets.files.source_files import SourceFile
+    from fecbench.data.datasets.own.columns import RawRow
+    from fecbench.data.datasets.splits.missing_splits import SplitChoice
 
 
 UNTITLED, UNKNOWN_LICENCE = "a data set of the user's own", "unknown"

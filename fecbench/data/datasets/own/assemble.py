@@ -12,26 +12,26 @@ import pyarrow as pa
 
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
-from fecbench.data.datasets.annotator_rows import check_one_row_a_text
 from fecbench.data.datasets.checks import check_splits
-from fecbench.data.datasets.classes import LEFT_OUT, find_classes
-from fecbench.data.datasets.columns import check_column_names
 from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
 from fecbench.data.datasets.disk_rows import DiskRows
-from fecbench.data.datasets.label_map import check_known_classes
-from fecbench.data.datasets.label_names import WrittenLabel
-from fecbench.data.datasets.missing_splits import SplitChoice, cut_missing
-from fecbench.data.datasets.row_reader import RowReader
+from fecbench.data.datasets.labels.classes import LEFT_OUT, find_classes
+from fecbench.data.datasets.labels.label_map import check_known_classes
+from fecbench.data.datasets.labels.label_names import WrittenLabel
+from fecbench.data.datasets.own.annotator_rows import check_one_row_a_text
+from fecbench.data.datasets.own.columns import check_column_names
+from fecbench.data.datasets.own.row_reader import RowReader
 from fecbench.data.datasets.rows import split_from_columns
+from fecbench.data.datasets.splits.missing_splits import SplitChoice, cut_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from datasets import Dataset
 
-    from fecbench.data.datasets.columns import RawRow
-    from fecbench.data.datasets.description import Column, Description
-    from fecbench.data.datasets.given_names import GivenNames
+    from fecbench.data.datasets.description.schema import Column, Description
+    from fecbench.data.datasets.labels.given_names import GivenNames
+    from fecbench.data.datasets.own.columns import RawRow
 
 
 UNLABELLED = {"", "-1"}  # cells of rows whose labels aren't published

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import DataError
 from fecbench.core.paths import expanded
-from fecbench.data.datasets.file_formats import text_of
+from fecbench.data.datasets.files.file_formats import text_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fecbench.data.datasets.description import LabelDescription
+    from fecbench.data.datasets.description.schema import LabelDescription
 
 
 LABEL_FILE = "labels.txt"

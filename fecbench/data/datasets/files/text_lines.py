@@ -7,14 +7,14 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import DataError
-from fecbench.data.datasets.opening import read_lines
+from fecbench.data.datasets.files.opening import read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from fecbench.data.datasets.columns import RawRow
-    from fecbench.data.datasets.description import ColumnNames, FileFormat
-    from fecbench.data.datasets.source_files import SourceFile
+    from fecbench.data.datasets.description.schema import ColumnNames, FileFormat
+    from fecbench.data.datasets.files.source_files import SourceFile
+    from fecbench.data.datasets.own.columns import RawRow
 
 
 def read_text_lines(file: SourceFile, form: FileFormat, columns: ColumnNames) -> Iterator[RawRow]:  # noqa: ARG001

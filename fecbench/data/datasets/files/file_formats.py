@@ -6,20 +6,20 @@ import re
 from typing import TYPE_CHECKING
 
 from fecbench.core.errors import DataError
-from fecbench.data.datasets.delimited import names_columns, read_csv, read_tsv
-from fecbench.data.datasets.json_rows import read_json, read_json_lines
-from fecbench.data.datasets.opening import open_text, whole_text
-from fecbench.data.datasets.parquet_rows import class_name, names_of, read_parquet, schema_class_names
-from fecbench.data.datasets.source_files import SourceFile
-from fecbench.data.datasets.swallowed_rows import LINE_BREAK
-from fecbench.data.datasets.text_lines import read_text_lines
+from fecbench.data.datasets.files.delimited import names_columns, read_csv, read_tsv
+from fecbench.data.datasets.files.json_rows import read_json, read_json_lines
+from fecbench.data.datasets.files.opening import open_text, whole_text
+from fecbench.data.datasets.files.parquet_rows import class_name, names_of, read_parquet, schema_class_names
+from fecbench.data.datasets.files.source_files import SourceFile
+from fecbench.data.datasets.files.swallowed_rows import LINE_BREAK
+from fecbench.data.datasets.files.text_lines import read_text_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from fecbench.data.datasets.columns import RawRow
-    from fecbench.data.datasets.description import ColumnNames, FileFormat
+    from fecbench.data.datasets.description.schema import ColumnNames, FileFormat
+    from fecbench.data.datasets.own.columns import RawRow
 
 
 __all__ = ["READERS", "class_name", "class_names", "names_of", "read_rows", "text_of"]

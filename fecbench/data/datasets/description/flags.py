@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fecbench.core.errors import DataError
-from fecbench.data.datasets.description import Description
-from fecbench.data.datasets.wanted_columns import label_columns, text_columns
+from fecbench.data.datasets.description.schema import Description
+from fecbench.data.datasets.files.wanted_columns import label_columns, text_columns
 
 if TYPE_CHECKING:
     from fecbench.core.settings import RunSettings

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from fecbench.data.datasets.description import Description, Files, SplitFiles
+    from fecbench.data.datasets.description.schema import Description, Files, SplitFiles
 
 
 def files_of(description: Description) -> list[str]:

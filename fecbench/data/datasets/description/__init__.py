@@ -1,0 +1,1 @@
+"""Describe a data set's files, columns and labels, by ``dataset.toml`` or flags."""

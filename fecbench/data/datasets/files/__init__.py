@@ -1,0 +1,1 @@
+"""Find and read files of rows in published formats."""

@@ -1,0 +1,1 @@
+"""Find the classes of rows from labels as they are written."""

@@ -1,0 +1,1 @@
+"""Turn rows as read into the checked splits of a data set."""

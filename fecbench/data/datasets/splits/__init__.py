@@ -1,0 +1,1 @@
+"""Cut missing splits and folds from the training rows."""
