@@ -1,6 +1,8 @@
 """Fixtures of all tests. No test reaches the network or a cache outside its session."""
 
+import json
 import os
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -20,11 +22,13 @@ import catalogue  # noqa: E402
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
+from filelock import FileLock  # noqa: E402
 
 from fecbench.cli import main  # noqa: E402
 from fecbench.core.registry import objectives  # noqa: E402
 from fecbench.model.encoders.scratch import scratch  # noqa: E402
 from fecbench.model.encoders.source import EncoderSource  # noqa: E402
+from tests.support.benches import DEMO, carried_out  # noqa: E402
 from tests.support.encoders import tiny_config  # noqa: E402
 from tests.support.toy_data import rows, write_toy  # noqa: E402
 
@@ -37,6 +41,24 @@ hypothesis.settings.load_profile("tests")
 def toy(tmp_path: Path) -> Path:
     """A small data set of three labels, as a folder of CSV files: 60 / 12 / 15 rows."""
     return write_toy(tmp_path / "toy", per_label=(20, 4, 5))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory, worker_id) -> Path:
+    """A folder that all workers share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder if worker_id == "master" else folder.parent
+
+
+@pytest.fixture(scope="session")
+def demo_bench(shared) -> tuple[Path, subprocess.CompletedProcess]:
+    """The folder of the demo spec's runs, and how its bench ended, whichever worker carried it out."""
+    root, ended = shared / "demo-bench", shared / "demo-bench.json"
+    with FileLock(ended.with_suffix(".lock")):
+        if not ended.exists():
+            done = carried_out(DEMO, root, "--json")
+            ended.write_text(json.dumps([done.args, done.returncode, done.stdout, done.stderr]), encoding="utf-8")
+    return root, subprocess.CompletedProcess(*json.loads(ended.read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="session")

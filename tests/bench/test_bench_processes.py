@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from fecbench.runs.find import readable_records
 from tests.support.benches import ENVIRONMENT, carried_out, command, numbers, tiny, write
+from tests.support.toy_data import write_toy
 
 pytestmark = pytest.mark.slow
 
@@ -58,13 +60,21 @@ def test_ctrl_c_stops_all_and_the_same_command_goes_on(toy, tmp_path):
     assert record.history()
 
 
+@pytest.fixture(scope="module")
+def here(tmp_path_factory) -> tuple[Path, dict]:
+    """A spec of two runs, and the numbers of its runs on this machine."""
+    home = tmp_path_factory.mktemp("here")
+    spec = write(home, tiny(write_toy(home / "toy", per_label=(20, 4, 5)), seeds="[0, 1]"))
+    done = carried_out(spec, home / "root")
+    assert done.returncode == 0, done.stderr
+    return spec, numbers(home / "root")
+
+
 @pytest.mark.parametrize("engine", ["dask", "ray"])
-def test_a_real_local_cluster(engine, toy, tmp_path):
+def test_a_real_local_cluster(engine, here, tmp_path):
     pytest.importorskip("distributed" if engine == "dask" else "ray")
-    spec = write(tmp_path, tiny(toy, seeds="[0, 1]"))
+    spec, expected = here
     done = carried_out(spec, tmp_path / "cluster", "--engine", engine)
     assert done.returncode == 0, done.stderr
     assert "2 of 2 runs complete" in done.stderr
-    here = carried_out(spec, tmp_path / "here")
-    assert here.returncode == 0, here.stderr
-    assert numbers(tmp_path / "cluster") == numbers(tmp_path / "here")
+    assert numbers(tmp_path / "cluster") == expected

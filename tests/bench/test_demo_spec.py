@@ -6,28 +6,18 @@ import random
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
 from fecbench.runs.find import readable_records
 from fecbench.runs.record import LOCK, Record
-from tests.support.benches import BENCHMARKS, ENVIRONMENT, carried_out, command, numbers
+from tests.support.benches import DEMO, ENVIRONMENT, carried_out, command, numbers
 
 pytestmark = pytest.mark.slow
 
-DEMO = BENCHMARKS / "demo.toml"
 
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
-    """The demo spec, never interrupted."""
-    root = tmp_path_factory.mktemp("demo") / "unbroken"
-    return root, carried_out(DEMO, root, "--json")
-
-
-def test_the_demo_spec(demo):
-    root, done = demo
+def test_the_demo_spec(demo_bench):
+    root, done = demo_bench
     assert done.returncode == 0, done.stderr
     states = json.loads(done.stdout)
     assert [(s["row"], s["seed"], s["status"]) for s in states] == [
@@ -43,8 +33,8 @@ def test_the_demo_spec(demo):
         assert record.about["threads"] == 1
 
 
-def test_a_second_time_nothing_runs(demo):
-    root, _ = demo
+def test_a_second_time_nothing_runs(demo_bench):
+    root, _ = demo_bench
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*.*") if path.is_file()}
     again = carried_out(DEMO, root)
     assert again.returncode == 0
@@ -52,10 +42,11 @@ def test_a_second_time_nothing_runs(demo):
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*.*") if path.is_file()} == before
 
 
-def test_a_matrix_killed_hard_again_and_again_ends_as_one_never_interrupted(demo, tmp_path):
-    unbroken, _ = demo
+@pytest.mark.parametrize("times", [4, pytest.param(10, marks=pytest.mark.trust)])
+def test_a_matrix_killed_hard_again_and_again_ends_as_one_never_interrupted(demo_bench, tmp_path, times):
+    unbroken, _ = demo_bench
     chance, kills, root = random.Random(0), 0, tmp_path / "0"
-    while kills < 10:
+    while kills < times:
         process = subprocess.Popen(
             command(DEMO, root),
             env=ENVIRONMENT,

@@ -15,13 +15,6 @@ from fecbench.testing.device_check.report import DeviceReport
 from tests.support.device_cases import LABELS, case
 
 
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory, worker_id) -> Path:
-    """A folder that all workers share."""
-    folder = tmp_path_factory.getbasetemp()
-    return folder if worker_id == "master" else folder.parent
-
-
 @pytest.fixture
 def shared_cache(shared, monkeypatch) -> None:
     """Keep the compiled fake device where other workers find it."""

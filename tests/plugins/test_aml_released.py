@@ -21,7 +21,6 @@ from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.tokens import Tokens
 from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
-from fecbench.testing import ObjectiveConformance
 from fecbench.training.devices import Precision
 from fecbench.training.optimizers import assign_parameters
 from fecbench.training.stepper import Stepper
@@ -29,10 +28,6 @@ from fecbench_aml.released import AMLReleased
 
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 1])
 BATCH = Batch(Tokens.pack([[1]] * 12), LABELS, torch.arange(12))
-
-
-class TestConformance(ObjectiveConformance):
-    name = "aml-released"
 
 
 class TinyHead(nn.Module):

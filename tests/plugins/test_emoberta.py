@@ -17,15 +17,10 @@ from fecbench.model.heads import HeadTask
 from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 from fecbench.runs.record import PREDICTIONS
-from fecbench.testing import ObjectiveConformance
 from fecbench_emoberta import Speaking, conversation
 
 S, E = 0, 2
 A, B, C, F = [10], [11], [12], [13]
-
-
-class TestConformance(ObjectiveConformance):
-    name = "emoberta"
 
 
 def built(past, target, future, limit=100):

@@ -16,6 +16,7 @@ from fecbench.runs.record import PREDICTIONS
 from tests.support import ROOT
 
 BENCHMARKS = ROOT / "benchmarks"
+DEMO = BENCHMARKS / "demo.toml"
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 BENCH = 'title = "t"\nobjectives = ["ce"]\ndatasets = ["demo"]\nseeds = [0]\n[settings]\nepochs = 1\nlimit = 40\n'
 

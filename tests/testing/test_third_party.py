@@ -14,6 +14,7 @@ import pytest
 
 from fecbench.testing import ObjectiveConformance
 from tests.support import ROOT
+from tests.support.several import answers
 
 pytestmark = pytest.mark.slow
 
@@ -31,43 +32,47 @@ class Environment:
         (site / "parent.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
         self.variables = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 
-    def __call__(self, *arguments: str, cwd: Path | None = None) -> str:
+    def __call__(self, *arguments: str, cwd: Path | None = None, given: str = "") -> str:
         command = [str(self.bin / "python"), *arguments]
-        done = subprocess.run(command, env=self.variables, cwd=cwd or self.here, capture_output=True, text=True)
+        done = subprocess.run(
+            command, input=given, env=self.variables, cwd=cwd or self.here, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def install(self, wheel: Path) -> None:
-        """Install a wheel with this environment's pip."""
-        self("-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel))
-
-    def fecbench(self, *arguments: str) -> str:
-        """Run a command there."""
-        return self("-m", "fecbench", *arguments)
+    def fecbench(self, *commands: list[str], cwd: Path | None = None) -> list[str]:
+        """Carry out commands there, in one process; return what each prints."""
+        found = answers(lambda code, given: self("-c", code, cwd=cwd, given=given), *commands)
+        for command, answer in zip(commands, found, strict=True):
+            assert answer.code == 0, f"{command}: {answer.text}"
+        return [answer.out for answer in found]
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory) -> Environment:
     folder = tmp_path_factory.mktemp("stranger")
     made = Environment(folder)
-    for example in ("fecbench-focal", "fecbench-other-kinds"):
-        build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-        subprocess.run([*build, "--wheel-dir", str(folder), str(EXAMPLES / example)], check=True)
-        (wheel,) = folder.glob(f"{example.replace('-', '_')}-*.whl")
-        made.install(wheel)
+    offline = ["--quiet", "--no-deps", "--no-index"]
+    examples = [str(EXAMPLES / name) for name in ("fecbench-focal", "fecbench-other-kinds")]
+    build = [sys.executable, "-m", "pip", "wheel", *offline, "--no-build-isolation", "--wheel-dir", str(folder)]
+    subprocess.run([*build, *examples], check=True)
+    made("-m", "pip", "install", *offline, *map(str, folder.glob("*.whl")))
     return made
 
 
 def test_an_objective_of_a_stranger(environment):
     assert len((EXAMPLES / "fecbench-focal" / "fecbench_focal.py").read_text().splitlines()) < 20
-    rows = json.loads(environment.fecbench("plugins", "--json"))
+    plugins, usage, result, prediction = environment.fecbench(
+        ["plugins", "--json"],
+        ["run", "focal", "--help"],
+        ["run", "focal", "--dataset", "demo", "--gamma", "1", "--epochs", "5", "--json"],
+        ["predict", "focal", "my dog died"],
+    )
+    rows, result = json.loads(plugins), json.loads(result)
     assert {"kind": "objectives", "name": "focal", "distribution": "fecbench-focal", "version": "1.0"}.items() <= next(
         row for row in rows if row["name"] == "focal"
     ).items()
-    assert "--gamma FLOAT" in environment.fecbench("run", "focal", "--help")
-    result = json.loads(
-        environment.fecbench("run", "focal", "--dataset", "demo", "--gamma", "1", "--epochs", "5", "--json")
-    )
+    assert "--gamma FLOAT" in usage
     assert result["objective"] == {
         "name": "focal",
         "distribution": "fecbench-focal",
@@ -75,7 +80,7 @@ def test_an_objective_of_a_stranger(environment):
         "variant_of": "",
     }
     assert result["metrics"]["validation"]["accuracy"] > 0.2
-    assert environment.fecbench("predict", "focal", "my dog died").strip()
+    assert prediction.strip()
 
 
 def test_its_three_lines_of_test(environment):
@@ -89,15 +94,15 @@ def test_the_tests_of_every_other_kind_of_plugin(environment):
     path = EXAMPLES / "fecbench-other-kinds" / "tests" / "test_other_kinds.py"
     out = environment("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(environment.here), str(path))
     assert "14 passed" in out
-    for name in ("weather", "words", "cosine", "worst_recall", "plain"):
-        environment.fecbench("check", name)
+    environment.fecbench(*(["check", name] for name in ("weather", "words", "cosine", "worst_recall", "plain")))
 
 
 def test_every_other_kind_of_plugin(environment):
-    assert "hardest" in environment.fecbench("--help")
-    assert "weather" in environment.fecbench("data")
     flags = ["--dataset", "weather", "--encoder", "words", "--head", "cosine", "--json"]
-    result = json.loads(environment.fecbench("run", "focal", *flags))
+    usage, data, result = environment.fecbench(["--help"], ["data"], ["run", "focal", *flags])
+    assert "hardest" in usage
+    assert "weather" in data
+    result = json.loads(result)
     assert result["dataset"] == "weather"
     assert result["metrics"]["test"]["accuracy"] > 0.5
     assert 0 <= result["metrics"]["test"]["worst_recall"] <= 1
@@ -107,10 +112,10 @@ def test_every_other_kind_of_plugin(environment):
     assert settings["head"] == {"value": "cosine", "origin": "flag"}
     log = (environment.here / "runs" / "finished.log").read_text()
     assert f"{result['id']} focal {result['metrics']['test']['worst_recall']:.3f}" in log
-    table = environment.fecbench("hardest", result["id"])
+    table, prediction = environment.fecbench(["hardest", result["id"]], ["predict", result["id"], "it pours again 3"])
     assert "sunny" in table
     assert "rainy" in table
-    assert environment.fecbench("predict", result["id"], "it pours again 3").strip()
+    assert prediction.strip()
 
 
 def test_the_guide_from_an_empty_folder_to_a_row_of_results(environment):
@@ -134,10 +139,8 @@ def test_the_guide_from_an_empty_folder_to_a_row_of_results(environment):
     assert "margin" in said["fecbench plugins --check"]
     assert "margin to the scores of other labels" in said["fecbench run margin --help"]
     assert f"{len(ObjectiveConformance.checks())} passed" in said["python -m pytest test_margin.py"]
-    assert [row["objective"] for row in json.loads(environment("-m", "fecbench", "runs", "--json", cwd=folder))] == [
-        "ce",
-        "margin",
-    ]
-    (table,) = json.loads(environment("-m", "fecbench", "leaderboard", "--json", cwd=folder))["tables"]
+    runs, board = environment.fecbench(["runs", "--json"], ["leaderboard", "--json"], cwd=folder)
+    assert [row["objective"] for row in json.loads(runs)] == ["ce", "margin"]
+    (table,) = json.loads(board)["tables"]
     assert [row["method"] for row in table["rows"]] == ["ce", "margin"]
     environment("-m", "pip", "uninstall", "--quiet", "--yes", "fecbench-margin")

@@ -9,26 +9,8 @@ import pytest
 
 from fecbench.core.errors import DataError
 from tests.support import hub_server
-from tests.support.judge import Answer
 from tests.support.own_data import COLUMNS, ROWS, write
-
-SEVERAL = """
-import json, sys
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
-from fecbench.cli import main
-
-answers = []
-for arguments in json.load(sys.stdin):
-    sys.argv, out, err, code = ["fecbench", *arguments], StringIO(), StringIO(), 0
-    with redirect_stdout(out), redirect_stderr(err):
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code
-    answers.append([code, out.getvalue(), err.getvalue()])
-print(json.dumps(answers))
-"""
+from tests.support.several import answers
 
 
 @pytest.fixture
@@ -50,21 +32,16 @@ def hub(tmp_path):
     }
     environment.pop("HF_HUB_OFFLINE")
 
-    def python(code: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    def python(code: str, given: str = "") -> str:
         command = [sys.executable, "-c", code]
-        return subprocess.run(command, input=given, env=environment, capture_output=True, text=True, cwd=tmp_path)
+        done = subprocess.run(command, input=given, env=environment, capture_output=True, text=True, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
 
     yield root, python
     server.kill()
     server.wait()
     server.stdout.close()
-
-
-def answers(python, *commands: list[str]) -> list[Answer]:
-    """The answers of commands, all from one process: starting each anew would take most of the test."""
-    done = python(SEVERAL, json.dumps(commands))
-    assert done.returncode == 0, done.stderr
-    return [Answer(*answer) for answer in json.loads(done.stdout)]
 
 
 @pytest.mark.slow
@@ -145,9 +122,8 @@ def test_ge_comes_from_the_hubs_simplified_config(hub):
     for split in ("train", "validation", "test"):
         rows = {"text": [f"thanks {split}", "both", "neutral"], "labels": [[15], [1, 2], [27]], "id": ["a", "b", "c"]}
         parquet.write_table(pyarrow.table(rows), folder / f"{split}.parquet")
-    done = python(GE_FROM_HUB)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert eval(done.stdout) == {split: [(f"thanks {split}", "gratitude")] for split in ("train", "validation", "test")}
+    rows = eval(python(GE_FROM_HUB))
+    assert rows == {split: [(f"thanks {split}", "gratitude")] for split in ("train", "validation", "test")}
 
 
 @pytest.mark.parametrize("address", ["moods", "a/b/c", "a/b:c d", "a/b@"])
