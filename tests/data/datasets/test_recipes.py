@@ -15,8 +15,8 @@ from fecbench.core.settings import RunSettings
 from fecbench.data.datasets.builtin.empathetic_dialogues import UnpackedEmpatheticDialogues
 from fecbench.data.datasets.load import get_dataset, load_dataset
 from fecbench.data.datasets.locations import DataLocations
-from fecbench.data.datasets.recipe import Recipe
 from fecbench.data.datasets.own import load_path  # noqa: F401 - before a fixture replaces a function that it imports
+from fecbench.data.datasets.recipe import Recipe
 from fecbench.data.datasets.recipes import HERE
 from tests.support import ROOT
 from tests.support.shapes import SHAPES
