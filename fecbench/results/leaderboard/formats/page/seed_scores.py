@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from fecbench.results.leaderboard.formats.page.axes import Axis
+from fecbench.results.page.axes import Axis
 from fecbench.results.leaderboard.formats.page.row_names import names
 
 if TYPE_CHECKING:
