@@ -84,8 +84,8 @@ def label_numbers(names: str, labels: Sequence[str], who: str) -> list[int]:
     >>> label_numbers("joy, fear", ("fear", "anger", "joy"), "")
     [2, 0]
     """
-    single = [names] if names in labels else [name.strip() for name in names.split(",") if name.strip()]
-    for name in single:
+    each = [names] if names in labels else [name.strip() for name in names.split(",") if name.strip()]
+    for name in each:
         if name not in labels:
             raise UnknownName("label", name, labels, where=who)
-    return [list(labels).index(name) for name in single]
+    return [list(labels).index(name) for name in each]
