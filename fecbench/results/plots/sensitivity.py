@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import RunError, UnknownName, UsageError
 from fecbench.core.text import shortened
-from fecbench.results.newer_options import with_newer_options
 from fecbench.results.plots.legend import add_legend
 from fecbench.results.plots.marks import mark
 from fecbench.results.plots.panels import Configuration, Panel, Point, panels, sort_key
@@ -153,9 +152,8 @@ def _configurations(records: Sequence[Record], metric: str, split: str) -> tuple
     """Group runs of equal settings, and count the runs that are left out because a newer one has their seed, too."""
     kinds: dict[frozenset[tuple[str, Any]], dict[str, Any]] = {}
     scores: dict[frozenset[tuple[str, Any]], dict[int | str, float]] = defaultdict(dict)
-    objective = records[0].run_file.objective.name
-    completed = with_newer_options(objective, [record.settings() for record in records])
-    for record, settings in zip(records, completed, strict=True):
+    for record in records:
+        settings = record.settings()
         kept = {name: value for name, value in settings.items() if name not in REPEATED + ROW_SETTINGS}
         # A setting that is None counts as missing, because older records lack newer settings.
         kind = frozenset((name, value) for name, value in kept.items() if value is not None)

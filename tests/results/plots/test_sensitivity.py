@@ -30,18 +30,6 @@ def test_seeds_are_averaged_and_a_repeated_run_counts_once(recorded):
     assert rows(build_study(records, split="validation"))[0]["mean"] == 0.7
 
 
-def test_an_option_that_is_newer_than_a_record_counts_as_its_default(recorded):
-    recorded("old", 0.4, objective="ce", seed=0)
-    recorded("new", 0.6, objective="ce", seed=1, class_weights="none", class_weight_beta=0.999, logit_adjust=0.0)
-    recorded("weighted", 0.8, objective="ce", class_weights="balanced", class_weight_beta=0.999, logit_adjust=0.0)
-    (panel,) = build_study(complete_runs([recorded.root])[0]).panels
-    assert panel.settings == ("class_weights",)
-    assert {point.values: sorted(point.scores) for point in panel.lines["ed"]} == {
-        ("none",): [0.4, 0.6],
-        ("balanced",): [0.8],
-    }
-
-
 def test_a_missing_option_counts_as_none_and_whole_numbers_as_numbers(recorded):
     recorded("old", 0.4, weight=1, seed=1)
     recorded("new", 0.6, newer=None, weight=1.0)
