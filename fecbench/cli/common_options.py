@@ -30,14 +30,3 @@ ROOT = click.option("--root", type=PATH, default=_runs, help="folder to search f
 SPLIT = click.option(
     "--split", type=click.Choice(["validation", "test"]), default="test", show_default=True, help="split to use"
 )
-
-
-def row_options(command: click.Command) -> click.Command:
-    """Add the options of `fecbench run` that choose and read the rows of a data set, such as ``--text-column``."""
-    from fecbench.core.options import options
-    from fecbench.core.settings import RunSettings
-    from fecbench.runs.identity import ROW_SETTINGS
-
-    wanted = [option for option in options(RunSettings) if option.name in ROW_SETTINGS and option.name != "dataset"]
-    command.params += wanted
-    return command

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fecbench.cli.common_options import DATA_DIR, JSON, row_options
-from fecbench.cli.data_options import row_settings
+from fecbench.cli.common_options import DATA_DIR, JSON
+from fecbench.cli.data_options import row_options, row_settings
 from fecbench.cli.terminal.echo import echo
 from fecbench.cli.terminal.output import print_json, print_table
 from fecbench.cli.terminal.status_line import status_line
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MOST_LABELS = 20  # labels that are listed
 
 
-@row_options
+@row_options()
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, metavar="FILES...")
 @click.option("--to", "folder", type=PATH, required=True, help="new or empty folder to write to")
@@ -106,31 +106,34 @@ def _check_same(data: EmotionData, folder: Path) -> None:
 
 
 def _report(data: EmotionData, folder: Path, as_json: bool) -> None:
-    """Say what was written."""
-    from fecbench.data.datasets.statistics import text_splits
-
-    rows = {split: len(part) for split, part in text_splits(data).items()}
+    """Print a summary of the written data set."""
+    summary = _summary(data, folder)
     if as_json:
-        print_json(
-            {
-                "folder": str(folder),
-                "title": data.info.title,
-                "licence": data.info.licence,
-                "rows": rows,
-                "labels": list(data.labels),
-                "columns": data.columns,
-                "cut": list(data.cut),
-                "notes": list(data.notes),
-                "fingerprint": data.fingerprint,
-            }
-        )
+        print_json(summary)
         return
     echo(f"written: {data.name} to {folder}")
-    print_table(["split", "rows"], [[split, count] for split, count in rows.items()])
+    print_table(["split", "rows"], list(summary["rows"].items()))
     echo(f"{len(data.labels)} labels: {shortened(data.labels, MOST_LABELS)}")
     for note in data.notes:
         echo(f"note: {note}")
     echo(f"train on it: fecbench run ce --dataset {_as_path(str(folder))}")
+
+
+def _summary(data: EmotionData, folder: Path) -> dict[str, Any]:
+    """Return the summary of a written data set, as ``--json`` prints it."""
+    from fecbench.data.datasets.statistics import text_splits
+
+    return {
+        "folder": str(folder),
+        "title": data.info.title,
+        "licence": data.info.licence,
+        "rows": {split: len(part) for split, part in text_splits(data).items()},
+        "labels": list(data.labels),
+        "columns": data.columns,
+        "cut": list(data.cut),
+        "notes": list(data.notes),
+        "fingerprint": data.fingerprint,
+    }
 
 
 def _as_path(name: str) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 COLUMNS = ("name", "title", "labels", "rows", "licence", "source")
-KEYS = (*COLUMNS, "homepage", "language", "metric", "citation", "recipe", "download", "files", "cut")
+KEYS = (*COLUMNS, "found", "homepage", "language", "metric", "citation", "recipe", "download", "files", "cut")
 
 
 def listed(locations: DataLocations) -> list[dict[str, Any]]:
@@ -29,11 +29,12 @@ def listed(locations: DataLocations) -> list[dict[str, Any]]:
 
 def _described(name: str, locations: DataLocations) -> dict[str, Any]:
     """Return a data set's description. If the data set is broken or not found, ``source`` holds the reason."""
-    row: dict[str, Any] = dict.fromkeys(KEYS) | {"name": name, "recipe": False, "download": "", "files": [], "cut": []}
+    row: dict[str, Any] = dict.fromkeys(KEYS) | {"name": name, "found": False, "recipe": False}
+    row |= {"download": "", "files": [], "cut": []}
     try:
         loader = get_dataset(name)
         row |= _facts(loader)
-        row["source"] = loader.source(locations).where
+        row |= {"source": loader.source(locations).where, "found": True}
     except (Exception, SystemExit) as error:  # a plugin can raise anything; the others must still be listed
         row["source"] = f"not found: {error}"
     return row
@@ -68,8 +69,7 @@ def _print_recipe(row: Mapping[str, Any]) -> None:
     echo("")
     echo(f"{row['name']}: {row['title']}")
     echo(f"    {'; '.join(fact for fact in facts if fact)}")
-    is_here = not row["source"].startswith("not found")
-    echo(f"    {'found in ' + row['source'] if is_here else row['download'] or row['homepage']}")
+    echo(f"    {'found in ' + row['source'] if row['found'] else row['download'] or row['homepage']}")
 
 
 def _cell(row: Mapping[str, Any], column: str) -> object:

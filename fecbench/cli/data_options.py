@@ -6,16 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 from fecbench.core.options import options
 from fecbench.core.settings import RunSettings, build
+from fecbench.runs.identity import ROW_SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import click
 
 
-def setting_options(*names: str) -> list[click.Parameter]:
-    """Return the options of `fecbench run` for the settings ``names``."""
-    return [option for option in options(RunSettings) if option.name in names]
+def row_options(*others: str) -> Callable[[click.Command], click.Command]:
+    """Return a decorator that adds the options of `fecbench run` that choose and read the rows of a data set.
+
+    Args:
+        others: further settings to add options for.
+    """
+    names = {*ROW_SETTINGS, *others} - {"dataset"}
+
+    def add(command: click.Command) -> click.Command:
+        command.params += [option for option in options(RunSettings) if option.name in names]
+        return command
+
+    return add
 
 
 def row_settings(dataset: str, flags: Mapping[str, Any], command: str) -> RunSettings:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fecbench.cli.common_options import DATA_DIR, JSON, row_options
-from fecbench.cli.data_options import row_settings, setting_options
+from fecbench.cli.common_options import DATA_DIR, JSON
+from fecbench.cli.data_options import row_options, row_settings
 from fecbench.cli.terminal.echo import echo
 from fecbench.cli.terminal.output import print_json
 from fecbench.cli.terminal.slow_progress import slow_progress
@@ -21,7 +21,7 @@ from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from fecbench.core.settings import RunSettings
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from fecbench.data.datasets.statistics import Statistics
 
 
-@row_options
-@click.command(params=setting_options("encoder", "max_length"))
+@row_options("encoder", "max_length")
+@click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @DATA_DIR
 @click.option("--all-classes", is_flag=True, help="show every class of a data set with more than 40")
@@ -56,22 +56,35 @@ def stats(
         from fecbench.model.encoders.load import check_encoder_name
 
         check_encoder_name(flags["encoder"])
-    found, errors = [], []
+    statistics, errors = _measure_all(every, DataLocations(data_dir), flags["encoder"] is not None)
+    if as_json:
+        print_json([one.as_dict() | {"notes": list(one.data.notes)} for one in statistics])
+    elif statistics:
+        print_statistics(statistics, all_classes)
+    if html and statistics:
+        _write_page(statistics, html)
+    _exit_with(errors)
+
+
+def _measure_all(
+    every: Iterable[RunSettings], locations: DataLocations, in_tokens: bool
+) -> tuple[list[Statistics], list[FecbenchError]]:
+    """Return the statistics of the data sets that can be read, and the errors of the others."""
+    statistics, errors = [], []
     for settings in every:
         try:
-            found.append(_measured(settings, DataLocations(data_dir), flags["encoder"] is not None))
+            statistics.append(_measured(settings, locations, in_tokens))
         except FecbenchError as error:
             errors.append(error)
-    if as_json:
-        print_json([one.as_dict() | {"notes": list(one.data.notes)} for one in found])
-    elif found:
-        print_statistics(found, all_classes)
-    if html and found:
-        _write_page(found, html)
-    for reason in errors:
-        echo(f"fecbench: {reason}", err=True)
+    return statistics, errors
+
+
+def _exit_with(errors: Sequence[FecbenchError]) -> None:
+    """Print the errors and exit; do nothing without errors."""
+    for error in errors:
+        echo(f"fecbench: {error}", err=True)
     if errors:
-        sys.exit(2 if any(isinstance(reason, UsageError) for reason in errors) else 1)
+        sys.exit(2 if any(isinstance(error, UsageError) for error in errors) else 1)
 
 
 def _measured(settings: RunSettings, locations: DataLocations, in_tokens: bool) -> Statistics:
@@ -99,7 +112,7 @@ def _encoding(settings: RunSettings, data: EmotionData) -> Encoding:
     return Encoding(settings.encoder, source.tokenizer, min(settings.max_length, source.tokenizer.model_max_length))
 
 
-def _write_page(found: Sequence[Statistics], path: Path) -> None:
+def _write_page(statistics: Sequence[Statistics], path: Path) -> None:
     """Write the page of the statistics to ``path``.
 
     Raises:
@@ -107,7 +120,7 @@ def _write_page(found: Sequence[Statistics], path: Path) -> None:
     """
     from fecbench.results.data_page.render import page
 
-    text = page(found)
+    text = page(statistics)
     with replacing(path, OUTPUT) as draft:
         draft.write_text(text, encoding="utf-8")
     echo(f"written: {path}", err=True)

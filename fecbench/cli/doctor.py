@@ -93,7 +93,7 @@ def _packages(network: bool) -> Findings:
 
 
 def _multilingual(network: bool) -> tuple[bool, str]:
-    """Return whether the encoder ``multilingual`` can be loaded here, and the finding."""
+    """Return True if ``multilingual`` can be loaded here, with the finding."""
     from huggingface_hub import try_to_load_from_cache
 
     cached = isinstance(try_to_load_from_cache(HUB_ID, "model.safetensors"), str)

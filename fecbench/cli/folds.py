@@ -17,7 +17,7 @@ from fecbench.runs.local_paths import last_name
 from fecbench.runs.record import ROOT, RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from fecbench.bench.benchmark import BenchTask
@@ -47,8 +47,9 @@ def cross_validate(chosen: Plan, flags: Mapping[str, Any], spec: Mapping[str, An
 
     _check_options(command)
     root = _root(chosen, command["run_dir"])
+    matrix = _matrix(chosen, flags, spec, command["metric"])
     handle_stop_signals()
-    benchmark = Benchmark.prepare(_matrix(chosen, flags, spec), root, DataLocations(command["data_dir"]))
+    benchmark = Benchmark.prepare(matrix, root, DataLocations(command["data_dir"]))
     benchmark.check_consent()
     tasks = carried_out(benchmark, estimates_of(benchmark), Workers())
     if failures(benchmark, tasks):
@@ -57,9 +58,12 @@ def cross_validate(chosen: Plan, flags: Mapping[str, Any], spec: Mapping[str, An
 
 
 def _check_options(command: Mapping[str, Any]) -> None:
-    given = [f"--{name.replace('_', '-')}" for name in ONE_RUN if command[name]]
-    if given:
-        raise UsageError(f"{' and '.join(given)} must be of one run, but --folds starts several; add --fold")
+    for name in ONE_RUN:
+        if command[name]:
+            raise UsageError(
+                f"--{name.replace('_', '-')} needs a single run, but --folds starts several; leave it out, or choose "
+                "one fold with --fold"
+            )
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UsageError("--folds starts a process for each fold, so it needs no launcher; add --fold")
 
@@ -74,21 +78,37 @@ def _root(chosen: Plan, asked: Path | None) -> Path:
     name = re.sub(r"[^\w.-]+", "-", f"{chosen.name}-{last_name(settings.dataset)}").strip("-.")
     root = asked or ROOT / f"{name}-{settings.folds}-folds"
     if (root / RUN).exists() or (root.exists() and not root.is_dir()):
-        raise UsageError(f"--run-dir must be a folder for the runs of all folds, but {root} is not; choose another")
+        raise UsageError(
+            f"--run-dir must be a folder for the runs of all folds, but {root} is a file or the record of one run; "
+            "choose another"
+        )
     return root
 
 
-def _matrix(chosen: Plan, flags: Mapping[str, Any], spec: Mapping[str, Any]) -> Matrix:
-    """Return the matrix of the folds."""
+def _matrix(chosen: Plan, flags: Mapping[str, Any], spec: Mapping[str, Any], metrics: Iterable[str]) -> Matrix:
+    """Return the matrix of the folds, with further ``metrics``.
+
+    Raises:
+        UsageError: a metric or an option of it is unknown.
+    """
     from fecbench.bench.matrix import Matrix, MatrixEntry, PlannedRun
     from fecbench.bench.spec import Spec
     from fecbench.runs.plan import plan
+    from fecbench.training.metrics import check_metric_name
 
+    for metric in metrics:
+        check_metric_name(metric)
     name, settings = chosen.name, chosen.settings
     title = f"{settings.folds}-fold cross-validation of {name} on {last_name(settings.dataset)}"
     plans = [plan(name, {**flags, "fold": fold}, spec) for fold in range(settings.folds or 0)]
     entry = MatrixEntry(name, settings.dataset, ({},), (tuple(PlannedRun(name, fold) for fold in plans),))
-    about = Spec(title=title, datasets=[settings.dataset], seeds=[settings.seed], objectives=[name])
+    about = Spec(
+        title=title,
+        datasets=[settings.dataset],
+        seeds=[settings.seed],
+        objectives=[name],
+        metrics=list(dict.fromkeys(metrics)),
+    )
     return Matrix(about, (entry,), {})
 
 

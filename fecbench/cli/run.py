@@ -37,7 +37,8 @@ COMMAND_OPTIONS: list[click.Parameter] = [
     click.Option(
         ["--run-dir"],
         type=PATH,
-        help="folder for the run's record, with --folds for those of all folds  [default: a new one under runs/]",
+        help="folder for the run's record; with --folds, for those of all folds  [default: a new one under runs/, or "
+        "runs/METHOD-DATASET-K-folds]",
     ),
     click.Option(
         ["--resume"],
@@ -242,12 +243,12 @@ def _print_settings(chosen: Plan, command: dict[str, Any]) -> None:
     from fecbench.data.datasets.load import check_dataset_name
     from fecbench.model.encoders.load import check_encoder_name
     from fecbench.runs import defaults
-    from fecbench.runs.prediction_tables import check_form
+    from fecbench.runs.prediction_tables import check_path
     from fecbench.training import devices
     from fecbench.training.metrics import check_metric_name
 
     if command["predictions"]:
-        check_form(command["predictions"])
+        check_path(command["predictions"], command["run_dir"])
     check_dataset_name(chosen.settings.dataset)
     check_encoder_name(chosen.settings.encoder)
     for metric in command["metric"]:
@@ -321,7 +322,7 @@ def _report(record: Record, as_json: bool) -> None:
         ["split", *names],
         [
             *([split, *_percents(scores[split], names)] for split in scores),
-            *([f"{split}, most frequent class", *_percents(found, names)] for split, found in baseline.items()),
+            *([f"{split}, most frequent class", *_percents(of_split, names)] for split, of_split in baseline.items()),
         ],
         title,
     )
@@ -334,7 +335,7 @@ def _percents(scores: Mapping[str, float], names: Sequence[str]) -> list[str]:
 
 
 def _report_predictions(record: Record, asked: Path | None) -> None:
-    """Print where the predictions are, if they were asked for or are all that is known of the test rows."""
+    """Print the file of the predictions if it was asked for, or if the test rows have no scores."""
     if record.result_file.metrics.test is None:
         echo(f"no test scores: the test split has no labels; its predictions: {record.folder / TABLE}", err=True)
     if asked:

@@ -118,8 +118,8 @@ class RunSettings(Config):
         None,
         ge=2,
         le=100,
-        description="number of folds of a cross-validation of your own data set, which must lack a test split; all "
-        "folds are run unless --fold is given",
+        description="number of folds of a cross-validation of your own data set, which must lack a test split; "
+        "`fecbench run` carries out all folds unless --fold is given",
     )
     fold: int = Field(0, ge=0, description="number of the fold that is the test split, from 0")
     train_file: str | None = Field(

@@ -28,7 +28,7 @@ from fecbench.runs.digests import run_digest
 from fecbench.runs.further_metrics import further_metrics
 from fecbench.runs.majority import majority_scores
 from fecbench.runs.observers import Failure, History, Trackers
-from fecbench.runs.prediction_tables import PredictionTable, check_form, check_target, save_predictions, write_table
+from fecbench.runs.prediction_tables import PredictionTable, check_path, check_target, save_predictions, write_table
 from fecbench.runs.predictions import write_predictions
 from fecbench.runs.record import RUN, TABLE
 from fecbench.runs.resume import held, same_encoder
@@ -103,7 +103,7 @@ def _run(plan: Plan, context: RunContext) -> Record:
     began = time.perf_counter()
     plan.check_consent()
     if context.predictions:
-        check_form(context.predictions)
+        check_path(context.predictions, context.folder)
     for name in context.metrics:
         metrics.check_metric_name(name)
     accelerator = devices.accelerator(plan.settings.device, context.trackers)

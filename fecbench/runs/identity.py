@@ -160,7 +160,7 @@ def differing_settings(records: Sequence[Record]) -> dict[str, list[Any]]:
 
 
 def repetition(settings: Mapping[str, Any]) -> int | str:
-    """Return what tells a run from its repetitions: its seed, and in a cross-validation its fold.
+    """Return the identifier of a run among its repetitions: its seed, or `seed/fold`.
 
     >>> repetition({"seed": 1, "folds": None, "fold": 0}), repetition({"seed": 1, "folds": 5, "fold": 2})
     (1, '1/2')

@@ -1,4 +1,4 @@
-"""Scores of predicting the most frequent training class for every text: what a method must at least exceed."""
+"""Scores of predicting the most frequent training class for every text: the baseline that a method must beat."""
 
 from __future__ import annotations
 

@@ -57,31 +57,39 @@ class PredictionTable:
         return self.rows["id"][start:end] if "id" in self.rows.column_names else range(start, end)
 
 
-def check_form(path: Path) -> None:
-    """Raise UsageError unless the ending of ``path`` is that of a table."""
-    if path.suffix.lower() not in FORMS:
-        raise UsageError(f"--predictions must name a {' or '.join(FORMS)} file, but is {path}; give one of these")
+def check_path(path: Path, run_folder: Path | None) -> None:
+    """Check that ``path`` can name the table of a run in ``run_folder``, which is None if it isn't known yet.
+
+    Raises:
+        UsageError: its ending isn't that of a table.
+        RunError: it is a folder or lies in none, or it is a file of the run's record.
+    """
+    if path.suffix.lower() not in WRITERS:
+        raise UsageError(f"--predictions must name a {' or '.join(WRITERS)} file, but is {path}; give one of these")
+    is_in_run = run_folder is not None and path.parent.resolve() == run_folder.resolve()
+    if path.is_dir() or not (is_in_run or path.parent.is_dir()):
+        raise RunError(f"--predictions must name a file in a folder that exists, but is {path}; correct the path")
+    # The only other file of a record with such an ending, predictions.csv, is the table itself.
+    if is_in_run and path.name == HISTORY:
+        raise RunError(f"--predictions must not name a file of the run's record, but is {path}; choose another name")
 
 
 def check_target(path: Path, record: Record, rows: Dataset) -> None:
     """Check that the predictions of a run can be written to ``path``.
 
     Raises:
-        RunError: it can't be made, or there is a file that isn't the table of this run.
+        UsageError, RunError: as :func:`check_path`; or there is a file that isn't the table of this run.
     """
-    if path.is_dir() or not path.parent.is_dir():
-        raise RunError(f"--predictions must name a file in a folder that exists, but is {path}; correct the path")
-    if path.name == HISTORY and path.parent.samefile(record.folder):
-        raise RunError(f"--predictions must not name a file of the run's record, but is {path}; choose another name")
+    check_path(path, record.folder)
     if path.is_file() and not _holds_predictions(path, record, rows):
         raise RunError(f"--predictions must name a new file, but {path} exists; move it or choose another name")
 
 
 def save_predictions(path: Path, record: Record, rows: Dataset) -> None:
-    """Write the predictions of a complete run to ``path``, unless they are there.
+    """Write the predictions of a complete run to ``path``, unless the file holds them already.
 
     Raises:
-        RunError: as :func:`check_target`; or the file can't be written.
+        UsageError, RunError: as :func:`check_target`; or the file can't be written.
     """
     check_target(path, record, rows)
     if not path.is_file():
@@ -89,13 +97,13 @@ def save_predictions(path: Path, record: Record, rows: Dataset) -> None:
 
 
 def write_table(path: Path, table: PredictionTable, *, own: bool = False) -> None:
-    """Write a table to ``path``, in the form of its ending; ``own`` is that of :func:`fecbench.core.files.replacing`.
+    """Write a table to ``path``, in the format of its ending; ``own`` is that of :func:`fecbench.core.files.replacing`.
 
     Raises:
         RunError: the file can't be written.
     """
     with replacing(path, OUTPUT, own=own) as draft, draft.open("w", encoding="utf-8", newline="") as file:
-        FORMS[path.suffix.lower()](table, file)
+        WRITERS[path.suffix.lower()](table, file)
 
 
 def _holds_predictions(path: Path, record: Record, rows: Dataset) -> bool:
@@ -136,4 +144,4 @@ def _write_json_lines(table: PredictionTable, file: IO[str]) -> None:
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-FORMS: dict[str, Callable[[PredictionTable, IO[str]], None]] = {".csv": _write_csv, ".jsonl": _write_json_lines}
+WRITERS: dict[str, Callable[[PredictionTable, IO[str]], None]] = {".csv": _write_csv, ".jsonl": _write_json_lines}

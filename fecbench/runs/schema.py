@@ -55,7 +55,7 @@ class RecordedDataset(_Part):
         language: language of its texts.
         citation: paper to cite for it.
         metric: metric that its field reports.
-        reading: how the rows were read: files, columns, label map; None for a registered data set.
+        reading: how the rows were read: files, columns, label map; None for a built-in data set.
         rows: rows of each split that the run read.
         available: training rows before ``--limit``.
         cut: splits that were cut from the training rows.
@@ -80,7 +80,7 @@ class RecordedDataset(_Part):
 
     @property
     def version(self) -> str:
-        """The digest that runs to be compared share: of all folds, or of the rows."""
+        """The digest that comparable runs share: ``whole`` for folds, else the fingerprint."""
         return self.whole or self.fingerprint
 
 
@@ -162,8 +162,8 @@ class SplitScores(_Part):
 
     def by_split(self) -> dict[str, dict[str, float]]:
         """Return the scores of each scored split by metric."""
-        found = {"validation": self.validation, "test": self.test}
-        return {split: scores for split, scores in found.items() if scores is not None}
+        splits = {"validation": self.validation, "test": self.test}
+        return {split: scores for split, scores in splits.items() if scores is not None}
 
 
 class LabelSupport(_Part):

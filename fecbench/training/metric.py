@@ -76,7 +76,7 @@ def split_name(name: str) -> tuple[str, dict[str, str]]:
 def label_numbers(names: str, labels: Sequence[str], who: str) -> list[int]:
     """Return the numbers of the labels in ``names``, which are separated by commas.
 
-    A name with a comma can stand alone only.
+    A name that holds a comma must be the only one.
 
     Raises:
         UnknownName: a name isn't among ``labels``; ``who`` says where it was given.
@@ -84,8 +84,8 @@ def label_numbers(names: str, labels: Sequence[str], who: str) -> list[int]:
     >>> label_numbers("joy, fear", ("fear", "anger", "joy"), "")
     [2, 0]
     """
-    parts = [names] if names in labels else [part.strip() for part in names.split(",") if part.strip()]
-    for part in parts:
-        if part not in labels:
-            raise UnknownName("label", part, labels, where=who)
-    return [list(labels).index(part) for part in parts]
+    each = [names] if names in labels else [name.strip() for name in names.split(",") if name.strip()]
+    for name in each:
+        if name not in labels:
+            raise UnknownName("label", name, labels, where=who)
+    return [list(labels).index(name) for name in each]

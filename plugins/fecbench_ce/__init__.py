@@ -25,6 +25,9 @@ __all__ = [
 ]
 
 
+BETA = 0.999
+
+
 class CrossEntropyConfig(Config):
     """Options of ``ce``."""
 
@@ -37,7 +40,7 @@ class CrossEntropyConfig(Config):
         "the inverse effective number of rows (Cui et al. 2019)",
     )
     class_weight_beta: float = Field(
-        0.999,
+        BETA,
         ge=0,
         lt=1,
         description="beta of --class-weights effective: 0 gives equal weights, near 1 they are proportional to 1 / n_c",
@@ -48,6 +51,16 @@ class CrossEntropyConfig(Config):
         description="tau of logit adjustment (Menon et al. 2021): the training loss adds tau times the log prior to "
         "the logits, predictions don't; 0 is off, 1 the paper's value",
     )
+
+    @model_validator(mode="after")
+    def _use_beta(self) -> Self:
+        # Only another value than the default is refused: a run's settings name every option.
+        if self.class_weights != "effective" and self.class_weight_beta != BETA:
+            raise ValueError(
+                f"--class-weight-beta needs --class-weights effective, but they are {self.class_weights}; add "
+                "--class-weights effective or leave --class-weight-beta out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _correct_once(self) -> Self:

@@ -14,6 +14,7 @@ def test_data_lists_sources_licences_and_rows(fecbench):
     assert rows["demo"]["source"] == "the installed package"
     assert rows["ge"]["rows"] == [23485, 2956, 2984]
     assert rows["ed-prepared"]["source"].startswith("not found: ed-prepared isn't in")
+    assert (rows["demo"]["found"], rows["ed-prepared"]["found"]) == (True, False)
     assert all(row["licence"] for row in rows.values())
     assert "DEMO" in fecbench("data")[1]
 
@@ -22,6 +23,7 @@ def test_a_broken_data_set_plugin_hides_no_other(fecbench, install):
     install("odd-data", "fecbench_datasets", odd="fecbench.core.errors:DataError")
     rows = {row["name"]: row for row in json.loads(fecbench("data", "--json")[1])}
     assert "must offer info, source and load, but lacks info" in rows["odd"]["source"]
+    assert not rows["odd"]["found"]
     assert rows["demo"]["source"] == "the installed package"
 
 

@@ -9,6 +9,7 @@ from fecbench.runs.record import Record
 
 pytestmark = pytest.mark.slow
 FLAGS = ["--encoder", "scratch", "--epochs", 1, "--batch-size", 16, "--no-packing"]
+METRIC = "micro_f1:without=glad"
 
 
 @pytest.fixture
@@ -18,8 +19,9 @@ def rows(toy, here) -> str:
 
 
 def test_all_folds_are_run_and_continued(fecbench, rows, here):
-    code, out, err = fecbench("run", "ce", "--dataset", rows, "--folds", 2, *FLAGS)
+    code, out, err = fecbench("run", "ce", "--dataset", rows, "--folds", 2, *FLAGS, "--metric", METRIC)
     assert code == 0, err
+    assert "without=glad" in out
     assert "2-fold cross-validation of ce on train.csv" in out
     assert "sample standard deviation over 2 folds" in out
     records = list(readable_records(here / "runs" / "ce-train.csv-2-folds"))
@@ -29,10 +31,12 @@ def test_all_folds_are_run_and_continued(fecbench, rows, here):
     texts = sum(record.run_file.dataset.rows.test for record in records)
     assert texts == 60
     next(record for record in records if record.settings()["fold"] == 1).folder.rename(here / "lost")
-    code, out, err = fecbench("run", "ce", "--dataset", rows, "--folds", 2, *FLAGS, "--json")
+    code, out, err = fecbench("run", "ce", "--dataset", rows, "--folds", 2, *FLAGS, "--metric", METRIC, "--json")
     assert (code, "already complete: 1 run" in err) == (0, True), err
     found = json.loads(out)
     assert list(found["metrics"]["test"]["accuracy"]["seeds"]) == ["0/0", "0/1"]
+    assert list(found["metrics"]["test"][METRIC]["seeds"]) == ["0/0", "0/1"]
+    assert all(METRIC in record.result_file.metrics.of("test") for record in records)
     assert len(found["runs"]) == 2
     code, out, _ = fecbench("leaderboard")
     assert (code, "2 folds" in out, "2-fold cross-validation: the test rows" in out) == (0, True, True)
@@ -49,11 +53,13 @@ def test_one_fold_is_an_ordinary_run(fecbench, rows, here):
 
 def test_what_fits_one_run_alone_is_refused(fecbench, rows, toy, here):
     code, _, err = fecbench("run", "ce", "--dataset", rows, "--folds", 3, *FLAGS, "--predictions", "p.csv")
-    assert (code, "--predictions must be of one run" in err) == (2, True)
+    assert (code, "--predictions needs a single run" in err) == (2, True)
     code, _, err = fecbench("run", "ce", "--dataset", "./toy", "--folds", 3, *FLAGS)
     assert (code, "--folds cuts test splits from the training rows, but this data set has a test" in err) == (1, True)
     code, _, err = fecbench("run", "ce", "--dataset", rows, "--fold", 3, "--folds", 3)
     assert (code, "--fold must name one of the folds (0 to 2), but is 3" in err) == (2, True)
+    code, _, err = fecbench("run", "ce", "--dataset", rows, "--folds", 3, *FLAGS, "--metric", "micro_f1:with=sad")
+    assert (code, "no option of the metric micro_f1 is called 'with'" in err) == (2, True), err
     assert fecbench("run", "ce", "--dataset", rows, "--folds", 3, "--dry-run")[0] == 0
     assert not (here / "runs").exists()
 

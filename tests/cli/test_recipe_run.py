@@ -21,7 +21,7 @@ def test_a_clone_is_trained_on_with_one_command(fecbench, tmp_path, monkeypatch)
     assert fecbench("predict", tmp_path / "run", "We were on a break!")[0] == 0
 
 
-def test_recipes_are_listed_with_what_a_reader_needs(fecbench, tmp_path):
+def test_recipes_are_listed_with_what_a_reader_needs(fecbench, here):
     rows = {row["name"]: row for row in json.loads(fecbench("data", "--json")[1])}
     meld, banking = rows["meld"], rows["banking77"]
     assert (meld["recipe"], meld["labels"], meld["rows"]) == (True, 7, [9989, 1109, 2610])
@@ -35,8 +35,8 @@ def test_recipes_are_listed_with_what_a_reader_needs(fecbench, tmp_path):
     assert "10,003 / cut / 3,080 rows; 77 labels; English; licence: CC BY 4.0; metric of the field: accuracy" in shown
     assert "git clone https://github.com/declare-lab/MELD" in shown
     assert "isn't in" not in shown.partition("Recipes read")[2]
-    SHAPES["MELD"].write(tmp_path / "MELD")
-    assert f"found in {tmp_path / 'MELD'} (--data-dir)" in fecbench("data", "--data-dir", tmp_path)[1]
+    SHAPES["MELD"].write(here / "not found" / "MELD")
+    assert "found in not found/MELD (--data-dir)" in fecbench("data", "--data-dir", "not found")[1]
 
 
 def test_the_doctor_shows_recipes_whose_files_are_here(fecbench, tmp_path):

@@ -137,6 +137,15 @@ def test_a_beta_of_1_is_refused(fecbench):
     assert "--class-weight-beta 1.0: input should be less than 1" in err
 
 
+@pytest.mark.parametrize("name", ["none", "balanced"])
+def test_a_beta_that_nothing_uses_is_refused(name, fecbench):
+    flags = ["--dataset", "demo", "--class-weights", name, "--class-weight-beta", 0.5, "--dry-run"]
+    code, _, err = fecbench("run", "ce", *flags)
+    assert code == 2
+    assert f"--class-weight-beta needs --class-weights effective, but they are {name}; add" in err
+    assert CrossEntropyConfig(class_weights=name, class_weight_beta=0.999).class_weight_beta == 0.999
+
+
 @pytest.mark.slow
 def test_the_weights_come_from_the_training_rows_of_the_run(tmp_path):
     folder = tmp_path / "skewed"

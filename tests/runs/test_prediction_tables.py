@@ -65,13 +65,18 @@ def test_the_runs_own_file_is_accepted_and_a_lost_one_written_again(carried_out,
     [
         ("p.txt", r"must name a \.csv or \.jsonl file"),
         ("no/where/p.csv", "in a folder that exists"),
-        ("run/history.jsonl", "must not name a file of the run's record"),
+        ("deep/run/history.jsonl", "must not name a file of the run's record"),
     ],
 )
 def test_other_names_are_refused(carried_out, tmp_path, name, message):
     with pytest.raises((RunError, UsageError), match=message):
-        carried_out(name)
-    assert not (tmp_path / "run").exists()
+        carried_out(name, folder="deep/run")
+    assert not (tmp_path / "deep").exists()
+
+
+def test_the_folder_of_the_run_can_hold_it(carried_out, tmp_path):
+    carried_out("run/p.csv")
+    assert len((tmp_path / "run" / "p.csv").read_text().splitlines()) == 16
 
 
 @pytest.mark.slow

@@ -19,20 +19,31 @@ if TYPE_CHECKING:
 MOST_CLASSES = 40  # classes of a data set that are shown without --all-classes
 LONGEST_TEXT = 100  # characters of a text that is shown as an example
 PAIRS = ("train/validation", "train/test", "validation/test")
+LENGTH_COLUMNS = (
+    "data set",
+    "unit",
+    "mean",
+    "median",
+    "p95",
+    "max",
+    "smallest class",
+    "largest class",
+    "balance (1 = uniform)",
+)
 
 
-def print_statistics(found: Sequence[Statistics], all_classes: bool = False) -> None:
+def print_statistics(statistics: Sequence[Statistics], all_classes: bool = False) -> None:
     """Print tables of all data sets, then the classes, contradictions and notes of each."""
     for table in (_print_rows, _print_lengths, _print_tokens, _print_majority, _print_duplicates, _print_equal):
-        table(found)
-    for one in found:
+        table(statistics)
+    for one in statistics:
         _print_classes(one, all_classes)
         _print_contradictions(one)
         for note in one.data.notes:
             echo(f"note: {one.data.name}: {note}")
 
 
-def _print_rows(found: Sequence[Statistics]) -> None:
+def _print_rows(statistics: Sequence[Statistics]) -> None:
     from fecbench.data.datasets.statistics import TABLE_1
 
     print_table(
@@ -44,29 +55,19 @@ def _print_rows(found: Sequence[Statistics]) -> None:
                 len(one.data.labels),
                 _paper(TABLE_1.get(one.data.name.removesuffix("-prepared"))),
             ]
-            for one in found
+            for one in statistics
         ],
         "Rows",
     )
-    for one in found:
+    for one in statistics:
         if one.data.cut:
             echo(f"{one.data.name}: {' and '.join(one.data.cut)} cut from train")
 
 
-def _print_lengths(found: Sequence[Statistics]) -> None:
+def _print_lengths(statistics: Sequence[Statistics]) -> None:
     echo("")
     print_table(
-        [
-            "data set",
-            "unit",
-            "mean",
-            "median",
-            "p95",
-            "max",
-            "smallest class",
-            "largest class",
-            "balance (1 = uniform)",
-        ],
+        LENGTH_COLUMNS,
         [
             [
                 one.data.name,
@@ -76,14 +77,14 @@ def _print_lengths(found: Sequence[Statistics]) -> None:
                 _class(one, one.classes.most_frequent),
                 round(one.classes.balance, 4),
             ]
-            for one in found
+            for one in statistics
         ],
         "Text lengths (in words, split at white space, or in characters for scripts without spaces) and class sizes "
         "(training rows)",
     )
 
 
-def _print_tokens(found: Sequence[Statistics]) -> None:
+def _print_tokens(statistics: Sequence[Statistics]) -> None:
     rows = [
         [
             one.data.name,
@@ -91,10 +92,10 @@ def _print_tokens(found: Sequence[Statistics]) -> None:
             _of_splits(one.tokens.unknown),
             _of_splits(_cut_shares(one)),
         ]
-        for one in found
+        for one in statistics
         if one.tokens
     ]
-    tokens = found[0].tokens
+    tokens = statistics[0].tokens
     if not tokens:
         return
     echo("")
@@ -110,7 +111,7 @@ def _cut_shares(one: Statistics) -> dict[str, float]:
     return {split: count / one.rows[split] for split, count in one.tokens.cut.items()} if one.tokens else {}
 
 
-def _print_majority(found: Sequence[Statistics]) -> None:
+def _print_majority(statistics: Sequence[Statistics]) -> None:
     echo("")
     print_table(
         ["data set", "class", *(f"% of {split}" for split in SPLITS)],
@@ -125,23 +126,23 @@ def _print_majority(found: Sequence[Statistics]) -> None:
                     for split in SPLITS
                 ),
             ]
-            for one in found
+            for one in statistics
         ],
         "Most frequent training class (its share is the accuracy of always predicting it)",
     )
 
 
-def _print_duplicates(found: Sequence[Statistics]) -> None:
+def _print_duplicates(statistics: Sequence[Statistics]) -> None:
     echo("")
-    _print_equal_texts(found, [one.exact for one in found], "Exact duplicates and shared texts")
+    _print_equal_texts(statistics, [one.exact for one in statistics], "Exact duplicates and shared texts")
 
 
-def _print_equal(found: Sequence[Statistics]) -> None:
+def _print_equal(statistics: Sequence[Statistics]) -> None:
     echo("")
-    _print_equal_texts(found, [one.folded for one in found], "The same, case and white space ignored")
+    _print_equal_texts(statistics, [one.folded for one in statistics], "The same, case and white space ignored")
 
 
-def _print_equal_texts(found: Sequence[Statistics], equal: Sequence[EqualTexts], title: str) -> None:
+def _print_equal_texts(statistics: Sequence[Statistics], equal: Sequence[EqualTexts], title: str) -> None:
     print_table(
         [
             "data set",
@@ -150,7 +151,7 @@ def _print_equal_texts(found: Sequence[Statistics], equal: Sequence[EqualTexts],
         ],
         [
             [one.data.name, *map(texts.duplicates.get, SPLITS), *map(texts.shared.get, PAIRS)]
-            for one, texts in zip(found, equal, strict=True)
+            for one, texts in zip(statistics, equal, strict=True)
         ],
         title,
     )
@@ -179,16 +180,17 @@ def _share(one: Statistics, numbers: Sequence[int]) -> float:
 
 
 def _print_contradictions(one: Statistics) -> None:
-    found = one.contradictions
-    if not found.texts:
+    contradictions = one.contradictions
+    if not contradictions.texts:
         return
-    within = ", ".join(f"{count:,} within {split}" for split, count in found.within.items())
+    texts = f"{contradictions.texts:,} {'text' if contradictions.texts == 1 else 'texts'}"
+    within = ", ".join(f"{count:,} within {split}" for split, count in contradictions.within.items())
     echo("")
     echo(
-        f"Contradictory labels of equal texts in {one.data.name} (case and white space ignored): {found.texts:,} "
-        f"{'text' if found.texts == 1 else 'texts'} in {found.rows:,} rows; {within}"
+        f"Contradictory labels of equal texts in {one.data.name} (case and white space ignored): {texts} in "
+        f"{contradictions.rows:,} rows; {within}"
     )
-    for text, labels in found.examples:
+    for text, labels in contradictions.examples:
         echo(f"  {_shortened_text(text)}: {', '.join(f'{label} {rows:,}' for label, rows in labels.items())}")
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fecbench.results.leaderboard.formats.page.charts import chart
+from fecbench.results.page.charts import chart
 
 if TYPE_CHECKING:
     from fecbench.data.datasets.measures.lengths import Lengths
-    from fecbench.results.leaderboard.formats.page.charts import Chart, Points
+    from fecbench.results.page.charts import Chart, Points
 
 
 BINS = 40

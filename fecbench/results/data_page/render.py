@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 from fecbench.core.text import shortened, shown
 from fecbench.results.data_page.class_bars import ClassBars, class_bars
 from fecbench.results.data_page.length_charts import length_chart
-from fecbench.results.leaderboard.formats.page import charts
-from fecbench.results.leaderboard.formats.page.render import FOLDER as BOARD_PAGE
-from fecbench.results.web_page import environment, policy
+from fecbench.results.page.web_page import environment, policy, style_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fecbench.data.datasets.statistics import Statistics
-    from fecbench.results.leaderboard.formats.page.charts import Chart
+    from fecbench.results.page.charts import Chart
 
 
 FOLDER = Path(__file__).parent
@@ -35,19 +33,18 @@ class Section:
     charts: tuple[Chart, ...]
 
 
-def page(found: Sequence[Statistics]) -> str:
+def page(statistics: Sequence[Statistics]) -> str:
     """Return a self-contained HTML page about data sets.
 
     It has rows, bars of the classes, charts of the lengths, equal texts, and notes. Equal statistics give equal pages.
     All texts are escaped. It shows some texts of the data sets: those with contradictory labels.
     """
-    style = "\n".join(file.read_text(encoding="utf-8") for file in (BOARD_PAGE / "page.css", FOLDER / "data_page.css"))
-    templates = environment(FOLDER, BOARD_PAGE)
-    templates.globals["charts"] = charts
+    style = style_sheet(FOLDER / "data_page.css")
+    templates = environment(FOLDER)
     templates.filters |= {"example": example, "number": number, "shortened": shortened}
     text = templates.get_template("data_page.html.jinja").render(
-        title=f"Data: {', '.join(one.data.name for one in found)}",
-        sections=[_section(one) for one in found],
+        title=f"Data: {', '.join(one.data.name for one in statistics)}",
+        sections=[_section(one) for one in statistics],
         version=version("fecbench"),
         style=style,
         policy=policy(style),

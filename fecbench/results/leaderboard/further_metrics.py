@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fecbench.core.errors import PluginError, UnknownName
+from fecbench.core.errors import PluginError, UsageError
 from fecbench.training.logits import NO_ANSWER
 from fecbench.training.metrics import check_metric_name, get_metric, value_of
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 def with_metrics(runs: Sequence[Run], names: Sequence[str]) -> tuple[Run, ...]:
     """Return the runs with the scores ``names``, computed where a complete run's record lacks them.
 
-    A run on a data set without the labels that a metric names has no such score. Neither has a run whose record holds
-    no confusion matrix.
+    A run has no such score if a metric's options don't fit the labels of its data set, or if its record holds no
+    confusion matrix.
 
     Raises:
         UnknownName: no metric is called so, it has no such option, or an option names a label that no run has.
-        UsageError: an option's value is invalid.
+        UsageError: an option's value is invalid, or fits the labels of no run.
         PluginError: a metric's plugin is broken.
     """
     for name in names:
@@ -37,12 +37,12 @@ def with_metrics(runs: Sequence[Run], names: Sequence[str]) -> tuple[Run, ...]:
 
 
 def _check_labels(runs: Sequence[Run], name: str) -> None:
-    """Raise UnknownName if no run's data set has the labels that a metric names."""
+    """Raise UsageError if a metric's options fit the labels of no run's data set."""
     unfit = []
     for labels in dict.fromkeys(run.labels for run in runs):
         try:
             get_metric(name, labels)
-        except UnknownName as error:
+        except UsageError as error:
             unfit.append(error)
         else:
             return
@@ -60,10 +60,10 @@ def _with_metrics(run: Run, names: Sequence[str]) -> Run:
 
 
 def _score(run: Run, name: str, answers: Answers) -> float | None:
-    """Return a metric's value; None if the run's data set lacks a label that the metric names."""
+    """Return a metric's value; None if its options don't fit the labels of the run's data set."""
     try:
         metric = get_metric(name, run.labels)
-    except UnknownName:
+    except UsageError:
         return None
     try:
         return value_of(name, metric, *answers, len(run.labels))

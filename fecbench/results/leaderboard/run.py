@@ -103,7 +103,7 @@ class Run:
 
     @property
     def repetition(self) -> int | str:
-        """What tells the run from others of its cell: the seed, or `seed/fold`."""
+        """The run's identifier within its cell: the seed, or `seed/fold`."""
         return repetition(self.settings)
 
     def condition(self, key: str) -> Any:

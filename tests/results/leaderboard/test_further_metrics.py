@@ -1,11 +1,12 @@
 """``fecbench leaderboard --metric``: a column for a metric that records hold, or that is computed from their counts."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from fecbench.core.errors import UnknownName
+from fecbench.core.errors import UnknownName, UsageError
 from fecbench.results.leaderboard.assemble import board_of_records
 from fecbench.results.leaderboard.further_metrics import with_metrics
 from fecbench.results.leaderboard.run import read_run
@@ -84,6 +85,15 @@ def test_a_data_set_without_the_label_has_no_such_score(make):
     first, second = with_metrics(runs, ["micro_f1:without=angry"])
     assert first.labels != second.labels
     assert "micro_f1:without=angry" not in second.scores
+
+
+def test_a_data_set_whose_labels_are_all_left_out_has_no_such_score(counted):
+    name = "micro_f1:without=angry, glad, sad"
+    few = read_run(counted[0])
+    more = replace(few, labels=(*few.labels, "calm"), support={**few.support, "calm": 0})
+    assert [name in run.scores for run in with_metrics([few, more], [name])] == [False, False]
+    with pytest.raises(UsageError, match="leaves out all"):
+        with_metrics([few], [name])
 
 
 def described(first: str) -> dict[str, object]:

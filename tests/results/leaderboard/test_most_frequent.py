@@ -11,6 +11,7 @@ from fecbench.results.leaderboard.assemble import board_of_records
 from fecbench.results.leaderboard.formats.registered import render
 from fecbench.results.leaderboard.formats.terminal import terminal
 from fecbench.results.leaderboard.paper_table import published
+from fecbench.results.leaderboard.statistics.most_frequent import most_frequent
 from fecbench.runs.majority import constant_scores
 from tests.support.page import Document, write
 from tests.support.records import GOLD, LABELS
@@ -83,6 +84,10 @@ def test_further_metrics_are_left_empty(make):
     (table,) = board_of_records([newer(make("ce", extra={"kappa": 0.5}))]).tables
     values = dict(zip([column.metric for column in table.columns], table.most_frequent.values, strict=True))
     assert values == {**SCORES, "kappa": None}
+
+
+def test_a_table_without_rows_has_no_such_row():
+    assert most_frequent([], []) is None
 
 
 def test_the_published_table_has_no_such_row():

@@ -1,10 +1,13 @@
 """Which runs share a row of a board, and which rows share a table."""
 
+import json
+
 import pytest
 
 from fecbench.core.errors import UnknownName
 from fecbench.results.leaderboard.assemble import board_of_records
 from fecbench.results.leaderboard.formats import layout
+from fecbench.results.leaderboard.formats.page.conditions import conditions_of
 from fecbench.runs.identity import differing_settings
 from tests.support.boards import names
 
@@ -29,6 +32,29 @@ def test_other_settings_are_another_row_that_says_what_differs(make):
     assert names(board) == [["ce", "aml (k_pos 10)", "aml (k_pos 5)"]]
     assert any("no Δ: several rows are of aml" in note for note in board.tables[0].notes)
     assert board.tables[0].gains == ()
+
+
+def written_before_descriptions(record):
+    """Give a record the values that older records have where a newer one has none."""
+    path = record.folder / "run.json"
+    content = json.loads(path.read_text())
+    for name, value in {"text_column": "text", "label_column": "label", "quotes": "csv"}.items():
+        content["settings"][name] = {"value": value, "origin": "default"}
+    path.write_text(json.dumps(content))
+    record.reload()
+    return record
+
+
+def test_how_the_data_are_read_is_no_other_setting(make):
+    older, newer = written_before_descriptions(make("ce", seed=0)), make("ce", seed=1)
+    assert names(board_of_records([older, newer])) == [["ce"]]
+
+
+def test_the_page_lists_no_difference_in_how_the_data_are_read(make):
+    (table,) = board_of_records([written_before_descriptions(make("ce")), make("aml")]).tables
+    own = dict(conditions_of(table).own)
+    assert "k_pos 10" in own["aml"]
+    assert not [text for text in own.values() if "column" in text or "quotes" in text]
 
 
 def test_a_device_is_no_other_setting(make):

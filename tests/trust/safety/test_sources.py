@@ -14,6 +14,7 @@ CALLS = re.compile(
     r"|(torch|np|numpy|joblib)\.(load|save|dump)|yaml\.(unsafe_|full_)?load"
 )
 OPEN = {"shell": True, "allow_pickle": True, "trust_remote_code": True, "weights_only": False}
+PAGES = [ROOT / "fecbench" / "results" / name for name in ("page", "data_page", "leaderboard/formats/page")]
 
 
 def imported(tree: ast.AST) -> set[str]:
@@ -76,16 +77,13 @@ def test_no_source_reads_what_could_run():
 
 def test_every_template_escapes():
     """Jinja doesn't escape by default; a template outside the page's environment must be Markdown and escape itself."""
-    templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "fecbench").rglob("*.jinja")}
-    assert {path for path in templates if not path.startswith("fecbench/results/leaderboard/formats/page/")} == {
-        "fecbench/results/export/card.md.jinja"
-    }
+    templates = (ROOT / "fecbench").rglob("*.jinja")
+    others = {path.relative_to(ROOT).as_posix() for path in templates if path.parent not in PAGES}
+    assert others == {"fecbench/results/export/card.md.jinja"}
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES]
     environments = [call for tree in trees for name, call in calls(tree) if name.rpartition(".")[2] == "Environment"]
     assert len(environments) == 1
     assert keywords(environments[0])["autoescape"] is True
-    unescaped = re.findall(
-        r"\{\{ ([^}|]+) \| safe",
-        "".join(path.read_text() for path in (ROOT / "fecbench/results/leaderboard/formats/page").glob("*.jinja")),
-    )
-    assert sorted(unescaped) == ["script", "style"]  # the page's own files
+    texts = [path.read_text() for folder in PAGES for path in folder.glob("*.jinja")]
+    unescaped = re.findall(r"\{\{ ([^}|]+) \| safe", "".join(texts))
+    assert sorted(unescaped) == ["script", "style", "style"]  # the page's own files

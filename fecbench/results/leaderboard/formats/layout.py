@@ -167,14 +167,14 @@ def counted(repetitions: Sequence[int | str]) -> str:
     >>> counted([0, 1, 2]), counted(["0/0", "0/1"]), counted(["0/0", "0/1", "1/0", "1/1"])
     ('3 seeds', '2 folds', '2 folds with 2 seeds each')
     """
-    parts = [repetition.split("/") for repetition in repetitions if isinstance(repetition, str)]
-    if not parts:
+    pairs = [repetition.split("/") for repetition in repetitions if isinstance(repetition, str)]
+    if not pairs:
         return f"{len(repetitions)} seeds"
-    seeds, folds = {seed for seed, _ in parts}, {fold for _, fold in parts}
+    seeds, folds = {seed for seed, _ in pairs}, {fold for _, fold in pairs}
     if len(seeds) == 1:
         return f"{len(folds)} folds"
-    each = len(seeds) * len(folds) == len(parts)
-    return f"{len(folds)} folds with {len(seeds)} seeds each" if each else f"{len(parts)} runs of seeds and folds"
+    each = len(seeds) * len(folds) == len(pairs)
+    return f"{len(folds)} folds with {len(seeds)} seeds each" if each else f"{len(pairs)} runs of seeds and folds"
 
 
 def caption(table: Table) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import UnknownName
 from fecbench.results.leaderboard.board import CONDITIONS, Cell, DatasetVersion, Missing, Row, Score
 from fecbench.results.leaderboard.rows.encoders import with_encoder_names
-from fecbench.results.leaderboard.rows.newer_options import with_newer_options
 from fecbench.results.leaderboard.run import newest_first
-from fecbench.runs.identity import VARIES_IN_A_CELL, order_of, repetition
+from fecbench.results.newer_options import with_newer_options
+from fecbench.runs.identity import ROW_SETTINGS, VARIES_IN_A_CELL, order_of, repetition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -98,7 +98,7 @@ def rows(
     """Return the rows of a table over ``columns``, and a note if older runs of the same settings were left out."""
     of_columns = [run for run in newest_first(runs) if run.fingerprint in {version.fingerprint for version in columns}]
     # First of all: the encoder's name is part of a row's key, and then tells other weights of the same name apart.
-    members = with_newer_options(with_encoder_names(of_columns).values())
+    members = _with_newer_options(with_encoder_names(of_columns).values())
     different, weights = _different(members), _weights(members)
     groups: dict[Key, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
     for run in members:
@@ -111,6 +111,18 @@ def rows(
     return found, (f"left out: {older} older run{'' if older == 1 else 's'} of the same settings and seed",)
 
 
+def _with_newer_options(runs: Iterable[Run]) -> list[Run]:
+    """Return the runs, method by method, each with the options that are newer than its record."""
+    by_method: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        by_method[run.objective].append(run)
+    return [
+        replace(run, settings=settings)
+        for method, own in by_method.items()
+        for run, settings in zip(own, with_newer_options(method, [each.settings for each in own]), strict=True)
+    ]
+
+
 def settled(runs: Sequence[Run]) -> Settings:
     """Return the settings that the runs of a cell share. A limit that left no training row out is None."""
     if not runs:
@@ -121,11 +133,11 @@ def settled(runs: Sequence[Run]) -> Settings:
 
 def scores(runs: Sequence[Run]) -> dict[str, Score]:
     """Return the scores by metric of runs with different seeds or folds; each metric over the runs that have it."""
-    found: dict[str, dict[int | str, float]] = defaultdict(dict)
+    by_metric: dict[str, dict[int | str, float]] = defaultdict(dict)
     for run in runs:
         for metric, score in run.scores.items():
-            found[metric][run.repetition] = score
-    return {metric: Score.of(seeds) for metric, seeds in found.items()}
+            by_metric[metric][run.repetition] = score
+    return {metric: Score.of(seeds) for metric, seeds in by_metric.items()}
 
 
 def _kind(run: Run) -> Kind:
@@ -160,7 +172,7 @@ def _different(runs: Iterable[Run]) -> dict[Kind, list[str]]:
             (name, value)
             for run in group
             for name, value in run.settings.items()
-            if name not in (*VARIES_IN_A_CELL, *CONDITIONS)
+            if name not in (*VARIES_IN_A_CELL, *ROW_SETTINGS, *CONDITIONS)
         )
         # A value that some run of the group lacks is a difference, also where that run lacks the setting itself.
         found[kind] |= {name for (name, _), count in values.items() if count < len(group)}

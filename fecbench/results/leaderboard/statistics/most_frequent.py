@@ -24,15 +24,16 @@ def most_frequent(rows: Sequence[Row], columns: Sequence[tuple[int, str]]) -> Mo
     Older records don't tell the most frequent training class. If a data set has only such records, the row is that of
     the most frequent test class on all data sets, and named so.
     """
-    runs = [[run for row in rows for run in row.cells[dataset].runs] for dataset in range(len(rows[0].cells))]
+    cells_by_dataset = zip(*(row.cells for row in rows), strict=True)
+    runs = [[run for cell in cells for run in cell.runs] for cells in cells_by_dataset]
     if not any(runs):
         return None
     of_train = all(any(run.majority for run in of_dataset) for of_dataset in runs if of_dataset)
-    found = [_majority(of_dataset, of_train) for of_dataset in runs]
+    majorities = [_majority(of_dataset, of_train) for of_dataset in runs]
     return MostFrequent(
         OF_TRAIN if of_train else OF_TEST,
-        tuple(majority.label if majority else "" for majority in found),
-        tuple(_score(found[dataset], metric) for dataset, metric in columns),
+        tuple(majority.label if majority else "" for majority in majorities),
+        tuple(_score(majorities[dataset], metric) for dataset, metric in columns),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.text import shortened
 from fecbench.results.leaderboard.formats.page.row_names import names
+from fecbench.runs.identity import ROW_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -156,12 +157,15 @@ def _entry(method: str, version: DatasetVersion, run: Run, metrics: Sequence[str
 
 
 def settings(rows: Mapping[str, Row]) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
-    """Return the settings that are the same in all rows, and for each row, by name, the others as text."""
+    """Return the settings that are the same in all rows, and for each row, by name, the others as text.
+
+    Differences in how the data are read don't count: the fingerprint shows their effect.
+    """
     found = {name: _of_row(row) for name, row in rows.items() if any(cell.runs for cell in row.cells)}
     first, *others = found.values()  # at least one row has runs: `conditions_of` returns None for a table without
     shared = {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}
     own = (
-        (name, ", ".join(f"{key} {value}" for key, value in of.items() if key not in shared))
+        (name, ", ".join(f"{key} {value}" for key, value in of.items() if key not in (*shared, *ROW_SETTINGS)))
         for name, of in found.items()
     )
     return tuple(sorted(shared.items())), tuple(own)

@@ -8,15 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fecbench.results.leaderboard.formats import layout
-from fecbench.results.leaderboard.formats.page import (
-    charts,
-    conditions,
-    confusions,
-    score_table,
-    seed_scores,
-    training,
-)
-from fecbench.results.web_page import environment, policy
+from fecbench.results.leaderboard.formats.page import conditions, confusions, score_table, seed_scores, training
+from fecbench.results.page.web_page import environment, policy, style_sheet
 from fecbench.runs.identity import repetition_words
 
 if TYPE_CHECKING:
@@ -48,7 +41,7 @@ def page(board: Board) -> str:
     It has sortable tables, scores by seed, confused labels, training curves and the conditions of the runs. Equal
     boards give equal pages. Texts from records are escaped.
     """
-    style, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    style, script = style_sheet(), (FOLDER / "page.js").read_text(encoding="utf-8")
     template = _environment().get_template("page.html.jinja")
     return template.render(
         board=board,
@@ -73,15 +66,14 @@ def _section(heading: str, table: Table, measured_here: bool) -> Section:
 
 def _environment() -> Environment:
     """Return the environment of the templates: it escapes every value and raises for unknown names."""
-    made = environment(FOLDER)
-    made.filters |= {
+    templates = environment(FOLDER)
+    templates.filters |= {
         "points": points,
         "p_text": score_table.p_text,
         "heat": heat,
         "repetition": repetition_words,
     }
-    made.globals["charts"] = charts
-    return made
+    return templates
 
 
 def points(share: float) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from fecbench.results.leaderboard.formats.page.axes import Axis
 from fecbench.results.leaderboard.formats.page.row_names import names
+from fecbench.results.page.axes import Axis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

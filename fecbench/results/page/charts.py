@@ -7,7 +7,7 @@ from math import isfinite
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
-from fecbench.results.leaderboard.formats.page.axes import Axis
+from fecbench.results.page.axes import Axis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,27 +1,38 @@
-"""What the self-contained web pages share: the environment of their templates, and their Content Security Policy."""
+"""The template environment, the style sheet and the Content Security Policy of self-contained pages."""
 
 from __future__ import annotations
 
 from base64 import b64encode
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from fecbench.results.page import charts
+
+FOLDER = Path(__file__).parent
 
 
 def environment(*folders: Path) -> Environment:
-    """Return an environment for the templates in ``folders``: it escapes every value and raises for unknown names."""
-    return Environment(
+    """Return an environment for the templates in ``folders`` and the shared ones.
+
+    It escapes every value and raises for unknown names.
+    """
+    templates = Environment(
         autoescape=True,
         undefined=StrictUndefined,
-        loader=FileSystemLoader(folders),
+        loader=FileSystemLoader((*folders, FOLDER)),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    templates.globals["charts"] = charts
+    return templates
+
+
+def style_sheet(*files: Path) -> str:
+    """Return the style sheet of all pages, followed by those in ``files``."""
+    return "\n".join(file.read_text(encoding="utf-8") for file in (FOLDER / "page.css", *files))
 
 
 def policy(style: str, script: str = "") -> str:

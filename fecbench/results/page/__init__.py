@@ -1,0 +1,1 @@
+"""Parts that all web pages share: templates, style sheet and charts."""
