@@ -65,9 +65,10 @@ class EmotionData:
         descriptions: a short sentence for each label, if the data set has them.
         cut: names of the splits that the data set lacks and that were cut from its training rows.
         notes: remarks shown with every run on these rows.
-        reading: how the rows of a user's own data set were read, as in `run.json`: files, columns, label map.
-        unlabelled: the texts of a test split without labels, with the columns ``text`` and perhaps ``id``; ``splits``
-            then lacks ``test``.
+        reading: how the rows of a recipe or of a user's own data set were read, as in `run.json`: files, columns,
+            label map; empty for a built-in data set.
+        unlabelled: the texts of a test split without labels, with the column ``text``, and perhaps ``id`` and
+            ``group``; ``splits`` then lacks ``test``.
         whole: digest of the rows before a cut into folds, and of the fold of each row; equal for all folds of one
             cross-validation, and empty without folds.
     """
@@ -104,6 +105,12 @@ class EmotionData:
     def test_rows(self) -> Dataset:
         """The rows of the test split, with labels or without."""
         return self.splits["test"] if self.unlabelled is None else self.unlabelled
+
+    @property
+    def text_splits(self) -> dict[str, Dataset]:
+        """The splits in the order of ``SPLITS``; a test split without labels is among them."""
+        splits = {**self.splits, **({} if self.unlabelled is None else {"test": self.unlabelled})}
+        return {split: splits[split] for split in SPLITS if split in splits}
 
     @property
     def columns(self) -> list[str]:

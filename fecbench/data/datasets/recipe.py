@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from fecbench.core.errors import DataNotFound
+from fecbench.core.errors import DataError, DataNotFound
 from fecbench.data.datasets.dataset import SPLITS, DatasetInfo
 from fecbench.data.datasets.description.toml_file import from_toml
 from fecbench.data.datasets.files.published_files import files_of, on_disk, relocated
@@ -37,9 +37,15 @@ class Recipe:
 
         Raises:
             DataNotFound: there is no such file.
-            DataError: the file is not a valid description.
+            DataError: the file is not a valid description, or names no training file.
         """
-        return from_toml(self.path)
+        described = from_toml(self.path)
+        if described.files.train is None:
+            raise DataError(
+                f"{self.path} must name the published files, by which they are found, but has no train under [files]; "
+                "add it"
+            )
+        return described
 
     @property
     def name(self) -> str:

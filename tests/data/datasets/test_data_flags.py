@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from fecbench.core.errors import UsageError
+from fecbench.runs.plan import plan
+
 MOODS = [(str(n), f"text {n}", ("joy", "fear", "neutral")[n % 3]) for n in range(90)]
 TINY = ("--encoder", "scratch", "--epochs", 1)
 TOML = """
@@ -69,6 +72,22 @@ def test_a_spec_has_the_same_settings(fecbench, moods):
     )
     code, _, err = fecbench("bench", "spec.toml", "--dry-run")
     assert code == 0, err
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("group_column", "author"), ("text_column", "text"), ("delimiter", ";"), ("header", False)]
+)
+def test_flags_that_a_registered_set_ignores_are_refused(setting, value):
+    said = rf"--{setting.replace('_', '-')} reads a data set of your own, but demo is registered: leave it out"
+    with pytest.raises(UsageError, match=said):
+        plan("ce", {"dataset": "demo", setting: value})
+    with pytest.raises(UsageError, match=said):
+        plan("ce", {"dataset": "demo"}, {setting: value})
+
+
+def test_a_registered_set_takes_the_seed_and_the_folds_of_a_cut():
+    chosen = plan("ce", {"dataset": "isear", "split_seed": 3, "folds": 5, "group_column": None})
+    assert (chosen.settings.split_seed, chosen.settings.folds) == (3, 5)
 
 
 @pytest.mark.parametrize("tab", ["\t", "tab", "\\t"])

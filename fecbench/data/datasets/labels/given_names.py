@@ -51,7 +51,7 @@ def given_names(labels: LabelDescription, folder: Path) -> GivenNames:
     file = folder / expanded(labels.names)
     if not os.path.lexists(file):
         raise DataError(
-            f"{file} doesn't exist; correct names under [labels], which is the file of the label names or their list"
+            f"the file of label names {file} doesn't exist; correct names under [labels], or list the names there"
         )
     if not file.is_file():
         raise DataError(f"{file} must be a file, but is a folder, a pipe or a link to nothing; put a file there")

@@ -22,7 +22,7 @@ from fecbench.data.datasets.own.annotator_rows import check_one_row_a_text
 from fecbench.data.datasets.own.columns import check_column_names
 from fecbench.data.datasets.own.row_reader import RowReader
 from fecbench.data.datasets.rows import split_from_columns
-from fecbench.data.datasets.splits.missing_splits import SplitChoice, cut_missing
+from fecbench.data.datasets.splits.missing_splits import SplitChoice, check_foldable, cut_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,8 +63,8 @@ class Part:
         return rows.select(np.flatnonzero(labels != LEFT_OUT)) if LEFT_OUT in by_number else rows
 
     def unlabelled(self) -> Dataset:
-        """Return the texts of the rows, and their ids if they have some."""
-        return split_from_columns({name: self.texts[name] for name in ("text", "id") if name in self.texts})
+        """Return the texts of the rows, with their ids and groups if they have some."""
+        return split_from_columns({name: self.texts[name] for name in ("text", "id", "group") if name in self.texts})
 
 
 def assemble(
@@ -104,6 +104,8 @@ def assemble(
     classes = find_classes(cells, description.labels, given, bool(switches), source)
     splits = {split: part.split(classes.by_cell[split]) for split, part in parts.items()}
     missing = choice.missing(splits, unlabelled is not None)
+    if choice.folds is not None:
+        check_foldable(missing, source)
     _check_enough_to_cut(parts["train"].cells, classes.by_cell["train"], classes.labels, choice, missing, source)
     descriptions = _descriptions(description, given, classes.labels, source)
     notes += classes.notes

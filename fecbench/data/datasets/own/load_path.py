@@ -15,11 +15,12 @@ from fecbench.data.datasets.builtin.empathetic_dialogues import official_rows_no
 from fecbench.data.datasets.checks import check_counts
 from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
 from fecbench.data.datasets.description.flags import FILE_FLAGS, Flags, with_flags
-from fecbench.data.datasets.description.schema import Description, Files, SplitFiles
+from fecbench.data.datasets.description.schema import Description, SplitFiles, SplitRows
 from fecbench.data.datasets.description.toml_file import FILE, from_toml
 from fecbench.data.datasets.files.file_formats import class_names, read_rows
 from fecbench.data.datasets.files.opening import ZIP, members
-from fecbench.data.datasets.files.source_files import source_files
+from fecbench.data.datasets.files.published_files import renamed
+from fecbench.data.datasets.files.source_files import SourceFile, source_files
 from fecbench.data.datasets.files.split_files import is_rows_file, recognised_files
 from fecbench.data.datasets.files.wanted_columns import text_columns
 from fecbench.data.datasets.labels.given_names import LABEL_FILE, given_names
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fecbench.data.datasets.description.schema import FileFormat
-    from fecbench.data.datasets.files.source_files import SourceFile
+
     from fecbench.data.datasets.own.columns import RawRow
     from fecbench.data.datasets.splits.missing_splits import SplitChoice
 
@@ -118,9 +119,14 @@ def _described(path: Path) -> tuple[Description, Path]:
 
 
 def _of_one_file(description: Description, name: str) -> Description:
-    """Return the description of one file: formats, columns and labels are those of its folder's description."""
+    """Return the description of one file: formats, columns and labels are those of its folder's description.
+
+    The folder's numbers of rows and classes are left out, since the file may be any of its splits.
+    """
     labels = description.labels.model_copy(update={"files": SplitFiles(train=description.labels.files.train)})
-    return description.model_copy(update={"files": SplitFiles(train=name), "labels": labels})
+    return description.model_copy(
+        update={"files": SplitFiles(train=name), "labels": labels, "rows": SplitRows(), "classes": None}
+    )
 
 
 def _with_label_file(description: Description, folder: Path) -> Description:
@@ -140,7 +146,7 @@ def _files_of_splits(
         DataNotFound: a file doesn't exist, or no training file was found.
         DataError: there are not as many files of labels as of texts.
     """
-    declared = {split: _listed(getattr(description.files, split)) for split in SPLITS}
+    declared = {split: description.files.of(split) for split in SPLITS}
     recognised: Mapping[str, list[str]] = {}
     notes: list[str] = []
     if not declared["train"]:
@@ -150,17 +156,13 @@ def _files_of_splits(
         entries = declared[split] or recognised.get(split, [])
         is_flag = FILE_FLAGS[split] in flags
         found = [file for entry in entries for file in _found(folder, entry, is_flag)]
-        labels = _listed(getattr(description.labels.files, split))
-        label_files = [file for entry in labels for file in source_files(folder, entry)]
+        label_files = [file for entry in description.labels.files.of(split) for file in source_files(folder, entry)]
         if label_files:
             found = _paired(found, label_files, split)
         if found:
             files[split] = found
     return files, notes
 
-
-def _listed(files: Files | None) -> list[str]:
-    return [] if files is None else [files] if isinstance(files, str) else files
 
 
 def _found(folder: Path, entry: str, is_flag: bool) -> list[SourceFile]:
@@ -203,7 +205,8 @@ def _info(description: Description, name: str) -> DatasetInfo:
 def _reading(description: Description, folder: Path, files: Mapping[str, list[SourceFile]]) -> dict[str, Any]:
     """Return how the rows were read, for the record: names of files without folders of this machine, columns, map."""
     facts = set(Description.model_fields) - {"files", "format", "columns", "labels", "replace"}
-    content: dict[str, Any] = description.model_dump(exclude_defaults=True, exclude=facts | {"files"})
+    named = renamed(description, lambda entry: _shown(SourceFile(folder / expanded(entry)), folder))
+    content: dict[str, Any] = named.model_dump(exclude_defaults=True, exclude=facts | {"files"})
     names = {split: [_shown(file, folder) for file in part] for split, part in files.items()}
     return {"files": names, **content}
 
