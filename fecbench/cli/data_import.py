@@ -107,9 +107,7 @@ def _check_same(data: EmotionData, folder: Path) -> None:
 
 def _report(data: EmotionData, folder: Path, as_json: bool) -> None:
     """Say what was written."""
-    from fecbench.data.datasets.statistics import text_splits
-
-    rows = {split: len(part) for split, part in text_splits(data).items()}
+    rows = {split: len(part) for split, part in data.text_splits.items()}
     if as_json:
         print_json(
             {

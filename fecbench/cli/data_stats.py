@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fecbench.core.settings import RunSettings
     from fecbench.data.datasets.dataset import EmotionData
     from fecbench.data.datasets.measures.tokens import Encoding
-    from fecbench.data.datasets.statistics import Statistics
+    from fecbench.data.datasets.measures.statistics import Statistics
 
 
 @row_options
@@ -76,7 +76,7 @@ def stats(
 
 def _measured(settings: RunSettings, locations: DataLocations, in_tokens: bool) -> Statistics:
     """Load a data set and measure it, in the encoder's tokens too if ``in_tokens``."""
-    from fecbench.data.datasets.statistics import measure, texts_to_read
+    from fecbench.data.datasets.measures.statistics import measure, texts_to_read
 
     with status_line() as report:
         report(f"reading {settings.dataset}")

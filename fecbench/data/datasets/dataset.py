@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 SPLITS = ("train", "validation", "test")
-NUMBERED = re.compile(r"(label|class|category)?[\s_-]*[-+]?\d+(\.\d+)?", re.IGNORECASE)
+NUMERIC_LABEL = re.compile(r"(label|class|category)?[\s_-]*[-+]?\d+(\.\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class EmotionData:
     @property
     def numeric_labels(self) -> tuple[str, ...]:
         """The label texts that are numbers, such as ``3`` or ``LABEL_3``; methods that read labels can't use them."""
-        return tuple(text for text in self.label_texts if NUMBERED.fullmatch(text))
+        return tuple(text for text in self.label_texts if NUMERIC_LABEL.fullmatch(text))
 
     @cached_property
     def fingerprint(self) -> str:

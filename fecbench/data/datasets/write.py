@@ -8,9 +8,10 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from fecbench.core.toml_text import to_toml
+from fecbench.data.datasets.description.facts import UNKNOWN_LICENCE
 from fecbench.data.datasets.description.schema import Description
 from fecbench.data.datasets.description.toml_file import FILE
-from fecbench.data.datasets.own.load_path import UNKNOWN_LICENCE, UNTITLED
+from fecbench.data.datasets.own.load_path import UNTITLED
 from fecbench.data.datasets.rows import CHUNK
 
 if TYPE_CHECKING:

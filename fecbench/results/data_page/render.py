@@ -17,7 +17,7 @@ from fecbench.results.web_page import environment, policy
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fecbench.data.datasets.statistics import Statistics
+    from fecbench.data.datasets.measures.statistics import Statistics
     from fecbench.results.leaderboard.formats.page.charts import Chart
 
 

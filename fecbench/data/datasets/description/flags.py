@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fecbench.core import registry
 from fecbench.core.errors import DataError, UsageError
 from fecbench.data.datasets.description.schema import Description
-from fecbench.data.datasets.files.wanted_columns import label_columns, text_columns
+from fecbench.data.datasets.description.wanted_columns import label_columns, text_columns
 
 if TYPE_CHECKING:
     from fecbench.core.settings import RunSettings

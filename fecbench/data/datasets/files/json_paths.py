@@ -11,7 +11,7 @@ import jmespath
 
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
-from fecbench.data.datasets.files.wanted_columns import number_of
+from fecbench.data.datasets.description.wanted_columns import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

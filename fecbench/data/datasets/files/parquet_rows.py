@@ -13,7 +13,7 @@ from pyarrow import parquet
 from fecbench.core.errors import DataError
 from fecbench.data.datasets.files.delimited import check_named_once
 from fecbench.data.datasets.files.opening import open_unpacked
-from fecbench.data.datasets.files.wanted_columns import index_of, label_columns
+from fecbench.data.datasets.description.wanted_columns import index_of, label_columns
 from fecbench.data.datasets.rows import CHUNK
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fecbench.data.datasets.description.schema import ColumnNames, FileFormat
     from fecbench.data.datasets.files.source_files import SourceFile
-    from fecbench.data.datasets.own.columns import RawRow
+    from fecbench.data.datasets.files.raw_rows import RawRow
 
 
 def read_parquet(file: SourceFile, form: FileFormat, columns: ColumnNames) -> Iterator[RawRow]:  # noqa: ARG001

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-
 from fecbench.data.datasets.files.opening import UNPACKERS
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from fecbench.core.errors import DataError, DataNotFound
 from fecbench.core.paths import expanded
 from fecbench.data.datasets.builtin.empathetic_dialogues import official_rows_note
 from fecbench.data.datasets.checks import check_counts
-from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
+from fecbench.data.datasets.dataset import SPLITS, EmotionData
+from fecbench.data.datasets.description.facts import info_of
 from fecbench.data.datasets.description.flags import FILE_FLAGS, Flags, with_flags
 from fecbench.data.datasets.description.schema import Description, SplitFiles, SplitRows
 from fecbench.data.datasets.description.toml_file import FILE, from_toml
@@ -22,20 +23,21 @@ from fecbench.data.datasets.files.opening import ZIP, members
 from fecbench.data.datasets.files.published_files import renamed
 from fecbench.data.datasets.files.source_files import SourceFile, source_files
 from fecbench.data.datasets.files.split_files import is_rows_file, recognised_files
-from fecbench.data.datasets.files.wanted_columns import text_columns
+from fecbench.data.datasets.description.wanted_columns import text_columns
 from fecbench.data.datasets.labels.given_names import LABEL_FILE, given_names
 from fecbench.data.datasets.own.assemble import assemble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from fecbench.data.datasets.dataset import DatasetInfo
     from fecbench.data.datasets.description.schema import FileFormat
 
-    from fecbench.data.datasets.own.columns import RawRow
+    from fecbench.data.datasets.files.raw_rows import RawRow
     from fecbench.data.datasets.splits.missing_splits import SplitChoice
 
 
-UNTITLED, UNKNOWN_LICENCE = "a data set of the user's own", "unknown"
+UNTITLED = "a data set of the user's own"
 
 
 def load_path(path: Path, flags: Flags, choice: SplitChoice) -> EmotionData:
@@ -55,14 +57,19 @@ def load_path(path: Path, flags: Flags, choice: SplitChoice) -> EmotionData:
     is_folder = path.is_dir() or path.name == FILE
     name = description.name or (folder.resolve().name if is_folder else path.resolve().stem)
     # A folder called ge must not pass for the registered set.
-    name = f"{name} (own)" if name in registry.datasets else name
-    data = load_described(with_flags(description, flags), folder, choice, name, str(path), flags)
+    info = info_of(description, f"{name} (own)" if name in registry.datasets else name, UNTITLED)
+    data = load_described(with_flags(description, flags), folder, choice, info, str(path), flags)
     remedy = f"correct the files, or rows and classes in {FILE}"
     return check_counts(data, description.rows.declared, description.classes, str(path), remedy)
 
 
 def load_described(
-    description: Description, folder: Path, choice: SplitChoice, name: str, source: str, flags: Flags | None = None
+    description: Description,
+    folder: Path,
+    choice: SplitChoice,
+    info: DatasetInfo,
+    source: str,
+    flags: Flags | None = None,
 ) -> EmotionData:
     """Load the data set that ``description`` describes.
 
@@ -70,7 +77,7 @@ def load_described(
         description: the description, with the flags of the run.
         folder: folder to which its files are relative.
         choice: choice of the rows of splits that are cut from train.
-        name: name of the data set.
+        info: facts about the data set.
         source: location of the data set, for messages.
         flags: flags of the run, whose files may also be relative to the working directory.
 
@@ -84,7 +91,7 @@ def load_described(
     if not given.names:
         given = replace(given, names=class_names(files["train"][0], columns))
     rows = {split: _rows(part, form, description) for split, part in files.items()}
-    data = assemble(rows, description, given, _info(description, name), source, choice)
+    data = assemble(rows, description, given, info, source, choice)
     text = text_columns(columns)
     notes += official_rows_note(data.columns, str(text[0]) if len(text) == 1 else "")
     return replace(data, reading=_reading(description, folder, files), notes=(*notes, *data.notes))
@@ -146,20 +153,13 @@ def _files_of_splits(
         DataNotFound: a file doesn't exist, or no training file was found.
         DataError: there are not as many files of labels as of texts.
     """
-    declared = {split: description.files.of(split) for split in SPLITS}
-    recognised: Mapping[str, list[str]] = {}
-    notes: list[str] = []
-    if not declared["train"]:
-        recognised, notes = recognised_files(folder)
+    recognised, notes = ({}, []) if description.files.train else recognised_files(folder)
     files = {}
     for split in SPLITS:
-        entries = declared[split] or recognised.get(split, [])
-        is_flag = FILE_FLAGS[split] in flags
-        found = [file for entry in entries for file in _found(folder, entry, is_flag)]
-        label_files = [file for entry in description.labels.files.of(split) for file in source_files(folder, entry)]
-        if label_files:
-            found = _paired(found, label_files, split)
-        if found:
+        entries = description.files.of(split) or recognised.get(split, [])
+        texts = [file for entry in entries for file in _found(folder, entry, FILE_FLAGS[split] in flags)]
+        labels = [file for entry in description.labels.files.of(split) for file in source_files(folder, entry)]
+        if found := _paired(texts, labels, split) if labels else texts:
             files[split] = found
     return files, notes
 
@@ -188,18 +188,6 @@ def _paired(texts: list[SourceFile], labels: list[SourceFile], split: str) -> li
 def _rows(files: list[SourceFile], form: FileFormat, description: Description) -> Iterator[RawRow]:
     return chain.from_iterable(read_rows(file, form, description.columns) for file in files)
 
-
-def _info(description: Description, name: str) -> DatasetInfo:
-    return DatasetInfo(
-        name,
-        description.title or UNTITLED,
-        description.licence or UNKNOWN_LICENCE,
-        description.homepage,
-        note=description.note,
-        language=description.language,
-        citation=description.citation,
-        metric=description.metric,
-    )
 
 
 def _reading(description: Description, folder: Path, files: Mapping[str, list[SourceFile]]) -> dict[str, Any]:
