@@ -121,13 +121,11 @@ def _report(data: EmotionData, folder: Path, as_json: bool) -> None:
 
 def _summary(data: EmotionData, folder: Path) -> dict[str, Any]:
     """Return the summary of a written data set, as ``--json`` prints it."""
-    from fecbench.data.datasets.statistics import text_splits
-
     return {
         "folder": str(folder),
         "title": data.info.title,
         "licence": data.info.licence,
-        "rows": {split: len(part) for split, part in text_splits(data).items()},
+        "rows": {split: len(part) for split, part in data.text_splits.items()},
         "labels": list(data.labels),
         "columns": data.columns,
         "cut": list(data.cut),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fecbench.core.options import options
 from fecbench.core.settings import RunSettings, build
+from fecbench.data.datasets.description.flags import check_flags
 from fecbench.runs.identity import ROW_SETTINGS
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ def row_settings(dataset: str, flags: Mapping[str, Any], command: str) -> RunSet
     """Return the run settings for reading ``dataset`` under the ``flags`` that were given; None is one that wasn't.
 
     Raises:
-        UsageError: a value is invalid; the message begins with ``command``.
+        UsageError: a value is invalid, or a flag of one's own data is given with a registered data set; the message
+            about a value begins with ``command``.
     """
     given = {name: value for name, value in flags.items() if value is not None}
+    check_flags(dataset, given)
     return build(RunSettings, {"dataset": dataset, **given}, command)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from fecbench.core.settings import RunSettings
     from fecbench.data.datasets.dataset import EmotionData
+    from fecbench.data.datasets.measures.statistics import Statistics
     from fecbench.data.datasets.measures.tokens import Encoding
-    from fecbench.data.datasets.statistics import Statistics
 
 
 @row_options("encoder", "max_length")
@@ -89,7 +89,7 @@ def _exit_with(errors: Sequence[FecbenchError]) -> None:
 
 def _measured(settings: RunSettings, locations: DataLocations, in_tokens: bool) -> Statistics:
     """Load a data set and measure it, in the encoder's tokens too if ``in_tokens``."""
-    from fecbench.data.datasets.statistics import measure, texts_to_read
+    from fecbench.data.datasets.measures.statistics import measure, texts_to_read
 
     with status_line() as report:
         report(f"reading {settings.dataset}")

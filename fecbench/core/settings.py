@@ -136,13 +136,13 @@ class RunSettings(Config):
     group_column: str | None = Field(
         None,
         min_length=1,
-        description="column of what must stay in one split when splits are cut, such as a dialogue or an author",
+        description="column of groups, such as dialogues or authors; the rows of a group stay in one split",
     )
     delimiter: str | None = Field(
         None, min_length=1, max_length=1, description="delimiter of your own CSV files, such as ; or tab"
     )
     header: bool | None = Field(
-        None, description="whether the first line of your own CSV and TSV files names the columns; by default it does"
+        None, description="the first line of your own CSV and TSV files names the columns (default), or is a row"
     )
     quotes: Literal["csv", "plain"] | None = Field(
         None,
@@ -168,7 +168,8 @@ class RunSettings(Config):
     def _check_fold_exists(self) -> Self:
         if self.fold and self.fold >= (self.folds or 0):
             there = f"0 to {self.folds - 1}" if self.folds else "none without --folds"
-            raise ValueError(f"--fold must name one of the folds ({there}), but is {self.fold}")
+            remedy = "give a lower --fold" if self.folds else "give --folds, or leave --fold out"
+            raise ValueError(f"--fold must name one of the folds ({there}), but is {self.fold}; {remedy}")
         return self
 
 

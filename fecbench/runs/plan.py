@@ -12,6 +12,7 @@ from fecbench.core.settings import Layer, RunSettings, Setting, build, check_nam
 from fecbench.core.text import shortened
 from fecbench.data.batch import BatchNeeds
 from fecbench.data.datasets.dataset import SPLITS
+from fecbench.data.datasets.description.flags import check_flags
 from fecbench.data.forms import Form
 from fecbench.model import heads
 from fecbench.objective.check import get_objective
@@ -145,6 +146,8 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
         )
     # Checked first: the layers of method and data set are looked up by this name.
     build(RunSettings, {"dataset": dataset.value}, "run settings")
+    for layer in asked:
+        check_flags(str(dataset.value), layer.values)
     trainer = defaults.trainer_layer(kind)
     above = [
         defaults.method_layer(name, kind),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fecbench.data.datasets.text_lengths import length, unit_of
+from fecbench.data.datasets.measures.text_lengths import length, unit_of
 
 
 def test_data_lists_sources_licences_and_rows(fecbench):

@@ -181,6 +181,24 @@ def test_a_test_split_without_labels_stays_one(fecbench, tmp_path):
     assert after.fingerprint == before.fingerprint
 
 
+def test_groups_of_a_test_split_without_labels_are_written(fecbench, tmp_path):
+    write(tmp_path / "raw" / "train.csv", [(*row, f"s{n // 3}") for n, row in enumerate(ROWS)], "text,label,speaker")
+    write(tmp_path / "raw" / "test.csv", [(f"unseen {n}", "", f"t{n // 2}") for n in range(5)], "text,label,speaker")
+    code, _, err = fecbench("data", "import", tmp_path / "raw", "--group-column", "speaker", "--to", tmp_path / "mine")
+    assert code == 0, err
+    before, after = load(tmp_path / "raw", group_column="speaker"), load(tmp_path / "mine")
+    assert after.unlabelled["group"][:] == ["t0", "t0", "t1", "t1", "t2"]
+    assert after.fingerprint == before.fingerprint
+
+
+def test_an_id_that_only_train_has_is_written(fecbench, tmp_path):
+    write(tmp_path / "raw" / "train.csv", [(*row, f"r{n}") for n, row in enumerate(ROWS)], "text,label,id")
+    write(tmp_path / "raw" / "test.csv", [(f"{text} t", label) for text, label in ROWS])
+    code, _, err = fecbench("data", "import", tmp_path / "raw", "--to", tmp_path / "mine")
+    assert code == 0, err
+    assert load(tmp_path / "mine").fingerprint == load(tmp_path / "raw").fingerprint
+
+
 def test_a_registered_set_is_written_too(fecbench, tmp_path):
     code, _, err = fecbench("data", "import", "demo", "--to", tmp_path / "demo-copy")
     assert code == 0, err

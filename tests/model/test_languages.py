@@ -9,7 +9,7 @@ from datasets import Dataset
 
 from fecbench.core.errors import EncoderError
 from fecbench.data.datasets.dataset import DatasetInfo
-from fecbench.model.encoders.languages import ENGLISH_FAMILIES, differ, language_of_hub_id
+from fecbench.model.encoders.languages import ENGLISH_FAMILIES, code_of, differ, language_of_hub_id
 from fecbench.model.encoders.load import get_encoder, load_encoder
 from fecbench.runs.language_notes import notes_on_language
 from tests.support.train import train
@@ -41,6 +41,11 @@ def test_texts_of_the_encoders_language_need_no_note():
 def test_texts_of_another_language_are_said_with_the_remedy(language, text, says):
     (note,) = notes(language, text)
     assert note == f"encoder minilm is made for English, but {says}; --encoder multilingual reads 100 languages"
+
+
+def test_each_language_has_its_code_of_two_letters():
+    assert [code_of(name) for name in ("English", "Chinese", "Russian", "en-GB")] == ["en", "zh", "ru", "en"]
+    assert [code_of(name) for name in ("sw", "Klingon", "multilingual", "")] == ["sw", "", "", ""]
 
 
 def test_names_and_codes_of_a_language_are_one():

@@ -53,7 +53,7 @@ NAMED = {
         {"train.tsv": "".join(GE), "dev.tsv": "".join(GE), "test.tsv": "".join(GE)},
         "has 23,485 rows, found",
     ),
-    "ge that is empty": ("ge", {"train.tsv": "", "dev.tsv": "", "test.tsv": ""}, "has 23,485 rows, found 0"),
+    "ge that is empty": ("ge", {"train.tsv": "", "dev.tsv": "", "test.tsv": ""}, "must have 23,485 rows, but has 0"),
     "ge with a folder for a file": ("ge", {"train.tsv/": None, "dev.tsv": "", "test.tsv": ""}, "missing: train.tsv"),
     "prepared without a file": ("ge-prepared", {"train.csv": "text,aug_text,label\n"}, "missing: valid.csv, test.csv"),
     "prepared with other columns": (
@@ -74,7 +74,7 @@ NAMED = {
     "prepared that is cut": (
         "ed-prepared",
         dict.fromkeys(("train.csv", "valid.csv", "test.csv"), "text,aug_text,label\na,b,1\n"),
-        "has 17,802 rows, found 1",
+        "must have 17,802 rows, but has 1",
     ),
     "prepared that is binary": (
         "ed-prepared",

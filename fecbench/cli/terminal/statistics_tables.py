@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fecbench.data.datasets.measures.equal_texts import EqualTexts
-    from fecbench.data.datasets.statistics import Statistics
+    from fecbench.data.datasets.measures.statistics import Statistics
 
 
 MOST_CLASSES = 40  # classes of a data set that are shown without --all-classes
@@ -44,7 +44,7 @@ def print_statistics(statistics: Sequence[Statistics], all_classes: bool = False
 
 
 def _print_rows(statistics: Sequence[Statistics]) -> None:
-    from fecbench.data.datasets.statistics import TABLE_1
+    from fecbench.data.datasets.measures.statistics import TABLE_1
 
     print_table(
         ["data set", *SPLITS, "labels", "Table 1 of the AML paper"],

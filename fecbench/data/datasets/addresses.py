@@ -12,7 +12,7 @@ ADDRESS = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(:(?P<config>[\w.-]+))?(@(?P<rev
 
 
 def is_path(name: str) -> bool:
-    """Return True if ``name`` is written as a path: separator, ``.`` or ``~`` first, or .toml last."""
+    """Return True if ``name`` has a path separator, begins with ``.`` or ``~``, or ends with ``.toml``."""
     separators = [separator for separator in (os.sep, os.altsep) if separator]
     return name.startswith((".", "~")) or name.endswith(".toml") or any(separator in name for separator in separators)
 

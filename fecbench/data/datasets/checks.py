@@ -11,7 +11,7 @@ import numpy as np
 from fecbench.core.errors import DataError, PluginError
 from fecbench.core.text import shortened
 from fecbench.data.datasets.dataset import SPLITS, EmotionData
-from fecbench.data.datasets.rows import digest_rows, labels_of
+from fecbench.data.datasets.rows import digest_rows, labels_of, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 REPLACE = "put the original files back, or give yours as a path (--dataset path/to/folder)"
-UNLABELLED = "the test split has no labels: its texts are predicted, but there are no test scores"
+UNLABELLED_TEST = "the test split has no labels: its texts are predicted, but there are no test scores"
 
 
 def check_splits(data: EmotionData, where: str) -> EmotionData:
@@ -31,10 +31,26 @@ def check_splits(data: EmotionData, where: str) -> EmotionData:
     """
     if len(data.labels) < 2:
         raise DataError(f"{where}: at least two labels are needed, found {list(data.labels)}; check the label column")
-    notes = [*data.notes]
-    for name, rows in (*data.splits.items(), ("test", data.unlabelled)):
-        if rows is not None and not len(rows):
+    for name, rows in data.text_splits.items():
+        if not len(rows):
             raise DataError(f"{where}: {name} must hold at least one row, but is empty; add rows")
+    notes = [*data.notes, *_notes_on_missing_classes(data, where)]
+    if data.unlabelled is not None:
+        notes.append(UNLABELLED_TEST)
+    if data.numeric_labels:
+        notes.append(
+            f"the labels are numbers ({shortened(data.numeric_labels)}): labels.txt in the data set's folder can name "
+            "them, one a line"
+        )
+    return replace(data, notes=tuple(dict.fromkeys(notes)))  # each once: a loader may have called this already
+
+
+def _notes_on_missing_classes(data: EmotionData, where: str) -> Iterator[str]:
+    """Yield a note for each split without rows of some classes.
+
+    Raises:
+        DataError: the split is train.
+    """
     for name, split in data.splits.items():
         counts = np.bincount(labels_of(split), minlength=len(data.labels))
         missing = [label for label, count in zip(data.labels, counts, strict=True) if not count]
@@ -44,18 +60,10 @@ def check_splits(data: EmotionData, where: str) -> EmotionData:
                 "the class out (drop under [labels] in dataset.toml)"
             )
         if missing:
-            notes.append(
+            yield (
                 f"{name} has no row of {shortened(missing)}: the class counts as 0 in macro F1 on {name}, and can only "
                 "be predicted wrongly"
             )
-    if data.unlabelled is not None:
-        notes.append(UNLABELLED)
-    if data.numeric_labels:
-        notes.append(
-            f"the labels are numbers ({shortened(data.numeric_labels)}): labels.txt in the data set's folder can name "
-            "them, one a line"
-        )
-    return replace(data, notes=tuple(dict.fromkeys(notes)))  # each once: a loader may have called this already
 
 
 def check_loaded(data: object, who: str) -> EmotionData:
@@ -68,8 +76,8 @@ def check_loaded(data: object, who: str) -> EmotionData:
     """
     if not isinstance(data, EmotionData):
         raise _wrong(who, "give a fecbench.EmotionData", f"gave {type(data).__name__}")
-    unlabelled = {} if data.unlabelled is None else {"test": data.unlabelled}
-    if sorted([*data.splits, *unlabelled]) != sorted(SPLITS):
+    # Not text_splits, in which a split of another name, or a second test split, would not show.
+    if sorted([*data.splits, *([] if data.unlabelled is None else ["test"])]) != sorted(SPLITS):
         raise _wrong(who, f"give the splits {', '.join(SPLITS)}", f"gave {shortened(sorted(data.splits))}")
     if len(set(data.labels)) < len(data.labels) or not all(isinstance(label, str) and label for label in data.labels):
         raise _wrong(who, "name each label once", f"named {shortened([repr(label) for label in data.labels])}")
@@ -78,16 +86,16 @@ def check_loaded(data: object, who: str) -> EmotionData:
         if lacking:
             raise _wrong(who, "give text and label", f"{name} lacks {', '.join(lacking)}")
         _check_rows(split, name, len(data.labels), who)
-    for name, split in unlabelled.items():
-        if "text" not in split.column_names:
-            raise _wrong(who, "give texts", f"{name} lacks text")
-        _check_texts(split, name, who)
+    if data.unlabelled is not None:
+        if "text" not in data.unlabelled.column_names:
+            raise _wrong(who, "give texts", "test lacks text")
+        _check_texts(data.unlabelled, "test", who)
     return check_splits(data, who)
 
 
 def _check_rows(split: Dataset, name: str, labels: int, who: str) -> None:
     """Raise PluginError unless every row has a text that is not blank and a label from 0 to ``labels`` - 1."""
-    for number, (text, label) in enumerate(zip(split["text"][:], split["label"][:], strict=True)):
+    for number, (text, label) in enumerate(zip(values(split["text"]), values(split["label"]), strict=True)):
         is_text = isinstance(text, str) and text.strip()
         is_label = type(label) is int and 0 <= label < labels  # not isinstance: a bool is no label
         if not (is_text and is_label):
@@ -97,7 +105,7 @@ def _check_rows(split: Dataset, name: str, labels: int, who: str) -> None:
 
 def _check_texts(split: Dataset, name: str, who: str) -> None:
     """Raise PluginError unless every row has a text that is not blank."""
-    for number, text in enumerate(split["text"][:]):
+    for number, text in enumerate(values(split["text"])):
         if not isinstance(text, str) or not text.strip():
             raise _wrong(who, "give texts", f"row {number} of {name} is {text!r}")
 
@@ -123,7 +131,8 @@ def check_pinned(data: EmotionData, pins: Mapping[str, Pin], where: str) -> Emot
         rows = data.splits[name]
         if len(rows) != pin.rows:
             raise DataError(
-                f"{where}: the {name} split of {data.name} has {pin.rows:,} rows, found {len(rows):,}; {REPLACE}"
+                f"{where}: the {name} split of {data.name} must have {pin.rows:,} rows, but has {len(rows):,}; "
+                f"{REPLACE}"
             )
         if digest_rows(rows, data.labels) != pin.sha256:
             raise DataError(f"{where}: the {name} rows aren't those of {data.name} (their checksum differs); {REPLACE}")
@@ -146,22 +155,22 @@ def check_counts(
         DataError: a number differs.
     """
     if classes not in (None, len(data.labels)):
-        raise DataError(f"{where}: {data.name} has {classes} labels, found {len(data.labels)}; {remedy}")
+        raise DataError(f"{where}: {data.name} must have {classes} labels, but has {len(data.labels)}; {remedy}")
     for split in SPLITS:
         if split in rows and split in data.splits and split not in data.cut:
             difference = next(_differences(rows[split], _rows_by_label(data, split)), "")
             if difference:
-                raise DataError(f"{where}: the {split} split of {data.name} has {difference}; {remedy}")
+                raise DataError(f"{where}: the {split} split of {data.name} must have {difference}; {remedy}")
     return data
 
 
 def _differences(declared: int | Mapping[str, int], found: Counter[str]) -> Iterator[str]:
     total = declared if isinstance(declared, int) else sum(declared.values())
     if total != found.total():
-        yield f"{total:,} rows, found {found.total():,}"
+        yield f"{total:,} rows, but has {found.total():,}"
     for label, rows in {} if isinstance(declared, int) else declared.items():
         if rows != found[label]:
-            yield f"{rows:,} rows of {label!r}, found {found[label]:,}"
+            yield f"{rows:,} rows of {label!r}, but has {found[label]:,}"
 
 
 def _rows_by_label(data: EmotionData, split: str) -> Counter[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 SPLITS = ("train", "validation", "test")
-NUMBERED = re.compile(r"(label|class|category)?[\s_-]*[-+]?\d+(\.\d+)?", re.IGNORECASE)
+NUMERIC_LABEL = re.compile(r"(label|class|category)?[\s_-]*[-+]?\d+(\.\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,10 @@ class EmotionData:
         descriptions: a short sentence for each label, if the data set has them.
         cut: names of the splits that the data set lacks and that were cut from its training rows.
         notes: remarks shown with every run on these rows.
-        reading: how the rows of a user's own data set were read, as in `run.json`: files, columns, label map.
-        unlabelled: the texts of a test split without labels, with the columns ``text`` and perhaps ``id``; ``splits``
-            then lacks ``test``.
+        reading: how the rows of a recipe or of a user's own data set were read, as in `run.json`: files, columns,
+            label map; empty for a built-in data set.
+        unlabelled: the texts of a test split without labels, with the column ``text``, and perhaps ``id`` and
+            ``group``; ``splits`` then lacks ``test``.
         whole: digest of the rows before a cut into folds, and of the fold of each row; equal for all folds of one
             cross-validation, and empty without folds.
     """
@@ -106,6 +107,12 @@ class EmotionData:
         return self.splits["test"] if self.unlabelled is None else self.unlabelled
 
     @property
+    def text_splits(self) -> dict[str, Dataset]:
+        """The splits in the order of ``SPLITS``; a test split without labels is among them."""
+        splits = {**self.splits, **({} if self.unlabelled is None else {"test": self.unlabelled})}
+        return {split: splits[split] for split in SPLITS if split in splits}
+
+    @property
     def columns(self) -> list[str]:
         """The columns of the training rows, from which batches are made; other splits may have only text and label."""
         return list(self.splits["train"].column_names)
@@ -120,7 +127,7 @@ class EmotionData:
     @property
     def numeric_labels(self) -> tuple[str, ...]:
         """The label texts that are numbers, such as ``3`` or ``LABEL_3``; methods that read labels can't use them."""
-        return tuple(text for text in self.label_texts if NUMBERED.fullmatch(text))
+        return tuple(text for text in self.label_texts if NUMERIC_LABEL.fullmatch(text))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -1,7 +1,7 @@
 """Load a data set by its registered name, by a path, or by ``hf:owner/name``.
 
-A registered name stands for one fixed set of rows, pinned by checksum. If those rows are not available,
-loading fails; no other data set is used in their place.
+A registered name stands for one set of rows, pinned by checksum, or by numbers of rows (recipes, ``ed-csv``); only
+``rusentiment`` has no pin. If those rows are not available, loading fails; no other data set is used in their place.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def _load(settings: RunSettings, places: DataLocations, cut: bool) -> EmotionDat
         return load_path(Path(expanded(name)), flags, choice)
     check_dataset_name(name)
     data = load_registered(name, places, choice)
-    if settings.folds is not None and not data.whole:
-        check_foldable((), name)
+    if settings.folds is not None:
+        check_foldable(data.cut, name)
     return data
 
 

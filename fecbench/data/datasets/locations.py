@@ -136,8 +136,8 @@ def _found_near(root: Path, name: str, files: Sequence[str]) -> tuple[Path, int]
             missing = missing_files(folder, paths)
             if not missing:
                 return folder, levels
-            # without their folders the paths may be those of another data set, such as train.csv
-            if len(missing) < len(paths) and (folder.name == name or not levels):
+            # paths without folders, such as train.csv, may be those of another data set
+            if len(missing) < len(paths) and (folder.name == name or (not levels and depth(files))):
                 partial = partial or f"{folder}: {name} needs {', '.join(paths)}; missing: {', '.join(missing)}"
     if partial:
         raise DataError(f"{partial}; add them, or give another folder as --data-dir")

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from fecbench.core.errors import DataNotFound
-from fecbench.data.datasets.dataset import SPLITS, DatasetInfo
+from fecbench.core.errors import DataError, DataNotFound
+from fecbench.data.datasets.dataset import SPLITS
+from fecbench.data.datasets.description.facts import info_of
 from fecbench.data.datasets.description.toml_file import from_toml
 from fecbench.data.datasets.files.published_files import files_of, on_disk, relocated
 from fecbench.data.datasets.locations import DataLocations, FoundFolder, Source
@@ -15,7 +16,7 @@ from fecbench.data.datasets.locations import DataLocations, FoundFolder, Source
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fecbench.data.datasets.dataset import EmotionData
+    from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
     from fecbench.data.datasets.description.schema import Description
     from fecbench.data.datasets.splits.missing_splits import SplitChoice
 
@@ -37,9 +38,15 @@ class Recipe:
 
         Raises:
             DataNotFound: there is no such file.
-            DataError: the file is not a valid description.
+            DataError: the file is not a valid description, or names no training file.
         """
-        return from_toml(self.path)
+        described = from_toml(self.path)
+        if described.files.train is None:
+            raise DataError(
+                f"{self.path} must name the published files, by which they are found, but has no train under [files]; "
+                "add it"
+            )
+        return described
 
     @property
     def name(self) -> str:
@@ -64,18 +71,10 @@ class Recipe:
     @property
     def info(self) -> DatasetInfo:
         """Title, licence, rows and source."""
-        about = self.description
-        return DatasetInfo(
-            self.name,
-            about.title or self.name,
-            about.licence or "unknown",
-            about.homepage,
-            tuple(count for count in self.rows if count is not None) if None not in self.rows else (),
-            about.classes or _number_of_labels(about),
-            note=about.note,
-            language=about.language,
-            citation=about.citation,
-            metric=about.metric,
+        return replace(
+            info_of(self.description, self.name, self.name),
+            rows=tuple(count for count in self.rows if count is not None) if None not in self.rows else (),
+            labels=self.description.classes or _number_of_labels(self.description),
         )
 
     def is_here(self, places: DataLocations) -> bool:
@@ -105,8 +104,7 @@ class Recipe:
 
         found = self._find(places)
         description, where = relocated(self.description, found.levels), Source.of(found).where
-        data = load_described(description, found.folder, choice or SplitChoice(0), self.name, where)
-        data = replace(data, info=self.info)
+        data = load_described(description, found.folder, choice or SplitChoice(0), self.info, where)
         return check_counts(data, description.rows.declared, description.classes, where, REPLACE)
 
     def _find(self, places: DataLocations) -> FoundFolder:

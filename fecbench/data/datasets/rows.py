@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
@@ -26,6 +27,11 @@ def chunks(values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
     """
     for start in range(0, len(values), size):
         yield values[start : start + size]
+
+
+def values(column: Sequence[T]) -> Iterator[T]:
+    """Yield the values of a column on the disk, of which one chunk at a time is in memory."""
+    return chain.from_iterable(chunks(column))
 
 
 def labels_of(rows: Dataset) -> np.ndarray:

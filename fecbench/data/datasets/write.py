@@ -8,11 +8,11 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from fecbench.core.toml_text import to_toml
+from fecbench.data.datasets.description.facts import UNKNOWN_LICENCE
 from fecbench.data.datasets.description.schema import Description
 from fecbench.data.datasets.description.toml_file import FILE
-from fecbench.data.datasets.own.load_path import UNKNOWN_LICENCE, UNTITLED
+from fecbench.data.datasets.own.load_path import UNTITLED
 from fecbench.data.datasets.rows import CHUNK
-from fecbench.data.datasets.statistics import text_splits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ def write_dataset(data: EmotionData, folder: Path) -> None:
 
     Labels are written by name. Loading the folder gives equal rows, and so an equal fingerprint.
     """
-    for split, rows in text_splits(data).items():
+    for split, rows in data.text_splits.items():
         _write(rows, data.labels, folder / f"{split}.parquet")
     (folder / FILE).write_text(to_toml(_content(data)), encoding="utf-8")
 
@@ -59,11 +59,12 @@ def _content(data: EmotionData) -> dict[str, Any]:
     """Return the content of ``dataset.toml``."""
     known = {key: getattr(data.info, key) for key in ABOUT}
     about = {key: value for key, value in known.items() if value not in ("", UNTITLED, UNKNOWN_LICENCE)}
-    columns = {name: name for name in NAMED if name in data.columns}
+    # named only if all splits have it: a split without a column that the description names is refused
+    columns = {name: name for name in NAMED if all(name in rows.column_names for rows in data.text_splits.values())}
     description = Description.model_validate(
         {
             **about,
-            "files": {split: f"{split}.parquet" for split in text_splits(data)},
+            "files": {split: f"{split}.parquet" for split in data.text_splits},
             "columns": columns,
             "labels": {"names": list(data.labels), "descriptions": dict(data.descriptions)},
         }

@@ -1,4 +1,4 @@
-"""Say which encoders are made for English, and whether texts are in the language that an encoder is made for."""
+"""The languages of well-known encoders, and checks of texts against them."""
 
 from __future__ import annotations
 
@@ -62,6 +62,7 @@ CODES = {
     "vi": "vietnamese",
     "zh": "chinese",
 }
+CODE = regex.compile("[a-z]{2,3}")
 LETTER, LATIN = regex.compile(r"\p{L}"), regex.compile(r"\p{Latin}")
 
 
@@ -91,6 +92,17 @@ def _plain(language: str) -> str:
     lower = language.strip().lower()
     code = regex.split(r"[-_]", lower)[0]
     return CODES.get(code, lower)
+
+
+def code_of(language: str) -> str:
+    """Return the ISO 639 code of a language, given by its English name or code; "" if the name isn't known.
+
+    >>> code_of("English"), code_of("zh-TW"), code_of("Chinese"), code_of("sw"), code_of("Klingon")
+    ('en', 'zh', 'zh', 'sw', '')
+    """
+    plain = _plain(language)
+    known = next((code for code, name in CODES.items() if name == plain), "")
+    return known or (plain if CODE.fullmatch(plain) else "")
 
 
 def mostly_latin(texts: Iterable[str]) -> bool:

@@ -15,7 +15,7 @@ from fecbench.results.page.web_page import environment, policy, style_sheet
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fecbench.data.datasets.statistics import Statistics
+    from fecbench.data.datasets.measures.statistics import Statistics
     from fecbench.results.page.charts import Chart
 
 

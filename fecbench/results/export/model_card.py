@@ -13,6 +13,7 @@ from fecbench.core import registry
 from fecbench.core.errors import PluginError
 from fecbench.core.text import escape, inline, shown
 from fecbench.data.datasets.load import get_dataset
+from fecbench.model.encoders.languages import code_of
 from fecbench.results.export.card_schema import card_result_file, card_run_file
 from fecbench.results.export.eval_entries import hub_dataset
 from fecbench.runs.identity import LOCAL_SETTINGS
@@ -82,7 +83,7 @@ def _metadata(record: Record, kind: str, dataset: HubDataset | None, name: str) 
         tags=["emotion-classification", "fecbench", run_file.objective.name],
         base_model=encoder.name if encoder.revision else None,  # an encoder with a commit is from the hub
         datasets=[trained_on.id] if trained_on else None,
-        language=data.language if re.fullmatch("[a-z]{2,3}", data.language or "") else None,  # a code, not a name
+        language=code_of(data.language or "") or None,
         metrics=list(dict.fromkeys(score.metric_type for score in scores)),
         model_name=name,
         eval_results=scores,

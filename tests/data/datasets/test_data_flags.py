@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from fecbench.core.errors import UsageError
+from fecbench.core.settings import Setting
+from fecbench.runs.plan import plan
+
 MOODS = [(str(n), f"text {n}", ("joy", "fear", "neutral")[n % 3]) for n in range(90)]
 TINY = ("--encoder", "scratch", "--epochs", 1)
 TOML = """
@@ -71,6 +75,22 @@ def test_a_spec_has_the_same_settings(fecbench, moods):
     assert code == 0, err
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"), [("group_column", "author"), ("text_column", "text"), ("delimiter", ";"), ("header", False)]
+)
+def test_flags_that_a_registered_set_ignores_are_refused(setting, value):
+    said = rf"--{setting.replace('_', '-')} reads a data set of your own, but demo is registered: leave it out"
+    with pytest.raises(UsageError, match=said):
+        plan("ce", {"dataset": "demo", setting: value})
+    with pytest.raises(UsageError, match=said):
+        plan("ce", {"dataset": "demo"}, {setting: value})
+
+
+def test_a_registered_set_takes_the_seed_and_the_folds_of_a_cut():
+    chosen = plan("ce", {"dataset": "isear", "split_seed": 3, "folds": 5, "group_column": None})
+    assert (chosen.settings.split_seed, chosen.settings.folds) == (3, 5)
+
+
 @pytest.mark.parametrize("tab", ["\t", "tab", "\\t"])
 def test_a_tab_can_be_named(fecbench, moods, tab):
     Path("moods/moods.txt").write_text("\n".join(map("\t".join, MOODS)) + "\n")
@@ -128,7 +148,6 @@ def test_files_cannot_be_named_in_a_hub_data_set(fecbench):
 
 def test_runs_of_older_records_have_the_same_settings():
     from fecbench.runs.identity import same_settings
-    from fecbench.runs.plan import plan
 
     wanted = plan("ce", {"dataset": "demo"}).origins
     old = {key: setting.value for key, setting in wanted.items()}
@@ -137,4 +156,5 @@ def test_runs_of_older_records_have_the_same_settings():
     old |= {"text_column": "text", "label_column": "label", "quotes": "csv"}
     assert same_settings(wanted, old)
     assert not same_settings(wanted, old | {"text_column": "utterance"})
-    assert not same_settings(plan("ce", {"dataset": "demo", "text_column": "text"}).origins, old | {"text_column": "u"})
+    given = wanted | {"text_column": Setting("text", "flag")}
+    assert not same_settings(given, old | {"text_column": "u"})

@@ -225,6 +225,27 @@ def test_a_path_of_this_machine_is_not_in_the_reading(tmp_path):
     assert data.reading["files"] == {"train": ["far.csv"]}
 
 
+def test_label_files_of_this_machine_are_not_in_the_reading(tmp_path):
+    (tmp_path / "a").mkdir()
+    names = lay(tmp_path, names_txt="joy\nfear\n", far_txt="0\n1\n" * 20) / "names.txt"
+    toml = f"[labels]\nnames = {json.dumps(str(names))}\nfiles.train = {json.dumps(str(tmp_path / 'far.txt'))}\n"
+    lay(tmp_path / "a", f'files.train = "train.txt"\n{toml}', train_txt="".join(f"text {n}\n" for n in range(40)))
+    data = load_path(tmp_path / "a", {}, SplitChoice(0))
+    assert data.labels == ("joy", "fear")
+    assert data.reading["labels"] == {"names": "names.txt", "files": {"train": "far.txt"}}
+    assert str(tmp_path) not in json.dumps(data.reading)
+
+
+def test_numbers_of_rows_and_classes_are_those_of_the_folder_not_of_one_file(tmp_path):
+    toml = "classes = 2\nrows = { train = 40, validation = 24 }\n"
+    lay(tmp_path, toml, train_csv=csv("id,text,label", rows("a", 40)), dev_csv=csv("id,text,label", rows("b", 24)))
+    assert load_path(tmp_path, {}, SplitChoice(0)).cut == ("test",)
+    assert load_path(tmp_path / "dev.csv", {}, SplitChoice(0)).cut == ("validation", "test")
+    (tmp_path / "dataset.toml").write_text(toml.replace("40", "41"))
+    with pytest.raises(DataError, match="must have 41 rows, but has 40"):
+        load_path(tmp_path, {}, SplitChoice(0))
+
+
 def test_parallel_files_of_texts_and_labels(tmp_path):
     text, label = ({split: "\n".join(row[place] for row in rows(split, 40)) for split in SPLITS} for place in (1, 2))
     toml = "[files]\n" + "".join(f'{split} = "{split}_text.txt"\n' for split in SPLITS)

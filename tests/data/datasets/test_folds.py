@@ -97,8 +97,31 @@ def test_a_class_of_fewer_texts_than_folds_is_named(tmp_path):
     chosen = build(RunSettings, {"dataset": str(path), "folds": 5}, "settings")
     with pytest.raises(DataError, match=r"cut 5 folds and validation from train, .* 5 training rows, but 'guit' has 4"):
         load_dataset(chosen, DataLocations())
-    with pytest.raises(DataError, match="at least 4 different texts, but 'label 1' has 3; add rows, or lower --folds"):
+    with pytest.raises(DataError, match=r"at least 4 different texts, but 'label 1' has 3; .* give a validation file"):
         cut([*((f"a {n}", 0, "") for n in range(9)), *((f"b {n}", 1, "") for n in range(3))], folds=2, grouped=False)
+
+
+def test_too_few_texts_outside_a_fold_ask_for_a_validation_file():
+    rows = [*[("long", 0, "")] * 10, *((f"a {n}", 0, "") for n in range(3)), *((f"b {n}", 1, "") for n in range(20))]
+    for fold in (0, 1):
+        with pytest.raises(DataError, match=r"outside fold \d 'label 0' has 1; add rows, or give a validation file"):
+            cut(rows, folds=2, fold=fold, grouped=False)
+    assert cut(rows, folds=2, grouped=False, given=["validation"]).cut == ("test",)
+
+
+def test_the_remedy_for_two_folds_is_not_to_lower_them():
+    assert SplitChoice(0, folds=3).remedy(["validation", "test"]) == "lower --folds"
+    assert SplitChoice(0, folds=2).remedy(["validation", "test"]) == "give a validation file"
+    assert SplitChoice(0, folds=2).remedy(["test"]) == "give a test file instead of --folds"
+
+
+def test_folds_of_a_set_with_a_test_split_are_refused_before_its_rare_classes(tmp_path):
+    rows = [(text, f"l{label}") for text, label, _ in rows_of(60)]
+    write(tmp_path / "train.csv", [*rows, ("guilt", "guit")])
+    write(tmp_path / "test.csv", [(f"{text} of the test", label) for text, label in rows])
+    chosen = build(RunSettings, {"dataset": f"{tmp_path}/", "folds": 5}, "settings")
+    with pytest.raises(DataError, match="this data set has a test split of its own"):
+        load_dataset(chosen, DataLocations())
 
 
 def test_a_fold_that_is_none_is_refused():

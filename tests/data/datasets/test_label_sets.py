@@ -77,7 +77,7 @@ def test_several_labels_are_refused_with_the_way_out(tmp_path):
             match=r"train\.tsv, line 4: .*'0,1' holds several labels .*\(8 rows\).*several = \"drop\" under \[labels\]",
         ):
             read(lay(tmp_path, toml, ["0", "1", "0,1"]))
-    with pytest.raises(DataError, match=r"line 3: .* but there is none \(8 rows have none\).*none = \"drop\""):
+    with pytest.raises(DataError, match=r"line 3: .* but the cell is empty \(8 rows have none\).*none = \"drop\""):
         read(lay(tmp_path, "", ["0", "", "1"]))
 
 
@@ -107,7 +107,7 @@ def test_a_column_of_0_and_1_for_each_label(tmp_path, on, off):
     assert "11 rows that hold several labels are left out (train 8, validation 2, test 1)" in data.notes
     with pytest.raises(DataError, match=r"'\[\"anger\", \"joy\"\]' holds several labels"):
         read(switches(tmp_path, SWITCHES + '[labels]\nnone = "neutral"\n', rows))
-    with pytest.raises(DataError, match=r"line 6: .* but there is none"):
+    with pytest.raises(DataError, match=r"line 6: .* but the cell is empty"):
         read(switches(tmp_path, SWITCHES + '[labels]\nseveral = "drop"\n', rows))
 
 

@@ -18,8 +18,8 @@ from fecbench.data.datasets.checks import Pin
 from fecbench.data.datasets.dataset import SPLITS
 from fecbench.data.datasets.load import get_dataset, load_dataset
 from fecbench.data.datasets.locations import DataLocations
+from fecbench.data.datasets.measures.statistics import statistics
 from fecbench.data.datasets.rows import digest_rows
-from fecbench.data.datasets.statistics import statistics
 
 REAL = os.environ.get("FECBENCH_TEST_DATA")
 
@@ -64,7 +64,9 @@ def test_ge_is_one_fixed_set_of_rows(places, monkeypatch):
     own = goemotions.GoEmotions(pinned(load_ge(places, monkeypatch)))
     monkeypatch.undo()
     assert len(own.load(places).splits["train"]) == 2
-    with pytest.raises(DataError, match=r"the train split of ge has 23,485 rows, found 2; put the original files back"):
+    with pytest.raises(
+        DataError, match=r"the train split of ge must have 23,485 rows, but has 2; put the original files back"
+    ):
         goemotions.ge.load(places)
     write(places.data_dir / "ge", {"train.tsv": GE_FILES["train.tsv"].replace("so proud", "very proud")})
     with pytest.raises(DataError, match="checksum differs"):
@@ -215,7 +217,7 @@ def test_prepared_reads_the_shared_csv(places, monkeypatch):
     own = replace(prepared.ge_prepared, pins=pinned(data))
     monkeypatch.undo()
     assert own.load(places).fingerprint == data.fingerprint
-    with pytest.raises(DataError, match="the train split of ge-prepared has 23,485 rows, found 2"):
+    with pytest.raises(DataError, match="the train split of ge-prepared must have 23,485 rows, but has 2"):
         prepared.ge_prepared.load(places)
 
 

@@ -360,7 +360,7 @@ def test_a_test_file_without_labels_is_told_as_such(tmp_path):
     assert any("the test split has no labels" in note for note in data.notes)
     lay(tmp_path, test_csv=csv("joy", "", times=3))
     with pytest.raises(
-        DataError, match=r"test\.csv, line 3: the label must be .*, but there is none \(3 rows have none\)"
+        DataError, match=r"test\.csv, line 3: the label must be .*, but the cell is empty \(3 rows have none\)"
     ):
         read(tmp_path)
 

@@ -113,14 +113,37 @@ def test_files_of_another_data_set_are_not_taken_for_a_clone_nearby(tmp_path):
         rows(tmp_path, "dair-emotion")
 
 
+def test_files_whose_names_any_data_set_could_have_are_no_damaged_copy(tmp_path):
+    (tmp_path / "train.txt").write_text("a text of something else\n")
+    with pytest.raises(DataNotFound, match=r"dair-emotion isn't in"):
+        rows(tmp_path, "dair-emotion")
+    assert not get_dataset("dair-emotion").is_here(places(tmp_path))
+    (tmp_path / "dair-emotion").mkdir()
+    (tmp_path / "dair-emotion" / "train.txt").write_text("i feel fine;joy\n")
+    with pytest.raises(DataError, match=r"dair-emotion needs train\.txt.*; missing: val\.txt, test\.txt"):
+        rows(tmp_path, "dair-emotion")
+
+
+def test_rows_within_files_of_json_lines_are_found(tmp_path):
+    (tmp_path / "moods.toml").write_text('[files]\ntrain = "all.jsonl#items"\ntest = "data/test.json.gz#rows"\n')
+    recipe = Recipe(tmp_path / "moods.toml")
+    assert recipe.files == ["all.jsonl", "data/test.json.gz"]
+
+
+def test_a_recipe_without_files_is_refused(tmp_path):
+    (tmp_path / "moods.toml").write_text('title = "Moods"\n')
+    with pytest.raises(DataError, match=r"moods\.toml must name the published files.* no train under \[files\]"):
+        Recipe(tmp_path / "moods.toml").is_here(places(tmp_path))
+
+
 def test_other_numbers_of_rows_than_published_are_refused(tmp_path):
     SHAPES["MELD"].write(tmp_path)
     with pytest.raises(
-        DataError, match=r"the train split of meld has 9,989 rows, found 12; put the original files back, or give yours"
+        DataError, match=r"split of meld must have 9,989 rows, but has 12; put the original files back, or give yours"
     ):
         rows(tmp_path)
     SHAPES["TREC"].write(tmp_path)
-    with pytest.raises(DataError, match=r"trec-fine has 50 labels, found 3"):
+    with pytest.raises(DataError, match=r"trec-fine must have 50 labels, but has 3"):
         rows(tmp_path, "trec-fine")
 
 
@@ -177,9 +200,9 @@ def test_splits_that_were_not_published_are_cut_by_the_seed(moods):
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("all.csv", csv(9, 7), r"the train split of moods has 8 rows of 'glad', found 9"),
-        ("all.csv", csv(9, 8), r"the train split of moods has 16 rows, found 17"),
-        ("test.csv", csv(2, 3, "test"), r"the test split of moods has 4 rows, found 5"),
+        ("all.csv", csv(9, 7), r"the train split of moods must have 8 rows of 'glad', but has 9"),
+        ("all.csv", csv(9, 8), r"the train split of moods must have 16 rows, but has 17"),
+        ("test.csv", csv(2, 3, "test"), r"the test split of moods must have 4 rows, but has 5"),
     ],
 )
 def test_rows_are_compared_by_number_and_by_class(moods, name, content, says):
@@ -193,7 +216,9 @@ def test_a_description_of_ones_own_may_declare_its_rows_too(moods):
     own = RunSettings(dataset=str(moods.parent))
     assert load_dataset(own, places(moods)).name == "files"
     (moods.parent / "dataset.toml").write_text(TOML.replace("test = 4", "test = 5"))
-    with pytest.raises(DataError, match=r"the test split of files has 5 rows, found 4; correct the files, or rows and"):
+    with pytest.raises(
+        DataError, match=r"test split of files must have 5 rows, but has 4; correct the files, or rows and"
+    ):
         load_dataset(own, places(moods))
 
 
@@ -223,7 +248,9 @@ def test_unpacked_files_of_ed_are_read_once_a_conversation(tmp_path):
         data = loader.load(places(folder))
         assert data.splits["train"]["text"][0] == 'I lost my dog, "Rex, in train.csv 0'
         assert [len(part) for part in data.splits.values()] == [32, 32, 32]
-    with pytest.raises(DataError, match=r"the train split of ed-csv has 19,533 rows, found 32; put the original files"):
+    with pytest.raises(
+        DataError, match=r"train split of ed-csv must have 19,533 rows, but has 32; put the original files"
+    ):
         replace(loader, rows=(19_533, 2_770, 2_547)).load(places(tmp_path))
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataNotFound, match=r"ed-csv isn't in .*unpack empatheticdialogues\.tar\.gz"):

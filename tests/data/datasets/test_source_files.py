@@ -5,12 +5,17 @@ import os
 import pytest
 
 from fecbench.core.errors import DataError, DataNotFound
-from fecbench.data.datasets.files.source_files import SourceFile, source_files
+from fecbench.data.datasets.files.file_formats import READERS
+from fecbench.data.datasets.files.source_files import ENDINGS, SourceFile, source_files
 from tests.support.raw_rows import put
 
 
 def names(folder, entry: str) -> list[str]:
     return [str(file.path.relative_to(folder)) for file in source_files(folder, entry)]
+
+
+def test_each_ending_that_tells_a_format_has_a_reader():
+    assert tuple(READERS) == ENDINGS
 
 
 def test_a_file_is_named_by_its_path(tmp_path, monkeypatch):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from fecbench.core.errors import DataError
+from fecbench.core import registry
+from fecbench.core.errors import DataError, UsageError
 from fecbench.data.datasets.description.schema import Description
-from fecbench.data.datasets.files.wanted_columns import label_columns, text_columns
+from fecbench.data.datasets.description.wanted_columns import label_columns, text_columns
 
 if TYPE_CHECKING:
     from fecbench.core.settings import RunSettings
@@ -34,6 +35,19 @@ FILE_FLAGS = {"train": "train_file", "validation": "validation_file", "test": "t
 def flags_of(settings: RunSettings) -> Flags:
     """Return those of the flags that are given."""
     return {name: value for name in KEYS if (value := getattr(settings, name)) is not None}
+
+
+def check_flags(dataset: str, given: Mapping[str, object]) -> None:
+    """Raise UsageError if a flag is ``given`` with a registered data set, which it wouldn't change.
+
+    Only flags that a person gives are checked: older records of registered sets hold defaults such as text_column.
+    """
+    flags = [name for name in KEYS if given.get(name) is not None]
+    if flags and dataset in registry.datasets:
+        raise UsageError(
+            f"--{flags[0].replace('_', '-')} reads a data set of your own, but {dataset} is registered: leave it out, "
+            "or give the files as a path (--dataset path/to/folder), for which a recipe can be copied to a dataset.toml"
+        )
 
 
 def with_flags(description: Description, flags: Flags) -> Description:

@@ -1,4 +1,4 @@
-"""Descriptions of data sets: what ``dataset.toml`` declares, and what flags of a run declare instead.
+"""The schema of ``dataset.toml``; flags of a run replace some of its keys.
 
 ::
 
@@ -24,11 +24,16 @@ Every key is optional. :class:`Description` lists them all.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from fecbench.core.settings import Config
+from fecbench.data.datasets.dataset import SPLITS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 Text = Annotated[str, Field(min_length=1)]
 Column = Text | Annotated[int, Field(ge=1)]
@@ -49,6 +54,26 @@ class SplitFiles(Config):
         default=None, description="files of the validation rows; else they are cut from train"
     )
     test: Files | None = Field(default=None, description="files of the test rows; else they are cut from train")
+
+    def of(self, split: str) -> list[str]:
+        """Return the files of a split."""
+        files: Files | None = getattr(self, split)
+        return [] if files is None else [files] if isinstance(files, str) else files
+
+    @property
+    def listed(self) -> list[str]:
+        """The files of all splits."""
+        return [file for split in SPLITS for file in self.of(split)]
+
+    def renamed(self, new_name: Callable[[str], str]) -> Self:
+        """Return these files with their names replaced by ``new_name`` of each."""
+
+        def renamed(split: str) -> Files | None:
+            names = [new_name(file) for file in self.of(split)]
+            # A file that isn't in a list stays so: records hold the declared values.
+            return names if isinstance(getattr(self, split), list) else next(iter(names), None)
+
+        return self.model_copy(update={split: renamed(split) for split in SPLITS})
 
 
 class FileFormat(Config):
@@ -94,7 +119,7 @@ class ColumnNames(Config):
     id: Column | None = Field(default=None, description="column that names each row, for files of predictions")
     group: Column | None = Field(
         default=None,
-        description="column of what must stay in one split when splits are cut, such as a dialogue or an author",
+        description="column of groups, such as dialogues or authors; the rows of a group stay in one split",
     )
     where: dict[Text, str | int | bool] = Field(
         default_factory=dict, description="rows to read: those with this value in this column"
@@ -169,7 +194,7 @@ class SplitRows(Config):
 
 
 class Description(Config):
-    """What a data set is called, where its rows lie, and how to read them."""
+    """A data set's name, files and format."""
 
     name: Text | None = Field(default=None, description="name of the data set; by default that of its folder")
     title: Text | None = Field(default=None, description="title for lists and model cards")
@@ -189,5 +214,5 @@ class Description(Config):
     columns: ColumnNames = Field(default_factory=ColumnNames, description="columns of the files")
     labels: LabelDescription = Field(default_factory=LabelDescription, description="names of the labels")
     replace: dict[Text, str] = Field(
-        default_factory=dict, description="repairs of the texts: what to replace, and by what"
+        default_factory=dict, description="repairs of the texts: each string with its replacement"
     )

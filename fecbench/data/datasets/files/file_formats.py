@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fecbench.data.datasets.description.schema import ColumnNames, FileFormat
-    from fecbench.data.datasets.own.columns import RawRow
+    from fecbench.data.datasets.files.raw_rows import RawRow
 
 
 __all__ = ["READERS", "class_name", "class_names", "names_of", "read_rows", "text_of"]

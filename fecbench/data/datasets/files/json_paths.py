@@ -11,7 +11,7 @@ import jmespath
 
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
-from fecbench.data.datasets.files.wanted_columns import number_of
+from fecbench.data.datasets.description.wanted_columns import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_DEPTH = 10  # of a document in which rows are sought
 
 
-def found_at(expression: str, content: object, where: str) -> Any:
-    """Return what ``expression`` finds in ``content``; ``where`` is its position, for messages.
+def select(expression: str, content: object, where: str) -> Any:
+    """Return the part of ``content`` that ``expression`` selects; ``where`` is its position, for messages.
 
     Raises:
         DataError: the expression is not JMESPath, doesn't fit the content, or finds nothing.

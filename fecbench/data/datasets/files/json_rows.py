@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 from fecbench.core.errors import DataError
 from fecbench.core.strict_json import loads
 from fecbench.core.text import shortened
-from fecbench.data.datasets.files.json_paths import found_at, key_of, path_to_rows
+from fecbench.data.datasets.description.wanted_columns import label_columns, number_of, text_columns
+from fecbench.data.datasets.files.json_paths import key_of, path_to_rows, select
 from fecbench.data.datasets.files.opening import read_lines, whole_text
-from fecbench.data.datasets.files.wanted_columns import label_columns, number_of, text_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fecbench.data.datasets.description.schema import ColumnNames, FileFormat
+    from fecbench.data.datasets.files.raw_rows import RawRow
     from fecbench.data.datasets.files.source_files import SourceFile
-    from fecbench.data.datasets.own.columns import RawRow
 
 
 def read_json_lines(file: SourceFile, form: FileFormat, columns: ColumnNames) -> Iterator[RawRow]:
@@ -42,7 +42,7 @@ def read_json_lines(file: SourceFile, form: FileFormat, columns: ColumnNames) ->
                 f"{where}: every line must be a JSON object: {error}; correct or remove it{array}"
             ) from error
         if file.rows:
-            content = found_at(file.rows, content, where)
+            content = select(file.rows, content, where)
         for row in content if file.rows and isinstance(content, list) else [content]:
             yield where, _as_cells(row, where, "line", form, columns, array)
 
@@ -68,8 +68,8 @@ def read_json(file: SourceFile, form: FileFormat, columns: ColumnNames) -> Itera
         yield from read_json_lines(file, form, columns)  # raises an error that names the line
         return
     del text
-    rows = _rows_of(found_at(file.rows, content, path) if file.rows else content, file, columns)
-    arrays = f"; {path}[] has what the arrays hold" if file.rows else ""
+    rows = _rows_of(select(file.rows, content, path) if file.rows else content, file, columns)
+    arrays = f"; {path}[] selects the elements of the arrays" if file.rows else ""
     for number, row in enumerate(rows, 1):
         where = f"{path}, row {number}"
         yield where, _as_cells(row, where, "row", form, columns, arrays)

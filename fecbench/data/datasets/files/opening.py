@@ -154,8 +154,8 @@ class _Unpacked(io.RawIOBase):
         self._left -= len(content)
         if self._left < 0:
             raise DataError(
-                f"{self._file} unpacks to more than {MAX_RATIO} times its size, which no texts do; get it again, or "
-                "give it unpacked"
+                f"{self._file} must unpack to at most {MAX_RATIO} times its size, but is larger; it may be damaged or "
+                "hostile: get it again, or give it unpacked"
             )
         buffer[: len(content)] = content
         return len(content)

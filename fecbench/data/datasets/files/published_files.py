@@ -5,44 +5,40 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from fecbench.data.datasets.dataset import SPLITS
+from fecbench.data.datasets.files.opening import UNPACKERS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from fecbench.data.datasets.description.schema import Description, Files, SplitFiles
+    from fecbench.data.datasets.description.schema import Description
+
+
+PACKED = "|".join(re.escape(ending) for ending in UNPACKERS)
+WITHIN = re.compile(rf"(?P<file>\.jsonl?({PACKED})?(?=#)|\.zip(?=/)).*", re.IGNORECASE)
+"""The ending of a file, and what follows it if rows in it or a member are named."""
 
 
 def files_of(description: Description) -> list[str]:
     """Return the files of texts, labels and label names, as the description names them."""
     labels = description.labels
-    named = [getattr(files, split) for files in (description.files, labels.files) for split in SPLITS]
-    named += [labels.names] if isinstance(labels.names, str) else []
-    return [file for files in named if files for file in ([files] if isinstance(files, str) else files)]
+    names = [labels.names] if isinstance(labels.names, str) else []
+    return [*description.files.listed, *labels.files.listed, *names]
 
 
 def relocated(description: Description, levels: int) -> Description:
     """Return the description with the paths of its files shortened as by :func:`shortened_path`."""
+    return renamed(description, lambda file: shortened_path(file, levels))
+
+
+def renamed(description: Description, new_name: Callable[[str], str]) -> Description:
+    """Return the description with ``new_name`` of each file of texts, labels and label names."""
     labels = description.labels
-    names = shortened_path(labels.names, levels) if isinstance(labels.names, str) else labels.names
-    files = _relocated(labels.files, levels)
+    names = new_name(labels.names) if isinstance(labels.names, str) else labels.names
+    update = {"files": labels.files.renamed(new_name), "names": names}
     return description.model_copy(
-        update={
-            "files": _relocated(description.files, levels),
-            "labels": labels.model_copy(update={"files": files, "names": names}),
-        }
+        update={"files": description.files.renamed(new_name), "labels": labels.model_copy(update=update)}
     )
-
-
-def _relocated(files: SplitFiles, levels: int) -> SplitFiles:
-    def moved(split: str) -> Files | None:
-        named = getattr(files, split)
-        if named is None or isinstance(named, str):
-            return named and shortened_path(named, levels)
-        return [shortened_path(file, levels) for file in named]
-
-    return files.model_copy(update={split: moved(split) for split in SPLITS})
 
 
 def shortened_path(file: str, levels: int) -> str:
@@ -57,7 +53,7 @@ def shortened_path(file: str, levels: int) -> str:
 
 def depth(files: Sequence[str]) -> int:
     """Return the largest number of folders in the paths of ``files``."""
-    return max(on_disk(file).count("/") for file in files)
+    return max((on_disk(file).count("/") for file in files), default=0)
 
 
 def missing_files(folder: Path, files: Sequence[str]) -> list[str]:
@@ -70,5 +66,7 @@ def on_disk(file: str) -> str:
 
     >>> on_disk("data/all.json#train"), on_disk("data/all.zip/train.csv"), on_disk("train.csv")
     ('data/all.json', 'data/all.zip', 'train.csv')
+    >>> on_disk("all.jsonl#items"), on_disk("all.json.gz#rows"), on_disk("all.zip/all.json#rows")
+    ('all.jsonl', 'all.json.gz', 'all.zip')
     """
-    return re.sub(r"(?<=\.json)#.*|(?<=\.zip)/.*", "", file)
+    return WITHIN.sub(r"\g<file>", file)

@@ -69,14 +69,7 @@ def recognised_files(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
         exact = {split: found for split in SPLITS if (found := _called(split, files, folder))}
         similar = {split: [file for file in files if file.splits == [split]] for split in SPLITS if split not in exact}
         if "train" in exact:
-            unread = [
-                f"{shortened([entry for file in others for entry in file.entries])} isn't read; call it {split} to use "
-                f"it as {split}"
-                for split, others in similar.items()
-                if others
-            ]
-            is_plain = all(entry == os.path.basename(entry) for entry in exact["train"].entries)  # noqa: PTH119
-            return _chosen(exact, folder), unread if is_plain and not exact["train"].shards else [_said(exact), *unread]
+            return _chosen(exact, folder), _notes(exact, similar)
         if not exact and len(similar["train"]) == 1 and all(len(found) <= 1 for found in similar.values()):
             one_each = {split: found[0] for split, found in similar.items() if found}
             return _chosen(one_each, folder), [_said(one_each)]
@@ -160,6 +153,19 @@ def _chosen(files: dict[str, NamedFile], folder: Path) -> dict[str, list[str]]:
                 f"({shortened(file.entries)}); add the others, or list the files to read in {FILE}"
             )
     return {split: list(file.entries) for split, file in files.items()}
+
+
+def _notes(exact: dict[str, NamedFile], similar: dict[str, list[NamedFile]]) -> list[str]:
+    """Return notes on the files that are read, unless they lie plainly in the folder, and on ``similar`` ones."""
+    unread = [
+        f"{shortened([entry for file in others for entry in file.entries])} isn't read; call it {split} to use it as "
+        f"{split}"
+        for split, others in similar.items()
+        if others
+    ]
+    train = exact["train"]
+    is_plain = not train.shards and all("/" not in entry for entry in train.entries)
+    return unread if is_plain else [_said(exact), *unread]
 
 
 def _said(files: dict[str, NamedFile]) -> str:

@@ -36,7 +36,7 @@ class Suspect(NamedTuple):
 class SwallowedRows:
     """Find quoted cells that contain rows: a text that begins with a lone quote swallows all rows up to the next quote.
 
-    Whether the lines of a cell are rows is known only at the end of the file, by the labels of the other rows.
+    Only at the end of the file do the labels of the other rows show if a cell's lines are rows.
 
     Attributes:
         path: path of the file, for messages.

@@ -77,7 +77,7 @@ def find_classes(
     cells: Mapping[str, Mapping[str, WrittenLabel]],
     labels: LabelDescription,
     given: GivenNames,
-    switches: bool,
+    indicators: bool,
     where: str,
 ) -> Classes:
     """Find the classes of a data set.
@@ -86,13 +86,13 @@ def find_classes(
         cells: for each split, train first, the cells as written.
         labels: the described labels.
         given: label names by number; if there are none, the labels of train in sorted order.
-        switches: True if the cells come from a column of 0 and 1 for each label.
+        indicators: True if the cells come from indicator columns.
         where: location of the data set, for messages.
 
     Raises:
         DataError: a label is unknown, or a row has several labels or none and the description doesn't allow it.
     """
-    splits = _labelled_splits(cells, labels, given, switches, where)
+    splits = _labelled_splits(cells, labels, given, indicators, where)
     names = _original_names(splits, labels, given)
     found = (label for split in splits.values() for label in split.label_of.values())
     class_of = class_by_label(list(dict.fromkeys([*names, *found])), labels, where)
@@ -116,7 +116,7 @@ def _labelled_splits(
     cells: Mapping[str, Mapping[str, WrittenLabel]],
     labels: LabelDescription,
     given: GivenNames,
-    switches: bool,
+    indicators: bool,
     where: str,
 ) -> dict[str, _Split]:
     """Return the splits with the labels of their cells, by name where a number has one; arguments as above."""
@@ -124,7 +124,7 @@ def _labelled_splits(
     index = given.index
     for split, written in cells.items():
         known = index or (splits["train"].labels if splits else {})
-        found = _singled(written, label_sets(written, labels, known, switches), labels, f"{where}: {split}")
+        found = _singled(written, label_sets(written, labels, known, indicators), labels, f"{where}: {split}")
         if split == "train":
             check_first_number(found.labels, given.names, given.first)
         named = {cell: index.get(label, label) for cell, label in found.label_of.items()}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 LABEL_FILE = "labels.txt"
-NUMBERED = re.compile(r"(?P<number>\d{1,9})(?P<mark>[\t ]+)(?P<name>.+)")
+NUMBERED_LINE = re.compile(r"(?P<number>\d{1,9})(?P<mark>[\t ]+)(?P<name>.+)")
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,13 @@ def given_names(labels: LabelDescription, folder: Path) -> GivenNames:
     file = folder / expanded(labels.names)
     if not os.path.lexists(file):
         raise DataError(
-            f"{file} doesn't exist; correct names under [labels], which is the file of the label names or their list"
+            f"the file of label names {file} doesn't exist; correct names under [labels], or list the names there"
         )
     if not file.is_file():
         raise DataError(f"{file} must be a file, but is a folder, a pipe or a link to nothing; put a file there")
     lines = [line.strip() for line in text_of(file).split("\n") if line.strip()]
-    numbered = _numbered(lines, tab_only=file.name == LABEL_FILE)
+    # In labels.txt, "1 star" is a name: there, only a TAB separates a number from a name.
+    numbered = _numbered(lines, "\t" if file.name == LABEL_FILE else "\t ")
     first, lines = numbered or (0, lines)
     parts = [line.partition("\t") for line in lines]
     names = [name.strip() for name, _, _ in parts]
@@ -65,20 +66,20 @@ def given_names(labels: LabelDescription, folder: Path) -> GivenNames:
     return GivenNames(tuple(names), labels.first or first, descriptions)
 
 
-def _numbered(lines: Sequence[str], tab_only: bool) -> tuple[int, list[str]] | None:
+def _numbered(lines: Sequence[str], marks: str) -> tuple[int, list[str]] | None:
     """Return the first number and the lines without numbers, if all lines begin with numbers that count up.
 
-    In ``labels.txt``, "1 star" is a name: there, only a TAB separates a number from a name.
+    A number ends at one of the characters ``marks``.
     """
-    found = [NUMBERED.fullmatch(line) for line in lines]
+    found = [NUMBERED_LINE.fullmatch(line) for line in lines]
     numbers = [int(match["number"]) for match in found if match]
     if not numbers or len(numbers) < len(lines) or numbers[0] > 1:
         return None
     counts = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     rest = [match["name"] for match in found if match]
-    by_tab = all(match["mark"].startswith("\t") for match in found if match)
+    is_marked = all(match["mark"][0] in marks for match in found if match)
     # names that repeat without their numbers, such as "1 star" and "2 star", have the numbers in them
-    return (numbers[0], rest) if counts and (by_tab or not tab_only) and len(set(rest)) == len(rest) else None
+    return (numbers[0], rest) if counts and is_marked and len(set(rest)) == len(rest) else None
 
 
 def _check_names(names: Sequence[str], file: Path) -> None:

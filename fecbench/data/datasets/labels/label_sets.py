@@ -1,4 +1,7 @@
-"""Read the labels of a row, which may be one, several or none: from a cell, or from a column of 0 and 1 for each."""
+"""Read the labels of a row, which may be one, several or none: from a cell, or from indicator columns.
+
+Indicator columns are one for each label, with 1 in the rows that have the label and 0 in the others.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import DataError
+from fecbench.data.datasets.files.raw_rows import cell_text
 from fecbench.data.datasets.labels.label_names import ONE_LABEL
 from fecbench.data.datasets.labels.several_labels import COMMA, holding_several
 
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
 
 
 ON, OFF = {"1", "1.0", "true"}, {"0", "0.0", "false"}
+INDICATORS = ON | OFF
+"""The cells of an indicator column, in lower case."""
 NONE = "[]"  # how a row is written whose columns are all 0; "" is a row whose label isn't known
 
 
@@ -31,11 +37,11 @@ def label_of_cell(position: str, value: object) -> str:
         return json.dumps(value, ensure_ascii=False, default=str)
     if value is not None and (not isinstance(value, str | int) or isinstance(value, bool)):
         raise DataError(f"{position}: {ONE_LABEL}, found {value!r}; correct or remove the row")
-    return "" if value is None else str(value).strip()
+    return cell_text(value)
 
 
-def label_of_switches(position: str, cells: Mapping[str, Any], columns: Sequence[str], names: Sequence[str]) -> str:
-    """Return the label of a row with a column of 0 and 1 for each label.
+def label_of_indicators(position: str, cells: Mapping[str, Any], columns: Sequence[str], names: Sequence[str]) -> str:
+    """Return the label of a row with indicator columns.
 
     Args:
         position: position of the row, for messages.
@@ -49,21 +55,21 @@ def label_of_switches(position: str, cells: Mapping[str, Any], columns: Sequence
     Raises:
         DataError: a cell is neither 0 nor 1.
     """
-    switches = ["" if (cell := cells.get(column)) is None else str(cell).strip().lower() for column in columns]
-    if not any(switches):
+    indicators = [cell_text(cells.get(column)).lower() for column in columns]
+    if not any(indicators):
         return ""
-    for column, switch in zip(columns, switches, strict=True):
-        if switch not in ON and switch not in OFF:
+    for column, indicator in zip(columns, indicators, strict=True):
+        if indicator not in INDICATORS:
             raise DataError(
                 f"{position}: the column {column!r} of a label must hold 0 or 1 (or false, true), found "
-                f"{cells.get(column)!r:.50}; {_advice(switch)}"
+                f"{cells.get(column)!r:.50}; {_advice(indicator)}"
             )
-    on = [name for name, switch in zip(names, switches, strict=True) if switch in ON]
+    on = [name for name, indicator in zip(names, indicators, strict=True) if indicator in ON]
     return on[0] if len(on) == 1 else json.dumps(on, ensure_ascii=False)
 
 
-def _advice(switch: str) -> str:
-    if switch.replace(".", "", 1).isdecimal():
+def _advice(cell: str) -> str:
+    if cell.replace(".", "", 1).isdecimal():
         return (
             "intensities and counts aren't read, since fecbench trains one label a row: write 1 or 0 for each, or one "
             "column with the label of each row"
@@ -72,7 +78,7 @@ def _advice(switch: str) -> str:
 
 
 def label_sets(
-    written: Collection[str], labels: LabelDescription, names: Collection[str], switches: bool
+    written: Collection[str], labels: LabelDescription, names: Collection[str], indicators: bool
 ) -> dict[str, tuple[str, ...]]:
     """Return the labels in each of the cells ``written``.
 
@@ -80,13 +86,13 @@ def label_sets(
     several labels or none: otherwise all of them are to be refused.
 
     Args:
-        written: the different cells of a split, as returned by :func:`label_of_cell` or :func:`label_of_switches`.
+        written: the different cells of a split, as returned by :func:`label_of_cell` or :func:`label_of_indicators`.
         labels: the described labels.
         names: known label names; a cell that is one of them is one label, whatever marks it has.
-        switches: True if the cells come from a column of 0 and 1 for each label.
+        indicators: True if the cells come from indicator columns.
     """
-    several = set() if switches or labels.separator else set(holding_several(list(written), names))
-    if not (switches or labels.separator or labels.several == "drop" or labels.none != "refuse"):
+    several = set() if indicators or labels.separator else set(holding_several(list(written), names))
+    if not (indicators or labels.separator or labels.several == "drop" or labels.none != "refuse"):
         return {cell: () if not cell else (cell, cell) if cell in several else (cell,) for cell in written}
     return {
         cell: (cell,) if cell and cell in names else _labels_in(cell, labels.separator, cell in several)

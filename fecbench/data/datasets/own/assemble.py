@@ -22,7 +22,7 @@ from fecbench.data.datasets.own.annotator_rows import check_one_row_a_text
 from fecbench.data.datasets.own.columns import check_column_names
 from fecbench.data.datasets.own.row_reader import RowReader
 from fecbench.data.datasets.rows import split_from_columns
-from fecbench.data.datasets.splits.missing_splits import SplitChoice, cut_missing
+from fecbench.data.datasets.splits.missing_splits import SplitChoice, check_foldable, cut_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,18 +30,19 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from fecbench.data.datasets.description.schema import Column, Description
+    from fecbench.data.datasets.files.raw_rows import RawRow
     from fecbench.data.datasets.labels.given_names import GivenNames
-    from fecbench.data.datasets.own.columns import RawRow
 
 
-UNLABELLED = {"", "-1"}  # cells of rows whose labels aren't published
+NO_LABEL = {"", "-1"}  # cells of rows whose labels aren't published
 
 
 @dataclass(frozen=True)
-class Part:
+class ReadSplit:
     """The rows of a split as read.
 
     Attributes:
+        columns: the columns of the first row in the file.
         texts: ``text`` and the other columns in which every row has a text.
         numbers: each row's cell of the label, by its number in ``cells``.
         cells: the different cells as written.
@@ -49,13 +50,14 @@ class Part:
         empty: rows without a text, which were left out.
     """
 
+    columns: Sequence[str]
     texts: Mapping[str, pa.ChunkedArray]
     numbers: array[int]
     cells: Mapping[str, WrittenLabel]
     skipped: int = 0
     empty: int = 0
 
-    def split(self, by_cell: Mapping[str, int]) -> Dataset:
+    def to_dataset(self, by_cell: Mapping[str, int]) -> Dataset:
         """Build the split with the class of each cell; rows of the class ``LEFT_OUT`` are left out."""
         by_number = np.array([by_cell[cell] for cell in self.cells], np.int64)
         labels = by_number[np.frombuffer(self.numbers, np.int64)]
@@ -63,8 +65,8 @@ class Part:
         return rows.select(np.flatnonzero(labels != LEFT_OUT)) if LEFT_OUT in by_number else rows
 
     def unlabelled(self) -> Dataset:
-        """Return the texts of the rows, and their ids if they have some."""
-        return split_from_columns({name: self.texts[name] for name in ("text", "id") if name in self.texts})
+        """Return the texts of the rows, with their ids and groups if they have some."""
+        return split_from_columns({name: self.texts[name] for name in ("text", "id", "group") if name in self.texts})
 
 
 def assemble(
@@ -91,7 +93,7 @@ def assemble(
     Raises:
         DataError: a row, a label or a split is invalid.
     """
-    switches = _columns_of_labels(description, given, source)
+    indicators = _indicator_columns(description, given, source)
     parts = {
         split: _read(rows[split], RowReader(description, given.names, split != "test"), f"{source}: {split}")
         for split in SPLITS
@@ -101,9 +103,11 @@ def assemble(
     if "test" in parts and _is_unlabelled(parts["test"], given.names):
         unlabelled = parts.pop("test").unlabelled()
     cells = {split: part.cells for split, part in parts.items()}
-    classes = find_classes(cells, description.labels, given, bool(switches), source)
-    splits = {split: part.split(classes.by_cell[split]) for split, part in parts.items()}
+    classes = find_classes(cells, description.labels, given, bool(indicators), source)
+    splits = {split: part.to_dataset(classes.by_cell[split]) for split, part in parts.items()}
     missing = choice.missing(splits, unlabelled is not None)
+    if choice.folds is not None:
+        check_foldable(missing, source)
     _check_enough_to_cut(parts["train"].cells, classes.by_cell["train"], classes.labels, choice, missing, source)
     descriptions = _descriptions(description, given, classes.labels, source)
     notes += classes.notes
@@ -111,7 +115,7 @@ def assemble(
     return check_splits(cut_missing(data, choice, source), source)
 
 
-def _columns_of_labels(description: Description, given: GivenNames, where: str) -> list[Column]:
+def _indicator_columns(description: Description, given: GivenNames, where: str) -> list[Column]:
     """Return the columns of 0 and 1, one for each label; ``[]`` if labels are written otherwise.
 
     Raises:
@@ -126,19 +130,31 @@ def _columns_of_labels(description: Description, given: GivenNames, where: str) 
     return columns
 
 
-def _read(rows: Iterable[RawRow], reader: RowReader, where: str) -> Part:
-    """Read the rows of a split.
+def _read(rows: Iterable[RawRow], reader: RowReader, where: str) -> ReadSplit:
+    """Read and check the rows of a split.
 
     Raises:
         DataError: there is no row, or a row lacks a column or its text.
     """
+    split = _read_rows(rows, reader)
+    if not split.texts:
+        raise DataError(f"{where} must hold at least one row, but {_why_empty(reader)}")
+    _check_header(reader, split.columns, split.cells)
+    if not reader.description.columns.where:
+        text = (value.as_py() for value in split.texts["text"])
+        check_one_row_a_text(split.columns, zip(text, split.numbers, strict=True), where)
+    return split
+
+
+def _read_rows(rows: Iterable[RawRow], reader: RowReader) -> ReadSplit:
+    """Read the rows of a split onto the disk."""
     # A row's label is kept as a number of eight bytes: the rows lie on the disk, and a list of strings would not.
-    cells, numbers, rows = dict[str, WrittenLabel](), array("q"), iter(rows)
-    column_names: list[str] = []
+    cells, numbers, following = dict[str, WrittenLabel](), array("q"), iter(rows)
+    columns: list[str] = []
     with DiskRows() as disk_rows:
-        for position, raw in rows:
-            row = reader.read(position, raw, rows)
-            column_names = column_names or list(raw)
+        for position, raw in following:
+            row = reader.read(position, raw, following)
+            columns = columns or list(raw)
             if row is None:
                 continue
             if row.label not in cells:
@@ -147,13 +163,7 @@ def _read(rows: Iterable[RawRow], reader: RowReader, where: str) -> Part:
             numbers.append(cells[row.label].number)
             disk_rows.add(row.texts)
         texts = disk_rows.finish()
-    if not texts:
-        raise DataError(f"{where} must hold at least one row, but {_why_empty(reader)}")
-    _check_header(reader, column_names, cells)
-    if not reader.description.columns.where:
-        text = (value.as_py() for value in texts["text"])
-        check_one_row_a_text(column_names, zip(text, numbers, strict=True), where)
-    return Part(texts, numbers, cells, reader.skipped, reader.empty)
+    return ReadSplit(columns, texts, numbers, cells, reader.skipped, reader.empty)
 
 
 def _why_empty(reader: RowReader) -> str:
@@ -174,12 +184,12 @@ def _check_header(reader: RowReader, names: Sequence[str], cells: Mapping[str, W
         check_column_names(names, cells[label[0]].position, label[0])
 
 
-def _is_unlabelled(test: Part, names: Sequence[str]) -> bool:
+def _is_unlabelled(test: ReadSplit, names: Sequence[str]) -> bool:
     """Return True if no row of the test split has a label; -1 is how ``datasets`` writes that, beside given names."""
-    return set(test.cells) <= (UNLABELLED - set(names) if names else {""})
+    return set(test.cells) <= (NO_LABEL - set(names) if names else {""})
 
 
-def _skipped_note(split: str, part: Part) -> list[str]:
+def _skipped_note(split: str, part: ReadSplit) -> list[str]:
     notes = []
     if part.skipped:
         notes.append(f"{part.skipped:,} rows of {split} aren't read, as where under [columns] says")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -10,19 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
-from fecbench.data.datasets.files.wanted_columns import index_of, label_columns, text_columns
+from fecbench.data.datasets.description.wanted_columns import index_of, label_columns, text_columns
+from fecbench.data.datasets.files.raw_rows import cell_text
+from fecbench.data.datasets.labels.label_sets import INDICATORS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from fecbench.data.datasets.description.schema import Column, ColumnNames
+    from fecbench.data.datasets.files.raw_rows import RawRow
 
-
-RawRow = tuple[str, Mapping[str, Any]]
-"""The position of a row, for messages, and its cells by column name."""
 
 MAX_EXAMINED = 1000  # rows that are read to find out what the columns of a file without the wanted ones hold
-SWITCHES = {"0", "1", "0.0", "1.0", "false", "true"}  # cells of a column for one label, in lower case
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class FoundColumns:
 
 
 def find_columns(
-    position: str, row: Mapping[str, Any], following: Iterator[RawRow], columns: ColumnNames, labelled: bool
+    position: str, row: Mapping[str, Any], following: Iterator[RawRow], columns: ColumnNames, *, label_may_lack: bool
 ) -> FoundColumns:
     """Find the described ``columns`` in a row.
 
@@ -54,7 +52,7 @@ def find_columns(
         row: cells of the row by column.
         following: the rows after it, which are read only if a column is missing, to suggest a remedy.
         columns: the described columns.
-        labelled: False if the column of the label may be missing.
+        label_may_lack: True if the column of the label may be missing.
 
     Raises:
         DataError: a column is missing.
@@ -71,7 +69,7 @@ def find_columns(
     lacks_labels = all(index_of(column, names) is None for column in wanted)
     text_flag = "--text-column and --label-column" if lacks_labels else "--text-column"
     text = tuple(find(column, text_flag) for column in text_columns(columns))
-    is_unlabelled = lacks_labels and not labelled
+    is_unlabelled = lacks_labels and label_may_lack
     return FoundColumns(
         text,
         () if is_unlabelled else tuple(find(column, "--label-column") for column in wanted),
@@ -100,17 +98,17 @@ def _missing(column: Column, names: Sequence[str], rows: Sequence[Mapping[str, A
             "--no-header and the numbers of the columns (--text-column 1 --label-column 2), or write a line above it "
             "that names the columns, such as text and label"
         )
-    switches = _columns_of_digits(rows) if flag == "--label-column" else []
-    if len(switches) > 1:
-        return f"{missing}, but {_of_switches(switches, rows)}"
+    digits = _columns_of_digits(rows) if flag == "--label-column" else []
+    if len(digits) > 1:
+        return f"{missing}, but {_advice_on_digits(digits, rows)}"
     return f"{missing}, found {found}; name yours with {flag}"
 
 
-def _of_switches(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return what ``columns`` hold, a digit in each row, and the remedy."""
-    cells = {_switch(row.get(name)) for name in columns for row in rows} - {""}
+def _advice_on_digits(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the finding that ``columns`` hold a digit in each row, and the remedy."""
+    cells = {cell_text(row.get(name)).lower() for name in columns for row in rows} - {""}
     listed = ", ".join(f'"{name}"' for name in columns)
-    if cells <= SWITCHES:
+    if cells <= INDICATORS:
         return (
             f"a column of numbers for each label was found ({shortened(columns, 12)}); describe them in dataset.toml: "
             f'under [columns] label = [{listed}], and under [labels] several = "drop", which leaves out the rows that '
@@ -155,11 +153,7 @@ def _columns_of_digits(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the columns in which all cells that are not empty are single digits, or true and false."""
     columns = []
     for name in rows[0]:
-        cells = {_switch(row.get(name)) for row in rows} - {""}
-        if cells and all(cell in SWITCHES or (len(cell) == 1 and cell.isdecimal()) for cell in cells):
+        cells = {cell_text(row.get(name)).lower() for row in rows} - {""}
+        if cells and all(cell in INDICATORS or (len(cell) == 1 and cell.isdecimal()) for cell in cells):
             columns.append(name)
     return columns
-
-
-def _switch(cell: object) -> str:
-    return "" if cell is None else str(cell).strip().lower()

@@ -13,28 +13,30 @@ from fecbench.core.errors import DataError, DataNotFound
 from fecbench.core.paths import expanded
 from fecbench.data.datasets.builtin.empathetic_dialogues import official_rows_note
 from fecbench.data.datasets.checks import check_counts
-from fecbench.data.datasets.dataset import SPLITS, DatasetInfo, EmotionData
+from fecbench.data.datasets.dataset import SPLITS, EmotionData
+from fecbench.data.datasets.description.facts import info_of
 from fecbench.data.datasets.description.flags import FILE_FLAGS, Flags, with_flags
-from fecbench.data.datasets.description.schema import Description, Files, SplitFiles
+from fecbench.data.datasets.description.schema import Description, SplitFiles, SplitRows
 from fecbench.data.datasets.description.toml_file import FILE, from_toml
+from fecbench.data.datasets.description.wanted_columns import text_columns
 from fecbench.data.datasets.files.file_formats import class_names, read_rows
 from fecbench.data.datasets.files.opening import ZIP, members
-from fecbench.data.datasets.files.source_files import source_files
+from fecbench.data.datasets.files.published_files import renamed
+from fecbench.data.datasets.files.source_files import SourceFile, source_files
 from fecbench.data.datasets.files.split_files import is_rows_file, recognised_files
-from fecbench.data.datasets.files.wanted_columns import text_columns
 from fecbench.data.datasets.labels.given_names import LABEL_FILE, given_names
 from fecbench.data.datasets.own.assemble import assemble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from fecbench.data.datasets.dataset import DatasetInfo
     from fecbench.data.datasets.description.schema import FileFormat
-    from fecbench.data.datasets.files.source_files import SourceFile
-    from fecbench.data.datasets.own.columns import RawRow
+    from fecbench.data.datasets.files.raw_rows import RawRow
     from fecbench.data.datasets.splits.missing_splits import SplitChoice
 
 
-UNTITLED, UNKNOWN_LICENCE = "a data set of the user's own", "unknown"
+UNTITLED = "a data set of the user's own"
 
 
 def load_path(path: Path, flags: Flags, choice: SplitChoice) -> EmotionData:
@@ -54,14 +56,19 @@ def load_path(path: Path, flags: Flags, choice: SplitChoice) -> EmotionData:
     is_folder = path.is_dir() or path.name == FILE
     name = description.name or (folder.resolve().name if is_folder else path.resolve().stem)
     # A folder called ge must not pass for the registered set.
-    name = f"{name} (own)" if name in registry.datasets else name
-    data = load_described(with_flags(description, flags), folder, choice, name, str(path), flags)
+    info = info_of(description, f"{name} (own)" if name in registry.datasets else name, UNTITLED)
+    data = load_described(with_flags(description, flags), folder, choice, info, str(path), flags)
     remedy = f"correct the files, or rows and classes in {FILE}"
     return check_counts(data, description.rows.declared, description.classes, str(path), remedy)
 
 
 def load_described(
-    description: Description, folder: Path, choice: SplitChoice, name: str, source: str, flags: Flags | None = None
+    description: Description,
+    folder: Path,
+    choice: SplitChoice,
+    info: DatasetInfo,
+    source: str,
+    flags: Flags | None = None,
 ) -> EmotionData:
     """Load the data set that ``description`` describes.
 
@@ -69,7 +76,7 @@ def load_described(
         description: the description, with the flags of the run.
         folder: folder to which its files are relative.
         choice: choice of the rows of splits that are cut from train.
-        name: name of the data set.
+        info: facts about the data set.
         source: location of the data set, for messages.
         flags: flags of the run, whose files may also be relative to the working directory.
 
@@ -83,7 +90,7 @@ def load_described(
     if not given.names:
         given = replace(given, names=class_names(files["train"][0], columns))
     rows = {split: _rows(part, form, description) for split, part in files.items()}
-    data = assemble(rows, description, given, _info(description, name), source, choice)
+    data = assemble(rows, description, given, info, source, choice)
     text = text_columns(columns)
     notes += official_rows_note(data.columns, str(text[0]) if len(text) == 1 else "")
     return replace(data, reading=_reading(description, folder, files), notes=(*notes, *data.notes))
@@ -118,9 +125,14 @@ def _described(path: Path) -> tuple[Description, Path]:
 
 
 def _of_one_file(description: Description, name: str) -> Description:
-    """Return the description of one file: formats, columns and labels are those of its folder's description."""
+    """Return the description of one file: formats, columns and labels are those of its folder's description.
+
+    The folder's numbers of rows and classes are left out, since the file may be any of its splits.
+    """
     labels = description.labels.model_copy(update={"files": SplitFiles(train=description.labels.files.train)})
-    return description.model_copy(update={"files": SplitFiles(train=name), "labels": labels})
+    return description.model_copy(
+        update={"files": SplitFiles(train=name), "labels": labels, "rows": SplitRows(), "classes": None}
+    )
 
 
 def _with_label_file(description: Description, folder: Path) -> Description:
@@ -140,27 +152,15 @@ def _files_of_splits(
         DataNotFound: a file doesn't exist, or no training file was found.
         DataError: there are not as many files of labels as of texts.
     """
-    declared = {split: _listed(getattr(description.files, split)) for split in SPLITS}
-    recognised: Mapping[str, list[str]] = {}
-    notes: list[str] = []
-    if not declared["train"]:
-        recognised, notes = recognised_files(folder)
+    recognised, notes = recognised_files(folder) if description.files.train is None else ({}, [])
     files = {}
     for split in SPLITS:
-        entries = declared[split] or recognised.get(split, [])
-        is_flag = FILE_FLAGS[split] in flags
-        found = [file for entry in entries for file in _found(folder, entry, is_flag)]
-        labels = _listed(getattr(description.labels.files, split))
-        label_files = [file for entry in labels for file in source_files(folder, entry)]
-        if label_files:
-            found = _paired(found, label_files, split)
-        if found:
+        entries = description.files.of(split) or recognised.get(split, [])
+        texts = [file for entry in entries for file in _found(folder, entry, FILE_FLAGS[split] in flags)]
+        labels = [file for entry in description.labels.files.of(split) for file in source_files(folder, entry)]
+        if found := _paired(texts, labels, split) if labels else texts:
             files[split] = found
     return files, notes
-
-
-def _listed(files: Files | None) -> list[str]:
-    return [] if files is None else [files] if isinstance(files, str) else files
 
 
 def _found(folder: Path, entry: str, is_flag: bool) -> list[SourceFile]:
@@ -187,23 +187,11 @@ def _rows(files: list[SourceFile], form: FileFormat, description: Description) -
     return chain.from_iterable(read_rows(file, form, description.columns) for file in files)
 
 
-def _info(description: Description, name: str) -> DatasetInfo:
-    return DatasetInfo(
-        name,
-        description.title or UNTITLED,
-        description.licence or UNKNOWN_LICENCE,
-        description.homepage,
-        note=description.note,
-        language=description.language,
-        citation=description.citation,
-        metric=description.metric,
-    )
-
-
 def _reading(description: Description, folder: Path, files: Mapping[str, list[SourceFile]]) -> dict[str, Any]:
     """Return how the rows were read, for the record: names of files without folders of this machine, columns, map."""
     facts = set(Description.model_fields) - {"files", "format", "columns", "labels", "replace"}
-    content: dict[str, Any] = description.model_dump(exclude_defaults=True, exclude=facts | {"files"})
+    named = renamed(description, lambda entry: _shown(SourceFile(folder / expanded(entry)), folder))
+    content: dict[str, Any] = named.model_dump(exclude_defaults=True, exclude=facts | {"files"})
     names = {split: [_shown(file, folder) for file in part] for split, part in files.items()}
     return {"files": names, **content}
 

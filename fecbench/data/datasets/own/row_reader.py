@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import DataError
-from fecbench.data.datasets.labels.label_sets import label_of_cell, label_of_switches
+from fecbench.data.datasets.files.raw_rows import cell_text
+from fecbench.data.datasets.labels.label_sets import label_of_cell, label_of_indicators
 from fecbench.data.datasets.own.columns import find_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from fecbench.data.datasets.description.schema import Description
-    from fecbench.data.datasets.own.columns import FoundColumns, RawRow
+    from fecbench.data.datasets.files.raw_rows import RawRow
+    from fecbench.data.datasets.own.columns import FoundColumns
 
 
 JOINS = {"space": " ", "newline": "\n", "named": "\n"}
@@ -43,7 +45,7 @@ class RowReader:
 
         Args:
             description: what to read.
-            names: label names, for columns of 0 and 1.
+            names: label names, for indicator columns.
             labelled: False if the column of the label may be missing.
         """
         self.description, self.labelled = description, labelled
@@ -51,7 +53,7 @@ class RowReader:
         self.skipped, self.empty, self.seen = 0, 0, dict[str, None]()
         self._names: list[str] = []
         self._label_found = False
-        self._switches = tuple(names)
+        self._label_names = tuple(names)
 
     def read(self, position: str, cells: Mapping[str, Any], following: Iterator[RawRow]) -> OwnRow | None:
         """Return the row, or None if ``where`` or ``empty`` of the description leaves it out.
@@ -88,7 +90,7 @@ class RowReader:
             self._names = names
             # in JSON, rows without a label may lack its key
             may_lack = not self.labelled or (self._label_found and self.description.labels.none != "refuse")
-            self.columns = find_columns(position, cells, following, self.description.columns, not may_lack)
+            self.columns = find_columns(position, cells, following, self.description.columns, label_may_lack=may_lack)
             self._label_found = self._label_found or bool(self.columns.label)
         return self.columns
 
@@ -129,7 +131,7 @@ class RowReader:
         if not columns.label:
             return ""
         if len(columns.label) > 1:
-            return label_of_switches(position, cells, columns.label, self._switches or columns.label)
+            return label_of_indicators(position, cells, columns.label, self._label_names or columns.label)
         return label_of_cell(position, cells[columns.label[0]])
 
 
@@ -139,7 +141,7 @@ def _is_equal(cell: object, wanted: str | int | bool) -> bool:
     >>> _is_equal("1", 1), _is_equal("1.0", 1), _is_equal(1, "1"), _is_equal("True", True), _is_equal(None, "")
     (True, True, True, True, True)
     """
-    found = "" if cell is None else str(cell).strip()
+    found = cell_text(cell)
     if isinstance(wanted, bool):
         return found.lower() == str(wanted).lower()
     if isinstance(wanted, int) and found.endswith(".0"):
@@ -153,7 +155,7 @@ def _identifier(position: str, name: str, column: str, value: object) -> str:
     Raises:
         DataError: it is not a text or number, or the id is empty.
     """
-    text = "" if value is None else str(value).strip()
+    text = cell_text(value)
     if not isinstance(value, str | int | float | None) or (name == "id" and not text):
         raise DataError(
             f"{position}: the {name} must be a text or number, found {value!r:.50} in the column {column!r}; write one "

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from fecbench.data.datasets.dataset import EmotionData
 
 
+FEWEST_FOLDS = 2
+
+
 @dataclass(frozen=True)
 class SplitChoice:
     """The random choice of the rows of missing splits.
@@ -56,7 +59,11 @@ class SplitChoice:
 
     def remedy(self, missing: Sequence[str]) -> str:
         """Return what to do if a class has too few rows, for messages."""
-        return f"give {self.words(missing)} files" if self.folds is None else "lower --folds"
+        if self.folds is None:
+            return f"give {self.words(missing)} files"
+        if self.folds > FEWEST_FOLDS:
+            return "lower --folds"
+        return "give a validation file" if "validation" in missing else "give a test file instead of --folds"
 
     def words(self, missing: Sequence[str]) -> str:
         """Return what is cut, for messages.
@@ -118,6 +125,8 @@ def _fold(data: EmotionData, choice: SplitChoice, folds: int, missing: Sequence[
     labels, units = _checked_rows(train, choice, data.labels, missing, where)
     wanted = np.tile(np.bincount(labels) / folds, (folds, 1))
     part = stratified(labels, units, wanted, choice.seed)
+    if "validation" in missing:
+        _check_rest(labels, units, part, data.labels, where)
     notes = [f"{folds}-fold cross-validation: the test rows of each fold are cut from the training rows"]
     if "validation" not in missing:
         notes.append("the validation split is the same in every fold")
@@ -141,14 +150,30 @@ def _checked_rows(
     """
     labels, units = labels_of(train), units_of(train)
     needed, what = choice.rows_needed(missing), "groups" if is_grouped(train) else "texts"
-    counts = {int(label): len(np.unique(units[labels == label])) for label in np.unique(labels)}
-    rare = [f"{names[label]!r} has {count}" for label, count in counts.items() if count < needed]
-    if rare:
+    if rare := _rare(labels, units, names, needed):
         raise DataError(
             f"{where}: to cut {choice.words(missing)} from train, every class needs training rows of at least {needed} "
             f"different {what}, but {shortened(rare)}; add rows, or {choice.remedy(missing)}"
         )
     return labels, units
+
+
+def _check_rest(labels: np.ndarray, units: np.ndarray, part: np.ndarray, names: Sequence[str], where: str) -> None:
+    """Raise DataError if the training rows of a fold have too few units of a class to cut a validation split too."""
+    for fold in np.unique(part):
+        rest = part != fold
+        if rare := _rare(labels[rest], units[rest], names, 2):
+            raise DataError(
+                f"{where}: to cut a validation split in each fold, every class needs at least 2 different texts or "
+                f"groups outside the fold, but outside fold {fold} {shortened(rare)}; add rows, or give a validation "
+                "file"
+            )
+
+
+def _rare(labels: np.ndarray, units: np.ndarray, names: Sequence[str], needed: int) -> list[str]:
+    """Return the classes with fewer units than are ``needed``, each as ``'joy' has 1``."""
+    counts = {int(label): len(np.unique(units[labels == label])) for label in np.unique(labels)}
+    return [f"{names[label]!r} has {count}" for label, count in counts.items() if count < needed]
 
 
 def _tenths(labels: np.ndarray, held_out: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Find the rows that must stay in one split: those with equal texts, and those of one group."""
+"""Find the units of rows that stay in one split: rows with equal texts, and rows of one group."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
-GROUP = "group"  # column of what must stay together, such as a dialogue or an author
+GROUP = "group"  # column of groups, such as dialogues or authors; the rows of a group stay in one split
 
 
 def is_grouped(rows: Dataset) -> bool:

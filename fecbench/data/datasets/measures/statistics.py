@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from fecbench.data.datasets.dataset import SPLITS
 from fecbench.data.datasets.measures.classes import ClassCounts, class_counts
 from fecbench.data.datasets.measures.digests import digest_texts
 from fecbench.data.datasets.measures.equal_texts import Contradictions, EqualTexts, contradictions, equal_texts
@@ -16,8 +15,6 @@ from fecbench.data.datasets.measures.lengths import Lengths, text_lengths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from datasets import Dataset
 
     from fecbench.data.datasets.dataset import EmotionData
     from fecbench.data.datasets.measures.digests import Advance
@@ -124,7 +121,7 @@ def measure(data: EmotionData, encoding: Encoding | None = None, advance: Advanc
 
     ``advance`` is called with the number of texts that were read since its last call: :func:`texts_to_read` in all.
     """
-    splits = text_splits(data)
+    splits = data.text_splits
     digests = digest_texts(splits, advance)
     tokens = None
     if encoding is not None:
@@ -145,10 +142,4 @@ def measure(data: EmotionData, encoding: Encoding | None = None, advance: Advanc
 
 def texts_to_read(data: EmotionData, encoding: Encoding | None = None) -> int:
     """Return the number of texts that :func:`measure` reads: each for its digests, its unit, its length, its tokens."""
-    return (3 if encoding is None else 4) * sum(map(len, text_splits(data).values()))
-
-
-def text_splits(data: EmotionData) -> dict[str, Dataset]:
-    """Return the splits in the order of ``SPLITS``, with a test split without labels."""
-    splits = {**data.splits, **({} if data.unlabelled is None else {"test": data.unlabelled})}
-    return {split: splits[split] for split in SPLITS if split in splits}
+    return (3 if encoding is None else 4) * sum(map(len, data.text_splits.values()))
