@@ -140,3 +140,8 @@ def test_the_bar_appears_only_if_the_work_is_long_and_somebody_is_looking(monkey
     with slow_progress.slow_progress("measuring [b]toy[/b]", 10) as advance:
         advance(5)
     assert ("measuring [b]toy[/b]" in screen.getvalue()) is shown
+
+
+def test_a_flag_that_would_change_nothing_is_refused(fecbench):
+    code, _, err = fecbench("data", "stats", "demo", "--label-column", "Sentiment")
+    assert (code, "--label-column reads a data set of your own, but demo is registered" in err) == (2, True)
