@@ -161,6 +161,10 @@ def check_counts(
             difference = next(_differences(rows[split], _rows_by_label(data, split)), "")
             if difference:
                 raise DataError(f"{where}: the {split} split of {data.name} must have {difference}; {remedy}")
+    if data.unlabelled is not None and isinstance(texts := rows.get("test"), int) and texts != len(data.unlabelled):
+        raise DataError(
+            f"{where}: the test split of {data.name} must have {texts:,} rows, but has {len(data.unlabelled):,}; {remedy}"
+        )
     return data
 
 

@@ -60,6 +60,8 @@ def with_flags(description: Description, flags: Flags) -> Description:
     for name, value in flags.items():
         table, key = KEYS[name]
         content.setdefault(table, {})[key] = value
+    if flags.get("header"):  # the file's own names replace those of a file without a header
+        content["format"].pop("columns", None)
     described = Description.model_validate(content)
     both = [column for column in text_columns(described.columns) if column in label_columns(described.columns)]
     if both:

@@ -21,7 +21,7 @@ from fecbench.data.datasets.description.toml_file import FILE, from_toml
 from fecbench.data.datasets.files.file_formats import class_names, read_rows
 from fecbench.data.datasets.files.opening import ZIP, members
 from fecbench.data.datasets.files.published_files import renamed
-from fecbench.data.datasets.files.source_files import SourceFile, source_files
+from fecbench.data.datasets.files.source_files import SourceFile, check_read_once, source_files
 from fecbench.data.datasets.files.split_files import is_rows_file, recognised_files
 from fecbench.data.datasets.description.wanted_columns import text_columns
 from fecbench.data.datasets.labels.given_names import LABEL_FILE, given_names
@@ -86,6 +86,8 @@ def load_described(
         DataError: a file can't be read, or a row or split is invalid; the message names file and line.
     """
     files, notes = _files_of_splits(description, folder, flags or {})
+    check_read_once(files, source)
+    _check_counted(description.rows, files, source)
     form, columns = description.format, description.columns
     given = given_names(description.labels, folder)
     if not given.names:
@@ -163,6 +165,15 @@ def _files_of_splits(
             files[split] = found
     return files, notes
 
+
+def _check_counted(rows: SplitRows, files: Mapping[str, list[SourceFile]], where: str) -> None:
+    """Raise DataError if rows are declared of a split that has no file, since they couldn't be checked."""
+    for split in rows.declared:
+        if split not in files:
+            raise DataError(
+                f"{where}: rows.{split} needs files.{split}, but {split} has no file and is cut from train; name the "
+                f"file, or count its rows to rows.train and leave rows.{split} out"
+            )
 
 
 def _found(folder: Path, entry: str, is_flag: bool) -> list[SourceFile]:
