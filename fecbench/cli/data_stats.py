@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from fecbench.core.settings import RunSettings
     from fecbench.data.datasets.dataset import EmotionData
-    from fecbench.data.datasets.measures.tokens import Encoding
     from fecbench.data.datasets.measures.statistics import Statistics
+    from fecbench.data.datasets.measures.tokens import Encoding
 
 
 @row_options

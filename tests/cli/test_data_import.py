@@ -184,9 +184,7 @@ def test_a_test_split_without_labels_stays_one(fecbench, tmp_path):
 def test_groups_of_a_test_split_without_labels_are_written(fecbench, tmp_path):
     write(tmp_path / "raw" / "train.csv", [(*row, f"s{n // 3}") for n, row in enumerate(ROWS)], "text,label,speaker")
     write(tmp_path / "raw" / "test.csv", [(f"unseen {n}", "", f"t{n // 2}") for n in range(5)], "text,label,speaker")
-    code, _, err = fecbench(
-        "data", "import", tmp_path / "raw", "--group-column", "speaker", "--to", tmp_path / "mine"
-    )
+    code, _, err = fecbench("data", "import", tmp_path / "raw", "--group-column", "speaker", "--to", tmp_path / "mine")
     assert code == 0, err
     before, after = load(tmp_path / "raw", group_column="speaker"), load(tmp_path / "mine")
     assert after.unlabelled["group"][:] == ["t0", "t0", "t1", "t1", "t2"]

@@ -11,8 +11,8 @@ from fecbench.data.datasets.addresses import parse_hub_address
 from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
 from fecbench.data.datasets.description.flags import FILE_FLAGS, Flags, with_flags
 from fecbench.data.datasets.description.schema import Description
-from fecbench.data.datasets.files.file_formats import class_name, names_of
 from fecbench.data.datasets.description.wanted_columns import index_of, label_columns
+from fecbench.data.datasets.files.file_formats import class_name, names_of
 from fecbench.data.datasets.labels.given_names import GivenNames
 from fecbench.data.datasets.own.assemble import assemble
 

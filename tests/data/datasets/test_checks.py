@@ -20,9 +20,8 @@ def test_the_rows_are_checked_in_chunks(monkeypatch):
         return found
 
     splits = {"train": rows(CHUNK + 5, "a"), "validation": rows(4, "b")}
-    data = EmotionData(
-        DatasetInfo("many", "", "", ""), ("joy", "fear"), splits, "here", unlabelled=rows(CHUNK + 5, "c")
-    )
+    info, test = DatasetInfo("many", "", "", ""), rows(CHUNK + 5, "c")
+    data = EmotionData(info, ("joy", "fear"), splits, "here", unlabelled=test)
     monkeypatch.setattr(Column, "__getitem__", recorded)
     check_loaded(data, "many")
     assert max(sizes) == CHUNK

@@ -12,16 +12,16 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from fecbench.core.errors import DataError
+from fecbench.data.datasets.description.wanted_columns import are_in, index_of, label_columns, number_of, text_columns
 from fecbench.data.datasets.files.opening import read_lines
 from fecbench.data.datasets.files.swallowed_rows import LINE_BREAK, REMEDY, SwallowedRows
-from fecbench.data.datasets.description.wanted_columns import are_in, index_of, label_columns, number_of, text_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from fecbench.data.datasets.description.schema import ColumnNames, FileFormat
-    from fecbench.data.datasets.files.source_files import SourceFile
     from fecbench.data.datasets.files.raw_rows import RawRow
+    from fecbench.data.datasets.files.source_files import SourceFile
 
 
 Quotes = Literal["csv", "plain"]

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 from fecbench.core.errors import DataError
 from fecbench.core.strict_json import loads
 from fecbench.core.text import shortened
-from fecbench.data.datasets.files.json_paths import select, key_of, path_to_rows
-from fecbench.data.datasets.files.opening import read_lines, whole_text
 from fecbench.data.datasets.description.wanted_columns import label_columns, number_of, text_columns
+from fecbench.data.datasets.files.json_paths import key_of, path_to_rows, select
+from fecbench.data.datasets.files.opening import read_lines, whole_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fecbench.data.datasets.description.schema import ColumnNames, FileFormat
-    from fecbench.data.datasets.files.source_files import SourceFile
     from fecbench.data.datasets.files.raw_rows import RawRow
+    from fecbench.data.datasets.files.source_files import SourceFile
 
 
 def read_json_lines(file: SourceFile, form: FileFormat, columns: ColumnNames) -> Iterator[RawRow]:

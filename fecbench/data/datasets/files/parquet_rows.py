@@ -11,9 +11,9 @@ import pyarrow
 from pyarrow import parquet
 
 from fecbench.core.errors import DataError
+from fecbench.data.datasets.description.wanted_columns import index_of, label_columns
 from fecbench.data.datasets.files.delimited import check_named_once
 from fecbench.data.datasets.files.opening import open_unpacked
-from fecbench.data.datasets.description.wanted_columns import index_of, label_columns
 from fecbench.data.datasets.rows import CHUNK
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fecbench.data.datasets.description.schema import ColumnNames, FileFormat
-    from fecbench.data.datasets.files.source_files import SourceFile
     from fecbench.data.datasets.files.raw_rows import RawRow
+    from fecbench.data.datasets.files.source_files import SourceFile
 
 
 def read_parquet(file: SourceFile, form: FileFormat, columns: ColumnNames) -> Iterator[RawRow]:  # noqa: ARG001

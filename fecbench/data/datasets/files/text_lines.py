@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from fecbench.data.datasets.description.schema import ColumnNames, FileFormat
-    from fecbench.data.datasets.files.source_files import SourceFile
     from fecbench.data.datasets.files.raw_rows import RawRow
+    from fecbench.data.datasets.files.source_files import SourceFile
 
 
 def read_text_lines(file: SourceFile, form: FileFormat, columns: ColumnNames) -> Iterator[RawRow]:  # noqa: ARG001

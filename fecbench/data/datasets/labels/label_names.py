@@ -41,8 +41,8 @@ def check_labelled(labels: Mapping[str, WrittenLabel], rows: int, where: str) ->
         )
     also = f" ({count:,} rows have none)" if count > 1 else ""
     raise DataError(
-        f'{first.position}: {ONE_LABEL}, but the cell is empty{also}; write one, remove the row, or write none = "drop" '
-        "under [labels] in dataset.toml, which leaves such rows out (or the name of a class that they form)"
+        f"{first.position}: {ONE_LABEL}, but the cell is empty{also}; write one, remove the row, or write none = "
+        '"drop" under [labels] in dataset.toml, which leaves such rows out (or the name of a class that they form)'
     )
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fecbench.data.datasets.rows import chunks
 from fecbench.data.datasets.measures.text_lengths import length, unit_of
+from fecbench.data.datasets.rows import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

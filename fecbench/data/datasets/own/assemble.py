@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from fecbench.data.datasets.description.schema import Column, Description, FileFormat
-    from fecbench.data.datasets.labels.given_names import GivenNames
     from fecbench.data.datasets.files.raw_rows import RawRow
+    from fecbench.data.datasets.labels.given_names import GivenNames
 
 
 NO_LABEL = {"", "-1"}  # cells of rows whose labels aren't published

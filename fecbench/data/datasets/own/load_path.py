@@ -18,12 +18,12 @@ from fecbench.data.datasets.description.facts import info_of
 from fecbench.data.datasets.description.flags import FILE_FLAGS, Flags, with_flags
 from fecbench.data.datasets.description.schema import Description, SplitFiles, SplitRows
 from fecbench.data.datasets.description.toml_file import FILE, from_toml
+from fecbench.data.datasets.description.wanted_columns import text_columns
 from fecbench.data.datasets.files.file_formats import class_names, read_rows
 from fecbench.data.datasets.files.opening import ZIP, members
 from fecbench.data.datasets.files.published_files import renamed
 from fecbench.data.datasets.files.source_files import SourceFile, check_read_once, source_files
 from fecbench.data.datasets.files.split_files import is_rows_file, recognised_files
-from fecbench.data.datasets.description.wanted_columns import text_columns
 from fecbench.data.datasets.labels.given_names import LABEL_FILE, given_names
 from fecbench.data.datasets.own.assemble import assemble
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from fecbench.data.datasets.dataset import DatasetInfo
     from fecbench.data.datasets.description.schema import FileFormat
-
     from fecbench.data.datasets.files.raw_rows import RawRow
     from fecbench.data.datasets.splits.missing_splits import SplitChoice
 
@@ -155,7 +154,7 @@ def _files_of_splits(
         DataNotFound: a file doesn't exist, or no training file was found.
         DataError: there are not as many files of labels as of texts.
     """
-    recognised, notes = ({}, []) if description.files.train else recognised_files(folder)
+    recognised, notes = recognised_files(folder) if description.files.train is None else ({}, [])
     files = {}
     for split in SPLITS:
         entries = description.files.of(split) or recognised.get(split, [])
@@ -164,6 +163,7 @@ def _files_of_splits(
         if found := _paired(texts, labels, split) if labels else texts:
             files[split] = found
     return files, notes
+
 
 
 def _check_counted(rows: SplitRows, files: Mapping[str, list[SourceFile]], where: str) -> None:
@@ -198,7 +198,6 @@ def _paired(texts: list[SourceFile], labels: list[SourceFile], split: str) -> li
 
 def _rows(files: list[SourceFile], form: FileFormat, description: Description) -> Iterator[RawRow]:
     return chain.from_iterable(read_rows(file, form, description.columns) for file in files)
-
 
 
 def _reading(description: Description, folder: Path, files: Mapping[str, list[SourceFile]]) -> dict[str, Any]:

@@ -90,9 +90,7 @@ class RowReader:
             self._names = names
             # in JSON, rows without a label may lack its key
             may_lack = not self.labelled or (self._label_found and self.description.labels.none != "refuse")
-            self.columns = find_columns(
-                position, cells, following, self.description.columns, label_may_lack=may_lack
-            )
+            self.columns = find_columns(position, cells, following, self.description.columns, label_may_lack=may_lack)
             self._label_found = self._label_found or bool(self.columns.label)
         return self.columns
 
