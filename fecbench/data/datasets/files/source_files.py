@@ -56,6 +56,11 @@ class SourceFile:
         return name.suffix.lower()
 
     @property
+    def name(self) -> str:
+        """Its name without folders."""
+        return self._name.name
+
+    @property
     def _name(self) -> PurePath:
         return PurePath(self.member or self.path.name)
 

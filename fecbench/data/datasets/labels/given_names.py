@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeGuard
 
-from fecbench.core.errors import DataError
+from fecbench.core.errors import DataError, DataNotFound
 from fecbench.core.paths import expanded
-from fecbench.data.datasets.files.file_formats import text_of
+from fecbench.data.datasets.files.opening import whole_text
+from fecbench.data.datasets.files.source_files import SourceFile, source_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,14 +50,9 @@ def given_names(labels: LabelDescription, folder: Path) -> GivenNames:
     """
     if labels.names is None or isinstance(labels.names, list):
         return GivenNames(tuple(labels.names or ()), labels.first)
-    file = folder / expanded(labels.names)
-    if not os.path.lexists(file):
-        raise DataError(
-            f"the file of label names {file} doesn't exist; correct names under [labels], or list the names there"
-        )
-    if not file.is_file():
-        raise DataError(f"{file} must be a file, but is a folder, a pipe or a link to nothing; put a file there")
-    content = {number: line.strip() for number, line in enumerate(text_of(file).split("\n"), 1) if line.strip()}
+    file = _file_of_names(folder, labels.names)
+    text = whole_text(file, "utf-8")
+    content = {number: line.strip() for number, line in enumerate(text.split("\n"), 1) if line.strip()}
     lines = list(content.values())
     # In labels.txt, "1 star" is a name: there, only a TAB separates a number from a name.
     numbered = _by_number(content, file) or (_numbered(lines) if file.name != LABEL_FILE else None)
@@ -73,7 +69,24 @@ def given_names(labels: LabelDescription, folder: Path) -> GivenNames:
     return GivenNames(tuple(names), first, descriptions)
 
 
-def _by_number(lines: Mapping[int, str], file: Path) -> tuple[int, list[str]] | None:
+def _file_of_names(folder: Path, name: str) -> SourceFile:
+    """Return the file called ``name`` in ``folder``, either of which may be in a zip archive.
+
+    Raises:
+        DataError: there is no such file.
+    """
+    path = folder / expanded(name)
+    if os.path.lexists(path) and not path.is_file():
+        raise DataError(f"{path} must be a file, but is a folder, a pipe or a link to nothing; put a file there")
+    try:
+        return SourceFile(path) if os.path.lexists(path) else source_files(folder, name)[0]
+    except DataNotFound:
+        raise DataError(
+            f"the file of label names {path} doesn't exist; correct names under [labels], or list the names there"
+        ) from None
+
+
+def _by_number(lines: Mapping[int, str], file: SourceFile) -> tuple[int, list[str]] | None:
     """Return the first number and the lines in the order of their numbers; None if one isn't ``number<TAB>name``.
 
     Args:
@@ -113,7 +126,7 @@ def _numbered(lines: Sequence[str]) -> tuple[int, list[str]] | None:
     return (numbers[0], rest) if counts and len(set(rest)) == len(rest) else None
 
 
-def _check_names(names: Sequence[str], file: Path) -> None:
+def _check_names(names: Sequence[str], file: SourceFile) -> None:
     if len(names) < 2:
         raise DataError(
             f"{file} must name at least two labels, one a line, found {len(names)}; write them or remove the file"
