@@ -97,7 +97,7 @@ def test_a_class_of_fewer_texts_than_folds_is_named(tmp_path):
     chosen = build(RunSettings, {"dataset": str(path), "folds": 5}, "settings")
     with pytest.raises(DataError, match=r"cut 5 folds and validation from train, .* 5 training rows, but 'guit' has 4"):
         load_dataset(chosen, DataLocations())
-    with pytest.raises(DataError, match="at least 4 different texts, but 'label 1' has 3; .* give a validation file"):
+    with pytest.raises(DataError, match=r"at least 4 different texts, but 'label 1' has 3; .* give a validation file"):
         cut([*((f"a {n}", 0, "") for n in range(9)), *((f"b {n}", 1, "") for n in range(3))], folds=2, grouped=False)
 
 

@@ -86,7 +86,7 @@ def test_nested_rows_are_found_by_an_expression(tmp_path):
     ):
         rows_of(path, columns)
     with pytest.raises(
-        DataError, match=r"row 1: every row must be a JSON object, found list; .*utterances\[\] has what"
+        DataError, match=r"row 1: every row must be a JSON object, found list; .*utterances\[\] selects"
     ):
         rows_of(source_files(tmp_path, "train.json#episodes[].scenes[].utterances")[0], columns)
 

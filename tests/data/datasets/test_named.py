@@ -18,8 +18,8 @@ from fecbench.data.datasets.checks import Pin
 from fecbench.data.datasets.dataset import SPLITS
 from fecbench.data.datasets.load import get_dataset, load_dataset
 from fecbench.data.datasets.locations import DataLocations
-from fecbench.data.datasets.rows import digest_rows
 from fecbench.data.datasets.measures.statistics import statistics
+from fecbench.data.datasets.rows import digest_rows
 
 REAL = os.environ.get("FECBENCH_TEST_DATA")
 

@@ -214,7 +214,9 @@ def test_a_description_of_ones_own_may_declare_its_rows_too(moods):
     own = RunSettings(dataset=str(moods.parent))
     assert load_dataset(own, places(moods)).name == "files"
     (moods.parent / "dataset.toml").write_text(TOML.replace("test = 4", "test = 5"))
-    with pytest.raises(DataError, match=r"test split of files must have 5 rows, but has 4; correct the files, or rows and"):
+    with pytest.raises(
+        DataError, match=r"test split of files must have 5 rows, but has 4; correct the files, or rows and"
+    ):
         load_dataset(own, places(moods))
 
 
@@ -244,7 +246,9 @@ def test_unpacked_files_of_ed_are_read_once_a_conversation(tmp_path):
         data = loader.load(places(folder))
         assert data.splits["train"]["text"][0] == 'I lost my dog, "Rex, in train.csv 0'
         assert [len(part) for part in data.splits.values()] == [32, 32, 32]
-    with pytest.raises(DataError, match=r"train split of ed-csv must have 19,533 rows, but has 32; put the original files"):
+    with pytest.raises(
+        DataError, match=r"train split of ed-csv must have 19,533 rows, but has 32; put the original files"
+    ):
         replace(loader, rows=(19_533, 2_770, 2_547)).load(places(tmp_path))
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataNotFound, match=r"ed-csv isn't in .*unpack empatheticdialogues\.tar\.gz"):

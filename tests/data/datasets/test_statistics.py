@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
+from fecbench.data.datasets.measures.statistics import measure, statistics, texts_to_read
 from fecbench.data.datasets.measures.tokens import Encoding
 from fecbench.data.datasets.rows import split_from_columns
-from fecbench.data.datasets.measures.statistics import measure, statistics, texts_to_read
 
 LABELS = ("anger", "joy", "grief")
 

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
+from fecbench.data.datasets.measures.statistics import measure
 from fecbench.data.datasets.measures.tokens import Encoding
 from fecbench.data.datasets.rows import split_from_columns
-from fecbench.data.datasets.measures.statistics import measure
 from fecbench.results.data_page.render import page
 from tests.support.page import Document
 

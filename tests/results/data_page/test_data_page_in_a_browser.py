@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
-from fecbench.data.datasets.rows import split_from_columns
 from fecbench.data.datasets.measures.statistics import measure
+from fecbench.data.datasets.rows import split_from_columns
 from fecbench.results.data_page.render import page
 
 pytestmark = pytest.mark.slow

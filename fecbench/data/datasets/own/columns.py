@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 MAX_EXAMINED = 1000  # rows that are read to find out what the columns of a file without the wanted ones hold
 
 
-
 @dataclass(frozen=True)
 class FoundColumns:
     """The columns of a row, by name.
