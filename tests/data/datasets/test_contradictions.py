@@ -32,6 +32,12 @@ def test_first_lines_that_name_columns_are_no_class(tmp_path, form):
         load(tmp_path, toml, train=header + ROWS, validation=header + TEST, test=header + TEST)
     data = load(tmp_path, toml, train=header + ROWS, validation=TEST, test=TEST)
     assert "train.csv, line 1: the first line looks like the names of columns" in "".join(data.notes)
+    for split in ("validation", "test"):
+        (tmp_path / f"{split}.csv").unlink()
+    with pytest.raises(
+        DataError, match=r"every class needs at least 3 .*train\.csv, line 1: the first line looks like"
+    ):
+        load(tmp_path)
     data = load(tmp_path, toml, train=ROWS, validation=TEST, test=TEST)
     assert "looks like" not in "".join(data.notes)
 

@@ -93,3 +93,13 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
         load(tmp_path)
     with pytest.raises(DataError, match=rf"{tmp_path} can't be read: Permission denied"):
         DataLocations(tmp_path, None, tmp_path).find_files("meld", ["data/train.csv"])
+
+
+def test_a_file_that_cannot_be_reached_is_named(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (tmp_path / "train.csv").write_text(NUMBERS)
+    monkeypatch.setattr(Path, "lstat", refuse)
+    with pytest.raises(DataError, match=r"train\.csv can't be read: Permission denied; check it and its permissions"):
+        load(tmp_path / "train.csv")

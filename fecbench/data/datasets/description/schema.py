@@ -24,9 +24,9 @@ Every key is optional. :class:`Description` lists them all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from fecbench.core.settings import Config
 from fecbench.data.datasets.dataset import SPLITS
@@ -105,6 +105,11 @@ class FileFormat(Config):
         default=None,
         description="mark between the texts of a line, such as __eou__; a line has as many labels as texts",
     )
+
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _take_name_of_tab(cls, value: Any) -> Any:
+        return "\t" if value in ("tab", "\\t") else value  # as the flag does
 
     @model_validator(mode="after")
     def _check_header(self) -> Self:

@@ -183,8 +183,8 @@ def _unread_in_data(folder: Path, chosen: dict[str, NamedFile], wanted: Sequence
         return []
     verb = "isn't" if len(unread) == 1 else "aren't"
     return [
-        f"{shortened(unread)} {verb} read, since {entry} was found first; put the files in one folder, or name them with "
-        "--train-file, --validation-file and --test-file"
+        f"{shortened(unread)} {verb} read, since {entry} was found first; put the files in one folder, or name them "
+        "with --train-file, --validation-file and --test-file"
     ]
 
 

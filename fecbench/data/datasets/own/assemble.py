@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,11 +26,11 @@ from fecbench.data.datasets.rows import split_from_columns
 from fecbench.data.datasets.splits.missing_splits import SplitChoice, check_foldable, cut_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from datasets import Dataset
 
-    from fecbench.data.datasets.description.schema import Column, Description, FileFormat
+    from fecbench.data.datasets.description.schema import Column, Description, FileFormat, LabelDescription
     from fecbench.data.datasets.files.raw_rows import RawRow
     from fecbench.data.datasets.labels.given_names import GivenNames
 
@@ -102,18 +103,20 @@ def assemble(
         if split in rows
     }
     unlabelled, notes = None, [note for split, part in parts.items() for note in _skipped_note(split, part)]
-    notes += _first_line_notes(parts.values(), description.format, source)
+    first_line = _first_line_notes(parts.values(), description.format, source)
     if "test" in parts and _is_unlabelled(parts["test"], given.names):
         unlabelled = parts.pop("test").unlabelled()
     cells = {split: part.cells for split, part in parts.items()}
     classes = find_classes(cells, description.labels, given, bool(indicators), source)
     splits = {split: part.to_dataset(classes.by_cell[split]) for split, part in parts.items()}
+    _check_not_left_out(splits, classes.labels, description.labels, source)
     missing = choice.missing(splits, unlabelled is not None)
     if choice.folds is not None:
         check_foldable(missing, source)
-    _check_enough_to_cut(parts["train"].cells, classes.by_cell["train"], classes.labels, choice, missing, source)
+    with _hint(first_line):
+        _check_enough_to_cut(parts["train"].cells, classes.by_cell["train"], classes.labels, choice, missing, source)
     descriptions = _descriptions(description, given, classes.labels, source)
-    notes += classes.notes
+    notes += [*first_line, *classes.notes]
     data = EmotionData(info, classes.labels, splits, source, descriptions, notes=tuple(notes), unlabelled=unlabelled)
     return check_splits(cut_missing(data, choice, source), source)
 
@@ -171,7 +174,32 @@ def _read_rows(rows: Iterable[RawRow], reader: RowReader) -> ReadSplit:
     return ReadSplit(columns, texts, numbers, cells, reader.skipped, reader.empty, first_lines)
 
 
+def _check_not_left_out(
+    splits: Mapping[str, Dataset], classes: Sequence[str], labels: LabelDescription, where: str
+) -> None:
+    """Raise DataError if ``labels`` of a description leave out all rows of a split, or all classes but one."""
+    drops = {f'{key} = "drop"': getattr(labels, key) == "drop" for key in ("several", "none")}
+    changes = {key: bool(getattr(labels, key)) for key in ("map", "drop", "keep")}
+    keys = " and ".join(key for key, given in {**changes, **drops}.items() if given)
+    empty = [split for split, rows in splits.items() if not len(rows)]
+    if keys and empty:
+        raise DataError(
+            f"{where}: {empty[0]} must hold at least one row, but {keys} under [labels] in dataset.toml leaves out all "
+            "its rows; correct it, or add rows"
+        )
+    if keys and len(classes) < 2:
+        raise DataError(
+            f"{where}: at least two labels are needed, but {keys} under [labels] in dataset.toml leaves "
+            f"{shortened(classes) or 'none'}; correct it"
+        )
+
+
 def _why_empty(reader: RowReader) -> str:
+    if reader.empty and not reader.skipped:
+        return (
+            f'empty = "drop" under [columns] leaves out all its {reader.empty:,} rows, which have no text; correct the '
+            "column of the text, or add rows"
+        )
     if not reader.skipped:
         return "is empty; add rows or remove it"
     return (
@@ -213,6 +241,15 @@ def _first_line_notes(parts: Collection[ReadSplit], form: FileFormat, where: str
     if rows[alone[0]] > 1:
         raise DataError(f"{where}: {told}; if it isn't, move the row down (other files begin with the same label)")
     return [told]
+
+
+@contextmanager
+def _hint(notes: Sequence[str]) -> Iterator[None]:
+    """Add ``notes``, which may tell the cause, to a DataError."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(". ".join([str(error), *notes])) from None
 
 
 def _is_unlabelled(test: ReadSplit, names: Sequence[str]) -> bool:

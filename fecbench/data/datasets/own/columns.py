@@ -105,6 +105,11 @@ def _missing(column: Column, names: Sequence[str], rows: Sequence[Mapping[str, A
     if isinstance(column, int) or (column.isdecimal() and column not in names):
         return f"there is no column {column}, since the row has {len(names)} ({found}); correct {flag}"
     missing = f"the column {column!r} is missing"
+    if _are_numbers_from_zero(names, 1):
+        return (
+            f"{missing}, since the columns have numbers ({found}); if the first line names them, leave out --no-header "
+            f"(header = false in dataset.toml), else give a number with {flag}, or names as columns under [format]"
+        )
     if _looks_like_a_row(rows):
         return (
             f"{missing}, and the first line ({found}) looks like a row, not like the names of columns; give "
@@ -114,7 +119,8 @@ def _missing(column: Column, names: Sequence[str], rows: Sequence[Mapping[str, A
     digits = _columns_of_digits(rows) if flag == "--label-column" else []
     if len(digits) > 1:
         return f"{missing}, but {_advice_on_digits(digits, rows)}"
-    return f"{missing}, found {found}; name yours with {flag}"
+    verb = "correct" if flag.endswith("[columns]") else "name yours with"
+    return f"{missing}, found {found}; {verb} {flag}"
 
 
 def _advice_on_digits(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:

@@ -21,8 +21,8 @@ from fecbench.data.datasets.description.toml_file import FILE, from_toml
 from fecbench.data.datasets.description.wanted_columns import text_columns
 from fecbench.data.datasets.files.file_formats import class_names, read_rows
 from fecbench.data.datasets.files.opening import ZIP, members
-from fecbench.data.datasets.files.read_errors import readable
 from fecbench.data.datasets.files.published_files import renamed
+from fecbench.data.datasets.files.read_errors import readable
 from fecbench.data.datasets.files.source_files import SourceFile, check_read_once, source_files
 from fecbench.data.datasets.files.split_files import is_rows_file, recognised_files
 from fecbench.data.datasets.labels.given_names import LABEL_FILE, given_names
@@ -88,7 +88,8 @@ def load_described(
     """
     recognised, notes = _recognised(description, folder)
     description = _with_companions(description, folder, *recognised.get("train", []))
-    files = _files_of_splits(description, folder, flags or {}, recognised)
+    with readable(folder):
+        files = _files_of_splits(description, folder, flags or {}, recognised)
     check_read_once(files, source)
     _check_counted(description.rows, files, source)
     form, columns = description.format, description.columns
@@ -144,7 +145,7 @@ def _of_one_file(description: Description, name: str) -> Description:
 
 
 def _with_companions(description: Description, folder: Path, *entries: str) -> Description:
-    """Return the description with the names in the ``labels.txt`` that lies beside ``entries``, in an archive or ``data``.
+    """Return the description with the names in a ``labels.txt`` beside ``entries``, in an archive or ``data``.
 
     Raises:
         DataError: a ``dataset.toml`` lies there, which isn't read.
