@@ -45,7 +45,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from fecbench.core.errors import UnknownName, UsageError
 from fecbench.core.settings import Config
-from fecbench.core.text import lower_first
+from fecbench.core.value_errors import requirement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -237,5 +237,5 @@ def _explain(part: Any) -> str:
         return str(UnknownName("key", str(key), fields, where=f"of {'.'.join(map(str, above)) or 'a spec'}"))
     if part["type"] == "missing":
         return f"{place} is required, but missing"
-    reason = part["msg"].removeprefix("Value error, ")
-    return f"{place}: {lower_first(reason)}" if place else reason
+    reason = requirement(part)
+    return f"{place}: {reason}" if place else reason

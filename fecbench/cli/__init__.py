@@ -17,6 +17,7 @@ from click.shell_completion import CompletionItem
 
 from fecbench.cli.terminal.echo import echo
 from fecbench.core.errors import FecbenchError, UsageError
+from fecbench.core.text import lower_first
 
 # The first sentence of each command's help, repeated here because the list of commands must not import them.
 SECTIONS = {
@@ -108,8 +109,15 @@ def main() -> None:
     try:
         cli()
     except (FecbenchError, OSError) as error:
-        echo(f"fecbench: {error}", err=True)
+        echo(f"fecbench: {_reason(error)}", err=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)
+
+
+def _reason(error: Exception) -> str:
+    """Return an error's message; that of the system as file, reason and remedy."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {lower_first(error.strerror)}; check the path and its permissions"
+    return str(error)
 
 
 def _show_warning(message: Warning | str, *_: Any) -> None:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from fecbench.core.errors import UnknownName, UsageError
 from fecbench.core.plugin_errors import plugin_errors
-from fecbench.core.text import lower_first
+from fecbench.core.value_errors import requirement
 
 MAX_SHOWN = 100  # characters of a wrong value in an error message
 
@@ -242,7 +242,7 @@ def build(config: type[C], given: Mapping[str, Any], what: str) -> C:
     >>> build(RunSettings, {"dataset": "ge", "epochs": 0}, "run settings")
     Traceback (most recent call last):
     ...
-    fecbench.core.errors.UsageError: run settings: --epochs 0: input should be greater than or equal to 1
+    fecbench.core.errors.UsageError: run settings: --epochs 0: it must be at least 1
     """
     with plugin_errors(what, config):
         try:
@@ -253,7 +253,7 @@ def build(config: type[C], given: Mapping[str, Any], what: str) -> C:
 
 def _explain(fault: Any) -> str:
     """Return one of pydantic's error details as a clause about the flag."""
-    reason = lower_first(fault["msg"].removeprefix("Value error, "))
+    reason = requirement(fault)
     if not fault["loc"]:  # a check of several settings together
         return reason
     flag = "--" + "-".join(str(name) for name in fault["loc"]).replace("_", "-")

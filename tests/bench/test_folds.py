@@ -35,7 +35,7 @@ def test_seeds_times_folds(toy, tmp_path, where):
         ("objective.ce = { folds = 3 }", "folds must be the same for all rows of a data set"),
         ("[grid]\nselect = 'validation'\nsettings = { folds = [2, 3] }", "folds must be the same"),
         ("dataset.x = { fold = 3 }", "fold can't be settings of a spec"),
-        ("folds = 1", "folds: input should be greater than or equal to 2"),
+        ("folds = 1", "folds: it must be at least 2"),
         ("folds = 101", "--folds 101"),
         ("folds = 30000", "may have at most"),
     ],

@@ -130,7 +130,7 @@ def test_a_dry_run_prints_every_setting_with_its_origin_and_leaves_nothing(fecbe
             1,
             "/nowhere doesn't exist; give the folder of a downloaded encoder",
         ),
-        (["--dataset", "demo", "--epochs", "0"], 2, "--epochs 0: input should be greater than or equal to 1"),
+        (["--dataset", "demo", "--epochs", "0"], 2, "--epochs 0: it must be at least 1"),
         (["--dataset", "demo", "--head", "native"], 2, "--head native takes --pooling first, found mean"),
         (["--dataset", "demo", "--device", "cuda:7"], 2, "--device cuda:7 isn't available here"),
         (["--dataset", "demo", "--tracker", "mlflow"], 2, "mlflow"),

@@ -2,6 +2,8 @@
 
 import pytest
 
+from fecbench.cli import main
+
 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
@@ -10,10 +12,12 @@ import pytest
         (["run", "ce"], 2, "a data set is needed: --dataset"),
         (["run", "ce", "--dataset", "dmeo"], 2, "no data set is called 'dmeo'; did you mean 'demo'?"),
         (["run", "ce", "--dataset", "demo", "--epochs", "many"], 2, "'many' is not a valid integer"),
+        (["run", "ce", "--dataset", "demo", "--folds", "101"], 2, "--folds 101: it must be at most 100"),
+        (["run", "ce", "--dataset", "./x", "--delimiter", "ab"], 2, "--delimiter ab: it must have at most 1 character"),
         (
             ["run", "ce", "--dataset", "demo", "--epochs", "0"],
             2,
-            "--epochs 0: input should be greater than or equal to 1",
+            "--epochs 0: it must be at least 1",
         ),
         (["run", "ce", "--dataset", "demo", "--k-pos", "3"], 2, "No such option"),
         (["run", "ce", "--dataset", "demo", "--head", "nativ"], 2, "no head is called 'nativ'; did you mean 'native'?"),
@@ -43,3 +47,14 @@ def test_mistakes_end_in_one_line_and_an_exit_code(fecbench, here, monkeypatch, 
     assert found == code
     assert "Traceback" not in out + err
     assert not list(here.glob("runs/*"))
+
+
+def test_errors_of_the_system_name_file_reason_and_remedy(monkeypatch, capsys):
+    def refuse():
+        raise PermissionError(13, "Permission denied", "data/train.csv")
+
+    monkeypatch.setattr("fecbench.cli.cli", refuse)
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    told = "fecbench: data/train.csv: permission denied; check the path and its permissions\n"
+    assert capsys.readouterr().err == told

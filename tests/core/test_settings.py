@@ -57,8 +57,8 @@ def test_demo_takes_scratch_unless_told_otherwise():
     [
         ({}, UsageError, "a data set is needed: --dataset"),
         ({"dataset": "ge", "epoch": 3}, UnknownName, "did you mean 'epochs'"),
-        ({"dataset": "ge", "epochs": 0}, UsageError, "--epochs 0: input should be greater than or equal to 1"),
-        ({"dataset": "ge", "adam_eps": 0}, UsageError, "--adam-eps 0: input should be greater than 0"),
+        ({"dataset": "ge", "epochs": 0}, UsageError, "--epochs 0: it must be at least 1"),
+        ({"dataset": "ge", "adam_eps": 0}, UsageError, "--adam-eps 0: it must be greater than 0"),
         ({"dataset": "ge", "precision": "float16"}, UsageError, "--precision float16"),
         ({"dataset": "ge", "lr": float("nan")}, UsageError, "--lr nan"),
         ({"dataset": "ge", "label_smoothing": 1.0}, UsageError, "options of ce: --label-smoothing 1.0"),

@@ -134,7 +134,7 @@ def test_both_corrections_together_are_refused(name, fecbench):
 def test_a_beta_of_1_is_refused(fecbench):
     code, _, err = fecbench("run", "ce", "--dataset", "demo", "--class-weight-beta", 1)
     assert code == 2
-    assert "--class-weight-beta 1.0: input should be less than 1" in err
+    assert "--class-weight-beta 1.0: it must be less than 1" in err
 
 
 @pytest.mark.parametrize("name", ["none", "balanced"])

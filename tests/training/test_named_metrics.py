@@ -136,7 +136,7 @@ def test_a_third_partys_metric_has_typed_options(register):
     register(fbeta=FBeta)
     assert value("fbeta:beta=2", [0], [0]) == pytest.approx(0.2)
     assert value("fbeta", [0], [0]) == pytest.approx(0.1)
-    with pytest.raises(UsageError, match=r"the metric fbeta:beta=0: --beta 0: input should be greater than 0"):
+    with pytest.raises(UsageError, match=r"the metric fbeta:beta=0: --beta 0: it must be greater than 0"):
         metrics.check_metric_name("fbeta:beta=0")
 
 

@@ -39,8 +39,8 @@ def check_splits(data: EmotionData, where: str) -> EmotionData:
         notes.append(UNLABELLED_TEST)
     if data.numeric_labels:
         notes.append(
-            f"the labels are numbers ({shortened(data.numeric_labels)}): labels.txt in the data set's folder can name "
-            "them, one a line"
+            f"the labels are numbers ({shortened(data.numeric_labels)}): names under [labels] in dataset.toml can name "
+            "them, or labels.txt in the data set's folder, one a line, if dataset.toml has no names"
         )
     return replace(data, notes=tuple(dict.fromkeys(notes)))  # each once: a loader may have called this already
 
@@ -161,6 +161,10 @@ def check_counts(
             difference = next(_differences(rows[split], _rows_by_label(data, split)), "")
             if difference:
                 raise DataError(f"{where}: the {split} split of {data.name} must have {difference}; {remedy}")
+    texts = rows.get("test")
+    if data.unlabelled is not None and isinstance(texts, int) and texts != len(data.unlabelled):
+        found = f"{texts:,} rows, but has {len(data.unlabelled):,}"
+        raise DataError(f"{where}: the test split of {data.name} must have {found}; {remedy}")
     return data
 
 

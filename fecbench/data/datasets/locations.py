@@ -12,6 +12,7 @@ from platformdirs import user_cache_path
 from fecbench.core.errors import DataError, DataNotFound
 from fecbench.core.paths import expanded
 from fecbench.data.datasets.files.published_files import depth, missing_files, shortened_path
+from fecbench.data.datasets.files.read_errors import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,7 +82,8 @@ class DataLocations:
         """
         for location, root in self._checked():
             folder = root if root.name == name else root / name
-            missing = [file for file in files if not (folder / file).is_file()]
+            with readable(folder):
+                missing = [file for file in files if not (folder / file).is_file()]
             if not missing:
                 return FoundFolder(folder, location)
             if len(missing) < len(files):
@@ -101,7 +103,8 @@ class DataLocations:
             DataError: a folder has only some of the files, or several folders have them.
         """
         for location, root in self._checked():
-            found = _found_near(root, name, files) or _found_below(root, name, files)
+            with readable(root):
+                found = _found_near(root, name, files) or _found_below(root, name, files)
             if found:
                 return FoundFolder(found[0], location, found[1])
         return None
@@ -114,7 +117,9 @@ class DataLocations:
         """
         for location, root in self:
             # A mistyped folder must not lead to the rows of another place.
-            if location != USER_CACHE and not root.is_dir():
+            with readable(root):
+                is_folder = root.is_dir()
+            if location != USER_CACHE and not is_folder:
                 raise DataNotFound(f"{location} must be a folder, but {root} isn't; correct or leave it out")
             yield location, root
 

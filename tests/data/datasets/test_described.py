@@ -129,8 +129,8 @@ def test_files_that_are_not_declared_are_recognised_or_cut(tmp_path):
 
 def test_several_files_of_a_split_follow_one_another(tmp_path):
     first, second = rows("a"), rows("b")
-    toml = '[files]\ntrain = ["b.csv", "more/*.tsv"]\ntest = "b.csv"\nvalidation = "b.csv"\n'
-    lay(tmp_path, toml, b_csv=csv("id,text,label", second))
+    toml = '[files]\ntrain = ["b.csv", "more/*.tsv"]\ntest = "c.csv"\nvalidation = "d.csv"\n'
+    lay(tmp_path, toml, **dict.fromkeys(("b_csv", "c_csv", "d_csv"), csv("id,text,label", second)))
     lay(tmp_path, more__a_tsv=csv("text\tlabel", [row[1:] for row in first], "\t"))
     data = load_path(tmp_path, {}, SplitChoice(0))
     assert texts(data, "train") == [text for _, text, _ in second + first]
@@ -190,8 +190,8 @@ def test_where_chooses_rows_and_counts_the_others(tmp_path):
 
 def test_ids_and_groups_are_kept(tmp_path):
     lines = [(str(n), f"t{n}", ("joy", "fear")[n % 2], f"d{n // 4}") for n in range(40)]
-    toml = '[files]\ntrain = "a.csv"\ntest = "a.csv"\n[columns]\nid = "no"\ngroup = "dialogue"\n'
-    lay(tmp_path, toml, a_csv=csv("no,text,label,dialogue", lines))
+    toml = '[files]\ntrain = "a.csv"\ntest = "b.csv"\n[columns]\nid = "no"\ngroup = "dialogue"\n'
+    lay(tmp_path, toml, **dict.fromkeys(("a_csv", "b_csv"), csv("no,text,label,dialogue", lines)))
     data = load_path(tmp_path, {}, SplitChoice(0))
     assert data.splits["test"]["id"][:] == [str(n) for n in range(40)]
     assert data.splits["test"]["group"][:] == [f"d{n // 4}" for n in range(40)]

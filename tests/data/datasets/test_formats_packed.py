@@ -90,14 +90,14 @@ def test_a_compressed_file_in_a_zip_archive_is_unpacked_too(tmp_path):
 BROKEN = {
     "no zip": ("a.zip", b"text,label\n", "can't be unpacked: File is not a zip file; get it again"),
     "half a zip": ("a.zip", None, "can't be unpacked"),
-    "no gzip": ("a.csv.gz", b"text,label\n", "can't be read: Not a gzipped file"),
+    "no gzip": ("a.csv.gz", b"text,label\n", "can't be unpacked: not a gzipped file"),
     "half a gzip": ("a.csv.gz", gzip.compress(CONTENT["train.csv"])[:-20], "can't be unpacked: .*; get it again"),
     "a damaged gzip": (
         "a.csv.gz",
         gzip.compress(CONTENT["train.csv"])[:60] + b"\xff" * 60,
         "can't be (unpacked|read): .*; ",
     ),
-    "no bz2": ("a.csv.bz2", b"text,label\n", "can't be read: Invalid data stream"),
+    "no bz2": ("a.csv.bz2", b"text,label\n", "can't be unpacked: invalid data stream"),
     "no xz": ("a.csv.xz", b"text,label\n", "can't be unpacked: Input format not supported"),
     "no Parquet in gzip": ("a.parquet.gz", gzip.compress(b"text"), "must be a readable Parquet file"),
 }

@@ -304,7 +304,7 @@ def test_files_with_a_split_in_their_names_are_read_and_noted(tmp_path):
     lay(tmp_path, train_more_csv=csv("joy", "fear"), notes_txt="")
     with pytest.raises(
         DataNotFound,
-        match=r"none is there: it holds dev_sent\.csv, notes\.txt, train_more\.csv, train_sent\.csv\. Rename or copy",
+        match=r"one train file is needed, but train_more\.csv, train_sent\.csv could be it; name it with --train-file",
     ):
         read(tmp_path)
     lay(tmp_path, train_csv=csv("joy", "fear"))

@@ -72,13 +72,15 @@ def test_files_of_the_folder_come_before_those_of_data(tmp_path):
     write(tmp_path / "train.csv")
     write(tmp_path / "data" / "train.csv", ROWS[:8])
     data = load_path(tmp_path, {}, SplitChoice(0))
-    assert (names(data), data.notes) == ({"train": ["train.csv"]}, ())
+    assert names(data) == {"train": ["train.csv"]}
+    assert data.notes[0].startswith("data/train.csv isn't read, since train.csv was found first; put")
+    assert len(data.notes) == 1
 
 
 def test_what_could_be_two_files_is_refused_with_the_ways_out(tmp_path):
     for name in ("train_a.csv", "train_b.csv"):
         write(tmp_path / name)
-    with pytest.raises(DataNotFound, match=r"name it with --train-file .*, describe the files in dataset\.toml"):
+    with pytest.raises(DataNotFound, match=r"name it with --train-file, .*, or under \[files\] in dataset\.toml"):
         load_path(tmp_path, {}, SplitChoice(0))
     assert names(load_path(tmp_path, {"train_file": "train_*.csv"}, SplitChoice(0))) == {
         "train": ["train_a.csv", "train_b.csv"]

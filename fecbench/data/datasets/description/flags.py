@@ -56,10 +56,12 @@ def with_flags(description: Description, flags: Flags) -> Description:
     Raises:
         DataError: text and label are the same column.
     """
-    content = description.model_dump()
+    content = description.model_dump(exclude_unset=True)  # what isn't given must not look as if it were
     for name, value in flags.items():
         table, key = KEYS[name]
-        content[table][key] = value
+        content.setdefault(table, {})[key] = value
+    if flags.get("header"):  # the file's own names replace those of a file without a header
+        content["format"].pop("columns", None)
     described = Description.model_validate(content)
     both = [column for column in text_columns(described.columns) if column in label_columns(described.columns)]
     if both:

@@ -24,9 +24,9 @@ Every key is optional. :class:`Description` lists them all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from fecbench.core.settings import Config
 from fecbench.data.datasets.dataset import SPLITS
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 
 Text = Annotated[str, Field(min_length=1)]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""The name of a label, without white space around it, as cells are read."""
+Rows = Annotated[int, Field(ge=0)]
 Column = Text | Annotated[int, Field(ge=1)]
 """The name of a column, or its number, counted from 1."""
 Files = Text | Annotated[list[Text], Field(min_length=1)]
@@ -103,6 +106,20 @@ class FileFormat(Config):
         description="mark between the texts of a line, such as __eou__; a line has as many labels as texts",
     )
 
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _take_name_of_tab(cls, value: Any) -> Any:
+        return "\t" if value in ("tab", "\\t") else value  # as the flag does
+
+    @model_validator(mode="after")
+    def _check_header(self) -> Self:
+        if self.columns and self.header and "header" in self.model_fields_set:
+            raise ValueError(
+                "columns names those of files without a header, but header is true; leave one of them out (text and "
+                "label under [columns] say which columns of a header are read)"
+            )
+        return self
+
 
 class ColumnNames(Config):
     """The columns of a file, by name or by number from 1."""
@@ -130,7 +147,7 @@ class ColumnNames(Config):
 class LabelDescription(Config):
     """The names of labels, and the rows that have several or none."""
 
-    names: Text | Annotated[list[Text], Field(min_length=2)] | None = Field(
+    names: Text | Annotated[list[Label], Field(min_length=2)] | None = Field(
         default=None, description="label names in the order of their numbers, or the file that holds them, one a line"
     )
     files: SplitFiles = Field(
@@ -141,18 +158,18 @@ class LabelDescription(Config):
     several: Literal["refuse", "drop"] = Field(
         default="refuse", description="rows with several labels: an error, or left out"
     )
-    none: Text | Literal["refuse", "drop"] = Field(
+    none: Label | Literal["refuse", "drop"] = Field(
         default="refuse",
         description="rows without a label: an error (refuse), left out (drop), or of the label named here",
     )
-    map: dict[Text, list[Text]] = Field(
+    map: dict[Label, Annotated[list[Label], Field(min_length=1)]] = Field(
         default_factory=dict, description="new names: each stands for the labels in its list"
     )
-    drop: list[Text] = Field(default_factory=list, description="labels, by their new names, whose rows are left out")
-    keep: list[Text] = Field(
+    drop: list[Label] = Field(default_factory=list, description="labels, by their new names, whose rows are left out")
+    keep: list[Label] = Field(
         default_factory=list, description="labels, by their new names, to keep; others are left out"
     )
-    descriptions: dict[Text, Text] = Field(
+    descriptions: dict[Label, Text] = Field(
         default_factory=dict, description="a short sentence for each label, which heads and methods read"
     )
 
@@ -176,11 +193,11 @@ class LabelDescription(Config):
 class SplitRows(Config):
     """The numbers of rows of each split, in all or of each label. Rows that are cut from train count as train."""
 
-    train: int | dict[Text, int] | None = Field(
+    train: Rows | dict[Label, Rows] | None = Field(
         default=None, description="rows of train: their number, or that of each label"
     )
-    validation: int | dict[Text, int] | None = Field(default=None, description="rows of validation")
-    test: int | dict[Text, int] | None = Field(default=None, description="rows of test")
+    validation: Rows | dict[Label, Rows] | None = Field(default=None, description="rows of validation")
+    test: Rows | dict[Label, Rows] | None = Field(default=None, description="rows of test")
 
     @property
     def declared(self) -> dict[str, int | dict[str, int]]:

@@ -228,4 +228,8 @@ def _ragged(where: str, names: list[str], cells: list[str], delimiter: str, form
         advice = f"with --quotes plain no cell can hold {delimiter!r}: leave --quotes out, or write JSON lines"
     else:
         advice = f"quote texts that hold {delimiter!r}"
+    if form.columns and len(cells) < len(names):
+        advice = f"correct columns under [format] if they aren't those of the file, or {advice}"
+    elif form.header and names[0].startswith("#") and len(names) < len(cells):
+        advice = f"the first line ({names[0]}) must name the columns: remove it if it is a remark, or {advice}"
     return f"{where}: {len(names)} columns are needed{counted}, found {len(cells)}; {advice}"

@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING
 from fecbench.core.errors import DataError
 from fecbench.data.datasets.files.delimited import names_columns, read_csv, read_tsv
 from fecbench.data.datasets.files.json_rows import read_json, read_json_lines
-from fecbench.data.datasets.files.opening import open_text, whole_text
+from fecbench.data.datasets.files.opening import open_text
 from fecbench.data.datasets.files.parquet_rows import class_name, names_of, read_parquet, schema_class_names
-from fecbench.data.datasets.files.source_files import SourceFile
 from fecbench.data.datasets.files.swallowed_rows import LINE_BREAK
 from fecbench.data.datasets.files.text_lines import read_text_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from fecbench.data.datasets.description.schema import ColumnNames, FileFormat
     from fecbench.data.datasets.files.raw_rows import RawRow
+    from fecbench.data.datasets.files.source_files import SourceFile
 
 
-__all__ = ["READERS", "class_name", "class_names", "names_of", "read_rows", "text_of"]
+__all__ = ["READERS", "class_name", "class_names", "names_of", "read_rows"]
 
 READERS: dict[str, Callable[[SourceFile, FileFormat, ColumnNames], Iterator[RawRow]]] = {
     ".csv": read_csv,
@@ -65,15 +64,6 @@ def class_names(file: SourceFile, columns: ColumnNames) -> tuple[str, ...]:
         DataError: it is not a readable Parquet file.
     """
     return schema_class_names(file, columns) if file.ending == ".parquet" else ()
-
-
-def text_of(path: Path) -> str:
-    """Return the whole text of the file at ``path``.
-
-    Raises:
-        DataError: the file can't be read, is not UTF-8, or has a NUL character.
-    """
-    return whole_text(SourceFile(path), "utf-8")
 
 
 def _format(file: SourceFile, form: FileFormat, columns: ColumnNames) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import DataNotFound, UsageError
 from fecbench.core.paths import expanded
+from fecbench.data.datasets.files.read_errors import readable
 from fecbench.data.datasets.files.split_files import NamedFile
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ def as_splits(files: Sequence[str]) -> tuple[str, dict[str, str]]:
     folder = Path(os.path.commonpath([path.parent for path in paths]))
     found: dict[str, Path] = {}
     for path in paths:
-        if not path.is_file():
+        with readable(path):
+            is_file = path.is_file()
+        if not is_file:
             raise DataNotFound(f"{path} must be a file, since several are given, but isn't; correct the path")
         split = _split(path)
         if split in found:

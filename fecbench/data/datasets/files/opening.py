@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from fecbench.core.errors import DataError
+from fecbench.core.text import lower_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +66,8 @@ def open_text(file: SourceFile, encoding: str, newline: str, errors: str = "stri
     except UnicodeError as error:
         line, reason = _first_undecodable(file, encoding)
         raise DataError(
-            f"{file}, line {line}: the file must be {encoding.upper()} ({reason or error}); {_other_encoding(encoding)}"
+            f"{file}, line {line}: the file must be {encoding.upper()} ({reason or error}); "
+            f"{_other_encoding(file, encoding)}"
         ) from None
 
 
@@ -104,6 +106,10 @@ def _explained(file: SourceFile | Path) -> Iterator[None]:
     except NOT_UNPACKED as error:
         raise DataError(f"{file} can't be unpacked: {error}; get it again, or give it unpacked") from error
     except OSError as error:
+        if error.errno is None:  # not of the system: gzip and bz2 report files that aren't packed in this way
+            raise DataError(
+                f"{file} can't be unpacked: {lower_first(str(error))}; get it again, or rename it if it isn't packed"
+            ) from error
         reason = error.strerror or error
         raise DataError(f"{file} can't be read: {reason}; check the file and its permissions") from error
 
@@ -196,7 +202,10 @@ def _first_undecodable(file: SourceFile, encoding: str) -> tuple[int, str]:
     return line, ""
 
 
-def _other_encoding(encoding: str) -> str:
+def _other_encoding(file: SourceFile, encoding: str) -> str:
+    with open_unpacked(file) as content:
+        if content.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return 'it begins as UTF-16 does: write encoding = "utf-16" under [format] in dataset.toml'
     if codecs.lookup(encoding).name == "utf-8":
         return 'save it as UTF-8, or name its encoding under [format] in dataset.toml, such as encoding = "latin-1"'
     return "name another encoding under [format] in dataset.toml, or save it as UTF-8"
@@ -204,5 +213,6 @@ def _other_encoding(encoding: str) -> str:
 
 def _holds_nul(file: SourceFile, line: int, encoding: str) -> DataError:
     return DataError(
-        f"{file}, line {line}: the file must be {encoding.upper()} text, but holds a NUL; {_other_encoding(encoding)}"
+        f"{file}, line {line}: the file must be {encoding.upper()} text, but holds a NUL; "
+        f"{_other_encoding(file, encoding)}"
     )

@@ -17,7 +17,7 @@ from fecbench.data.datasets.addresses import HUB_PREFIX
 from fecbench.data.datasets.files.opening import UNPACKERS, ZIP, members
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
@@ -56,6 +56,11 @@ class SourceFile:
         return name.suffix.lower()
 
     @property
+    def name(self) -> str:
+        """Its name without folders."""
+        return self._name.name
+
+    @property
     def _name(self) -> PurePath:
         return PurePath(self.member or self.path.name)
 
@@ -79,6 +84,26 @@ def source_files(folder: Path, entry: str) -> list[SourceFile]:
         if found := _found(folder, name):
             return [replace(file, rows=rows) for file in found]
     raise DataNotFound(_nothing_found(folder, entry))
+
+
+def check_read_once(files: Mapping[str, Iterable[SourceFile]], where: str) -> None:
+    """Raise DataError if the same rows of a file are read twice, for one split or for two.
+
+    Args:
+        files: the files of each split.
+        where: location of the data set, for messages.
+    """
+    seen: dict[tuple[str, str, str], str] = {}
+    for split, part in files.items():
+        for file in part:
+            key = (os.path.realpath(file.path), file.member, file.rows)
+            if key in seen:
+                both = f"for {seen[key]} and for {split}" if seen[key] != split else f"twice for {split}"
+                raise DataError(
+                    f"{where}: each file must be read once, but {file} is read {both}; remove one of the entries under "
+                    "[files], or of the flags"
+                )
+            seen[key] = split
 
 
 def _readings(entry: str) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from fecbench.data.datasets.files.opening import UNPACKERS, ZIP, members
 from fecbench.data.datasets.files.source_files import ENDINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
 
@@ -53,27 +53,31 @@ class NamedFile:
         ]
 
 
-def recognised_files(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
+def recognised_files(folder: Path, given: Collection[str] = ()) -> tuple[dict[str, list[str]], list[str]]:
     """Return the files of each split in ``folder``, relative to it, and notes on how they were found.
 
     The files lie in the folder, in its folder ``data``, or in its only zip archive. Files called exactly after the
     splits are used. If there are none, files with a split's word in their names are used instead, provided that they
-    are unambiguous and one is for training. The shards of a file (``train-00000-of-00002.parquet``) count as one.
+    are unambiguous and one is for training. The shards of a file (``train-00000-of-00002.parquet``) count as one. No
+    files are searched for splits whose files are ``given``.
 
     Raises:
-        DataNotFound: there is no training file, or several could be it.
+        DataNotFound: there is no training file, or several could be that of a split.
         DataError: a split has several files of its exact name, is not a file, or lacks a shard.
     """
     for place in _places(folder):
         files = _named_files(place)
-        exact = {split: found for split in SPLITS if (found := _called(split, files, folder))}
-        similar = {split: [file for file in files if file.splits == [split]] for split in SPLITS if split not in exact}
+        wanted = [split for split in SPLITS if split not in given]
+        exact = {split: found for split in wanted if (found := _called(split, files, folder))}
+        similar = {split: [file for file in files if file.splits == [split]] for split in wanted if split not in exact}
         if "train" in exact:
-            return _chosen(exact, folder), _notes(exact, similar)
+            return _chosen(exact, folder), [*_notes(exact, similar), *_unread_in_data(folder, exact, wanted)]
         if not exact and len(similar["train"]) == 1 and all(len(found) <= 1 for found in similar.values()):
             one_each = {split: found[0] for split, found in similar.items() if found}
-            return _chosen(one_each, folder), [_said(one_each)]
-        if exact or similar["train"]:
+            return _chosen(one_each, folder), [_said(one_each), *_unread_in_data(folder, one_each, wanted)]
+        if similar["train"]:
+            raise DataNotFound(_several_could_be(exact, similar, folder))
+        if exact:
             break
     raise DataNotFound(_no_training_file(folder))
 
@@ -166,6 +170,38 @@ def _notes(exact: dict[str, NamedFile], similar: dict[str, list[NamedFile]]) -> 
     train = exact["train"]
     is_plain = not train.shards and all("/" not in entry for entry in train.entries)
     return unread if is_plain else [_said(exact), *unread]
+
+
+def _unread_in_data(folder: Path, chosen: dict[str, NamedFile], wanted: Sequence[str]) -> list[str]:
+    """Return a note on the files of splits in the folder ``data`` if those that are read lie elsewhere."""
+    entry = chosen["train"].entries[0]
+    if not (folder / FOLDER).is_dir() or entry.startswith(f"{FOLDER}/"):
+        return []
+    files = _named_files([f"{FOLDER}/{name}" for name in _files(folder / FOLDER)])
+    unread = [entry for file in files if len(file.splits) == 1 and file.splits[0] in wanted for entry in file.entries]
+    if not unread:
+        return []
+    verb = "isn't" if len(unread) == 1 else "aren't"
+    return [
+        f"{shortened(unread)} {verb} read, since {entry} was found first; put the files in one folder, or name them "
+        "with --train-file, --validation-file and --test-file"
+    ]
+
+
+def _several_could_be(exact: dict[str, NamedFile], similar: dict[str, list[NamedFile]], folder: Path) -> str:
+    """Return the error message for a folder in which the files of splits can't be told apart by their names."""
+    several = {split: [file.entries[0] for file in found] for split, found in similar.items() if len(found) > 1}
+    if several:
+        split, entries = next(iter(several.items()))
+        finding = f"one {split} file is needed, but {shortened(entries)} could be it"
+    else:
+        split, entries = "train", list(similar["train"][0].entries)
+        called = ", ".join(file.entries[0] for file in exact.values())
+        finding = f"a training file called train is needed beside {called}, found {shortened(entries)}"
+    return (
+        f"{folder}: {finding}; name it with --{split}-file, such as --{split}-file {entries[0]}, or under [files] in "
+        f"{FILE}"
+    )
 
 
 def _said(files: dict[str, NamedFile]) -> str:

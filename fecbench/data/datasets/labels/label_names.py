@@ -81,7 +81,14 @@ def _correction(label: str, index: Iterable[str], named: bool) -> str:
         )
     if named and label == "-1":
         return '-1 marks rows without a label: remove them, or write drop = ["-1"] under [labels] in dataset.toml'
-    add = "add it to the names in labels.txt" if named else "add training rows of it"
+    if named and label == "0" and "1" in index:
+        return (
+            "the numbers of the names begin with 1 here: leave out first under [labels] in dataset.toml, or number the "
+            "names from 0"
+        )
+    add = (
+        "add it to the names (under [labels] in dataset.toml, or in labels.txt)" if named else "add training rows of it"
+    )
     return f'correct it, {add}, or leave out its rows with drop = ["{label}"] under [labels] in dataset.toml'
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,11 +26,11 @@ from fecbench.data.datasets.rows import split_from_columns
 from fecbench.data.datasets.splits.missing_splits import SplitChoice, check_foldable, cut_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from datasets import Dataset
 
-    from fecbench.data.datasets.description.schema import Column, Description
+    from fecbench.data.datasets.description.schema import Column, Description, FileFormat, LabelDescription
     from fecbench.data.datasets.files.raw_rows import RawRow
     from fecbench.data.datasets.labels.given_names import GivenNames
 
@@ -48,6 +49,7 @@ class ReadSplit:
         cells: the different cells as written.
         skipped: rows that ``where`` of the description left out.
         empty: rows without a text, which were left out.
+        first_lines: how many rows of each cell are the first line of a file.
     """
 
     columns: Sequence[str]
@@ -56,6 +58,7 @@ class ReadSplit:
     cells: Mapping[str, WrittenLabel]
     skipped: int = 0
     empty: int = 0
+    first_lines: Mapping[str, int] = field(default_factory=dict)
 
     def to_dataset(self, by_cell: Mapping[str, int]) -> Dataset:
         """Build the split with the class of each cell; rows of the class ``LEFT_OUT`` are left out."""
@@ -100,17 +103,20 @@ def assemble(
         if split in rows
     }
     unlabelled, notes = None, [note for split, part in parts.items() for note in _skipped_note(split, part)]
+    first_line = _first_line_notes(parts.values(), description.format, source)
     if "test" in parts and _is_unlabelled(parts["test"], given.names):
         unlabelled = parts.pop("test").unlabelled()
     cells = {split: part.cells for split, part in parts.items()}
     classes = find_classes(cells, description.labels, given, bool(indicators), source)
     splits = {split: part.to_dataset(classes.by_cell[split]) for split, part in parts.items()}
+    _check_not_left_out(splits, classes.labels, description.labels, source)
     missing = choice.missing(splits, unlabelled is not None)
     if choice.folds is not None:
         check_foldable(missing, source)
-    _check_enough_to_cut(parts["train"].cells, classes.by_cell["train"], classes.labels, choice, missing, source)
+    with _hint(first_line):
+        _check_enough_to_cut(parts["train"].cells, classes.by_cell["train"], classes.labels, choice, missing, source)
     descriptions = _descriptions(description, given, classes.labels, source)
-    notes += classes.notes
+    notes += [*first_line, *classes.notes]
     data = EmotionData(info, classes.labels, splits, source, descriptions, notes=tuple(notes), unlabelled=unlabelled)
     return check_splits(cut_missing(data, choice, source), source)
 
@@ -150,6 +156,7 @@ def _read_rows(rows: Iterable[RawRow], reader: RowReader) -> ReadSplit:
     """Read the rows of a split onto the disk."""
     # A row's label is kept as a number of eight bytes: the rows lie on the disk, and a list of strings would not.
     cells, numbers, following = dict[str, WrittenLabel](), array("q"), iter(rows)
+    first_lines = Counter[str]()
     columns: list[str] = []
     with DiskRows() as disk_rows:
         for position, raw in following:
@@ -160,13 +167,39 @@ def _read_rows(rows: Iterable[RawRow], reader: RowReader) -> ReadSplit:
             if row.label not in cells:
                 cells[row.label] = WrittenLabel(len(cells), position)
             cells[row.label].rows += 1
+            first_lines[row.label] += position.endswith(", line 1")
             numbers.append(cells[row.label].number)
             disk_rows.add(row.texts)
         texts = disk_rows.finish()
-    return ReadSplit(columns, texts, numbers, cells, reader.skipped, reader.empty)
+    return ReadSplit(columns, texts, numbers, cells, reader.skipped, reader.empty, first_lines)
+
+
+def _check_not_left_out(
+    splits: Mapping[str, Dataset], classes: Sequence[str], labels: LabelDescription, where: str
+) -> None:
+    """Raise DataError if ``labels`` of a description leave out all rows of a split, or all classes but one."""
+    drops = {f'{key} = "drop"': getattr(labels, key) == "drop" for key in ("several", "none")}
+    changes = {key: bool(getattr(labels, key)) for key in ("map", "drop", "keep")}
+    keys = " and ".join(key for key, given in {**changes, **drops}.items() if given)
+    empty = [split for split, rows in splits.items() if not len(rows)]
+    if keys and empty:
+        raise DataError(
+            f"{where}: {empty[0]} must hold at least one row, but {keys} under [labels] in dataset.toml leaves out all "
+            "its rows; correct it, or add rows"
+        )
+    if keys and len(classes) < 2:
+        raise DataError(
+            f"{where}: at least two labels are needed, but {keys} under [labels] in dataset.toml leaves "
+            f"{shortened(classes) or 'none'}; correct it"
+        )
 
 
 def _why_empty(reader: RowReader) -> str:
+    if reader.empty and not reader.skipped:
+        return (
+            f'empty = "drop" under [columns] leaves out all its {reader.empty:,} rows, which have no text; correct the '
+            "column of the text, or add rows"
+        )
     if not reader.skipped:
         return "is empty; add rows or remove it"
     return (
@@ -182,6 +215,41 @@ def _check_header(reader: RowReader, names: Sequence[str], cells: Mapping[str, W
     label = reader.columns.label if reader.columns else ()
     if has_header and len(label) == 1 and label[0] in cells:
         check_column_names(names, cells[label[0]].position, label[0])
+
+
+def _first_line_notes(parts: Collection[ReadSplit], form: FileFormat, where: str) -> list[str]:
+    """Return a note if the first line of a file that is read without a header seems to name the columns.
+
+    Raises:
+        DataError: so do the first lines of several files.
+    """
+    if form.header and not form.columns:
+        return []
+    rows, first = Counter[str](), Counter[str]()
+    for part in parts:
+        rows.update({cell: written.rows for cell, written in part.cells.items()})
+        first.update(part.first_lines)
+    alone = [cell for cell in rows if cell not in NO_LABEL and rows[cell] == first[cell]]
+    if not alone:
+        return []
+    position = next(part.cells[alone[0]].position for part in parts if alone[0] in part.cells)
+    told = (
+        f"{position}: the first line looks like the names of columns, since no other line has the label {alone[0]!r}; "
+        "if it is, leave out --no-header, or header = false and columns under [format] in dataset.toml, and name "
+        "the columns of text and label"
+    )
+    if rows[alone[0]] > 1:
+        raise DataError(f"{where}: {told}; if it isn't, move the row down (other files begin with the same label)")
+    return [told]
+
+
+@contextmanager
+def _hint(notes: Sequence[str]) -> Iterator[None]:
+    """Add ``notes``, which may tell the cause, to a DataError."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(". ".join([str(error), *notes])) from None
 
 
 def _is_unlabelled(test: ReadSplit, names: Sequence[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -70,13 +71,25 @@ def find_columns(
     text_flag = "--text-column and --label-column" if lacks_labels else "--text-column"
     text = tuple(find(column, text_flag) for column in text_columns(columns))
     is_unlabelled = lacks_labels and label_may_lack
+    label = () if is_unlabelled else tuple(find(column, "--label-column") for column in wanted)
+    _check_different(text, label, position)
     return FoundColumns(
         text,
-        () if is_unlabelled else tuple(find(column, "--label-column") for column in wanted),
+        label,
         None if columns.id is None else find(columns.id, "id under [columns]"),
         None if columns.group is None else find(columns.group, "--group-column"),
         {find(column, "where under [columns]"): value for column, value in columns.where.items()},
     )
+
+
+def _check_different(text: Sequence[str], label: Sequence[str], position: str) -> None:
+    """Raise DataError if two of the columns of text and label, given by name or number, are the same."""
+    repeated = [column for column, count in Counter([*text, *label]).items() if count > 1]
+    if repeated:
+        raise DataError(
+            f"{position}: text and label under [columns] must name each column once, but {repeated[0]!r} is named "
+            "twice, by its name or its number; remove one"
+        )
 
 
 def _some_rows(row: Mapping[str, Any], following: Iterator[RawRow]) -> list[Mapping[str, Any]]:
@@ -92,6 +105,11 @@ def _missing(column: Column, names: Sequence[str], rows: Sequence[Mapping[str, A
     if isinstance(column, int) or (column.isdecimal() and column not in names):
         return f"there is no column {column}, since the row has {len(names)} ({found}); correct {flag}"
     missing = f"the column {column!r} is missing"
+    if _are_numbers_from_zero(names, 1):
+        return (
+            f"{missing}, since the columns have numbers ({found}); if the first line names them, leave out --no-header "
+            f"(header = false in dataset.toml), else give a number with {flag}, or names as columns under [format]"
+        )
     if _looks_like_a_row(rows):
         return (
             f"{missing}, and the first line ({found}) looks like a row, not like the names of columns; give "
@@ -101,7 +119,8 @@ def _missing(column: Column, names: Sequence[str], rows: Sequence[Mapping[str, A
     digits = _columns_of_digits(rows) if flag == "--label-column" else []
     if len(digits) > 1:
         return f"{missing}, but {_advice_on_digits(digits, rows)}"
-    return f"{missing}, found {found}; name yours with {flag}"
+    verb = "correct" if flag.endswith("[columns]") else "name yours with"
+    return f"{missing}, found {found}; {verb} {flag}"
 
 
 def _advice_on_digits(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:

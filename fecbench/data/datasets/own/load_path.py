@@ -22,7 +22,8 @@ from fecbench.data.datasets.description.wanted_columns import text_columns
 from fecbench.data.datasets.files.file_formats import class_names, read_rows
 from fecbench.data.datasets.files.opening import ZIP, members
 from fecbench.data.datasets.files.published_files import renamed
-from fecbench.data.datasets.files.source_files import SourceFile, source_files
+from fecbench.data.datasets.files.read_errors import readable
+from fecbench.data.datasets.files.source_files import SourceFile, check_read_once, source_files
 from fecbench.data.datasets.files.split_files import is_rows_file, recognised_files
 from fecbench.data.datasets.labels.given_names import LABEL_FILE, given_names
 from fecbench.data.datasets.own.assemble import assemble
@@ -52,7 +53,8 @@ def load_path(path: Path, flags: Flags, choice: SplitChoice) -> EmotionData:
         DataNotFound: there is no training file at ``path``.
         DataError: a file can't be read, or a row or split is invalid; the message names file and line.
     """
-    description, folder = _described(path)
+    with readable(path):
+        description, folder = _described(path)
     is_folder = path.is_dir() or path.name == FILE
     name = description.name or (folder.resolve().name if is_folder else path.resolve().stem)
     # A folder called ge must not pass for the registered set.
@@ -84,7 +86,12 @@ def load_described(
         DataNotFound: a file doesn't exist.
         DataError: a file can't be read, or a row or split is invalid; the message names file and line.
     """
-    files, notes = _files_of_splits(description, folder, flags or {})
+    recognised, notes = _recognised(description, folder)
+    description = _with_companions(description, folder, *recognised.get("train", []))
+    with readable(folder):
+        files = _files_of_splits(description, folder, flags or {}, recognised)
+    check_read_once(files, source)
+    _check_counted(description.rows, files, source)
     form, columns = description.format, description.columns
     given = given_names(description.labels, folder)
     if not given.names:
@@ -115,13 +122,15 @@ def _described(path: Path) -> tuple[Description, Path]:
         file = path / FILE
         description = from_toml(file) if os.path.lexists(file) else Description()
         return _with_label_file(description, path), path
-    if path.suffix.lower() == ZIP and sum(map(is_rows_file, members(path))) > 1:
+    packed = [member for member in members(path) if is_rows_file(member)] if path.suffix.lower() == ZIP else []
+    if len(packed) > 1:
         return Description(), path  # an archive is read like a folder
     if path.suffix.lower() == ".toml":
         return _with_label_file(from_toml(path), path.parent), path.parent
     beside = path.with_name(FILE)
     description = from_toml(beside) if os.path.lexists(beside) else Description()
-    return _of_one_file(description, path.name), path.parent
+    described = _of_one_file(description, path.name)
+    return _with_companions(described, path.parent, *(f"{path.name}/{member}" for member in packed)), path.parent
 
 
 def _of_one_file(description: Description, name: str) -> Description:
@@ -135,24 +144,66 @@ def _of_one_file(description: Description, name: str) -> Description:
     )
 
 
+def _with_companions(description: Description, folder: Path, *entries: str) -> Description:
+    """Return the description with the names in a ``labels.txt`` beside ``entries``, in an archive or ``data``.
+
+    Raises:
+        DataError: a ``dataset.toml`` lies there, which isn't read.
+    """
+    places = entries[0].split("/")[:-1] if entries else []
+    # the folder itself was searched before, but not the archive that is given in place of a folder
+    prefixes = ["/".join([*places[:depth], ""]) for depth in range(len(places), 0 if folder.is_dir() else -1, -1)]
+    for prefix in prefixes if entries else []:
+        if _is_there(folder, f"{prefix}{FILE}"):
+            raise DataError(
+                f"{folder}: {prefix}{FILE} must lie in the folder that is given as --dataset, where it is read; unpack "
+                "the archive, if it is in one, and give the folder that holds it"
+            )
+        if description.labels.names is None and _is_there(folder, f"{prefix}{LABEL_FILE}"):
+            description = _with_names(description, f"{prefix}{LABEL_FILE}")
+    return description
+
+
+def _is_there(folder: Path, entry: str) -> bool:
+    try:
+        return bool(source_files(folder, entry))
+    except DataNotFound:
+        return False
+
+
+def _with_names(description: Description, names: str) -> Description:
+    return description.model_copy(update={"labels": description.labels.model_copy(update={"names": names})})
+
+
 def _with_label_file(description: Description, folder: Path) -> Description:
     """Return the description with the names in ``labels.txt`` of the folder, if it names no labels itself."""
     if description.labels.names is not None or not os.path.lexists(folder / LABEL_FILE):
         return description
-    labels = description.labels.model_copy(update={"names": LABEL_FILE})
-    return description.model_copy(update={"labels": labels})
+    return _with_names(description, LABEL_FILE)
+
+
+def _recognised(description: Description, folder: Path) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the files that are recognised by their names if no training file is named, and notes on them.
+
+    Raises:
+        DataNotFound: no training file was found.
+        DataError: a split has several files.
+    """
+    if description.files.train:
+        return {}, []
+    with readable(folder):
+        return recognised_files(folder, [split for split in SPLITS if description.files.of(split)])
 
 
 def _files_of_splits(
-    description: Description, folder: Path, flags: Flags
-) -> tuple[dict[str, list[SourceFile]], list[str]]:
-    """Return the files of each split, train first, and notes on files that were recognised by their names.
+    description: Description, folder: Path, flags: Flags, recognised: Mapping[str, list[str]]
+) -> dict[str, list[SourceFile]]:
+    """Return the files of each split, train first.
 
     Raises:
-        DataNotFound: a file doesn't exist, or no training file was found.
+        DataNotFound: a file doesn't exist.
         DataError: there are not as many files of labels as of texts.
     """
-    recognised, notes = recognised_files(folder) if description.files.train is None else ({}, [])
     files = {}
     for split in SPLITS:
         entries = description.files.of(split) or recognised.get(split, [])
@@ -160,7 +211,17 @@ def _files_of_splits(
         labels = [file for entry in description.labels.files.of(split) for file in source_files(folder, entry)]
         if found := _paired(texts, labels, split) if labels else texts:
             files[split] = found
-    return files, notes
+    return files
+
+
+def _check_counted(rows: SplitRows, files: Mapping[str, list[SourceFile]], where: str) -> None:
+    """Raise DataError if rows are declared of a split that has no file, since they couldn't be checked."""
+    for split in rows.declared:
+        if split not in files:
+            raise DataError(
+                f"{where}: rows.{split} needs files.{split}, but {split} has no file and is cut from train; name the "
+                f"file, or count its rows to rows.train and leave rows.{split} out"
+            )
 
 
 def _found(folder: Path, entry: str, is_flag: bool) -> list[SourceFile]:

@@ -117,6 +117,11 @@ class RowReader:
             if self.description.columns.empty == "drop":
                 return ""
             found = next(iter(parts.values())) if len(parts) == 1 else list(parts.values())
+            if any(value and value.strip() for value in parts.values()):
+                raise DataError(
+                    f"{position}: the text must not be empty, but replace in dataset.toml leaves nothing of {found!r}; "
+                    'correct replace, remove the row, or write empty = "drop" under [columns]'
+                )
             raise DataError(f"{position}: the text must not be empty, found {found!r}; write one or remove the row")
         join = self.description.columns.join
         named = join == "named" and len(columns.text) > 1
