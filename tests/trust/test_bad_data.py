@@ -244,7 +244,7 @@ def test_refused(judge, files, says):
 PATHS = {
     "a file without an ending": ("train", "a text of glad 0,glad\n", "the format must be one of"),
     "a text file": ("train.txt", "a text and a label\n", "the format must be one of"),
-    "a compressed file that is none": ("train.csv.gz", CSV, "can't be read: Not a gzipped file"),
+    "a compressed file that is none": ("train.csv.gz", CSV, "can't be unpacked: not a gzipped file"),
     "a python file": ("train.py", "import os", "the format must be one of"),
     "nothing": ("other.csv", CSV, "doesn't exist"),
 }

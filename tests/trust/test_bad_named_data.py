@@ -51,7 +51,7 @@ NAMED = {
     "ge of other rows": (
         "ge",
         {"train.tsv": "".join(GE), "dev.tsv": "".join(GE), "test.tsv": "".join(GE)},
-        "has 23,485 rows, found",
+        "must have 23,485 rows, but has",
     ),
     "ge that is empty": ("ge", {"train.tsv": "", "dev.tsv": "", "test.tsv": ""}, "must have 23,485 rows, but has 0"),
     "ge with a folder for a file": ("ge", {"train.tsv/": None, "dev.tsv": "", "test.tsv": ""}, "missing: train.tsv"),
