@@ -22,8 +22,10 @@ def output(*arguments: str, folder: Path, styled: bool = False) -> str:
     if styled:
         environment["FORCE_COLOR"] = "1"
     command = [sys.executable, "-m", "fecbench", *arguments]
+    # a line of progress would stand in the picture once for each of its steps
+    errors = subprocess.DEVNULL if styled else subprocess.STDOUT
     done = subprocess.run(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True, check=True
     )
     return done.stdout
 
