@@ -33,7 +33,7 @@ REQUIREMENTS = {
     "too_short": "it must hold at least {min_length}",
     "too_long": "it must hold at most {max_length}",
 }
-"""What a value must be, by pydantic's type of error."""
+"""Requirements of a value, by pydantic's type of error."""
 
 
 def requirement(fault: Any) -> str:

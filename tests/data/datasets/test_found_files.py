@@ -1,4 +1,4 @@
-"""What lies beside the files of splits: names, descriptions, other files of splits, and what can't be read."""
+"""Files beside those of the splits: label names, descriptions, unused and unreadable files."""
 
 import zipfile
 from pathlib import Path

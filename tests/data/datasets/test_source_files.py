@@ -1,4 +1,4 @@
-"""Which files an entry of a description names."""
+"""The files that an entry of a description names."""
 
 import os
 

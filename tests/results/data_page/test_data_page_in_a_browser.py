@@ -1,6 +1,6 @@
 """The page about data sets in a browser; skipped where there is no Chromium."""
 
-import shutil
+from functools import partial
 
 import pytest
 
@@ -11,47 +11,17 @@ from fecbench.results.data_page.render import page
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM:
-        pytest.skip("Chromium isn't installed")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
 
 @pytest.fixture
-def visit(chromium, tmp_path):
-    """Open a page of 60 classes with long names, words and texts; it must stay quiet and alone."""
+def visit(browse, tmp_path):
+    """Open a page of 60 classes with long names, words and texts."""
     labels = ("a_label_of_some_length_without_any_space_in_it_" * 3, *(f"class {number}" for number in range(1, 60)))
     texts = [f"text {number}" for number in range(120)] + ["x" * 500, "x" * 500]
     rows = split_from_columns({"text": texts, "label": [*(n % 60 for n in range(120)), 0, 1]})
     splits = dict.fromkeys(("train", "validation", "test"), rows)
     data = EmotionData(DatasetInfo("made", "A made set", "CC0", ""), labels, splits, "here")
     (tmp_path / "data.html").write_text(page([measure(data)]), encoding="utf-8")
-    address, heard, contexts = (tmp_path / "data.html").as_uri(), [], []
-
-    def open_page(width=1280, **options):
-        contexts.append(chromium.new_context(viewport={"width": width, "height": 800}, **options))
-        opened = contexts[-1].new_page()
-        opened.on("console", lambda message: heard.append(message.text))
-        opened.on("pageerror", lambda error: heard.append(str(error)))
-        opened.on(
-            "request",
-            lambda request: heard.append(request.url) if not request.url.startswith((address, "data:")) else None,
-        )
-        opened.goto(address)
-        return opened
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert heard == []
+    return partial(browse, tmp_path / "data.html")
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])

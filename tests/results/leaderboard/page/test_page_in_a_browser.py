@@ -1,7 +1,7 @@
-"""What the leaderboard's page does in a browser; skipped where there is no Chromium."""
+"""The leaderboard's page in a browser; skipped where there is no Chromium."""
 
 import re
-import shutil
+from functools import partial
 
 import pytest
 
@@ -9,42 +9,12 @@ from fecbench.results.leaderboard.formats.page.render import page
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM:
-        pytest.skip("Chromium isn't installed")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
 
 @pytest.fixture
-def visit(chromium, board, tmp_path):
-    """Open the page: ``visit(width=360, color_scheme="dark")``; it must stay quiet and alone."""
+def visit(browse, board, tmp_path):
+    """Open the page: ``visit(width=360, color_scheme="dark")``."""
     (tmp_path / "board.html").write_text(page(board), encoding="utf-8")
-    address, heard, contexts = (tmp_path / "board.html").as_uri(), [], []
-
-    def open_page(width=1280, **options):
-        contexts.append(chromium.new_context(viewport={"width": width, "height": 800}, **options))
-        opened = contexts[-1].new_page()
-        opened.on("console", lambda message: heard.append(message.text))
-        opened.on("pageerror", lambda error: heard.append(str(error)))
-        opened.on(
-            "request",
-            lambda request: heard.append(request.url) if not request.url.startswith((address, "data:")) else None,
-        )
-        opened.goto(address)
-        return opened
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert heard == []
+    return partial(browse, tmp_path / "board.html")
 
 
 def order(opened) -> list[str]:
