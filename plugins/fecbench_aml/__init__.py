@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fecbench_aml.discriminator import MetricDiscriminator as MetricDiscriminator
     from fecbench_aml.discriminator import PairDiscriminator as PairDiscriminator
+    from fecbench_aml.losses import aml_excess as aml_excess
     from fecbench_aml.losses import aml_loss as aml_loss
     from fecbench_aml.mining import HardPairs as HardPairs
     from fecbench_aml.mining import mine_hard_pairs as mine_hard_pairs
@@ -22,11 +23,21 @@ _HOMES = {
     "HardPairs": "mining",
     "MetricDiscriminator": "discriminator",
     "PairDiscriminator": "discriminator",
+    "aml_excess": "losses",
     "aml_loss": "losses",
     "mine_hard_pairs": "mining",
 }
 
-__all__ = ["AML", "AMLConfig", "HardPairs", "MetricDiscriminator", "PairDiscriminator", "aml_loss", "mine_hard_pairs"]
+__all__ = [
+    "AML",
+    "AMLConfig",
+    "HardPairs",
+    "MetricDiscriminator",
+    "PairDiscriminator",
+    "aml_excess",
+    "aml_loss",
+    "mine_hard_pairs",
+]
 
 
 def __getattr__(name: str) -> Any:

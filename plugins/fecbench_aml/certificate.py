@@ -1,8 +1,9 @@
 """Worst-case pair loss of a trained encoder over each family of discriminators.
 
 Propositions 1 and 2 of the paper (section 3.2, proofs in appendix A) bound scores and margins by ``eps``,
-the largest pair loss over all discriminators. Projected gradient ascent on ``L_aml`` over phi searches for
-that discriminator while the encoder's features stay frozen.
+the largest pair loss over all discriminators; :mod:`fecbench_aml.bounds` has these bounds, also for graded
+targets. Projected gradient ascent on ``L_aml`` over phi searches for that discriminator while the encoder's
+features stay frozen.
 """
 
 import math
@@ -13,13 +14,13 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from fecbench_aml.bounds import kl_inverse, margin_bound, tail_bound
 from fecbench_aml.discriminator import MetricDiscriminator, PairDiscriminator
-from fecbench_aml.losses import aml_loss
+from fecbench_aml.losses import aml_excess, aml_loss
 from fecbench_aml.mining import HardPairs
 
 Discriminator = PairDiscriminator | MetricDiscriminator
 D = TypeVar("D", PairDiscriminator, MetricDiscriminator)
-LOG2 = math.log(2)
 DELTA = 0.1
 
 
@@ -37,7 +38,11 @@ class Certificate:
             same).
         violated: share of pairs with a margin of at most 0, both kinds weighted as in the loss, and its
             upper bound (proposition 2 and corollary 1 at ``m = 0``; for the weighted mixture, not for the
-            pooled share).
+            pooled share). Pairs of target 1/2 have no margin and count as not violated.
+        floor: weighted mean entropy of the targets, the least ``eps`` that any scores have; 0 for hard targets.
+        positive_error: mean distance of score and target of the hard positives, and its upper bound
+            (Pinsker's inequality).
+        negative_error: the same of the hard negatives.
     """
 
     loss: float
@@ -46,6 +51,9 @@ class Certificate:
     positive_tail: tuple[float, float]
     negative_tail: tuple[float, float]
     violated: tuple[float, float]
+    floor: float
+    positive_error: tuple[float, float]
+    negative_error: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -64,36 +72,62 @@ class Target:
 
     def loss(self, discriminator: Discriminator) -> Tensor:
         """Return ``L_aml`` under ``discriminator``, with gradient."""
-        return aml_loss(discriminator.between(self.z, self.pairs.i, self.pairs.j), self.pairs.target, w_pos=self.w_pos)
+        logits = discriminator.between(self.z, self.pairs.i, self.pairs.j)
+        return aml_loss(logits, self.pairs.target, positive=self.pairs.positive, w_pos=self.w_pos)
 
     @torch.no_grad()
     def certificate(self, discriminator: Discriminator) -> Certificate:
         """Return the scores and bounds under ``discriminator``."""
-        return certify(discriminator.between(self.z, self.pairs.i, self.pairs.j), self.pairs.target, self.w_pos)
+        logits = discriminator.between(self.z, self.pairs.i, self.pairs.j)
+        return certify(logits, self.pairs.target, self.w_pos, self.pairs.positive)
 
     def worst(self, discriminators: Iterable[Discriminator]) -> Certificate:
         """Return the certificate of the discriminator with the largest loss."""
         return max(map(self.certificate, discriminators), key=lambda certificate: certificate.loss)
 
 
-def certify(logits: Tensor, target: Tensor, w_pos: float) -> Certificate:
-    """Compute scores and bounds from ``logits [P]`` and targets ``[P]`` that hold both kinds of pairs."""
-    w_neg, logits = 1 - w_pos, logits.double()
-    eps = aml_loss(logits, target, w_pos=w_pos).item()
-    positive, negative = logits[target > 0.5], logits[target <= 0.5]
-    violated = w_pos * _share(positive <= 0) + w_neg * _share(negative >= 0)
+def certify(logits: Tensor, target: Tensor, w_pos: float, positive: Tensor | None = None) -> Certificate:
+    """Compute scores and bounds of pairs of both kinds.
+
+    Args:
+        logits: ``[P]``.
+        target: ``[P]``, between 0 and 1.
+        w_pos: weight of the hard positives in the loss.
+        positive: bool ``[P]``, True for a hard positive; by default pairs of a target above 1/2.
+    """
+    logits, target, w_neg = logits.double(), target.double(), 1 - w_pos
+    positive = target > 0.5 if positive is None else positive
+    eps = aml_loss(logits, target, positive=positive, w_pos=w_pos).item()
+    excess = max(0.0, aml_excess(logits, target, positive=positive, w_pos=w_pos).item())
+    high, low = logits[positive].sigmoid(), logits[~positive].sigmoid()
+    high_target, low_target = target[positive], target[~positive]
     return Certificate(
-        eps,
-        (positive.sigmoid().mean().item(), math.exp(-eps / w_pos)),
-        (negative.sigmoid().mean().item(), 1 - math.exp(-eps / w_neg)),
-        (_share(positive.sigmoid() <= DELTA), eps / (w_pos * -math.log(DELTA))),
-        (_share(negative.sigmoid() >= 1 - DELTA), eps / (w_neg * -math.log(DELTA))),
-        (violated, eps / LOG2),
+        loss=eps,
+        positive_score=(_mean(high), kl_inverse(_mean(high_target), excess / w_pos)[0]),
+        negative_score=(_mean(low), kl_inverse(_mean(low_target), excess / w_neg)[1]),
+        positive_tail=(_mean(high <= DELTA), tail_bound(high_target.min().item(), excess, w_pos, DELTA)),
+        negative_tail=(_mean(low >= 1 - DELTA), tail_bound(1 - low_target.max().item(), excess, w_neg, DELTA)),
+        violated=(_violated(logits, target, positive, w_pos), margin_bound(eps, excess, _ambiguity(target))),
+        floor=eps - excess,
+        positive_error=(_mean((high - high_target).abs()), math.sqrt(excess / w_pos / 2)),
+        negative_error=(_mean((low - low_target).abs()), math.sqrt(excess / w_neg / 2)),
     )
 
 
-def _share(condition: Tensor) -> float:
-    return condition.double().mean().item()
+def _violated(logits: Tensor, target: Tensor, positive: Tensor, w_pos: float) -> float:
+    """Return the weighted share of pairs that have a side and a margin of at most 0."""
+    violated = ((target > 0.5) & (logits <= 0)) | ((target < 0.5) & (logits >= 0))
+    return w_pos * _mean(violated[positive]) + (1 - w_pos) * _mean(violated[~positive])
+
+
+def _ambiguity(target: Tensor) -> float:
+    """Return the greatest ``min(t, 1 - t)`` of the pairs that have a side, 0 if no pair has."""
+    ambiguity = torch.minimum(target, 1 - target)
+    return float(torch.where(ambiguity < 0.5, ambiguity, 0.0).max())
+
+
+def _mean(values: Tensor) -> float:
+    return values.double().mean().item()
 
 
 def attack_mlp(target: Target, start: PairDiscriminator, norm: float, steps: int) -> PairDiscriminator:

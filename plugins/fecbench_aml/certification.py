@@ -106,7 +106,9 @@ def attack(record: Record, settings: CertificationSettings) -> Attacked:
 
 def _target(record: Record, predictor: Predictor, settings: CertificationSettings) -> Target:
     """Return the hard pairs of a split, by the features of a run, with the weight of the run's pair loss."""
-    rows = data_of(record, settings.data_dir).labelled(settings.split)
+    data = data_of(record, settings.data_dir)
+    data.check_one_label("a certificate")
+    rows = data.labelled(settings.split)
     options, z = record.settings(), predictor.features(rows["text"][:])
     if options.get("normalize", True):  # only objectives with a pair loss have this option and `w_pos`
         z = normalize(z)
@@ -149,7 +151,7 @@ def _mined(z: Tensor, labels: Sequence[int], settings: CertificationSettings, w_
     """
     pairs = mine_hard_pairs(z, torch.tensor(labels), k_pos=settings.k_pos, k_neg=settings.k_neg)
     kept = HardPairs(*(part[pairs.valid] for part in pairs))
-    if kept.target.min() == kept.target.max():
+    if kept.positive.all() or not kept.positive.any():
         raise FecbenchError(
             f"{settings.split} must hold two texts of one label, and two labels, to have hard pairs; "
             "choose another --split"

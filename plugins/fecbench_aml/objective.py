@@ -152,7 +152,8 @@ class AML(Objective):
 
     def pair_loss(self, pair_logits: Tensor, pairs: HardPairs) -> Tensor:
         """Return ``L_aml`` (definition 2) of the pairs' logits ``[P]``."""
-        return aml_loss(pair_logits, pairs.target, w_pos=self.config.w_pos, valid=pairs.valid)
+        c = self.config
+        return aml_loss(pair_logits, pairs.target, positive=pairs.positive, w_pos=c.w_pos, valid=pairs.valid)
 
     def adversary_loss(self, pair_loss: Tensor, pair_logits: Tensor, pairs: HardPairs) -> Tensor:
         """Return the loss that the discriminator minimises, given ``L_aml`` and the pairs' logits ``[P]``.
@@ -187,8 +188,7 @@ class AML(Objective):
         If a batch has no pairs of a kind, their mean score is 1/2, that of an undecided discriminator, so
         that means over batches stay comparable.
         """
-        positive = pairs.target > 0.5
-        kinds = torch.stack([pairs.valid & positive, pairs.valid & ~positive])  # [2, P]
+        kinds = torch.stack([pairs.positive, ~pairs.positive]) & pairs.valid  # [2, P]
         counts = kinds.sum(1)
         means = torch.where(kinds, pair_logits.sigmoid(), 0.0).sum(1) / counts.clamp(min=1)
         scores = torch.where(counts > 0, means, 0.5)

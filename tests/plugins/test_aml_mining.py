@@ -27,7 +27,7 @@ def slow_pairs(z, labels, k_pos, k_neg):
 
 
 def valid_pairs(pairs):
-    return sorted((i, j, t) for i, j, t, v in zip(*(part.tolist() for part in pairs), strict=True) if v)
+    return sorted((i, j, t) for i, j, t, v, _ in zip(*(part.tolist() for part in pairs), strict=True) if v)
 
 
 def separate(rows, width=16, seed=0):
