@@ -31,11 +31,12 @@ def anchor_losses(similarity: Tensor, positive: Tensor, candidate: Tensor, log_w
 
     The loss of anchor i is the mean over its positives p of ``-s_ip + log sum_k w_ik exp(s_ik)``, with k over its
     candidates. With equal weights it is the "out" form of Khosla et al. 2020 (equation 2). An anchor without positives
-    has loss 0 and gradient 0.
+    has loss 0 and gradient 0. If positives have weights, the mean is weighted: the loss is then the cross-entropy
+    of the anchor's weights, divided by their sum, and the softmax of its similarities.
 
     Args:
         similarity: float ``[A, N]``, the similarities s of A anchors to N rows.
-        positive: bool ``[A, N]``, True for the anchor's positives.
+        positive: bool ``[A, N]``, True for the anchor's positives; or their weights, float, 0 for other rows.
         candidate: bool ``[A, N]``, True for the rows in the denominator; it includes every positive.
         log_weights: float ``[A, N]``, log w; 0 by default.
 
@@ -43,14 +44,17 @@ def anchor_losses(similarity: Tensor, positive: Tensor, candidate: Tensor, log_w
     >>> anchor_losses(torch.zeros(2, 2), same.tril(-1), same)
     tensor([0.0000, 0.6931])
     """
-    counts = positive.sum(1)
-    has_positive = counts > 0
+    total = positive.sum(1)
+    has_positive = total > 0
     weighted = similarity if log_weights is None else similarity + log_weights
     # Rows without positives keep all candidates: the logsumexp of an empty row is -inf and its gradient NaN, which
     # torch.where below would not remove.
     left_out = ~candidate & has_positive[:, None]
     normaliser = weighted.masked_fill(left_out, -torch.inf).logsumexp(1)
-    attraction = similarity.masked_fill(~positive, 0.0).sum(1) / counts.clamp(min=1)
+    if positive.dtype == torch.bool:
+        attraction = similarity.masked_fill(~positive, 0.0).sum(1) / total.clamp(min=1)
+    else:
+        attraction = (positive * similarity).sum(1) / torch.where(has_positive, total, 1.0)
     return torch.where(has_positive, normaliser - attraction, 0.0)
 
 
@@ -59,7 +63,7 @@ def mean_of_anchors(losses: Tensor, positive: Tensor, empty_anchor: EmptyAnchor 
 
     Args:
         losses: ``[A]``, 0 for anchors without positives, as :func:`anchor_losses` returns them.
-        positive: bool ``[A, N]``, True for the anchor's positives.
+        positive: bool ``[A, N]``, True for the anchor's positives; or their weights, float, 0 for other rows.
         empty_anchor: ``"zero"`` averages over all anchors; ``"skip"`` over those with a positive (0 if there are none).
 
     Raises:
@@ -114,4 +118,37 @@ def clustered_contrastive_loss(
     with torch.autocast(features.device.type, enabled=False):
         positive, negative = clustered_pairs(labels, clusters)
         losses = anchor_losses(similarities(features, temperature), positive, positive | negative)
+        return temperature / base_temperature * mean_of_anchors(losses, positive)
+
+
+def graded_clustered_contrastive_loss(
+    features: Tensor, overlap: Tensor, clusters: Tensor, *, temperature: float = 0.5, base_temperature: float = 0.07
+) -> Tensor:
+    """Return :func:`clustered_contrastive_loss` for texts whose labels overlap by degrees, a scalar.
+
+    A pair of two clusters is a positive with the weight t, its overlap; a pair of one cluster is a negative with the
+    weight ``1 - t``. In the softmax, each exponential is multiplied by the weight of its row. For overlaps of 0 and 1
+    these are the pairs of :func:`clustered_pairs`; in between, the loss takes the only weights that are linear in t.
+
+    Args:
+        features: ``[B, d]``, normalised here; bf16 and float16 are raised to float32.
+        overlap: float ``[B, B]``, between 0 and 1, as ``fecbench.overlap`` returns it.
+        clusters: int ``[B]``, arbitrary cluster numbers.
+        temperature: tau.
+        base_temperature: tau_b.
+
+    Raises:
+        ValueError: a temperature isn't positive.
+
+    >>> graded_clustered_contrastive_loss(torch.eye(2), torch.ones(2, 2), torch.tensor([0, 1]))
+    tensor(0.)
+    """
+    if not base_temperature > 0:
+        raise ValueError(f"base_temperature must be positive, found {base_temperature}")
+    with torch.autocast(features.device.type, enabled=False):
+        similarity = similarities(features, temperature)
+        same_cluster = clusters[:, None] == clusters
+        weights = torch.where(same_cluster, 1 - overlap, overlap).to(similarity.dtype).fill_diagonal_(0.0)
+        positive, candidate = weights.masked_fill(same_cluster, 0.0), weights > 0
+        losses = anchor_losses(similarity, positive, candidate, torch.where(candidate, weights, 1.0).log())
         return temperature / base_temperature * mean_of_anchors(losses, positive)

@@ -57,3 +57,57 @@ def label_aware_contrastive_loss(
         own_weights = log_weights.diagonal().exp()
         losses = own_weights * anchor_losses(similarity, positive, others, log_weights)
         return mean_of_anchors(losses, positive, empty_anchor)
+
+
+def graded_label_aware_contrastive_loss(
+    features: Tensor,
+    targets: Tensor,
+    overlap: Tensor,
+    log_probabilities: Tensor,
+    *,
+    temperature: float,
+    empty_anchor: Literal["zero", "skip"] = "zero",
+    detach_weights: bool = False,
+) -> Tensor:
+    """Return :func:`label_aware_contrastive_loss` for texts whose labels overlap by degrees.
+
+    Row k of an anchor i has the weight ``sum_c q_kc p_ic``, the mean probability, for text i, of the labels of
+    text k; positives have their overlap as weight. For one-hot targets this is the authors' loss. Other forms would
+    be as well: this one is fecbench's choice. A row without labels counts as one that has all in equal shares.
+
+    Args:
+        features: ``[N, d]``, normalised here; bf16 and float16 are raised to float32.
+        targets: float ``[N, C]`` between 0 and 1; q is each row over its sum.
+        overlap: float ``[N, N]``, between 0 and 1, as ``fecbench.overlap`` returns it.
+        log_probabilities: ``[N, C]``, log p of the weighting network: ``log_softmax`` of its logits for labels that
+            exclude one another, ``logsigmoid`` for others.
+        temperature: tau.
+        empty_anchor: count an anchor without positives as 0 (``"zero"``), or leave it out of the mean
+            (``"skip"``).
+        detach_weights: send no gradient of this loss into the weighting network.
+
+    Raises:
+        ValueError: the temperature isn't positive, or ``empty_anchor`` is unknown.
+
+    >>> targets, log_probabilities = torch.ones(3, 2), torch.full((3, 2), 0.5).log()
+    >>> overlap = torch.ones(3, 3)
+    >>> loss = graded_label_aware_contrastive_loss(torch.ones(3, 2), targets, overlap, log_probabilities, temperature=1)
+    >>> round(loss.item(), 6)
+    0.0
+    """
+    with torch.autocast(features.device.type, enabled=False):
+        similarity = similarities(features, temperature)
+        others = ~torch.eye(len(targets), dtype=torch.bool, device=targets.device)
+        positive = overlap.to(similarity.dtype) * others
+        log_p = (log_probabilities.detach() if detach_weights else log_probabilities).to(similarity.dtype)
+        # log sum_c q_kc p_ic, [anchors i, rows k]. As logarithms: a probability may be too small for a float.
+        log_weights = (log_p[:, None] + _label_shares(targets).to(log_p.dtype).log()).logsumexp(-1)
+        own_weights = log_weights.diagonal().exp()
+        losses = own_weights * anchor_losses(similarity, positive, others, log_weights)
+        return mean_of_anchors(losses, positive, empty_anchor)
+
+
+def _label_shares(targets: Tensor) -> Tensor:
+    """Return each row of targets ``[N, C]`` over its sum; equal shares for a row without labels."""
+    shared = torch.where(targets.any(1, keepdim=True), targets, 1.0)
+    return shared / shared.sum(1, keepdim=True)

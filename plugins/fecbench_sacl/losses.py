@@ -61,3 +61,38 @@ def focal_cross_entropy(
     if class_weights is not None:
         losses = class_weights[labels] * losses
     return losses.mean()
+
+
+def graded_nt_xent_loss(features: Tensor, overlap: Tensor, *, temperature: float) -> Tensor:
+    """Return :func:`nt_xent_loss` for texts whose labels overlap by degrees.
+
+    Each pair (i, p) is a positive with the weight t_ip, its overlap, and each row n a negative with the weight ``1 -
+    t_in``: the mean, weighted by t_ip, of ``-log exp(s_ip) / (exp(s_ip) + sum_n (1 - t_in) exp(s_in))``. For overlaps
+    of 0 and 1 these are the paper's pairs; in between, the loss takes the only weights that are linear in t.
+
+    Args:
+        features: ``[N, d]``, normalised here; bf16 and float16 are raised to float32.
+        overlap: float ``[N, N]``, between 0 and 1, as ``fecbench.overlap`` returns it.
+        temperature: tau.
+
+    Raises:
+        ValueError: the temperature isn't positive.
+
+    >>> overlap = torch.tensor([[1.0, 0.5], [0.5, 1.0]])
+    >>> round(graded_nt_xent_loss(torch.ones(2, 2), overlap, temperature=0.1).item(), 6)  # log 1.5
+    0.405465
+    """
+    with torch.autocast(features.device.type, enabled=False):
+        similarity = similarities(features, temperature)
+        others = ~torch.eye(len(overlap), dtype=torch.bool, device=overlap.device)
+        overlap = overlap.to(similarity.dtype)
+        opposed = ((overlap < 1) & others).any(1, keepdim=True)
+        # Rows without negatives keep the weight 1 for all, as in nt_xent_loss, and aren't counted.
+        weights = torch.where(opposed, (1 - overlap) * others, 1.0)
+        negatives = (similarity + weights.log()).logsumexp(1, keepdim=True)
+        counted = overlap * (others & opposed)
+        return (counted * softplus(negatives - similarity)).sum() / _or_one(counted.sum())
+
+
+def _or_one(total: Tensor) -> Tensor:
+    return torch.where(total > 0, total, 1.0)

@@ -10,12 +10,13 @@ from fecbench import anchor_losses, mean_of_anchors, similarities
 
 def supcon_loss(
     features: Tensor,
-    labels: Tensor,
+    targets: Tensor,
     *,
     temperature: float,
     base_temperature: float | None = None,
     contrast_mode: Literal["all", "one"] = "all",
     empty_anchor: Literal["zero", "skip"] = "zero",
+    left_out: Tensor | None = None,
 ) -> Tensor:
     """Return the supervised contrastive loss of a batch (equation 2, the sum over positives outside the logarithm).
 
@@ -23,9 +24,14 @@ def supcon_loss(
     ``temperature``, the softmax over all other rows; then the mean over anchors. If no anchor has a
     positive, loss and gradient are 0.
 
+    If labels overlap by degrees, the mean over positives is weighted by the overlap. The loss of an anchor is then
+    the cross-entropy of its overlaps, divided by their sum, and the softmax. It is least where similarities are the
+    logarithms of overlaps, but for a constant.
+
     Args:
         features: ``[N, d]``, normalised here; bf16 and float16 are raised to float32.
-        labels: int ``[N]``.
+        targets: labels, int ``[N]``; or the overlap of each pair's labels, float ``[N, N]``, as ``fecbench.overlap``
+            returns it.
         temperature: tau.
         base_temperature: scale the loss by ``temperature / base_temperature``, as the released code does;
             None: don't.
@@ -33,6 +39,7 @@ def supcon_loss(
             views, then second views.
         empty_anchor: count an anchor without positives as 0 (``"zero"``), or leave it out of the mean
             (``"skip"``).
+        left_out: bool ``[N, N]``, True for pairs that are neither positives nor in the softmax.
 
     Raises:
         ValueError: a temperature isn't positive, or another argument has an unknown value.
@@ -43,12 +50,17 @@ def supcon_loss(
     if base_temperature is not None and not base_temperature > 0:
         raise ValueError(f"base_temperature must be positive, found {base_temperature}")
     scale = 1.0 if base_temperature is None else temperature / base_temperature
-    anchors = _anchors(len(labels), contrast_mode)  # the first rows, so that slices select their similarities
+    anchors = _anchors(len(targets), contrast_mode)  # the first rows, so that slices select their similarities
     with torch.autocast(features.device.type, enabled=False):  # autocast would multiply the features in bf16
         similarity = similarities(features, temperature)[:anchors]
-        others = ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)[:anchors]
-        positive = (labels[:anchors, None] == labels) & others
-        return scale * mean_of_anchors(anchor_losses(similarity, positive, others), positive, empty_anchor)
+        candidate = ~torch.eye(len(targets), dtype=torch.bool, device=targets.device)[:anchors]
+        if left_out is not None:
+            candidate = candidate & ~left_out[:anchors]
+        if targets.dim() == 1:
+            positive = (targets[:anchors, None] == targets) & candidate
+        else:
+            positive = targets[:anchors].to(similarity.dtype) * candidate
+        return scale * mean_of_anchors(anchor_losses(similarity, positive, candidate), positive, empty_anchor)
 
 
 def _anchors(rows: int, contrast_mode: str) -> int:
