@@ -11,15 +11,18 @@ import numpy as np
 from fecbench.core.errors import DataError, PluginError
 from fecbench.core.text import shortened
 from fecbench.data.datasets.dataset import SPLITS, EmotionData
-from fecbench.data.datasets.rows import digest_rows, labels_of, values
+from fecbench.data.datasets.rows import class_counts, digest_rows, targets_of, values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from datasets import Dataset
 
+    from fecbench.data.datasets.dataset import Labelling
+
 
 REPLACE = "put the original files back, or give yours as a path (--dataset path/to/folder)"
+SUM_ROUNDING = 1e-4  # shares are float32
 UNLABELLED_TEST = "the test split has no labels: its texts are predicted, but there are no test scores"
 
 
@@ -27,7 +30,7 @@ def check_splits(data: EmotionData, where: str) -> EmotionData:
     """Check that ``data`` can be trained on; return it with notes on classes missing from a split and numeric labels.
 
     Raises:
-        DataError: there are fewer than two labels, a split is empty, or the training rows lack a class.
+        DataError: there are fewer than two labels, a split is empty, or the training rows lack a class, or all have it.
     """
     if len(data.labels) < 2:
         raise DataError(f"{where}: at least two labels are needed, found {list(data.labels)}; check the label column")
@@ -52,18 +55,37 @@ def _notes_on_missing_classes(data: EmotionData, where: str) -> Iterator[str]:
         DataError: the split is train.
     """
     for name, split in data.splits.items():
-        counts = np.bincount(labels_of(split), minlength=len(data.labels))
+        counts = class_counts(split, len(data.labels))
         missing = [label for label, count in zip(data.labels, counts, strict=True) if not count]
         if missing and name == "train":
             raise DataError(
                 f"{where}: train must hold every class, but has no row of {shortened(missing)}; add rows, or leave "
                 "the class out (drop under [labels] in dataset.toml)"
             )
+        if data.labelling == "multi":
+            yield from _check_label_sets(split, name, data.labels, where)
         if missing:
             yield (
                 f"{name} has no row of {shortened(missing)}: the class counts as 0 in macro F1 on {name}, and can only "
                 "be predicted wrongly"
             )
+
+
+def _check_label_sets(split: Dataset, name: str, labels: Sequence[str], where: str) -> list[str]:
+    """Return a note on rows without a label.
+
+    Raises:
+        DataError: every training row has a certain label.
+    """
+    counts = class_counts(split, len(labels))
+    everywhere = [label for label, count in zip(labels, counts, strict=True) if count == len(split)]
+    if everywhere and name == "train":
+        raise DataError(
+            f"{where}: each label must be absent from a row of train, but all rows have {shortened(everywhere)}; add "
+            "rows without it, or leave the label out"
+        )
+    empty = int((~targets_of(split, len(labels)).any(1)).sum())
+    return [f"{empty:,} of {len(split):,} {name} rows have no label"] if empty else []
 
 
 def check_loaded(data: object, who: str) -> EmotionData:
@@ -81,16 +103,55 @@ def check_loaded(data: object, who: str) -> EmotionData:
         raise _wrong(who, f"give the splits {', '.join(SPLITS)}", f"gave {shortened(sorted(data.splits))}")
     if len(set(data.labels)) < len(data.labels) or not all(isinstance(label, str) and label for label in data.labels):
         raise _wrong(who, "name each label once", f"named {shortened([repr(label) for label in data.labels])}")
+    needed = ["text", *_label_columns(data)]
     for name, split in data.splits.items():
-        lacking = sorted({"text", "label"} - set(split.column_names))
+        lacking = sorted(set(needed) - set(split.column_names))
         if lacking:
-            raise _wrong(who, "give text and label", f"{name} lacks {', '.join(lacking)}")
-        _check_rows(split, name, len(data.labels), who)
+            raise _wrong(who, f"give {' and '.join(needed)}", f"{name} lacks {', '.join(lacking)}")
+        odd = sorted({"label", "labels", "weights"} & set(split.column_names) - set(needed))
+        if odd:
+            raise _wrong(who, f"give {' and '.join(needed)} alone", f"{name} has {', '.join(odd)} too")
+        if data.one_label:
+            _check_rows(split, name, len(data.labels), who)
+        else:
+            _check_texts(split, name, who)
+            _check_sets(split, name, data, who)
     if data.unlabelled is not None:
         if "text" not in data.unlabelled.column_names:
             raise _wrong(who, "give texts", "test lacks text")
         _check_texts(data.unlabelled, "test", who)
     return check_splits(data, who)
+
+
+def _label_columns(data: EmotionData) -> list[str]:
+    """Return the columns that hold the labels of the data set's rows."""
+    if data.one_label:
+        return ["label"]
+    return ["labels", "weights"] if data.info.soft else ["labels"]
+
+
+def _check_sets(split: Dataset, name: str, data: EmotionData, who: str) -> None:
+    """Raise PluginError unless every row has a list of different label numbers, and shares for them if it is soft."""
+    classes, soft = len(data.labels), data.info.soft
+    weights = split["weights"][:] if soft else [None] * len(split)
+    for number, (labels, shares) in enumerate(zip(split["labels"][:], weights, strict=True)):
+        are_labels = (
+            isinstance(labels, list)
+            and all(type(label) is int and 0 <= label < classes for label in labels)
+            and len(set(labels)) == len(labels)
+        )
+        if not are_labels or (soft and not _are_shares(labels, shares, data.labelling)):
+            found = f"row {number} of {name} has {labels!r}" + (f" with the weights {shares!r}" if soft else "")
+            wanted = "lists of different labels" + (" with a weight above 0 and up to 1 for each" if soft else "")
+            raise _wrong(who, f"give {wanted}, numbered 0 to {classes - 1}", found)
+
+
+def _are_shares(labels: Sequence[int], shares: object, labelling: Labelling) -> bool:
+    """Return True if ``shares`` has a number for each label; those of labels that exclude one another add up to 1."""
+    if not isinstance(shares, list) or len(shares) != len(labels):
+        return False
+    in_range = all(isinstance(share, float) and 0 < share <= 1 for share in shares)
+    return in_range and (labelling == "multi" or abs(sum(shares) - 1) < SUM_ROUNDING)
 
 
 def _check_rows(split: Dataset, name: str, labels: int, who: str) -> None:
@@ -180,5 +241,5 @@ def _differences(declared: int | Mapping[str, int], found: Counter[str]) -> Iter
 def _rows_by_label(data: EmotionData, split: str) -> Counter[str]:
     """Return the number of rows of each label in a published split; rows cut from train belong to train."""
     parts = [split, *data.cut] if split == "train" else [split]
-    counts = np.sum([np.bincount(labels_of(data.splits[part]), minlength=len(data.labels)) for part in parts], axis=0)
+    counts = np.sum([class_counts(data.splits[part], len(data.labels)) for part in parts], axis=0)
     return Counter(dict(zip(data.labels, map(int, counts), strict=True)))

@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fecbench.core.errors import DataError
 from fecbench.data.datasets.rows import digest_rows
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
+Labelling = Literal["single", "multi"]  # whether labels exclude one another
 SPLITS = ("train", "validation", "test")
 NUMERIC_LABEL = re.compile(r"(label|class|category)?[\s_-]*[-+]?\d+(\.\d+)?", re.IGNORECASE)
 
@@ -37,6 +38,9 @@ class DatasetInfo:
         language: language of the texts, such as English or zh.
         citation: paper to cite.
         metric: metric that the field reports, such as ``micro_f1:without=neutral``; it is computed for every run.
+        labelling: ``single`` if a text's labels exclude one another, ``multi`` if a text can have several.
+        background: labels that say that a text has none of the others, such as neutral.
+        soft: True if texts have shares of labels, such as the votes of raters.
     """
 
     name: str
@@ -50,6 +54,14 @@ class DatasetInfo:
     language: str = ""
     citation: str = ""
     metric: str = ""
+    labelling: Labelling = "single"
+    background: tuple[str, ...] = ()
+    soft: bool = False
+
+    @property
+    def one_label(self) -> bool:
+        """True if each text has exactly one label, so that a label is a number."""
+        return self.labelling == "single" and not self.soft
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,8 @@ class EmotionData:
         labels: label names; a row's label is an index into them.
         splits: ``train``, ``validation`` and ``test``, each with the columns ``text`` (string) and ``label``
             (int64), and further text columns, such as ``aug_text``, ``id`` and ``group``, if the data set has them.
+            In place of ``label``, texts with several labels have ``labels`` (list of int16), and texts with shares
+            have ``labels`` and ``weights`` (list of float32).
         source: description of the location the rows were read from.
         descriptions: a short sentence for each label, if the data set has them.
         cut: names of the splits that the data set lacks and that were cut from its training rows.
@@ -88,6 +102,27 @@ class EmotionData:
     def name(self) -> str:
         """The data set's name."""
         return self.info.name
+
+    @property
+    def labelling(self) -> Labelling:
+        """``single`` if a text's labels exclude one another, else ``multi``."""
+        return self.info.labelling
+
+    @property
+    def one_label(self) -> bool:
+        """True if each text has exactly one label."""
+        return self.info.one_label
+
+    def check_one_label(self, what: str) -> None:
+        """Check that each text has exactly one label, which ``what`` needs.
+
+        Raises:
+            DataError: texts have several labels, or shares of labels.
+        """
+        if not self.one_label:
+            raise DataError(
+                f"{what} needs one label a text, but {self.name} gives several; use runs on another data set"
+            )
 
     def labelled(self, split: str) -> Dataset:
         """Return the rows of a split with labels.

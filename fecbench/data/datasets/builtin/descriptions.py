@@ -33,6 +33,8 @@ GOEMOTIONS = {
     "surprise": "being astonished by something unexpected",
 }
 
+NEUTRAL = "showing no emotion in particular"  # the label that GoEmotions has besides
+
 EMPATHETIC_DIALOGUES = {
     "sad": "being unhappy and in low spirits",
     "trusting": "believing that somebody is honest and can be relied on",

@@ -1,6 +1,7 @@
-"""``ge``: GoEmotions (Demszky et al., 2020), the rows with exactly one label other than neutral.
+"""GoEmotions (Demszky et al., 2020): ``ge``, the rows with exactly one label other than neutral, and ``ge-multi``, all.
 
-The AML paper and its predecessors use these rows. The official files have lines of ``text TAB label indices
+The AML paper and its predecessors use the rows of ``ge``. ``ge-multi`` has all rows with all their labels, as in the
+GoEmotions paper. The official files have lines of ``text TAB label indices
 TAB comment id`` without a header, quoted as in CSV (splitting at tabs alone would leave the quotes of some
 1,400 texts doubled). The hub's ``simplified`` config has the same rows.
 """
@@ -8,12 +9,12 @@ TAB comment id`` without a header, quoted as in CSV (splitting at tabs alone wou
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fecbench.core import hub
 from fecbench.core.errors import DataError, DataNotFound
-from fecbench.data.datasets.builtin.descriptions import GOEMOTIONS
+from fecbench.data.datasets.builtin import descriptions
 from fecbench.data.datasets.checks import Pin, check_pinned
 from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
 from fecbench.data.datasets.hub import hub_rows
@@ -42,6 +43,12 @@ PINS = {
     "train": Pin(23_485, "4244c5e24225f0b22369638144a182366b03963a4f66402546a99ba434eb4704"),
     "validation": Pin(2_956, "ae863e9daf5cdcde9e0c5e9da739a19953f769f18cd01ec3bd5c4b972e4baa8c"),
     "test": Pin(2_984, "3c7ecf92feae43eb45a9d4056a6f1bb7315d5fd1671f02cd45d01fddd994f6e4"),
+}
+MULTI_LABELS = (*LABELS, "neutral")
+MULTI_PINS = {
+    "train": Pin(43_410, "014b9cff5ad91c8699ee0e9a3ce847f9cf1e6b4d4a2f9f1a7151703dca050cb6"),
+    "validation": Pin(5_426, "9ac847850dcd4500556693add91694169fd603f6ba1dd8ad337644793ee18f89"),
+    "test": Pin(5_427, "9db0004c8c57edd5cc5a6cb4427419483c785ff4d7cd973ec6c2d49450f01203"),
 }
 
 
@@ -75,14 +82,16 @@ class GoEmotions:
             DataNotFound: the files were not found and the hub is not available.
             DataError: a file is malformed or its rows are not the pinned ones.
         """
+        splits = {split: single_label(pairs) for split, pairs in self.rows(places).items()}
+        where = self.source(places).where
+        return check_pinned(EmotionData(self.info, LABELS, splits, where, descriptions.GOEMOTIONS), self.pins, where)
+
+    def rows(self, places: DataLocations) -> dict[str, list[tuple[str, list[int]]]]:
+        """Return text and label indices of each official row by split."""
         found = places.find("ge", list(FILES.values()))
         if found:
-            rows = {split: list(read_official(found.folder / file)) for split, file in FILES.items()}
-        else:
-            rows = self._from_hub(places)
-        splits = {split: single_label(pairs) for split, pairs in rows.items()}
-        where = self.source(places).where
-        return check_pinned(EmotionData(self.info, LABELS, splits, where, GOEMOTIONS), self.pins, where)
+            return {split: list(read_official(found.folder / file)) for split, file in FILES.items()}
+        return self._from_hub(places)
 
     def _from_hub(self, places: DataLocations) -> dict[str, list[tuple[str, list[int]]]]:
         try:
@@ -91,9 +100,39 @@ class GoEmotions:
             looked, reason = places.looked("ge"), hub.unreachable() or error
             files = ", ".join(FILES.values())
             raise DataNotFound(
-                f"ge isn't in {looked}, and {reason}; put the official {files} in one of these folders"
+                f"{self.info.name} isn't in {looked}, and {reason}; put the official {files} in one of these folders"
             ) from error
         return {split: list(zip(splits[split]["text"][:], splits[split]["labels"][:], strict=True)) for split in FILES}
+
+
+@dataclass(frozen=True)
+class GoEmotionsMulti(GoEmotions):
+    """Loader of ``ge-multi``: all rows of the same files, with 28 labels, one of which is neutral."""
+
+    pins: Mapping[str, Pin] = field(default_factory=lambda: MULTI_PINS)
+
+    @property
+    def info(self) -> DatasetInfo:
+        """Title, licence, rows and source."""
+        return replace(
+            super().info,
+            name="ge-multi",
+            title="GoEmotions, all rows, several labels a text",
+            labels=len(MULTI_LABELS),
+            labelling="multi",
+            background=("neutral",),
+        )
+
+    def load(self, places: DataLocations) -> EmotionData:
+        """Load the rows from the official files, or from the hub if there are none.
+
+        Raises:
+            DataNotFound: the files were not found and the hub is not available.
+            DataError: a file is malformed or its rows are not the pinned ones.
+        """
+        splits = {split: several_labels(pairs) for split, pairs in self.rows(places).items()}
+        where, texts = self.source(places).where, {**descriptions.GOEMOTIONS, "neutral": descriptions.NEUTRAL}
+        return check_pinned(EmotionData(self.info, MULTI_LABELS, splits, where, texts), self.pins, where)
 
 
 def read_official(path: Path) -> Iterable[tuple[str, list[int]]]:
@@ -127,4 +166,11 @@ def single_label(rows: Iterable[tuple[str, list[int]]]) -> Dataset:
     return split_from_columns({"text": [text for text, _ in kept], "label": [label for _, label in kept]})
 
 
+def several_labels(rows: Iterable[tuple[str, list[int]]]) -> Dataset:
+    """Build a split of all rows with all their labels."""
+    texts, labels = zip(*rows, strict=True)
+    return split_from_columns({"text": list(texts), "labels": list(labels)})
+
+
 ge = GoEmotions()
+ge_multi = GoEmotionsMulti()

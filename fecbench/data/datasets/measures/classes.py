@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fecbench.data.datasets.rows import labels_of
+from fecbench.data.datasets.rows import class_counts as rows_of_classes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,5 +62,5 @@ def class_counts(data: EmotionData) -> ClassCounts:
     """Return the rows of each class in the splits that have labels."""
     return ClassCounts(
         data.labels,
-        {name: np.bincount(labels_of(split), minlength=len(data.labels)) for name, split in data.splits.items()},
+        {name: rows_of_classes(split, len(data.labels)) for name, split in data.splits.items()},
     )
