@@ -6,13 +6,15 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 import torch
 
 from fecbench.core.errors import NeedsError
 from fecbench.data.datasets.rows import labels_of
+from fecbench.data.targets import NoSingleLabels, targets_of_labels
 from fecbench.data.transfer import to_device
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class BatchNeeds:
         texts: include the raw texts in the batch.
         per_label: size of the groups in which texts of one label are drawn (m of "m per class" sampling). A
             row is in at most one batch of an epoch; rows that do not fill a group are left out of that epoch
-            and counted.
+            and counted. It needs one label a text.
     """
 
     min_size: int = 1
@@ -86,7 +88,8 @@ class BatchNeeds:
             who: name of the objective in messages.
 
         Raises:
-            NeedsError: a column is missing, or batch or training rows are too few.
+            NeedsError: a column is missing, batch or training rows are too few, or texts have several labels and
+                ``per_label`` is set.
         """
         missing = [column for column in self.views(data.columns) if column not in data.columns]
         if missing:
@@ -100,6 +103,13 @@ class BatchNeeds:
         if rows < least:
             raise NeedsError(
                 f"{who} needs at least {least} texts in a batch, but there are {rows} training rows; use more"
+            )
+        if self.per_label == 1:
+            return
+        if "labels" in data.columns:
+            raise NeedsError(
+                f"{who} draws groups of texts of a label, which needs one label a text, but {data.name} gives several "
+                "labels or shares; use another objective or another data set"
             )
         counts = np.bincount(labels_of(data.splits["train"].select(range(rows))))
         grouped = int((counts // self.per_label).sum() * self.per_label)
@@ -163,7 +173,7 @@ class Batch:
 
     Attributes:
         tokens: the packed texts.
-        labels: int64 ``[B]``.
+        labels: int64 ``[B]``; a :class:`LabelSetBatch` has none.
         rows: int64 ``[B]``, row numbers in the split.
         key: (seed, epoch, step), followed by an index if a stream has several batches in a step. All random
             choices in the batch are functions of it.
@@ -173,6 +183,7 @@ class Batch:
         share: int64, indices in the batch of this rank's texts; None if one rank holds all texts.
         streams: functions that make the streams' batches of this step, by name; see :meth:`stream` and
             :meth:`of_stream`.
+        classes: number of labels C of the data set; 0 for texts that come without it.
     """
 
     tokens: Tokens
@@ -184,9 +195,28 @@ class Batch:
     second_view: SecondView = "none"
     share: Tensor | None = None
     streams: Mapping[str, Callable[[float], Iterator[Batch]]] = field(default_factory=dict)
+    classes: int = 0
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.rows)
+
+    @property
+    def truth(self) -> Tensor:
+        """What the texts are labelled with: ``labels``, or ``targets`` where texts have several labels or shares."""
+        return self.labels
+
+    @cached_property
+    def targets(self) -> Tensor:
+        """The target of each label, float32 ``[B, C]`` between 0 and 1; made from ``labels`` on first use.
+
+        Raises:
+            ProtocolError: the number of labels is unknown.
+        """
+        return targets_of_labels(self.labels, self.classes)
+
+    def with_truth(self, truth: Tensor, **changes: Any) -> Self:
+        """Return the same batch with another ``truth`` and other ``changes``."""
+        return replace(self, labels=truth, **changes)
 
     def stream(self, name: str) -> Batch:
         """Return this step's batch of the stream ``name`` (one batch per step); it is built on request."""
@@ -197,7 +227,7 @@ class Batch:
 
         Over the run, the steps receive the stream's batches in order, each exactly once.
         """
-        return (batch.to(self.labels.device) for batch in self.streams[name](rate))
+        return (batch.to(self.rows.device) for batch in self.streams[name](rate))
 
     def view(self, column: str) -> Batch:
         """Return the same rows with the tokens of another column named in the needs; raw texts are dropped."""
@@ -216,10 +246,9 @@ class Batch:
         if self.second_view == "none":
             raise NeedsError("batch.doubled() needs second views; set second_view in the objective's needs")
         paraphrased = self.second_view == "augmented" or (self.second_view == "auto" and PARAPHRASE in self.views)
-        return replace(
-            self,
+        return self.with_truth(
+            self.truth.repeat(2, *[1] * (self.truth.dim() - 1)),
             tokens=self.tokens.followed_by(self.views[PARAPHRASE] if paraphrased else self.tokens),
-            labels=self.labels.repeat(2),
             rows=self.rows.repeat(2),
             views={},  # they have B rows
             texts=None,
@@ -229,8 +258,8 @@ class Batch:
         )
 
     def unlabelled(self) -> Batch:
-        """Return the same texts with all labels and row numbers 0, so that predictions cannot depend on them."""
-        return replace(self, labels=torch.zeros_like(self.labels), rows=torch.zeros_like(self.rows))
+        """Return the same texts with all labels, targets and row numbers 0: predictions cannot depend on them."""
+        return self.with_truth(torch.zeros_like(self.truth), rows=torch.zeros_like(self.rows))
 
     def generator(self, stream: str, device: torch.device | str = "cpu") -> torch.Generator:
         """Return a random generator for one purpose, seeded by the batch's key and the purpose's name ``stream``."""
@@ -239,12 +268,32 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         """Return the same batch on ``device``; tensors that are there already are not copied, the others together."""
         shares = [] if self.share is None else [self.share]
-        labels, rows, *rest = to_device([self.labels, self.rows, *shares, *self.tokens.tensors], device)
-        return replace(
-            self,
+        truth, rows, *rest = to_device([self.truth, self.rows, *shares, *self.tokens.tensors], device)
+        return self.with_truth(
+            truth,
             tokens=self.tokens.with_tensors(rest[len(shares) :]),
-            labels=labels,
             rows=rows,
             views=Views(self.views, lambda name: self.views[name].to(device)),
             share=rest[0] if shares else None,
         )
+
+
+@dataclass(frozen=True)
+class LabelSetBatch(NoSingleLabels, Batch):
+    """A batch of texts with several labels, or with shares of labels; ``labels`` raises a ProtocolError.
+
+    Attributes:
+        targets: float32 ``[B, C]`` between 0 and 1.
+    """
+
+    labels: Tensor = field(init=False, repr=False, compare=False)
+    targets: Tensor = field(kw_only=True)
+
+    @property
+    def truth(self) -> Tensor:
+        """The ``targets``."""
+        return self.targets
+
+    def with_truth(self, truth: Tensor, **changes: Any) -> Self:
+        """Return the same batch with other ``targets`` and other ``changes``."""
+        return replace(self, targets=truth, **changes)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from fecbench.data.batch import Batch, BatchNeeds, SecondView, Views, stream_seed
-from fecbench.data.datasets.rows import chunks, labels_of
+from fecbench.data.batch import Batch, BatchNeeds, LabelSetBatch, SecondView, Views, stream_seed
+from fecbench.data.datasets.rows import chunks, labels_of, targets_of
+from fecbench.data.targets import NoSingleLabels, targets_of_labels
 from fecbench.data.tokenize import TokenColumn, token_column, uncached_column
 
 if TYPE_CHECKING:
@@ -28,18 +30,34 @@ class TokenisedSplit:
 
     Attributes:
         columns: token ids by column name; ``text`` is always there.
-        labels: int64 ``[N]``.
+        labels: int64 ``[N]``; a :class:`LabelSetSplit` has none.
         texts: the raw texts, if the objective needs them.
         second_view: kind of second view made by :meth:`Batch.doubled`.
+        classes: number of labels C of the data set; 0 for texts that come without it.
     """
 
     columns: Mapping[str, TokenColumn]
     labels: np.ndarray
     texts: Sequence[str] | None = None
     second_view: SecondView = "none"
+    classes: int = 0
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.truth)
+
+    @property
+    def truth(self) -> np.ndarray:
+        """What the texts are labelled with: ``labels``, or ``targets`` where texts have several labels or shares."""
+        return self.labels
+
+    @cached_property
+    def targets(self) -> np.ndarray:
+        """The target of each label, float32 ``[N, C]`` between 0 and 1; made from ``labels`` on first use."""
+        return targets_of_labels(torch.from_numpy(self.labels), self.classes).numpy()
+
+    def labelled_batch(self, chosen: np.ndarray, **parts: Any) -> Batch:
+        """Return a batch of its other ``parts`` with the labels of the rows ``chosen``."""
+        return Batch(labels=torch.from_numpy(self.labels[chosen]), classes=self.classes, **parts)
 
     def batch(self, rows: np.ndarray, key: tuple[int, ...] = (0, 0, 0), rank: int = 0, ranks: int = 1) -> Batch:
         """Return the batch of ``rows``; on several ranks, with the share of the texts of rank ``rank``.
@@ -50,9 +68,9 @@ class TokenisedSplit:
         # Shares may differ by one text: repeating texts to even them out, as accelerate does, would make false pairs.
         share = np.arange(len(rows))[rank::ranks]
         held = rows[share] if len(share) else rows[:1].copy()
-        return Batch(
+        return self.labelled_batch(
+            rows,
             tokens=self.columns["text"].take(held),
-            labels=torch.from_numpy(self.labels[rows]),
             rows=torch.from_numpy(rows.copy()),  # an objective may change its batch in place
             key=key,
             views=Views([name for name in self.columns if name != "text"], lambda name: self.columns[name].take(held)),
@@ -78,6 +96,27 @@ class TokenisedSplit:
             end = min(within, start + int(padded // sizes[start]))
             yield order[start:end]
             start = end
+
+
+@dataclass(frozen=True)
+class LabelSetSplit(NoSingleLabels, TokenisedSplit):
+    """A split of texts with several labels, or with shares of labels; ``labels`` raises a ProtocolError.
+
+    Attributes:
+        targets: float32 ``[N, C]`` between 0 and 1.
+    """
+
+    labels: np.ndarray = field(init=False, repr=False, compare=False)
+    targets: np.ndarray = field(kw_only=True)
+
+    @property
+    def truth(self) -> np.ndarray:
+        """The ``targets``."""
+        return self.targets
+
+    def labelled_batch(self, chosen: np.ndarray, **parts: Any) -> LabelSetBatch:
+        """Return a batch of its other ``parts`` with the targets of the rows ``chosen``."""
+        return LabelSetBatch(targets=torch.from_numpy(self.targets[chosen]), classes=self.classes, **parts)
 
 
 @dataclass(frozen=True)
@@ -126,6 +165,8 @@ class TrainingBatches:
 
     @property
     def _units(self) -> int:
+        if self.needs.per_label == 1:
+            return len(self.split)
         return int((np.bincount(self.split.labels) // self.needs.per_label).sum())
 
     @property
@@ -181,17 +222,22 @@ def tokenize_split(
     cache: Path,
     keep_texts: bool = False,
     forms: Mapping[str, Form] | None = None,
+    classes: int = 0,
 ) -> TokenisedSplit:
     """Tokenise the ``columns`` of ``rows`` to at most ``max_length`` tokens, reading from ``cache`` if possible.
 
     If ``forms`` has the form ``text``, it encodes all columns; each other form encodes the texts as a column
-    of its own. Rows without labels get the label 0.
+    of its own. Rows without labels get the label 0. Rows with several labels, or shares, become a
+    :class:`LabelSetSplit` with targets of ``classes`` labels.
     """
     text_form, further = _split_forms(forms or {})
     tokens = {column: token_column(rows[column], tokenizer, max_length, cache, text_form) for column in columns}
     tokens |= {name: token_column(rows["text"], tokenizer, max_length, cache, form) for name, form in further.items()}
+    texts = rows["text"] if keep_texts else None
+    if "labels" in rows.column_names:
+        return LabelSetSplit(tokens, texts=texts, classes=classes, targets=targets_of(rows, classes))
     labels = labels_of(rows) if "label" in rows.column_names else np.zeros(len(rows), np.int64)
-    return TokenisedSplit(tokens, labels, rows["text"] if keep_texts else None)
+    return TokenisedSplit(tokens, labels, texts, classes=classes)
 
 
 def tokenize_texts(

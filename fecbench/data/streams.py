@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol
+
+import torch
 
 from fecbench.data.batch import stream_seed
 from fecbench.data.batches import TokenisedSplit, TrainingBatches
+from fecbench.data.targets import NoSingleLabels, targets_of_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,11 +39,12 @@ class Material:
 
     Attributes:
         texts: the training texts.
-        labels: int64 ``[N]``, their labels.
+        labels: int64 ``[N]``, their labels; a :class:`LabelSetMaterial` has none.
         tokens: their token ids, as the encoder reads them.
         tokenizer: the encoder's tokenizer.
         max_length: maximum number of tokens of a text, or of a pair of texts.
         seed: the run's seed.
+        classes: number of labels C of the data set.
     """
 
     texts: Sequence[str]
@@ -49,6 +53,24 @@ class Material:
     tokenizer: PreTrainedTokenizerBase
     max_length: int
     seed: int
+    classes: int = 0
+
+    @cached_property
+    def targets(self) -> np.ndarray:
+        """The target of each label, float32 ``[N, C]`` between 0 and 1; made from ``labels`` on first use."""
+        return targets_of_labels(torch.from_numpy(self.labels), self.classes).numpy()
+
+
+@dataclass(frozen=True)
+class LabelSetMaterial(NoSingleLabels, Material):
+    """Training rows with several labels, or with shares of labels; ``labels`` raises a ProtocolError.
+
+    Attributes:
+        targets: float32 ``[N, C]`` between 0 and 1.
+    """
+
+    labels: np.ndarray = field(init=False, repr=False, compare=False)
+    targets: np.ndarray = field(kw_only=True)
 
 
 @dataclass
