@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fecbench.core.tensor_cache import cached_on_disk as cached_on_disk
     from fecbench.data.batch import Batch as Batch
     from fecbench.data.batch import BatchNeeds as BatchNeeds
+    from fecbench.data.batch import LabelSetBatch as LabelSetBatch
     from fecbench.data.batches import TokenisedSplit as TokenisedSplit
     from fecbench.data.datasets.dataset import DatasetInfo as DatasetInfo
     from fecbench.data.datasets.dataset import EmotionData as EmotionData
@@ -67,6 +68,7 @@ _HOMES = {
     "Form": "data.forms",
     "Head": "model.heads",
     "HeadTask": "model.heads",
+    "LabelSetBatch": "data.batch",
     "LanguageHead": "model.family_heads",
     "Material": "data.streams",
     "Metric": "training.metric",
@@ -118,6 +120,7 @@ __all__ = [
     "Form",
     "Head",
     "HeadTask",
+    "LabelSetBatch",
     "LanguageHead",
     "Material",
     "Metric",

@@ -23,6 +23,7 @@ from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.layout import attention_layout, group_ends
 from fecbench.data.tokens import Tokens
 from fecbench.objective.check import get_objective
+from fecbench.objective.overlap import background_pairs, overlap
 from fecbench.runs import experiment
 from fecbench.runs.plan import plan
 from fecbench.testing.subject import Subject
@@ -137,6 +138,24 @@ def test_a_question_is_noticed():
     ):
         with NoQuestions(), pytest.raises(AssertionError):
             asks()
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_mining_by_overlap_asks_the_device_nothing_and_holds_no_more(strategy):
+    z, labels = batch(64)
+    q = torch.nn.functional.one_hot(labels, 7)
+    background = torch.arange(7) == 6
+
+    def mine() -> object:
+        left_out = background_pairs(q, background)
+        t = overlap(q, background=background)
+        with NoQuestions():
+            return mine_hard_pairs(z, t, k_pos=8, k_neg=8, strategy=strategy, left_out=left_out)
+
+    assert largest(mine) <= 64**2 * 7
+    with NoQuestions():
+        overlap(q, "cooccurrence", torch.eye(7), background)
+        overlap(q, "bhattacharyya")
 
 
 def places(sizes: np.ndarray, grid_cost: float) -> int:

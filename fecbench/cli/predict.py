@@ -33,9 +33,11 @@ if TYPE_CHECKING:
 def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, as_json: bool) -> None:
     """Predict labels for texts with a finished run.
 
-    Prints the most probable labels of each TEXT with their probabilities. RUN is a run id, a run folder or a method
-    (its newest complete run). Without TEXT, texts are read from standard input, one a line; every input line gives one
-    output line, which is "no text" for a blank line.
+    Prints the most probable labels of each TEXT with their probabilities. If a text can have several labels, it prints
+    those whose probability reaches their threshold, then the next ones in brackets.
+
+    RUN is a run id, a run folder or a method (its newest complete run). Without TEXT, texts are read from standard
+    input, one a line; every input line gives one output line, which is "no text" for a blank line.
 
     \b
     Examples:
@@ -52,7 +54,11 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
     predictor = Predictor.load(record, device)
     # Blank lines of standard input are skipped, but a blank argument was typed on purpose: predict it.
     predicted = [bool(texts or text.strip()) for text in lines]
-    answers = iter(_answers(predictor, list(compress(lines, predicted)), top))
+    asked = list(compress(lines, predicted))
+    if predictor.thresholds is None:
+        answers = iter(_answers(predictor, asked, top))
+    else:
+        answers = iter(_label_sets(predictor, asked, None if as_json else top))
     rows: list[dict[str, Any]] = [
         {"text": text, "labels": next(answers) if has_answer else []}
         for text, has_answer in zip(lines, predicted, strict=True)
@@ -77,11 +83,32 @@ def _answers(predictor: Predictor, texts: Sequence[str], top: int) -> list[list[
     ]
 
 
+def _label_sets(predictor: Predictor, texts: Sequence[str], top: int | None) -> list[list[dict[str, Any]]]:
+    """Return the labels of each text with probability and threshold: those given, then the others, at least ``top``."""
+    answers = []
+    for probabilities in predictor.probabilities(texts).tolist():
+        cells = zip(predictor.labels, probabilities, predictor.thresholds or (), strict=True)
+        labels = [
+            {"label": label, "probability": round(p, 6), "threshold": round(threshold, 6), "given": p >= threshold}
+            for label, p, threshold in cells
+        ]
+        labels.sort(key=lambda label: (-label["given"], -label["probability"]))
+        shown = len(labels) if top is None else max(top, sum(label["given"] for label in labels))
+        answers.append(labels[:shown] if any(probabilities) else [])
+    return answers
+
+
 def _fields(text: str, labels: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the cells of an output line: labels with probabilities, then the text."""
     if not labels:
         return ["no answer" if text.strip() else "no text", text]
-    return [*(f"{label['label']} {label['probability']:.3f}" for label in labels), text]
+    return [*map(_cell, labels), text]
+
+
+def _cell(label: Mapping[str, Any]) -> str:
+    """Return a label with its probability, in brackets if it isn't given."""
+    words = f"{label['label']} {label['probability']:.3f}"
+    return words if label.get("given", True) else f"({words})"
 
 
 def _lines() -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedModel
 
+    from fecbench.data.datasets.dataset import Labelling
     from fecbench.model.encoders.source import EncoderSource
 
 
@@ -32,11 +33,24 @@ class HeadTask:
         labels: label names, by index.
         label_texts: ``name: description`` of each label, or its name alone.
         projection_dim: width of ``z`` for heads with a projection.
+        labelling: whether labels exclude one another.
+        prior: ``[C]``, share of the training rows with each label, between 0 and 1, both excluded; None if unknown.
     """
 
     labels: Sequence[str]
     label_texts: Sequence[str]
     projection_dim: int = 128
+    labelling: Labelling = "single"
+    prior: Tensor | None = field(default=None, compare=False)
+
+    @property
+    def first_biases(self) -> Tensor | None:
+        """The biases ``[C]`` to start with where labels don't exclude one another: the logits of their base rates.
+
+        Without them a model spends its first epochs on learning that labels are rare. None if labels exclude one
+        another, or base rates are unknown.
+        """
+        return None if self.labelling == "single" or self.prior is None else self.prior.logit()
 
 
 class Head(nn.Module):
@@ -92,6 +106,13 @@ class LinearHead(Head):
         self.features = hidden
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, classes))
 
+    @classmethod
+    def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
+        """Return the encoder network and this head for it."""
+        network, head = super().build(source, task)
+        start_at(cast("LinearHead", head).classifier, task)
+        return network, head
+
     def classify(self, z: Tensor) -> Tensor:
         """Return the logits of ``z``: ``[B, hidden] -> [B, C]``."""
         return cast("Tensor", self.classifier(z))
@@ -110,7 +131,9 @@ class MLPHead(Head):
     def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
         """Return the encoder network and this head for it."""
         network = encoder_network(source)
-        return network, cls(network.config.hidden_size, len(task.labels), task.projection_dim)
+        head = cls(network.config.hidden_size, len(task.labels), task.projection_dim)
+        start_at(head.classifier, task)
+        return network, head
 
     def project(self, h: Tensor) -> Tensor:
         """Return the features of ``h``: ``[B, hidden] -> [B, features]``."""
@@ -126,19 +149,21 @@ class LabelHead(Head):
 
     Texts and label texts share the encoder and the projection. In training the label texts are encoded in the same
     encoder call as the batch, and gradients flow through both. For prediction the label features are precomputed
-    into ``matrix [C, features]``, so that no label is encoded again (ADR 8).
+    into ``matrix [C, features]``, so that no label is encoded again (ADR 8). Labels that don't exclude one another have
+    a bias each, ``z @ L.T + b``.
     """
 
     matrix: Tensor
     reads_labels = True
 
-    def __init__(self, hidden: int, label_tokens: Tokens, features: int = 128):
+    def __init__(self, hidden: int, label_tokens: Tokens, features: int = 128, biased: bool = False):
         super().__init__()
         self.features = features
         self.projection = projection(hidden, features)
         self.label_tokens = label_tokens
         self.label_states: Tensor | None = None  # no buffer: they carry a batch's graph and aren't saved
         self.register_buffer("matrix", torch.zeros(len(label_tokens), features))
+        self.bias = nn.Parameter(torch.zeros(len(label_tokens))) if biased else None
 
     @classmethod
     def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
@@ -159,7 +184,10 @@ class LabelHead(Head):
                     "--label-texts names"
                 )
         check_tokens(task.label_texts, np.array([len(text) for text in ids]))
-        return network, cls(network.config.hidden_size, Tokens.pack(ids), task.projection_dim)
+        head = cls(network.config.hidden_size, Tokens.pack(ids), task.projection_dim, task.labelling == "multi")
+        if head.bias is not None and task.first_biases is not None:
+            head.bias.data.copy_(task.first_biases)
+        return network, head
 
     def project(self, h: Tensor) -> Tensor:
         """Return the features of ``h``: ``[B, hidden] -> [B, features]``."""
@@ -172,7 +200,8 @@ class LabelHead(Head):
         """
         labels = self.matrix if self.label_states is None else self.project(self.label_states)
         # Under autocast z is bf16 and the matrix float32.
-        return z @ labels.to(z.dtype).T
+        logits = z @ labels.to(z.dtype).T
+        return logits if self.bias is None else logits + self.bias
 
     def extra_texts(self) -> Tokens:
         """Return the label texts ``[C]``, on the head's device."""
@@ -189,6 +218,12 @@ class LabelHead(Head):
         """Store the projected label texts' ``states [C, hidden]`` in ``matrix`` and classify by it from now on."""
         self.label_states = None
         self.matrix.copy_(self.project(states))
+
+
+def start_at(classifier: nn.Sequential, task: HeadTask) -> None:
+    """Set the biases of a classifier's last layer to :attr:`HeadTask.first_biases`, if the task has any."""
+    if task.first_biases is not None:
+        cast("nn.Linear", classifier[-1]).bias.data.copy_(task.first_biases)
 
 
 def projection(hidden: int, features: int) -> nn.Sequential:

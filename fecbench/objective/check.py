@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 from fecbench.core import registry
 from fecbench.core.errors import PluginError
@@ -10,6 +11,7 @@ from fecbench.core.plugin_errors import error_summary
 from fecbench.core.run_flags import RUN_FLAGS
 from fecbench.core.settings import Config, RunSettings, plain
 from fecbench.data.batch import BatchNeeds
+from fecbench.data.datasets.dataset import Labelling
 from fecbench.objective.objective import Objective
 
 FIX = "; fix or uninstall the plugin"
@@ -43,6 +45,7 @@ def check_objective(plugin: object) -> type[Objective]:
     _check_config(plugin)
     _check_panels(plugin)
     _check_host_waits(plugin)
+    _check_labellings(plugin)
     _check_preferences(plugin)
     _check_defaults(plugin)
     return plugin
@@ -61,6 +64,13 @@ def _check_host_waits(plugin: type[Objective]) -> None:
         isinstance(reason, str) and isinstance(count, int) and count >= 0 for reason, count in waits.items()
     ):
         raise PluginError(f"must have host_waits that are numbers by reason, but they are {waits!r}{FIX}")
+
+
+def _check_labellings(plugin: type[Objective]) -> None:
+    """Check that ``labellings`` names one kind of data or both."""
+    named = plugin.labellings
+    if not isinstance(named, tuple) or not named or not set(named) <= {*get_args(Labelling)}:
+        raise PluginError(f"must have labellings that are ('single',), ('multi',) or both, but they are {named!r}{FIX}")
 
 
 def _check_config(plugin: type[Objective]) -> None:

@@ -3,11 +3,11 @@
 On each batch an objective yields updates. The trainer makes each step and then resumes the generator, so an
 alternating method reads like its algorithm:
 
->>> from torch.nn.functional import cross_entropy
 >>> class Plain(Objective):
+...     labellings = ("single", "multi")
 ...     def updates(self, batch, model):
 ...         logits = model.classify(model.project(model.encode(batch)))
-...         yield Update(cross_entropy(logits, batch.labels))
+...         yield Update(self.task.nll(logits, batch))
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fecbench.data.batch import Batch
+    from fecbench.data.datasets.dataset import Labelling
     from fecbench.data.forms import Form
     from fecbench.data.streams import Material, Stream
     from fecbench.model.model import Model
@@ -52,6 +53,10 @@ class Objective(nn.Module):
         panels: names of logged values that ``fecbench plot dynamics`` draws together, by panel title.
         host_waits: number of times that the host waits for a GPU in each training step, by the reason. While it waits,
             the GPU runs out of work, so ``fecbench check NAME --device cuda`` refuses waits that are not declared.
+        labellings: the data that the method is for: ``single`` if texts have one label each, ``multi`` if they have
+            several. A run on other data is refused. With ``multi``, read ``batch.targets`` in place of
+            ``batch.labels``, and use ``task.nll``.
+        soft: True if the method takes shares of labels, such as the votes of raters.
     """
 
     Config: ClassVar[type[Config]] = Config
@@ -64,6 +69,8 @@ class Objective(nn.Module):
     citation: ClassVar[str] = ""
     panels: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     host_waits: ClassVar[Mapping[str, int]] = {}
+    labellings: ClassVar[tuple[Labelling, ...]] = ("single",)
+    soft: ClassVar[bool] = False
 
     def __init__(self, config: Any, task: Task):
         super().__init__()

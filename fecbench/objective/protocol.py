@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from fecbench.data.targets import NoSingleLabels, targets_of_labels
+from fecbench.objective.labelling import decide, nll, probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,8 +18,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from fecbench.data.batch import Batch
+    from fecbench.data.datasets.dataset import Labelling
     from fecbench.model.family_heads import LanguageHead
     from fecbench.model.model import Model
+    from fecbench.objective.labelling import Reduction
 
 
 MODEL = "model"
@@ -101,6 +107,10 @@ class Task:
         tokenizer: the encoder's tokenizer.
         new_language_head: ``new_language_head()`` builds the encoder family's masked-language head, with its
             pretrained weights if the checkpoint has them. Call it in ``__init__`` and keep it as a submodule.
+        labelling: ``single`` if a text's labels exclude one another, ``multi`` if a text can have several.
+        prior: ``[C]``, share of the training rows with each label, between 0 and 1, both excluded; None in prediction.
+        background: labels that say that a text has none of the others, such as neutral.
+        soft: True if texts have shares of labels.
     """
 
     dataset: str
@@ -112,11 +122,33 @@ class Task:
     new_model: Callable[[str], Model] = field(default=_no_further_model, repr=False)
     tokenizer: PreTrainedTokenizerBase | None = field(default=None, repr=False)
     new_language_head: Callable[[], LanguageHead] = field(default=_no_language_head, repr=False)
+    labelling: Labelling = "single"
+    prior: Tensor | None = field(default=None, repr=False, compare=False)
+    background: tuple[str, ...] = ()
+    soft: bool = False
 
     @property
     def classes(self) -> int:
         """The number of labels."""
         return len(self.labels)
+
+    def nll(self, logits: Tensor, batch: Batch, reduction: Reduction = "mean", smoothing: float = 0.0) -> Tensor:
+        """Return the negative log-likelihood of a batch's labels in nats per text; ``[B]`` with ``"none"``.
+
+        For one label a text it is ``cross_entropy(logits.float(), batch.labels)``, bit for bit; for several it is the
+        sum of the labels' binary cross-entropies (:func:`fecbench.objective.labelling.nll`). ``smoothing`` is the
+        share of label smoothing.
+        """
+        truth = batch.labels if self.labelling == "single" and not self.soft else batch.targets
+        return nll(logits, truth, self.labelling, reduction, smoothing)
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return the probabilities ``[N, C]`` of the labels; all 0 for a row without an answer."""
+        return probabilities(logits, self.labelling)
+
+    def decide(self, probabilities: Tensor, thresholds: Tensor | float = 0.5) -> Tensor:
+        """Return the label of each text ``[N]``, or with several labels those that reach their threshold ``[N, C]``."""
+        return decide(probabilities, self.labelling, thresholds)
 
 
 @dataclass(frozen=True)
@@ -126,11 +158,12 @@ class Stage:
     Attributes:
         model: the model, on ``device``.
         texts: the texts of the splits ``train`` and ``validation``.
-        labels: the labels of the same splits, int64 ``[N]``, on the CPU.
+        labels: the labels of the same splits, int64 ``[N]``, on the CPU; a :class:`LabelSetStage` has none.
         batches: ``batches(texts)`` yields batches of any texts, in order, to be used without gradient; their labels
             are all 0.
         device: the model's device.
         seed: the run's seed.
+        classes: number of labels C of the data set.
     """
 
     model: Model
@@ -139,3 +172,21 @@ class Stage:
     batches: Callable[[Sequence[str]], Iterator[Batch]]
     device: torch.device
     seed: int
+    classes: int = 0
+
+    @cached_property
+    def targets(self) -> Mapping[str, Tensor]:
+        """The targets of the same splits, float32 ``[N, C]`` between 0 and 1, on the CPU; made on first use."""
+        return {split: targets_of_labels(labels, self.classes) for split, labels in self.labels.items()}
+
+
+@dataclass(frozen=True)
+class LabelSetStage(NoSingleLabels, Stage):
+    """The model and data for a stage on texts with several labels or shares; ``labels`` raises a ProtocolError.
+
+    Attributes:
+        targets: the targets of the same splits, float32 ``[N, C]`` between 0 and 1, on the CPU.
+    """
+
+    labels: Mapping[str, Tensor] = field(init=False, repr=False, compare=False)
+    targets: Mapping[str, Tensor] = field(kw_only=True)

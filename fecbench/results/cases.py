@@ -108,6 +108,7 @@ def find_cases(better: Record, worse: Record, split: str = "test", data_dir: Pat
         DataNotFound, DataError: the rows are not available, or have no labels.
     """
     data = common_data([better, worse], data_dir)
+    data.check_one_label("a comparison of cases")
     rows = data.labelled(split)
     gold = torch.as_tensor(rows["label"][:])
     ours, theirs = _predictions(better, data, split), _predictions(worse, data, split)

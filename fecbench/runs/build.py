@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,8 +14,8 @@ from fecbench.core.errors import EncoderError
 from fecbench.core.plugin_errors import plugin_errors
 from fecbench.data.batch import PARAPHRASE
 from fecbench.data.batches import text_batches, tokenize_split
-from fecbench.data.datasets.rows import chunks, labels_of
-from fecbench.data.streams import Material, StreamBatches
+from fecbench.data.datasets.rows import chunks, class_counts, label_shares
+from fecbench.data.streams import LabelSetMaterial, Material, StreamBatches
 from fecbench.data.tokenize import token_cache
 from fecbench.model.encoders.lengths import longest_text
 from fecbench.model.encoders.load import load_encoder
@@ -23,7 +23,7 @@ from fecbench.model.family_heads import LanguageHead
 from fecbench.model.heads import HeadTask, get_head
 from fecbench.model.model import Model, build_model, precompute
 from fecbench.model.text_encoder import TextEncoder
-from fecbench.objective.protocol import Stage, Task
+from fecbench.objective.protocol import LabelSetStage, Stage, Task
 from fecbench.runs.language_notes import notes_on_language, notes_on_unknown_tokens
 from fecbench.training.checkpoints import state_of
 
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from datasets import Dataset
+    from torch import Tensor
 
     from fecbench.core.settings import RunSettings
     from fecbench.data.batches import TokenisedSplit, TrainingBatches
-    from fecbench.data.datasets.dataset import EmotionData
+    from fecbench.data.datasets.dataset import EmotionData, Labelling
     from fecbench.model.encoders.source import EncoderSource
     from fecbench.objective.objective import Objective
     from fecbench.runs.plan import Plan
@@ -66,6 +67,29 @@ class Built:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class LabelFacts:
+    """What a model and an objective are told of the labels besides their names.
+
+    Attributes:
+        labelling: whether labels exclude one another.
+        prior: ``[C]``, share of the training rows with each label; None in prediction.
+        background: labels that say that a text has none of the others.
+        soft: True if texts have shares of labels.
+    """
+
+    labelling: Labelling = "single"
+    prior: Tensor | None = None
+    background: tuple[str, ...] = ()
+    soft: bool = False
+
+    @classmethod
+    def of(cls, data: EmotionData, train: Dataset) -> LabelFacts:
+        """Return those of a data set, of which the rows ``train`` are trained on."""
+        shares = torch.from_numpy(label_shares(train, len(data.labels))).float()
+        return cls(data.labelling, shares, data.info.background, data.info.soft)
+
+
 def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     """Build encoder, tokens, model and objective of ``plan`` on ``data``. Fresh weights depend only on the seed.
 
@@ -78,7 +102,8 @@ def build(plan: Plan, data: EmotionData, device: torch.device) -> Built:
     train = _limited_rows(data, settings.limit)
     # The limited rows: an encoder such as scratch learns its vocabulary from the texts that are trained on.
     source = load_encoder(settings.encoder, train["text"])
-    model, objective = build_pair(plan, source, data.labels, data.label_texts, data.name)
+    facts = LabelFacts.of(data, train)
+    model, objective = build_pair(plan, source, data.labels, data.label_texts, data.name, facts=facts)
     # After the model: how long a text may be depends on the network's positions too.
     longest = longest_text(source, model.encoder.network)
     max_length = min(settings.max_length, longest)
@@ -119,7 +144,9 @@ def _tokens(
     cache = token_cache()
     rows = {**data.splits, "train": train, "test": data.test_rows}
     splits = {
-        split: tokenize_split(rows[split], names, source.tokenizer, max_length, cache, needs.texts, forms)
+        split: tokenize_split(
+            rows[split], names, source.tokenizer, max_length, cache, needs.texts, forms, len(data.labels)
+        )
         for split, names in _columns(plan, data).items()
     }
     splits["train"] = replace(splits["train"], second_view=needs.second_view)
@@ -185,7 +212,8 @@ def _notes_on_packing(plan: Plan, model: Model) -> list[str]:
 
 def _notes_on_missing_labels(train: Dataset, data: EmotionData) -> list[str]:
     """Return a note if ``train``, the rows within ``--limit``, lacks labels, as the first rows of a sorted file do."""
-    present, labels = len(np.unique(labels_of(train))), len(data.labels)
+    labels = len(data.labels)
+    present = int((class_counts(train, labels) > 0).sum())
     if present == labels:
         return []
     return [
@@ -236,22 +264,33 @@ def stage_of(built: Built, data: EmotionData, settings: RunSettings, device: tor
         device=device,
         forms=built.objective.forms(built.objective.config),
     )
-    return Stage(
-        built.model,
-        {split: part["text"] for split, part in rows.items()},
-        {split: torch.from_numpy(labels_of(part)) for split, part in rows.items()},
-        batches,
-        device,
-        settings.seed,
-    )
+    parts: dict[str, Any] = {
+        "model": built.model,
+        "texts": {split: part["text"] for split, part in rows.items()},
+        "batches": batches,
+        "device": device,
+        "seed": settings.seed,
+        "classes": len(data.labels),
+    }
+    # Copies: a stage may write into its labels.
+    truth = {split: torch.from_numpy(built.splits[split].truth.copy()) for split in rows}
+    return Stage(labels=truth, **parts) if data.one_label else LabelSetStage(targets=truth, **parts)
 
 
 def streams_of(built: Built, data: EmotionData, batches: TrainingBatches) -> dict[str, StreamBatches]:
     """Return the objective's streams beside ``batches``, by name."""
     train = built.splits["train"]
     texts = data.splits["train"].select(range(len(train)))["text"]
-    material = Material(
-        texts, train.labels, train.columns["text"], built.source.tokenizer, built.max_length, batches.seed
+    parts: dict[str, Any] = {
+        "texts": texts,
+        "tokens": train.columns["text"],
+        "tokenizer": built.source.tokenizer,
+        "max_length": built.max_length,
+        "seed": batches.seed,
+        "classes": len(data.labels),
+    }
+    material = (
+        Material(labels=train.truth, **parts) if data.one_label else LabelSetMaterial(targets=train.truth, **parts)
     )
     return {name: StreamBatches(name, stream, batches) for name, stream in built.objective.streams(material).items()}
 
@@ -263,14 +302,17 @@ def build_pair(
     label_texts: Sequence[str],
     dataset: str,
     pooling: str | None = None,
+    facts: LabelFacts | None = None,
 ) -> tuple[Model, Objective]:
     """Build model and objective with the weights of ``source``; all others are fresh and depend only on the seed.
 
-    ``pooling`` is that of a record. For a new run it is None: the plan's is then checked against the encoder.
+    ``pooling`` is that of a record. For a new run it is None: the plan's is then checked against the encoder. Without
+    ``facts`` the labels exclude one another.
     """
+    facts = facts or LabelFacts()
     settings = plan.settings
     set_seed(settings.seed)
-    head_task = HeadTask(labels, label_texts, settings.projection_dim)
+    head_task = HeadTask(labels, label_texts, settings.projection_dim, facts.labelling, facts.prior)
     model = build_model(source, settings.head, head_task, pooling or settings.pooling, settings.packing)
     if pooling is None:
         settle_pooling(plan, model)
@@ -288,6 +330,10 @@ def build_pair(
         new_model,
         source.tokenizer,
         language_head,
+        facts.labelling,
+        facts.prior,
+        facts.background,
+        facts.soft,
     )
     with plugin_errors(plan.who, plan.objective):
         built = plan.objective(plan.options, task)

@@ -23,6 +23,7 @@ from fecbench.model.encoders.load import get_encoder
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from fecbench.data.datasets.dataset import DatasetInfo
     from fecbench.objective.objective import Objective
 
 
@@ -60,11 +61,25 @@ def dataset_layer(dataset: str) -> Layer:
     Raises:
         UnknownName, PluginError: the data set's plugin is missing or broken.
     """
-    if dataset.startswith(HUB_PREFIX) or is_path(dataset) or dataset not in registry.datasets:
+    info = dataset_info(dataset)
+    if info is None:
         return Layer("data set", {})
     who = f"data set {dataset}"
-    with plugin_errors(f"the {who} ({registry.datasets.origin(dataset)})", loader := get_dataset(dataset)):
-        return check_names(Layer(who, dict(loader.info.settings)), RunSettings.model_fields)
+    with plugin_errors(f"the {who} ({registry.datasets.origin(dataset)})", info):
+        return check_names(Layer(who, dict(info.settings)), RunSettings.model_fields)
+
+
+def dataset_info(dataset: str) -> DatasetInfo | None:
+    """Return what is known of a registered data set before it is loaded; None for one's own rows.
+
+    Raises:
+        UnknownName, PluginError: the data set's plugin is missing or broken.
+    """
+    if dataset.startswith(HUB_PREFIX) or is_path(dataset) or dataset not in registry.datasets:
+        return None
+    who = f"the data set {dataset} ({registry.datasets.origin(dataset)})"
+    with plugin_errors(who, loader := get_dataset(dataset)):
+        return loader.info
 
 
 @dataclass

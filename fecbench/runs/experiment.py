@@ -13,7 +13,7 @@ import torch
 from accelerate.utils import broadcast_object_list, set_seed
 
 from fecbench.core import hooks
-from fecbench.core.errors import NumericalError, ProtocolError
+from fecbench.core.errors import NumericalError, ProtocolError, UsageError
 from fecbench.core.files import own_file
 from fecbench.core.hooks import Observers, RunInfo
 from fecbench.core.plugin_errors import plugin_errors
@@ -26,11 +26,12 @@ from fecbench.runs import provenance
 from fecbench.runs.build import build, stage_of, streams_of
 from fecbench.runs.digests import run_digest
 from fecbench.runs.further_metrics import further_metrics
+from fecbench.runs.label_set_results import LabelSetResults
 from fecbench.runs.majority import majority_scores
 from fecbench.runs.observers import Failure, History, Trackers
 from fecbench.runs.prediction_tables import PredictionTable, check_path, check_target, save_predictions, write_table
-from fecbench.runs.predictions import write_predictions
-from fecbench.runs.record import RUN, TABLE
+from fecbench.runs.predictions import write_arrays, write_predictions
+from fecbench.runs.record import RUN, TABLE, VALIDATION
 from fecbench.runs.resume import held, same_encoder
 from fecbench.runs.write_record import complete, write_about, write_encoder
 from fecbench.training import devices, metrics
@@ -38,6 +39,7 @@ from fecbench.training.checkpoints import Checkpoints, owned
 from fecbench.training.divergence import divergence_remedy
 from fecbench.training.logits import answers
 from fecbench.training.optimizers import assign_parameters
+from fecbench.training.scoring import single_scores
 from fecbench.training.stepper import Stepper
 from fecbench.training.trainer import Trainer
 
@@ -109,6 +111,12 @@ def _run(plan: Plan, context: RunContext) -> Record:
     accelerator = devices.accelerator(plan.settings.device, context.trackers)
     # rows, needs and labels are checked before the record is opened, so that a faulty run leaves no folder
     data = load_dataset(plan.settings, context.locations)
+    plan.check_labelling(data.info)
+    if context.predictions and not data.one_label:
+        raise UsageError(
+            f"--predictions needs one label a text, and {data.name} gives several; read predictions.safetensors of the "
+            "run's folder"
+        )
     plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
     plan.check_label_texts(data)
     further = further_metrics(data, context.metrics)
@@ -232,24 +240,36 @@ class Experiment:
             ) from None
         progress = trainer.progress
         texts = (len(self.built.splits["train"]) - trainer.batches.left_out) * progress.epoch
+        several = self._label_sets(logits)
         result = {
-            "metrics": {split: self._scores(trainer, split, logits[split]) for split in self.built.scored},
+            "metrics": several.metrics() if several else self._scores(trainer, logits),
             "unanswered": {split: float((answers(rows) < 0).double().mean()) for split, rows in logits.items()},
             "report": self._report(),
             "epochs": progress.epoch,
             "best_epoch": progress.best_epoch,
             "validation_score": progress.best_score if self.built.objective.trains else None,
-            **self._by_class(logits["test"]),
-            "majority": self._majority(),
+            **(several.by_class() if several else self._by_class(logits["test"])),
+            "majority": None if several else self._majority(),
             "train_seconds": round(progress.seconds, 3),
             "texts_per_second": round(texts / progress.seconds, 2) if progress.seconds else None,
             "seconds": round(time.perf_counter() - self.began, 3),
         }
         if trainer.batches.rank == 0:
-            self._write_predictions(logits["test"])
+            if several:
+                write_arrays(self.record, several.predictions())
+                if "validation" in self.built.scored:
+                    write_arrays(self.record, several.validation(), VALIDATION)
+            else:
+                self._write_predictions(logits["test"])
             complete(self.record, result)
             trainer.checkpoints.drop_last()  # only now: until the result is written, a killed run needs it to resume
         return result
+
+    def _label_sets(self, logits: Mapping[str, Tensor]) -> LabelSetResults | None:
+        """Return the results of a run on texts with several labels; None if they have one each."""
+        if self.data.labelling == "single":
+            return None
+        return LabelSetResults(self.data.labels, self.built.splits, logits, self.built.scored)
 
     def _by_class(self, logits: Tensor) -> dict[str, Any]:
         """Return the test scores of each class and the confusions; {} for a test split without labels."""
@@ -284,9 +304,10 @@ class Experiment:
         scored = {split: splits[split].labels for split in self.built.scored}
         return majority_scores(self.data.labels, splits["train"].labels, scored)
 
-    def _scores(self, trainer: Trainer, split: str, logits: Tensor) -> dict[str, float]:
-        labels, predicted = self.built.splits[split].labels, answers(logits).numpy()
-        return metrics.score(labels, predicted, len(self.data.labels), trainer.metrics)
+    def _scores(self, trainer: Trainer, logits: Mapping[str, Tensor]) -> dict[str, dict[str, float]]:
+        """Return the scores of texts with one label each, by split and metric."""
+        splits = self.built.splits
+        return {split: single_scores(splits[split], logits[split], trainer.metrics) for split in self.built.scored}
 
     def _describe(self, identity: Mapping[str, Any], trainer: Trainer) -> None:
         """Write ``encoder/`` and ``run.json``, unless an earlier attempt wrote them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from fecbench.core.plugin_errors import plugin_errors
 from fecbench.core.settings import Layer, RunSettings, Setting, build, check_names, resolve, values
 from fecbench.core.text import shortened
 from fecbench.data.batch import BatchNeeds
-from fecbench.data.datasets.dataset import SPLITS
+from fecbench.data.datasets.dataset import SPLITS, DatasetInfo
 from fecbench.data.datasets.description.flags import check_flags
 from fecbench.data.forms import Form
 from fecbench.model import heads
@@ -105,6 +106,26 @@ class Plan:
         with plugin_errors(self.who, self.objective):
             self.objective.check_consent(self.options, given)
 
+    def check_labelling(self, info: DatasetInfo) -> None:
+        """Check that the objective is for data with as many labels a text as the data set gives.
+
+        Raises:
+            UsageError: it isn't; the message names objectives that are.
+        """
+        kind = self.objective
+        if info.labelling not in kind.labellings:
+            gives = "several" if info.labelling == "multi" else "one"
+            takes = "one label a text" if gives == "several" else "several labels a text"
+            raise UsageError(
+                f"{self.who} is for data with {takes}, and {info.name} gives {gives}; use another data set, or one of "
+                f"{', '.join(_objectives_for(info))}"
+            )
+        if info.soft and not kind.soft:
+            raise UsageError(
+                f"{self.who} is for whole labels, and {info.name} gives shares of labels; use another data set, or one "
+                f"of {', '.join(_objectives_for(info))}"
+            )
+
     def check_label_texts(self, data: EmotionData) -> None:
         """Check that labels are words if the objective or its head reads them.
 
@@ -129,11 +150,23 @@ class Plan:
         return f"objective {self.name} ({registry.objectives.origin(self.name).distribution})"
 
 
+def _objectives_for(info: DatasetInfo) -> list[str]:
+    """Return the names of the installed objectives that are for data of this kind."""
+    names = []
+    for name in registry.objectives:
+        with suppress(PluginError):
+            kind = get_objective(name)
+            if info.labelling in kind.labellings and (kind.soft or not info.soft):
+                names.append(name)
+    return names
+
+
 def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = None) -> Plan:
     """Return the plan of objective ``name`` under ``flags`` (of the command line) and ``spec`` (of a benchmark).
 
     Raises:
-        UsageError: a setting is unknown, missing or refused, head and pooling don't fit, or no compiler is installed.
+        UsageError: a setting is unknown, missing or refused, head and pooling don't fit, no compiler is installed, or
+            the objective is for data with more or fewer labels a text.
         PluginError: the plugin of objective, data set or encoder is broken.
     """
     kind = get_objective(name)
@@ -166,6 +199,10 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
         devices.check_compiler()
     own_options = build(kind.Config, values(settings, kind.Config), f"options of {name}")
     typed = {**chosen.model_dump(), **own_options.model_dump()}  # "32" in a spec is 32
-    return Plan(
+    made = Plan(
         name, kind, chosen, own_options, {key: Setting(typed[key], setting.origin) for key, setting in settings.items()}
     )
+    info = defaults.dataset_info(dataset.value)
+    if isinstance(info, DatasetInfo):  # another object is refused where it is loaded
+        made.check_labelling(info)
+    return made

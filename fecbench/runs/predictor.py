@@ -17,14 +17,14 @@ from fecbench.data.datasets.rows import chunks
 from fecbench.model.encoders.pretrained import read_config, read_tokenizer
 from fecbench.model.encoders.source import EncoderSource
 from fecbench.objective.check import get_objective
-from fecbench.runs.build import build_pair
+from fecbench.runs.build import LabelFacts, build_pair
 from fecbench.runs.digests import run_digest, tensor_digest
 from fecbench.runs.plan import Plan
 from fecbench.runs.record import RUN, encoder_digest, model_run_file
 from fecbench.training import devices
 from fecbench.training.checkpoints import BEST, Checkpoints, state_of
 from fecbench.training.evaluation import split_outputs
-from fecbench.training.logits import broken, probabilities
+from fecbench.training.logits import broken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,7 +47,10 @@ REMEDY = "the run's weights or its objective are broken: restore them or run it 
 
 @dataclass(frozen=True)
 class Predictor:
-    """A trained model that predicts texts."""
+    """A trained model that predicts texts.
+
+    ``thresholds`` has the probability from which each label is given, if a text can have several labels.
+    """
 
     model: Model
     objective: Objective
@@ -55,6 +58,7 @@ class Predictor:
     max_length: int
     batch_size: int
     precision: Precision
+    thresholds: tuple[float, ...] | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -82,20 +86,23 @@ class Predictor:
         plan, dataset = _plan(record), run_file.dataset
         recorded = run_file.encoder.pooling if run_file.encoder else None
         pooling = recorded or plan.settings.pooling  # older records lack it
-        model, built = build_pair(plan, source, dataset.labels, dataset.label_texts, dataset.name, pooling)
+        facts = LabelFacts(dataset.labelling, None, tuple(dataset.background), dataset.soft)
+        model, built = build_pair(plan, source, dataset.labels, dataset.label_texts, dataset.name, pooling, facts)
         modules = {"model": model, "objective": built}
         Checkpoints(record.folder, run_digest(record.about)).load_best(modules)
         record.check_part("weights", tensor_digest(state_of(modules)), record.folder / BEST)
         accelerator = devices.accelerator(device)
         precision = devices.precision(plan.settings.precision, accelerator.device)
         model, built = model.to(precision.device).eval(), built.to(precision.device).eval()
-        return cls(model, built, source.tokenizer, run_file.max_length, plan.settings.batch_size, precision)
+        recorded_thresholds = record.result_file.thresholds
+        thresholds = tuple(recorded_thresholds[label] for label in dataset.labels) if recorded_thresholds else None
+        return cls(model, built, source.tokenizer, run_file.max_length, plan.settings.batch_size, precision, thresholds)
 
     def probabilities(self, texts: Sequence[str]) -> Tensor:
         """Return the probabilities ``[N, C]`` of the labels for each text, float32 on the CPU; all 0 for no answer."""
         with self._guarded():
             self.objective.before_predicting(texts)
-        return probabilities(
+        return self.objective.task.probabilities(
             self._of_each(texts, lambda batch: self.objective.predict(batch, self.model).float(), len(self.labels))
         )
 

@@ -62,11 +62,19 @@ def identify(plan: Plan, data: EmotionData, accelerator: Accelerator) -> dict[st
             "labels": list(data.labels),
             "label_texts": list(data.label_texts),
             **({"whole": data.whole} if data.whole else {}),
+            **_labelling(data),
         },
         "settings": {key: {"value": setting.value, "origin": setting.origin} for key, setting in plan.origins.items()},
         "code": code_digest(sources),
         "sources": sources,
     }
+
+
+def _labelling(data: EmotionData) -> dict[str, Any]:
+    """Return what tells the labels from those of texts with one label each; {} if there is nothing."""
+    if data.one_label:
+        return {}
+    return {"labelling": data.labelling, "background": list(data.info.background), "soft": data.info.soft}
 
 
 def plugins(name: str, head: str, encoder: str) -> list[object]:

@@ -7,7 +7,10 @@
     encoder/                  architecture and tokenizer, so that the run predicts without its data
     best.safetensors          the best epoch's weights of model and objective
     last.safetensors          the last epoch's weights and optimiser states, until the run is complete
-    predictions.safetensors   row, predicted label, correctness and logits of every test row (no texts, no gold labels)
+    predictions.safetensors   row, predicted label, correctness and logits of every test row (no texts, no gold labels);
+                              with several labels a text: row, logits, given labels, hits, number of true labels
+    validation.safetensors    with several labels a text: the logits of every validation row, so that other thresholds
+                              can be tuned without the weights
     predictions.csv           the same with ids and probabilities, for a test split without labels
     failure.json              why the last attempt ended early
     result.json               the scores; written last: a run is complete exactly if this file exists
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
 
 FORMAT = 1
+FORMAT_OF = {"single": FORMAT, "multi": 2}  # a record of texts with several labels has other scores and predictions
 ROOT = Path("runs")
 RUN, RESULT, HISTORY, FAILURE, PREDICTIONS = (
     "run.json",
@@ -47,6 +51,7 @@ RUN, RESULT, HISTORY, FAILURE, PREDICTIONS = (
     "predictions.safetensors",
 )
 TABLE = "predictions.csv"
+VALIDATION = "validation.safetensors"
 ENCODER, LOCK, HOLDER = "encoder", ".lock", ".holder"
 
 
@@ -98,9 +103,10 @@ class Record:
     def _run(self) -> tuple[dict[str, Any], RunFile]:
         path = self.folder / RUN
         content = read_json(path)
-        if content.get("format") != FORMAT:
+        if content.get("format") not in FORMAT_OF.values():
+            known = " or ".join(map(str, FORMAT_OF.values()))
             raise RunError(
-                f"{path} must have format {FORMAT}, found {content.get('format')!r}; read it with the fecbench that "
+                f"{path} must have format {known}, found {content.get('format')!r}; read it with the fecbench that "
                 "wrote it"
             )
         return content, validated(content, RunFile, path)

@@ -60,6 +60,9 @@ class RecordedDataset(_Part):
         available: training rows before ``--limit``.
         cut: splits that were cut from the training rows.
         whole: digest of the rows before a cut into folds, and of the fold of each row; None without folds.
+        labelling: ``multi`` if a text can have several labels.
+        background: labels that say that a text has none of the others.
+        soft: True if texts have shares of labels.
     """
 
     name: str
@@ -77,6 +80,9 @@ class RecordedDataset(_Part):
     available: int | None = None
     cut: list[str] | None = None
     whole: str | None = None
+    labelling: Literal["single", "multi"] = "single"
+    background: list[str] = Field(default_factory=list)
+    soft: bool = False
 
     @property
     def version(self) -> str:
@@ -182,7 +188,8 @@ class MajorityScores(_Part):
 class ResultFile(_Part):
     """``result.json``: the scores of a complete run.
 
-    ``confusion_matrix`` is checked where it is drawn. ``seal`` has the digests of the record's other parts.
+    ``confusion_matrix`` is checked where it is drawn. ``thresholds`` are there if a text can have several labels, by
+    label. ``seal`` has the digests of the record's other parts.
     """
 
     metrics: SplitScores
@@ -192,6 +199,7 @@ class ResultFile(_Part):
     per_class: Mapping[str, LabelSupport] | None = None
     confusion_matrix: Any = None
     majority: MajorityScores | None = None
+    thresholds: dict[str, FiniteFloat] | None = None
     unanswered: dict[str, FiniteFloat] | None = None
     train_seconds: FiniteFloat | None = None
     seconds: FiniteFloat | None = None

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.files import read_tensors, to_disk, write_json, writing
 from fecbench.runs.digests import SEAL, file_digest, result_digest, run_digest, tensor_digest
-from fecbench.runs.record import ENCODER, FAILURE, FORMAT, HISTORY, PREDICTIONS, RESULT, RUN, encoder_digest
+from fecbench.runs.record import (
+    ENCODER,
+    FAILURE,
+    FORMAT_OF,
+    HISTORY,
+    PREDICTIONS,
+    RESULT,
+    RUN,
+    VALIDATION,
+    encoder_digest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,8 +50,9 @@ def write_encoder(record: Record, source: EncoderSource) -> None:
 
 def write_about(record: Record, about: Mapping[str, Any]) -> None:
     """Write ``run.json``."""
+    form = FORMAT_OF[about["dataset"].get("labelling", "single")]
     write_json(
-        record.folder / RUN, {"format": FORMAT, "started": datetime.now(UTC).isoformat(timespec="seconds"), **about}
+        record.folder / RUN, {"format": form, "started": datetime.now(UTC).isoformat(timespec="seconds"), **about}
     )
 
 
@@ -67,7 +78,7 @@ def _digests(record: Record, result: Mapping[str, Any]) -> dict[str, str]:
         digests["history"] = file_digest(folder / HISTORY)
     if (folder / ENCODER).is_dir():
         digests["encoder"] = encoder_digest(record)
-    for part, name in (("weights", BEST), ("predictions", PREDICTIONS)):
+    for part, name in (("weights", BEST), ("predictions", PREDICTIONS), ("validation", VALIDATION)):
         if (folder / name).is_file():
             digests[part] = tensor_digest(read_tensors(folder / name)[0])
     return digests

@@ -26,13 +26,12 @@ class PredictionChecks(ObjectiveChecks):
 
     def test_predictions_need_no_labels_and_no_row_numbers(self) -> None:
         """A text's logits don't depend on the batch's labels and row numbers."""
-        stepper, batch, classes = self._trained(), self.subject.first, len(self.subject.data.labels)
+        stepper, batch, data = self._trained(), self.subject.first, self.subject.data
         unlabelled = batch.unlabelled()
         expected = self.subject.predict(stepper, unlabelled)
-        for labels in (batch.labels, (batch.labels + 1) % classes):
-            self._require_near(
-                expected, self.subject.predict(stepper, replace(unlabelled, labels=labels)), "other labels"
-            )
+        others = (batch.truth + 1) % len(data.labels) if data.one_label else 1 - batch.truth
+        for truth in (batch.truth, others):
+            self._require_near(expected, self.subject.predict(stepper, unlabelled.with_truth(truth)), "other labels")
         for rows in (batch.rows, batch.rows.flip(0)):
             self._require_near(expected, self.subject.predict(stepper, replace(unlabelled, rows=rows)), "other rows")
 

@@ -187,6 +187,8 @@ class StopAfterFirstEpoch:
 def tensors(part: Batch | Tokens, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
     """Yield every tensor of a batch with its name."""
     for item in fields(part):
+        if not item.init:  # the labels that a batch of label sets doesn't have
+            continue
         value = getattr(part, item.name)
         held = value if item.name == "views" else {item.name: value}
         for name, inner in held.items():

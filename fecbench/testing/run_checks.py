@@ -5,18 +5,25 @@ from __future__ import annotations
 import math
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
+from fecbench.data.datasets.rows import targets_of
 from fecbench.testing.checks import ObjectiveChecks
 from fecbench.testing.data_access import DataAccess, WatchRun, files_of, watch
 from fecbench.testing.findings import NotConforming, innermost
 from fecbench.testing.probes import StopAfterFirstEpoch, results_of
+from fecbench.training.label_set_metrics import mean_average_precision
+
+if TYPE_CHECKING:
+    from fecbench.data.datasets.dataset import EmotionData
 
 FEW = 240  # training rows of a short run
+DRAWS = 50  # random rankings from which chance is estimated
 
 
 class RunChecks(ObjectiveChecks):
@@ -62,18 +69,30 @@ class RunChecks(ObjectiveChecks):
             raise NotConforming("no rows but those of stages, streams and batches", what, look)
 
     def test_it_learns(self) -> None:
-        """Validation accuracy after a short training is above chance by three standard errors, if it trains."""
+        """The validation score after a short training is above chance by three standard errors, if it trains.
+
+        The score is the accuracy, or the mean average precision if a text can have several labels.
+        """
         if not self.subject.trains:
             return
-        rows, classes = len(self.subject.data.splits["validation"]), len(self.subject.data.labels)
-        # Chance p = 1 / C; the standard error of accuracy at chance is sqrt(p (1 - p) / rows).
-        required = 1 / classes + 3 * math.sqrt((1 - 1 / classes) / classes / rows)
+        metric, required = _above_chance(self.subject.data)
         with tempfile.TemporaryDirectory() as folder:
-            accuracy = self.subject.run(Path(folder) / "run").result_file.metrics.of("validation")["accuracy"]
-        if accuracy <= required:
+            score = self.subject.run(Path(folder) / "run").result_file.metrics.of("validation")[metric]
+        if score <= required:
             epochs = self.subject.plan.settings.epochs
             look = (
                 f"{self.subject.where('updates')} (if it learns slowly, set more epochs in the test class's `settings`)"
             )
-            finding = f"{accuracy:.3f} after {epochs} epochs"
-            raise NotConforming(f"validation accuracy above {required:.3f}", finding, look)
+            finding = f"{score:.3f} after {epochs} epochs"
+            raise NotConforming(f"validation {metric} above {required:.3f}", finding, look)
+
+
+def _above_chance(data: EmotionData) -> tuple[str, float]:
+    """Return a metric of the validation rows, and its value at chance plus three standard errors."""
+    validation, classes = data.splits["validation"], len(data.labels)
+    if data.one_label:
+        # Chance p = 1 / C; the standard error of accuracy at chance is sqrt(p (1 - p) / rows).
+        return "accuracy", 1 / classes + 3 * math.sqrt((1 - 1 / classes) / classes / len(validation))
+    true, generator = targets_of(validation, classes) > 0, np.random.default_rng(0)
+    drawn = [mean_average_precision(true, generator.random(true.shape)) for _ in range(DRAWS)]
+    return "mean_average_precision", float(np.mean(drawn) + 3 * np.std(drawn))

@@ -20,7 +20,7 @@ from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.streams import with_streams
 from fecbench.model.model import precompute
 from fecbench.objective.check import get_objective
-from fecbench.runs.build import build, build_pair, stage_of, streams_of
+from fecbench.runs.build import LabelFacts, build, build_pair, stage_of, streams_of
 from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
 from fecbench.testing.findings import source_location
@@ -82,9 +82,9 @@ class Subject:
     def stepper(self, kind: type[Stepper] = UnguardedStepper, precision: str = "float32", seed: int = 0) -> Any:
         """Return a stepper with a new model and objective."""
         chosen = replace(self.plan, settings=self.plan.settings.model_copy(update={"seed": seed}))
-        model, objective = build_pair(
-            chosen, self._built.source, self.data.labels, self.data.label_texts, self.data.name
-        )
+        data = self.data
+        facts = LabelFacts.of(data, data.splits["train"])
+        model, objective = build_pair(chosen, self._built.source, data.labels, data.label_texts, data.name, facts=facts)
         precompute(model, objective)  # stages may predict, and a label head predicts from its matrix (ADR 8)
         set_seed(seed)
         objective.before_training(stage_of(replace(self._built, model=model), self.data, chosen.settings, CPU))
@@ -103,19 +103,19 @@ class Subject:
         """Return the row numbers of one batch of each kind that the objective's needs allow, by the kind's name."""
         if not self.trains:
             return {}
-        labels, needs = self._built.splits["train"].labels, self.plan.needs
-        first = np.array([np.flatnonzero(labels == label)[0] for label in range(len(self.data.labels))])
+        has, needs = self._built.splits["train"].targets > 0, self.plan.needs
+        first = has.argmax(0)  # of each label, the first row that has it
         whole = next(self.batches(1)).rows.numpy()
         kinds = {
             "several classes": whole,
-            "one class": np.flatnonzero(labels == 0)[: len(whole)],
+            "one class": np.flatnonzero(has[:, 0])[: len(whole)],
             "one text a class": first,
             "one text": first[:1],
         }
         return {
             kind: rows
             for kind, rows in kinds.items()
-            if len(rows) >= needs.min_size and not (np.bincount(labels[rows]) % needs.per_label).any()
+            if len(rows) >= needs.min_size and not (has[rows].sum(0) % needs.per_label).any()
         }
 
     def batch(self, rows: np.ndarray) -> Batch:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 
 PRIMARY = ("accuracy", "weighted_f1", "macro_f1")
+# what tables on the terminal show of texts with several labels
+MULTI_SHOWN = ("macro_f1", "micro_f1", "jaccard", "mean_average_precision", "lrap", "macro_f1_at_0.5")
 TRIAL_LABELS, TRIAL_NAMES = np.array([0, 1]), ("first", "second")
 
 

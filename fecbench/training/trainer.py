@@ -15,13 +15,12 @@ from fecbench.core.plugin_errors import plugin_errors
 from fecbench.core.text import shortened
 from fecbench.data.batch import stream_seed
 from fecbench.data.streams import with_streams
-from fecbench.training import metrics
 from fecbench.training.checkpoints import state_of
 from fecbench.training.divergence import divergence_remedy, not_finite
 from fecbench.training.evaluation import split_logits
-from fecbench.training.logits import answers
 from fecbench.training.logs import LOG_EVERY, Window, means
 from fecbench.training.schedule import share_of_peak
+from fecbench.training.scoring import fixed_thresholds, multi_scores, selection_score, single_scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +43,7 @@ class TrainingState:
     Attributes:
         epoch: number of finished epochs.
         best_epoch: the best epoch, from 1; 0 before the first.
-        best_score: its validation score: accuracy plus weighted F1.
+        best_score: its validation score (:func:`~fecbench.training.scoring.selection_score`).
         stale: epochs since the best one.
         seconds: time spent on training batches.
     """
@@ -152,8 +151,7 @@ class Trainer:
             raise NumericalError(
                 f"{self.stepper.who}: after epoch {epoch}, {error}; {divergence_remedy(epoch)}"
             ) from None
-        # By the sum of both, as TACO's released trainer does; the AML paper doesn't say.
-        best = self.progress.update(epoch, scores["accuracy"] + scores["weighted_f1"])
+        best = self.progress.update(epoch, selection_score(scores, self.stepper.objective.task.labelling))
         self.observers.notify("evaluated", run=self.run, epoch=epoch, split="validation", metrics=scores, best=best)
         # After the observers: the history is on the disk before the checkpoint from which a resumed run goes on.
         self._save(best)
@@ -223,9 +221,11 @@ class Trainer:
             )
 
     def score(self, split: TokenisedSplit) -> dict[str, float]:
-        """Return the value of every metric on ``split`` under the current weights."""
-        predicted = answers(self.logits(split)).numpy()
-        return metrics.score(split.labels, predicted, self.stepper.objective.task.classes, self.metrics)
+        """Return the value of every metric on ``split`` under the current weights; thresholds are 0.5."""
+        task = self.stepper.objective.task
+        if task.labelling == "multi":
+            return multi_scores(split, self.logits(split), fixed_thresholds(task.classes))
+        return single_scores(split, self.logits(split), self.metrics)
 
     def _save(self, best: bool) -> None:
         """Save the epoch's checkpoints, on rank 0 alone."""

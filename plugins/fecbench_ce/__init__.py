@@ -1,5 +1,7 @@
 """Cross-entropy fine-tuning: an encoder, a classification head and softmax cross-entropy.
 
+Where texts have several labels, it is the sum of the labels' binary cross-entropies.
+
 With the native head it gives the rows "BERT", "RoBERTa" and "ELECTRA" of comparison tables (AML paper,
 table 2). Most other objectives add terms to it. Two options correct for imbalanced classes: class weights and
 logit adjustment.
@@ -11,7 +13,6 @@ from typing import Literal, Self
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from fecbench import Batch, Config, Model, Objective, Stage, Task, Update
 from fecbench_ce.class_weights import balanced_weights, effective_number_weights, log_priors
@@ -32,7 +33,11 @@ class CrossEntropyConfig(Config):
     """Options of ``ce``."""
 
     label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="label smoothing: share of the target spread evenly over all labels"
+        0.0,
+        ge=0,
+        lt=1,
+        description="label smoothing: share of the target spread evenly over all labels; with several labels a text, "
+        "over yes and no of each",
     )
     class_weights: Literal["none", "balanced", "effective"] = Field(
         "none",
@@ -73,10 +78,12 @@ class CrossEntropyConfig(Config):
 
 
 class CrossEntropy(Objective):
-    """Softmax cross-entropy, averaged over the rows of the batch."""
+    """Cross-entropy, averaged over the rows of the batch."""
 
     Config = CrossEntropyConfig
     config: CrossEntropyConfig
+    labellings = ("single", "multi")
+    soft = True
     citation = "Devlin et al. 2019 (BERT); Liu et al. 2019 (RoBERTa); Clark et al. 2020 (ELECTRA)"
     weights: Tensor
     adjustment: Tensor
@@ -100,20 +107,19 @@ class CrossEntropy(Objective):
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
         """Yield one update of the model."""
-        # In float32: logits computed under bf16 autocast have 8 significant bits, too few for a log-softmax.
-        yield Update(self._loss(model.classify(model.project(model.encode(batch))).float(), batch.labels))
+        yield Update(self._loss(model.classify(model.project(model.encode(batch))), batch))
 
-    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the mean loss of the rows with ``logits [B, C]``, a scalar."""
         smoothing = self.config.label_smoothing
         if self.config.logit_adjust:
-            logits = logits + self.adjustment
+            logits = logits.float() + self.adjustment
         if self.config.class_weights == "none":
-            return cross_entropy(logits, labels, label_smoothing=smoothing)
+            return self.task.nll(logits, batch, smoothing=smoothing)
         # Over the number of rows, as in the released code of Cui et al. cross_entropy(weight=...) would divide by the
         # batch's sum of weights, so that the weight of a row would depend on the rows beside it.
-        losses = cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
-        return (self.weights[labels] * losses).mean()
+        losses = self.task.nll(logits, batch, reduction="none", smoothing=smoothing)
+        return (self.weights[batch.labels] * losses).mean()
 
     def report(self) -> Mapping[str, object]:
         """Return the class weights by label, if there are any."""

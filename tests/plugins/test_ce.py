@@ -63,7 +63,7 @@ def test_bf16_logits_are_raised():
     model = SimpleNamespace(
         encode=lambda batch: torch.randn(4, 5).bfloat16(), project=lambda h: h, classify=lambda z: z
     )
-    (update,) = CrossEntropy(CrossEntropyConfig(), None).updates(
+    (update,) = CrossEntropy(CrossEntropyConfig(), Task("toy", tuple("abcde"), (), 1, 1, 0)).updates(
         SimpleNamespace(labels=torch.tensor([0, 1, 2, 3])), model
     )
     assert update.loss.dtype == torch.float32

@@ -100,7 +100,7 @@ def test_a_damaged_checkpoint_is_named(toy, tmp_path, damage):
 
 def test_records_of_another_format_or_broken_ones_are_named(tmp_path):
     write_json(tmp_path / "run.json", {"format": 99})
-    with pytest.raises(RunError, match="must have format 1, found 99"):
+    with pytest.raises(RunError, match="must have format 1 or 2, found 99"):
         _ = Record(tmp_path).about
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(RunError, match="must be a readable JSON file"):

@@ -58,7 +58,12 @@ def percent(score: float | None) -> str:
 
 
 def score_columns(scores: Mapping[str, float]) -> list[str]:
-    """Return the metrics' names: the paper's in its order, then any others by name."""
-    from fecbench.training.metrics import PRIMARY
+    """Return the metrics' names: the paper's in its order, then any others by name.
 
+    For texts with several labels it returns the main ones that are fractions; the record has all.
+    """
+    from fecbench.training.metrics import MULTI_SHOWN, PRIMARY
+
+    if set(MULTI_SHOWN) <= set(scores):
+        return list(MULTI_SHOWN)
     return [*(name for name in PRIMARY if name in scores), *sorted(set(scores) - set(PRIMARY))]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from fecbench.core.errors import UsageError
 from fecbench.model.encoders.network import quiet
 from fecbench.results.export import eval_entries, huggingface, model_card, onnx
 from fecbench.results.export.card_schema import card_result_file, card_run_file
@@ -72,11 +73,12 @@ def export(record: Record, folder: Path, kind: Format = "hf", eval_dataset: str 
             test rows are certainly those of a hub data set.
 
     Raises:
-        UsageError: the folder is not empty, the run does not fit the format, a package is missing, or the name of the
-            data set is not valid.
+        UsageError: the folder is not empty, the run does not fit the format, its texts have several labels, a package
+            is missing, or the name of the data set is not valid.
         ExportError: the model can't be written in the format, or the files predict other logits than the run.
         RunError: the run is not complete, or a file of it is missing or broken.
     """
+    _check_one_label(record)
     writer, target = WRITERS[kind], eval_entries.eval_target(record, eval_dataset)
     with new_folder(folder) as draft, quiet():
         card_run_file(record)  # checks the card's fields first: loading the model takes longer
@@ -90,3 +92,12 @@ def export(record: Record, folder: Path, kind: Format = "hf", eval_dataset: str 
             eval_entries.write(record, target.dataset, draft)
         files = tuple(sorted(path.relative_to(draft).as_posix() for path in draft.rglob("*") if path.is_file()))
     return Exported(folder, files, checked, target.note)
+
+
+def _check_one_label(record: Record) -> None:
+    """Raise UsageError for a run on texts with several labels: card and folder would promise one label a text."""
+    data = record.run_file.dataset
+    if data.labelling == "multi":
+        raise UsageError(
+            f"export needs one label a text, but {data.name} gives several; read the model with fecbench.Predictor"
+        )

@@ -16,7 +16,7 @@ from fecbench.results.leaderboard.rows.by_spec import mixed_trials
 from fecbench.results.leaderboard.rows.code_versions import mixed
 from fecbench.results.leaderboard.rows.hide_paths import hide_paths
 from fecbench.results.leaderboard.rows.notes import notes_of
-from fecbench.results.leaderboard.run import UNSCORED, read_runs, silent
+from fecbench.results.leaderboard.run import LABEL_SETS, UNSCORED, read_runs, silent
 from fecbench.results.leaderboard.statistics import ranking
 from fecbench.results.leaderboard.statistics.most_frequent import most_frequent
 from fecbench.results.leaderboard.statistics.significance import Tests
@@ -105,10 +105,13 @@ def board_of_records(
     runs, broken = read_runs(records, report)
     complete = with_metrics([run for run in runs if run.status == "complete"], metrics)
     unscored = [run.record.id for run in runs if run.status == "unscored"]
-    unfinished = [f"{run.record.id} ({run.reason})" for run in runs if run.status not in ("complete", "unscored")]
+    label_sets = [run.record.id for run in runs if run.status == "label sets"]
+    known = ("complete", "unscored", "label sets")
+    unfinished = [f"{run.record.id} ({run.reason})" for run in runs if run.status not in known]
     left_out = (
         *([f"left out because not complete: {shortened(unfinished)}"] if unfinished else []),
         *([f"left out because they have {UNSCORED}: {shortened(unscored)}"] if unscored else []),
+        *([f"left out because they have {LABEL_SETS}: {shortened(label_sets)}"] if label_sets else []),
     )
     sets, others = chosen(columns, complete) if columns else ((), ())
     groups = [sets] if columns else [(version,) for version in versions(complete)]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # encoders with random weights, by name: older records have no field for it
 RANDOM = ("scratch", "none", *(f"tiny-{family}" for family in FAMILIES))
 UNSCORED = "no test scores, because the test split has no labels"
+LABEL_SETS = "several labels a text, which boards don't compare yet"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Run:
     Attributes:
         record: the run's record.
         status: ``complete``, ``running``, ``failed``, ``interrupted`` or ``unfinished``; ``unscored`` for a complete
-            run without test scores.
+            run without test scores, ``label sets`` for one on texts with several labels.
         started: the start as ISO 8601 text, by which runs are ordered.
         objective: the method's name.
         variant_of: the method that this one is a variant of; empty for no variant, None in older records.
@@ -121,7 +122,7 @@ class Run:
             if "/" in message or "\\" in message:  # a board must show no path of the machine
                 message = message.partition(":")[0]
             return f"failed: {message}" if message else "failed"
-        words = {"unfinished": "stopped without an error message", "unscored": UNSCORED}
+        words = {"unfinished": "stopped without an error message", "unscored": UNSCORED, "label sets": LABEL_SETS}
         return words.get(self.status, self.status)
 
 
@@ -137,6 +138,8 @@ def read_run(record: Record) -> Run:
         settings, scores, support = record.settings(), {}, {}
         if status == "complete" and record.result_file.metrics.test is None:
             status = "unscored"
+        elif status == "complete" and data.labelling == "multi":
+            status = "label sets"
         if status == "complete":
             scores, support = _test_scores(record), _support(record, data.labels)
         return Run(

@@ -141,6 +141,7 @@ def draw_sample(data: EmotionData, split: str, rows: int, labels: Sequence[str],
         raise UsageError(
             f"a plot can show at most {MOST} labels, but {data.name} has {len(names)}; choose some with --labels"
         )
+    data.check_one_label("a plot of embeddings")
     labelled = data.labelled(split)
     gold = np.array(
         [names.index(name) if (name := data.labels[label]) in names else -1 for label in labelled["label"][:]]
