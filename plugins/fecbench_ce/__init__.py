@@ -97,6 +97,8 @@ class CrossEntropy(Objective):
 
     def before_training(self, stage: Stage) -> None:
         """Compute class weights or log priors from the labels of the training rows."""
+        if self.config.class_weights == "none" and not self.config.logit_adjust:
+            return
         counts = stage.labels["train"].bincount(minlength=self.task.classes)
         if self.config.class_weights == "balanced":
             self.weights.copy_(balanced_weights(counts))

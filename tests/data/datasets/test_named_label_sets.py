@@ -8,13 +8,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from fecbench.data.datasets.statistics import statistics
 
 from fecbench.core.errors import DataError
 from fecbench.data.datasets.builtin import demo, goemotions
 from fecbench.data.datasets.checks import Pin, check_loaded
 from fecbench.data.datasets.load import load_registered
 from fecbench.data.datasets.locations import DataLocations
+from fecbench.data.datasets.measures.statistics import statistics
 from fecbench.data.datasets.rows import digest_rows, targets_of
 
 REAL = os.environ.get("FECBENCH_TEST_DATA")
@@ -51,7 +51,7 @@ def test_ge_multi_keeps_every_row_with_all_its_labels(places, monkeypatch):
 
 
 def test_ge_multi_is_one_fixed_set_of_rows(places):
-    with pytest.raises(DataError, match="the train split of ge-multi has 43,410 rows, found 4"):
+    with pytest.raises(DataError, match="the train split of ge-multi must have 43,410 rows, but has 4"):
         goemotions.ge_multi.load(places)
 
 

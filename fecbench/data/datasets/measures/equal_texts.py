@@ -75,6 +75,8 @@ def contradictions(data: EmotionData, digests: Mapping[str, np.ndarray]) -> Cont
         data: the data set.
         digests: uint64 ``[N]`` for each split; rows of one digest have equal texts.
     """
+    if not data.one_label:
+        return Contradictions(0, 0, dict.fromkeys(data.splits, 0), ())
     labels = {name: labels_of(split) for name, split in data.splits.items()}
     each = {name: _Groups(digests[name], labels[name]) for name in data.splits}
     every = _Groups(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fecbench.data.datasets.measures.classes import ClassCounts, class_counts
 from fecbench.data.datasets.measures.digests import digest_texts
 from fecbench.data.datasets.measures.equal_texts import Contradictions, EqualTexts, contradictions, equal_texts
+from fecbench.data.datasets.measures.label_sets import label_set_statistics
 from fecbench.data.datasets.measures.lengths import Lengths, text_lengths
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Statistics:
         - ``equal_texts``: both of these, case and white space ignored.
         - ``majority``: the most frequent training class, and its share of each split's rows.
         - ``classes``: rows of each class, most frequent in train first.
+        - ``label_sets``: sizes of the training rows' sets of labels, if a text can have several.
         - ``tokens``: lengths in the encoder's tokens, special ones included; shares by split.
         """
         return {
@@ -75,6 +77,7 @@ class Statistics:
                 "examples": [{"text": text, "labels": dict(labels)} for text, labels in self.contradictions.examples],
             },
             "tokens": self.tokens.summary() if self.tokens else None,
+            **({} if self.data.one_label else {"label_sets": label_set_statistics(self.data)}),
             "fingerprint": self.data.fingerprint,
         }
 
