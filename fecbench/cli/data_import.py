@@ -98,11 +98,16 @@ def _import(settings: RunSettings, locations: DataLocations, folder: Path, cut_m
 def _check_same(data: EmotionData, folder: Path) -> None:
     """Raise DataError unless the rows in ``folder`` are those of ``data``."""
     read = load_dataset(row_settings(f"{folder}{os.sep}", {}, "data import"), DataLocations(), cut=False)
-    if (read.fingerprint, read.labels) != (data.fingerprint, data.labels):
+    if _identity(read) != _identity(data):
         raise DataError(
             f"the rows of {data.name} must be read back as they were written, but differ; please report this fault "
             "(nothing was written)"
         )
+
+
+def _identity(data: EmotionData) -> tuple[object, ...]:
+    """Return what must be equal in a data set that is read back."""
+    return data.fingerprint, data.labels, data.labelling, data.info.soft, data.info.background
 
 
 def _report(data: EmotionData, folder: Path, as_json: bool) -> None:
@@ -113,10 +118,16 @@ def _report(data: EmotionData, folder: Path, as_json: bool) -> None:
         return
     echo(f"written: {data.name} to {folder}")
     print_table(["split", "rows"], list(summary["rows"].items()))
-    echo(f"{len(data.labels)} labels: {shortened(data.labels, MOST_LABELS)}")
+    echo(f"{len(data.labels)} labels{_kind(data)}: {shortened(data.labels, MOST_LABELS)}")
     for note in data.notes:
         echo(f"note: {note}")
     echo(f"train on it: fecbench run ce --dataset {_as_path(str(folder))}")
+
+
+def _kind(data: EmotionData) -> str:
+    """Return how the labels of a text relate to each other, in words; "" if each text has exactly one."""
+    several = ", several a text" if data.labelling == "multi" else ""
+    return several + (", in shares" if data.info.soft else "")
 
 
 def _summary(data: EmotionData, folder: Path) -> dict[str, Any]:
@@ -127,6 +138,7 @@ def _summary(data: EmotionData, folder: Path) -> dict[str, Any]:
         "licence": data.info.licence,
         "rows": {split: len(part) for split, part in data.text_splits.items()},
         "labels": list(data.labels),
+        **({} if data.one_label else {"labelling": data.labelling, "soft": data.info.soft}),
         "columns": data.columns,
         "cut": list(data.cut),
         "notes": list(data.notes),

@@ -133,6 +133,27 @@ class RunSettings(Config):
     label_column: str | None = Field(
         None, min_length=1, description="label column of your own data set, by name or number; by default label"
     )
+    label_columns: str | None = Field(
+        None,
+        min_length=1,
+        description="columns of your own data set with 0 and 1, or shares, for each label: anger,fear,joy",
+    )
+    label_separator: str | None = Field(
+        None, description="mark between several labels in a cell, such as a comma; '' if a cell is always one label"
+    )
+    labelling: Literal["single", "multi"] | None = Field(
+        None,
+        description="labels of your own data set: multi if a text can have several, single if they exclude one another",
+    )
+    raters: int | None = Field(
+        None, ge=1, description="raters of each text, if your own data set counts their votes for each label"
+    )
+    rater_column: str | None = Field(
+        None,
+        min_length=1,
+        description="column of raters; the rows of an id (--id-column) become one text with shares of labels",
+    )
+    id_column: str | None = Field(None, min_length=1, description="column that names each text of your own data set")
     group_column: str | None = Field(
         None,
         min_length=1,
@@ -154,7 +175,7 @@ class RunSettings(Config):
         description="label texts that methods read: names with descriptions where available, or names alone",
     )
 
-    @field_validator("text_column", "label_column", "group_column", mode="before")
+    @field_validator("text_column", "label_column", "group_column", "rater_column", "id_column", mode="before")
     @classmethod
     def _take_numbers(cls, value: Any) -> Any:
         return str(value) if type(value) is int else value  # not isinstance: a bool is no number of a column

@@ -118,13 +118,17 @@ REFUSED = {
         {"train.jsonl": lines('{"text": "a", "label": true}')},
         ("line 25", "the label must be one name"),
     ),
-    "json whose label is a list": (
-        {"train.jsonl": lines('{"text": "a", "label": ["sad"]}')},
-        ("line 25", "the label must be one name"),
+    "json whose label is a list of lists": (
+        {"train.jsonl": lines('{"text": "a", "label": [["sad"]]}')},
+        ("line 25", "a list of labels must hold different names"),
+    ),
+    "json whose label is a list of numbers for each label": (
+        {"train.jsonl": lines('{"text": "a", "label": [0, 1, 0]}')},
+        ("line 25", "--label-columns"),
     ),
     "json whose label is an object": (
         {"train.jsonl": lines('{"text": "a", "label": {"sad": 1}}')},
-        ("line 25", "one name"),
+        ("line 25", "numbers of labels need a labelling"),
     ),
     "json whose text is a number": (
         {"train.jsonl": lines('{"text": 3, "label": "sad"}')},
@@ -174,7 +178,7 @@ REFUSED = {
     ),
     "parquet whose labels are lists": (
         {"train.parquet": parquet(text=TEXTS, label=[["sad"]] * 24)},
-        ("row 1", "one name"),
+        "at least two labels are needed",
     ),
     "parquet with a missing label": (
         {"train.parquet": parquet(text=TEXTS, label=[*NAMES[:-1], None])},

@@ -207,7 +207,8 @@ def check_counts(
 
     Args:
         data: the data as loaded; splits that were cut from train count as train.
-        rows: for each split that is declared, its number of rows, or that of each label.
+        rows: for each split that is declared, its number of rows, or that of each label; a row with several labels counts
+            for each of them.
         classes: number of labels; None if it is not declared.
         where: location of the data set, for messages.
         remedy: what to do about a difference, for messages.
@@ -219,7 +220,7 @@ def check_counts(
         raise DataError(f"{where}: {data.name} must have {classes} labels, but has {len(data.labels)}; {remedy}")
     for split in SPLITS:
         if split in rows and split in data.splits and split not in data.cut:
-            difference = next(_differences(rows[split], _rows_by_label(data, split)), "")
+            difference = next(_differences(rows[split], data, split), "")
             if difference:
                 raise DataError(f"{where}: the {split} split of {data.name} must have {difference}; {remedy}")
     texts = rows.get("test")
@@ -229,17 +230,29 @@ def check_counts(
     return data
 
 
-def _differences(declared: int | Mapping[str, int], found: Counter[str]) -> Iterator[str]:
-    total = declared if isinstance(declared, int) else sum(declared.values())
-    if total != found.total():
-        yield f"{total:,} rows, but has {found.total():,}"
-    for label, rows in {} if isinstance(declared, int) else declared.items():
-        if rows != found[label]:
-            yield f"{rows:,} rows of {label!r}, but has {found[label]:,}"
+def _differences(declared: int | Mapping[str, int], data: EmotionData, split: str) -> Iterator[str]:
+    """Yield the numbers of rows that a published split must have and doesn't, with those that it has."""
+    rows = sum(len(data.splits[part]) for part in _published_as(data, split))
+    if isinstance(declared, int):
+        if declared != rows:
+            yield f"{declared:,} rows, but has {rows:,}"
+        return
+    total = sum(declared.values())
+    if data.one_label and total != rows:
+        yield f"{total:,} rows, but has {rows:,}"
+    found = _rows_by_label(data, split)
+    for label, count in declared.items():
+        if count != found[label]:
+            yield f"{count:,} rows of {label!r}, but has {found[label]:,}"
+
+
+def _published_as(data: EmotionData, split: str) -> list[str]:
+    """Return the splits that hold the rows of a published split; rows cut from train belong to train."""
+    return [split, *data.cut] if split == "train" else [split]
 
 
 def _rows_by_label(data: EmotionData, split: str) -> Counter[str]:
-    """Return the number of rows of each label in a published split; rows cut from train belong to train."""
-    parts = [split, *data.cut] if split == "train" else [split]
+    """Return the number of rows of each label in a published split."""
+    parts = _published_as(data, split)
     counts = np.sum([class_counts(data.splits[part], len(data.labels)) for part in parts], axis=0)
     return Counter(dict(zip(data.labels, map(int, counts), strict=True)))

@@ -1,4 +1,4 @@
-"""Load a data set of the Hugging Face hub, ``hf:owner/name[:config][@revision]``, with one text and one label a row."""
+"""Load a data set of the Hugging Face hub, ``hf:owner/name[:config][@revision]``, with a text and its labels in each row."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def load_hub(address: str, flags: Flags, choice: SplitChoice) -> EmotionData:
     Raises:
         UsageError: the address is not ``owner/name[:config][@revision]``, or flags name files.
         DataNotFound: the hub can't be reached and there is no local copy.
-        DataError: the data set can't be read, lacks the columns, or has more than one label a row.
+        DataError: the data set can't be read, or lacks the columns.
     """
     match, where = parse_hub_address(address), f"hf:{address}"
     if files := [name for name in FILE_FLAGS.values() if name in flags]:
@@ -85,6 +85,7 @@ def load_hub(address: str, flags: Flags, choice: SplitChoice) -> EmotionData:
             f"{where} must have a train split, found {', '.join(splits)}; choose another data set or config"
         )
     train = splits["train"]
+    description = _with_label_column(description, train)
     names = names_of(train.features.get(_label_column(train, description.columns)))
     info = DatasetInfo(
         where,
@@ -94,6 +95,14 @@ def load_hub(address: str, flags: Flags, choice: SplitChoice) -> EmotionData:
     )
     rows = {split: _rows(part, description.columns, f"{where}, {split}") for split, part in splits.items()}
     return assemble(rows, description, GivenNames(names), info, where, choice)
+
+
+def _with_label_column(description: Description, train: Dataset) -> Description:
+    """Return the description with the column ``labels`` of lists, if no column is named and there is no ``label``."""
+    is_list = hasattr(train.features.get("labels"), "feature")
+    if description.columns.label is not None or "label" in train.features or not is_list:
+        return description
+    return description.model_copy(update={"columns": description.columns.model_copy(update={"label": "labels"})})
 
 
 def _label_column(split: Dataset, columns: ColumnNames) -> str | None:

@@ -61,7 +61,10 @@ class Recipe:
     @property
     def rows(self) -> tuple[int | None, ...]:
         """The published numbers of rows in train, validation and test; None for unknown ones and splits to cut."""
-        return tuple(self.description.rows.totals.get(split) for split in SPLITS)
+        declared, totals = self.description.rows.declared, self.description.rows.totals
+        if self.description.labels.labelling == "multi":  # a row counts for each of its labels
+            totals = {split: rows for split, rows in totals.items() if isinstance(declared[split], int)}
+        return tuple(totals.get(split) for split in SPLITS)
 
     @property
     def cut(self) -> tuple[str, ...]:

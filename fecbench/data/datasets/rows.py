@@ -34,6 +34,16 @@ def values(column: Sequence[T]) -> Iterator[T]:
     return chain.from_iterable(chunks(column))
 
 
+def label_columns_of(rows: Dataset) -> list[str]:
+    """Return the columns that hold the labels of a split: ``label``, or ``labels`` with or without ``weights``.
+
+    Rows with the column ``label`` may have texts in columns of the other names. Rows without labels have no such column.
+    """
+    if "label" in rows.column_names:
+        return ["label"]
+    return [column for column in ("labels", "weights") if column in rows.column_names]
+
+
 def labels_of(rows: Dataset) -> np.ndarray:
     """Return the labels of a split, int64 ``[N]``."""
     parts = [np.asarray(part, np.int64) for part in chunks(rows["label"])]
@@ -60,7 +70,7 @@ def label_shares(rows: Dataset, classes: int) -> np.ndarray:
 
     So logarithms and logits of it are finite, also for a label without rows.
     """
-    counts = class_counts(rows, classes) if "weights" not in rows.column_names else targets_of(rows, classes).sum(0)
+    counts = class_counts(rows, classes) if "weights" not in label_columns_of(rows) else targets_of(rows, classes).sum(0)
     shares: np.ndarray = np.clip(counts, 0.5, len(rows) - 0.5) / len(rows)
     return shares
 
@@ -84,7 +94,8 @@ def split_from_columns(columns: Mapping[str, object]) -> Dataset:
     from datasets import Dataset
     from datasets.table import InMemoryTable
 
-    types = {"label": pa.int64(), "labels": pa.list_(pa.int16()), "weights": pa.list_(pa.float32())}
+    sets = {"labels": pa.list_(pa.int16()), "weights": pa.list_(pa.float32())}
+    types = {"label": pa.int64()} if "label" in columns else sets  # beside a label, columns of these names hold texts
 
     def array(name: str, values: object) -> object:
         if isinstance(values, pa.Array | pa.ChunkedArray):
@@ -103,7 +114,8 @@ def digest_rows(rows: Dataset, labels: Sequence[str]) -> str:
     labels.
     """
     sha = hashlib.sha256()
-    for column in sorted(set(rows.column_names) - {"weights"}):  # weights are digested with their labels
+    weights = set(label_columns_of(rows)[1:])  # they are digested with their labels
+    for column in sorted(set(rows.column_names) - weights):
         sha.update(f"{column}\x1d".encode())
         for number, part in enumerate(_parts(rows, column, labels)):
             if number:
@@ -114,12 +126,13 @@ def digest_rows(rows: Dataset, labels: Sequence[str]) -> str:
 
 def _parts(rows: Dataset, column: str, labels: Sequence[str]) -> Iterator[Iterable[str]]:
     """Yield a column in chunks of texts, with labels by name."""
+    held = label_columns_of(rows)
     if column == "label":
         yield from ((labels[value] for value in part) for part in chunks(rows[column]))
-    elif column == "labels" and "weights" in rows.column_names:
+    elif held == ["labels", "weights"] and column == "labels":
         for sets, weights in zip(chunks(rows[column]), chunks(rows["weights"]), strict=True):
             yield (_weighted_names(*row, labels) for row in zip(sets, weights, strict=True))
-    elif column == "labels":
+    elif held == ["labels"] and column == "labels":
         yield from ((_names(numbers, labels) for numbers in part) for part in chunks(rows[column]))
     else:
         yield from chunks(rows[column])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
@@ -12,7 +13,7 @@ from fecbench.data.datasets.description.facts import UNKNOWN_LICENCE
 from fecbench.data.datasets.description.schema import Description
 from fecbench.data.datasets.description.toml_file import FILE
 from fecbench.data.datasets.own.load_path import UNTITLED
-from fecbench.data.datasets.rows import CHUNK
+from fecbench.data.datasets.rows import CHUNK, label_columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +31,8 @@ NAMED = ("id", "group")  # columns that a description must name
 def write_dataset(data: EmotionData, folder: Path) -> None:
     """Write the splits of ``data`` as ``train.parquet`` and so on, and ``dataset.toml``, into the empty ``folder``.
 
-    Labels are written by name. Loading the folder gives equal rows, and so an equal fingerprint.
+    Labels are written by name: one, a list of them, or a map of them to shares. Loading the folder gives equal rows, and
+    so an equal fingerprint.
     """
     for split, rows in data.text_splits.items():
         _write(rows, data.labels, folder / f"{split}.parquet")
@@ -39,20 +41,43 @@ def write_dataset(data: EmotionData, folder: Path) -> None:
 
 def _write(rows: Dataset, labels: Sequence[str], path: Path) -> None:
     """Write a split in chunks, so that a large one doesn't fill the memory."""
-    schema = pa.schema([(name, pa.string()) for name in rows.column_names])
+    texts = [name for name in rows.column_names if name not in label_columns_of(rows)]
+    schema = pa.schema([*((name, pa.string()) for name in texts), *_label_type(rows)])
     with parquet.ParquetWriter(path, schema) as writer:
         for table in _tables(rows, labels):
-            writer.write_table(table.cast(schema))
+            writer.write_table(table.select(schema.names).cast(schema))
+
+
+def _label_type(rows: Dataset) -> list[tuple[str, pa.DataType]]:
+    """Return name and type of the label's column; none if the rows have no labels."""
+    columns = label_columns_of(rows)
+    if len(columns) < 2:
+        kinds = {"label": pa.string(), "labels": pa.list_(pa.string())}
+        return [("label", kinds[column]) for column in columns]
+    return [("label", pa.map_(pa.string(), pa.float32()))]
 
 
 def _tables(rows: Dataset, labels: Sequence[str]) -> Iterator[pa.Table]:
-    names, arrow = pa.array(labels, pa.string()), rows.with_format("arrow")
+    """Yield the rows in chunks, with a column ``label`` of names."""
+    names, arrow, columns = pa.array(labels, pa.string()), rows.with_format("arrow"), label_columns_of(rows)
     for start in range(0, len(rows), CHUNK):
         table = arrow[start : start + CHUNK]
-        if "label" in table.column_names:
-            place = table.column_names.index("label")
-            table = table.set_column(place, "label", names.take(table.column("label")))
+        if columns:
+            cells = [table.column(column).combine_chunks() for column in columns]
+            table = table.drop_columns(columns).append_column("label", _named(names, *cells))
         yield table
+
+
+def _named(names: pa.Array, numbers: pa.Array, weights: pa.Array | None = None) -> pa.Array:
+    """Return labels by name: one a row, a list of them, or a map of them to their weights."""
+    if not pa.types.is_list(numbers.type):
+        return names.take(numbers)
+    named = names.take(numbers.flatten())
+    sizes = [len(row) for row in numbers.to_pylist()]
+    offsets = pa.array(np.cumsum([0, *sizes]), pa.int32())
+    if weights is not None:
+        return pa.MapArray.from_arrays(offsets, named, weights.flatten())
+    return pa.ListArray.from_arrays(offsets, named)
 
 
 def _content(data: EmotionData) -> dict[str, Any]:
@@ -66,7 +91,13 @@ def _content(data: EmotionData) -> dict[str, Any]:
             **about,
             "files": {split: f"{split}.parquet" for split in data.text_splits},
             "columns": columns,
-            "labels": {"names": list(data.labels), "descriptions": dict(data.descriptions)},
+            "labels": {"names": list(data.labels), "descriptions": dict(data.descriptions), **_labelling(data)},
         }
     )
     return description.model_dump(exclude_defaults=True)
+
+
+def _labelling(data: EmotionData) -> dict[str, Any]:
+    """Return the keys that say how labels relate to each other."""
+    background = {"background": list(data.info.background)}
+    return background if data.one_label else {"labelling": data.labelling, **background}

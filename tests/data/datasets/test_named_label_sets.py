@@ -12,7 +12,7 @@ import pytest
 from fecbench.core.errors import DataError
 from fecbench.data.datasets.builtin import demo, goemotions
 from fecbench.data.datasets.checks import Pin, check_loaded
-from fecbench.data.datasets.load import load_registered
+from fecbench.data.datasets.load import get_dataset, load_registered
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.datasets.measures.statistics import statistics
 from fecbench.data.datasets.rows import digest_rows, targets_of
@@ -53,6 +53,42 @@ def test_ge_multi_keeps_every_row_with_all_its_labels(places, monkeypatch):
 def test_ge_multi_is_one_fixed_set_of_rows(places):
     with pytest.raises(DataError, match="the train split of ge-multi must have 43,410 rows, but has 4"):
         goemotions.ge_multi.load(places)
+
+
+GROUPS = {"ge-ekman": goemotions.EKMAN, "ge-sentiment": goemotions.SENTIMENT}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("ge-ekman", [["joy"], ["anger"], ["anger"], ["neutral"]]),
+        ("ge-sentiment", [["positive"], ["negative"], ["negative"], ["neutral"]]),
+    ],
+)
+def test_labels_of_one_group_are_one_class(places, monkeypatch, name, expected):
+    monkeypatch.setattr(goemotions, "check_pinned", lambda data, *_: data)
+    data = get_dataset(name).load(places)
+    assert [[data.labels[label] for label in labels] for labels in data.splits["train"]["labels"][:]] == expected
+    assert {data.labels[n] for n in data.splits["validation"]["labels"][0]} == {"neutral", *expected[0]}
+    assert (data.name, data.labelling, data.info.background) == (name, "multi", ("neutral",))
+    assert set(data.descriptions) == set(data.labels)
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_each_label_of_goemotions_is_in_one_group(name):
+    members = [label for group in GROUPS[name].values() for label in group]
+    assert sorted(members) == sorted(goemotions.MULTI_LABELS)
+
+
+@pytest.mark.skipif(not REAL, reason="FECBENCH_TEST_DATA names no folder with the real files")
+@pytest.mark.parametrize("name", GROUPS)
+def test_the_real_rows_in_groups_have_the_rows_of_ge_multi(name):
+    many, few = (load_registered(each, DataLocations(Path(REAL))) for each in ("ge-multi", name))
+    for split, rows in many.splits.items():
+        assert few.splits[split]["text"][:] == rows["text"][:]
+        group_of = {label: group for group, members in GROUPS[name].items() for label in members}
+        for labels, groups in zip(rows["labels"][:500], few.splits[split]["labels"][:500], strict=True):
+            assert {few.labels[number] for number in groups} == {group_of[many.labels[number]] for number in labels}
 
 
 def test_pins_of_ge_multi_see_a_changed_label(places, monkeypatch):

@@ -35,6 +35,23 @@ GOEMOTIONS = {
 
 NEUTRAL = "showing no emotion in particular"  # the label that GoEmotions has besides
 
+EKMAN = {
+    "anger": "being annoyed or furious, or disapproving of something",
+    "disgust": "being repelled by something gross or immoral",
+    "fear": "being scared, tense or uneasy about what may happen",
+    "joy": "feeling good about something, such as delight, love, pride or gratitude",
+    "sadness": "being unhappy, such as disappointment, grief, shame or remorse",
+    "surprise": "being astonished, curious or confused by something",
+    "neutral": NEUTRAL,
+}
+
+SENTIMENT = {
+    "positive": "feeling good about something",
+    "negative": "feeling bad about something",
+    "ambiguous": "being astonished, curious or confused, be it good or bad",
+    "neutral": NEUTRAL,
+}
+
 EMPATHETIC_DIALOGUES = {
     "sad": "being unhappy and in low spirits",
     "trusting": "believing that somebody is honest and can be relied on",

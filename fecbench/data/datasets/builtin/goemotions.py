@@ -1,9 +1,9 @@
 """GoEmotions (Demszky et al., 2020): ``ge``, the rows with exactly one label other than neutral, and ``ge-multi``, all.
 
 The AML paper and its predecessors use the rows of ``ge``. ``ge-multi`` has all rows with all their labels, as in the
-GoEmotions paper. The official files have lines of ``text TAB label indices
-TAB comment id`` without a header, quoted as in CSV (splitting at tabs alone would leave the quotes of some
-1,400 texts doubled). The hub's ``simplified`` config has the same rows.
+GoEmotions paper, and ``ge-ekman`` and ``ge-sentiment`` have that paper's groups of labels. The official files have lines
+of ``text TAB label indices TAB comment id`` without a header, quoted as in CSV (splitting at tabs alone would leave the
+quotes of some 1,400 texts doubled). The hub's ``simplified`` config has the same rows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fecbench.data.datasets.locations import DataLocations, Source
 from fecbench.data.datasets.rows import split_from_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from datasets import Dataset
@@ -45,10 +45,38 @@ PINS = {
     "test": Pin(2_984, "3c7ecf92feae43eb45a9d4056a6f1bb7315d5fd1671f02cd45d01fddd994f6e4"),
 }
 MULTI_LABELS = (*LABELS, "neutral")
+EKMAN = {
+    "anger": ("anger", "annoyance", "disapproval"),
+    "disgust": ("disgust",),
+    "fear": ("fear", "nervousness"),
+    "joy": (
+        "admiration", "amusement", "approval", "caring", "desire", "excitement",
+        "gratitude", "joy", "love", "optimism", "pride", "relief",
+    ),
+    "sadness": ("disappointment", "embarrassment", "grief", "remorse", "sadness"),
+    "surprise": ("confusion", "curiosity", "realization", "surprise"),
+    "neutral": ("neutral",),
+}  # fmt: skip
+SENTIMENT = {
+    "positive": EKMAN["joy"],
+    "negative": tuple(label for group in ("anger", "disgust", "fear", "sadness") for label in EKMAN[group]),
+    "ambiguous": EKMAN["surprise"],
+    "neutral": ("neutral",),
+}
 MULTI_PINS = {
     "train": Pin(43_410, "014b9cff5ad91c8699ee0e9a3ce847f9cf1e6b4d4a2f9f1a7151703dca050cb6"),
     "validation": Pin(5_426, "9ac847850dcd4500556693add91694169fd603f6ba1dd8ad337644793ee18f89"),
     "test": Pin(5_427, "9db0004c8c57edd5cc5a6cb4427419483c785ff4d7cd973ec6c2d49450f01203"),
+}
+EKMAN_PINS = {
+    "train": Pin(43_410, ""),
+    "validation": Pin(5_426, ""),
+    "test": Pin(5_427, ""),
+}
+SENTIMENT_PINS = {
+    "train": Pin(43_410, ""),
+    "validation": Pin(5_426, ""),
+    "test": Pin(5_427, ""),
 }
 
 
@@ -90,7 +118,10 @@ class GoEmotions:
         """Return text and label indices of each official row by split."""
         found = places.find("ge", list(FILES.values()))
         if found:
-            return {split: list(read_official(found.folder / file)) for split, file in FILES.items()}
+            return {
+                split: [(text, labels) for text, labels, _ in read_official(found.folder / file)]
+                for split, file in FILES.items()
+            }
         return self._from_hub(places)
 
     def _from_hub(self, places: DataLocations) -> dict[str, list[tuple[str, list[int]]]]:
@@ -107,18 +138,31 @@ class GoEmotions:
 
 @dataclass(frozen=True)
 class GoEmotionsMulti(GoEmotions):
-    """Loader of ``ge-multi``: all rows of the same files, with 28 labels, one of which is neutral."""
+    """Loader of all rows of the same files with all their labels, neutral among them, or with the labels' groups.
+
+    Attributes:
+        name: name of the data set.
+        title: title of the data set.
+        groups: for each class, the labels that belong to it.
+        texts: a short sentence for each class.
+    """
 
     pins: Mapping[str, Pin] = field(default_factory=lambda: MULTI_PINS)
+    name: str = "ge-multi"
+    title: str = "GoEmotions, all rows, several labels a text"
+    groups: Mapping[str, Sequence[str]] = field(default_factory=lambda: {label: (label,) for label in MULTI_LABELS})
+    texts: Mapping[str, str] = field(
+        default_factory=lambda: {**descriptions.GOEMOTIONS, "neutral": descriptions.NEUTRAL}
+    )
 
     @property
     def info(self) -> DatasetInfo:
         """Title, licence, rows and source."""
         return replace(
             super().info,
-            name="ge-multi",
-            title="GoEmotions, all rows, several labels a text",
-            labels=len(MULTI_LABELS),
+            name=self.name,
+            title=self.title,
+            labels=len(self.groups),
             labelling="multi",
             background=("neutral",),
         )
@@ -130,13 +174,15 @@ class GoEmotionsMulti(GoEmotions):
             DataNotFound: the files were not found and the hub is not available.
             DataError: a file is malformed or its rows are not the pinned ones.
         """
-        splits = {split: several_labels(pairs) for split, pairs in self.rows(places).items()}
-        where, texts = self.source(places).where, {**descriptions.GOEMOTIONS, "neutral": descriptions.NEUTRAL}
-        return check_pinned(EmotionData(self.info, MULTI_LABELS, splits, where, texts), self.pins, where)
+        classes = class_numbers(self.groups)
+        splits = {split: several_labels(pairs, classes) for split, pairs in self.rows(places).items()}
+        where = self.source(places).where
+        data = EmotionData(self.info, tuple(self.groups), splits, where, self.texts)
+        return check_pinned(data, self.pins, where)
 
 
-def read_official(path: Path) -> Iterable[tuple[str, list[int]]]:
-    """Yield the text and the label indices of each row of an official file.
+def read_official(path: Path) -> Iterable[tuple[str, list[int], str]]:
+    """Yield the text, the label indices and the comment's id of each row of an official file.
 
     Raises:
         DataError: a row is not ``text TAB indices TAB id``, or the file is not UTF-8.
@@ -146,11 +192,11 @@ def read_official(path: Path) -> Iterable[tuple[str, list[int]]]:
             reader = csv.reader(file, delimiter="\t")
             for row in reader:
                 try:
-                    text, indices, _ = row
+                    text, indices, comment = row
                     numbers = [int(index) for index in indices.split(",")]
                     if not all(0 <= number <= NEUTRAL for number in numbers):
                         raise ValueError
-                    yield text, numbers
+                    yield text, numbers, comment
                 except ValueError:
                     expected = "text TAB label indices TAB comment id"
                     raise DataError(
@@ -166,11 +212,28 @@ def single_label(rows: Iterable[tuple[str, list[int]]]) -> Dataset:
     return split_from_columns({"text": [text for text, _ in kept], "label": [label for _, label in kept]})
 
 
-def several_labels(rows: Iterable[tuple[str, list[int]]]) -> Dataset:
-    """Build a split of all rows with all their labels."""
+def class_numbers(groups: Mapping[str, Sequence[str]]) -> list[int]:
+    """Return the number of the group that each of the official labels belongs to, in the order of their indices."""
+    number_of = {label: number for number, members in enumerate(groups.values()) for label in members}
+    return [number_of[label] for label in MULTI_LABELS]
+
+
+def several_labels(rows: Iterable[tuple[str, list[int]]], classes: Sequence[int]) -> Dataset:
+    """Build a split of all rows with all their labels, of which each counts as the class that ``classes`` has for it."""
     texts, labels = zip(*rows, strict=True)
-    return split_from_columns({"text": list(texts), "labels": list(labels)})
+    sets = [list(dict.fromkeys(classes[index] for index in indices)) for indices in labels]
+    return split_from_columns({"text": list(texts), "labels": sets})
 
 
 ge = GoEmotions()
 ge_multi = GoEmotionsMulti()
+ge_ekman = GoEmotionsMulti(
+    EKMAN_PINS, "ge-ekman", "GoEmotions, all rows, Ekman's six emotions and neutral", EKMAN, descriptions.EKMAN
+)
+ge_sentiment = GoEmotionsMulti(
+    SENTIMENT_PINS,
+    "ge-sentiment",
+    "GoEmotions, all rows, positive, negative, ambiguous and neutral",
+    SENTIMENT,
+    descriptions.SENTIMENT,
+)

@@ -16,6 +16,8 @@ UNKNOWN_LICENCE = "unknown"
 def info_of(description: Description, name: str, untitled: str) -> DatasetInfo:
     """Return the facts for lists, records and cards.
 
+    Only the rows tell the labelling if the description doesn't, and whether numbers in them are shares.
+
     Args:
         description: the description.
         name: name of the data set.
@@ -30,4 +32,7 @@ def info_of(description: Description, name: str, untitled: str) -> DatasetInfo:
         language=description.language,
         citation=description.citation,
         metric=description.metric,
+        labelling=description.labels.labelling or "single",
+        background=tuple(description.labels.background),
+        soft=description.columns.rater is not None or description.labels.raters is not None,
     )

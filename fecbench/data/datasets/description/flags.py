@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fecbench.core import registry
 from fecbench.core.errors import DataError, UsageError
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fecbench.core.settings import RunSettings
 
 
-Flags = Mapping[str, str | bool]
+Flags = Mapping[str, str | int | bool]
 """The flags that are given, by the names of their settings."""
 
 KEYS = {
@@ -26,6 +26,12 @@ KEYS = {
     "quotes": ("format", "quotes"),
     "text_column": ("columns", "text"),
     "label_column": ("columns", "label"),
+    "label_columns": ("columns", "label"),
+    "label_separator": ("labels", "separator"),
+    "labelling": ("labels", "labelling"),
+    "raters": ("labels", "raters"),
+    "rater_column": ("columns", "rater"),
+    "id_column": ("columns", "id"),
     "group_column": ("columns", "group"),
 }
 """Table and key of a description that each flag replaces."""
@@ -55,11 +61,18 @@ def with_flags(description: Description, flags: Flags) -> Description:
 
     Raises:
         DataError: text and label are the same column.
+        UsageError: a flag names one column of the label, and another several.
     """
+    if "label_column" in flags and "label_columns" in flags:
+        raise UsageError(
+            "--label-column names one column of the label and --label-columns a column for each label, so only one of "
+            "them can be given; leave one out"
+        )
     content = description.model_dump(exclude_unset=True)  # what isn't given must not look as if it were
     for name, value in flags.items():
         table, key = KEYS[name]
-        content.setdefault(table, {})[key] = value
+        content.setdefault(table, {})[key] = _names(str(value)) if name == "label_columns" else value
+    _add_labelling(content, flags)
     if flags.get("header"):  # the file's own names replace those of a file without a header
         content["format"].pop("columns", None)
     described = Description.model_validate(content)
@@ -70,3 +83,25 @@ def with_flags(description: Description, flags: Flags) -> Description:
             "--label-column"
         )
     return described
+
+
+def _add_labelling(content: dict[str, Any], flags: Flags) -> None:
+    """Set ``labelling`` to ``multi`` if a flag says how several labels are written and nothing says otherwise."""
+    says_several = flags.get("label_separator") or flags.get("label_columns")
+    if says_several and not {"labelling", "several"} & content.get("labels", {}).keys():
+        content.setdefault("labels", {})["labelling"] = "multi"
+
+
+def _names(columns: str) -> list[str]:
+    """Return the columns that a flag lists.
+
+    Raises:
+        UsageError: there are fewer than two.
+    """
+    names = [name for part in columns.split(",") if (name := part.strip())]
+    if len(names) < 2:
+        raise UsageError(
+            f"--label-columns must list a column for each of two or more labels, with commas, but is {columns!r}; add "
+            "the others, or name one column of labels with --label-column"
+        )
+    return names

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from fecbench.core.settings import Config
-from fecbench.data.datasets.dataset import SPLITS
+from fecbench.data.datasets.dataset import SPLITS, Labelling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,12 +131,16 @@ class ColumnNames(Config):
         default="space", description="mark between several text columns; named writes `name: text` on a line for each"
     )
     label: Column | Annotated[list[Column], Field(min_length=2)] | None = Field(
-        default=None, description="column of the label (default: label), or a column of 0 and 1 for each label"
+        default=None,
+        description="column of the label (default: label), or a column of 0 and 1, or of shares, for each label",
     )
     id: Column | None = Field(default=None, description="column that names each row, for files of predictions")
     group: Column | None = Field(
         default=None,
         description="column of groups, such as dialogues or authors; the rows of a group stay in one split",
+    )
+    rater: Column | None = Field(
+        default=None, description="column of the rater of a row; the rows of one id become shares of their labels"
     )
     where: dict[Text, str | int | bool] = Field(
         default_factory=dict, description="rows to read: those with this value in this column"
@@ -154,7 +158,16 @@ class LabelDescription(Config):
         default_factory=SplitFiles, description="files of the labels, one a line, if they are apart from the texts"
     )
     first: int = Field(default=0, ge=0, description="number of the first name")
-    separator: str | None = Field(default=None, min_length=1, description="mark between several labels in one cell")
+    separator: str | None = Field(
+        default=None, description="mark between several labels in one cell; empty if a cell is always one label"
+    )
+    labelling: Labelling | None = Field(
+        default=None, description="multi if a text can have several labels, single if its labels exclude one another"
+    )
+    raters: int | None = Field(default=None, ge=1, description="raters of each text, of whom numbers are votes")
+    background: list[Label] = Field(
+        default_factory=list, description="labels that say that a text has none of the others, such as neutral"
+    )
     several: Literal["refuse", "drop"] = Field(
         default="refuse", description="rows with several labels: an error, or left out"
     )

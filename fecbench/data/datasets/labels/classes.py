@@ -16,6 +16,7 @@ from fecbench.data.datasets.labels.label_names import (
     ordered,
     refuse_several,
     refuse_unknown,
+    rows_note,
 )
 from fecbench.data.datasets.labels.label_sets import label_sets
 
@@ -182,15 +183,8 @@ def _notes(splits: Mapping[str, _Split], class_of: Mapping[str, str | None], lab
 
 
 def _counted(splits: Mapping[str, _Split], cells: Mapping[str, list[str]], what: str) -> list[str]:
-    """Return a note on the number of rows with ``cells`` in each split; none if there are no such rows.
-
-    A note such as "1,234 rows that hold several labels are left out (train 1,200, test 34)".
-    """
-    counts = {split: count for split, part in splits.items() if (count := part.rows(cells[split]))}
-    if not counts:
-        return []
-    each = ", ".join(f"{split} {count:,}" for split, count in counts.items())
-    return [f"{sum(counts.values()):,} rows {what} ({each})"]
+    """Return a note on the number of rows with ``cells`` in each split; none if there are no such rows."""
+    return rows_note({split: part.rows(cells[split]) for split, part in splits.items()}, what)
 
 
 def _either(names: list[str]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
-from fecbench.data.datasets.labels.several_labels import with_commas
+from fecbench.data.datasets.labels.several_labels import COMMA, with_commas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,11 +20,19 @@ ONE_LABEL = "the label must be one name or whole number"
 
 @dataclass
 class WrittenLabel:
-    """A label as written: its number in order of occurrence, the position of its first row, and its number of rows."""
+    """A label as written.
+
+    Attributes:
+        number: its number in order of occurrence.
+        position: the position of its first row.
+        rows: its number of rows.
+        is_list: True if it is a list of labels, or numbers of labels, as JSON.
+    """
 
     number: int
     position: str
     rows: int = 0
+    is_list: bool = False
 
 
 def check_labelled(labels: Mapping[str, WrittenLabel], rows: int, where: str) -> None:
@@ -54,10 +63,21 @@ def refuse_several(labels: Mapping[str, WrittenLabel], several: Sequence[str]) -
         others = f", as do {shortened([repr(cell) for cell in several[1:]])}" if several[1:] else ""
         raise DataError(
             f"{labels[several[0]].position}: {ONE_LABEL}, but {several[0]!r} holds several labels or a list{others} "
-            f"({rows}); fecbench trains one label a row: write one in each of these rows or remove them, or write "
-            'several = "drop" under [labels] in dataset.toml, which leaves them out. A class that really has such a '
-            "name must be named in labels.txt of the folder, which names every class, one a line"
+            f"({rows}); {_advice_on_several(several[0], labels[several[0]])}"
         )
+
+
+def _advice_on_several(cell: str, written: WrittenLabel) -> str:
+    leave_out = 'several = "drop" under [labels] in dataset.toml leaves such rows out'
+    if written.is_list:
+        given = "--labelling multi (labelling under [labels] in dataset.toml)"
+        return f"give {given} if a text can have several labels, else correct the rows; {leave_out}"
+    found = re.search(COMMA, cell) or re.search(r"[^\w\s\[\](){}'\"]", cell)
+    return (
+        f"if these are several labels, say so with --label-separator '{found[0].strip() if found else ' '}'; if each is "
+        f"one, say so with --label-separator ''; {leave_out}. In a file with both, a class that really has such a name "
+        "must be named in labels.txt of the folder, which names every class, one a line"
+    )
 
 
 def refuse_unknown(labels: Mapping[str, WrittenLabel], known: Sequence[str], named: bool) -> None:
@@ -155,6 +175,16 @@ def label_notes(labels: Sequence[str], named: bool) -> list[str]:
             f"{shortened([repr(label) for label in commas])}"
         )
     return notes
+
+
+def rows_note(counts: Mapping[str, int], what: str) -> list[str]:
+    """Return a note on the number of rows in each split, with ``what`` is said of them; none if there are no rows.
+
+    >>> rows_note({"train": 1200, "validation": 0, "test": 34}, "that have no label are left out")
+    ['1,234 rows that have no label are left out (train 1,200, test 34)']
+    """
+    each = ", ".join(f"{split} {count:,}" for split, count in counts.items() if count)
+    return [f"{sum(counts.values()):,} rows {what} ({each})"] if each else []
 
 
 def _alike(labels: Iterable[str]) -> list[str]:

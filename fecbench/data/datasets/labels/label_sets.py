@@ -71,8 +71,8 @@ def label_of_indicators(position: str, cells: Mapping[str, Any], columns: Sequen
 def _advice(cell: str) -> str:
     if cell.replace(".", "", 1).isdecimal():
         return (
-            "intensities and counts aren't read, since fecbench trains one label a row: write 1 or 0 for each, or one "
-            "column with the label of each row"
+            "intensities and counts need --labelling (labelling under [labels] in dataset.toml), and votes --raters: give "
+            "them, or write 1 or 0 for each label"
         )
     return "correct it, or leave the column out of label under [columns] in dataset.toml"
 
@@ -82,8 +82,9 @@ def label_sets(
 ) -> dict[str, tuple[str, ...]]:
     """Return the labels in each of the cells ``written``.
 
-    Lists are looked into only if the description says how several labels are written, or what becomes of rows with
-    several labels or none: otherwise all of them are to be refused.
+    Lists are looked into only if the description says how several labels are written, whether labels exclude one
+    another, or what becomes of rows with several labels or none: otherwise all of them are to be refused. With an empty
+    separator, each cell is one label.
 
     Args:
         written: the different cells of a split, as returned by :func:`label_of_cell` or :func:`label_of_indicators`.
@@ -91,8 +92,10 @@ def label_sets(
         names: known label names; a cell that is one of them is one label, whatever marks it has.
         indicators: True if the cells come from indicator columns.
     """
-    several = set() if indicators or labels.separator else set(holding_several(list(written), names))
-    if not (indicators or labels.separator or labels.several == "drop" or labels.none != "refuse"):
+    one_each = labels.separator == "" and not indicators
+    several = set() if indicators or labels.separator is not None else set(holding_several(list(written), names))
+    told = labels.separator or labels.several == "drop" or labels.none != "refuse" or labels.labelling == "single"
+    if one_each or not (indicators or told):
         return {cell: () if not cell else (cell, cell) if cell in several else (cell,) for cell in written}
     return {
         cell: (cell,) if cell and cell in names else _labels_in(cell, labels.separator, cell in several)

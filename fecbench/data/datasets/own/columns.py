@@ -33,6 +33,7 @@ class FoundColumns:
         label: the column of the label, or the column of each label; empty if the row has none.
         id: the column that names the row, or None.
         group: the column of the row's group, or None.
+        rater: the column of the row's rater, or None.
         where: for columns that choose rows, the value that is wanted.
     """
 
@@ -40,6 +41,7 @@ class FoundColumns:
     label: tuple[str, ...]
     id: str | None
     group: str | None
+    rater: str | None
     where: Mapping[str, str | int | bool]
 
 
@@ -78,6 +80,7 @@ def find_columns(
         label,
         None if columns.id is None else find(columns.id, "id under [columns]"),
         None if columns.group is None else find(columns.group, "--group-column"),
+        None if columns.rater is None else find(columns.rater, "--rater-column"),
         {find(column, "where under [columns]"): value for column, value in columns.where.items()},
     )
 
@@ -127,16 +130,17 @@ def _advice_on_digits(columns: Sequence[str], rows: Sequence[Mapping[str, Any]])
     """Return the finding that ``columns`` hold a digit in each row, and the remedy."""
     cells = {cell_text(row.get(name)).lower() for name in columns for row in rows} - {""}
     listed = ", ".join(f'"{name}"' for name in columns)
+    flag = f"--label-columns {','.join(columns)}"
     if cells <= INDICATORS:
         return (
-            f"a column of numbers for each label was found ({shortened(columns, 12)}); describe them in dataset.toml: "
-            f'under [columns] label = [{listed}], and under [labels] several = "drop", which leaves out the rows that '
-            "hold several labels, since one is trained a row"
+            f"a column of numbers for each label was found ({shortened(columns, 12)}); if a text can have several, give "
+            f"{flag}; else describe them in dataset.toml: under [columns] label = [{listed}], and under [labels] several = "
+            '"drop", which leaves out the rows that hold several labels'
         )
     return (
         f"columns of numbers up to {max(cells)} were found ({shortened(columns, 12)}), such as the intensities of each "
-        "label; fecbench trains one label a row and no intensities: write a column with the one label of each row and "
-        "name it with --label-column"
+        f"label; if they are votes of raters, give {flag} --raters N, else write a column with the one label of each row "
+        "and name it with --label-column"
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fecbench.core.errors import DataError
 from fecbench.data.datasets.files.raw_rows import cell_text
 from fecbench.data.datasets.labels.label_sets import label_of_cell, label_of_indicators
+from fecbench.data.datasets.labels.label_shares import label_of_mapping, label_of_numbers
 from fecbench.data.datasets.own.columns import find_columns
 
 if TYPE_CHECKING:
@@ -24,10 +25,19 @@ RESERVED = {"text", "label", "group"}  # a column called group that isn't named 
 
 @dataclass(frozen=True)
 class OwnRow:
-    """A row's texts by column, ``text`` first, and its label as written ("" if missing)."""
+    """A row as read.
+
+    Attributes:
+        texts: the texts by column, ``text`` first.
+        label: the label as written, "" if missing.
+        is_list: True if the label is a list of labels, or numbers of labels, as JSON.
+        rater: the rater, "" if the data set names none.
+    """
 
     texts: Mapping[str, str]
     label: str
+    is_list: bool = False
+    rater: str = ""
 
 
 class RowReader:
@@ -69,20 +79,26 @@ class RowReader:
         if not text:
             self.empty += 1
             return None
-        texts = {"text": text}
+        texts = {"text": text, **self._others(cells, columns)}
+        for name, column in (("id", columns.id), ("group", columns.group)):
+            if column is not None:
+                texts[name] = _identifier(position, name, column, cells.get(column))
+        rater = "" if columns.rater is None else _identifier(position, "rater", columns.rater, cells.get(columns.rater))
+        row = OwnRow(texts, *self._label(position, cells, columns), rater)
+        _check_unicode(position, row)
+        return row
+
+    def _others(self, cells: Mapping[str, Any], columns: FoundColumns) -> dict[str, str]:
+        """Return the row's further texts; none beside a rater, since a text has several rows then."""
+        if columns.rater is not None:
+            return {}
         reserved = {*columns.text, *columns.label, *columns.where, columns.id, columns.group, *RESERVED}
         others = {
             name: self._repaired(value)
             for name, value in cells.items()
             if name not in reserved and isinstance(value, str) and value.strip()
         }
-        texts |= dict(sorted(others.items()))
-        for name, column in (("id", columns.id), ("group", columns.group)):
-            if column is not None:
-                texts[name] = _identifier(position, name, column, cells.get(column))
-        row = OwnRow(texts, self._label(position, cells, columns))
-        _check_unicode(position, row)
-        return row
+        return dict(sorted(others.items()))
 
     def _find(self, position: str, cells: Mapping[str, Any], following: Iterator[RawRow]) -> FoundColumns:
         names = list(cells)
@@ -132,12 +148,42 @@ class RowReader:
             text = text.replace(old, new)
         return text
 
-    def _label(self, position: str, cells: Mapping[str, Any], columns: FoundColumns) -> str:
+    def _label(self, position: str, cells: Mapping[str, Any], columns: FoundColumns) -> tuple[str, bool]:
+        """Return the label as written, and True if it is a list or numbers of labels."""
         if not columns.label:
-            return ""
+            return "", False
         if len(columns.label) > 1:
-            return label_of_indicators(position, cells, columns.label, self._label_names or columns.label)
-        return label_of_cell(position, cells[columns.label[0]])
+            return self._label_of_columns(position, cells, columns.label)
+        value = cells[columns.label[0]]
+        if _is_mapping(value):
+            self._check_labelling(position, value)
+            return label_of_mapping(position, dict(value)), True
+        return label_of_cell(position, value), isinstance(value, list | tuple)
+
+    def _label_of_columns(self, position: str, cells: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, bool]:
+        labels, names = self.description.labels, self._label_names or columns
+        if labels.labelling is None:
+            label = label_of_indicators(position, cells, columns, names)
+            return label, label not in (*names, "")
+        label = label_of_numbers(position, cells, columns, names, labels.raters is not None)
+        return label, bool(label)
+
+    def _check_labelling(self, position: str, numbers: object) -> None:
+        if self.description.labels.labelling is None:
+            raise DataError(
+                f"{position}: numbers of labels need a labelling, found {numbers!r:.50}; give --labelling single if the "
+                "labels of a text exclude one another, or --labelling multi if it can have several (labelling under "
+                "[labels] in dataset.toml)"
+            )
+
+
+def _is_mapping(value: object) -> bool:
+    """Return True if a cell maps labels to numbers; Parquet's maps are lists of pairs.
+
+    >>> _is_mapping({"joy": 2}), _is_mapping([("joy", 2)]), _is_mapping(["joy"]), _is_mapping([])
+    (True, True, False, False)
+    """
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], tuple))
 
 
 def _is_equal(cell: object, wanted: str | int | bool) -> bool:
@@ -155,13 +201,13 @@ def _is_equal(cell: object, wanted: str | int | bool) -> bool:
 
 
 def _identifier(position: str, name: str, column: str, value: object) -> str:
-    """Return the id or the group of a row. A row without a group is one of its own.
+    """Return the id, the group or the rater of a row. A row without a group is one of its own.
 
     Raises:
         DataError: it is not a text or number, or the id is empty.
     """
     text = cell_text(value)
-    if not isinstance(value, str | int | float | None) or (name == "id" and not text):
+    if not isinstance(value, str | int | float | None) or (name != "group" and not text):
         raise DataError(
             f"{position}: the {name} must be a text or number, found {value!r:.50} in the column {column!r}; write one "
             "or name another column"

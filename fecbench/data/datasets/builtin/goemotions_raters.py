@@ -1,0 +1,144 @@
+"""``ge-raters``: the rows of ``ge-multi`` with the share of raters for each label, from GoEmotions' raw annotations.
+
+The raw files have a row for each rater of a comment, with a column of 0 and 1 for each label. Raters who found a comment
+unclear gave no label, and count as raters. The official files name the comments of each split, which at least two
+raters gave the same label; labels of one rater, which those files leave out, are kept here with their share.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from fecbench.core.errors import DataError, DataNotFound
+from fecbench.data.datasets.builtin import goemotions
+from fecbench.data.datasets.checks import Pin, check_pinned
+from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
+from fecbench.data.datasets.locations import DataLocations, Source
+from fecbench.data.datasets.rows import split_from_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from datasets import Dataset
+
+    from fecbench.data.datasets.locations import FoundFolder
+
+
+RAW_FILES = ("goemotions_1.csv", "goemotions_2.csv", "goemotions_3.csv")
+DOWNLOAD = "https://storage.googleapis.com/gresearch/goemotions/data/full_dataset/"
+PINS = {
+    "train": Pin(43_410, ""),
+    "validation": Pin(5_426, ""),
+    "test": Pin(5_427, ""),
+}
+
+Votes = dict[str, tuple[int, Counter[int]]]
+"""The number of raters of each comment, and how many gave each label, by its number."""
+
+
+@dataclass(frozen=True)
+class GoEmotionsRaters:
+    """Loader of ``ge-raters``; the pins are a field so that tests can use their own files."""
+
+    pins: Mapping[str, Pin] = field(default_factory=lambda: PINS)
+
+    @property
+    def info(self) -> DatasetInfo:
+        """Title, licence, rows and source."""
+        return replace(
+            goemotions.ge_multi.info,
+            name="ge-raters",
+            title="GoEmotions, all rows, shares of raters for each label",
+            rows=tuple(pin.rows for pin in self.pins.values()),
+            soft=True,
+        )
+
+    def source(self, places: DataLocations) -> Source:
+        """Describe the location of the raw files.
+
+        Raises:
+            DataNotFound: they were not found.
+        """
+        return Source.of(self._raw(places))
+
+    def load(self, places: DataLocations) -> EmotionData:
+        """Load the comments of the official files with the shares of their raters.
+
+        Raises:
+            DataNotFound: the official files or the raw ones were not found.
+            DataError: a file is malformed, lacks a comment, or its rows are not the pinned ones.
+        """
+        raw, official = self._raw(places), self._official(places)
+        votes = read_votes(raw.folder / name for name in RAW_FILES)
+        splits = {
+            split: _rated(goemotions.read_official(official.folder / file), votes, str(raw.folder))
+            for split, file in goemotions.FILES.items()
+        }
+        where, texts = Source.of(raw).where, goemotions.ge_multi.texts
+        return check_pinned(EmotionData(self.info, goemotions.MULTI_LABELS, splits, where, texts), self.pins, where)
+
+    def _raw(self, places: DataLocations) -> FoundFolder:
+        found = places.find("ge-raters", list(RAW_FILES))
+        if found is None:
+            raise DataNotFound(
+                f"ge-raters isn't in {places.looked('ge-raters')}; put {', '.join(RAW_FILES)} ({DOWNLOAD}) in one of "
+                "these folders"
+            )
+        return found
+
+    def _official(self, places: DataLocations) -> FoundFolder:
+        files = list(goemotions.FILES.values())
+        found = places.find("ge", files)
+        if found is None:
+            raise DataNotFound(
+                f"the splits of ge-raters aren't in {places.looked('ge')}; put the official {', '.join(files)} in one of "
+                "these folders"
+            )
+        return found
+
+
+def read_votes(paths: Iterable[Path]) -> Votes:
+    """Return the number of raters of each comment, and of those who gave each label.
+
+    Raises:
+        DataError: a file lacks a column, or isn't UTF-8.
+    """
+    votes: Votes = {}
+    for path in paths:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            try:
+                for row in reader:
+                    raters, labels = votes.get(row["id"], (0, Counter()))
+                    labels.update(number for number, label in enumerate(goemotions.MULTI_LABELS) if row[label] == "1")
+                    votes[row["id"]] = raters + 1, labels
+            except (KeyError, UnicodeDecodeError, csv.Error) as error:
+                raise DataError(
+                    f"{path}, line {reader.line_num}: expected CSV with the columns id and {len(goemotions.MULTI_LABELS)} "
+                    f"labels, found {error}; restore the raw file"
+                ) from error
+    return votes
+
+
+def _rated(rows: Iterable[tuple[str, list[int], str]], votes: Votes, where: str) -> Dataset:
+    """Build a split of the official rows with the share of raters for each label.
+
+    Raises:
+        DataError: a comment has no rater.
+    """
+    texts, labels, weights = [], [], []
+    for text, _, comment in rows:
+        if comment not in votes:
+            raise DataError(f"{where}: every official comment must have raters, but {comment} has none; restore the files")
+        raters, given = votes[comment]
+        texts.append(text)
+        labels.append(sorted(given))
+        weights.append([given[label] / raters for label in sorted(given)])
+    return split_from_columns({"text": texts, "labels": labels, "weights": weights})
+
+
+ge_raters = GoEmotionsRaters()
