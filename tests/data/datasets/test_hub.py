@@ -126,6 +126,33 @@ def test_ge_comes_from_the_hubs_simplified_config(hub):
     assert rows == {split: [(f"thanks {split}", "gratitude")] for split in ("train", "validation", "test")}
 
 
+SETS_FROM_HUB = """
+from fecbench.data.datasets.hub import load_hub
+from fecbench.data.datasets.splits.missing_splits import SplitChoice
+data = load_hub("them/sets", {}, SplitChoice(0))
+sets = [[data.labels[number] for number in numbers] for numbers in data.splits["test"]["labels"][:]]
+print((data.labelling, data.labels, sets))
+"""
+
+
+@pytest.mark.slow
+def test_lists_of_classes_from_the_hub_are_several_labels(hub):
+    from datasets import ClassLabel, Dataset, Features, Sequence, Value
+
+    root, python = hub
+    folder = root / "datasets" / "them" / "sets"
+    folder.mkdir(parents=True)
+    features = Features(text=Value("string"), labels=Sequence(ClassLabel(names=["joy", "love", "fear"])))
+    for split in ("train", "validation", "test"):
+        rows = {"text": [f"{split} {n}" for n in range(4)], "labels": [[0], [1, 0], [], [2]]}
+        Dataset.from_dict(rows, features).to_parquet(folder / f"{split}.parquet")
+    assert eval(python(SETS_FROM_HUB)) == (
+        "multi",
+        ("joy", "love", "fear"),
+        [["joy"], ["joy", "love"], [], ["fear"]],
+    )
+
+
 @pytest.mark.parametrize("address", ["moods", "a/b/c", "a/b:c d", "a/b@"])
 def test_a_hub_address_has_a_form(fecbench, address):
     code, _, err = fecbench("run", "ce", "--dataset", f"hf:{address}")

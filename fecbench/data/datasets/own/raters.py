@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from fecbench.core.errors import DataError
 from fecbench.data.datasets.measures.digests import digest
@@ -64,13 +61,14 @@ def pooled(rows: Iterable[Mapping[int, float] | None], texts: Iterable[int], cou
     Returns:
         For each text, the mean over its rows; None if all of them are left out.
     """
-    totals: list[Counter[int]] = [Counter() for _ in range(count)]
-    raters = np.zeros(count, np.int64)
+    sums: list[Shares] = [{} for _ in range(count)]
+    raters = [0] * count
     for shares, text in zip(rows, texts, strict=True):
         if shares is not None:
-            totals[text].update(shares)
             raters[text] += 1
+            for number, share in shares.items():
+                sums[text][number] = sums[text].get(number, 0.0) + share
     return [
-        {number: total / int(rated) for number, total in sorted(sums.items())} if rated else None
-        for sums, rated in zip(totals, raters, strict=True)
+        {number: total / rated for number, total in sorted(found.items())} if rated else None
+        for found, rated in zip(sums, raters, strict=True)
     ]
