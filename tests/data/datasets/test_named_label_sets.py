@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from fecbench.data.datasets.checks import Pin, check_loaded
 from fecbench.data.datasets.load import get_dataset, load_registered
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.datasets.measures.statistics import statistics
+from fecbench.data.datasets.own.load_path import load_path
 from fecbench.data.datasets.rows import digest_rows, targets_of
+from fecbench.data.datasets.splits.missing_splits import SplitChoice
 
 REAL = os.environ.get("FECBENCH_TEST_DATA")
 GE_FILES = {
@@ -109,6 +112,20 @@ def test_the_real_rows_have_the_counts_of_the_paper():
     assert sizes == {1: 36_308, 2: 6_541, 3: 532, 4: 28, 5: 1}
     counts = dict(zip(data.labels, targets_of(data.splits["train"], 28).sum(0).tolist(), strict=True))
     assert [counts[label] for label in ("grief", "pride", "relief")] == [77, 111, 153]
+
+
+@pytest.mark.skipif(not REAL, reason="FECBENCH_TEST_DATA names no folder with the real files")
+def test_the_official_files_read_as_ones_own_have_the_same_labels(tmp_path):
+    for name in goemotions.FILES.values():
+        shutil.copy(Path(REAL) / "ge" / name, tmp_path / name)
+    (tmp_path / "labels.txt").write_text("\n".join(goemotions.MULTI_LABELS) + "\n")
+    flags = {"header": False, "text_column": "1", "label_column": "2", "label_separator": ","}
+    own = load_path(tmp_path, flags, SplitChoice(0))
+    data = load_registered("ge-multi", DataLocations(Path(REAL)))
+    assert own.labels == data.labels
+    for split, rows in data.splits.items():
+        assert own.splits[split]["text"][:] == rows["text"][:]
+        assert (targets_of(own.splits[split], 28) == targets_of(rows, 28)).all()
 
 
 def test_demo_multi_has_one_to_three_of_the_labels_of_demo(demo_multi):

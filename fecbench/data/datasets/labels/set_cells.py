@@ -49,7 +49,7 @@ def shares_in_cells(
             one another and a row has none, or several.
     """
     sets = _sets(cells, labels, names)
-    lists = [cell for cell, written in cells.items() if cell and not has_numbers(cell, written)]
+    lists = [cell for cell, written in cells.items() if sets[cell] and not has_numbers(cell, written)]
     if labels.raters is not None and lists:
         raise DataError(
             f"{cells[lists[0]].position}: the votes of raters must be numbers of labels, found {lists[0]!r}; leave "
