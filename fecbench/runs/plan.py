@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SPEC = "spec"  # origin of settings from a benchmark's file
 FLAG = "flag"  # origin of settings from the command line
+THRESHOLD_SETTINGS = ("thresholds", "fixed_threshold", "shrink", "at_least_one")
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,10 @@ class Plan:
             self.objective.check_consent(self.options, given)
 
     def check_labelling(self, info: DatasetInfo) -> None:
-        """Check that the objective is for data with as many labels a text as the data set gives.
+        """Check that objective and flags are for data with as many labels a text as the data set gives.
 
         Raises:
-            UsageError: it isn't; the message names objectives that are.
+            UsageError: they aren't; the message names objectives that are.
         """
         kind = self.objective
         if info.labelling not in kind.labellings:
@@ -124,6 +125,20 @@ class Plan:
             raise UsageError(
                 f"{self.who} is for whole labels, and {info.name} gives shares of labels; use another data set, or one "
                 f"of {', '.join(_objectives_for(info))}"
+            )
+        self.check_threshold_flags(info)
+
+    def check_threshold_flags(self, info: DatasetInfo) -> None:
+        """Check that no threshold is asked for where a text has one label, which needs none.
+
+        Raises:
+            UsageError: a flag asks for one.
+        """
+        asked = [key for key in THRESHOLD_SETTINGS if key in self.origins and self.origins[key].origin == FLAG]
+        if asked and info.labelling == "single":
+            flag = f"--{asked[0].replace('_', '-')}"
+            raise UsageError(
+                f"{flag} is for data with several labels a text, and {info.name} gives one; leave it out"
             )
 
     def check_label_texts(self, data: EmotionData) -> None:
