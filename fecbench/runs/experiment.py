@@ -36,7 +36,7 @@ from fecbench.runs.resume import held, same_encoder
 from fecbench.runs.write_record import complete, write_about, write_encoder
 from fecbench.training import devices, metrics
 from fecbench.training.checkpoints import Checkpoints, owned
-from fecbench.training.decision_rule import DecisionRule
+from fecbench.training.threshold_rule import ThresholdRule
 from fecbench.training.divergence import divergence_remedy
 from fecbench.training.logits import answers
 from fecbench.training.optimizers import assign_parameters
@@ -113,6 +113,7 @@ def _run(plan: Plan, context: RunContext) -> Record:
     # rows, needs and labels are checked before the record is opened, so that a faulty run leaves no folder
     data = load_dataset(plan.settings, context.locations)
     plan.check_labelling(data.info)
+    plan.check_threshold_flags(data.info)
     if context.predictions and not data.one_label:
         raise UsageError(
             f"--predictions needs one label a text, and {data.name} gives several; read predictions.safetensors of the "
@@ -268,7 +269,7 @@ class Experiment:
         """Return the results of a run on texts with several labels; None if they have one each."""
         if self.data.labelling == "single":
             return None
-        rule = DecisionRule.of(self.plan.settings.model_dump())
+        rule = ThresholdRule.of(self.plan.settings.model_dump())
         return LabelSetResults(self.data.labels, self.built.splits, logits, self.built.scored, rule)
 
     def _by_class(self, logits: Tensor) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fecbench.training.decision_rule import DecisionRule
+from fecbench.training.threshold_rule import ThresholdRule
 from fecbench.training.scoring import ScoredRows, label_table
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class LabelSetResults:
     splits: Mapping[str, TokenisedSplit]
     logits: Mapping[str, Tensor]
     scored: Sequence[str]
-    rule: DecisionRule = field(default_factory=DecisionRule)
+    rule: ThresholdRule = field(default_factory=ThresholdRule)
 
     @cached_property
     def thresholds(self) -> np.ndarray:
@@ -56,6 +56,11 @@ class LabelSetResults:
         return self.rows("test")
 
     @property
+    def given(self) -> np.ndarray:
+        """The labels given to each test text, bool ``[N, C]``."""
+        return self.test.given
+
+    @property
     def named_thresholds(self) -> dict[str, float]:
         """The thresholds by label."""
         return dict(zip(self.labels, self.thresholds.tolist(), strict=True))
@@ -64,7 +69,7 @@ class LabelSetResults:
         """Return the thresholds, and the test scores of each label if the test split has labels."""
         fields: dict[str, Any] = {"thresholds": self.named_thresholds}
         if "test" in self.scored:
-            table = label_table(self.test.true, self.test.given)
+            table = label_table(self.test.true, self.given)
             fields["per_class"] = dict(zip(self.labels, table, strict=True))
         return fields
 
@@ -74,7 +79,7 @@ class LabelSetResults:
         Labels that were given wrongly are told from right ones, but labels that were missed aren't revealed, since the
         data's licence may forbid it: ``size`` has their number alone.
         """
-        given = torch.from_numpy(self.test.given)
+        given = torch.from_numpy(self.given)
         arrays = {"row": torch.arange(len(given)), "logits": self.logits["test"], "given": given}
         if "test" not in self.scored:
             return arrays

@@ -108,10 +108,10 @@ class Plan:
             self.objective.check_consent(self.options, given)
 
     def check_labelling(self, info: DatasetInfo) -> None:
-        """Check that objective and flags are for data with as many labels a text as the data set gives.
+        """Check that the objective is for data with as many labels a text as the data set gives.
 
         Raises:
-            UsageError: they aren't; the message names objectives that are.
+            UsageError: it isn't; the message names objectives that are.
         """
         kind = self.objective
         if info.labelling not in kind.labellings:
@@ -125,20 +125,6 @@ class Plan:
             raise UsageError(
                 f"{self.who} is for whole labels, and {info.name} gives shares of labels; use another data set, or one "
                 f"of {', '.join(_objectives_for(info))}"
-            )
-        self.check_threshold_flags(info)
-
-    def check_threshold_flags(self, info: DatasetInfo) -> None:
-        """Check that no threshold is asked for where a text has one label, which needs none.
-
-        Raises:
-            UsageError: a flag asks for one.
-        """
-        asked = [key for key in THRESHOLD_SETTINGS if key in self.origins and self.origins[key].origin == FLAG]
-        if asked and info.labelling == "single":
-            flag = f"--{asked[0].replace('_', '-')}"
-            raise UsageError(
-                f"{flag} is for data with several labels a text, and {info.name} gives one; leave it out"
             )
 
     def check_label_texts(self, data: EmotionData) -> None:
@@ -158,6 +144,17 @@ class Plan:
                 f"{shortened(data.numeric_labels)}; name them in labels.txt in the data set's folder, one a line from "
                 "number 0, or give --label-texts names to have the numbers read"
             )
+
+    def check_threshold_flags(self, info: DatasetInfo) -> None:
+        """Check that no flag asks for thresholds where a text has one label, which needs none.
+
+        Raises:
+            UsageError: a flag does.
+        """
+        asked = [key for key in THRESHOLD_SETTINGS if key in self.origins and self.origins[key].origin == FLAG]
+        if asked and info.labelling == "single":
+            flag = f"--{asked[0].replace('_', '-')}"
+            raise UsageError(f"{flag} is for data with several labels a text, and {info.name} gives one; leave it out")
 
     @property
     def who(self) -> str:
@@ -220,4 +217,5 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
     info = defaults.dataset_info(dataset.value)
     if isinstance(info, DatasetInfo):  # another object is refused where it is loaded
         made.check_labelling(info)
+        made.check_threshold_flags(info)
     return made

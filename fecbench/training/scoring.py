@@ -17,7 +17,7 @@ import torch
 from fecbench.data.batches import LabelSetSplit
 from fecbench.objective.labelling import probabilities
 from fecbench.training import metrics
-from fecbench.training.decision_rule import DecisionRule
+from fecbench.training.threshold_rule import ThresholdRule
 from fecbench.training.label_set_metrics import macro_f1
 from fecbench.training.logits import answers
 
@@ -51,7 +51,7 @@ class ScoredRows:
     logits: Tensor
     labelling: Labelling
     thresholds: np.ndarray | None = None
-    rule: DecisionRule = field(default_factory=DecisionRule)
+    rule: ThresholdRule = field(default_factory=ThresholdRule)
 
     @property
     def classes(self) -> int:

@@ -16,7 +16,7 @@ from fecbench.core.text import shortened
 from fecbench.data.batch import stream_seed
 from fecbench.data.streams import with_streams
 from fecbench.training.checkpoints import state_of
-from fecbench.training.decision_rule import DecisionRule
+from fecbench.training.threshold_rule import ThresholdRule
 from fecbench.training.divergence import divergence_remedy, not_finite
 from fecbench.training.evaluation import split_logits
 from fecbench.training.logs import LOG_EVERY, Window, means
@@ -224,7 +224,7 @@ class Trainer:
     def score(self, split: TokenisedSplit) -> dict[str, float]:
         """Return the value of every metric on ``split`` under the current weights, with the fixed thresholds."""
         labelling = self.stepper.objective.task.labelling
-        rule = DecisionRule.of(self.settings.model_dump())
+        rule = ThresholdRule.of(self.settings.model_dump())
         return scores_of(ScoredRows(split, self.logits(split), labelling, rule=rule), self.metrics)
 
     def _save(self, best: bool) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DecisionRule:
+class ThresholdRule:
     """The settings of a run that decide which labels its texts are given.
 
     Attributes:
