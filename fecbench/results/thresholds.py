@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fecbench.core.errors import DataError
+from fecbench.core.errors import DataError, RunError
 from fecbench.data.datasets.rows import targets_of
 from fecbench.results.label_set_bootstrap import RESAMPLES, interval, resampled_scores, scores_by_weights
 from fecbench.runs.predictions import read_predictions, read_validation
@@ -23,7 +23,7 @@ from fecbench.training.label_set_metrics import macro_f1
 from fecbench.training.scoring import FIXED, HALF, exact_probabilities
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from fecbench.data.datasets.dataset import EmotionData
@@ -115,11 +115,11 @@ class ThresholdStudy:
                 f"thresholds need data with several labels a text, but {record.run_file.dataset.name} gives one; use "
                 "runs on another data set"
             )
-        data = data_of(record, data_dir)
-        test = _rows(data, "test", read_predictions(record)["logits"])
+        data, labels = data_of(record, data_dir), tuple(record.run_file.dataset.labels)
+        test = _rows(record, data, "test", read_predictions(record))
         has_validation = (record.folder / VALIDATION).is_file()
-        validation = _rows(data, "validation", read_validation(record)["logits"]) if has_validation else None
-        return cls(record, data.labels, test, validation, resamples)
+        validation = _rows(record, data, "validation", read_validation(record)) if has_validation else None
+        return cls(record, labels, test, validation, resamples)
 
     @cached_property
     def own(self) -> ThresholdRule:
@@ -198,10 +198,23 @@ def words(rule: ThresholdRule) -> str:
     return kinds[rule.thresholds] + (", at least one label" if rule.at_least_one else "")
 
 
-def _rows(data: EmotionData, split: str, logits: np.ndarray) -> LabelledProbabilities:
+def _rows(record: Record, data: EmotionData, split: str, arrays: Mapping[str, np.ndarray]) -> LabelledProbabilities:
+    """Return the rows of a split, with the labels in the record's order.
+
+    Raises:
+        DataError: the split has no labels.
+        RunError: the record has other labels or rows than the data.
+    """
     import torch
 
-    true = targets_of(data.labelled(split), len(data.labels)) > HALF
+    labels, logits = record.run_file.dataset.labels, arrays.get("logits")
+    targets = targets_of(data.labelled(split), len(data.labels))
+    if sorted(labels) != sorted(data.labels) or logits is None or logits.shape != targets.shape:
+        raise RunError(
+            f"{record.folder} must hold logits of every {split} row and label of {data.name}, but doesn't; restore it "
+            "or run it again"
+        )
+    true = targets[:, [data.labels.index(label) for label in labels]] > HALF
     return LabelledProbabilities(true, exact_probabilities(torch.from_numpy(logits), "multi"))
 
 

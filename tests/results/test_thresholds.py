@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from fecbench.core.errors import DataError
+from fecbench.core.errors import DataError, RunError
+from fecbench.data.datasets.rows import split_from_columns
+from fecbench.results import thresholds
 from fecbench.results.thresholds import LabelledProbabilities, ThresholdStudy, cross_validated
+from fecbench.runs.predictor import data_of
 from fecbench.training import label_set_metrics as metrics
 from fecbench.training.threshold_rule import ThresholdRule
 from tests.support.train import train
@@ -92,6 +96,35 @@ def test_a_record_without_validation_logits_has_fixed_thresholds_alone(record, t
     found = ThresholdStudy.of(copy, resamples=200).compare()
     assert [scores.rule.thresholds for scores in found] == ["fixed", "fixed", "per-class", "per-class"]
     assert all(scores.validation is None for scores in found)
+
+
+def renumbered(data):
+    """The data set with its labels in the opposite order."""
+    last = len(data.labels) - 1
+    splits = {
+        name: split_from_columns(
+            {"text": split["text"][:], "labels": [[last - label for label in labels] for labels in split["labels"][:]]}
+        )
+        for name, split in data.splits.items()
+    }
+    return replace(data, labels=data.labels[::-1], splits=splits)
+
+
+def test_labels_are_numbered_as_in_the_record(record, study, monkeypatch):
+    data = renumbered(data_of(record))
+    monkeypatch.setattr(thresholds, "data_of", lambda *_: data)
+    again = ThresholdStudy.of(record, resamples=200)
+    assert again.labels == study.labels
+    assert np.array_equal(again.test.true, study.test.true)
+    assert np.array_equal(again.validation.true, study.validation.true)
+
+
+def test_a_record_of_other_rows_is_refused(record, monkeypatch):
+    data = data_of(record)
+    fewer = replace(data, splits={**data.splits, "test": data.splits["test"].select(range(5))})
+    monkeypatch.setattr(thresholds, "data_of", lambda *_: fewer)
+    with pytest.raises(RunError, match="must hold logits of every test row and label of demo-multi"):
+        ThresholdStudy.of(record)
 
 
 def test_one_label_a_text_has_no_thresholds(tmp_path):

@@ -31,7 +31,7 @@ def registered_scores(names, targets, probabilities):
     """The values of registered metrics at a threshold of 0.5."""
     scores = {}
     for name in names:
-        metric = get_metric(name, "abc", "multi")
+        metric = get_metric(name, ("a", "b", "c"), "multi")
         scores[name] = metric(*arrays(metric.needs, targets, probabilities, 0.5), 3)
     return scores
 
