@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fecbench.results.thresholds import Estimate, RuleScores, ThresholdStudy
+    from fecbench.training.threshold_rule import ThresholdRule
 
 COLUMNS = ("thresholds", "validation", "macro F1", "gain", "micro F1", "Jaccard", "no label")
 NOTE = (
@@ -76,10 +77,8 @@ def _title(study: ThresholdStudy) -> str:
 
 
 def _cells(scores: RuleScores) -> list[str]:
-    from fecbench.results.thresholds import words
-
     return [
-        words(scores.rule) + (" *" if scores.is_own else ""),
+        _words(scores.rule) + (" *" if scores.is_own else ""),
         percent(scores.validation),
         _shown(scores.scores["macro_f1"]),
         "" if scores.is_own else _shown(scores.gain, signed=True),
@@ -87,6 +86,12 @@ def _cells(scores: RuleScores) -> list[str]:
         _shown(scores.scores["jaccard"]),
         percent(scores.without_label),
     ]
+
+
+def _words(rule: ThresholdRule) -> str:
+    """Return a rule in words, such as ``per-class, shrink 20``."""
+    values = {"fixed": f" {rule.fixed_threshold:g}", "global": "", "per-class": f", shrink {rule.shrink:g}"}
+    return rule.thresholds + values[rule.thresholds] + (", at least one label" if rule.at_least_one else "")
 
 
 def _shown(estimate: Estimate, signed: bool = False) -> str:
@@ -97,9 +102,7 @@ def _shown(estimate: Estimate, signed: bool = False) -> str:
 
 def _label_table(study: ThresholdStudy, compared: Sequence[RuleScores]) -> tuple[list[str], list[list[object]]]:
     """Return the columns and rows of the thresholds of each label; rules that differ in nothing else share a column."""
-    from fecbench.results.thresholds import words
-
-    tuned = {scores.thresholds: words(scores.rule) for scores in reversed(compared)}
+    tuned = {scores.thresholds: _words(scores.rule) for scores in reversed(compared)}
     columns = {name: values for values, name in reversed(tuned.items())}
     counts = study.validation.true.sum(0).tolist() if study.validation else [None] * len(study.labels)
     rows = [

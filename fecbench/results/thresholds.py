@@ -12,41 +12,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fecbench.core.errors import DataError, RunError
-from fecbench.data.datasets.rows import targets_of
+from fecbench.core.errors import DataError
 from fecbench.results.label_set_bootstrap import RESAMPLES, interval, resampled_scores, scores_by_weights
+from fecbench.results.labelled_probabilities import LabelledProbabilities
 from fecbench.runs.predictions import read_predictions, read_validation
 from fecbench.runs.predictor import data_of
 from fecbench.runs.record import VALIDATION
 from fecbench.training.threshold_rule import ThresholdRule
 from fecbench.training.label_set_metrics import macro_f1
-from fecbench.training.scoring import FIXED, HALF, exact_probabilities
+from fecbench.training.scoring import FIXED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from fecbench.data.datasets.dataset import EmotionData
     from fecbench.runs.record import Record
 
 FOLDS = 5
-
-
-@dataclass(frozen=True)
-class LabelledProbabilities:
-    """The true labels of a split's texts and their probabilities under a run.
-
-    Attributes:
-        true: bool ``[N, C]``.
-        probabilities: float64 ``[N, C]``.
-    """
-
-    true: np.ndarray
-    probabilities: np.ndarray
-
-    def part(self, rows: np.ndarray) -> LabelledProbabilities:
-        """Return some rows."""
-        return LabelledProbabilities(self.true[rows], self.probabilities[rows])
 
 
 @dataclass(frozen=True)
@@ -116,9 +98,11 @@ class ThresholdStudy:
                 "runs on another data set"
             )
         data, labels = data_of(record, data_dir), tuple(record.run_file.dataset.labels)
-        test = _rows(record, data, "test", read_predictions(record))
+        test = LabelledProbabilities.of(record, data, "test", read_predictions(record))
         has_validation = (record.folder / VALIDATION).is_file()
-        validation = _rows(record, data, "validation", read_validation(record)) if has_validation else None
+        validation = (
+            LabelledProbabilities.of(record, data, "validation", read_validation(record)) if has_validation else None
+        )
         return cls(record, labels, test, validation, resamples)
 
     @cached_property
@@ -182,40 +166,6 @@ def cross_validated(rule: ThresholdRule, rows: LabelledProbabilities, folds: int
         thresholds = rule.tuned(others.true, others.probabilities)
         given[number == fold] = rule.given(rows.probabilities[number == fold], thresholds)
     return macro_f1(rows.true, given)
-
-
-def words(rule: ThresholdRule) -> str:
-    """Return a rule in words.
-
-    >>> words(ThresholdRule("fixed", 0.3)), words(ThresholdRule(shrink=20, at_least_one=True))
-    ('fixed 0.3', 'per-class, shrink 20, at least one label')
-    """
-    kinds = {
-        "fixed": f"fixed {rule.fixed_threshold:g}",
-        "global": "global",
-        "per-class": f"per-class, shrink {rule.shrink:g}",
-    }
-    return kinds[rule.thresholds] + (", at least one label" if rule.at_least_one else "")
-
-
-def _rows(record: Record, data: EmotionData, split: str, arrays: Mapping[str, np.ndarray]) -> LabelledProbabilities:
-    """Return the rows of a split, with the labels in the record's order.
-
-    Raises:
-        DataError: the split has no labels.
-        RunError: the record has other labels or rows than the data.
-    """
-    import torch
-
-    labels, logits = record.run_file.dataset.labels, arrays.get("logits")
-    targets = targets_of(data.labelled(split), len(data.labels))
-    if sorted(labels) != sorted(data.labels) or logits is None or logits.shape != targets.shape:
-        raise RunError(
-            f"{record.folder} must hold logits of every {split} row and label of {data.name}, but doesn't; restore it "
-            "or run it again"
-        )
-    true = targets[:, [data.labels.index(label) for label in labels]] > HALF
-    return LabelledProbabilities(true, exact_probabilities(torch.from_numpy(logits), "multi"))
 
 
 def _estimate(values: np.ndarray) -> Estimate:

@@ -12,7 +12,8 @@ import pytest
 from fecbench.core.errors import DataError, RunError
 from fecbench.data.datasets.rows import split_from_columns
 from fecbench.results import thresholds
-from fecbench.results.thresholds import LabelledProbabilities, ThresholdStudy, cross_validated
+from fecbench.results.labelled_probabilities import LabelledProbabilities
+from fecbench.results.thresholds import ThresholdStudy, cross_validated
 from fecbench.runs.predictor import data_of
 from fecbench.training import label_set_metrics as metrics
 from fecbench.training.threshold_rule import ThresholdRule
