@@ -130,7 +130,7 @@ def _as_dict(study: ThresholdStudy) -> dict[str, Any]:
                 "test": {name: asdict(estimate) for name, estimate in scores.scores.items()},
                 "gain": asdict(scores.gain),
                 "without_label": scores.without_label,
-                "tuned": dict(zip(study.labels, scores.thresholds, strict=True)),
+                "by_label": dict(zip(study.labels, scores.thresholds, strict=True)),
             }
             for scores in study.compare()
         ],

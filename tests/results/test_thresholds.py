@@ -153,5 +153,5 @@ def test_the_command_prints_json(record, fecbench):
     assert first == second
     assert first["rows"] == {"validation": 90, "test": 90}
     (own,) = [rule for rule in first["rules"] if rule["own"]]
-    assert own["tuned"] == record.result["thresholds"]
+    assert own["by_label"] == record.result["thresholds"]
     assert own["test"]["macro_f1"]["value"] == pytest.approx(record.result["metrics"]["test"]["macro_f1"])
