@@ -67,3 +67,12 @@ def score_columns(scores: Mapping[str, float]) -> list[str]:
     if set(MULTI_SHOWN) <= set(scores):
         return list(MULTI_SHOWN)
     return [*(name for name in PRIMARY if name in scores), *sorted(set(scores) - set(PRIMARY))]
+
+
+def score_text(name: str, score: float | None) -> str:
+    """Return a metric's value as text: a percentage if it is a fraction, else a number with four decimals."""
+    from fecbench.training.metrics import facts_of
+
+    if score is None or facts_of(name).is_fraction:
+        return percent(score)
+    return f"{score:.4f}"
