@@ -106,7 +106,7 @@ class Objective(nn.Module):
     def gives_scores(cls, config: Any) -> bool:  # noqa: ARG003
         """Return False if the logits tell the given labels alone, as the answers of a language model do.
 
-        Metrics of probabilities and of rankings are then left out of results on texts with several labels.
+        Metrics that need probabilities, those of rankings among them, are then left out of a run's results.
         """
         return True
 

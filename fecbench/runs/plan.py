@@ -96,6 +96,12 @@ class Plan:
             )
         return scored
 
+    @property
+    def gives_scores(self) -> bool:
+        """False if the objective's logits tell the given labels alone under its options."""
+        with plugin_errors(self.who, self.objective):
+            return bool(self.objective.gives_scores(self.options))
+
     def check_consent(self) -> None:
         """Ask the objective to refuse options from a spec that need the user's consent.
 

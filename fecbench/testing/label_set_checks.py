@@ -32,18 +32,16 @@ class LabelSetConformance(ObjectiveConformance):
 
     def test_losses_are_finite_for_any_number_of_labels(self) -> None:
         """Losses, logs and the weights after a step are finite if no text has a label, and if each has all."""
-        if not self.subject.trains:
-            return
-        batch = self.subject.first
-        for value, kind in ((0.0, "texts without labels"), (1.0, "texts with all labels")):
-            targets = torch.full_like(batch.targets, value)
-            self._require_finite(self.subject.stepper(), batch.with_truth(targets), f"a batch of {kind}")
+        for batch in self.subject.batches(1):
+            for value, kind in ((0.0, "texts without labels"), (1.0, "texts with all labels")):
+                targets = torch.full_like(batch.targets, value)
+                self._require_finite(self.subject.stepper(), batch.with_truth(targets), f"a batch of {kind}")
 
     def test_every_label_of_a_text_counts(self) -> None:
         """The losses of a batch change if its texts lose their first label, and if they lose their last one."""
         if not self.subject.trains:
             return
-        batch = self.subject.first
+        batch = self.subject.with_several_labels
         losses = self._losses(batch)
         for which, targets in (
             ("first", without_first_label(batch.targets)),
@@ -61,12 +59,12 @@ class LabelSetConformance(ObjectiveConformance):
 
 
 def without_first_label(targets: Tensor) -> Tensor:
-    """Return targets ``[B, C]`` in which texts with several labels lack the first of them.
+    """Return targets ``[B, C]`` without the first label of each text.
 
-    >>> without_first_label(torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0]]))
+    >>> without_first_label(torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]]))
     tensor([[0., 0., 1.],
-            [1., 0., 0.]])
+            [0., 0., 1.]])
     """
     has = targets > 0
-    is_first = has & (has.cumsum(1) == 1) & (has.sum(1, keepdim=True) > 1)
+    is_first = has & (has.cumsum(1) == 1)
     return targets.masked_fill(is_first, 0.0)

@@ -129,6 +129,12 @@ class Subject:
         """A batch of the first training rows."""
         return self.batch(np.arange(SIZE))
 
+    @property
+    def with_several_labels(self) -> Batch:
+        """A batch of the first training rows that have several labels each."""
+        counts = (self._built.splits["train"].targets > 0).sum(1)
+        return self.batch(np.flatnonzero(counts > 1)[: self.size])
+
     @torch.no_grad()
     def predict(self, stepper: Stepper, batch: Batch | None = None) -> Tensor:
         """Return the logits of a batch as an evaluation computes them, but without hiding labels and row numbers.

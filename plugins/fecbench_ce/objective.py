@@ -44,6 +44,7 @@ class CrossEntropy(Objective):
         if self.config.logit_adjust:
             priors = log_odds(counts) if self.task.labelling == "multi" else log_priors(counts)
             self.adjustment.copy_(self.config.logit_adjust * priors)
+            self._start_below_base_rates(stage)
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
         """Yield one update of the model."""
@@ -70,6 +71,18 @@ class CrossEntropy(Objective):
         targets = stage.targets["train"]
         counts = targets.sum(0)
         return torch.stack([len(targets) - counts, counts], 1) if self.task.labelling == "multi" else counts
+
+    def _start_below_base_rates(self, stage: Stage) -> None:
+        """Subtract the adjustment from the biases that start at the labels' base rates, so that the loss starts there.
+
+        Otherwise a model with several labels a text would spend its first epoch on that.
+        """
+        if self.task.labelling == "single" or self.task.prior is None:
+            return
+        first = self.task.prior.logit().to(self.adjustment)
+        for bias in stage.model.head.parameters():
+            if bias.shape == first.shape and bias.equal(first):
+                bias.data.sub_(self.adjustment)
 
     def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the mean loss of the rows with ``logits [B, C]``, a scalar."""

@@ -13,7 +13,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from fecbench import FecbenchError, Task, asymmetric_nll, focal_nll
 from fecbench.objective.labelling import adjust_logits
+from fecbench.runs.plan import plan
 from fecbench.testing import LabelSetConformance
+from fecbench.testing.subject import Subject
 from fecbench_ce import (
     CrossEntropy,
     CrossEntropyConfig,
@@ -135,6 +137,17 @@ def test_logit_adjustment_is_the_public_function_on_the_training_rows():
     # with tau 1, the loss takes zero logits for the base rates of the labels
     whole = prepared(logit_adjust=1.0).adjustment.sigmoid()
     torch.testing.assert_close(whole, prior)
+
+
+@pytest.mark.parametrize("head", ["linear", "mlp", "label"])
+@pytest.mark.parametrize("tau", [1.0, 0.5])
+def test_adjusted_logits_start_at_the_base_rates(head, tau):
+    chosen = plan("ce", {"dataset": "demo-multi", "head": head, "logit_adjust": tau})
+    stepper = Subject(chosen, {}).stepper()
+    prior, adjustment = stepper.objective.task.prior, stepper.objective.adjustment
+    (bias,) = [bias for name, bias in stepper.model.head.named_parameters() if bias.shape == prior.shape]
+    torch.testing.assert_close((bias + adjustment).sigmoid(), prior)
+    torch.testing.assert_close(bias.detach(), (1 - tau) * prior.logit(), atol=1e-5, rtol=1e-5)
 
 
 def test_shares_of_labels_are_the_mean_over_raters():
