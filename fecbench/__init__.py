@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from fecbench.objective.contrastive import clustered_pairs as clustered_pairs
     from fecbench.objective.contrastive import mean_of_anchors as mean_of_anchors
     from fecbench.objective.contrastive import similarities as similarities
+    from fecbench.objective.imbalanced_losses import asymmetric_nll as asymmetric_nll
+    from fecbench.objective.imbalanced_losses import focal_nll as focal_nll
     from fecbench.objective.label_separation import label_pair_weights as label_pair_weights
     from fecbench.objective.label_separation import label_separation_loss as label_separation_loss
     from fecbench.objective.objective import Objective as Objective
@@ -90,12 +92,14 @@ _HOMES = {
     "Tokens": "data.tokens",
     "Update": "objective.protocol",
     "anchor_losses": "objective.contrastive",
+    "asymmetric_nll": "objective.imbalanced_losses",
     "cached_on_disk": "core.tensor_cache",
     "clustered_contrastive_loss": "objective.contrastive",
     "clustered_pairs": "objective.contrastive",
     "data_of": "runs.predictor",
     "expanded": "core.paths",
     "find_run": "runs.find",
+    "focal_nll": "objective.imbalanced_losses",
     "hookimpl": "core.hooks",
     "kmeans_clusters": "objective.clustering",
     "label_pair_weights": "objective.label_separation",
@@ -141,12 +145,14 @@ __all__ = [
     "Tokens",
     "Update",
     "anchor_losses",
+    "asymmetric_nll",
     "cached_on_disk",
     "clustered_contrastive_loss",
     "clustered_pairs",
     "data_of",
     "expanded",
     "find_run",
+    "focal_nll",
     "hookimpl",
     "kmeans_clusters",
     "label_pair_weights",

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from fecbench.bench.job import Job
 from fecbench.bench.matrix import Matrix, MatrixEntry, PlannedRun, Selection, validation_score
 from fecbench.bench.workers import Workers, execute
-from fecbench.core.errors import FecbenchError, NeedsError, RunError
+from fecbench.core.errors import FecbenchError, LabellingError, NeedsError, RunError
 from fecbench.core.files import contained, writing
-from fecbench.data.datasets.dataset import EmotionData
+from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
 from fecbench.data.datasets.load import load_dataset
 from fecbench.model.encoders.load import load_encoder
 from fecbench.model.encoders.tiny import tiny_encoder_for
 from fecbench.runs import provenance
+from fecbench.runs.defaults import dataset_info
 from fecbench.runs.further_metrics import further_metrics
 from fecbench.runs.identity import RowsAndCode
 from fecbench.runs.plan import plan
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 LOGS = "logs"
-SMOKE_DATASET = "demo"
+SMOKE_DATASETS = {"single": "demo", "multi": "demo-multi"}  # by the labelling of the real run's data
 # Settings that a smoke test takes from the real run: they fit any data and any encoder.
 KEPT = {
     "head",
@@ -143,7 +144,8 @@ class Benchmark:
 
         Raises:
             DataNotFound, DataError, EncoderError: a data set or an encoder is missing or broken.
-            NeedsError: a data set lacks what a row of the spec needs. A row of ``"*"`` is left out instead.
+            NeedsError, LabellingError: a data set lacks what a row of the spec needs, or its labels aren't what the row
+                takes. A row of ``"*"`` is left out instead.
         """
         found = cls.survey(matrix, root, locations, done)
         for faults in found.missing.values():
@@ -158,7 +160,7 @@ class Benchmark:
         machine, left_out, kept, missing = _Machine(locations, matrix.spec.metrics), dict(matrix.left_out), [], {}
         for entry in matrix.entries:
             faults = machine.faults(entry)
-            unfit = [fault for fault in faults if isinstance(fault, NeedsError)]
+            unfit = [fault for fault in faults if isinstance(fault, NeedsError | LabellingError)]
             if unfit and matrix.spec.objectives == "*":
                 left_out[f"{entry.row} on {entry.dataset}"] = str(unfit[0])
                 continue
@@ -277,7 +279,7 @@ def _seed_by_seed(runs: Iterable[PlannedRun]) -> list[PlannedRun]:
 
 
 def smoke(matrix: Matrix) -> Matrix:
-    """Return the matrix for a smoke test: each row's options, one step on ``demo``, a tiny encoder of its family."""
+    """Return the matrix for a smoke test: each row's options, one step on demo data, a tiny encoder of its family."""
 
     def smallest(entry: MatrixEntry) -> MatrixEntry:
         return replace(entry, runs=tuple((replace(seeds[0], plan=_smallest(seeds[0].plan)),) for seeds in entry.runs))
@@ -297,7 +299,14 @@ def _smallest(real: Plan) -> Plan:
         "encoder": tiny_encoder_for(real.settings.encoder),
         **real.objective.rehearsal,
     }
-    return plan(real.name, {"dataset": SMOKE_DATASET, "seed": real.settings.seed}, asked)
+    return plan(real.name, {"dataset": _smoke_dataset(real), "seed": real.settings.seed}, asked)
+
+
+def _smoke_dataset(real: Plan) -> str:
+    """Return the demo data with as many labels a text as the data of ``real``, or as its objective takes."""
+    info = dataset_info(real.settings.dataset)  # None for one's own data, which isn't loaded yet
+    labellings = (info.labelling,) if isinstance(info, DatasetInfo) else real.objective.labellings
+    return SMOKE_DATASETS["single" if "single" in labellings else "multi"]
 
 
 def _set_aside(tasks: Iterable[BenchTask]) -> None:
@@ -348,6 +357,7 @@ class _Machine:
     def _fits(self, planned: PlannedRun) -> None:
         settings, data = planned.plan.settings, self.data.get(planned.rows)
         if data is not None:
+            planned.plan.check_labelling(data.info)
             planned.plan.needs.check(data, settings.batch_size, settings.limit, planned.plan.who)
             further_metrics(data, self.metrics)
 

@@ -12,12 +12,15 @@ from fecbench.core import registry
 from fecbench.core.errors import PluginError, RunError, UnknownName, UsageError
 from fecbench.core.options import argument
 from fecbench.core.plugin_errors import plugin_errors
+from fecbench.data.datasets.dataset import DatasetInfo
 from fecbench.objective.check import get_objective
+from fecbench.runs.defaults import dataset_info
 from fecbench.runs.find import is_readable, newest_first
 from fecbench.runs.identity import run_key, same_settings
 from fecbench.runs.local_paths import last_name, name_of
-from fecbench.runs.plan import FLAG, plan
+from fecbench.runs.plan import FLAG, labelling_refusal, plan
 from fecbench.training.metrics import check_metric_name
+from fecbench.training.scoring import selection_score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -133,7 +136,7 @@ class Matrix:
     Attributes:
         spec: the spec.
         entries: the rows (outer) on each data set (inner).
-        left_out: the reasons why ``"*"`` leaves methods out, by method.
+        left_out: the reasons why ``"*"`` leaves methods out, by method, or by ``method on data set``.
     """
 
     spec: Spec
@@ -217,9 +220,10 @@ def expand(spec: Spec) -> Matrix:
         check_metric_name(metric)
     _check_trials(spec, names)
     _check_size(spec, rows)
-    return Matrix(
-        spec, tuple(_entry(spec, row, *place) for row in rows for place in spec.seeds_of(row).items()), left_out
-    )
+    refused = _refused(spec, rows)
+    places = [(row, dataset, seeds) for row in rows for dataset, seeds in spec.seeds_of(row).items()]
+    entries = tuple(_entry(spec, *place) for place in places if _place(*place[:2]) not in refused)
+    return Matrix(spec, entries, {**left_out, **refused})
 
 
 def _check_trials(spec: Spec, names: Iterable[str]) -> None:
@@ -286,7 +290,9 @@ def _rows_of(record: Record) -> tuple[str, int | None]:
 
 
 def validation_score(record: Record | None) -> float | None:
-    """Return validation accuracy + weighted F1 of the best epoch, by which a grid and early stopping choose.
+    """Return the validation score of the best epoch, by which a grid and early stopping choose.
+
+    It is accuracy + weighted F1, or for several labels a text mean average precision + LRAP.
 
     Scores after a stage that follows training don't count, since the stage may be fitted to the validation rows.
     They do count where nothing is trained, and in older records, which hold no others. None if the record isn't
@@ -297,7 +303,7 @@ def validation_score(record: Record | None) -> float | None:
     try:
         before = record.result_file.validation_score
         scores = record.result_file.metrics.of("validation")
-        return scores["accuracy"] + scores["weighted_f1"] if before is None else before
+        return selection_score(scores, record.run_file.dataset.labelling) if before is None else before
     except (RunError, KeyError):  # a broken record has no vote
         return None
 
@@ -320,6 +326,26 @@ def _reason_to_leave_out(name: str) -> str:
             return f"a variant of {kind.variant_of}" if kind.variant_of else str(kind.unmet())
     except PluginError as error:
         return str(error)
+
+
+def _refused(spec: Spec, rows: Iterable[SpecRow]) -> dict[str, str]:
+    """Return the reasons why ``"*"`` leaves methods out on registered data sets, whose labels they don't take.
+
+    Of one's own data, the labels are known only once it is loaded.
+    """
+    if spec.objectives != "*":
+        return {}
+    infos = {dataset: info for dataset in spec.datasets if isinstance(info := dataset_info(dataset), DatasetInfo)}
+    reasons = {
+        _place(row, dataset): labelling_refusal(get_objective(row.objective), info)
+        for row in rows
+        for dataset, info in infos.items()
+    }
+    return {place: f"it {reason}" for place, reason in reasons.items() if reason}
+
+
+def _place(row: SpecRow, dataset: str) -> str:
+    return f"{row.name} on {dataset}"
 
 
 def _entry(spec: Spec, row: SpecRow, dataset: str, seeds: Sequence[int]) -> MatrixEntry:

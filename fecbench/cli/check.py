@@ -40,9 +40,10 @@ def check(name: str, kind: str | None, device: str, as_json: bool) -> None:
     """Run the conformance checks on a plugin.
 
     NAME is an objective, data set, encoder, head, metric or format. Objectives are checked on the demo data with the
-    scratch encoder on the CPU. Nothing is downloaded: if a data set or an encoder is not on this machine, its checks
-    are skipped with a reason. The exit code is 1 if a check fails; each failure names the requirement, the finding
-    and the place to look. To run the same checks in a plugin's own tests, subclass a class of fecbench.testing.
+    scratch encoder on the CPU, and if they take several labels a text also on such demo data. Nothing is downloaded:
+    if a data set or an encoder is not on this machine, its checks are skipped with a reason. The exit code is 1 if a
+    check fails; each failure names the requirement, the finding and the place to look. To run the same checks in a
+    plugin's own tests, subclass a class of fecbench.testing.
 
     With --device cuda an objective makes each part of a run once on a GPU or, without one, on fake CUDA tensors: all
     its tensors must be on the device, and the host must not wait for it. That needs Linux and, without a GPU, a C++
@@ -55,11 +56,11 @@ def check(name: str, kind: str | None, device: str, as_json: bool) -> None:
       fecbench check taco --device cuda
     """
     kind = kind or _kind_of(name)
-    from fecbench.testing.running import kit_of, outcomes
+    from fecbench.testing.running import kits_of, outcomes
 
     finished, started = [], time.perf_counter()
-    kit = kit_of(kind, name, device)
-    for outcome in outcomes(kit):
+    kits = kits_of(kind, name, device)
+    for outcome in (outcome for kit in kits for outcome in outcomes(kit)):
         finished.append(outcome)
         if not as_json:
             _print_outcome(outcome)
@@ -71,8 +72,9 @@ def check(name: str, kind: str | None, device: str, as_json: bool) -> None:
     if skipped:
         passed += f", {skipped} skipped"
     # On standard error, so that --json prints JSON alone.
-    if kit.summary:
-        echo(f"{name}: {kit.summary}", err=True)
+    for kit in kits:
+        if kit.summary:
+            echo(f"{name}: {kit.summary}{f' ({kit.about})' if kit.about else ''}", err=True)
     echo(f"{name}: {passed} ({time.perf_counter() - started:.0f} s)", err=True)
     sys.exit(1 if failed else 0)
 

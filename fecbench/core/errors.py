@@ -4,6 +4,7 @@
 
     FecbenchError                 a run or command failed (exit code 1)
     ├── UsageError                the command or call is wrong (exit code 2)
+    │   ├── LabellingError        an objective is for texts with other numbers of labels than a data set's
     │   └── UnknownName           a name is not registered, or no setting or run has it
     ├── DataError                 a data set is unreadable or invalid
     │   └── DataNotFound          a data set was not found
@@ -26,6 +27,13 @@ class FecbenchError(Exception):
 
 class UsageError(FecbenchError):
     """The command or call is wrong."""
+
+
+class LabellingError(UsageError):
+    """An objective is for one label a text and the data set gives several, or the other way round.
+
+    Also raised if the data set gives shares of labels, and the objective doesn't take them.
+    """
 
 
 class UnknownName(UsageError):

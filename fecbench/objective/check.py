@@ -67,10 +67,12 @@ def _check_host_waits(plugin: type[Objective]) -> None:
 
 
 def _check_labellings(plugin: type[Objective]) -> None:
-    """Check that ``labellings`` names one kind of data or both."""
+    """Check that ``labellings`` names one kind of data or both, and that the reason is text."""
     named = plugin.labellings
     if not isinstance(named, tuple) or not named or not set(named) <= {*get_args(Labelling)}:
         raise PluginError(f"must have labellings that are ('single',), ('multi',) or both, but they are {named!r}{FIX}")
+    if not isinstance(plugin.labelling_reason, str):
+        raise PluginError(f"must have a labelling_reason that is text, but it is {plugin.labelling_reason!r}{FIX}")
 
 
 def _check_config(plugin: type[Objective]) -> None:

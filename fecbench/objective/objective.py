@@ -56,6 +56,8 @@ class Objective(nn.Module):
         labellings: the data that the method is for: ``single`` if texts have one label each, ``multi`` if they have
             several. A run on other data is refused. With ``multi``, read ``batch.targets`` in place of
             ``batch.labels``, and use ``task.nll``.
+        labelling_reason: the reason for ``labellings`` in one clause, such as ``it weighs a text by the distance to its
+            label``; the refusal of other data gives it.
         soft: True if the method takes shares of labels, such as the votes of raters.
     """
 
@@ -70,6 +72,7 @@ class Objective(nn.Module):
     panels: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     host_waits: ClassVar[Mapping[str, int]] = {}
     labellings: ClassVar[tuple[Labelling, ...]] = ("single",)
+    labelling_reason: ClassVar[str] = ""
     soft: ClassVar[bool] = False
 
     def __init__(self, config: Any, task: Task):
@@ -98,6 +101,14 @@ class Objective(nn.Module):
         A split without labels is left out.
         """
         return ("validation", "test")
+
+    @classmethod
+    def gives_scores(cls, config: Any) -> bool:  # noqa: ARG003
+        """Return False if the logits tell the given labels alone, as the answers of a language model do.
+
+        Metrics that need probabilities, those of rankings among them, are then left out of a run's results.
+        """
+        return True
 
     @classmethod
     def reads_labels(cls, config: Any) -> bool:  # noqa: ARG003

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core import registry
-from fecbench.core.errors import DataError, PluginError, UsageError
+from fecbench.core.errors import DataError, LabellingError, PluginError, UsageError
 from fecbench.core.plugin_errors import plugin_errors
 from fecbench.core.settings import Layer, RunSettings, Setting, build, check_names, resolve, values
 from fecbench.core.text import shortened
@@ -97,6 +97,12 @@ class Plan:
             )
         return scored
 
+    @property
+    def gives_scores(self) -> bool:
+        """False if the objective's logits tell the given labels alone under its options."""
+        with plugin_errors(self.who, self.objective):
+            return bool(self.objective.gives_scores(self.options))
+
     def check_consent(self) -> None:
         """Ask the objective to refuse options from a spec that need the user's consent.
 
@@ -111,20 +117,12 @@ class Plan:
         """Check that the objective is for data with as many labels a text as the data set gives.
 
         Raises:
-            UsageError: it isn't; the message names objectives that are.
+            LabellingError: it isn't; the message names objectives that are.
         """
-        kind = self.objective
-        if info.labelling not in kind.labellings:
-            gives = "several" if info.labelling == "multi" else "one"
-            takes = "one label a text" if gives == "several" else "several labels a text"
-            raise UsageError(
-                f"{self.who} is for data with {takes}, and {info.name} gives {gives}; use another data set, or one of "
-                f"{', '.join(_objectives_for(info))}"
-            )
-        if info.soft and not kind.soft:
-            raise UsageError(
-                f"{self.who} is for whole labels, and {info.name} gives shares of labels; use another data set, or one "
-                f"of {', '.join(_objectives_for(info))}"
+        refusal = labelling_refusal(self.objective, info)
+        if refusal:
+            raise LabellingError(
+                f"{self.who} {refusal}; use another data set, or one of {', '.join(_objectives_for(info))}"
             )
 
     def check_label_texts(self, data: EmotionData) -> None:
@@ -162,13 +160,23 @@ class Plan:
         return f"objective {self.name} ({registry.objectives.origin(self.name).distribution})"
 
 
+def labelling_refusal(kind: type[Objective], info: DatasetInfo) -> str:
+    """Return the reason why an objective doesn't take a data set's labels, a predicate of it; "" if it takes them."""
+    reason = f": {kind.labelling_reason}" if kind.labelling_reason else ""
+    if info.labelling not in kind.labellings:
+        takes, gives = ("one label", "several") if info.labelling == "multi" else ("several labels", "one")
+        return f"is for data with {takes} a text, and {info.name} gives {gives}{reason}"
+    if info.soft and not kind.soft:
+        return f"is for whole labels, and {info.name} gives shares of labels{reason}"
+    return ""
+
+
 def _objectives_for(info: DatasetInfo) -> list[str]:
     """Return the names of the installed objectives that are for data of this kind."""
     names = []
     for name in registry.objectives:
         with suppress(PluginError):
-            kind = get_objective(name)
-            if info.labelling in kind.labellings and (kind.soft or not info.soft):
+            if not labelling_refusal(get_objective(name), info):
                 names.append(name)
     return names
 
@@ -177,8 +185,8 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
     """Return the plan of objective ``name`` under ``flags`` (of the command line) and ``spec`` (of a benchmark).
 
     Raises:
-        UsageError: a setting is unknown, missing or refused, head and pooling don't fit, no compiler is installed, or
-            the objective is for data with more or fewer labels a text.
+        UsageError: a setting is unknown, missing or refused, head and pooling don't fit, or no compiler is installed.
+        LabellingError: the objective is for data with more or fewer labels a text.
         PluginError: the plugin of objective, data set or encoder is broken.
     """
     kind = get_objective(name)

@@ -17,9 +17,11 @@ class Conformance:
 
     Attributes:
         name: the plugin's name.
+        about: data of the checks, in words, if the plugin is checked on several; else empty.
     """
 
     name: ClassVar[str]
+    about: ClassVar[str] = ""
 
     @classmethod
     def checks(cls) -> dict[str, str]:
@@ -38,13 +40,20 @@ class ObjectiveChecks(Conformance):
     """Checks of an objective.
 
     Attributes:
+        conditions: run settings of the kit, such as the data set.
         settings: run settings and options that override its defaults in checks, such as ``{"epochs": 6}`` for an
             objective that learns slowly.
     """
 
+    conditions: ClassVar[Mapping[str, object]] = {}
     settings: ClassVar[Mapping[str, object]] = {}
 
     @cached_property
     def subject(self) -> Subject:
         """The objective with the data and settings that it is checked on."""
-        return subject_of(self.name, tuple(sorted(self.settings.items())))
+        return subject_of(self.name, self.given)
+
+    @property
+    def given(self) -> tuple[tuple[str, object], ...]:
+        """The settings of the checks, by name."""
+        return tuple(sorted({**self.conditions, **self.settings}.items()))

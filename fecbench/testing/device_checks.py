@@ -9,6 +9,7 @@ from fecbench.core.text import shortened
 from fecbench.testing.checks import ObjectiveChecks
 from fecbench.testing.device_check.measure import Case, device_reports
 from fecbench.testing.findings import NotConforming, NotHere
+from fecbench.testing.label_set_checks import LabelSetConformance
 from fecbench.testing.subject import subject_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class DeviceConformance(ObjectiveChecks):
         """
         if not self.subject.trains:
             raise NotHere("it trains nothing, so that no step can be made on the device")
-        return _report(self.name, tuple(sorted(self.settings.items())))
+        return _report(self.name, self.given)
 
     @property
     def summary(self) -> str:
@@ -87,6 +88,13 @@ class DeviceConformance(ObjectiveChecks):
         remedy = "keep values on the device (torch.where, masks as factors), or declare in host_waits what must be"
         required = f"at most {allowed} waits for the device in a {part} ({allowance})"
         raise NotConforming(required, f"{found}, {'; '.join(waits[:MOST])}", f"these lines: {remedy}")
+
+
+class LabelSetDeviceConformance(DeviceConformance):
+    """The same checks on texts with several labels, for objectives with ``multi`` among their ``labellings``."""
+
+    about: ClassVar[str] = LabelSetConformance.about
+    conditions: ClassVar[Mapping[str, object]] = LabelSetConformance.conditions
 
 
 def device_report(name: str, settings: Mapping[str, object] | None = None) -> DeviceReport:

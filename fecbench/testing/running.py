@@ -15,18 +15,19 @@ from fecbench.core.errors import FecbenchError, PluginError, UsageError
 from fecbench.core.plugin_errors import error_summary
 from fecbench.objective.check import get_objective
 from fecbench.testing.dataset_checks import DatasetConformance
-from fecbench.testing.device_checks import DeviceConformance
+from fecbench.testing.device_checks import DeviceConformance, LabelSetDeviceConformance
 from fecbench.testing.encoder_checks import EncoderConformance
 from fecbench.testing.findings import NotConforming, NotHere, innermost
 from fecbench.testing.format_checks import FormatConformance
 from fecbench.testing.head_checks import HeadConformance
+from fecbench.testing.label_set_checks import LabelSetConformance
 from fecbench.testing.metric_checks import MetricConformance
 from fecbench.testing.objective_checks import ObjectiveConformance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fecbench.testing.checks import Conformance
+    from fecbench.testing.checks import Conformance, ObjectiveChecks
     from fecbench.testing.plugin_checks import PluginConformance
 
 KITS: dict[str, type[PluginConformance]] = {
@@ -35,6 +36,12 @@ KITS: dict[str, type[PluginConformance]] = {
     "heads": HeadConformance,
     "metrics": MetricConformance,
     "formats": FormatConformance,
+}
+
+# by device, and by the labelling of the data
+OBJECTIVE_KITS: dict[str, dict[str, type[ObjectiveChecks]]] = {
+    "cpu": {"single": ObjectiveConformance, "multi": LabelSetConformance},
+    "cuda": {"single": DeviceConformance, "multi": LabelSetDeviceConformance},
 }
 
 
@@ -65,11 +72,26 @@ def kit_of(kind: str, name: str, device: str = "cpu") -> Conformance:
         PluginError: the objective is broken.
         UsageError: a plugin that isn't an objective is to be checked on a CUDA device.
     """
-    if kind == registry.objectives.kind:
-        get_objective(name)
-    elif device == "cuda":
-        raise UsageError(f"--device cuda checks objectives, but {name} is one of the {kind}; leave --device out")
-    base = DeviceConformance if device == "cuda" else KITS.get(kind, ObjectiveConformance)
+    return kits_of(kind, name, device)[0]
+
+
+def kits_of(kind: str, name: str, device: str = "cpu") -> list[Conformance]:
+    """Return all kits for a plugin: two for an objective that takes texts with one label and with several.
+
+    Raises:
+        UnknownName: no objective has this name.
+        PluginError: the objective is broken.
+        UsageError: a plugin that isn't an objective is to be checked on a CUDA device.
+    """
+    if kind != registry.objectives.kind:
+        if device == "cuda":
+            raise UsageError(f"--device cuda checks objectives, but {name} is one of the {kind}; leave --device out")
+        return [_kit(KITS[kind], name)]
+    bases = OBJECTIVE_KITS[device]
+    return [_kit(bases[labelling], name) for labelling in bases if labelling in get_objective(name).labellings]
+
+
+def _kit(base: type[Conformance], name: str) -> Conformance:
     kit: Conformance = type("Kit", (base,), {"name": name})()
     return kit
 
@@ -78,7 +100,7 @@ def outcomes(kit: Conformance) -> Iterator[Outcome]:
     """Run every check of ``kit`` and yield its outcome."""
     # A generator, so that the command can print each outcome when it is known: some checks train whole runs.
     for method, requires in kit.checks().items():
-        check = method.removeprefix("test_").replace("_", " ")
+        check = method.removeprefix("test_").replace("_", " ") + (f" ({kit.about})" if kit.about else "")
         with _one_thread(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they would break up the printed list of outcomes
             yield _outcome(kit, method, check, requires)

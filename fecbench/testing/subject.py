@@ -29,7 +29,7 @@ from fecbench.training import devices
 from fecbench.training.optimizers import assign_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -129,6 +129,12 @@ class Subject:
         """A batch of the first training rows."""
         return self.batch(np.arange(SIZE))
 
+    @property
+    def with_several_labels(self) -> Batch:
+        """A batch of the first training rows that have several labels each."""
+        counts = (self._built.splits["train"].targets > 0).sum(1)
+        return self.batch(np.flatnonzero(counts > 1)[: self.size])
+
     @torch.no_grad()
     def predict(self, stepper: Stepper, batch: Batch | None = None) -> Tensor:
         """Return the logits of a batch as an evaluation computes them, but without hiding labels and row numbers.
@@ -156,9 +162,14 @@ class Subject:
 
 @cache
 def subject_of(name: str, settings: tuple[tuple[str, object], ...]) -> Subject:
-    """Return the subject for the objective ``name`` under ``settings``; cached."""
-    conditions = {"dataset": "demo", "encoder": "scratch", "device": "cpu", "precision": "float32", "epochs": 4}
-    flags = {**conditions, **get_objective(name).rehearsal, **dict(settings)}
+    """Return the subject for the objective ``name`` under ``settings``; cached.
+
+    Its data set is ``demo``, or ``demo-multi`` for an objective that takes several labels a text alone.
+    """
+    kind = get_objective(name)
+    dataset = "demo" if "single" in kind.labellings else "demo-multi"
+    conditions = {"dataset": dataset, "encoder": "scratch", "device": "cpu", "precision": "float32", "epochs": 4}
+    flags = {**conditions, **kind.rehearsal, **dict(settings)}
     chosen = plan(name, flags)
     flags["batch_size"] = max(chosen.settings.batch_size, _size(chosen))
     missing = set(chosen.needs.views(["text", "label"])) - {"text", "label"}
@@ -174,14 +185,21 @@ def _size(chosen: Plan) -> int:
 
 def _with_columns(data: EmotionData, columns: list[str]) -> str:
     """Write the demo's rows with further text columns, each text's words in reverse, and return the folder."""
-    folder = Path(_temporary_folder().name) / "-".join(columns)
+    folder = Path(_temporary_folder().name) / "-".join([data.labelling, *columns])
     folder.mkdir(exist_ok=True)
     for split, part in data.splits.items():
         with (folder / f"{split}.jsonl").open("w", encoding="utf-8") as file:
             for row in part:
                 further = dict.fromkeys(columns, " ".join(reversed(row["text"].split())))
-                file.write(json.dumps({**row, "label": data.labels[row["label"]], **further}) + "\n")
+                written = {**row, "label": _label_names(row, data.labels), **further}
+                written.pop("labels", None)
+                file.write(json.dumps(written) + "\n")
     return str(folder)
+
+
+def _label_names(row: Mapping[str, Any], names: Sequence[str]) -> str | list[str]:
+    """Return the name of a row's label, or the list of the names of its labels."""
+    return names[row["label"]] if "label" in row else [names[label] for label in row["labels"]]
 
 
 @cache

@@ -3,7 +3,7 @@
 from fecbench_cdp.head import PooledHead
 from fecbench_cdp.losses import Masked, classification_loss, mask_tokens, mean_cross_entropy
 from fecbench_cdp.objective import CDPMLM, CDPMLMConfig
-from fecbench_cdp.pairs import definitions, pair_columns, paired
+from fecbench_cdp.pairs import definitions, pair_columns, paired, paired_label_sets
 
 __all__ = [
     "CDPMLM",
@@ -16,4 +16,5 @@ __all__ = [
     "mean_cross_entropy",
     "pair_columns",
     "paired",
+    "paired_label_sets",
 ]

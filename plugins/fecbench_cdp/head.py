@@ -30,11 +30,13 @@ class PooledHead(Head):
 
     @classmethod
     def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
-        """Build the encoder network and this head, and copy the network's pooler weights into the head."""
+        """Build the encoder network and this head with the network's pooler weights and the base rates of the labels."""
         network, head = super().build(source, task)
         pooler = getattr(getattr(network, "pooler", None), "dense", None)
         if pooler is not None:
             cast("PooledHead", head).dense.load_state_dict(pooler.state_dict())
+        if task.first_biases is not None:
+            cast("nn.Linear", cast("PooledHead", head).classifier[-1]).bias.data.copy_(task.first_biases)
         return network, head
 
     def project(self, h: Tensor) -> Tensor:

@@ -78,13 +78,19 @@ def mean_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return total / (targets != IGNORED).sum().clamp(min=1)
 
 
-def classification_loss(logits: Tensor, labels: Tensor, sigmoid: bool = False) -> Tensor:
-    """Return the main task's loss of ``logits [B, C]`` and ``labels``, int64 ``[B]``, in float32 at least.
+def classification_loss(logits: Tensor, truth: Tensor, sigmoid: bool = False) -> Tensor:
+    """Return the main task's loss of ``logits [B, C]``, in float32 at least.
 
     It is cross-entropy, or with ``sigmoid`` the mean of ``B C`` binary cross-entropies, the original's
     multi-label loss.
+
+    Args:
+        logits: ``[B, C]``.
+        truth: labels, int64 ``[B]``, or the targets of each label between 0 and 1, ``[B, C]``.
+        sigmoid: use binary cross-entropies.
     """
     logits = logits if logits.dtype == torch.float64 else logits.float()
-    if sigmoid:
-        return binary_cross_entropy_with_logits(logits, one_hot(labels, logits.shape[1]).to(logits.dtype))
-    return cross_entropy(logits, labels)
+    if not sigmoid:
+        return cross_entropy(logits, truth)
+    targets = one_hot(truth, logits.shape[1]) if truth.dim() == 1 else truth
+    return binary_cross_entropy_with_logits(logits, targets.to(logits.dtype))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fecbench import Batch, Config, FecbenchError, Model, Objective, Task, Update
 from fecbench_cdp.losses import classification_loss, mask_tokens, mean_cross_entropy
-from fecbench_cdp.pairs import definition_column, paired
+from fecbench_cdp.pairs import definition_column, paired, paired_label_sets
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -45,7 +45,9 @@ class CDPMLMConfig(Config):
         "new one with output embeddings of its own (as released)",
     )
     main_loss: Literal["softmax", "sigmoid"] = Field(
-        "softmax", description="classification loss; softmax: cross-entropy, sigmoid: the original's multi-label loss"
+        "softmax",
+        description="classification loss; softmax: cross-entropy, with several labels a text the sum of their binary "
+        "cross-entropies; sigmoid: the mean of the labels' binary cross-entropies, the original's loss",
     )
 
     @field_validator("rho")
@@ -76,6 +78,7 @@ class CDPMLM(Objective):
 
     Config = CDPMLMConfig
     config: CDPMLMConfig
+    labellings = ("single", "multi")
     special: Tensor
     words: Tensor
     # The authors' ten epochs count the steps of both kinds; at rho 0.5 they read each text five times.
@@ -121,18 +124,24 @@ class CDPMLM(Objective):
                 f"cdp-mlm needs room for a label's whole definition and a text, {needed} tokens, but reads "
                 f"{material.max_length}; raise --max-length, or shorten the descriptions of the labels"
             )
-        return {"pairs": partial(paired, material, column)}
+        rows = paired if self.task.labelling == "single" else paired_label_sets
+        return {"pairs": partial(rows, material, column)}
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
         """Yield a step on the texts, then the steps on pairs that are due, so that a share rho of all is on texts."""
         if self.config.reads_texts:
             logits = model.classify(model.project(model.encode(batch)))
-            yield Update(
-                classification_loss(logits, batch.labels, self.config.main_loss == "sigmoid"), logs={"main_steps": 1.0}
-            )
+            yield Update(self.classification(logits, batch), logs={"main_steps": 1.0})
         if self.config.pairs_per_text:
             for pairs in batch.of_stream("pairs", self.config.pairs_per_text):
                 yield self.auxiliary(pairs, model)
+
+    def classification(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the loss of a batch of texts with ``logits [B, C]``, a scalar."""
+        if self.config.main_loss == "softmax":
+            return self.task.nll(logits, batch)
+        truth = batch.labels if self.task.labelling == "single" else batch.targets
+        return classification_loss(logits, truth, sigmoid=True)
 
     def auxiliary(self, pairs: Batch, model: Model) -> Update:
         """Return the update ``CDP + MLM`` of a batch of pairs; both terms use one corrupted forward pass."""

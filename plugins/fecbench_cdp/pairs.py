@@ -1,4 +1,4 @@
-"""Text-definition pairs: each text with the definition of its label, and with that of another label."""
+"""Text-definition pairs: each text with the definitions of its labels, and with those of as many other labels."""
 
 from __future__ import annotations
 
@@ -83,3 +83,20 @@ def paired(material: Material, second: TokenColumn, number: int) -> TokenisedSpl
     rows = np.tile(np.arange(count), 2)
     column = pair_columns(material.tokens, second, rows, np.concatenate([material.labels, other]), material.max_length)
     return TokenisedSplit({"text": column}, np.repeat([IS_DEFINITION, IS_NOT], count))
+
+
+def paired_label_sets(material: Material, second: TokenColumn, number: int) -> TokenisedSplit:
+    """Return the pairs of pass ``number`` where texts have several labels (Singh et al. 2024, their data).
+
+    Each label of a text makes a pair with its definition. As many other labels make pairs with theirs, drawn without
+    repetition and anew in each pass. A text without labels makes one pair, with the definition of any label.
+    """
+    has = material.targets > 0.5
+    counts, classes = has.sum(1), has.shape[1]
+    noise = np.random.default_rng([material.seed, number]).random(has.shape)
+    shuffled = np.argsort(np.where(has, 2.0, noise), axis=1)  # a text's own labels last
+    drawn = np.arange(classes) < np.minimum(np.maximum(counts, 1), classes - counts)[:, None]
+    (texts, own), other = np.nonzero(has), shuffled[drawn]
+    rows = np.concatenate([texts, np.nonzero(drawn)[0]])
+    column = pair_columns(material.tokens, second, rows, np.concatenate([own, other]), material.max_length)
+    return TokenisedSplit({"text": column}, np.repeat([IS_DEFINITION, IS_NOT], [len(own), len(other)]))

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
-from torch.nn.functional import cross_entropy
 
 from fecbench import Config, Objective, Update
 from fecbench_emoberta.form import Speaking
@@ -30,6 +29,8 @@ class EmoBERTa(Objective):
 
     Config = EmoBERTaConfig
     config: EmoBERTaConfig
+    labellings = ("single", "multi")
+    soft = True
     # The released recipe, except learning rate and batch size, which are the run's.
     settings: ClassVar = {"epochs": 15, "weight_decay": 0.01, "no_decay_norm_bias": True, "warmup": 0.2, "clip": 1.0}
     citation = "Kim and Vossen 2021, EmoBERTa: Speaker-Aware Emotion Recognition in Conversation with RoBERTa"
@@ -43,4 +44,4 @@ class EmoBERTa(Objective):
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
         """Yield one update of the model."""
         logits = model.classify(model.project(model.encode(batch)))
-        yield Update(cross_entropy(logits.float(), batch.labels))
+        yield Update(self.task.nll(logits, batch))

@@ -67,6 +67,7 @@ class HypEmo(Objective):
     }
     presets: ClassVar = {"ed": ED, "ed-prepared": ED, "ge": GE, "ge-prepared": GE}
     citation = "Chen, Hung, Hsu, Ku 2023, Label-Aware Hyperbolic Embeddings for Fine-grained Emotion Classification"
+    labelling_reason = "it weighs a text by the distance to its one label"
     label_vectors: Tensor
 
     def __init__(self, config: HypEmoConfig, task: Task):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from fecbench import Config
-from fecbench_llm.decoding import GREEDY, REFERENCE, Decoding
+from fecbench_llm.decoding import GREEDY, GREEDY_LIST, REFERENCE, Decoding
 from fecbench_llm.parsing import Multi
 from fecbench_llm.prompts import Subject
 
@@ -56,7 +56,9 @@ class LLMPromptConfig(Config):
         "highest mean log-probability per token",
     )
     multi: Multi = Field(
-        "first", description="reading of an answer with several labels; first: its first, invalid: none"
+        "first",
+        description="reading of an answer with several labels; first: its first, invalid: none, all: all of them, for "
+        "which the prompt asks, if a text can have several",
     )
     decoding: Literal["greedy", "reference"] = Field(
         "greedy",
@@ -67,7 +69,9 @@ class LLMPromptConfig(Config):
         None, ge=0, description="temperature; 0: greedy  [default: that of --decoding, 0 or 0.9]"
     )
     max_new_tokens: int | None = Field(
-        None, ge=1, description="most tokens of an answer  [default: 16; with --decoding reference: 256]"
+        None,
+        ge=1,
+        description="most tokens of an answer  [default: 16; with --multi all: 48; with --decoding reference: 256]",
     )
     token_limit: Literal["max_tokens", "max_completion_tokens"] = Field(
         "max_tokens", description="name of the request field that limits new tokens, as the endpoint expects it"
@@ -93,7 +97,7 @@ class LLMPromptConfig(Config):
 
     def decodes(self, seed: int) -> Decoding:
         """Return the decoding settings; ``seed`` is used only if answers are sampled."""
-        decoding = GREEDY if self.decoding == "greedy" else REFERENCE
+        decoding = REFERENCE if self.decoding == "reference" else GREEDY_LIST if self.multi == "all" else GREEDY
         if self.temperature is not None:
             decoding = replace(decoding, temperature=self.temperature)
         if self.max_new_tokens is not None:

@@ -29,5 +29,6 @@ class Decoding:
 
 
 GREEDY = Decoding()
+GREEDY_LIST = Decoding(max_new_tokens=48)  # room for a list of labels
 REFERENCE = Decoding(temperature=0.9, top_p=0.6, top_k=30, repetition_penalty=1.2, max_new_tokens=256, half=True)
 """The settings of EmoLLaMA's released code (lzw108/EmoLLMs)."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
+from fecbench_llm.parsing import NO_LABEL
 from fecbench_llm.prompts import Demonstration, one_line
 
 
@@ -43,6 +44,37 @@ class Pool:
         for row, text in enumerate(self.texts):
             rows[_same(text)].append(row)
         return rows
+
+
+@dataclass(frozen=True)
+class LabelSetPool(Pool):
+    """Training rows with several labels. Demonstrations are drawn by each row's rarest label; C for a row without one.
+
+    Attributes:
+        targets: bool ``[N, C]``, the labels of the rows.
+    """
+
+    targets: np.ndarray = field(kw_only=True)
+
+    @classmethod
+    def of(cls, texts: Sequence[str], targets: np.ndarray, names: tuple[str, ...]) -> LabelSetPool:
+        """Return the pool of ``texts`` with the labels ``targets [N, C]``."""
+        return cls(texts, rarest_labels(targets), names, targets=targets)
+
+    def shown(self, rows: Iterable[int]) -> list[Demonstration]:
+        """Return ``rows`` as demonstrations, whose labels are separated by commas."""
+        named = ((row, [self.names[label] for label in np.flatnonzero(self.targets[row])]) for row in rows)
+        return [Demonstration(self.texts[row], ", ".join(names) or NO_LABEL) for row, names in named]
+
+
+def rarest_labels(targets: np.ndarray) -> np.ndarray:
+    """Return the label of each row that fewest rows have, int ``[N]``; C for a row without labels.
+
+    >>> rarest_labels(np.array([[1, 0], [1, 1], [0, 0]], dtype=bool)).tolist()
+    [0, 1, 2]
+    """
+    counts = np.where(targets, targets.sum(0), len(targets) + 1)
+    return np.where(targets.any(1), counts.argmin(1), targets.shape[1])
 
 
 def _same(text: str) -> str:

@@ -15,7 +15,7 @@ from fecbench import Batch, BatchNeeds, Model, Objective, Stage, Task
 from fecbench_llm import backend_selection
 from fecbench_llm.backends import LLMError
 from fecbench_llm.config import LLMPromptConfig
-from fecbench_llm.demonstrations import Pool, draw, generator_of, nearest
+from fecbench_llm.demonstrations import LabelSetPool, Pool, draw, generator_of, nearest
 from fecbench_llm.parsing import NO_ANSWER, Parser
 from fecbench_llm.prompts import Chat, EmoLLaMA, Prompt
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from fecbench_llm.backends import Backend
     from fecbench_llm.interview import Interview
 
-SUBJECTS = {"situation": ("ed", "ed-prepared"), "comment": ("ge", "ge-prepared")}
-SURE = 20.0  # logit of the answered label beside 0 for the others: a probability of almost 1
+SITUATION, COMMENT = {"subject": "situation"}, {"subject": "comment"}
+LABEL_SETS = {"multi": "all"}
+SURE = 20.0  # logit of an answered label less that of the others: a probability of almost 1
 
 
 class LLMPrompt(Objective):
@@ -34,24 +35,37 @@ class LLMPrompt(Objective):
     Config = LLMPromptConfig
     config: LLMPromptConfig
     rows: Tensor
+    labellings = ("single", "multi")
     trains = False
     needs = BatchNeeds(texts=True)
     settings: ClassVar = {"encoder": "none", "head": "linear"}
-    presets: ClassVar = {name: {"subject": subject} for subject, names in SUBJECTS.items() for name in names}
+    presets: ClassVar = {
+        **dict.fromkeys(("ed", "ed-prepared"), SITUATION),
+        **dict.fromkeys(("ge", "ge-prepared"), COMMENT),
+        **dict.fromkeys(("ge-multi", "ge-ekman", "ge-sentiment"), {**COMMENT, **LABEL_SETS}),
+        "demo-multi": LABEL_SETS,
+    }
     # The fake backend refuses a likelihood and a file of answers, which a spec's row may ask for.
     rehearsal: ClassVar = {"backend": "fake", "score": "answer", "answers": ""}
     citation = "Brown et al. 2020, Language Models are Few-Shot Learners; EmoLLaMA: Liu et al. 2024, EmoLLMs"
 
     def __init__(self, config: LLMPromptConfig, task: Task):
         super().__init__(config, task)
+        _check_labels(config, task)
         self.parse = Parser(task.labels, config.multi)
         wording = EmoLLaMA if config.preset == "emollama" else Chat
-        self.wording = wording(task.labels, config.subject, task.label_texts if config.definitions else ())
+        definitions = task.label_texts if config.definitions else ()
+        self.wording = wording(task.labels, config.subject, definitions, config.multi == "all")
         self.register_buffer("rows", torch.full((config.shots,), -1))  # training rows of fixed demonstrations
         self.stage: Stage | None = None  # None outside a run
         self.pool: Pool | None = None
         self.prompt_of: dict[str, Prompt] = {}  # by text
         self.used: dict[str, Answer] = {}  # by prompt, for the report
+
+    @classmethod
+    def gives_scores(cls, config: LLMPromptConfig) -> bool:
+        """Return True if the logits are likelihoods; those of an answer tell its labels alone."""
+        return config.score == "likelihood"
 
     @classmethod
     def reads_labels(cls, config: object) -> bool:  # noqa: ARG003
@@ -73,10 +87,19 @@ class LLMPrompt(Objective):
         """Return the test split alone: validation rows would choose nothing, and answers cost money."""
         return ("test",)
 
+    def notes(self) -> Sequence[str]:
+        """Return a note if a text can have several labels and gets one."""
+        if self.task.labelling == "single" or self.config.multi == "all":
+            return ()
+        return (
+            f"--multi {self.config.multi} gives a text one label at most, and texts of {self.task.dataset} can have "
+            "several; --multi all gives all that an answer names",
+        )
+
     def before_training(self, stage: Stage) -> None:
         """Check that the model can be asked, and draw the fixed demonstrations."""
         self.stage = stage
-        self.pool = Pool(stage.texts["train"], stage.labels["train"].numpy(), self.task.labels)
+        self.pool = self._pool(stage)
         self.interview  # noqa: B018  raises now, before any other work, if a package, key or endpoint is missing
         if self.config.demonstrations == "fixed":
             labels = self.pool.labels
@@ -95,7 +118,7 @@ class LLMPrompt(Objective):
         With ``--score likelihood`` they are the labels' mean log-probabilities.
         """
         assert batch.texts is not None
-        return torch.stack([self.logits(answer) for answer in self.answers_to(batch.texts)]).to(batch.labels.device)
+        return torch.stack([self.logits(answer) for answer in self.answers_to(batch.texts)]).to(batch.rows.device)
 
     def answers_to(self, texts: Sequence[str]) -> list[Answer]:
         """Return the answer for each of ``texts``; ask for those that are not stored."""
@@ -105,12 +128,26 @@ class LLMPrompt(Objective):
         return answers
 
     def logits(self, answer: Answer) -> Tensor:
-        """Return the logits of one answer, float32 ``[C]``; all -inf if it names no label."""
+        """Return the logits of one answer, float32 ``[C]``; all -inf if it names no label.
+
+        If a text can have several labels, those of the others are as far below 0 as those of its labels are above.
+        """
         no_answer = torch.full((self.task.classes,), -torch.inf)
         if self.config.score == "likelihood":
             return self._read_likelihoods(answer.text) if answer.text else no_answer
-        label = self.parse(answer.text)
-        return no_answer if label == NO_ANSWER else SURE * torch.eye(self.task.classes)[label]
+        named = self._named(answer.text)
+        if named is None:
+            return no_answer
+        logits = torch.zeros(self.task.classes)
+        logits[torch.tensor(named, dtype=torch.int64)] = SURE
+        return logits if self.task.labelling == "single" else logits - SURE / 2
+
+    def _named(self, text: str) -> list[int] | None:
+        """Return the indices of the labels that an answer names, as ``--multi`` reads it; None for no answer."""
+        if self.config.multi == "all":
+            return self.parse.all_named(text)
+        label = self.parse(text)
+        return None if label == NO_ANSWER else [label]
 
     def _read_likelihoods(self, text: str) -> Tensor:
         """Parse an answer that lists one number per label.
@@ -182,6 +219,13 @@ class LLMPrompt(Objective):
         recorded = self.stage is None
         return backend_selection.select_backend(self.config, self.task.seed, str(self.rows.device), recorded=recorded)
 
+    def _pool(self, stage: Stage) -> Pool:
+        """Return the training rows that demonstrations are chosen from."""
+        texts, names = stage.texts["train"], self.task.labels
+        if self.task.labelling == "single":
+            return Pool(texts, stage.labels["train"].numpy(), names)
+        return LabelSetPool.of(texts, stage.targets["train"].numpy() > 0.5, names)
+
     def _rows(self, text: str, feature: np.ndarray) -> Iterable[int]:
         """Return the training rows to show for ``text``, the farthest first, without ``text`` itself."""
         assert self.pool is not None
@@ -218,3 +262,21 @@ class LLMPrompt(Objective):
         states = [model.encode(batch).float() for batch in self.stage.batches(texts)]
         model.train(was_training)
         return torch.cat(states).cpu().numpy()
+
+
+def _check_labels(config: LLMPromptConfig, task: Task) -> None:
+    """Check that the data's labels fit the options.
+
+    Raises:
+        LLMError: they don't.
+    """
+    if config.multi == "all" and task.labelling == "single":
+        raise LLMError(
+            f"--multi all reads several labels of an answer, but a text of {task.dataset} has one; "
+            "use --multi first or --multi invalid"
+        )
+    if config.score == "likelihood" and task.labelling == "multi":
+        raise LLMError(
+            "--score likelihood compares the labels with one another and gives one of them, but a text of "
+            f"{task.dataset} can have several; use --score answer --multi all"
+        )

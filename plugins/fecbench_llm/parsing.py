@@ -1,9 +1,11 @@
-"""Parse a model's answer into a label by whole words, never by parts of words.
+"""Parse a model's answer into a label, or into all labels that it names, by whole words, never by parts of words.
 
 >>> parse = Parser(["afraid", "joyful", "proud", "sad", "lonely"])
 >>> answers = ("Proud.", "I think: **joyful**", "sad, lonely", "Happiness", "unafraid", "not sure", "")
 >>> [parse(answer) for answer in answers]
 [2, 1, 3, 1, -1, -1, -1]
+>>> [parse.all_named(answer) for answer in ("lonely, sad", "Happiness", "none", "not sure")]
+[[3, 4], [1], [], None]
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from typing import Literal
 from fecbench import FecbenchError
 
 NO_ANSWER = -1
-Multi = Literal["first", "invalid"]
+NO_LABEL = "none"  # the answer that no label fits, where a text can have several
+Multi = Literal["first", "invalid", "all"]
 
 # The reasoning that some models write before their answer.
 _THOUGHT = re.compile(r"\A.*</think(?:ing)?>|<think(?:ing)?>.*", re.DOTALL)
@@ -46,7 +49,8 @@ class Parser:
 
     Args:
         labels: label names.
-        multi: reading of an answer with several labels, its ``"first"`` label or no answer (``"invalid"``).
+        multi: reading of an answer with several labels where a text has one: its ``"first"`` label, or no answer
+            (``"invalid"``).
 
     Raises:
         FecbenchError: two labels differ only in case and markup.
@@ -65,17 +69,43 @@ class Parser:
 
     def __call__(self, answer: str) -> int:
         """Return the index of the label that ``answer`` names, or -1."""
-        lines = [line for raw in _THOUGHT.sub("", answer.lower()).splitlines() if (line := _plain(raw))]
+        lines = _lines(answer)
         whole = " ".join(lines)
         if whole in self.labels:
             return self.labels[whole]
-        cued = [line[match.end() :].strip(_EDGE) for line in lines if (match := _CUE.match(line))]
+        cued = _cued(lines)
         if cued and cued[-1] in self.labels:
             return self.labels[cued[-1]]
         named = _matches(self._label, self.labels, whole) or _matches(self._alias, self.aliases, whole)
         if len(named) == 1 or (named and self.multi == "first"):
             return named[0]
         return NO_ANSWER
+
+    def all_named(self, answer: str) -> list[int] | None:
+        """Return the indices of all labels that ``answer`` names, in order.
+
+        They are those after the last cue or, without any there, those in the whole answer; aliases count too. The
+        answer ``none`` gives ``[]``, any other answer without a label None.
+        """
+        lines = _lines(answer)
+        for text in (*_cued(lines)[-1:], " ".join(lines)):
+            labels = _matches(self._label, self.labels, text)
+            aliases = _matches(self._alias, self.aliases, self._label.sub(" ", text))
+            if labels or aliases:
+                return sorted({*labels, *aliases})
+            if text == NO_LABEL:
+                return []
+        return None
+
+
+def _lines(answer: str) -> list[str]:
+    """Return the lines of an answer in plain form, without empty ones and without what a model wrote in thought."""
+    return [line for raw in _THOUGHT.sub("", answer.lower()).splitlines() if (line := _plain(raw))]
+
+
+def _cued(lines: Iterable[str]) -> list[str]:
+    """Return what follows the cue in each line that begins with one."""
+    return [line[match.end() :].strip(_EDGE) for line in lines if (match := _CUE.match(line))]
 
 
 def _plain(text: str) -> str:

@@ -20,6 +20,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
+from fecbench_llm.parsing import NO_LABEL
+
 Subject = Literal["text", "situation", "comment"]
 Message = dict[str, str]
 
@@ -35,7 +37,7 @@ def one_line(text: str) -> str:
 
 @dataclass(frozen=True)
 class Demonstration:
-    """A training text and the name of its label."""
+    """A training text and the answer that it should get: the name of its label, or of its labels."""
 
     text: str
     label: str
@@ -50,11 +52,13 @@ class Wording:
         subject: kind of the texts.
         definitions: ``name: description`` of each label, listed instead of the names; empty to list the
             names alone.
+        several: ask for all labels that fit, instead of one.
     """
 
     labels: tuple[str, ...]
     subject: Subject = "text"
     definitions: tuple[str, ...] = ()
+    several: bool = False
 
     def about(self, text: str, demonstrations: Sequence[Demonstration] = ()) -> Prompt:
         """Return the prompt for ``text``, with every text in it on one line."""
@@ -121,19 +125,34 @@ class Chat(Wording):
         "comment": "You are shown a comment from Reddit; name the one emotion of the list that fits what its writer "
         "expresses best",
     }
+    SEVERAL_TASKS: ClassVar[dict[Subject, str]] = {
+        "text": "Name the emotions of the list that the writer feels in the text",
+        "situation": "Somebody describes what happened to them; name the emotions of the list that the writer feels in "
+        "this situation",
+        "comment": "You are shown a comment from Reddit; name the emotions of the list that its writer expresses",
+    }
 
     def messages(self, prompt: Prompt) -> list[Message]:
         """Return the system message and the user message."""
-        task = (
-            f"{self.TASKS[self.subject]}. Answer with exactly one label from the list, spelled as there, "
-            "and with nothing else."
-        )
-        shots = [f"Text: {shot.text}\nEmotion: {shot.label}" for shot in prompt.demonstrations]
-        question = "\n\n".join([f"Emotions:{self._label_list}", *shots, f"Text: {prompt.text}\nEmotion:"])
-        return [{"role": "system", "content": task}, {"role": "user", "content": question}]
+        cue = "Emotions:" if self.several else "Emotion:"
+        shots = [f"Text: {shot.text}\n{cue} {shot.label}" for shot in prompt.demonstrations]
+        question = "\n\n".join([f"Emotions:{self._label_list}", *shots, f"Text: {prompt.text}\n{cue}"])
+        return [{"role": "system", "content": self._task}, {"role": "user", "content": question}]
 
     def raw(self, prompt: Prompt) -> None:
         """Return None: the model's own chat template formats the messages."""
+
+    @property
+    def _task(self) -> str:
+        if self.several:
+            return (
+                f"{self.SEVERAL_TASKS[self.subject]}. Answer with one label from the list or with several, separated by "
+                f"commas and spelled as there, and with nothing else; if no label fits, answer {NO_LABEL}."
+            )
+        return (
+            f"{self.TASKS[self.subject]}. Answer with exactly one label from the list, spelled as there, "
+            "and with nothing else."
+        )
 
 
 @dataclass(frozen=True)
@@ -147,12 +166,18 @@ class EmoLLaMA(Wording):
         "comment": "Choose the single emotion that fits what the writer of the Reddit comment expresses best, "
         "out of these:",
     }
+    SEVERAL_TASKS: ClassVar[dict[Subject, str]] = {
+        "text": "Choose all emotions that the writer feels in the text, out of these:",
+        "situation": "Choose all emotions that the writer feels in the described situation, out of these:",
+        "comment": "Choose all emotions that the writer of the Reddit comment expresses, out of these:",
+    }
     CUE: ClassVar[str] = "This text contains emotions:"
 
     def messages(self, prompt: Prompt) -> list[Message]:
         """Return the instruction as a user message, for servers that apply a template themselves."""
         shots = [f"Text: {shot.text}\n{self.CUE} {shot.label}" for shot in prompt.demonstrations]
-        task = f"Task: {self.TASKS[self.subject]}{self._label_list}"
+        tasks = self.SEVERAL_TASKS if self.several else self.TASKS
+        task = f"Task: {tasks[self.subject]}{self._label_list}"
         return [{"role": "user", "content": "\n".join([task, *shots, f"Text: {prompt.text}\n{self.CUE}"])}]
 
     def raw(self, prompt: Prompt) -> str:

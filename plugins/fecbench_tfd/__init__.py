@@ -3,7 +3,8 @@
 from fecbench_tfd.counterfactuals import Counterfactual
 from fecbench_tfd.lexicon import Lexicon, read_lexicon
 from fecbench_tfd.objective import TFD, Debiasing, DebiasingConfig
-from fecbench_tfd.search import Searched, line_search, weighted_f1_scores
+from fecbench_tfd.ranking import ranking_scores
+from fecbench_tfd.search import Searched, answer_scores, line_search, weighted_f1_scores
 
 __all__ = [
     "TFD",
@@ -12,7 +13,9 @@ __all__ = [
     "DebiasingConfig",
     "Lexicon",
     "Searched",
+    "answer_scores",
     "line_search",
+    "ranking_scores",
     "read_lexicon",
     "weighted_f1_scores",
 ]

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from fecbench import Batch, Config, FecbenchError, Form, Model, Objective, Stage, Task, Update
 from fecbench_tfd.counterfactuals import Counterfactual
 from fecbench_tfd.lexicon import OWN, read_lexicon
-from fecbench_tfd.search import STEP, line_search
+from fecbench_tfd.ranking import ranking_scores
+from fecbench_tfd.search import STEP, answer_scores, line_search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,12 +42,14 @@ class Debiasing(Objective):
     Training is that of the other objective. After training, coefficients a and b are searched on the
     validation rows, and prediction returns ``F - a F_label - b F_word``. F are the logits of the text,
     ``F_label`` those of the text with every word masked (label bias), ``F_word`` those of the text with its
-    polar words masked (word bias). The third counterfactual of the paper, speaker bias, needs speakers and
+    polar words masked (word bias). The search maximises weighted F1, or the score of rankings where texts have several
+    labels. The third counterfactual of the paper, speaker bias, needs speakers and
     is left out.
     """
 
     Config = DebiasingConfig
     config: Any
+    soft = False  # the search compares logits with whole labels
     steps: Tensor
     coverage: Tensor
     lexicon_number: Tensor
@@ -106,7 +108,11 @@ class Debiasing(Objective):
         """Search the coefficients on the validation rows."""
         super().after_training(stage)
         logits, *biases = self._logits(stage, stage.texts["validation"])
-        searched = line_search(logits, np.stack(biases), stage.labels["validation"].numpy())
+        if self.task.labelling == "single":
+            truth, score = stage.labels["validation"].numpy(), answer_scores
+        else:
+            truth, score = stage.targets["validation"].numpy() > 0.5, ranking_scores
+        searched = line_search(logits, np.stack(biases), truth, score)
         self.steps.copy_(torch.tensor(searched.steps))
 
     def predict(self, batch: Batch, model: Model) -> Tensor:
@@ -152,11 +158,13 @@ def _number_of(config: Any) -> int:
 
 # Not imported from the plugin of `ce`, because plugins import the public names of fecbench alone.
 class _CrossEntropy(Objective):
-    """Softmax cross-entropy, averaged over the rows of the batch."""
+    """Cross-entropy, averaged over the rows of the batch."""
+
+    labellings = ("single", "multi")
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
         logits = model.classify(model.project(model.encode(batch)))
-        yield Update(cross_entropy(logits.float(), batch.labels))
+        yield Update(self.task.nll(logits, batch))
 
 
 class TFD(Debiasing, _CrossEntropy):

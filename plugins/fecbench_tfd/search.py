@@ -1,4 +1,4 @@
-"""Line search for the debiasing coefficients, scored by weighted F1 (Tu et al. 2023; the released code's search)."""
+"""Line search for the debiasing coefficients (Tu et al. 2023; the released code's search)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import numpy as np
 from fecbench import FecbenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    Score = Callable[[np.ndarray, np.ndarray], np.ndarray]  # of logits [P, n, C] and the truth; one number a set
 
 STEP = 0.1
 PATIENCE = 20
@@ -26,8 +28,8 @@ class Searched:
 
     Attributes:
         steps: coefficients as integer multiples of ``STEP``, so that sums of 0.1 don't accumulate rounding.
-        score: weighted F1 with these coefficients.
-        raw_score: weighted F1 with all coefficients 0.
+        score: score with these coefficients.
+        raw_score: score with all coefficients 0.
         points: number of points that were scored.
     """
 
@@ -37,8 +39,13 @@ class Searched:
     points: int
 
 
-def line_search(logits: np.ndarray, biases: np.ndarray, labels: np.ndarray) -> Searched:
-    """Search coefficients a that maximise the weighted F1 of ``logits - sum_k a_k biases_k`` by steps along rays.
+def answer_scores(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the weighted F1 ``[P]`` of the most probable labels by P sets of logits ``[P, n, C]``."""
+    return weighted_f1_scores(logits.argmax(2), labels, logits.shape[2])
+
+
+def line_search(logits: np.ndarray, biases: np.ndarray, truth: np.ndarray, score: Score = answer_scores) -> Searched:
+    """Search coefficients a that maximise the score of ``logits - sum_k a_k biases_k`` by steps along rays.
 
     From the best point so far one ray starts into each direction of {-1, 0, 1}^K (first coefficient
     outermost, -1 first). A ray ends after ``PATIENCE`` steps in a row without a new best. Rounds of rays
@@ -48,7 +55,9 @@ def line_search(logits: np.ndarray, biases: np.ndarray, labels: np.ndarray) -> S
     Args:
         logits: logits of the texts ``[n, C]``.
         biases: logits of their counterfactuals ``[K, n, C]``.
-        labels: int ``[n]``.
+        truth: the texts' labels, int ``[n]``, or what else ``score`` compares logits with.
+        score: function of P sets of logits ``[P, n, C]`` and ``truth`` that returns ``[P]``; by default the weighted
+            F1 of the most probable labels.
 
     Raises:
         FecbenchError: a logit is infinite or NaN.
@@ -57,17 +66,17 @@ def line_search(logits: np.ndarray, biases: np.ndarray, labels: np.ndarray) -> S
     >>> line_search(logits, np.array([[[1.0, 0, 0]] * 4]), np.array([1, 1, 2, 0])).steps
     (6,)
     """
-    scores = _Scores(_finite(logits), _finite(biases), labels)
+    scores = _Scores(_finite(logits), _finite(biases), truth, score)
     best: Point = (0,) * len(biases)
     (raw,) = scores([best])
-    score, changed = raw, True
+    best_score, changed = raw, True
     while changed:
         origin = best
         for direction in product((-1, 0, 1), repeat=len(biases)):
             if any(direction):
-                best, score = _along(scores, origin, direction, best, score)
+                best, best_score = _along(scores, origin, direction, best, best_score)
         changed = best != origin
-    return Searched(best, score, raw, len(scores.memo))
+    return Searched(best, best_score, raw, len(scores.memo))
 
 
 def _along(scores: _Scores, origin: Point, direction: Point, best: Point, score: float) -> tuple[Point, float]:
@@ -88,11 +97,12 @@ def _along(scores: _Scores, origin: Point, direction: Point, best: Point, score:
 
 @dataclass
 class _Scores:
-    """Weighted F1 at points, computed once for each."""
+    """Scores at points, computed once for each."""
 
     logits: np.ndarray
     biases: np.ndarray
-    labels: np.ndarray
+    truth: np.ndarray
+    score: Score
     memo: dict[Point, float] = field(default_factory=dict)
 
     def __call__(self, points: Sequence[Point]) -> list[float]:
@@ -101,7 +111,7 @@ class _Scores:
         for start in range(0, len(new), chunk):
             part = new[start : start + chunk]
             debiased = self.logits - np.einsum("pk,knc->pnc", STEP * np.array(part), self.biases)
-            scores = weighted_f1_scores(debiased.argmax(2), self.labels, self.logits.shape[1])
+            scores = self.score(debiased, self.truth)
             # Rounded: scores that are equal must compare equal, in whatever order their terms were summed.
             self.memo.update(zip(part, scores.round(12).tolist(), strict=True))
         return [self.memo[point] for point in points]

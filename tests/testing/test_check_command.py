@@ -6,12 +6,12 @@ import pytest
 from torch.nn.functional import cross_entropy
 
 from fecbench import Update
-from fecbench.testing import ObjectiveConformance
+from fecbench.testing import LabelSetConformance, ObjectiveConformance
 from tests.support.offenders import Base, OneClass
 
 pytestmark = pytest.mark.slow
 
-CHECKS = list(ObjectiveConformance.checks())
+CHECKS = [*ObjectiveConformance.checks(), *LabelSetConformance.checks()]  # ce takes several labels a text too
 
 
 def test_the_command_tells_what_holds_and_what_does_not(fecbench, registered):
