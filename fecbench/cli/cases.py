@@ -41,9 +41,8 @@ def cases(
     first, and counts all rows. If texts can have several labels, it lists those whose labels BETTER gives with the
     greater Jaccard index, by the gain in it, then in negative log-likelihood.
 
-    BETTER and WORSE are each a run id, a run folder or a method (its newest complete
-    run); both runs must be on the same rows. Texts and gold labels are read from the data, because a record holds
-    neither.
+    BETTER and WORSE are each a run id, a run folder or a method (its newest complete run); both runs must be on the
+    same rows. Texts and gold labels are read from the data, because a record holds neither.
 
     \b
     Example (Table 4 of the AML paper):

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from fecbench.results.cases import Case, Cases
 
 
-COLUMNS = ("row", "utterance", "{worse}", "p", "{better}", "p", "p(gold) {worse}", "p(gold) {better}")
-TEXT_COLUMNS = ("utterance", "{worse}", "{better}")
+COLUMNS: tuple[str, ...] = ("row", "utterance", "{worse}", "p", "{better}", "p", "p(gold) {worse}", "p(gold) {better}")
+TEXT_COLUMNS: tuple[str, ...] = ("utterance", "{worse}", "{better}")
 
 
 def summary(cases: Cases, top: int) -> str:

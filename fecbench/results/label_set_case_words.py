@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fecbench.results.label_set_cases import LabelSetCase, LabelSetCases
 
 
-COLUMNS = (
+COLUMNS: tuple[str, ...] = (
     "row",
     "utterance",
     "labels",
@@ -22,7 +22,7 @@ COLUMNS = (
     "NLL {worse}",
     "NLL {better}",
 )
-TEXT_COLUMNS = ("utterance", "labels", "{worse}", "{better}")
+TEXT_COLUMNS: tuple[str, ...] = ("utterance", "labels", "{worse}", "{better}")
 NO_LABEL = "(none)"
 
 
