@@ -125,8 +125,8 @@ def embeddings(
 
     Each RUN is a run id, a run folder or a method (its newest complete run). The panels, one for each run, show the
     head's features of the same rows. t-SNE preserves neighbourhoods, but neither cluster sizes nor distances, so two
-    scores measured in the original feature space are printed as well. A text with several labels counts and is coloured
-    as one of the rarest of them.
+    scores measured in the original feature space are printed as well. Where texts have several
+    labels, colours and scores use the rarest label of each.
 
     \b
     Example (Figure 4 of the AML paper):
