@@ -18,7 +18,7 @@ from fecbench.runs.find import find_run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fecbench.runs.decision_rule import DecisionRule
+    from fecbench.runs.label_decision import LabelDecision
     from fecbench.runs.predictor import Predictor
 
     Label = dict[str, Any]  # name, probability, and perhaps threshold and whether it is given
@@ -59,10 +59,10 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
     # Blank lines of standard input are skipped, but a blank argument was typed on purpose: predict it.
     predicted = [bool(texts or text.strip()) for text in lines]
     asked = list(compress(lines, predicted))
-    if predictor.rule is None:
+    if predictor.decision is None:
         answers = iter(_answers(predictor, asked, top))
     else:
-        answers = iter(_label_sets(predictor, predictor.rule, asked, None if as_json else top))
+        answers = iter(_label_sets(predictor, predictor.decision, asked, None if as_json else top))
     rows: list[dict[str, Any]] = [
         {"text": text, "labels": next(answers) if has_answer else []}
         for text, has_answer in zip(lines, predicted, strict=True)
@@ -87,16 +87,16 @@ def _answers(predictor: Predictor, texts: Sequence[str], top: int) -> list[list[
     ]
 
 
-def _label_sets(predictor: Predictor, rule: DecisionRule, texts: Sequence[str], top: int | None) -> list[list[Label]]:
+def _label_sets(predictor: Predictor, decision: LabelDecision, texts: Sequence[str], top: int | None) -> list[list[Label]]:
     """Return the labels of each text: those given, then the others, both by descending probability.
 
     ``top`` is the least number of labels of a text; None returns all. A text without an answer has none.
     """
     probabilities = predictor.probabilities(texts)
-    rows = zip(probabilities.tolist(), rule.given(probabilities).tolist(), strict=True)
+    rows = zip(probabilities.tolist(), decision.given(probabilities).tolist(), strict=True)
     answers = []
     for row, given in rows:
-        labels = _labels(predictor.labels, row, rule.thresholds, given)
+        labels = _labels(predictor.labels, row, decision.thresholds, given)
         shown = len(labels) if top is None else max(top, sum(given))
         answers.append(labels[:shown] if any(row) else [])
     return answers

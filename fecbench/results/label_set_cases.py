@@ -12,7 +12,7 @@ from fecbench.data.datasets.rows import targets_of
 from fecbench.results.compared_runs import ComparedRuns
 from fecbench.results.row_measures import jaccard_of_rows, nll_of_rows
 from fecbench.results.split_probabilities import label_numbers, split_probabilities
-from fecbench.runs.decision_rule import DecisionRule
+from fecbench.runs.label_decision import LabelDecision
 from fecbench.runs.record import RUN
 from fecbench.training.scoring import HALF
 
@@ -124,13 +124,13 @@ class _Predictions:
     @classmethod
     def of(cls, record: Record, data: EmotionData, split: str, targets: Tensor) -> _Predictions:
         """Return a run's predictions for all rows of a split with the targets ``[N, C]``."""
-        rule = DecisionRule.of(record)
-        if rule is None:
+        decision = LabelDecision.of(record)
+        if decision is None:
             raise RunError(
                 f"{record.folder / RUN} must say that {data.name} gives several labels; restore it or run it again"
             )
         probabilities, order = split_probabilities(record, data, split), label_numbers(record, data).argsort()
-        given, probabilities = rule.given(probabilities)[:, order], probabilities[:, order]
+        given, probabilities = decision.given(probabilities)[:, order], probabilities[:, order]
         return cls(given, jaccard_of_rows(targets > HALF, given), nll_of_rows(targets, probabilities))
 
     def answer(self, row: int, names: Sequence[str]) -> LabelSetAnswer:

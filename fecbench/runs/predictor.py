@@ -18,7 +18,7 @@ from fecbench.model.encoders.pretrained import read_config, read_tokenizer
 from fecbench.model.encoders.source import EncoderSource
 from fecbench.objective.check import get_objective
 from fecbench.runs.build import LabelFacts, build_pair
-from fecbench.runs.decision_rule import DecisionRule
+from fecbench.runs.label_decision import LabelDecision
 from fecbench.runs.digests import run_digest, tensor_digest
 from fecbench.runs.plan import Plan
 from fecbench.runs.record import RUN, encoder_digest, model_run_file
@@ -50,7 +50,7 @@ REMEDY = "the run's weights or its objective are broken: restore them or run it 
 class Predictor:
     """A trained model that predicts texts.
 
-    ``rule`` decides which labels a text is given; it is None if a text has one label, the most probable one.
+    ``decision`` says which labels a text is given; it is None if a text has one label, the most probable one.
     """
 
     model: Model
@@ -59,7 +59,7 @@ class Predictor:
     max_length: int
     batch_size: int
     precision: Precision
-    rule: DecisionRule | None = None
+    decision: LabelDecision | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ class Predictor:
     @property
     def thresholds(self) -> tuple[float, ...] | None:
         """The probability from which each label is given, by index; None if a text has one label."""
-        return self.rule.thresholds if self.rule else None
+        return self.decision.thresholds if self.decision else None
 
     @classmethod
     def load(cls, record: Record, device: str = "auto") -> Predictor:
@@ -100,8 +100,8 @@ class Predictor:
         accelerator = devices.accelerator(device)
         precision = devices.precision(plan.settings.precision, accelerator.device)
         model, built = model.to(precision.device).eval(), built.to(precision.device).eval()
-        rule = DecisionRule.of(record)
-        return cls(model, built, source.tokenizer, run_file.max_length, plan.settings.batch_size, precision, rule)
+        decision = LabelDecision.of(record)
+        return cls(model, built, source.tokenizer, run_file.max_length, plan.settings.batch_size, precision, decision)
 
     def probabilities(self, texts: Sequence[str]) -> Tensor:
         """Return the probabilities ``[N, C]`` of the labels for each text, on the CPU; all 0 for no answer.
@@ -111,7 +111,7 @@ class Predictor:
         with self._guarded():
             self.objective.before_predicting(texts)
         logits = self._of_each(texts, lambda batch: self.objective.predict(batch, self.model).float(), len(self.labels))
-        return self.objective.task.probabilities(logits.double() if self.rule else logits)
+        return self.objective.task.probabilities(logits.double() if self.decision else logits)
 
     def features(self, texts: Sequence[str]) -> Tensor:
         """Return the head's features ``z [N, features]`` of each text, float32 on the CPU."""

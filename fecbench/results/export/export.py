@@ -86,8 +86,8 @@ def export(record: Record, folder: Path, kind: Format = "hf", eval_dataset: str 
         expected = reference(predictor, record.run_file.objective.name)
         writer.write(record, predictor, draft)
         checked = check(draft, writer, expected)
-        if predictor.rule:
-            thresholds_file.write(predictor.labels, predictor.rule, draft)
+        if predictor.decision:
+            thresholds_file.write(predictor.labels, predictor.decision, draft)
         model_card.write(record, predictor, kind, target.dataset, draft, folder.resolve().name)
         if target.dataset:
             eval_entries.write(record, target.dataset, draft)

@@ -23,6 +23,6 @@ def labelled_config(record: Record, predictor: Predictor) -> PretrainedConfig:
     config.id2label = dict(enumerate(predictor.labels))
     config.label2id = {label: index for index, label in enumerate(predictor.labels)}
     config.problem_type = PROBLEM_TYPES[record.run_file.dataset.labelling]
-    if predictor.rule:
-        config.thresholds = dict(zip(predictor.labels, predictor.rule.thresholds, strict=True))
+    if predictor.decision:
+        config.thresholds = dict(zip(predictor.labels, predictor.decision.thresholds, strict=True))
     return config

@@ -15,6 +15,7 @@ from fecbench.core.text import escape, inline, shown
 from fecbench.data.datasets.load import get_dataset
 from fecbench.model.encoders.languages import code_of
 from fecbench.results.export.card_schema import card_result_file, card_run_file
+from fecbench.results.export.card_scores import score_values
 from fecbench.results.export.eval_entries import hub_dataset
 from fecbench.runs.identity import LOCAL_SETTINGS
 from fecbench.runs.local_paths import encoder_name
@@ -37,13 +38,6 @@ TEMPLATE = Path(__file__).with_name("card.md.jinja")
 LIBRARIES = {"hf": "transformers", "onnx": "onnx"}
 NAMED_ELSEWHERE = LOCAL_SETTINGS  # a card must not show local paths
 WORST = 3  # number of labels that the card lists as the worst
-# units of the metrics that aren't fractions
-UNITS = {
-    "nll": "in nats a text",
-    "excess_nll": "in nats a text",
-    "brier": "summed over labels",
-    "manhattan": "summed over labels",
-}
 
 
 def write(record: Record, predictor: Predictor, kind: str, dataset: HubDataset | None, folder: Path, name: str) -> None:
@@ -107,16 +101,15 @@ def _template_values(record: Record, predictor: Predictor) -> dict[str, Any]:
     return {
         "about": run_file,
         "labels": len(predictor.labels),
-        "rule": predictor.rule,
+        "decision": predictor.decision,
         "result": result,
         "encoder": encoder_name(record),
         "homepage": _homepage(record),
         "reading": _reading(record),
         "settings": settings,
         "notes": shown_notes(record),
-        "baseline": None if predictor.rule else _baseline(result, support),
-        "score": _score,
-        "plain_scores": _plain_scores(result),
+        "baseline": None if predictor.decision else _baseline(result, support),
+        **score_values(result),
         "worst": _worst({label: scores.f1 for label, scores in (result.per_class or {}).items() if scores.support}),
         "citation": predictor.objective.citation,
         "bibtex": bibtex(run_file.objective.name, predictor.objective.citation),
@@ -129,21 +122,6 @@ def _template_values(record: Record, predictor: Predictor) -> dict[str, Any]:
 def _baseline(result: CardResultFile, support: Mapping[str, int]) -> Majority | None:
     """Return the scores of the most frequent class; None if neither the record nor a test row tells it."""
     return recorded_majority(result) or (majority_of_test(support) if support else None)
-
-
-def _score(metric: str, value: float) -> str:
-    """Return a score in percent, or as it is if the metric has a unit of its own.
-
-    >>> _score("macro_f1", 0.4571), _score("nll", 2.756)
-    ('45.71', '2.7560')
-    """
-    return f"{value:.4f}" if metric in UNITS else f"{100 * value:.2f}"
-
-
-def _plain_scores(result: CardResultFile) -> str:
-    """Return what follows "Scores in percent": the units of the scores that aren't percentages."""
-    metrics = dict.fromkeys(metric for scores in result.metrics.by_split().values() for metric in scores)
-    return "".join(f", `{metric}` {UNITS[metric]}" for metric in metrics if metric in UNITS)
 
 
 def _homepage(record: Record) -> str:

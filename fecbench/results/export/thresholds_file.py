@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from fecbench.runs.decision_rule import DecisionRule
+    from fecbench.runs.label_decision import LabelDecision
 
 
 CONFIG = "config.json"
 THRESHOLDS = "thresholds.json"
 
 
-def write(labels: Sequence[str], rule: DecisionRule, folder: Path) -> None:
+def write(labels: Sequence[str], decision: LabelDecision, folder: Path) -> None:
     """Write the threshold of each label, by name, and check that the written configuration has the same.
 
     Raises:
         ExportError: the configuration has other labels, another problem type or other thresholds.
     """
-    thresholds = dict(zip(labels, rule.thresholds, strict=True))
+    thresholds = dict(zip(labels, decision.thresholds, strict=True))
     text = json.dumps(thresholds, indent=1, ensure_ascii=False) + "\n"
     (folder / THRESHOLDS).write_text(text, encoding="utf-8")
     config = read_json(folder / CONFIG)

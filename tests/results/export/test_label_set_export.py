@@ -14,14 +14,14 @@ from fecbench.core.errors import ExportError
 from fecbench.core.files import write_json
 from fecbench.results.export import thresholds_file
 from fecbench.results.export.export import export
-from fecbench.runs.decision_rule import DecisionRule
+from fecbench.runs.label_decision import LabelDecision
 from fecbench.runs.predictor import data_of
 from fecbench.runs.record import Record
 from tests.support.exports import NATIVE, by_onnxruntime
 from tests.support.train import train
 
 TEXTS = ["I can't believe it worked!", "She left without a word."]  # those of the cards' examples
-RULE = DecisionRule((0.2, 0.4))
+RULE = LabelDecision((0.2, 0.4))
 CONFIG = {
     "id2label": {"0": "glad", "1": "sad"},
     "problem_type": "multi_label_classification",
@@ -109,7 +109,7 @@ def test_a_head_of_fecbenchs_own_is_taken_away_as_a_graph(tmp_path):
 def given_by(record: Record) -> list[list[str]]:
     """The labels that a run gives to the texts of the cards' examples."""
     predictor = Predictor.load(record, "cpu")
-    given = predictor.rule.given(predictor.probabilities(TEXTS)).tolist()
+    given = predictor.decision.given(predictor.probabilities(TEXTS)).tolist()
     return [[name for name, is_given in zip(predictor.labels, row, strict=True) if is_given] for row in given]
 
 

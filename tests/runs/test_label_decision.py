@@ -1,11 +1,11 @@
-"""The rule by which a run gives labels: its thresholds, by the names of its labels."""
+"""How a run decides which labels it gives: its thresholds, by the names of its labels."""
 
 import pytest
 import torch
 
 from fecbench.core.errors import RunError
 from fecbench.core.files import write_json
-from fecbench.runs.decision_rule import DecisionRule
+from fecbench.runs.label_decision import LabelDecision
 from fecbench.runs.record import Record
 
 
@@ -31,29 +31,29 @@ def recorded(tmp_path):
 
 
 def test_one_label_a_text_needs_no_rule(recorded):
-    assert DecisionRule.of(recorded("single", None)) is None
+    assert LabelDecision.of(recorded("single", None)) is None
 
 
 def test_thresholds_are_in_the_order_of_the_labels(recorded):
-    rule = DecisionRule.of(recorded("multi", {"b": 0.4, "a": 0.2}))
-    assert rule == DecisionRule((0.2, 0.4), at_least_one=False)
+    decision = LabelDecision.of(recorded("multi", {"b": 0.4, "a": 0.2}))
+    assert decision == LabelDecision((0.2, 0.4), at_least_one=False)
     shares = torch.tensor([[0.2, 0.4], [0.19, 0.39], [0.9, 0.1]], dtype=torch.float64)
-    assert rule.given(shares).tolist() == [[True, True], [False, False], [True, False]]
+    assert decision.given(shares).tolist() == [[True, True], [False, False], [True, False]]
 
 
 def test_a_text_is_given_its_most_probable_label_if_the_run_says_so(recorded):
-    rule = DecisionRule.of(recorded("multi", {"a": 0.5, "b": 0.5}, at_least_one=True))
+    decision = LabelDecision.of(recorded("multi", {"a": 0.5, "b": 0.5}, at_least_one=True))
     shares = torch.tensor([[0.1, 0.2], [0.6, 0.1], [0.0, 0.0]])
-    assert rule.given(shares).tolist() == [[False, True], [True, False], [False, False]]
+    assert decision.given(shares).tolist() == [[False, True], [True, False], [False, False]]
 
 
 def test_a_threshold_between_1_and_its_float32_neighbour_is_kept():
-    rule = DecisionRule((1 - 1e-9,))
+    decision = LabelDecision((1 - 1e-9,))
     shares = torch.tensor([[18.0], [24.0]]).double().sigmoid()
-    assert rule.given(shares).tolist() == [[False], [True]]
+    assert decision.given(shares).tolist() == [[False], [True]]
 
 
 @pytest.mark.parametrize(("thresholds", "missing"), [(None, "a, b"), ({"a": 0.5}, "b")])
 def test_a_label_without_threshold_is_named(recorded, thresholds, missing):
     with pytest.raises(RunError, match=rf"must have a threshold for every label, but has none for {missing}; restore"):
-        DecisionRule.of(recorded("multi", thresholds))
+        LabelDecision.of(recorded("multi", thresholds))

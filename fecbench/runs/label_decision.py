@@ -1,4 +1,4 @@
-"""The rule by which a run decides which labels it gives to a text that can have several."""
+"""How a run decides which labels it gives to a text that can have several."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DecisionRule:
-    """A run's decision rule.
+class LabelDecision:
+    """The decision of a complete run: a label is given if its probability reaches its threshold.
 
     Attributes:
         thresholds: the probability from which each label is given, by index.
@@ -30,8 +30,8 @@ class DecisionRule:
     at_least_one: bool = False
 
     @classmethod
-    def of(cls, record: Record) -> DecisionRule | None:
-        """Return the rule of a complete run; None if a text has one label.
+    def of(cls, record: Record) -> LabelDecision | None:
+        """Return the decision of a complete run; None if a text has one label.
 
         Raises:
             RunError: the record lacks the threshold of a label.
