@@ -87,7 +87,9 @@ def _answers(predictor: Predictor, texts: Sequence[str], top: int) -> list[list[
     ]
 
 
-def _label_sets(predictor: Predictor, decision: LabelDecision, texts: Sequence[str], top: int | None) -> list[list[Label]]:
+def _label_sets(
+    predictor: Predictor, decision: LabelDecision, texts: Sequence[str], top: int | None
+) -> list[list[Label]]:
     """Return the labels of each text: those given, then the others, both by descending probability.
 
     ``top`` is the least number of labels of a text; None returns all. A text without an answer has none.

@@ -31,4 +31,5 @@ def nll_of_rows(targets: Tensor, probabilities: Tensor) -> Tensor:
     """
     smallest = torch.finfo(torch.float64).eps
     p = probabilities.double().clamp(smallest, 1 - smallest)
-    return -(xlogy(targets.double(), p) + xlog1py(1 - targets.double(), -p)).sum(1)
+    likelihoods: Tensor = xlogy(targets.double(), p) + xlog1py(1 - targets.double(), -p)
+    return -likelihoods.sum(1)

@@ -153,8 +153,8 @@ def test_the_formats(pair, true):
     found = find_cases(*pair)
     assert summary(found, 2) == (
         "Of 90 test rows of demo-multi, aml has the greater Jaccard index on 3 and ce on 1; on 86 they are equal. "
-        "Shown: 2 of the rows on which aml is ahead, selected by the largest gain in Jaccard index, then in NLL (nats); "
-        "they are not typical."
+        "Shown: 2 of the rows on which aml is ahead, selected by the largest gain in Jaccard index, then in NLL "
+        "(nats); they are not typical."
     )
     columns, lines = table(found, 2)
     assert columns[2:5] == ["labels", "ce", "aml"]

@@ -33,7 +33,7 @@ def write(labels: Sequence[str], decision: LabelDecision, folder: Path) -> None:
     expected = {
         "id2label": {str(index): label for index, label in enumerate(labels)},
         "problem_type": PROBLEM_TYPES["multi"],
-        "thresholds": read_json(folder / THRESHOLDS),
+        "thresholds": thresholds,
     }
     for key, value in expected.items():
         if config.get(key) != value:
