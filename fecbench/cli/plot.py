@@ -125,14 +125,15 @@ def embeddings(
 
     Each RUN is a run id, a run folder or a method (its newest complete run). The panels, one for each run, show the
     head's features of the same rows. t-SNE preserves neighbourhoods, but neither cluster sizes nor distances, so two
-    scores measured in the original feature space are printed as well.
+    scores measured in the original feature space are printed as well. Where texts have several
+    labels, colours and scores use the rarest label of each.
 
     \b
     Example (Figure 4 of the AML paper):
       fecbench plot embeddings aml-no-adv aml
     """
     from fecbench.results.comparison import difference_note
-    from fecbench.results.plots.embeddings import NEIGHBOURS, draw_embeddings
+    from fecbench.results.plots.embeddings import NEIGHBOURS, draw_embeddings, main_score
     from fecbench.runs.identity import differing_settings
 
     wanted = [label.strip() for label in labels.split(",") if label.strip()]
@@ -140,12 +141,13 @@ def embeddings(
     sample, drawn = draw_embeddings(
         records, out, split=split, rows=rows, labels=wanted, seed=seed, data_dir=data_dir, device=device
     )
-    columns = ["run", "objective", f"{split} accuracy", f"{NEIGHBOURS}-NN accuracy", "silhouette"]
+    score, _ = main_score(records[0], split)
+    columns = ["run", "objective", f"{split} {score}", f"{NEIGHBOURS}-NN accuracy", "silhouette"]
     lines = [
         [
             embedding.record.id,
             embedding.record.run_file.objective.name,
-            percent(embedding.record.result_file.metrics.of(split)["accuracy"]),
+            percent(main_score(embedding.record, split)[1]),
             percent(embedding.neighbours),
             f"{embedding.silhouette:.3f}",
         ]
@@ -154,11 +156,13 @@ def embeddings(
     print_table(columns, lines)
     echo("")
     echo(
-        f"{split} accuracy: of the run, on the whole split. The other scores use cosine distances of the original "
+        f"{split} {score}: of the run, on the whole split. The other scores use cosine distances of the original "
         f"features, over {sample.title}: {NEIGHBOURS}-NN accuracy, leave-one-out (majority class: "
         f"{percent(sample.commonest)}), and the silhouette coefficient (-1 to 1). Compare runs by these scores, not by "
         "distances in the figure."
     )
+    if sample.several:
+        echo("note: texts can have several labels; colours and scores use each text's rarest label in training rows")
     if note := difference_note(differing_settings(records)):
         echo(f"note: {note}")
     echo(f"written: {out}")

@@ -16,9 +16,12 @@ from fecbench.core.errors import UsageError
 from fecbench.runs.find import find_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from fecbench.runs.label_decision import LabelDecision
     from fecbench.runs.predictor import Predictor
+
+    Label = dict[str, Any]  # name, probability, and perhaps threshold and whether it is given
 
 
 @click.command()
@@ -34,7 +37,8 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
     """Predict labels for texts with a finished run.
 
     Prints the most probable labels of each TEXT with their probabilities. If a text can have several labels, it prints
-    those whose probability reaches their threshold, then the next ones in brackets.
+    those whose probability reaches their threshold, then the next ones in brackets; --json prints all labels then, each
+    with its threshold and whether it is given.
 
     RUN is a run id, a run folder or a method (its newest complete run). Without TEXT, texts are read from standard
     input, one a line; every input line gives one output line, which is "no text" for a blank line.
@@ -55,10 +59,10 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
     # Blank lines of standard input are skipped, but a blank argument was typed on purpose: predict it.
     predicted = [bool(texts or text.strip()) for text in lines]
     asked = list(compress(lines, predicted))
-    if predictor.thresholds is None:
+    if predictor.decision is None:
         answers = iter(_answers(predictor, asked, top))
     else:
-        answers = iter(_label_sets(predictor, asked, None if as_json else top))
+        answers = iter(_label_sets(predictor, predictor.decision, asked, None if as_json else top))
     rows: list[dict[str, Any]] = [
         {"text": text, "labels": next(answers) if has_answer else []}
         for text, has_answer in zip(lines, predicted, strict=True)
@@ -70,7 +74,7 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
         echo_fields(_fields(**row))
 
 
-def _answers(predictor: Predictor, texts: Sequence[str], top: int) -> list[list[dict[str, Any]]]:
+def _answers(predictor: Predictor, texts: Sequence[str], top: int) -> list[list[Label]]:
     """Return the ``top`` labels of each text with their probabilities; no labels if the method gives no answer."""
     best = predictor.probabilities(texts).topk(min(top, len(predictor.labels)))
     return [
@@ -83,29 +87,42 @@ def _answers(predictor: Predictor, texts: Sequence[str], top: int) -> list[list[
     ]
 
 
-def _label_sets(predictor: Predictor, texts: Sequence[str], top: int | None) -> list[list[dict[str, Any]]]:
-    """Return the labels of each text with probability and threshold: those given, then the others, at least ``top``."""
+def _label_sets(
+    predictor: Predictor, decision: LabelDecision, texts: Sequence[str], top: int | None
+) -> list[list[Label]]:
+    """Return the labels of each text: those given, then the others, both by descending probability.
+
+    ``top`` is the least number of labels of a text; None returns all. A text without an answer has none.
+    """
+    probabilities = predictor.probabilities(texts)
+    rows = zip(probabilities.tolist(), decision.given(probabilities).tolist(), strict=True)
     answers = []
-    for probabilities in predictor.probabilities(texts).tolist():
-        cells = zip(predictor.labels, probabilities, predictor.thresholds or (), strict=True)
-        labels = [
-            {"label": label, "probability": round(p, 6), "threshold": round(threshold, 6), "given": p >= threshold}
-            for label, p, threshold in cells
-        ]
-        labels.sort(key=lambda label: (-label["given"], -label["probability"]))
-        shown = len(labels) if top is None else max(top, sum(label["given"] for label in labels))
-        answers.append(labels[:shown] if any(probabilities) else [])
+    for row, given in rows:
+        labels = _labels(predictor.labels, row, decision.thresholds, given)
+        shown = len(labels) if top is None else max(top, sum(given))
+        answers.append(labels[:shown] if any(row) else [])
     return answers
 
 
-def _fields(text: str, labels: Sequence[Mapping[str, Any]]) -> list[str]:
+def _labels(
+    names: Sequence[str], probabilities: Sequence[float], thresholds: Sequence[float], given: Sequence[bool]
+) -> list[Label]:
+    """Return all labels of one text with probability and threshold: those given first."""
+    labels: list[Label] = [
+        {"label": name, "probability": round(probability, 6), "threshold": round(threshold, 6), "given": is_given}
+        for name, probability, threshold, is_given in zip(names, probabilities, thresholds, given, strict=True)
+    ]
+    return sorted(labels, key=lambda label: (not label["given"], -label["probability"]))
+
+
+def _fields(text: str, labels: Sequence[Label]) -> list[str]:
     """Return the cells of an output line: labels with probabilities, then the text."""
     if not labels:
         return ["no answer" if text.strip() else "no text", text]
     return [*map(_cell, labels), text]
 
 
-def _cell(label: Mapping[str, Any]) -> str:
+def _cell(label: Label) -> str:
     """Return a label with its probability, in brackets if it isn't given."""
     words = f"{label['label']} {label['probability']:.3f}"
     return words if label.get("given", True) else f"({words})"

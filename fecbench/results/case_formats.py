@@ -1,61 +1,74 @@
-"""Render :class:`~fecbench.results.cases.Cases` as a table, a Markdown page or a JSON object."""
+"""Render compared runs, with one label a text or several, as a table, a Markdown page or a JSON object."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fecbench.core.text import escape
+from fecbench.results import case_words, label_set_case_words
 from fecbench.results.comparison import difference_note
+from fecbench.results.label_set_cases import LabelSetCases
 from fecbench.runs.identity import differing_settings
 
 if TYPE_CHECKING:
-    from fecbench.results.cases import Case, Cases
+    from fecbench.results.cases import Cases
     from fecbench.runs.record import Record
 
+    AnyCases = Cases | LabelSetCases
 
-COLUMNS = ("row", "utterance", "{worse}", "p", "{better}", "p", "p(gold) {worse}", "p(gold) {better}")
+
+class Words(Protocol):
+    """What the module of the words of a kind of cases defines; ``{better}`` and ``{worse}`` stand for names."""
+
+    COLUMNS: tuple[str, ...]
+    TEXT_COLUMNS: tuple[str, ...]
+
+    def summary(self, cases: Any, top: int) -> str:
+        """Return the counts of all rows as a sentence."""
+
+    def cells(self, case: Any) -> list[Any]:
+        """Return a line of the table."""
+
+    def counts(self, cases: Any) -> dict[str, int]:
+        """Return the numbers of rows by name."""
+
+    def as_dict(self, case: Any) -> dict[str, Any]:
+        """Return a case as a JSON object."""
 
 
-def summary(cases: Cases, top: int) -> str:
+def _words(cases: AnyCases) -> Words:
+    return label_set_case_words if isinstance(cases, LabelSetCases) else case_words
+
+
+def summary(cases: AnyCases, top: int) -> str:
     """Return the counts of all rows as a sentence that puts the first ``top`` cases into proportion."""
-    better, worse = cases.names
-    rows = f"{cases.rows:,} {cases.split} rows of {cases.better.run_file.dataset.name}"
-    shown = min(top, len(cases.cases))
-    return (
-        f"Of {rows}, {better} alone gets {len(cases.cases):,} right and {worse} alone {cases.worse_only:,}; both get "
-        f"{cases.both_right:,} right and {cases.both_wrong:,} wrong. Shown: {shown:,} of the rows that {better} alone "
-        f"gets right, selected by the largest gain in the gold label's probability; they are not typical."
-    )
+    return _words(cases).summary(cases, top)
 
 
-def note(cases: Cases) -> str:
+def note(cases: AnyCases) -> str:
     """Return a sentence that lists the differing run settings of the two runs; empty if none differ."""
     return difference_note(differing_settings([cases.better, cases.worse]))
 
 
-def table(cases: Cases, top: int) -> tuple[list[str], list[list[Any]]]:
-    """Return column names and the first ``top`` rows, as in the paper's Table 4.
+def table(cases: AnyCases, top: int) -> tuple[list[str], list[list[Any]]]:
+    """Return column names and the first ``top`` rows, for one label a text as in the paper's Table 4."""
+    words = _words(cases)
+    return _named(words.COLUMNS, cases), [words.cells(case) for case in cases.cases[:top]]
 
-    Each column ``p`` holds the probability of the label in the column before it.
-    """
+
+def _named(columns: tuple[str, ...], cases: AnyCases) -> list[str]:
+    """Return the names of columns, with those of the runs."""
     better, worse = cases.names
-    lines = [[case.row, " ".join(case.text.split()), *_answer_cells(case)] for case in cases.cases[:top]]
-    return [column.format(better=better, worse=worse) for column in COLUMNS], lines
+    return [column.format(better=better, worse=worse) for column in columns]
 
 
-def _answer_cells(case: Case) -> list[str]:
-    labels = [cell for answer in (case.worse, case.better) for cell in (answer.label, f"{answer.probability:.2f}")]
-    return [*labels, *(f"{answer.gold_probability:.2f}" for answer in (case.worse, case.better))]
-
-
-def markdown(cases: Cases, top: int) -> str:
+def markdown(cases: AnyCases, top: int) -> str:
     """Return a Markdown page with the counts, the table and the names of both runs.
 
     It holds texts of the data set, so publish it only where the data may be published.
     """
     columns, lines = table(cases, top)
-    text_columns = ("utterance", *cases.names)
+    text_columns = _named(_words(cases).TEXT_COLUMNS, cases)
     rows = [[escape(str(cell)) for cell in line] for line in (columns, *lines)]
     rows.insert(1, ["---" if name in text_columns else "---:" for name in columns])
     licence = cases.better.run_file.dataset.licence or "unknown"
@@ -66,8 +79,9 @@ def markdown(cases: Cases, top: int) -> str:
     return f"{escape(head)}\n\n{lines_of_table}\n\nRuns: {escape(runs)}. Licence of the texts: {escape(licence)}.\n"
 
 
-def as_dict(cases: Cases, top: int) -> dict[str, Any]:
+def as_dict(cases: AnyCases, top: int) -> dict[str, Any]:
     """Return the counts, the first ``top`` cases and a description of both runs as a JSON object."""
+    words = _words(cases)
     return {
         "better": _run(cases.better),
         "worse": _run(cases.worse),
@@ -76,11 +90,8 @@ def as_dict(cases: Cases, top: int) -> dict[str, Any]:
         "fingerprint": cases.better.run_file.dataset.fingerprint,
         "split": cases.split,
         "rows": cases.rows,
-        "better_only": len(cases.cases),
-        "worse_only": cases.worse_only,
-        "both_right": cases.both_right,
-        "both_wrong": cases.both_wrong,
-        "cases": [asdict(case) | {"gain": case.gain} for case in cases.cases[:top]],
+        **words.counts(cases),
+        "cases": [words.as_dict(case) for case in cases.cases[:top]],
     }
 
 

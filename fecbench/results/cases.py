@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fecbench.core.errors import RunError
-from fecbench.core.text import shortened
+from fecbench.results.compared_runs import ComparedRuns
 from fecbench.results.comparison import common_data
-from fecbench.runs.predictions import read_predictions
-from fecbench.runs.predictor import Predictor
-from fecbench.runs.record import PREDICTIONS, model_run_file
-from fecbench.training.logits import NO_ANSWER, NO_ANSWER_TEXT, probabilities
+from fecbench.results.label_set_cases import LabelSetCases, find_label_set_cases
+from fecbench.results.split_probabilities import label_numbers, split_probabilities
+from fecbench.training.logits import NO_ANSWER, NO_ANSWER_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,22 +55,16 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Cases:
+class Cases(ComparedRuns):
     """The comparison of two runs, example by example.
 
     Attributes:
-        better: the run whose successes are listed.
-        worse: the run that fails on them.
-        split: the compared split.
         both_right: number of rows that both runs label correctly.
         worse_only: number of rows that only ``worse`` labels correctly; these are not listed.
         both_wrong: number of rows that neither run labels correctly.
         cases: every row that only ``better`` labels correctly, by descending gain.
     """
 
-    better: Record
-    worse: Record
-    split: str
     both_right: int
     worse_only: int
     both_wrong: int
@@ -83,32 +75,30 @@ class Cases:
         """Number of rows in the split."""
         return self.both_right + self.worse_only + self.both_wrong + len(self.cases)
 
-    @property
-    def names(self) -> tuple[str, str]:
-        """Display names of the better and the worse run: their methods, or :attr:`runs` if the methods are equal."""
-        better, worse = (record.run_file.objective.name for record in (self.better, self.worse))
-        return (better, worse) if better != worse else self.runs
 
-    @property
-    def runs(self) -> tuple[str, str]:
-        """Ids of the better and the worse run, or their folders if the ids are equal."""
-        if self.better.id != self.worse.id:
-            return self.better.id, self.worse.id
-        return str(self.better.folder), str(self.worse.folder)
+def find_cases(
+    better: Record, worse: Record, split: str = "test", data_dir: Path | None = None
+) -> Cases | LabelSetCases:
+    """Return the examples of a split on which ``better`` is right and ``worse`` isn't, with counts.
 
-
-def find_cases(better: Record, worse: Record, split: str = "test", data_dir: Path | None = None) -> Cases:
-    """Return the examples of a split that ``better`` labels correctly and ``worse`` does not, with counts.
+    If texts can have several labels, these are the examples on which ``better`` has the greater Jaccard index.
 
     Test rows are judged by the recorded logits and need no weights; other splits are predicted again.
     Texts and gold labels are read from the data, because a record holds neither.
 
     Raises:
         RunError: a run is not complete, the two runs have different rows, or a file is missing or broken.
-        DataNotFound, DataError: the rows are not available, or have no labels.
+        DataNotFound, DataError: the rows are not available, have no labels, or have shares of labels that exclude one
+            another.
     """
     data = common_data([better, worse], data_dir)
+    if data.labelling == "multi":
+        return find_label_set_cases(better, worse, split, data)
     data.check_one_label("a comparison of cases")
+    return _find_cases(better, worse, split, data)
+
+
+def _find_cases(better: Record, worse: Record, split: str, data: EmotionData) -> Cases:
     rows = data.labelled(split)
     gold = torch.as_tensor(rows["label"][:])
     ours, theirs = _predictions(better, data, split), _predictions(worse, data, split)
@@ -148,37 +138,8 @@ class _Predictions:
 
 def _predictions(record: Record, data: EmotionData, split: str) -> _Predictions:
     """Return a run's predictions for all rows of a split."""
-    own, rows = record.run_file.dataset.labels, len(data.splits[split])
-    if sorted(own) != sorted(data.labels):
-        raise RunError(
-            f"{record.folder} must have the labels of its data, {shortened(data.labels)}, but has {shortened(own)}; "
-            f"restore it or run it again"
-        )
-    predicted = _recorded(record) if split == "test" else _predicted(record, data.splits[split]["text"][:])
-    if predicted.shape != (rows, len(own)):
-        raise RunError(
-            f"{record.folder} must hold predictions of {rows} rows and {len(own)} labels, but holds "
-            f"{tuple(predicted.shape)}; restore it or run it again"
-        )
-    numbers = torch.tensor([data.labels.index(name) for name in own])
+    predicted, numbers = split_probabilities(record, data, split), label_numbers(record, data)
     # bf16 logits often tie. Take the first maximum in the record's label order, as the run's own scores did,
     # and only then change to the data's numbers.
     labels = numbers[predicted.argmax(1)].where(predicted.sum(1) > 0, NO_ANSWER)
     return _Predictions(labels, predicted[:, numbers.argsort()])
-
-
-def _recorded(record: Record) -> Tensor:
-    """Return the probabilities of the test rows, from the recorded logits."""
-    path = record.folder / PREDICTIONS
-    tensors = read_predictions(record)
-    if "logits" not in tensors:
-        raise RunError(
-            f"{path} must hold logits, but holds {shortened(sorted(tensors)) or 'nothing'}; restore it or run it again"
-        )
-    return probabilities(torch.from_numpy(tensors["logits"]).double())
-
-
-def _predicted(record: Record, texts: Sequence[str]) -> Tensor:
-    """Return the probabilities of any texts, computed with the run's weights."""
-    model_run_file(record)  # refuses a record that lacks a field of the model, by the field's name
-    return Predictor.load(record).probabilities(texts).double()

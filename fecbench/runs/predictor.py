@@ -18,6 +18,7 @@ from fecbench.model.encoders.pretrained import read_config, read_tokenizer
 from fecbench.model.encoders.source import EncoderSource
 from fecbench.objective.check import get_objective
 from fecbench.runs.build import LabelFacts, build_pair
+from fecbench.runs.label_decision import LabelDecision
 from fecbench.runs.digests import run_digest, tensor_digest
 from fecbench.runs.plan import Plan
 from fecbench.runs.record import RUN, encoder_digest, model_run_file
@@ -49,7 +50,7 @@ REMEDY = "the run's weights or its objective are broken: restore them or run it 
 class Predictor:
     """A trained model that predicts texts.
 
-    ``thresholds`` has the probability from which each label is given, if a text can have several labels.
+    ``decision`` says which labels a text is given; it is None if a text has one label, the most probable one.
     """
 
     model: Model
@@ -58,12 +59,17 @@ class Predictor:
     max_length: int
     batch_size: int
     precision: Precision
-    thresholds: tuple[float, ...] | None = None
+    decision: LabelDecision | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Label names by index."""
         return self.objective.task.labels
+
+    @property
+    def thresholds(self) -> tuple[float, ...] | None:
+        """The probability from which each label is given, by index; None if a text has one label."""
+        return self.decision.thresholds if self.decision else None
 
     @classmethod
     def load(cls, record: Record, device: str = "auto") -> Predictor:
@@ -94,17 +100,18 @@ class Predictor:
         accelerator = devices.accelerator(device)
         precision = devices.precision(plan.settings.precision, accelerator.device)
         model, built = model.to(precision.device).eval(), built.to(precision.device).eval()
-        recorded_thresholds = record.result_file.thresholds
-        thresholds = tuple(recorded_thresholds[label] for label in dataset.labels) if recorded_thresholds else None
-        return cls(model, built, source.tokenizer, run_file.max_length, plan.settings.batch_size, precision, thresholds)
+        decision = LabelDecision.of(record)
+        return cls(model, built, source.tokenizer, run_file.max_length, plan.settings.batch_size, precision, decision)
 
     def probabilities(self, texts: Sequence[str]) -> Tensor:
-        """Return the probabilities ``[N, C]`` of the labels for each text, float32 on the CPU; all 0 for no answer."""
+        """Return the probabilities ``[N, C]`` of the labels for each text, on the CPU; all 0 for no answer.
+
+        They are float32, or float64 if a text can have several labels: near 1, float32 rounds past thresholds.
+        """
         with self._guarded():
             self.objective.before_predicting(texts)
-        return self.objective.task.probabilities(
-            self._of_each(texts, lambda batch: self.objective.predict(batch, self.model).float(), len(self.labels))
-        )
+        logits = self._of_each(texts, lambda batch: self.objective.predict(batch, self.model).float(), len(self.labels))
+        return self.objective.task.probabilities(logits.double() if self.decision else logits)
 
     def features(self, texts: Sequence[str]) -> Tensor:
         """Return the head's features ``z [N, features]`` of each text, float32 on the CPU."""

@@ -9,12 +9,9 @@ import torch
 from click.testing import CliRunner
 
 from fecbench.cli import cli
-from fecbench.core.errors import DataError, RunError, UsageError
+from fecbench.core.errors import RunError
 from fecbench.data.datasets.rows import targets_of
-from fecbench.results.cases import find_cases
-from fecbench.results.export.export import export
 from fecbench.results.leaderboard.assemble import board_of_records
-from fecbench.results.plots.embeddings import draw_sample
 from fecbench.runs.predictions import read_predictions, read_validation
 from fecbench.runs.predictor import Predictor, data_of
 from fecbench.runs.record import Record
@@ -80,15 +77,6 @@ def test_labels_below_their_threshold_stand_in_brackets(record):
 def test_a_board_leaves_it_out_and_says_so(record):
     notes = board_of_records([record]).notes
     assert any("have several labels a text" in note for note in notes)
-
-
-def test_what_still_needs_one_label_a_text_says_so(record, tmp_path):
-    with pytest.raises(UsageError, match="export needs one label a text, but demo-multi gives several"):
-        export(record, tmp_path / "exported")
-    with pytest.raises(DataError, match="a comparison of cases needs one label a text"):
-        find_cases(record, record)
-    with pytest.raises(DataError, match="a plot of embeddings needs one label a text"):
-        draw_sample(data_of(record), "test", 10, [], 0)
 
 
 def test_a_damaged_record_is_still_seen(record, tmp_path):

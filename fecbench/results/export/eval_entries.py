@@ -124,7 +124,7 @@ def _doubt(record: Record) -> str:
 
 
 def result_entries(record: Record, dataset: HubDataset) -> list[EvalResultEntry]:
-    """Return an entry for each test score, as a fraction of 1.
+    """Return an entry for each test score, as the record has it: a fraction of 1, or ``nll`` in nats a text.
 
     The entry's task is the metric's name. Its notes end with the record's notes.
     """
@@ -133,7 +133,8 @@ def result_entries(record: Record, dataset: HubDataset) -> list[EvalResultEntry]
     run_file = card_run_file(record)
     program = f"fecbench {run_file.versions['fecbench']}"
     origin = f"{program}, objective {run_file.objective.name}, seed {record.settings()['seed']}, one run"
-    notes = "; ".join([origin, *shown_notes(record)])
+    several = ["several labels a text"] if run_file.dataset.labelling == "multi" else []
+    notes = "; ".join([origin, *several, *shown_notes(record)])
     return [
         EvalResultEntry(
             dataset.id, metric, score, dataset_revision=dataset.revision, date=run_file.started, notes=notes

@@ -2,7 +2,8 @@
 
 The format ``hf`` is a Hugging Face folder for ``pipeline("text-classification")``, for runs with the encoder family's
 own head. The format ``onnx`` is a graph of the objective's predict, for any run. The files are loaded again and their
-predictions compared with the run's before the folder is created.
+predictions compared with the run's before the folder is created. A model that gives a text several labels has its
+thresholds beside it.
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from fecbench.core.errors import UsageError
 from fecbench.model.encoders.network import quiet
-from fecbench.results.export import eval_entries, huggingface, model_card, onnx
+from fecbench.results.export import eval_entries, huggingface, model_card, onnx, thresholds_file
 from fecbench.results.export.card_schema import card_result_file, card_run_file
 from fecbench.results.export.new_folder import new_folder
 from fecbench.results.export.verify import Check, check, reference
@@ -73,12 +73,11 @@ def export(record: Record, folder: Path, kind: Format = "hf", eval_dataset: str 
             test rows are certainly those of a hub data set.
 
     Raises:
-        UsageError: the folder is not empty, the run does not fit the format, its texts have several labels, a package
-            is missing, or the name of the data set is not valid.
+        UsageError: the folder is not empty, the run does not fit the format, a package is missing, or the name of
+            the data set is not valid.
         ExportError: the model can't be written in the format, or the files predict other logits than the run.
         RunError: the run is not complete, or a file of it is missing or broken.
     """
-    _check_one_label(record)
     writer, target = WRITERS[kind], eval_entries.eval_target(record, eval_dataset)
     with new_folder(folder) as draft, quiet():
         card_run_file(record)  # checks the card's fields first: loading the model takes longer
@@ -87,17 +86,10 @@ def export(record: Record, folder: Path, kind: Format = "hf", eval_dataset: str 
         expected = reference(predictor, record.run_file.objective.name)
         writer.write(record, predictor, draft)
         checked = check(draft, writer, expected)
+        if predictor.decision:
+            thresholds_file.write(predictor.labels, predictor.decision, draft)
         model_card.write(record, predictor, kind, target.dataset, draft, folder.resolve().name)
         if target.dataset:
             eval_entries.write(record, target.dataset, draft)
         files = tuple(sorted(path.relative_to(draft).as_posix() for path in draft.rglob("*") if path.is_file()))
     return Exported(folder, files, checked, target.note)
-
-
-def _check_one_label(record: Record) -> None:
-    """Raise UsageError for a run on texts with several labels: card and folder would promise one label a text."""
-    data = record.run_file.dataset
-    if data.labelling == "multi":
-        raise UsageError(
-            f"export needs one label a text, but {data.name} gives several; read the model with fecbench.Predictor"
-        )

@@ -47,7 +47,7 @@ def write(record: Record, predictor: Predictor, folder: Path) -> None:
         raise UsageError(
             f"--format hf holds an encoder and its head, but {name} overrides Objective.predict; use --format onnx"
         )
-    config = labelled_config(record, predictor.labels)
+    config = labelled_config(record, predictor)
     whole = classifier_network(EncoderSource(record.id, predictor.tokenizer, config, None), predictor.labels)
     encoder = {
         f"{whole.base_model_prefix}.{name}": tensor

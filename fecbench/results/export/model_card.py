@@ -15,6 +15,7 @@ from fecbench.core.text import escape, inline, shown
 from fecbench.data.datasets.load import get_dataset
 from fecbench.model.encoders.languages import code_of
 from fecbench.results.export.card_schema import card_result_file, card_run_file
+from fecbench.results.export.card_scores import score_values
 from fecbench.results.export.eval_entries import hub_dataset
 from fecbench.runs.identity import LOCAL_SETTINGS
 from fecbench.runs.local_paths import encoder_name
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
     from huggingface_hub import ModelCardData
 
+    from fecbench.results.export.card_schema import CardResultFile
     from fecbench.results.export.eval_entries import HubDataset
+    from fecbench.runs.majority import Majority
     from fecbench.runs.predictor import Predictor
     from fecbench.runs.record import Record
 
@@ -97,13 +100,16 @@ def _template_values(record: Record, predictor: Predictor) -> dict[str, Any]:
     support = {label: int(scores.support) for label, scores in (result.per_class or {}).items()}
     return {
         "about": run_file,
+        "labels": len(predictor.labels),
+        "decision": predictor.decision,
         "result": result,
         "encoder": encoder_name(record),
         "homepage": _homepage(record),
         "reading": _reading(record),
         "settings": settings,
         "notes": shown_notes(record),
-        "baseline": recorded_majority(result) or (majority_of_test(support) if support else None),
+        "baseline": None if predictor.decision else _baseline(result, support),
+        **score_values(result),
         "worst": _worst({label: scores.f1 for label, scores in (result.per_class or {}).items() if scores.support}),
         "citation": predictor.objective.citation,
         "bibtex": bibtex(run_file.objective.name, predictor.objective.citation),
@@ -111,6 +117,11 @@ def _template_values(record: Record, predictor: Predictor) -> dict[str, Any]:
         "escape": lambda value: escape(str(value)),
         "inline": inline,
     }
+
+
+def _baseline(result: CardResultFile, support: Mapping[str, int]) -> Majority | None:
+    """Return the scores of the most frequent class; None if neither the record nor a test row tells it."""
+    return recorded_majority(result) or (majority_of_test(support) if support else None)
 
 
 def _homepage(record: Record) -> str:

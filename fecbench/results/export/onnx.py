@@ -52,7 +52,7 @@ def write(record: Record, predictor: Predictor, folder: Path) -> None:
     with _silent():
         program = _trace(PredictModule(predictor.objective, predictor.model), inputs, name)
         program.save(folder / MODEL)  # weights over 2 GB, the limit of one file, go to a second file
-    labelled_config(record, predictor.labels).save_pretrained(folder)
+    labelled_config(record, predictor).save_pretrained(folder)
     write_tokenizer(predictor, inputs, folder)
 
 

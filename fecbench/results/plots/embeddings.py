@@ -1,6 +1,7 @@
 """Plot t-SNE projections of the features of runs side by side (the AML paper's Figure 4).
 
-Neighbour accuracy and silhouette measure the separation of the labels in the original feature space.
+Neighbour accuracy and silhouette measure the separation of the labels in the original feature space. A text with
+several labels is drawn with the rarest of them.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fecbench.core.errors import RunError, UnknownName, UsageError
+from fecbench.data.datasets.rows import labels_of
 from fecbench.results.comparison import common_data
 from fecbench.results.plots.legend import add_legend
 from fecbench.results.plots.marks import MOST, mark
+from fecbench.results.plots.rarest_label import rarest_labels
 from fecbench.results.plots.saving import check_target, save
 from fecbench.runs.predictor import Predictor
 from fecbench.runs.record import model_run_file
@@ -45,8 +48,9 @@ class Sample:
         total: number of those rows that have one of the labels ``names``.
         seed: the seed of the sample and of t-SNE.
         names: the labels' names, in the data set's order.
-        labels: label of each row, int ``[N]``, as an index into ``names``.
+        labels: label of each row, int ``[N]``, as an index into ``names``; of several labels the rarest.
         texts: the N texts.
+        several: True if texts can have several labels.
     """
 
     split: str
@@ -56,6 +60,7 @@ class Sample:
     names: tuple[str, ...]
     labels: np.ndarray
     texts: list[str]
+    several: bool = False
 
     @property
     def commonest(self) -> float:
@@ -141,11 +146,8 @@ def draw_sample(data: EmotionData, split: str, rows: int, labels: Sequence[str],
         raise UsageError(
             f"a plot can show at most {MOST} labels, but {data.name} has {len(names)}; choose some with --labels"
         )
-    data.check_one_label("a plot of embeddings")
     labelled = data.labelled(split)
-    gold = np.array(
-        [names.index(name) if (name := data.labels[label]) in names else -1 for label in labelled["label"][:]]
-    )
+    gold = _only_labels(data, split, names) if data.one_label else rarest_labels(data, split, names)
     candidates = np.flatnonzero(gold >= 0)
     chosen = np.sort(np.random.default_rng(seed).permutation(candidates)[:rows])
     if len(chosen) < FEWEST or len(set(gold[chosen])) < 2:
@@ -154,7 +156,14 @@ def draw_sample(data: EmotionData, split: str, rows: int, labels: Sequence[str],
             f"{len(set(gold[chosen]))}; give more with --rows or --labels"
         )
     texts = labelled[chosen]["text"]
-    return Sample(split, len(gold), len(candidates), seed, names, gold[chosen], list(texts))
+    return Sample(split, len(gold), len(candidates), seed, names, gold[chosen], list(texts), not data.one_label)
+
+
+def _only_labels(data: EmotionData, split: str, names: Sequence[str]) -> np.ndarray:
+    """Return the only label of each row of a split, int ``[N]``, as an index into ``names``; -1 if it isn't there."""
+    of_label = np.array([names.index(label) if label in names else -1 for label in data.labels])
+    labels: np.ndarray = of_label[labels_of(data.labelled(split))]
+    return labels
 
 
 def embed(record: Record, sample: Sample, device: str = "auto") -> Embedding:
@@ -212,6 +221,12 @@ def neighbour_accuracy(features: np.ndarray, labels: np.ndarray, neighbours: int
     return float(np.mean(votes.argmax(1) == labels))
 
 
+def main_score(record: Record, split: str) -> tuple[str, float]:
+    """Return the name and the value of a run's main score on a whole split: accuracy, or else macro F1."""
+    scores = record.result_file.metrics.of(split)
+    return ("accuracy", scores["accuracy"]) if "accuracy" in scores else ("macro F1", scores["macro_f1"])
+
+
 def _draw_all(embeddings: Sequence[Embedding], sample: Sample, path: Path) -> None:
     from matplotlib.figure import Figure
 
@@ -225,7 +240,8 @@ def _draw_all(embeddings: Sequence[Embedding], sample: Sample, path: Path) -> No
         axes.remove()
     for axes, embedding in zip(panels, embeddings, strict=False):
         _draw(axes, embedding, sample)
-    figure.suptitle(f"t-SNE of {sample.title}", fontsize=9)
+    coloured = ", coloured by rarest label" if sample.several else ""
+    figure.suptitle(f"t-SNE of {sample.title}{coloured}", fontsize=9)
     marks = list(zip(sample.names, panels[0].collections, strict=True))
     add_legend(
         figure,
@@ -247,9 +263,9 @@ def _draw(axes: Axes, embedding: Embedding, sample: Sample) -> None:
         colour, shape = mark(index)
         points = embedding.points[sample.labels == index]
         axes.scatter(points[:, 0], points[:, 1], s=size, color=colour, marker=shape, alpha=0.75, linewidths=0)
-    accuracy = 100 * record.result_file.metrics.of(sample.split)["accuracy"]
+    name, score = main_score(record, sample.split)
     run_file = record.run_file
     title = f"{run_file.objective.name} on {run_file.dataset.name}, seed {record.settings()['seed']}"
     rows = "" if len(sample.labels) == sample.whole else f" on all {sample.whole:,} rows"
-    axes.set_title(f"{title}\n{sample.split} accuracy {accuracy:.2f} %{rows}", fontsize=9, parse_math=False)
+    axes.set_title(f"{title}\n{sample.split} {name} {100 * score:.2f} %{rows}", fontsize=9, parse_math=False)
     axes.set(xticks=[], yticks=[])  # the axes of t-SNE have no unit
