@@ -102,7 +102,7 @@ def test_shares_of_one_label_a_text_train_as_labels_do(options):
         excess = found.pop("aml_excess", None)
         assert found.keys() == expected.keys()
         for name, value in expected.items():
-            torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-6, msg=name)
+            torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-5, msg=name)
         assert excess is None or excess.equal(found["aml"])
 
 
@@ -148,7 +148,7 @@ def test_pairs_that_share_neutral_alone_are_apart_unless_neutral_is_a_label():
     assert any(positive for *_, positive in kept)
     all_pairs = mined(AML(AMLConfig(**options, neutral="label"), SEVERAL).mine(z, several()))
     shared = {(i, j) for i, j, _, positive in all_pairs if positive and apart[i, j]}
-    assert {(3, 4), (5, 11), (2, 8)} & shared
+    assert {(3, 4), (5, 11)} <= shared
 
 
 def test_pairs_of_two_texts_without_labels_are_apart_without_a_background_too():
@@ -210,10 +210,12 @@ def test_the_adversary_that_confuses_flips_graded_targets():
 
 
 @CHOICES
-@pytest.mark.parametrize("targets", [SETS, torch.zeros(12, 4), torch.ones(12, 4), SETS * 0.3], ids=str)
+@pytest.mark.parametrize(
+    "targets",
+    [SETS, torch.zeros(12, 4), torch.ones(12, 4), SETS * 0.3],
+    ids=["sets", "nothing", "everything", "shares"],
+)
 def test_a_step_on_any_sets_and_shares_is_finite(options, targets):
-    if "overlap" in options and targets.max() < 1:
-        options = {**options, "neutral": "label"}
     logs = playing(**options).step(several(targets), 1.0, audit=True)
     assert all(torch.isfinite(value) for _, value in logs)
 
@@ -250,7 +252,7 @@ def test_the_released_code_trains_on_shares_of_one_label_as_on_labels():
 def test_a_split_has_the_targets_of_its_texts_taken_together():
     for task, kind in ((SEVERAL, "jaccard"), (SEVERAL, "agreement"), (replace(TASK, soft=True), "dice")):
         pair_targets = PairTargets(task, kind)
-        q = SETS if task is SEVERAL else torch.rand(12, 4).softmax(1).repeat(1, 1)
+        q = SETS if task is SEVERAL else torch.rand(12, 4).softmax(1)
         (of_split, left_out), (of_batch, expected) = pair_targets.of_split(q), pair_targets.of_batch(several(q))
         torch.testing.assert_close(of_split, of_batch)
         assert (left_out is None) == (expected is None)
