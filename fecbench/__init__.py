@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from fecbench.objective.contrastive import anchor_losses as anchor_losses
     from fecbench.objective.contrastive import clustered_contrastive_loss as clustered_contrastive_loss
     from fecbench.objective.contrastive import clustered_pairs as clustered_pairs
+    from fecbench.objective.contrastive import graded_clustered_contrastive_loss as graded_clustered_contrastive_loss
     from fecbench.objective.contrastive import mean_of_anchors as mean_of_anchors
     from fecbench.objective.contrastive import similarities as similarities
     from fecbench.objective.imbalanced_losses import asymmetric_nll as asymmetric_nll
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
     from fecbench.objective.label_separation import label_pair_weights as label_pair_weights
     from fecbench.objective.label_separation import label_separation_loss as label_separation_loss
     from fecbench.objective.objective import Objective as Objective
+    from fecbench.objective.overlap import background_pairs as background_pairs
+    from fecbench.objective.overlap import cooccurrence_kernel as cooccurrence_kernel
+    from fecbench.objective.overlap import overlap as overlap
     from fecbench.objective.protocol import Player as Player
     from fecbench.objective.protocol import Stage as Stage
     from fecbench.objective.protocol import Task as Task
@@ -93,19 +97,23 @@ _HOMES = {
     "Update": "objective.protocol",
     "anchor_losses": "objective.contrastive",
     "asymmetric_nll": "objective.imbalanced_losses",
+    "background_pairs": "objective.overlap",
     "cached_on_disk": "core.tensor_cache",
     "clustered_contrastive_loss": "objective.contrastive",
     "clustered_pairs": "objective.contrastive",
+    "cooccurrence_kernel": "objective.overlap",
     "data_of": "runs.predictor",
     "expanded": "core.paths",
     "find_run": "runs.find",
     "focal_nll": "objective.imbalanced_losses",
+    "graded_clustered_contrastive_loss": "objective.contrastive",
     "hookimpl": "core.hooks",
     "kmeans_clusters": "objective.clustering",
     "label_pair_weights": "objective.label_separation",
     "label_separation_loss": "objective.label_separation",
     "label_states": "model.model",
     "mean_of_anchors": "objective.contrastive",
+    "overlap": "objective.overlap",
     "print_json": "cli.terminal.output",
     "print_table": "cli.terminal.output",
     "similarities": "objective.contrastive",
@@ -146,19 +154,23 @@ __all__ = [
     "Update",
     "anchor_losses",
     "asymmetric_nll",
+    "background_pairs",
     "cached_on_disk",
     "clustered_contrastive_loss",
     "clustered_pairs",
+    "cooccurrence_kernel",
     "data_of",
     "expanded",
     "find_run",
     "focal_nll",
+    "graded_clustered_contrastive_loss",
     "hookimpl",
     "kmeans_clusters",
     "label_pair_weights",
     "label_separation_loss",
     "label_states",
     "mean_of_anchors",
+    "overlap",
     "print_json",
     "print_table",
     "similarities",

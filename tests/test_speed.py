@@ -111,11 +111,16 @@ ASKING = {
 }
 
 
+TRAINED = [name for name in registry.objectives if get_objective(name).trains and name not in ASKING]
+ON_LABEL_SETS = [name for name in TRAINED if "multi" in get_objective(name).labellings]
+
+
 @pytest.mark.parametrize(
-    "method", [name for name in registry.objectives if get_objective(name).trains and name not in ASKING]
+    ("method", "dataset"),
+    [*[(name, "demo") for name in TRAINED], *[(name, "demo-multi") for name in ON_LABEL_SETS]],
 )
-def test_a_training_step_asks_the_device_nothing(method, monkeypatch):
-    subject = Subject(plan(method, {"dataset": "demo"}), {})
+def test_a_training_step_asks_the_device_nothing(method, dataset, monkeypatch):
+    subject = Subject(plan(method, {"dataset": dataset}), {})
     stepper, (first, second) = subject.stepper(), subject.batches(2)
     stepper.step(first, 1.0, audit=True)
 
@@ -199,6 +204,19 @@ def test_the_limit_of_a_step_worked_by_hand(part):
     work = limit.operations([3, 5], layers=2, width=4)
     assert work == 3 * (24 * 2 * 16 * 8 + 4 * 2 * 4 * (9 + 25)) == 21_696
     assert limit.share_of_limit(work, 1_000, rate=1e4, bandwidth=1e5, seconds=4.8992) == pytest.approx(0.5)
+
+
+def test_a_step_on_single_labels_has_the_same_texts_as_that_on_sets(part):
+    graded = part("graded")
+    trainee = part("trainee").Trainee.of("aml", {"dataset": "demo-multi", "device": "cpu"}, steps=2)
+    (batch, _) = trainee.first_batches()
+    single = graded.single_label(batch)
+    assert single.tokens is batch.tokens
+    assert batch.targets[torch.arange(len(batch)), single.labels].min() == 1
+    stepper = graded.stepper_of_single_labels(trainee)
+    assert stepper.model is trainee.stepper.model
+    assert not stepper.objective.pair_targets.graded
+    assert len(graded.compare(trainee, [batch])) == 1
 
 
 def test_the_timed_functions_of_a_start_exist(part):
@@ -305,6 +323,7 @@ PARTS = {
     "second": ("--datasets demo --encoder tiny-bert --rounds 1", "second run"),
     "side_by_side": ("--dataset demo --encoder tiny-bert --rows 64 --runs 2 --at-once 1 2", "runs / hour"),
     "operations": ("--encoder tiny-bert --method ce", "| ce, padded |"),
+    "graded": ("--dataset demo-multi --encoder tiny-bert --steps 4", "wanted at most 1.05"),
     "paper": (
         f"--spec {SPEED.parent / 'demo.toml'} --encoder tiny-bert --steps 12 --scored 20",
         "the whole, if no run stops early",

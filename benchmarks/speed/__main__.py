@@ -13,8 +13,8 @@ TOGETHER = {  # the parts that run without a PART, each with the common options 
     "limit": ("data_dir", "device"),
     "growth": ("device",),
 }
-# Parts that run by name only: they take long or, as operations, measure no time.
-ALONE = ("side_by_side", "paper", "memory", "graph", "operations")
+# Parts that run by name only: they take long, measure no time (operations), or one method (graded).
+ALONE = ("side_by_side", "paper", "memory", "graph", "operations", "graded")
 QUIET = {"KINETO_LOG_LEVEL": "6"}  # without it the profiler prints a line at its start and its end
 
 

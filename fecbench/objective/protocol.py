@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from fecbench.data.batch import Batch
     from fecbench.data.datasets.dataset import Labelling
+    from fecbench.data.datasets.training_targets import TrainingTargets
     from fecbench.model.family_heads import LanguageHead
     from fecbench.model.model import Model
     from fecbench.objective.labelling import Reduction
@@ -88,6 +89,13 @@ def _no_further_model(head: str) -> Model:
 def _no_language_head() -> LanguageHead:
     raise NotImplementedError(
         "this task was built without new_language_head, so it can't build a language head; pass it to Task"
+    )
+
+
+def _no_other_rows(dataset: str) -> TrainingTargets:
+    raise NotImplementedError(
+        "this stage was built without training_targets, so it can't read another data set; pass training_targets to "
+        "Stage"
     )
 
 
@@ -164,6 +172,8 @@ class Stage:
         device: the model's device.
         seed: the run's seed.
         classes: number of labels C of the data set.
+        training_targets: ``training_targets(dataset)`` returns labels and targets of the training rows of another
+            data set, such as one that tells which labels occur together.
     """
 
     model: Model
@@ -173,6 +183,7 @@ class Stage:
     device: torch.device
     seed: int
     classes: int = 0
+    training_targets: Callable[[str], TrainingTargets] = field(default=_no_other_rows, repr=False)
 
     @cached_property
     def targets(self) -> Mapping[str, Tensor]:

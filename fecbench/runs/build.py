@@ -15,6 +15,7 @@ from fecbench.core.plugin_errors import plugin_errors
 from fecbench.data.batch import PARAPHRASE
 from fecbench.data.batches import text_batches, tokenize_split
 from fecbench.data.datasets.rows import chunks, class_counts, label_shares
+from fecbench.data.datasets.training_targets import training_targets
 from fecbench.data.streams import LabelSetMaterial, Material, StreamBatches
 from fecbench.data.tokenize import token_cache
 from fecbench.model.encoders.lengths import longest_text
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from fecbench.core.settings import RunSettings
     from fecbench.data.batches import TokenisedSplit, TrainingBatches
     from fecbench.data.datasets.dataset import EmotionData, Labelling
+    from fecbench.data.datasets.locations import DataLocations
     from fecbench.model.encoders.source import EncoderSource
     from fecbench.objective.objective import Objective
     from fecbench.runs.plan import Plan
@@ -252,8 +254,14 @@ def _hashes(rows: Dataset) -> np.ndarray:
     return np.fromiter((hash(text) for part in chunks(rows["text"]) for text in part), np.int64, len(rows))
 
 
-def stage_of(built: Built, data: EmotionData, settings: RunSettings, device: torch.device) -> Stage:
-    """Return what the stages before and after training may use."""
+def stage_of(
+    built: Built,
+    data: EmotionData,
+    settings: RunSettings,
+    device: torch.device,
+    locations: DataLocations | None = None,
+) -> Stage:
+    """Return what the stages before and after training may use; ``locations`` are searched for other data sets."""
     # As many rows as were tokenised: --limit cuts train.
     rows = {split: data.splits[split].select(range(len(built.splits[split]))) for split in ("train", "validation")}
     batches = partial(
@@ -271,6 +279,7 @@ def stage_of(built: Built, data: EmotionData, settings: RunSettings, device: tor
         "device": device,
         "seed": settings.seed,
         "classes": len(data.labels),
+        "training_targets": partial(training_targets, locations=locations),
     }
     # Copies: a stage may write into its labels.
     truth = {split: torch.from_numpy(built.splits[split].truth.copy()) for split in rows}

@@ -173,17 +173,17 @@ class Experiment:
                 self._describe(identity, trainer)
                 History(self.record).keep(trainer.progress.epoch)
             trainer.observers.notify("run_started", run=trainer.run)
-            self._train(trainer, resumed)
+            self._train(trainer, resumed, context.locations)
             result = self._test(trainer)
             trainer.observers.notify("run_finished", run=trainer.run, result=result)
         except BaseException as error:  # Ctrl-C too: the record states that the run was interrupted
             trainer.observers.notify("run_failed", run=trainer.run, error=error)
             raise
 
-    def _train(self, trainer: Trainer, resumed: bool) -> None:
+    def _train(self, trainer: Trainer, resumed: bool, locations: DataLocations) -> None:
         """Train, with the stages before and after. The model is left with the weights to test, saved as the best."""
         objective = self.built.objective
-        stage = stage_of(self.built, self.data, self.plan.settings, trainer.stepper.precision.device)
+        stage = stage_of(self.built, self.data, self.plan.settings, trainer.stepper.precision.device, locations)
         if not resumed:
             with self._checked_stage(trainer, "before_training"):
                 objective.before_training(stage)

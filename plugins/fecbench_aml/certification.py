@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.nn.functional import normalize
 
 from fecbench import FecbenchError, Predictor, Record, data_of
@@ -23,7 +22,8 @@ from fecbench_aml.certificate import (
     worst_direction,
 )
 from fecbench_aml.discriminator import MetricDiscriminator, PairDiscriminator
-from fecbench_aml.mining import HardPairs, mine_hard_pairs
+from fecbench_aml.mining import LINES, HardPairs, mine_hard_pairs
+from fecbench_aml.pair_targets import PairTargets
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,11 @@ class Attacked:
     norm_from: str
     found: Mapping[str, Certificate]
     exact_metric: float
+
+    @property
+    def graded(self) -> bool:
+        """True if pairs have targets between 0 and 1."""
+        return any(certificate.floor > 0 for certificate in self.found.values())
 
     def as_dict(self) -> dict[str, Any]:
         """Return a dict that can be written as JSON."""
@@ -107,12 +112,15 @@ def attack(record: Record, settings: CertificationSettings) -> Attacked:
 def _target(record: Record, predictor: Predictor, settings: CertificationSettings) -> Target:
     """Return the hard pairs of a split, by the features of a run, with the weight of the run's pair loss."""
     data = data_of(record, settings.data_dir)
-    data.check_one_label("a certificate")
-    rows = data.labelled(settings.split)
-    options, z = record.settings(), predictor.features(rows["text"][:])
-    if options.get("normalize", True):  # only objectives with a pair loss have this option and `w_pos`
+    options, z = record.settings(), predictor.features(data.labelled(settings.split)["text"][:])
+    if options.get("normalize", True):  # only objectives with a pair loss have this option, `slope` and `w_pos`
         z = normalize(z)
-    return _mined(z, rows["label"][:], settings, float(options.get("w_pos", 0.5)))
+    truth, left_out = _pair_targets(predictor).of_split(torch.from_numpy(data.targets(settings.split)))
+    alpha, beta = LINES.get(options.get("slope"), (None, None))
+    pairs = mine_hard_pairs(
+        z, truth, k_pos=settings.k_pos, k_neg=settings.k_neg, alpha=alpha, beta=beta, left_out=left_out
+    )
+    return Target(z, _valid(pairs, settings.split), float(options.get("w_pos", 0.5)))
 
 
 def _certificates(
@@ -143,20 +151,26 @@ def _certificates(
     return {**certificates, "mlp": target.worst(mlps), "metric": target.worst(metrics)}
 
 
-def _mined(z: Tensor, labels: Sequence[int], settings: CertificationSettings, w_pos: float) -> Target:
-    """Mine the hard pairs of a whole split.
+def _pair_targets(predictor: Predictor) -> PairTargets:
+    """Return the targets of pairs that the run was trained with; the default ones if its objective has none."""
+    pair_targets = getattr(predictor.objective, "pair_targets", None)
+    if isinstance(pair_targets, PairTargets):
+        return pair_targets.cpu()  # where Predictor.features puts the features
+    return PairTargets(predictor.objective.task)
+
+
+def _valid(pairs: HardPairs, split: str) -> HardPairs:
+    """Return the pairs without empty slots.
 
     Raises:
-        FecbenchError: the split has no hard positives or no hard negatives.
+        FecbenchError: there are no hard positives or no hard negatives.
     """
-    pairs = mine_hard_pairs(z, torch.tensor(labels), k_pos=settings.k_pos, k_neg=settings.k_neg)
     kept = HardPairs(*(part[pairs.valid] for part in pairs))
     if kept.positive.all() or not kept.positive.any():
         raise FecbenchError(
-            f"{settings.split} must hold two texts of one label, and two labels, to have hard pairs; "
-            "choose another --split"
+            f"{split} must hold two texts of one label, and two labels, to have hard pairs; choose another --split"
         )
-    return Target(z, kept, w_pos)
+    return kept
 
 
 def _trained_discriminator(predictor: Predictor) -> PairDiscriminator | MetricDiscriminator | None:

@@ -11,6 +11,7 @@ import click
 from fecbench import PATH, hookimpl
 
 if TYPE_CHECKING:
+    from fecbench_aml.certificate import Certificate
     from fecbench_aml.certification import Attacked
 
 CANNOT_SHOW = """
@@ -18,6 +19,9 @@ Limits of these figures. Without a bound on its norm the maximum over the mlp fa
 the worst loss found within ||phi|| <= norm, a lower bound of the maximum there. A constant score of 1/2 costs
 log 2 = 0.693, so every maximum is at least that. At eps >= log 2 the margin bound allows every pair a margin
 of 0 or less and says nothing. "exact" is the maximum over all weights of the metric family."""
+GRADED = """
+Pairs of graded targets. "floor" is the loss at which every score is the target of its pair: no loss is below it, and
+the bounds follow from the loss above it. "|s-t|" is the mean distance of score and target."""
 
 
 @hookimpl
@@ -53,7 +57,8 @@ def certify(runs: Sequence[str], root: Path, as_json: bool, norm: float | None, 
 
     Each RUN is a run id, a run folder or a method (its newest complete run). Its encoder stays frozen. Projected
     gradient ascent attacks the hardest pairs of each text of a whole split. The table shows the scores found beside
-    the bounds that propositions 1 and 2 of the AML paper give at that loss.
+    the bounds that propositions 1 and 2 of the AML paper give at that loss. Where texts have several labels, the
+    target of a pair is the overlap of their labels, and the bounds are those for graded targets.
     """
     from fecbench import find_run, print_json
     from fecbench_aml.certification import CertificationSettings, attack
@@ -66,42 +71,52 @@ def certify(runs: Sequence[str], root: Path, as_json: bool, norm: float | None, 
             _print(attacked[-1])
     if as_json:
         print_json([result.as_dict() for result in attacked])
-    else:
-        click.echo(CANNOT_SHOW)
+        return
+    click.echo(CANNOT_SHOW)
+    if any(result.graded for result in attacked):
+        click.echo(GRADED)
 
 
 def _print(result: Attacked) -> None:
+    """Print the table of a run: a row for each discriminator."""
     from fecbench import print_table
 
     rows = [
-        [
-            family,
-            f"{certificate.loss:.4f}",
-            f"{result.exact_metric:.4f}" if family == "metric" else "",
-            _bounded(certificate.positive_score, ">="),
-            _bounded(certificate.negative_score, "<="),
-            _bounded(certificate.positive_tail, "<="),
-            _bounded(certificate.negative_tail, "<="),
-            _bounded(certificate.violated, "<="),
-        ]
+        {
+            "discriminator": family,
+            "loss": f"{certificate.loss:.4f}",
+            "exact": f"{result.exact_metric:.4f}" if family == "metric" else "",
+            **_scores(certificate),
+            **(_beside_targets(certificate) if result.graded else {}),
+        }
         for family, certificate in result.found.items()
     ]
     title = (
         f"{result.run}: {result.objective} on {result.dataset}, {result.pairs:,} pairs of {result.split}, "
         f"norm {result.norm:.2f} ({result.norm_from})"
     )
-    columns = [
-        "discriminator",
-        "loss",
-        "exact",
-        "mean s on P+",
-        "mean s on P-",
-        "P+ with s<=0.1",
-        "P- with s>=0.9",
-        "margin <= 0",
-    ]
     click.echo()
-    print_table(columns, rows, title)
+    print_table([*rows[0]], [[*row.values()] for row in rows], title)
+
+
+def _scores(certificate: Certificate) -> dict[str, str]:
+    """Return the cells of scores and margins beside their bounds, by column."""
+    return {
+        "mean s on P+": _bounded(certificate.positive_score, ">="),
+        "mean s on P-": _bounded(certificate.negative_score, "<="),
+        "P+ with s<=0.1": _bounded(certificate.positive_tail, "<="),
+        "P- with s>=0.9": _bounded(certificate.negative_tail, "<="),
+        "margin <= 0": _bounded(certificate.violated, "<="),
+    }
+
+
+def _beside_targets(certificate: Certificate) -> dict[str, str]:
+    """Return the cells that graded targets add: the least loss, and the distances of scores and targets."""
+    return {
+        "floor": f"{certificate.floor:.4f}",
+        "|s-t| on P+": _bounded(certificate.positive_error, "<="),
+        "|s-t| on P-": _bounded(certificate.negative_error, "<="),
+    }
 
 
 def _bounded(value_and_bound: tuple[float, float], sign: str) -> str:

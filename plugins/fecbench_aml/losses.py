@@ -33,8 +33,11 @@ def aml_loss(
     tensor(0.6931)
     """
     with torch.autocast(logits.device.type, enabled=False):
-        logits, target, weights = _prepared(logits, target, positive, w_pos, valid)
-        return (weights * pair_losses(logits, target)).sum()
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        target = target.to(logits.dtype)
+        empty, weights = _weights(target, positive, w_pos, valid)
+        # Empty slots are filled: their weight of 0 would turn an infinity into NaN.
+        return (weights * pair_losses(logits.masked_fill(empty, 0.0), target)).sum()
 
 
 def aml_excess(
@@ -56,9 +59,26 @@ def aml_excess(
     >>> aml_excess(torch.zeros(2), torch.tensor([0.5, 0.5]), positive=torch.tensor([True, False]))
     tensor(0.)
     """
-    with torch.autocast(logits.device.type, enabled=False):
-        logits, target, weights = _prepared(logits, target, positive, w_pos, valid)
-        return (weights * (pair_losses(logits, target) - entropy(target))).sum()
+    loss = aml_loss(logits, target, positive=positive, w_pos=w_pos, valid=valid)
+    return loss - aml_floor(target.to(loss.dtype), positive=positive, w_pos=w_pos, valid=valid)
+
+
+def aml_floor(
+    target: Tensor, *, positive: Tensor | None = None, w_pos: float = 0.5, valid: Tensor | None = None
+) -> Tensor:
+    """Return the least ``L_aml`` that scores of pairs with these targets can have: their weighted mean entropy.
+
+    It is 0 for hard targets. The arguments are those of :func:`aml_loss`.
+
+    Raises:
+        ValueError: ``w_pos`` isn't between 0 and 1.
+
+    >>> aml_floor(torch.tensor([0.5, 0.0]), positive=torch.tensor([True, False]))  # log 2 of the half with a doubt
+    tensor(0.3466)
+    """
+    target = target.to(torch.promote_types(target.dtype, torch.float32))
+    _, weights = _weights(target, positive, w_pos, valid)
+    return (weights * entropy(target)).sum()
 
 
 def pair_losses(logits: Tensor, target: Tensor) -> Tensor:
@@ -73,27 +93,25 @@ def entropy(target: Tensor) -> Tensor:
     return entropies
 
 
-def _prepared(
-    logits: Tensor, target: Tensor, positive: Tensor | None, w_pos: float, valid: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return logits and targets of one type, 0 in empty slots' logits, and the weights of the pairs."""
+def _weights(
+    target: Tensor, positive: Tensor | None, w_pos: float, valid: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Return the mask of empty slots, and each pair's weight in the loss, both ``[P]``.
+
+    Weights sum to 1, or are all 0 if there is no pair.
+
+    Raises:
+        ValueError: ``w_pos`` isn't between 0 and 1.
+    """
     if not 0 < w_pos < 1:
         raise ValueError(f"w_pos must lie between 0 and 1, both excluded, found {w_pos}")
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     positive = target > 0.5 if positive is None else positive
     valid = torch.ones_like(positive) if valid is None else valid
     empty = ~valid
-    weights = _pair_weights(positive, valid, empty, w_pos, logits.dtype)
-    # Empty slots are filled: their weight of 0 would turn an infinity into NaN.
-    return logits.masked_fill(empty, 0.0), target.to(logits.dtype), weights
-
-
-def _pair_weights(positive: Tensor, valid: Tensor, empty: Tensor, w_pos: float, dtype: torch.dtype) -> Tensor:
-    """Return each pair's weight in the loss, ``[P]``; they sum to 1, or are all 0 if there is no pair."""
-    positives = (positive & valid).sum(dtype=dtype)
-    negatives = valid.sum(dtype=dtype) - positives
+    positives = (positive & valid).sum(dtype=target.dtype)
+    negatives = valid.sum(dtype=target.dtype) - positives
     pairs_per_weight = torch.where(positive, positives / w_pos, negatives / (1 - w_pos))
     weights = pairs_per_weight.reciprocal().masked_fill(empty, 0.0)
     # The sum is less than 1 if a kind has no pairs. Without any pair it is 0: the clamp, which no other case reaches,
     # avoids 0 / 0.
-    return weights / weights.sum().clamp(min=min(w_pos, 1 - w_pos) / 2)
+    return empty, weights / weights.sum().clamp(min=min(w_pos, 1 - w_pos) / 2)

@@ -1,6 +1,6 @@
 """Hard-pair mining (AML paper, section 3.3.1) and the strategies that it is compared with."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,6 +9,8 @@ from torch.nn.functional import normalize
 from fecbench_aml.candidates import Candidates, at_random, expected_similarity, of_labels, of_targets
 
 STRATEGIES = ("topk", "threshold", "uniform", "batch-topk")
+Slope = Literal["batch", "linear"]
+LINES: dict[Slope, tuple[float | None, float | None]] = {"batch": (None, None), "linear": (-1.0, 2.0)}
 _Line = tuple[float | Tensor, float | Tensor]  # alpha and beta
 
 

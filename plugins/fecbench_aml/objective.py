@@ -5,20 +5,23 @@
 """
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
-from torch.nn.functional import cross_entropy, normalize
+from torch.nn.functional import normalize
 
-from fecbench import Batch, BatchNeeds, Config, Model, Objective, Player, Task, Update
+from fecbench import Batch, BatchNeeds, Config, Model, Objective, Player, Stage, Task, Update
+from fecbench_aml.cooccurrence import Rows, kernel_of, strongest
 from fecbench_aml.discriminator import MetricDiscriminator, PairDiscriminator
-from fecbench_aml.losses import aml_loss
-from fecbench_aml.mining import HardPairs, mine_hard_pairs
+from fecbench_aml.losses import aml_floor, aml_loss
+from fecbench_aml.mining import LINES, HardPairs, Slope, mine_hard_pairs
+from fecbench_aml.pair_targets import Kind, Neutral, PairTargets
 
 DECAY = 5e-4  # fecbench's value: the paper only says "e.g., weight decay"
 METRIC_LR = 0.01  # the parameters are the logits of a softmax; at the encoder's rate they would hardly move (ADR 10)
+COOCCURRENCE = ("cooccurrence_weight", "cooccurrence_from", "cooccurrence_rows")  # options of --overlap cooccurrence
 
 
 class AMLConfig(Config):
@@ -67,20 +70,67 @@ class AMLConfig(Config):
     normalize: bool = Field(True, description="scale features to length 1 before pairs are scored")
     symmetric: bool = Field(True, description="average the scores of both orders of a pair, for --family mlp")
     hidden: int = Field(256, ge=2, description="width of the discriminator's first layer, for --family mlp")
+    overlap: Kind = Field(
+        "jaccard",
+        description="target of a pair of texts with several labels or shares of labels: the overlap of their labels; "
+        "cooccurrence: labels that occur together in training rows overlap too, also those of texts with one label",
+    )
+    neutral: Neutral = Field(
+        "apart",
+        description="pairs that share no label but neutral (the background of the data set), or have none at all; "
+        "apart: neither positives nor negatives, label: neutral is a label as others",
+    )
+    slope: Slope = Field(
+        "batch",
+        description="cosine that features of a pair of overlap t should have, for topk and batch-topk; batch: least "
+        "squares over the pairs of the batch, linear: 2 t - 1",
+    )
+    cooccurrence_weight: float = Field(
+        0.5, ge=0, le=1, description="weight of co-occurrence in --overlap cooccurrence (rho); 0 gives cosine"
+    )
+    cooccurrence_from: str | None = Field(
+        None,
+        min_length=1,
+        description="data set of texts with several labels whose training rows say which labels occur together: a "
+        "name, a path, or hf:owner/name; by default the run's own",
+    )
+    cooccurrence_rows: Rows = Field(
+        "all",
+        description="training rows in which co-occurrence is counted; several: those of several labels alone, which "
+        "makes labels more alike",
+    )
+
+    @model_validator(mode="after")
+    def _use_cooccurrence(self) -> Self:
+        # Only other values than the defaults are refused: a run's settings name every option.
+        fields = AMLConfig.model_fields
+        given = [name for name in COOCCURRENCE if getattr(self, name) != fields[name].default]
+        if given and self.overlap != "cooccurrence":
+            flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise ValueError(
+                f"--overlap cooccurrence is needed for {flags}, but it is {self.overlap}; add it or leave {flags} out"
+            )
+        return self
 
 
 class AML(Objective):
-    """Adversarial metric learning: cross-entropy, and hard pairs that a trained discriminator scores."""
+    """Adversarial metric learning: cross-entropy, and hard pairs that a trained discriminator scores.
+
+    The target of a pair is 1 for one label and 0 for two, or the overlap of the labels where texts have several.
+    """
 
     Config: ClassVar[type[AMLConfig]] = AMLConfig
     config: AMLConfig
     needs = BatchNeeds(min_size=2)
+    labellings = ("single", "multi")
+    soft = True
     settings: ClassVar = {"head": "label"}
-    presets: ClassVar = {name: {"k_pos": 20, "k_neg": 20} for name in ("ge", "ge-prepared")}
+    presets: ClassVar = {name: {"k_pos": 20, "k_neg": 20} for name in ("ge", "ge-prepared", "ge-multi")}
     panels: ClassVar = {
         "L_aml on the hard pairs": ("aml_before", "aml"),
         "the discriminator's loss (max-step)": ("discriminator_loss", "discriminator_loss_after"),
         "the encoder's loss (min-step)": ("model_loss", "cross_entropy"),
+        "L_aml above its least value": ("aml_excess",),
         "mean score": ("positive_score", "negative_score"),
     }
     citation = (
@@ -96,6 +146,13 @@ class AML(Objective):
         else:
             self.discriminator = MetricDiscriminator(task.features)
         self.discriminator.requires_grad_(config.weight > 0)  # AML w/o Adv makes no update of the discriminator
+        self.pair_targets = PairTargets(task, config.overlap, config.neutral)
+
+    def before_training(self, stage: Stage) -> None:
+        """Count which labels occur together, for --overlap cooccurrence."""
+        c, kernel = self.config, self.pair_targets.kernel
+        if kernel is not None:
+            kernel.copy_(kernel_of(stage, self.task, c.cooccurrence_from, c.cooccurrence_rows, c.cooccurrence_weight))
 
     def players(self) -> Mapping[str, Player]:
         """Return the discriminator as a player; its penalty ``Omega`` replaces weight decay."""
@@ -107,7 +164,7 @@ class AML(Objective):
         """Yield the updates of one iteration of Algorithm 1."""
         z = model.project(model.encode(batch))
         if self.config.weight == 0:  # AML w/o Adv: pairs would have no effect
-            yield Update(cross_entropy(model.classify(z).float(), batch.labels))
+            yield Update(self.task.nll(model.classify(z), batch))
             return
         pairs = self.mine(z, batch)
         for _ in range(self.config.discriminator_steps):
@@ -115,19 +172,24 @@ class AML(Objective):
         for step in range(self.config.encoder_steps):
             # The discriminator's steps moved nothing that z depends on, so the first step needs no second encoding.
             z = z if step == 0 else model.project(model.encode(batch))
-            yield self.encoder_update(z, model.classify(z), batch.labels, pairs)
+            yield self.encoder_update(z, model.classify(z), batch, pairs)
 
     def mine(self, z: Tensor, batch: Batch) -> HardPairs:
         """Mine P+ and P- of the batch (section 3.3.1); random pairs are a function of (seed, epoch, step)."""
         c = self.config
+        targets, left_out = self.pair_targets.of_batch(batch)
+        alpha, beta = LINES[c.slope]
         generator = batch.generator("aml pairs", z.device) if c.strategy == "uniform" else None
         return mine_hard_pairs(
             z,
-            batch.labels,
+            targets,
             k_pos=c.k_pos,
             k_neg=c.k_neg,
             strategy=c.strategy,
             threshold=c.threshold,
+            alpha=alpha,
+            beta=beta,
+            left_out=left_out,
             generator=generator,
         )
 
@@ -138,11 +200,11 @@ class AML(Objective):
         loss = self.adversary_loss(pair_loss, pair_logits, pairs)
         return Update(loss, "discriminator", {"aml_before": pair_loss.detach()})
 
-    def encoder_update(self, z: Tensor, logits: Tensor, labels: Tensor, pairs: HardPairs) -> Update:
+    def encoder_update(self, z: Tensor, logits: Tensor, batch: Batch, pairs: HardPairs) -> Update:
         """Return the update that minimises ``CE + lambda L_aml`` over encoder and classifier, with phi fixed."""
         pair_logits = self.judge(z, pairs)
         pair_loss = self.pair_loss(pair_logits, pairs)
-        classification = cross_entropy(logits.float(), labels)
+        classification = self.task.nll(logits, batch)
         logs = {
             "cross_entropy": classification.detach(),
             "aml": pair_loss.detach(),
@@ -154,6 +216,10 @@ class AML(Objective):
         """Return ``L_aml`` (definition 2) of the pairs' logits ``[P]``."""
         c = self.config
         return aml_loss(pair_logits, pairs.target, positive=pairs.positive, w_pos=c.w_pos, valid=pairs.valid)
+
+    def floor(self, pairs: HardPairs) -> Tensor:
+        """Return the least ``L_aml`` that scores of these pairs can have; 0 for hard targets."""
+        return aml_floor(pairs.target, positive=pairs.positive, w_pos=self.config.w_pos, valid=pairs.valid)
 
     def adversary_loss(self, pair_loss: Tensor, pair_logits: Tensor, pairs: HardPairs) -> Tensor:
         """Return the loss that the discriminator minimises, given ``L_aml`` and the pairs' logits ``[P]``.
@@ -187,11 +253,14 @@ class AML(Objective):
 
         If a batch has no pairs of a kind, their mean score is 1/2, that of an undecided discriminator, so
         that means over batches stay comparable.
+
+        For graded targets it also computes ``aml_excess``, the pair loss above its least value.
         """
         kinds = torch.stack([pairs.positive, ~pairs.positive]) & pairs.valid  # [2, P]
         counts = kinds.sum(1)
         means = torch.where(kinds, pair_logits.sigmoid(), 0.0).sum(1) / counts.clamp(min=1)
         scores = torch.where(counts > 0, means, 0.5)
+        excess = {"aml_excess": pair_loss - self.floor(pairs)} if self.pair_targets.graded else {}
         return {
             # Known without another pass, because the discriminator has judged the pairs again for the encoder's update.
             "discriminator_loss_after": self.adversary_loss(pair_loss, pair_logits, pairs),
@@ -199,4 +268,10 @@ class AML(Objective):
             "positive_pairs": counts[0],
             "negative_score": scores[1],
             "negative_pairs": counts[1],
+            **excess,
         }
+
+    def report(self) -> Mapping[str, object]:
+        """Return the labels that occur together most, for --overlap cooccurrence."""
+        kernel = self.pair_targets.kernel
+        return {} if kernel is None else {"cooccurrence": strongest(kernel, self.task.labels)}

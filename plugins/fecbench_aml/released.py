@@ -2,21 +2,28 @@
 
 That code differs from the paper's text. The losses, both optimisers and the order of an iteration follow
 the code; the label texts are fecbench's own.
+
+Texts with several labels are fecbench's addition: pairs have graded targets, and labels that occur together
+are separated less.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
+import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from fecbench import (
     Batch,
     Model,
     Player,
+    Stage,
+    Task,
     Update,
     clustered_contrastive_loss,
+    cooccurrence_kernel,
+    graded_clustered_contrastive_loss,
     kmeans_clusters,
     label_pair_weights,
     label_separation_loss,
@@ -44,6 +51,7 @@ class AMLReleased(AML):
 
     Config = AMLReleasedConfig
     config: AMLReleasedConfig
+    cooccurrence: Tensor | None
     variant_of: ClassVar = "aml"
     host_waits: ClassVar = {"k-means runs on the CPU: features and labels are fetched in one copy": 1}
     settings: ClassVar = {
@@ -55,6 +63,16 @@ class AMLReleased(AML):
         "regularization": 0.0,  # the optimisers' weight decay takes its place
         "adam_eps": 1e-6,  # the default of transformers.AdamW
     }
+
+    def __init__(self, config: AMLReleasedConfig, task: Task):
+        super().__init__(config, task)
+        self.register_buffer("cooccurrence", torch.eye(task.classes) if task.labelling == "multi" else None)
+
+    def before_training(self, stage: Stage) -> None:
+        """Count which labels occur together, where texts can have several."""
+        super().before_training(stage)
+        if self.cooccurrence is not None:
+            self.cooccurrence.copy_(cooccurrence_kernel(stage.targets["train"], rho=1.0))
 
     def players(self) -> Mapping[str, Player]:
         """Return the discriminator as two players, since two optimisers of the released code hold its parameters.
@@ -92,17 +110,24 @@ class AMLReleased(AML):
         """Return TACO's loss ``CE + alpha L_cl + gamma L_ll`` on a new encoding of the batch, and its terms to log."""
         c, z = self.config, model.project(model.encode(batch))
         states, logits = label_states(model, "aml-released"), model.classify(z).float()
-        loss = cross_entropy(logits, batch.labels)
+        loss = self.task.nll(logits, batch)
         logs = {"cross_entropy": loss.detach()}
         if c.contrastive_weight:
-            clusters = kmeans_clusters(z.detach(), batch.labels, self.task.seed)
-            temperatures = {"temperature": c.temperature, "base_temperature": c.base_temperature}
-            contrast = clustered_contrastive_loss(z, batch.labels, clusters, **temperatures)
+            contrast = self.contrast(z, batch)
             loss, logs = loss + c.contrastive_weight * contrast, {**logs, "contrastive": contrast.detach()}
         if c.separation_weight:
-            separation = label_separation_loss(states, label_pair_weights(logits))
+            separation = label_separation_loss(states, label_pair_weights(logits, self.cooccurrence))
             loss, logs = loss + c.separation_weight * separation, {**logs, "label_separation": separation.detach()}
         return loss, logs
+
+    def contrast(self, z: Tensor, batch: Batch) -> Tensor:
+        """Return TACO's clustered contrastive loss ``L_cl`` of features ``[B, d]``."""
+        scale = {"temperature": self.config.temperature, "base_temperature": self.config.base_temperature}
+        clusters = kmeans_clusters(z.detach(), batch.truth, self.task.seed)
+        targets, left_out = self.pair_targets.of_batch(batch)
+        if targets.dim() == 1:
+            return clustered_contrastive_loss(z, targets, clusters, **scale)
+        return graded_clustered_contrastive_loss(z, targets, clusters, left_out=left_out, **scale)
 
 
 def _constant(*_: int) -> float:

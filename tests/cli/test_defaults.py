@@ -62,7 +62,7 @@ def test_help_says_what_a_run_would_use(method):
     [
         ("lcl", "batch_size", "32 (lcl); 64 in other methods"),
         ("aml", "head", "label (aml); native in other methods"),
-        ("aml", "k_pos", "10; 20 on ge or ge-prepared"),
+        ("aml", "k_pos", "10; 20 on ge, ge-multi or ge-prepared"),
         ("aml-no-adv", "weight", "0.0 (aml-no-adv); 1.0 in other methods"),
         ("emoberta", "clip", "1.0 (emoberta); none in other methods"),
         ("ce", "encoder", "roberta-base; scratch on demo"),

@@ -139,7 +139,7 @@ def test_the_encoders_loss_by_hand():
     z = game.model.project(game.model.encode(BATCH))
     pairs = mine_hard_pairs(z, BATCH.labels, k_pos=3, k_neg=3)
     logits = game.model.classify(z)
-    update = game.objective.encoder_update(z, logits, BATCH.labels, pairs)
+    update = game.objective.encoder_update(z, logits, BATCH, pairs)
     unit = torch.nn.functional.normalize(z)
     pair = aml_loss(
         game.objective.discriminator.between(unit, pairs.i, pairs.j), pairs.target, w_pos=0.8, valid=pairs.valid
@@ -178,7 +178,7 @@ def test_scores_and_counts_by_hand():
     z = game.model.project(game.model.encode(BATCH)).detach()
     pairs = game.objective.mine(z, BATCH)
     scores = torch.sigmoid(game.objective.judge(z, pairs))
-    found = game.objective.encoder_update(z, game.model.classify(z), BATCH.labels, pairs).logs
+    found = game.objective.encoder_update(z, game.model.classify(z), BATCH, pairs).logs
     assert (found["positive_pairs"].item(), found["negative_pairs"].item()) == (
         24,
         36,

@@ -9,11 +9,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from fecbench.core.errors import DataError
-from fecbench.data.datasets.rows import digest_rows
+from fecbench.data.datasets.rows import digest_rows, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     from datasets import Dataset
 
 
@@ -135,6 +136,14 @@ class EmotionData:
                 f"the {split} split of {self.name} must have labels for this, but has none; choose --split validation"
             )
         return self.splits[split]
+
+    def targets(self, split: str) -> np.ndarray:
+        """Return the targets of a split with labels, float32 ``[N, C]``: 1 at each label of a row, or its share, else 0.
+
+        Raises:
+            DataError: the split has no labels.
+        """
+        return targets_of(self.labelled(split), len(self.labels))
 
     @property
     def test_rows(self) -> Dataset:
