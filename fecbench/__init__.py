@@ -40,11 +40,17 @@ if TYPE_CHECKING:
     from fecbench.objective.contrastive import anchor_losses as anchor_losses
     from fecbench.objective.contrastive import clustered_contrastive_loss as clustered_contrastive_loss
     from fecbench.objective.contrastive import clustered_pairs as clustered_pairs
+    from fecbench.objective.contrastive import graded_clustered_contrastive_loss as graded_clustered_contrastive_loss
+    from fecbench.objective.contrastive import graded_clustered_pairs as graded_clustered_pairs
     from fecbench.objective.contrastive import mean_of_anchors as mean_of_anchors
     from fecbench.objective.contrastive import similarities as similarities
+    from fecbench.objective.label_overlap import LabelOverlap as LabelOverlap
+    from fecbench.objective.label_overlap import OverlapConfig as OverlapConfig
     from fecbench.objective.label_separation import label_pair_weights as label_pair_weights
     from fecbench.objective.label_separation import label_separation_loss as label_separation_loss
     from fecbench.objective.objective import Objective as Objective
+    from fecbench.objective.overlap import cooccurrence_kernel as cooccurrence_kernel
+    from fecbench.objective.overlap import overlap as overlap
     from fecbench.objective.protocol import Player as Player
     from fecbench.objective.protocol import Stage as Stage
     from fecbench.objective.protocol import Task as Task
@@ -68,12 +74,14 @@ _HOMES = {
     "Form": "data.forms",
     "Head": "model.heads",
     "HeadTask": "model.heads",
+    "LabelOverlap": "objective.label_overlap",
     "LabelSetBatch": "data.batch",
     "LanguageHead": "model.family_heads",
     "Material": "data.streams",
     "Metric": "training.metric",
     "Model": "model.model",
     "Objective": "objective.objective",
+    "OverlapConfig": "objective.label_overlap",
     "PATH": "core.options",
     "Places": "data.datasets.locations",
     "Player": "objective.protocol",
@@ -93,15 +101,19 @@ _HOMES = {
     "cached_on_disk": "core.tensor_cache",
     "clustered_contrastive_loss": "objective.contrastive",
     "clustered_pairs": "objective.contrastive",
+    "cooccurrence_kernel": "objective.overlap",
     "data_of": "runs.predictor",
     "expanded": "core.paths",
     "find_run": "runs.find",
+    "graded_clustered_contrastive_loss": "objective.contrastive",
+    "graded_clustered_pairs": "objective.contrastive",
     "hookimpl": "core.hooks",
     "kmeans_clusters": "objective.clustering",
     "label_pair_weights": "objective.label_separation",
     "label_separation_loss": "objective.label_separation",
     "label_states": "model.model",
     "mean_of_anchors": "objective.contrastive",
+    "overlap": "objective.overlap",
     "print_json": "cli.terminal.output",
     "print_table": "cli.terminal.output",
     "similarities": "objective.contrastive",
@@ -120,12 +132,14 @@ __all__ = [
     "Form",
     "Head",
     "HeadTask",
+    "LabelOverlap",
     "LabelSetBatch",
     "LanguageHead",
     "Material",
     "Metric",
     "Model",
     "Objective",
+    "OverlapConfig",
     "Places",
     "Player",
     "Predictor",
@@ -144,15 +158,19 @@ __all__ = [
     "cached_on_disk",
     "clustered_contrastive_loss",
     "clustered_pairs",
+    "cooccurrence_kernel",
     "data_of",
     "expanded",
     "find_run",
+    "graded_clustered_contrastive_loss",
+    "graded_clustered_pairs",
     "hookimpl",
     "kmeans_clusters",
     "label_pair_weights",
     "label_separation_loss",
     "label_states",
     "mean_of_anchors",
+    "overlap",
     "print_json",
     "print_table",
     "similarities",

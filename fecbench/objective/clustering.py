@@ -22,8 +22,8 @@ def kmeans_clusters(features: Tensor, clusters: int | Tensor, seed: int) -> Tens
 
     Args:
         features: ``[B, d]``, normalised here. NaN counts as 0: the loss of such rows gives the better error.
-        clusters: number of clusters, at most B; or the labels of the rows, int ``[B]``, for as many clusters as there
-            are different labels.
+        clusters: number of clusters, at most B; or the labels of the rows, int ``[B]``, or their targets ``[B, C]``,
+            for as many clusters as the rows have different labels, at most B.
         seed: seed of the 10 random initialisations.
     """
     from sklearn.cluster import KMeans
@@ -31,8 +31,10 @@ def kmeans_clusters(features: Tensor, clusters: int | Tensor, seed: int) -> Tens
 
     directions = normalize(features.float()).nan_to_num()
     if isinstance(clusters, Tensor):  # labels and directions in one copy: each copy waits for the device
-        table = torch.cat([directions, clusters[:, None].float()], 1).cpu().double().numpy()
-        points, clusters = table[:, :-1], len(np.unique(table[:, -1]))
+        truth = clusters.float().reshape(len(clusters), -1)
+        table = torch.cat([directions, truth], 1).cpu().double().numpy()
+        width = directions.shape[1]
+        points, clusters = table[:, :width], _different_labels(table[:, width:], clusters.dim() == 1)
     else:
         points = directions.cpu().double().numpy()
     with warnings.catch_warnings():
@@ -42,3 +44,9 @@ def kmeans_clusters(features: Tensor, clusters: int | Tensor, seed: int) -> Tens
     if features.device.type == "cuda":
         return numbers.pin_memory().to(features.device, non_blocking=True)
     return numbers.to(features.device)
+
+
+def _different_labels(truth: np.ndarray, one_label: bool) -> int:
+    """Return the number of labels in the rows of ``truth``, labels ``[B, 1]`` or targets ``[B, C]``, from 1 to B."""
+    count = len(np.unique(truth)) if one_label else int((truth > 0).any(0).sum())
+    return max(1, min(count, len(truth)))

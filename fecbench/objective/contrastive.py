@@ -121,14 +121,37 @@ def clustered_contrastive_loss(
         return temperature / base_temperature * mean_of_anchors(losses, positive)
 
 
+def graded_clustered_pairs(overlap: Tensor, clusters: Tensor, left_out: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return the weights of positive and negative pairs, float ``[B, B]`` each; row i is anchor i.
+
+    A pair of two clusters is a positive with the weight t, its overlap; a pair of one cluster is a negative with the
+    weight ``1 - t``. For overlaps of 0 and 1 these are the pairs of :func:`clustered_pairs`.
+
+    Args:
+        overlap: float ``[B, B]``, between 0 and 1, as ``fecbench.overlap`` returns it.
+        clusters: int ``[B]``, arbitrary cluster numbers.
+        left_out: bool ``[B, B]``, True for pairs that are neither positives nor negatives.
+    """
+    same_cluster = clusters[:, None] == clusters
+    counted = ~torch.eye(len(clusters), dtype=torch.bool, device=clusters.device)
+    counted = counted if left_out is None else counted & ~left_out
+    return overlap * (counted & ~same_cluster), (1 - overlap) * (counted & same_cluster)
+
+
 def graded_clustered_contrastive_loss(
-    features: Tensor, overlap: Tensor, clusters: Tensor, *, temperature: float = 0.5, base_temperature: float = 0.07
+    features: Tensor,
+    overlap: Tensor,
+    clusters: Tensor,
+    *,
+    temperature: float = 0.5,
+    base_temperature: float = 0.07,
+    left_out: Tensor | None = None,
 ) -> Tensor:
     """Return :func:`clustered_contrastive_loss` for texts whose labels overlap by degrees, a scalar.
 
-    A pair of two clusters is a positive with the weight t, its overlap; a pair of one cluster is a negative with the
-    weight ``1 - t``. In the softmax, each exponential is multiplied by the weight of its row. For overlaps of 0 and 1
-    these are the pairs of :func:`clustered_pairs`; in between, the loss takes the only weights that are linear in t.
+    The pairs are those of :func:`graded_clustered_pairs`. The mean over positives is weighted, and in the softmax each
+    exponential is multiplied by the weight of its row. For overlaps between 0 and 1, the loss takes the only weights
+    that are linear in them.
 
     Args:
         features: ``[B, d]``, normalised here; bf16 and float16 are raised to float32.
@@ -136,6 +159,7 @@ def graded_clustered_contrastive_loss(
         clusters: int ``[B]``, arbitrary cluster numbers.
         temperature: tau.
         base_temperature: tau_b.
+        left_out: bool ``[B, B]``, True for pairs that are neither positives nor negatives.
 
     Raises:
         ValueError: a temperature isn't positive.
@@ -147,8 +171,8 @@ def graded_clustered_contrastive_loss(
         raise ValueError(f"base_temperature must be positive, found {base_temperature}")
     with torch.autocast(features.device.type, enabled=False):
         similarity = similarities(features, temperature)
-        same_cluster = clusters[:, None] == clusters
-        weights = torch.where(same_cluster, 1 - overlap, overlap).to(similarity.dtype).fill_diagonal_(0.0)
-        positive, candidate = weights.masked_fill(same_cluster, 0.0), weights > 0
+        positive, negative = graded_clustered_pairs(overlap.to(similarity.dtype), clusters, left_out)
+        weights = positive + negative
+        candidate = weights > 0
         losses = anchor_losses(similarity, positive, candidate, torch.where(candidate, weights, 1.0).log())
         return temperature / base_temperature * mean_of_anchors(losses, positive)

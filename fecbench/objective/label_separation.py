@@ -16,16 +16,24 @@ from torch.nn.functional import normalize
 VANISHING = 1e-4
 
 
-def label_pair_weights(logits: Tensor) -> Tensor:
+def label_pair_weights(logits: Tensor, cooccurrence: Tensor | None = None) -> Tensor:
     """Return the cosine of the logit columns of each pair of labels a < b, ``[C (C - 1) / 2]``.
 
-    These are the weights of TACO's label-label loss before normalisation (Gong, Yang, Shen 2025).
+    These are the weights of TACO's label-label loss before normalisation (Gong, Yang, Shen 2025). With
+    ``cooccurrence`` g, each is multiplied by ``1 - g_ab``, so that the loss doesn't separate labels that occur together:
+    fecbench's variant for texts with several labels.
 
     Args:
         logits: ``[B, C]``; bf16 and float16 are raised to float32.
+        cooccurrence: ``[C, C]`` between 0 and 1, 0 for labels that never occur together, as
+            ``cooccurrence_kernel(targets, rho=1)`` returns it.
+
+    >>> label_pair_weights(torch.ones(1, 3), torch.tensor([[1, 0, 0.25], [0, 1, 0], [0.25, 0, 1]]))
+    tensor([1.0000, 0.7500, 1.0000])
     """
     columns = normalize(logits.to(torch.promote_types(logits.dtype, torch.float32)), dim=0, eps=1e-8)
-    return _pairs(columns.T @ columns)
+    weights = _pairs(columns.T @ columns)
+    return weights if cooccurrence is None else weights * (1 - _pairs(cooccurrence))
 
 
 def label_separation_loss(
