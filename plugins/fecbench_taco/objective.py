@@ -1,7 +1,7 @@
 """The TACO objective: match of text and label, clustered contrastive loss, label separation (Gong et al. 2025)."""
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -95,7 +95,7 @@ class TACO(Objective):
         """
         clusters = kmeans_clusters(z, truth, self.task.seed)
         targets, left_out = self.pairs(truth)
-        scale = {"temperature": self.config.temperature, "base_temperature": self.config.base_temperature}
+        scale: dict[str, Any] = {"temperature": self.config.temperature, "base_temperature": self.config.base_temperature}
         if targets.dim() == 1:
             loss = clustered_contrastive_loss(z, targets, clusters, **scale)
             positive, negative = clustered_pairs(targets, clusters)
