@@ -85,7 +85,7 @@ class SACL(Objective):
         self.pairs = LabelOverlap(config, task)
 
     def before_training(self, stage: Stage) -> None:
-        """Compute the class weights, and for ``--overlap cooccurrence`` the kernel of labels, from the training rows."""
+        """Compute the class weights, and the kernel of ``--overlap cooccurrence``, from the training rows."""
         self.pairs.fit(stage)
         if self.config.weigh_classes:
             counts = torch.bincount(stage.labels["train"], minlength=self.task.classes)

@@ -42,8 +42,8 @@ class SupConConfig(OverlapConfig):
     per_label: int = Field(1, ge=1, description="put texts of a label into a batch in groups of this size")
     divide_by: DivideBy = Field(
         "overlap",
-        description="divisor of an anchor's sum over positives, where texts have several labels or shares; overlap: the "
-        "sum of their overlaps, count: their number (MultiSupCon)",
+        description="divisor of an anchor's sum over positives, where texts have several labels or shares; overlap: "
+        "the sum of their overlaps, count: their number (MultiSupCon)",
     )
 
     @model_validator(mode="after")

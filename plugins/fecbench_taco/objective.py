@@ -95,7 +95,8 @@ class TACO(Objective):
         """
         clusters = kmeans_clusters(z, truth, self.task.seed)
         targets, left_out = self.pairs(truth)
-        scale: dict[str, Any] = {"temperature": self.config.temperature, "base_temperature": self.config.base_temperature}
+        c = self.config
+        scale: dict[str, Any] = {"temperature": c.temperature, "base_temperature": c.base_temperature}
         if targets.dim() == 1:
             loss = clustered_contrastive_loss(z, targets, clusters, **scale)
             positive, negative = clustered_pairs(targets, clusters)

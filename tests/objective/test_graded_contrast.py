@@ -84,7 +84,6 @@ def test_supcon_with_overlaps_is_a_loop_and_no_less_than_its_floor(seed):
     assert loss.item() >= floor.item() - 1e-9
 
 
-
 @given(SEEDS)
 @settings(deadline=None, max_examples=25)
 def test_supcon_divided_by_the_number_of_positives_is_a_loop(seed):
@@ -232,7 +231,6 @@ def test_label_aware_contrast_of_one_hot_overlaps_is_that_of_labels(labels, empt
     assert_same(graded, label_aware_contrastive_loss(features, y, helper, **options), [features, helper])
 
 
-
 @given(SEEDS)
 @settings(deadline=None, max_examples=25)
 def test_pairs_that_are_left_out_are_neither_positives_nor_negatives(seed):
@@ -242,7 +240,10 @@ def test_pairs_that_are_left_out_are_neither_positives_nor_negatives(seed):
     left_out, clusters = left_out | left_out.T, torch.randint(3, (7,), generator=generator)
     log_p = logsigmoid(torch.randn(7, 4, generator=generator, dtype=torch.float64))
     losses = [
-        (graded_nt_xent_loss(features, t, temperature=0.3, left_out=left_out), slow_nt_xent(features, t, 0.3, left_out)),
+        (
+            graded_nt_xent_loss(features, t, temperature=0.3, left_out=left_out),
+            slow_nt_xent(features, t, 0.3, left_out),
+        ),
         (
             graded_clustered_contrastive_loss(
                 features, t, clusters, temperature=0.3, base_temperature=0.1, left_out=left_out
