@@ -41,10 +41,13 @@ if TYPE_CHECKING:
     from fecbench.objective.contrastive import clustered_contrastive_loss as clustered_contrastive_loss
     from fecbench.objective.contrastive import clustered_pairs as clustered_pairs
     from fecbench.objective.contrastive import graded_clustered_contrastive_loss as graded_clustered_contrastive_loss
+    from fecbench.objective.contrastive import graded_clustered_pairs as graded_clustered_pairs
     from fecbench.objective.contrastive import mean_of_anchors as mean_of_anchors
     from fecbench.objective.contrastive import similarities as similarities
     from fecbench.objective.imbalanced_losses import asymmetric_nll as asymmetric_nll
     from fecbench.objective.imbalanced_losses import focal_nll as focal_nll
+    from fecbench.objective.label_overlap import LabelOverlap as LabelOverlap
+    from fecbench.objective.label_overlap import OverlapConfig as OverlapConfig
     from fecbench.objective.label_separation import label_pair_weights as label_pair_weights
     from fecbench.objective.label_separation import label_separation_loss as label_separation_loss
     from fecbench.objective.objective import Objective as Objective
@@ -74,12 +77,14 @@ _HOMES = {
     "Form": "data.forms",
     "Head": "model.heads",
     "HeadTask": "model.heads",
+    "LabelOverlap": "objective.label_overlap",
     "LabelSetBatch": "data.batch",
     "LanguageHead": "model.family_heads",
     "Material": "data.streams",
     "Metric": "training.metric",
     "Model": "model.model",
     "Objective": "objective.objective",
+    "OverlapConfig": "objective.label_overlap",
     "PATH": "core.options",
     "Places": "data.datasets.locations",
     "Player": "objective.protocol",
@@ -107,6 +112,7 @@ _HOMES = {
     "find_run": "runs.find",
     "focal_nll": "objective.imbalanced_losses",
     "graded_clustered_contrastive_loss": "objective.contrastive",
+    "graded_clustered_pairs": "objective.contrastive",
     "hookimpl": "core.hooks",
     "kmeans_clusters": "objective.clustering",
     "label_pair_weights": "objective.label_separation",
@@ -132,12 +138,14 @@ __all__ = [
     "Form",
     "Head",
     "HeadTask",
+    "LabelOverlap",
     "LabelSetBatch",
     "LanguageHead",
     "Material",
     "Metric",
     "Model",
     "Objective",
+    "OverlapConfig",
     "Places",
     "Player",
     "Predictor",
@@ -164,6 +172,7 @@ __all__ = [
     "find_run",
     "focal_nll",
     "graded_clustered_contrastive_loss",
+    "graded_clustered_pairs",
     "hookimpl",
     "kmeans_clusters",
     "label_pair_weights",

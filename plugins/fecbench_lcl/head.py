@@ -1,10 +1,17 @@
 """The classification head of LCL."""
 
-from typing import cast
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
 
 from torch import Tensor, nn
 
 from fecbench import Head
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from fecbench import EncoderSource, HeadTask
 
 
 class LCLHead(Head):
@@ -19,6 +26,15 @@ class LCLHead(Head):
         self.classifier = nn.Sequential(
             nn.Linear(hidden, hidden), nn.Dropout(dropout), nn.ReLU(), nn.Linear(hidden, classes)
         )
+
+    @classmethod
+    def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
+        """Return the encoder network and this head for it; biases start at base rates where labels go together."""
+        network, head = super().build(source, task)
+        if task.first_biases is not None:
+            last = cast("nn.Linear", cast("LCLHead", head).classifier[-1])
+            last.bias.data.copy_(task.first_biases)
+        return network, head
 
     def classify(self, z: Tensor) -> Tensor:
         """Return the logits ``[B, C]`` of states ``z [B, hidden]``."""

@@ -4,6 +4,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
 from fecbench import anchor_losses, mean_of_anchors, similarities
 
@@ -68,23 +69,24 @@ def graded_label_aware_contrastive_loss(
     temperature: float,
     empty_anchor: Literal["zero", "skip"] = "zero",
     detach_weights: bool = False,
+    left_out: Tensor | None = None,
 ) -> Tensor:
     """Return :func:`label_aware_contrastive_loss` for texts whose labels overlap by degrees.
 
     Row k of an anchor i has the weight ``sum_c q_kc p_ic``, the mean probability, for text i, of the labels of
-    text k; positives have their overlap as weight. For one-hot targets this is the authors' loss. Other forms would
-    be as well: this one is fecbench's choice. A row without labels counts as one that has all in equal shares.
+    text k; positives have their overlap as weight. For one-hot targets this is the authors' loss. Other
+    forms would be too: this one is fecbench's choice. A row without labels counts as one that has all in equal shares.
 
     Args:
         features: ``[N, d]``, normalised here; bf16 and float16 are raised to float32.
         targets: float ``[N, C]`` between 0 and 1; q is each row over its sum.
         overlap: float ``[N, N]``, between 0 and 1, as ``fecbench.overlap`` returns it.
-        log_probabilities: ``[N, C]``, log p of the weighting network: ``log_softmax`` of its logits for labels that
-            exclude one another, ``logsigmoid`` for others.
+        log_probabilities: ``[N, C]``, log p of the weighting network, from :func:`label_log_probabilities`.
         temperature: tau.
         empty_anchor: count an anchor without positives as 0 (``"zero"``), or leave it out of the mean
             (``"skip"``).
         detach_weights: send no gradient of this loss into the weighting network.
+        left_out: bool ``[N, N]``, True for pairs that are neither positives nor in the denominator.
 
     Raises:
         ValueError: the temperature isn't positive, or ``empty_anchor`` is unknown.
@@ -98,6 +100,7 @@ def graded_label_aware_contrastive_loss(
     with torch.autocast(features.device.type, enabled=False):
         similarity = similarities(features, temperature)
         others = ~torch.eye(len(targets), dtype=torch.bool, device=targets.device)
+        others = others if left_out is None else others & ~left_out
         positive = overlap.to(similarity.dtype) * others
         log_p = (log_probabilities.detach() if detach_weights else log_probabilities).to(similarity.dtype)
         # log sum_c q_kc p_ic, [anchors i, rows k]. As logarithms: a probability may be too small for a float.
@@ -105,6 +108,33 @@ def graded_label_aware_contrastive_loss(
         own_weights = log_weights.diagonal().exp()
         losses = own_weights * anchor_losses(similarity, positive, others, log_weights)
         return mean_of_anchors(losses, positive, empty_anchor)
+
+
+def label_log_probabilities(logits: Tensor, labelling: Literal["single", "multi"]) -> Tensor:
+    """Return the log-probability of each label, ``[N, C] -> [N, C]``, at least float32.
+
+    It is ``log_softmax`` for labels that exclude one another (``single``), and ``logsigmoid`` for others (``multi``).
+
+    >>> label_log_probabilities(torch.zeros(1, 4), "single").exp()
+    tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
+    >>> label_log_probabilities(torch.zeros(1, 4), "multi").exp()
+    tensor([[0.5000, 0.5000, 0.5000, 0.5000]])
+    """
+    raised = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    return raised.log_softmax(1) if labelling == "single" else logsigmoid(raised)
+
+
+def own_label_weights(targets: Tensor, log_probabilities: Tensor) -> Tensor:
+    """Return the weight of each anchor's own labels ``[N]``: the mean probability of its labels.
+
+    Args:
+        targets: float ``[N, C]`` between 0 and 1.
+        log_probabilities: ``[N, C]``, as in :func:`graded_label_aware_contrastive_loss`.
+
+    >>> own_label_weights(torch.tensor([[1.0, 1.0, 0.0]]), torch.tensor([[0.5, 0.3, 0.9]]).log())
+    tensor([0.4000])
+    """
+    return (_label_shares(targets) * log_probabilities.exp()).sum(1)
 
 
 def _label_shares(targets: Tensor) -> Tensor:

@@ -6,13 +6,18 @@ from typing import Any, ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import cross_entropy, dropout
+from torch.nn.functional import dropout
 
-from fecbench import Batch, BatchNeeds, Config, Model, Objective, Task, Update
-from fecbench_lcl.losses import label_aware_contrastive_loss
+from fecbench import Batch, BatchNeeds, LabelOverlap, Model, Objective, OverlapConfig, Stage, Task, Update
+from fecbench_lcl.losses import (
+    graded_label_aware_contrastive_loss,
+    label_aware_contrastive_loss,
+    label_log_probabilities,
+    own_label_weights,
+)
 
 
-class LCLConfig(Config):
+class LCLConfig(OverlapConfig):
     """Options of ``lcl``."""
 
     contrastive_weight: float = Field(
@@ -40,6 +45,8 @@ class LCL(Objective):
 
     Config = LCLConfig
     config: LCLConfig
+    labellings = ("single", "multi")
+    soft = True
     settings: ClassVar = {"head": "lcl", "batch_size": 32}  # 32 texts, 64 rows with their second views
     citation = (
         "Suresh and Ong 2021, Not All Negatives are Equal: "
@@ -49,11 +56,16 @@ class LCL(Objective):
     def __init__(self, config: LCLConfig, task: Task):
         super().__init__(config, task)
         self.weighting = task.new_model("native")
+        self.pairs = LabelOverlap(config, task)
 
     @classmethod
     def batch_needs(cls, config: Any) -> BatchNeeds:
         """Return the kind of second view that a batch must have."""
         return BatchNeeds(second_view=config.view)
+
+    def before_training(self, stage: Stage) -> None:
+        """Count the labels that occur together in training rows, for ``--overlap cooccurrence``."""
+        self.pairs.fit(stage)
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
         """Yield one update of both networks: ``lambda CE(main) + (1 - lambda) L_LCL + lambda CE(weighting)``."""
@@ -62,17 +74,8 @@ class LCL(Objective):
         h = model.encode(views)
         logits = dropout(model.classify(model.project(h)), c.logit_dropout)
         helper_logits = self.weigh(views)  # the second network is part of `model`'s player: one optimiser steps both
-        contrast = label_aware_contrastive_loss(
-            h,
-            views.labels,
-            helper_logits,
-            temperature=c.temperature,
-            empty_anchor=c.empty_anchor,
-            detach_weights=c.detach_weights,
-        )
-        main, helper = (cross_entropy(scores.float(), views.labels) for scores in (logits, helper_logits))
-        with torch.no_grad():  # logged, since L_LCL goes to 0 when the weighting network is confidently wrong
-            own_weight = helper_logits.float().softmax(1).gather(1, views.labels[:, None]).mean()
+        contrast = self.contrast(h, views, helper_logits)
+        main, helper = (self.task.nll(scores, views) for scores in (logits, helper_logits))
         logs = {
             "cross_entropy": main.detach(),
             "weighting_cross_entropy": helper.detach(),
@@ -80,10 +83,34 @@ class LCL(Objective):
         }
         yield Update(
             (1 - c.contrastive_weight) * (main + helper) + c.contrastive_weight * contrast,
-            logs={**logs, "own_weight": own_weight},
+            logs={**logs, "own_weight": self.own_weight(views, helper_logits)},
         )
 
     def weigh(self, views: Batch) -> Tensor:
         """Return the weighting network's logits ``[N, C]``."""
         helper: Model = self.weighting
         return helper.classify(helper.project(helper.encode(views)))
+
+    def contrast(self, h: Tensor, views: Batch, helper_logits: Tensor) -> Tensor:
+        """Return ``L_LCL`` of the encoder's states ``[N, hidden]`` under the weighting network's logits ``[N, C]``."""
+        c = self.config
+        options: dict[str, Any] = {
+            "temperature": c.temperature,
+            "empty_anchor": c.empty_anchor,
+            "detach_weights": c.detach_weights,
+        }
+        targets, left_out = self.pairs(views.truth, views.rows)
+        if targets.dim() == 1:
+            return label_aware_contrastive_loss(h, targets, helper_logits, **options)
+        log_p = label_log_probabilities(helper_logits, self.task.labelling)
+        return graded_label_aware_contrastive_loss(h, views.targets, targets, log_p, left_out=left_out, **options)
+
+    @torch.no_grad()
+    def own_weight(self, views: Batch, helper_logits: Tensor) -> Tensor:
+        """Return the mean weight of the anchors' own labels.
+
+        It is logged, since ``L_LCL`` goes to 0 when the weighting network is confidently wrong.
+        """
+        if views.truth.dim() == 1:
+            return helper_logits.float().softmax(1).gather(1, views.labels[:, None]).mean()
+        return own_label_weights(views.targets, label_log_probabilities(helper_logits, self.task.labelling)).mean()

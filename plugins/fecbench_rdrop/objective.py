@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from pydantic import Field
-from torch.nn.functional import cross_entropy
 
 from fecbench import Batch, BatchNeeds, Config, Model, Objective, Update
-from fecbench_rdrop.losses import symmetric_kl
+from fecbench_rdrop.losses import symmetric_bernoulli_kl, symmetric_kl
 
 
 class RDropConfig(Config):
@@ -26,6 +25,8 @@ class RDrop(Objective):
 
     Config = RDropConfig
     config: RDropConfig
+    labellings = ("single", "multi")
+    soft = True
     needs = BatchNeeds(second_view="dropout")
     settings: ClassVar = {"head": "label"}
     citation = "Wu et al. 2021, R-Drop: Regularized Dropout for Neural Networks"
@@ -35,7 +36,8 @@ class RDrop(Objective):
         """Yield one update of the model; one encoder call computes both passes."""
         both = batch.doubled()
         logits = model.classify(model.project(model.encode(both))).float()
-        classification = cross_entropy(logits, both.labels)
-        divergence = symmetric_kl(*logits.chunk(2))  # `doubled` puts all first views before all second views
+        classification = self.task.nll(logits, both)
+        kl = symmetric_kl if self.task.labelling == "single" else symmetric_bernoulli_kl
+        divergence = kl(*logits.chunk(2))  # `doubled` puts all first views before all second views
         logs = {"cross_entropy": classification.detach(), "divergence": divergence.detach()}
         yield Update(classification + self.config.weight * divergence, logs=logs)

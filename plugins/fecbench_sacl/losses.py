@@ -1,10 +1,14 @@
 """The two terms of SACL's joint loss (Hu et al., ACL 2023), in the form of the released code."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, softplus
+from torch.nn.functional import cross_entropy, logsigmoid, softplus
 
 from fecbench import similarities
+
+Labelling = Literal["single", "multi"]
 
 
 def nt_xent_loss(features: Tensor, labels: Tensor, *, temperature: float) -> Tensor:
@@ -63,7 +67,51 @@ def focal_cross_entropy(
     return losses.mean()
 
 
-def graded_nt_xent_loss(features: Tensor, overlap: Tensor, *, temperature: float) -> Tensor:
+def log_probabilities(logits: Tensor, labelling: Labelling) -> Tensor:
+    """Return the log-probabilities of a text's possible answers, at least float32.
+
+    For labels that exclude one another these are the log-softmax ``[N, C]``. Otherwise each label is present or not:
+    ``[N, 2 C]``, the log-probabilities of C labels' presence, then of their absence.
+
+    Args:
+        logits: ``[N, C]``; bf16 and float16 are raised to float32.
+        labelling: ``"single"`` if labels exclude one another, else ``"multi"``.
+
+    >>> log_probabilities(torch.zeros(1, 2), "multi").exp()
+    tensor([[0.5000, 0.5000, 0.5000, 0.5000]])
+    """
+    raised = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    if labelling == "single":
+        return raised.log_softmax(1)
+    return torch.cat([logsigmoid(raised), logsigmoid(-raised)], 1)
+
+
+def graded_focal_cross_entropy(logits: Tensor, targets: Tensor, labelling: Labelling, gamma: float = 0.0) -> Tensor:
+    """Return :func:`focal_cross_entropy` for shares of labels or several labels a text.
+
+    It is the mean over texts of the sum over :func:`log_probabilities` of ``-q (1 - p)^gamma log p``, with q the target
+    of each. For several labels these are q and ``1 - q``, and gamma 0 gives the sum of binary cross-entropies. The
+    factor ``1 - p`` has no gradient.
+
+    Args:
+        logits: ``[N, C]``; bf16 and float16 are raised to float32.
+        targets: ``[N, C]`` between 0 and 1.
+        labelling: ``"single"`` if labels exclude one another, else ``"multi"``.
+        gamma: focusing parameter.
+
+    >>> targets = torch.tensor([[1.0, 0.0]])
+    >>> round(graded_focal_cross_entropy(torch.zeros(1, 2), targets, "multi", gamma=1.0).item(), 6)  # log 2
+    0.693147
+    """
+    log_p = log_probabilities(logits, labelling)
+    shares = targets if labelling == "single" else torch.cat([targets, 1 - targets], 1)
+    error = -torch.expm1(log_p.detach())  # 1 - p, precise for p near 1
+    return -(shares.to(log_p.dtype) * error**gamma * log_p).sum(1).mean()
+
+
+def graded_nt_xent_loss(
+    features: Tensor, overlap: Tensor, *, temperature: float, left_out: Tensor | None = None
+) -> Tensor:
     """Return :func:`nt_xent_loss` for texts whose labels overlap by degrees.
 
     Each pair (i, p) is a positive with the weight t_ip, its overlap, and each row n a negative with the weight ``1 -
@@ -74,6 +122,7 @@ def graded_nt_xent_loss(features: Tensor, overlap: Tensor, *, temperature: float
         features: ``[N, d]``, normalised here; bf16 and float16 are raised to float32.
         overlap: float ``[N, N]``, between 0 and 1, as ``fecbench.overlap`` returns it.
         temperature: tau.
+        left_out: bool ``[N, N]``, True for pairs that are neither positives nor negatives.
 
     Raises:
         ValueError: the temperature isn't positive.
@@ -85,6 +134,7 @@ def graded_nt_xent_loss(features: Tensor, overlap: Tensor, *, temperature: float
     with torch.autocast(features.device.type, enabled=False):
         similarity = similarities(features, temperature)
         others = ~torch.eye(len(overlap), dtype=torch.bool, device=overlap.device)
+        others = others if left_out is None else others & ~left_out
         overlap = overlap.to(similarity.dtype)
         opposed = ((overlap < 1) & others).any(1, keepdim=True)
         # Rows without negatives keep the weight 1 for all, as in nt_xent_loss, and aren't counted.

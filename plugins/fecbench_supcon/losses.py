@@ -7,6 +7,8 @@ from torch import Tensor
 
 from fecbench import anchor_losses, mean_of_anchors, similarities
 
+DivideBy = Literal["overlap", "count"]
+
 
 def supcon_loss(
     features: Tensor,
@@ -17,6 +19,7 @@ def supcon_loss(
     contrast_mode: Literal["all", "one"] = "all",
     empty_anchor: Literal["zero", "skip"] = "zero",
     left_out: Tensor | None = None,
+    divide_by: DivideBy = "overlap",
 ) -> Tensor:
     """Return the supervised contrastive loss of a batch (equation 2, the sum over positives outside the logarithm).
 
@@ -40,6 +43,9 @@ def supcon_loss(
         empty_anchor: count an anchor without positives as 0 (``"zero"``), or leave it out of the mean
             (``"skip"``).
         left_out: bool ``[N, N]``, True for pairs that are neither positives nor in the softmax.
+        divide_by: divide an anchor's sum over its positives by the sum of their overlaps (``"overlap"``), or by their
+            number (``"count"``), as MultiSupCon does: anchors whose positives overlap little then count less. Of
+            labels both are the same.
 
     Raises:
         ValueError: a temperature isn't positive, or another argument has an unknown value.
@@ -47,6 +53,8 @@ def supcon_loss(
     >>> round(supcon_loss(torch.ones(5, 3), torch.zeros(5), temperature=0.3).item(), 6)  # log 4
     1.386294
     """
+    if divide_by not in ("overlap", "count"):
+        raise ValueError(f"divide_by must be 'overlap' or 'count', found {divide_by!r}")
     if base_temperature is not None and not base_temperature > 0:
         raise ValueError(f"base_temperature must be positive, found {base_temperature}")
     scale = 1.0 if base_temperature is None else temperature / base_temperature
@@ -60,7 +68,10 @@ def supcon_loss(
             positive = (targets[:anchors, None] == targets) & candidate
         else:
             positive = targets[:anchors].to(similarity.dtype) * candidate
-        return scale * mean_of_anchors(anchor_losses(similarity, positive, candidate), positive, empty_anchor)
+        losses = anchor_losses(similarity, positive, candidate)
+        if divide_by == "count":
+            losses = losses * _mean_overlap(positive)
+        return scale * mean_of_anchors(losses, positive, empty_anchor)
 
 
 def _anchors(rows: int, contrast_mode: str) -> int:
@@ -74,3 +85,12 @@ def _anchors(rows: int, contrast_mode: str) -> int:
     if contrast_mode == "one" and rows % 2:
         raise ValueError(f"contrast_mode 'one' needs two views of every text, an even number of rows, found {rows}")
     return rows if contrast_mode == "all" else rows // 2
+
+
+def _mean_overlap(positive: Tensor) -> Tensor:
+    """Return the mean overlap ``[A]`` of each anchor's positives; 0 without positives.
+
+    Args:
+        positive: overlaps ``[A, N]``, 0 for rows that are no positives; or bool.
+    """
+    return positive.sum(1) / (positive > 0).sum(1).clamp(min=1)

@@ -5,15 +5,14 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
-from fecbench import Batch, BatchNeeds, Config, Model, Objective, Task, Update
-from fecbench_supcon.losses import supcon_loss
+from fecbench import Batch, BatchNeeds, LabelOverlap, Model, Objective, OverlapConfig, Stage, Task, Update
+from fecbench_supcon.losses import DivideBy, supcon_loss
 
 PROJECTION = 128  # width of the projection, as in the released code
 
 
-class SupConConfig(Config):
+class SupConConfig(OverlapConfig):
     """Options of ``supcon``."""
 
     contrastive_weight: float = Field(
@@ -41,6 +40,11 @@ class SupConConfig(Config):
         False, description="compute the contrastive loss on a projection of the encoder's states (width 128)"
     )
     per_label: int = Field(1, ge=1, description="put texts of a label into a batch in groups of this size")
+    divide_by: DivideBy = Field(
+        "overlap",
+        description="divisor of an anchor's sum over positives, where texts have several labels or shares; overlap: "
+        "the sum of their overlaps, count: their number (MultiSupCon)",
+    )
 
     @model_validator(mode="after")
     def _check_views(self) -> Self:
@@ -54,6 +58,8 @@ class SupCon(Objective):
 
     Config = SupConConfig
     config: SupConConfig
+    labellings = ("single", "multi")
+    soft = True
     citation = "Khosla et al. 2020, Supervised Contrastive Learning; Gunel et al. 2021 (joint with cross-entropy)"
 
     def __init__(self, config: SupConConfig, task: Task):
@@ -64,33 +70,41 @@ class SupCon(Objective):
             else []
         )
         self.projector = nn.Sequential(*layers)  # without layers it returns the encoder's states unchanged
+        self.pairs = LabelOverlap(config, task)
 
     @classmethod
     def batch_needs(cls, config: Any) -> BatchNeeds:
         """Return the needed second view and group size; without contrast no second view is needed."""
         return BatchNeeds(second_view=config.view if config.contrastive_weight else "none", per_label=config.per_label)
 
+    def before_training(self, stage: Stage) -> None:
+        """Count the labels that occur together in training rows, for ``--overlap cooccurrence``."""
+        self.pairs.fit(stage)
+
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
         """Yield one update of the model; with weight 0 it equals that of ``ce`` bit for bit."""
         weight = self.config.contrastive_weight
         views = batch if batch.second_view == "none" else batch.doubled()
         h = model.encode(views)
-        classification = cross_entropy(model.classify(model.project(h)).float(), views.labels)
+        classification = self.task.nll(model.classify(model.project(h)), views)
         if weight == 0:  # skipped, not multiplied by 0: that would take time, and 0 times inf is NaN
             yield Update(classification)
             return
-        contrast = self.contrast(h, views.labels)
+        contrast = self.contrast(h, views)
         logs = {"cross_entropy": classification.detach(), "contrastive": contrast.detach()}
         yield Update((1 - weight) * classification + weight * contrast, logs=logs)
 
-    def contrast(self, h: Tensor, labels: Tensor) -> Tensor:
+    def contrast(self, h: Tensor, views: Batch) -> Tensor:
         """Return ``L_con`` of the encoder's states ``[N, hidden]``, or of their projection."""
         c = self.config
+        targets, left_out = self.pairs(views.truth, views.rows)
         return supcon_loss(
             self.projector(h),
-            labels,
+            targets,
             temperature=c.temperature,
             base_temperature=c.base_temperature,
             contrast_mode=c.contrast_mode,
             empty_anchor=c.empty_anchor,
+            left_out=left_out,
+            divide_by=c.divide_by,
         )

@@ -6,6 +6,8 @@ Its losses are public functions of fecbench, since other objectives use them too
 from fecbench import (
     clustered_contrastive_loss,
     clustered_pairs,
+    graded_clustered_contrastive_loss,
+    graded_clustered_pairs,
     kmeans_clusters,
     label_pair_weights,
     label_separation_loss,
@@ -17,6 +19,8 @@ __all__ = [
     "TACOConfig",
     "clustered_contrastive_loss",
     "clustered_pairs",
+    "graded_clustered_contrastive_loss",
+    "graded_clustered_pairs",
     "kmeans_clusters",
     "label_pair_weights",
     "label_separation_loss",

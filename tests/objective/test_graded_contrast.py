@@ -43,8 +43,8 @@ def assert_same(ours, theirs, inputs, tolerance=1e-9):
         torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance)
 
 
-def others(i, rows):
-    return [j for j in range(rows) if j != i]
+def others(i, rows, left_out=None):
+    return [j for j in range(rows) if j != i and (left_out is None or not left_out[i, j])]
 
 
 def test_the_losses_of_four_texts():
@@ -57,14 +57,17 @@ def test_the_losses_of_four_texts():
     assert skipping.item() == pytest.approx(losses.sum().item() / 3, abs=1e-6)
 
 
-def slow_supcon(features, w, temperature):
+def slow_supcon(features, w, temperature, divide_by="overlap"):
     z = [row / row.norm() for row in features]
     losses = []
     for i in range(len(z)):
-        total = sum(w[i, j] for j in others(i, len(z)))
+        weights = [w[i, j] for j in others(i, len(z))]
+        total = sum(weights)
         if total > 0:
+            divisor = total if divide_by == "overlap" else sum(weight > 0 for weight in weights)
             normaliser = sum((z[i] @ z[k] / temperature).exp() for k in others(i, len(z))).log()
-            losses.append(normaliser - sum(w[i, j] * (z[i] @ z[j]) for j in others(i, len(z))) / temperature / total)
+            parts = [w[i, j] * (normaliser - z[i] @ z[j] / temperature) for j in others(i, len(z))]
+            losses.append(sum(parts) / divisor)
         else:
             losses.append(features.sum() * 0)
     return sum(losses) / len(losses)
@@ -81,7 +84,21 @@ def test_supcon_with_overlaps_is_a_loop_and_no_less_than_its_floor(seed):
     assert loss.item() >= floor.item() - 1e-9
 
 
-@pytest.mark.parametrize("options", [{}, {"empty_anchor": "skip"}, {"base_temperature": 0.07}])
+@given(SEEDS)
+@settings(deadline=None, max_examples=25)
+def test_supcon_divided_by_the_number_of_positives_is_a_loop(seed):
+    features, _, t = batch(seed)
+    loss = supcon_loss(features, t, temperature=0.3, divide_by="count")
+    assert_same(loss, slow_supcon(features, t, 0.3, "count"), [features])
+    assert loss <= supcon_loss(features, t, temperature=0.3)
+
+
+def test_another_divisor_is_refused():
+    with pytest.raises(ValueError, match="divide_by must be 'overlap' or 'count', found 'sum'"):
+        supcon_loss(Z, overlap(SETS), temperature=0.5, divide_by="sum")
+
+
+@pytest.mark.parametrize("options", [{}, {"empty_anchor": "skip"}, {"base_temperature": 0.07}, {"divide_by": "count"}])
 @pytest.mark.parametrize("labels", LABELS)
 def test_supcon_of_one_hot_overlaps_is_that_of_labels(labels, options):
     features, y = batch(0)[0], torch.tensor(labels)
@@ -119,12 +136,12 @@ def test_anchor_losses_of_a_mask_are_those_of_its_weights(labels):
     assert_same(*losses, [features])
 
 
-def slow_nt_xent(features, t, temperature):
+def slow_nt_xent(features, t, temperature, left_out=None):
     z, rows = [row / row.norm() for row in features], len(features)
     total = weight = features.sum() * 0
     for i in range(rows):
-        negatives = sum((1 - t[i, n]) * (z[i] @ z[n] / temperature).exp() for n in others(i, rows))
-        for p in others(i, rows):
+        negatives = sum((1 - t[i, n]) * (z[i] @ z[n] / temperature).exp() for n in others(i, rows, left_out))
+        for p in others(i, rows, left_out):
             if negatives > 0:
                 own = (z[i] @ z[p] / temperature).exp()
                 total = total - t[i, p] * (own / (own + negatives)).log()
@@ -146,12 +163,12 @@ def test_nt_xent_of_one_hot_overlaps_is_that_of_labels(labels):
     assert_same(graded, nt_xent_loss(features, y, temperature=0.3), [features])
 
 
-def slow_clustered(features, t, clusters, temperature, base_temperature):
+def slow_clustered(features, t, clusters, temperature, base_temperature, left_out=None):
     z, rows = [row / row.norm() for row in features], len(features)
     total = features.sum() * 0
     for i in range(rows):
-        positive = {j: t[i, j] for j in others(i, rows) if clusters[i] != clusters[j]}
-        negative = {j: 1 - t[i, j] for j in others(i, rows) if clusters[i] == clusters[j]}
+        positive = {j: t[i, j] for j in others(i, rows, left_out) if clusters[i] != clusters[j]}
+        negative = {j: 1 - t[i, j] for j in others(i, rows, left_out) if clusters[i] == clusters[j]}
         weight = sum(positive.values())
         if weight > 0:
             mass = sum(w * (z[i] @ z[k] / temperature).exp() for k, w in (positive | negative).items())
@@ -176,16 +193,16 @@ def test_clustered_contrast_of_one_hot_overlaps_is_that_of_labels(labels, cluste
     assert_same(graded, clustered_contrastive_loss(features, y, groups), [features])
 
 
-def slow_lcl(features, q, t, log_p, temperature):
+def slow_lcl(features, q, t, log_p, temperature, left_out=None):
     z, rows = [row / row.norm() for row in features], len(features)
     shares = torch.stack([row / row.sum() if row.sum() > 0 else torch.full_like(row, 1 / len(row)) for row in q])
     losses = []
     for i in range(rows):
         weight = [(shares[k] * log_p[i].exp()).sum() for k in range(rows)]
-        total = sum(t[i, j] for j in others(i, rows))
+        total = sum(t[i, j] for j in others(i, rows, left_out))
         if total > 0:
-            mass = sum(weight[k] * (z[i] @ z[k] / temperature).exp() for k in others(i, rows))
-            attraction = sum(t[i, j] * (z[i] @ z[j]) for j in others(i, rows)) / temperature / total
+            mass = sum(weight[k] * (z[i] @ z[k] / temperature).exp() for k in others(i, rows, left_out))
+            attraction = sum(t[i, j] * (z[i] @ z[j]) for j in others(i, rows, left_out)) / temperature / total
             losses.append(weight[i] * (mass.log() - attraction))
     return sum(losses) / rows if losses else (features.sum() + log_p.sum()) * 0
 
@@ -212,6 +229,34 @@ def test_label_aware_contrast_of_one_hot_overlaps_is_that_of_labels(labels, empt
     options = {"temperature": 0.3, "empty_anchor": empty_anchor}
     graded = graded_label_aware_contrastive_loss(features, q, overlap(q), log_softmax(helper, 1), **options)
     assert_same(graded, label_aware_contrastive_loss(features, y, helper, **options), [features, helper])
+
+
+@given(SEEDS)
+@settings(deadline=None, max_examples=25)
+def test_pairs_that_are_left_out_are_neither_positives_nor_negatives(seed):
+    features, q, t = batch(seed)
+    generator = torch.Generator().manual_seed(seed)
+    left_out = torch.rand(7, 7, generator=generator) < 0.3
+    left_out, clusters = left_out | left_out.T, torch.randint(3, (7,), generator=generator)
+    log_p = logsigmoid(torch.randn(7, 4, generator=generator, dtype=torch.float64))
+    losses = [
+        (
+            graded_nt_xent_loss(features, t, temperature=0.3, left_out=left_out),
+            slow_nt_xent(features, t, 0.3, left_out),
+        ),
+        (
+            graded_clustered_contrastive_loss(
+                features, t, clusters, temperature=0.3, base_temperature=0.1, left_out=left_out
+            ),
+            slow_clustered(features, t, clusters, 0.3, 0.1, left_out),
+        ),
+        (
+            graded_label_aware_contrastive_loss(features, q, t, log_p, temperature=0.3, left_out=left_out),
+            slow_lcl(features, q, t, log_p, 0.3, left_out),
+        ),
+    ]
+    for ours, slow in losses:
+        assert_same(ours, slow, [features])
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_an_objective_for_one_label_refuses_data_with_several_before_anything_is
 
 def test_the_refusal_names_objectives_that_are_for_such_data():
     with pytest.raises(UsageError, match=r"use another data set, or one of .*\bce\b"):
-        plan("lcl", {"dataset": "demo-multi"})
+        plan("hypemo", {"dataset": "demo-multi"})
 
 
 def test_an_objective_for_whole_labels_refuses_shares():

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from fecbench import Task
 from fecbench_rdrop import RDrop, RDropConfig, symmetric_kl
+
+TASK = Task("toy", tuple("abcd"), tuple("abcd"), 4, 4, 0)
 
 
 def slow_symmetric_kl(first, second):
@@ -35,7 +38,7 @@ def update_of(logits, labels, weight):
     given = torch.tensor(logits, requires_grad=True)
     model = SimpleNamespace(encode=lambda batch: given, project=lambda h: h, classify=lambda z: z)
     batch = SimpleNamespace(doubled=lambda: SimpleNamespace(labels=torch.tensor(labels).repeat(2)))
-    (update,) = RDrop(RDropConfig(weight=weight), None).updates(batch, model)
+    (update,) = RDrop(RDropConfig(weight=weight), TASK).updates(batch, model)
     return update, given
 
 
