@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("name", "title", "labels", "rows", "licence", "source")
 KEYS = (*COLUMNS, "found", "homepage", "language", "metric", "citation", "recipe", "download", "files", "cut")
+LABEL_KEYS = ("labelling", "soft", "background")
 
 
 def listed(locations: DataLocations) -> list[dict[str, Any]]:
@@ -29,7 +30,7 @@ def listed(locations: DataLocations) -> list[dict[str, Any]]:
 
 def _described(name: str, locations: DataLocations) -> dict[str, Any]:
     """Return a data set's description. If the data set is broken or not found, ``source`` holds the reason."""
-    row: dict[str, Any] = dict.fromkeys(KEYS) | {"name": name, "found": False, "recipe": False}
+    row: dict[str, Any] = dict.fromkeys((*KEYS, *LABEL_KEYS)) | {"name": name, "found": False, "recipe": False}
     row |= {"download": "", "files": [], "cut": []}
     try:
         loader = get_dataset(name)
@@ -43,7 +44,7 @@ def _described(name: str, locations: DataLocations) -> dict[str, Any]:
 def _facts(loader: DatasetLoader) -> dict[str, Any]:
     info = loader.info
     facts = {key: getattr(info, key) for key in ("title", "labels", "rows", "licence", "homepage")}
-    facts |= {key: getattr(info, key) for key in ("language", "metric", "citation")}
+    facts |= {key: getattr(info, key) for key in ("language", "metric", "citation", *LABEL_KEYS)}
     if isinstance(loader, Recipe):
         facts |= {"recipe": True, "rows": loader.rows, "cut": loader.cut}
         facts |= {"download": loader.description.download, "files": loader.files}
@@ -64,7 +65,7 @@ def print_list(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _print_recipe(row: Mapping[str, Any]) -> None:
-    facts = [f"{_cell(row, 'rows')} rows", f"{row['labels']} labels" if row["labels"] else "", row["language"]]
+    facts = [f"{_cell(row, 'rows')} rows", _labels(row, "labels"), row["language"]]
     facts += [f"licence: {row['licence']}", f"metric of the field: {row['metric']}" if row["metric"] else ""]
     echo("")
     echo(f"{row['name']}: {row['title']}")
@@ -73,10 +74,20 @@ def _print_recipe(row: Mapping[str, Any]) -> None:
 
 
 def _cell(row: Mapping[str, Any], column: str) -> object:
+    if column == "labels":
+        return _labels(row)
     if column != "rows":
         return row[column]
     counts = zip(SPLITS, row["rows"] or (), strict=False)
     return " / ".join(_count(count, split in row["cut"]) for split, count in counts)
+
+
+def _labels(row: Mapping[str, Any], unit: str = "") -> str:
+    """Return the number of labels, and whether a text can have several of them or shares of them."""
+    if not row["labels"]:
+        return ""
+    kinds = ["several a text" if row["labelling"] == "multi" else "", "in shares" if row["soft"] else ""]
+    return ", ".join([f"{row['labels']} {unit}".strip(), *(kind for kind in kinds if kind)])
 
 
 def _count(count: int | None, is_cut: bool) -> str:

@@ -44,7 +44,8 @@ def stats(
 
     NAME is a data set as for `fecbench run --dataset`. The statistics are rows (beside the AML paper's Table 1), rows
     of every class, the most frequent class's share, text lengths, duplicates, texts that two splits share, and equal
-    texts with contradictory labels. With --encoder, lengths are measured in its tokens too.
+    texts with contradictory labels. If a text can have several labels, they are also the sizes of sets of labels, and
+    the labels that go together. With --encoder, lengths are measured in its tokens too.
 
     \b
     Examples:

@@ -56,7 +56,7 @@ COMMAND_OPTIONS: list[click.Parameter] = [
     click.Option(
         ["--predictions"],
         type=PATH,
-        help=".csv or .jsonl file for the predicted label of each test row, with its id and the probabilities",
+        help=".csv or .jsonl file for the predicted labels of the test rows, with their ids and the probabilities",
     ),
     click.Option(["--json"], is_flag=True, help="print the result as JSON"),
     click.Option(

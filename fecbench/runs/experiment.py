@@ -13,7 +13,7 @@ import torch
 from accelerate.utils import broadcast_object_list, set_seed
 
 from fecbench.core import hooks
-from fecbench.core.errors import NumericalError, ProtocolError, UsageError
+from fecbench.core.errors import NumericalError, ProtocolError
 from fecbench.core.files import own_file
 from fecbench.core.hooks import Observers, RunInfo
 from fecbench.core.plugin_errors import plugin_errors
@@ -29,7 +29,7 @@ from fecbench.runs.further_metrics import further_metrics
 from fecbench.runs.label_set_results import LabelSetResults
 from fecbench.runs.majority import majority_scores
 from fecbench.runs.observers import Failure, History, Trackers
-from fecbench.runs.prediction_tables import PredictionTable, check_path, check_target, save_predictions, write_table
+from fecbench.runs.prediction_tables import check_path, check_target, save_predictions, table_of, write_table
 from fecbench.runs.predictions import write_arrays, write_predictions
 from fecbench.runs.record import RUN, TABLE, VALIDATION
 from fecbench.runs.resume import held, same_encoder
@@ -114,11 +114,6 @@ def _run(plan: Plan, context: RunContext) -> Record:
     data = load_dataset(plan.settings, context.locations)
     plan.check_labelling(data.info)
     plan.check_threshold_flags(data.info)
-    if context.predictions and not data.one_label:
-        raise UsageError(
-            f"--predictions needs one label a text, and {data.name} gives several; read predictions.safetensors of the "
-            "run's folder"
-        )
     plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
     plan.check_label_texts(data)
     further = further_metrics(data, context.metrics)
@@ -261,6 +256,8 @@ class Experiment:
                 self._write_label_sets(trainer, several)
             else:
                 self._write_predictions(logits["test"])
+            if "test" not in self.built.scored:
+                self._write_table(logits["test"], several)
             complete(self.record, result)
             trainer.checkpoints.drop_last()  # only now: until the result is written, a killed run needs it to resume
         return result
@@ -283,13 +280,16 @@ class Experiment:
         }
 
     def _write_predictions(self, logits: Tensor) -> None:
-        """Write the predictions of the test rows; those of a test split without labels also as a table with ids."""
-        if "test" in self.built.scored:
-            write_predictions(self.record, logits, torch.as_tensor(single_labels(self.built.splits["test"])))
-        else:
-            write_predictions(self.record, logits, None)
-            table = PredictionTable(self.data.labels, logits, self.data.test_rows)
-            write_table(own_file(self.record.folder / TABLE), table, own=True)
+        """Write the predictions of the test rows, which have one label each or none at all."""
+        labelled = "test" in self.built.scored
+        true = torch.as_tensor(single_labels(self.built.splits["test"])) if labelled else None
+        write_predictions(self.record, logits, true)
+
+    def _write_table(self, logits: Tensor, several: LabelSetResults | None) -> None:
+        """Write the predictions of a test split without labels as a table with ids, too."""
+        given = torch.from_numpy(several.given) if several else None
+        table = table_of(self.data.labels, logits, self.data.test_rows, given)
+        write_table(own_file(self.record.folder / TABLE), table, own=True)
 
     def _write_label_sets(self, trainer: Trainer, results: LabelSetResults) -> None:
         """Write the predictions of texts with several labels, and the thresholds beside the best weights."""

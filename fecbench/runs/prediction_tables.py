@@ -6,18 +6,20 @@ import csv
 import filecmp
 import json
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, ClassVar
 
 import torch
 
 from fecbench.core.errors import RunError, UsageError
 from fecbench.core.files import OUTPUT, replacing
 from fecbench.data.datasets.rows import CHUNK
+from fecbench.objective.labelling import probabilities
 from fecbench.runs.predictions import read_predictions
 from fecbench.runs.record import HISTORY, PREDICTIONS
-from fecbench.training.logits import NO_ANSWER, answers, probabilities
+from fecbench.training.logits import NO_ANSWER, answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,10 +27,14 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from torch import Tensor
 
+    from fecbench.data.datasets.dataset import Labelling
     from fecbench.runs.record import Record
 
 
 DIGITS = 6  # of a probability
+
+
+Answer = str | tuple[str, ...] | None  # the label or labels of a text; None for no answer
 
 
 @dataclass(frozen=True)
@@ -44,17 +50,63 @@ class PredictionTable:
     labels: Sequence[str]
     logits: Tensor
     rows: Dataset
+    labelling: ClassVar[Labelling] = "single"
+    key: ClassVar[str] = "label"  # of a row's answer in JSON
 
-    def lines(self) -> Iterator[tuple[str | int, str | None, list[float]]]:
-        """Yield the id, the label and the probabilities of each row; for no answer, None and zeros."""
+    @property
+    def answer_columns(self) -> list[str]:
+        """The columns of a row's answer in CSV."""
+        return ["label"]
+
+    def answer_cells(self, answer: Answer) -> list[object]:
+        """Return a row's answer in CSV."""
+        return [answer or ""]
+
+    def lines(self) -> Iterator[tuple[str | int, Answer, list[float]]]:
+        """Yield the id, the answer and the probabilities of each row; for no answer, None and zeros."""
         for start in range(0, len(self.logits), CHUNK):
-            part = self.logits[start : start + CHUNK].double()
-            shares = [[round(share, DIGITS) for share in row] for row in probabilities(part).tolist()]
-            labels = [None if label == NO_ANSWER else self.labels[label] for label in answers(part).tolist()]
-            yield from zip(self._ids(start, start + len(part)), labels, shares, strict=True)
+            end = min(start + CHUNK, len(self.logits))
+            shares = probabilities(self.logits[start:end].double(), self.labelling).tolist()
+            rounded = [[round(share, DIGITS) for share in row] for row in shares]
+            yield from zip(self._ids(start, end), self._answers(start, end), rounded, strict=True)
+
+    def _answers(self, start: int, end: int) -> Sequence[Answer]:
+        numbers = answers(self.logits[start:end]).tolist()
+        return [None if number == NO_ANSWER else self.labels[number] for number in numbers]
 
     def _ids(self, start: int, end: int) -> Sequence[str | int]:
         return self.rows["id"][start:end] if "id" in self.rows.column_names else range(start, end)
+
+
+@dataclass(frozen=True)
+class LabelSetTable(PredictionTable):
+    """The labels given to each test row, of which there can be several, and the probabilities of all labels.
+
+    In CSV each label has a column of 0 and 1, so that no mark between labels is needed.
+
+    Attributes:
+        given: bool ``[N, C]``, the labels given to each row.
+    """
+
+    given: Tensor
+    labelling: ClassVar[Labelling] = "multi"
+    key: ClassVar[str] = "labels"
+
+    @property
+    def answer_columns(self) -> list[str]:
+        """A column for each label."""
+        return [f"label_{label}" for label in self.labels]
+
+    def answer_cells(self, answer: Answer) -> list[object]:
+        """Return 1 for each label of a row and 0 for the others; blanks for no answer."""
+        return [""] * len(self.labels) if answer is None else [int(label in answer) for label in self.labels]
+
+    def _answers(self, start: int, end: int) -> Sequence[Answer]:
+        given, numbers = self.given[start:end].tolist(), answers(self.logits[start:end]).tolist()
+        return [
+            None if number == NO_ANSWER else tuple(compress(self.labels, row))
+            for number, row in zip(numbers, given, strict=True)
+        ]
 
 
 def check_path(path: Path, run_folder: Path | None) -> None:
@@ -122,25 +174,34 @@ def _recorded(record: Record, rows: Dataset) -> PredictionTable:
     Raises:
         RunError: its predictions are missing or broken, or are of other rows.
     """
-    arrays, labels = read_predictions(record), record.run_file.dataset.labels
-    logits = arrays.get("logits")
-    if logits is None or logits.shape != (len(rows), len(labels)):
+    arrays, dataset = read_predictions(record), record.run_file.dataset
+    names = ["logits", "given"] if dataset.labelling == "multi" else ["logits"]
+    shapes = {arrays[name].shape if name in arrays else None for name in names}
+    if shapes != {(len(rows), len(dataset.labels))}:
         raise RunError(
-            f"{record.folder / PREDICTIONS} must hold logits of {len(rows):,} rows and {len(labels)} labels, but "
-            "doesn't; restore it or run it again"
+            f"{record.folder / PREDICTIONS} must hold {' and '.join(names)} of {len(rows):,} rows and "
+            f"{len(dataset.labels)} labels, but doesn't; restore it or run it again"
         )
-    return PredictionTable(labels, torch.from_numpy(logits), rows)
+    logits, *given = (torch.from_numpy(arrays[name]) for name in names)
+    return table_of(dataset.labels, logits, rows, *given)
+
+
+def table_of(labels: Sequence[str], logits: Tensor, rows: Dataset, given: Tensor | None = None) -> PredictionTable:
+    """Return the table of predictions; ``given`` are the labels given to each row if there can be several."""
+    if given is None:
+        return PredictionTable(labels, logits, rows)
+    return LabelSetTable(labels, logits, rows, given)
 
 
 def _write_csv(table: PredictionTable, file: IO[str]) -> None:
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["id", "label", *(f"probability_{label}" for label in table.labels)])
-    writer.writerows([name, label or "", *shares] for name, label, shares in table.lines())
+    writer.writerow(["id", *table.answer_columns, *(f"probability_{label}" for label in table.labels)])
+    writer.writerows([name, *table.answer_cells(answer), *shares] for name, answer, shares in table.lines())
 
 
 def _write_json_lines(table: PredictionTable, file: IO[str]) -> None:
-    for name, label, shares in table.lines():
-        row = {"id": name, "label": label, "probabilities": dict(zip(table.labels, shares, strict=True))}
+    for name, answer, shares in table.lines():
+        row = {"id": name, table.key: answer, "probabilities": dict(zip(table.labels, shares, strict=True))}
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 

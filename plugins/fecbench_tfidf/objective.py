@@ -6,15 +6,16 @@ from typing import ClassVar, Self
 import numpy as np
 import torch
 from pydantic import Field
-from sklearn.linear_model import LogisticRegression
+from scipy.special import logit
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from fecbench import Batch, BatchNeeds, Config, Model, Objective, Stage, Task
 from fecbench_tfidf.features import NGrams, inverse_document_frequencies, weighted
+from fecbench_tfidf.regression import fitted_regression
 
 UNUSED = torch.iinfo(torch.int64).max  # hash of unused columns; larger than any hash, so that the array stays sorted
-ABSENT = -30.0  # the logit of a label without training texts: a probability of about 1e-13
+ABSENT = -30.0  # the bias of a label without training texts: a probability of about 1e-13
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class TfIdf(Objective):
     Config = TfIdfConfig
     config: TfIdfConfig
     trains = False
+    labellings = ("single", "multi")
+    soft = True
     needs = BatchNeeds(texts=True)
     settings: ClassVar = {"encoder": "none", "head": "linear"}
     citation = "Pedregosa et al. 2011 (scikit-learn); Sparck Jones 1972 (idf)"
@@ -81,7 +84,7 @@ class TfIdf(Objective):
 
     def before_training(self, stage: Stage) -> None:
         """Count the n-grams of the training texts and fit one regression per label."""
-        texts, labels = stage.texts["train"], stage.labels["train"].numpy()
+        texts, targets = stage.texts["train"], stage.targets["train"].numpy()
         ngrams = NGrams.of(texts, self.config.ngrams, self.config.columns)
         counts = ngrams.counts(texts)
         idf = inverse_document_frequencies(counts)
@@ -89,14 +92,23 @@ class TfIdf(Objective):
         self.hashes[:used].copy_(torch.from_numpy(ngrams.hashes))
         self.idf[:used].copy_(torch.from_numpy(idf))
         features = weighted(counts, idf)
-        for label in np.unique(labels):  # a label without training texts keeps the bias ABSENT
-            fitted = LogisticRegression(C=self.config.c, solver="liblinear").fit(features, labels == label)
-            self.weight[label, :used].copy_(torch.from_numpy(fitted.coef_[0]))
-            self.bias[label] = float(fitted.intercept_[0])
+        for label, target in enumerate(targets.T):
+            if target.min() == target.max():  # no training text, or every one: the regression would be infinite
+                self.bias[label] = float(np.clip(logit(target[0]), ABSENT, -ABSENT))
+                continue
+            regression = fitted_regression(features, target, self.config.c)
+            self.weight[label, :used].copy_(torch.from_numpy(regression.coef_[0]))
+            self.bias[label] = float(regression.intercept_[0])
 
     def predict(self, batch: Batch, model: Model) -> Tensor:
-        """Return the log-probabilities ``[B, C]`` of each label's regression; a softmax normalises them."""
+        """Return the logits ``[B, C]`` of each label's regression.
+
+        For labels that exclude one another they are the logarithms of the probabilities; a softmax normalises these.
+        """
         assert batch.texts is not None
         fitted = self._fitted
         scores = weighted(fitted.ngrams.counts(batch.texts), fitted.idf) @ fitted.weight.T + fitted.bias
-        return logsigmoid(torch.from_numpy(np.asarray(scores, dtype=np.float64))).float().to(self.bias.device)
+        logits = torch.from_numpy(np.asarray(scores, dtype=np.float64))
+        if self.task.labelling == "single":
+            logits = logsigmoid(logits)
+        return logits.float().to(self.bias.device)

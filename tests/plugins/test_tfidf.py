@@ -36,6 +36,7 @@ def fitted(labels, classes, **options):
         lambda texts: iter(()),
         torch.device("cpu"),
         0,
+        classes,
     )
     objective.before_training(stage)
     return objective

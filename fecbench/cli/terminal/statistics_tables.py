@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fecbench.cli.terminal.echo import echo
+from fecbench.cli.terminal.label_set_tables import print_label_sets
 from fecbench.cli.terminal.output import print_table
 from fecbench.core.text import shortened
 from fecbench.data.datasets.dataset import SPLITS
@@ -33,11 +34,12 @@ LENGTH_COLUMNS = (
 
 
 def print_statistics(statistics: Sequence[Statistics], all_classes: bool = False) -> None:
-    """Print tables of all data sets, then the classes, contradictions and notes of each."""
+    """Print tables of all data sets, then the classes, sets of labels, contradictions and notes of each."""
     for table in (_print_rows, _print_lengths, _print_tokens, _print_majority, _print_duplicates, _print_equal):
         table(statistics)
     for one in statistics:
         _print_classes(one, all_classes)
+        print_label_sets(one)
         _print_contradictions(one)
         for note in one.data.notes:
             echo(f"note: {one.data.name}: {note}")
@@ -128,8 +130,15 @@ def _print_majority(statistics: Sequence[Statistics]) -> None:
             ]
             for one in statistics
         ],
-        "Most frequent training class (its share is the accuracy of always predicting it)",
+        _majority_title(statistics),
     )
+
+
+def _majority_title(statistics: Sequence[Statistics]) -> str:
+    """Return the title of the table; only where labels exclude one another is a share an accuracy."""
+    if all(one.data.labelling == "single" for one in statistics):
+        return "Most frequent training class (its share is the accuracy of always predicting it)"
+    return "Most frequent training class (its share is that of the rows with it, among other labels if there are any)"
 
 
 def _print_duplicates(statistics: Sequence[Statistics]) -> None:
@@ -169,13 +178,17 @@ def _print_classes(one: Statistics, all_classes: bool) -> None:
         sums = [int(rows[others].sum()) for rows in counts.values()]
         rows.append([f"{len(others)} others (--all-classes shows them)", *sums, _share(one, others)])
     echo("")
-    print_table(["class", *counts, "% of train"], rows, f"Rows of each class of {one.data.name}")
+    each = " (a row with several counts for each)" if one.label_sets else ""
+    print_table(["class", *counts, "% of train"], rows, f"Rows of each class of {one.data.name}{each}")
     for split in counts:
         if missing := one.classes.missing(split):
             echo(f"without a row in {split}: {shortened(missing)}")
 
 
-def _share(one: Statistics, numbers: Sequence[int]) -> float:
+def _share(one: Statistics, numbers: Sequence[int]) -> float | None:
+    """Return the percentage of training rows with one of the classes; None if rows could count for several of them."""
+    if one.label_sets and len(numbers) > 1:
+        return None
     return round(sum(100 * one.classes.share("train", number) for number in numbers), 2)
 
 

@@ -52,7 +52,7 @@ def class_bars(classes: ClassCounts) -> ClassBars:
 
 
 def _lines(classes: ClassCounts, numbers: Iterable[int]) -> Iterable[ClassLine]:
-    longest = max(float(rows.max() / rows.sum()) for rows in classes.rows.values())
+    longest = max(classes.share(split, int(rows.argmax())) for split, rows in classes.rows.items())
     for number in numbers:
         shares = {split: classes.share(split, number) for split in classes.rows}
         bars = (

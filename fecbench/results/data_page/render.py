@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.text import shortened, shown
+from fecbench.data.datasets.measures.set_numbers import NO_LABEL
 from fecbench.results.data_page.class_bars import ClassBars, class_bars
 from fecbench.results.data_page.length_charts import length_chart
 from fecbench.results.page.web_page import environment, policy, style_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from fecbench.data.datasets.measures.statistics import Statistics
     from fecbench.results.page.charts import Chart
@@ -25,12 +26,13 @@ LONGEST_TEXT = 300  # characters of a text that is shown as an example
 
 @dataclass(frozen=True)
 class Section:
-    """The part of the page about a data set: its figures by name, its bars and its charts."""
+    """The part of the page about a data set: its figures by name, its bars and charts, and its most frequent sets."""
 
     statistics: Statistics
     figures: dict[str, Any]
     bars: ClassBars
     charts: tuple[Chart, ...]
+    frequent_sets: tuple[tuple[str, int], ...]
 
 
 def page(statistics: Sequence[Statistics]) -> str:
@@ -55,7 +57,14 @@ def page(statistics: Sequence[Statistics]) -> str:
 def _section(one: Statistics) -> Section:
     lengths = [one.lengths, *([one.tokens.lengths] if one.tokens else [])]
     drawn = (length_chart(each) for each in lengths)
-    return Section(one, one.as_dict(), class_bars(one.classes), tuple(chart for chart in drawn if chart))
+    charts = tuple(chart for chart in drawn if chart)
+    return Section(one, one.as_dict(), class_bars(one.classes), charts, tuple(_frequent_sets(one)))
+
+
+def _frequent_sets(one: Statistics) -> Iterator[tuple[str, int]]:
+    """Yield the most frequent sets of labels in words, and their rows; none if each text has one label."""
+    for labels, rows in one.label_sets.frequent() if one.label_sets else ():
+        yield ", ".join(labels) or NO_LABEL, rows
 
 
 def example(text: str) -> str:

@@ -21,11 +21,13 @@ class ClassCounts:
 
     Attributes:
         labels: the ``C`` label names.
-        rows: int64 ``[C]`` for each split with labels: the rows of each label.
+        rows: int64 ``[C]`` for each split with labels: the rows of each label. A row with several counts for each.
+        sizes: the number of rows of these splits.
     """
 
     labels: tuple[str, ...]
     rows: Mapping[str, np.ndarray]
+    sizes: Mapping[str, int]
 
     @property
     def order(self) -> list[int]:
@@ -50,8 +52,8 @@ class ClassCounts:
         return float(-(share * np.log(share)).sum() / np.log(len(self.labels)))
 
     def share(self, split: str, label: int) -> float:
-        """Return the share of a label's rows in a split."""
-        return float(self.rows[split][label] / self.rows[split].sum())
+        """Return the share of a split's rows that have a label."""
+        return float(self.rows[split][label] / self.sizes[split])
 
     def missing(self, split: str) -> tuple[str, ...]:
         """Return the labels without a row in a split."""
@@ -63,4 +65,5 @@ def class_counts(data: EmotionData) -> ClassCounts:
     return ClassCounts(
         data.labels,
         {name: rows_of_classes(split, len(data.labels)) for name, split in data.splits.items()},
+        {name: len(split) for name, split in data.splits.items()},
     )

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from fecbench.data.datasets.measures.set_numbers import number_sets, set_name
 from fecbench.data.datasets.rows import labels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fecbench.data.datasets.dataset import EmotionData
 
@@ -45,7 +46,7 @@ def equal_texts(digests: Mapping[str, np.ndarray]) -> EqualTexts:
 
 
 class Contradiction(NamedTuple):
-    """A text with contradictory labels as it stands in its first row, and its rows of each label."""
+    """A text with contradictory labels as it stands in its first row, and its rows of each label or set of labels."""
 
     text: str
     labels: Mapping[str, int]
@@ -53,7 +54,7 @@ class Contradiction(NamedTuple):
 
 @dataclass(frozen=True)
 class Contradictions:
-    """Texts that have different labels in different rows.
+    """Texts that have different labels, or different sets of labels, in different rows.
 
     Attributes:
         texts: number of these texts in all splits together.
@@ -75,9 +76,7 @@ def contradictions(data: EmotionData, digests: Mapping[str, np.ndarray]) -> Cont
         data: the data set.
         digests: uint64 ``[N]`` for each split; rows of one digest have equal texts.
     """
-    if not data.one_label:
-        return Contradictions(0, 0, dict.fromkeys(data.splits, 0), ())
-    labels = {name: labels_of(split) for name, split in data.splits.items()}
+    labels, names = _labels(data)
     each = {name: _Groups(digests[name], labels[name]) for name in data.splits}
     every = _Groups(
         np.concatenate([digests[name] for name in data.splits]), np.concatenate([labels[name] for name in data.splits])
@@ -86,15 +85,23 @@ def contradictions(data: EmotionData, digests: Mapping[str, np.ndarray]) -> Cont
         len(every.contradictory),
         int(every.sizes[every.contradictory].sum()),
         {name: len(groups.contradictory) for name, groups in each.items()},
-        tuple(_example(data, every, int(group)) for group in every.largest(EXAMPLES)),
+        tuple(_example(data, every, int(group), names) for group in every.largest(EXAMPLES)),
     )
 
 
-def _example(data: EmotionData, groups: _Groups, group: int) -> Contradiction:
+def _labels(data: EmotionData) -> tuple[Mapping[str, np.ndarray], Sequence[str]]:
+    """Return the number of each row's label or set of labels, int64 ``[N]`` for each split, and the numbers' names."""
+    if data.one_label:
+        return {name: labels_of(split) for name, split in data.splits.items()}, data.labels
+    numbers = number_sets(data.splits)
+    return numbers.by_split, [set_name(labels, data.labels) for labels in numbers.sets]
+
+
+def _example(data: EmotionData, groups: _Groups, group: int, names: Sequence[str]) -> Contradiction:
     numbers, counts = np.unique(groups.labels[groups.group == group], return_counts=True)
     order = np.argsort(-counts, kind="stable")
     return Contradiction(
-        _text(data, int(groups.first[group])), {data.labels[numbers[place]]: int(counts[place]) for place in order}
+        _text(data, int(groups.first[group])), {names[numbers[place]]: int(counts[place]) for place in order}
     )
 
 
@@ -111,7 +118,7 @@ class _Groups:
     """Rows grouped by the digest of their text.
 
     Attributes:
-        labels: int64 ``[N]``, label of each row.
+        labels: int64 ``[N]``, number of each row's label or set of labels.
         group: int64 ``[N]``, group of each row.
         first: int64 ``[G]``, first row of each group.
         sizes: int64 ``[G]``, rows of each group.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fecbench.data.datasets.measures.classes import ClassCounts, class_counts
 from fecbench.data.datasets.measures.digests import digest_texts
 from fecbench.data.datasets.measures.equal_texts import Contradictions, EqualTexts, contradictions, equal_texts
-from fecbench.data.datasets.measures.label_sets import label_set_statistics
+from fecbench.data.datasets.measures.label_sets import LabelSets, label_sets
 from fecbench.data.datasets.measures.lengths import Lengths, text_lengths
 
 if TYPE_CHECKING:
@@ -36,9 +36,10 @@ class Statistics:
         classes: rows of each class.
         exact: equal texts, character by character.
         folded: equal texts, case and white space ignored.
-        contradictions: texts of several labels, case and white space ignored.
+        contradictions: texts with different labels in different rows, case and white space ignored.
         lengths: lengths in words or characters.
         tokens: lengths in an encoder's tokens; None if no encoder was named.
+        label_sets: the training rows' sets of labels; None if each text has one label.
     """
 
     data: EmotionData
@@ -49,6 +50,7 @@ class Statistics:
     contradictions: Contradictions
     lengths: Lengths
     tokens: TokenLengths | None = None
+    label_sets: LabelSets | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures by name, as ``fecbench data stats --json`` prints them.
@@ -60,7 +62,8 @@ class Statistics:
         - ``equal_texts``: both of these, case and white space ignored.
         - ``majority``: the most frequent training class, and its share of each split's rows.
         - ``classes``: rows of each class, most frequent in train first.
-        - ``label_sets``: sizes of the training rows' sets of labels, if a text can have several.
+        - ``labelling``: ``single`` if labels exclude one another, ``multi`` if a text can have several.
+        - ``label_sets``: figures of the training rows' sets of labels; None if each text has one label.
         - ``tokens``: lengths in the encoder's tokens, special ones included; shares by split.
         """
         return {
@@ -77,7 +80,7 @@ class Statistics:
                 "examples": [{"text": text, "labels": dict(labels)} for text, labels in self.contradictions.examples],
             },
             "tokens": self.tokens.summary() if self.tokens else None,
-            **({} if self.data.one_label else {"label_sets": label_set_statistics(self.data)}),
+            "label_sets": self.label_sets.as_dict() if self.label_sets else None,
             "fingerprint": self.data.fingerprint,
         }
 
@@ -91,6 +94,8 @@ class Statistics:
             "rows": dict(self.rows),
             "cut": list(data.cut),
             "labels": len(data.labels),
+            "labelling": data.labelling,
+            "soft": data.info.soft,
             "paper": TABLE_1.get(data.name.removesuffix("-prepared")),
             "unit": self.lengths.unit,
         }
@@ -140,6 +145,7 @@ def measure(data: EmotionData, encoding: Encoding | None = None, advance: Advanc
         contradictions(data, digests.folded),
         text_lengths(splits, advance),
         tokens,
+        label_sets(data),
     )
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
 from fecbench.data.datasets.dataset import SPLITS
-from fecbench.data.datasets.rows import labels_of
-from fecbench.data.datasets.splits.row_units import is_grouped, units_of
+from fecbench.data.datasets.splits.row_labels import RowLabels
+from fecbench.data.datasets.splits.row_units import is_grouped
 from fecbench.data.datasets.splits.stratification import stratified
 from fecbench.data.datasets.splits.tenth_cut import SHARE, TenthCut
 
@@ -82,7 +82,7 @@ def cut_missing(data: EmotionData, choice: SplitChoice, where: str) -> EmotionDa
     Without folds, a missing split gets a tenth of each class's training rows, but at least one row. With folds, the
     test split is one of equal parts of the training rows, and the validation split, if missing, is cut from the others.
     Rows whose texts differ only in case and white space go to the same split, whatever their labels. So do rows with
-    the same text in a column ``group``.
+    the same text in a column ``group``. A row with several labels is a row of each of these classes.
 
     Args:
         data: the splits that exist, train among them.
@@ -100,11 +100,14 @@ def cut_missing(data: EmotionData, choice: SplitChoice, where: str) -> EmotionDa
     if not missing:
         return data
     train = data.splits["train"]
-    labels, units = _checked_rows(train, choice, data.labels, missing, where)
-    if is_grouped(train):
-        part = stratified(labels, units, _tenths(labels, len(missing)), choice.seed)
+    given = _checked_labels(train, choice, data.labels, missing, where)
+    if is_grouped(train) or not data.one_label:
+        # Cuts of one label a text stay as earlier versions made them.
+        wanted, several = _tenths(given.labels, len(missing)), not data.one_label
+        part = stratified(given.labels, given.units, wanted, choice.seed, proportional=several)
     else:
-        part = TenthCut(labels, units, len(missing)).parts(choice.seed)
+        part = TenthCut(given.labels, given.units, len(missing)).parts(choice.seed)
+    part = given.of_rows(part)
     # Train is cut too, to what is left: a text in two splits would be learned and then scored.
     cut = {split: train.select(np.flatnonzero(part == number)) for number, split in enumerate(["train", *missing])}
     return _with_splits(data, cut)
@@ -122,11 +125,12 @@ def check_foldable(cut: Sequence[str], where: str) -> None:
 def _fold(data: EmotionData, choice: SplitChoice, folds: int, missing: Sequence[str], where: str) -> EmotionData:
     """Return ``data`` with one of ``folds`` parts of the training rows as the test split."""
     train = data.splits["train"]
-    labels, units = _checked_rows(train, choice, data.labels, missing, where)
-    wanted = np.tile(np.bincount(labels) / folds, (folds, 1))
-    part = stratified(labels, units, wanted, choice.seed)
+    given = _checked_labels(train, choice, data.labels, missing, where)
+    wanted = np.tile(np.bincount(given.labels) / folds, (folds, 1))
+    part = stratified(given.labels, given.units, wanted, choice.seed)
     if "validation" in missing:
-        _check_rest(labels, units, part, data.labels, where)
+        _check_rest(given, part, data.labels, where)
+    part = given.of_rows(part)
     notes = [f"{folds}-fold cross-validation: the test rows of each fold are cut from the training rows"]
     if "validation" not in missing:
         notes.append("the validation split is the same in every fold")
@@ -140,29 +144,28 @@ def _fold(data: EmotionData, choice: SplitChoice, folds: int, missing: Sequence[
     return cut_missing(folded, SplitChoice(choice.seed), where)
 
 
-def _checked_rows(
+def _checked_labels(
     train: Dataset, choice: SplitChoice, names: Sequence[str], missing: Sequence[str], where: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the labels and the units of the training rows.
+) -> RowLabels:
+    """Return the labels of the training rows.
 
     Raises:
         DataError: a class has too few units to be in every split.
     """
-    labels, units = labels_of(train), units_of(train)
+    given = RowLabels.of(train, len(names))
     needed, what = choice.rows_needed(missing), "groups" if is_grouped(train) else "texts"
-    if rare := _rare(labels, units, names, needed):
+    if rare := _rare(given, names, needed):
         raise DataError(
             f"{where}: to cut {choice.words(missing)} from train, every class needs training rows of at least {needed} "
             f"different {what}, but {shortened(rare)}; add rows, or {choice.remedy(missing)}"
         )
-    return labels, units
+    return given
 
 
-def _check_rest(labels: np.ndarray, units: np.ndarray, part: np.ndarray, names: Sequence[str], where: str) -> None:
+def _check_rest(given: RowLabels, part: np.ndarray, names: Sequence[str], where: str) -> None:
     """Raise DataError if the training rows of a fold have too few units of a class to cut a validation split too."""
     for fold in np.unique(part):
-        rest = part != fold
-        if rare := _rare(labels[rest], units[rest], names, 2):
+        if rare := _rare(given.where(part != fold), names, 2):
             raise DataError(
                 f"{where}: to cut a validation split in each fold, every class needs at least 2 different texts or "
                 f"groups outside the fold, but outside fold {fold} {shortened(rare)}; add rows, or give a validation "
@@ -170,9 +173,10 @@ def _check_rest(labels: np.ndarray, units: np.ndarray, part: np.ndarray, names: 
             )
 
 
-def _rare(labels: np.ndarray, units: np.ndarray, names: Sequence[str], needed: int) -> list[str]:
+def _rare(given: RowLabels, names: Sequence[str], needed: int) -> list[str]:
     """Return the classes with fewer units than are ``needed``, each as ``'joy' has 1``."""
-    counts = {int(label): len(np.unique(units[labels == label])) for label in np.unique(labels)}
+    present = np.unique(given.labels[given.labels < len(names)])  # rows without a label may be few
+    counts = {int(label): given.units_of_label(label) for label in present}
     return [f"{names[label]!r} has {count}" for label, count in counts.items() if count < needed]
 
 

@@ -10,23 +10,31 @@ if TYPE_CHECKING:
     from scipy.sparse import csc_array, csr_array
 
 
-def stratified(labels: np.ndarray, units: np.ndarray, wanted: np.ndarray, seed: int) -> np.ndarray:
+def stratified(
+    labels: np.ndarray, units: np.ndarray, wanted: np.ndarray, seed: int, *, proportional: bool = False
+) -> np.ndarray:
     """Return the part of each row, int8 ``[N]``; rows of one unit are in one part.
 
     Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011), with units in place of examples: the class with
     the fewest units left is served first, and each of its units, the largest first, goes to the part that lacks most
     rows of the class. A part that would else be without a class comes before the others.
 
+    For texts with several labels, pass an entry for each text and label; a text is then a unit, too. If the parts have
+    different sizes, pass ``proportional``.
+
     scikit-learn's StratifiedGroupKFold is not used: it leaves out classes of a few rows, which long-tailed label sets
-    have, and compares all folds for each row, which is slow for a million rows.
+    have, and compares all folds for each row, which is slow for a million rows. The packages iterative-stratification
+    and scikit-multilearn know no units, so they would part equal texts.
 
     Args:
         labels: int64 ``[N]``, class of each row.
         units: int64 ``[N]``, a number for each row, equal for the rows of a unit.
         wanted: ``[P, C]``, number of rows of each class in each part; the parts' numbers add up to that of all rows.
         seed: seed of the random choice.
+        proportional: give units of several rows to all parts in proportion to ``wanted`` from the beginning. Otherwise
+            the largest part is served until it lacks no more than the others, which then get few units of several rows.
     """
-    dealing = _Dealing(labels, units, wanted, seed)
+    dealing = _Dealing(labels, units, wanted, seed, proportional)
     dealing.deal_several_rows()
     dealing.deal_single_rows()
     part_of_row: np.ndarray = dealing.part[dealing.unit]
@@ -41,19 +49,21 @@ class _Dealing:
         unit: int64 ``[N]``, unit of each row, numbered from 0.
         sizes: int64 ``[U]``, number of rows of each unit.
         part: int8 ``[U]``, part of each unit.
+        target: ``[P, C]``, number of rows that each part shall have.
         wanted: float64 ``[P, C]``, number of rows that each part still wants; negative if it has more.
         held: int64 ``[P, C]``, number of rows that each part has.
         left: int64 ``[C]``, number of units of each class that have no part yet.
     """
 
-    def __init__(self, labels: np.ndarray, units: np.ndarray, wanted: np.ndarray, seed: int):
+    def __init__(self, labels: np.ndarray, units: np.ndarray, wanted: np.ndarray, seed: int, proportional: bool):
         classes = wanted.shape[1]
         self.generator = np.random.default_rng(seed)
         self.labels = labels
         _, self.unit = np.unique(units, return_inverse=True)
         self.sizes = np.bincount(self.unit)
         self.part = np.zeros(len(self.sizes), np.int8)
-        self.wanted = wanted.astype(np.float64)
+        self.target, self.wanted = wanted, wanted.astype(np.float64)
+        self.proportional = proportional
         self.held = np.zeros(wanted.shape, np.int64)
         # A unit and a class as one number, so that equal pairs count once.
         self.left = np.bincount(np.unique(self.unit * classes + labels) % classes, minlength=classes)
@@ -103,11 +113,22 @@ class _Dealing:
         lacks = self.held[:, labels] == 0
         last_chance = self.left[labels] <= lacks.sum(0)
         rescued = (lacks & last_chance).sum(1)
-        part = np.lexsort((self.wanted.sum(1), self.wanted[:, label], rescued))[-1]
+        part = np.lexsort((self.wanted.sum(1), *self._needs(label, labels, counts), rescued))[-1]
         self.part[unit] = part
         self.wanted[part, labels] -= counts
         self.held[part, labels] += counts
         self.left[labels] -= 1
+
+    def _needs(self, label: int, labels: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return keys ``[P]`` of the parts' need of a unit with ``counts`` rows of ``labels``, the foremost key last.
+
+        The key is the lack of rows of ``label``. For proportional parts it is Sainte-Laguë's quotient, by which seats
+        are shared out, and the foremost key is whether the part lacks all rows of the unit.
+        """
+        if not self.proportional:
+            return (self.wanted[:, label],)
+        has_room = (self.wanted[:, labels] >= counts).all(1)
+        return self.target[:, label] / (2 * self.held[:, label] + 1), has_room
 
     def _shares(self, label: int, rows: int) -> np.ndarray:
         """Return how many of ``rows`` single rows of a class each part gets, int64 ``[P]``."""
