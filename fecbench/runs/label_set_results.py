@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from fecbench.runs.board_counts import board_counts
 from fecbench.training.scoring import (
     HALF,
     fixed_thresholds,
@@ -54,11 +55,12 @@ class LabelSetResults:
         return {split: multi_scores(self.splits[split], self.logits[split], self.thresholds) for split in self.scored}
 
     def by_class(self) -> dict[str, Any]:
-        """Return the thresholds, and the test scores of each label if the test split has labels."""
+        """Return the thresholds; if the test split has labels, also the scores of each and what a board needs."""
         fields: dict[str, Any] = {"thresholds": dict(zip(self.labels, self.thresholds.tolist(), strict=True))}
         if "test" in self.scored:
             table = label_table(self.splits["test"], self.given)
             fields["per_class"] = dict(zip(self.labels, table, strict=True))
+            fields |= board_counts(self.splits["test"].targets, multi_probabilities(self.logits["test"]), self.given)
         return fields
 
     @cached_property

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from fecbench.cli.terminal.echo import echo, echo_document
 from fecbench.core.text import CONTROLS, inline
+from fecbench.results.shown_metrics import figure, shown
 
 WIDE = 200  # columns of a table that is written to a file or pipe
 
@@ -55,6 +56,11 @@ def _cell(value: object) -> str:
 def percent(score: float | None) -> str:
     """Return a fraction as a percentage with two decimals; empty for None."""
     return "" if score is None else f"{100 * score:.2f}"
+
+
+def score_text(score: float | None, metric: str) -> str:
+    """Return the score of a metric as it is shown, in percent if it is a fraction; empty for None."""
+    return "" if score is None else figure(score, shown(metric).unit)
 
 
 def score_columns(scores: Mapping[str, float]) -> list[str]:

@@ -23,16 +23,18 @@ def with_metrics(runs: Sequence[Run], names: Sequence[str]) -> tuple[Run, ...]:
     """Return the runs with the scores ``names``, computed where a complete run's record lacks them.
 
     A run has no such score if a metric's options don't fit the labels of its data set, or if its record holds no
-    confusion matrix.
+    confusion matrix, as for texts with several labels.
 
     Raises:
         UnknownName: no metric is called so, it has no such option, or an option names a label that no run has.
         UsageError: an option's value is invalid, or fits the labels of no run.
         PluginError: a metric's plugin is broken.
     """
+    recorded = {name for run in runs for name in run.scores}
     for name in names:
-        check_metric_name(name)
-        _check_labels(runs, name)
+        if name not in recorded:  # metrics of texts with several labels are in every record
+            check_metric_name(name)
+            _check_labels(runs, name)
     return tuple(_with_metrics(run, names) for run in runs)
 
 
@@ -52,7 +54,8 @@ def _check_labels(runs: Sequence[Run], name: str) -> None:
 
 def _with_metrics(run: Run, names: Sequence[str]) -> Run:
     missing = [name for name in names if name not in run.scores]
-    answers = _answers(run) if missing and run.status == "complete" else None
+    counted = missing and run.status == "complete" and run.labelling == "single"
+    answers = _answers(run) if counted else None
     if answers is None:
         return run
     scores = {name: score for name in missing if (score := _score(run, name, answers)) is not None}
