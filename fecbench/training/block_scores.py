@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BLOCKS, LEAST_BLOCKS = 100, 10
 # At least so many rows a block, and so few decimals: a score then has fewer bits than the labels of the block.
-LEAST_ROWS, DECIMALS = 32, 6
+LEAST_ROWS, DECIMALS = 32, 5
 BLOCK_METRICS = ("mean_average_precision", "lrap", "nll", "brier")
 
 

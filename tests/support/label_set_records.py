@@ -1,0 +1,42 @@
+"""Records of runs on texts with several labels that nobody ran, with probabilities as a test wants them."""
+
+import numpy as np
+import torch
+from sklearn.metrics import precision_recall_fscore_support
+
+from fecbench.runs.board_counts import board_counts
+from fecbench.runs.predictions import write_arrays
+from fecbench.runs.record import VALIDATION, Record
+from fecbench.runs.write_record import complete
+from fecbench.training.label_set_metrics import label_set_scores, macro_f1
+from tests.support.records import unseal
+
+LABELS = ("angry", "glad", "sad", "wry")
+TRUE = np.random.default_rng(6).random((640, 4)) < (0.4, 0.3, 0.2, 0.1)
+
+
+def logits_of(signal: float, seed: int, of: int = 0, true: np.ndarray = TRUE) -> np.ndarray:
+    """Return logits ``[N, C]`` of method number ``of`` that tell the labels apart the better the greater ``signal``."""
+    noise = np.random.default_rng((seed, of)).normal(size=true.shape)
+    return (noise + signal * (2 * true - 1)).astype(np.float32)
+
+
+def finish_label_sets(made: Record, logits: np.ndarray, true: np.ndarray = TRUE, extra=None) -> None:
+    """Complete a record with the labels that get a probability of 0.5, and their scores; ``extra`` are others."""
+    made.reload()
+    labels, targets = made.run_file.dataset.labels, true.astype(np.float32)
+    shares = torch.from_numpy(logits).double().sigmoid().numpy()
+    given = shares >= 0.5
+    scores = label_set_scores(targets, shares, np.full(len(labels), 0.5))
+    scores |= {f"macro_f1_at_{fixed}": macro_f1(true, shares >= fixed) for fixed in (0.5, 0.3)} | (extra or {})
+    table = zip(*precision_recall_fscore_support(true, given, zero_division=0), strict=True)
+    keys = ("precision", "recall", "f1", "support")
+    arrays = {"logits": logits, "given": given, "hits": given & true, "size": true.sum(1).astype(np.int16)}
+    rows = {"row": torch.arange(len(true))}
+    write_arrays(made, rows | {name: torch.from_numpy(array) for name, array in arrays.items()})
+    write_arrays(made, rows | {"logits": torch.from_numpy(logits)}, VALIDATION)
+    per_class = {name: dict(zip(keys, map(float, row), strict=True)) for name, row in zip(labels, table, strict=True)}
+    result = {"metrics": {"validation": scores, "test": scores}, "thresholds": dict.fromkeys(labels, 0.5)}
+    complete(made, {**result, "per_class": per_class, **board_counts(targets, shares, given)})
+    unseal(made.folder)  # tests edit it
+    made.reload()
