@@ -82,7 +82,7 @@ def sensitivity(folders: Sequence[Path], objective: str | None, metric: str | No
     columns = ("settings", "data set", "value", "mean", "std", "seeds")
     keys = ("panel", "dataset", "value", "mean", "std", "seeds")
     lines = [
-        [score_text(row[key], study.metric) if key in ("mean", "std") else row[key] for key in keys] for row in rows(study)
+        [score_text(study.metric, row[key]) if key in ("mean", "std") else row[key] for key in keys] for row in rows(study)
     ]
     print_table(columns, lines)
     for note in (*notes, *study.notes):

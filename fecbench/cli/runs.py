@@ -55,7 +55,7 @@ def _scores(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 def _text(row: dict[str, Any], metric: str) -> str:
     shown = metric in MAIN[row["labelling"] or "single"]
-    return score_text(row.get(metric), metric) if shown else ""
+    return score_text(metric, row.get(metric)) if shown else ""
 
 
 def _row(record: Record) -> dict[str, Any]:

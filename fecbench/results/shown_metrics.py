@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PERCENT, NATS, SQUARES = "percent", "nats a text", "squared distance a text"
+PERCENT, PLAIN = "percent", "plain numbers"
+UNITS = {
+    "nll": "nats a text",
+    "excess_nll": "nats a text",
+    "brier": "squared distance a text",
+    "manhattan": "distance a text",
+}
 UP, DOWN = "↑", "↓"
 
 
@@ -32,47 +38,28 @@ MAIN = {
     "single": ("accuracy", "weighted_f1", "macro_f1"),
     "multi": ("macro_f1", "micro_f1", "mean_average_precision", "jaccard", "nll"),
 }
+# scores of texts with several labels that are no registered metrics
+AT_FIXED, WITHOUT_LABEL = ("macro_f1_at_0.5", "macro_f1_at_0.3"), "without_label"
+SCORES = {
+    **{name: ShownMetric(f"Macro-F1 at {name[-3:]}") for name in AT_FIXED},
+    WITHOUT_LABEL: ShownMetric("Without label", lower=True),
+}
 # in every record of texts with several labels, and shown where they are asked for
 BESIDE = frozenset(
-    {
-        "weighted_f1",
-        "samples_f1",
-        "exact_match",
-        "hamming",
-        "lrap",
-        "brier",
-        "ece",
-        "classwise_ece",
-        "without_label",
-        "macro_f1_at_0.5",
-        "macro_f1_at_0.3",
-    }
+    {"weighted_f1", "samples_f1", "exact_match", "hamming", "lrap", "brier", "ece", "classwise_ece", *SCORES}
 )
-
-_SHOWN = {
-    "accuracy": ShownMetric("Acc"),
-    "weighted_f1": ShownMetric("Weighted-F1"),
-    "macro_f1": ShownMetric("Macro-F1"),
-    "micro_f1": ShownMetric("Micro-F1"),
-    "samples_f1": ShownMetric("Samples-F1"),
-    "jaccard": ShownMetric("Jaccard"),
-    "exact_match": ShownMetric("Exact match"),
-    "hamming": ShownMetric("Hamming loss", lower=True),
-    "mean_average_precision": ShownMetric("mAP"),
-    "lrap": ShownMetric("LRAP"),
-    "nll": ShownMetric("NLL", lower=True, unit=NATS),
-    "brier": ShownMetric("Brier", lower=True, unit=SQUARES),
-    "ece": ShownMetric("ECE", lower=True),
-    "classwise_ece": ShownMetric("Classwise ECE", lower=True),
-    "without_label": ShownMetric("Without label", lower=True),
-    "macro_f1_at_0.5": ShownMetric("Macro-F1 at 0.5"),
-    "macro_f1_at_0.3": ShownMetric("Macro-F1 at 0.3"),
-}
 
 
 def shown(metric: str) -> ShownMetric:
-    """Return the label, direction and unit of a metric; an unknown one is a fraction under its own name."""
-    return _SHOWN.get(metric, ShownMetric(metric))
+    """Return the label, direction and unit of a metric, by its name as in a record."""
+    if metric in SCORES:
+        return SCORES[metric]
+    from fecbench.training.metrics import facts_of  # imports numpy, which commands that only help don't need
+
+    facts = facts_of(metric)
+    label = metric if ":" in metric else facts.display or metric  # options tell metrics of one display name apart
+    unit = PERCENT if facts.is_fraction else UNITS.get(metric, PLAIN)
+    return ShownMetric(label, not facts.higher_is_better, unit)
 
 
 def scaled(value: float, unit: str) -> float:

@@ -17,33 +17,6 @@ from scipy.special import entr, xlog1py, xlogy
 BINS = 15
 
 
-def label_set_scores(targets: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray) -> dict[str, float]:
-    """Return the metrics of hard targets by name, with the labels given whose probability reaches the threshold.
-
-    Args:
-        targets: ``[N, C]``, 0 or 1.
-        probabilities: ``[N, C]``.
-        thresholds: ``[C]``.
-    """
-    true, given = targets > 0.5, probabilities >= thresholds
-    return {
-        "macro_f1": macro_f1(true, given),
-        "micro_f1": micro_f1(true, given),
-        "weighted_f1": weighted_f1(true, given),
-        "samples_f1": samples_f1(true, given),
-        "jaccard": jaccard(true, given),
-        "exact_match": exact_match(true, given),
-        "hamming": hamming(true, given),
-        "mean_average_precision": mean_average_precision(true, probabilities),
-        "lrap": lrap(true, probabilities),
-        "nll": nll(targets, probabilities),
-        "brier": brier(targets, probabilities),
-        "ece": ece(targets, probabilities),
-        "classwise_ece": classwise_ece(targets, probabilities),
-        "without_label": float(np.mean(~given.any(1))),
-    }
-
-
 def micro_f1(true: np.ndarray, given: np.ndarray) -> float:
     """Return the F1 over all pairs of text and label; sklearn's ``f1_score(average="micro", zero_division=0)``."""
     return _f1(true, given, "micro")
@@ -185,8 +158,12 @@ def entropy_correlation(targets: np.ndarray, probabilities: np.ndarray) -> float
 
     It tells whether probabilities are undecided on the texts on which raters disagree (Kurniawan et al. 2025).
     """
-    q, p = _entropies(targets), _entropies(probabilities)
-    return float(np.corrcoef(q, p)[0, 1]) if np.ptp(q) > 0 and np.ptp(p) > 0 else 0.0
+    return correlation(_entropies(targets), _entropies(probabilities))
+
+
+def correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Return Pearson's correlation of two arrays ``[N]``, 0 if the values of either are all equal."""
+    return float(np.corrcoef(one, other)[0, 1]) if np.ptp(one) > 0 and np.ptp(other) > 0 else 0.0
 
 
 def _f1(true: np.ndarray, given: np.ndarray, average: str, zero_division: float = 0.0) -> float:

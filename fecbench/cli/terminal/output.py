@@ -58,11 +58,6 @@ def percent(score: float | None) -> str:
     return "" if score is None else f"{100 * score:.2f}"
 
 
-def score_text(score: float | None, metric: str) -> str:
-    """Return the score of a metric as it is shown, in percent if it is a fraction; empty for None."""
-    return "" if score is None else figure(score, shown(metric).unit)
-
-
 def score_columns(scores: Mapping[str, float]) -> list[str]:
     """Return the metrics' names: the paper's in its order, then any others by name.
 
@@ -73,3 +68,8 @@ def score_columns(scores: Mapping[str, float]) -> list[str]:
     if set(MULTI_SHOWN) <= set(scores):
         return list(MULTI_SHOWN)
     return [*(name for name in PRIMARY if name in scores), *sorted(set(scores) - set(PRIMARY))]
+
+
+def score_text(name: str, score: float | None) -> str:
+    """Return a metric's value as text, a percentage if it is a fraction; empty for None."""
+    return "" if score is None else figure(score, shown(name).unit)

@@ -16,10 +16,11 @@ from fecbench.results.leaderboard.formats import layout
 from fecbench.results.leaderboard.formats.registered import render
 from fecbench.results.leaderboard.formats.terminal import terminal
 from fecbench.results.leaderboard.publish import publish
-from fecbench.results.shown_metrics import BESIDE, MAIN
+from fecbench.results.shown_metrics import BESIDE, MAIN, SCORES
 from fecbench.runs.plan import plan
 from fecbench.runs.record import PREDICTIONS, VALIDATION
 from fecbench.training.metrics import PRIMARY
+from fecbench.training.standard_metrics import standard
 from tests.support.boards import names
 from tests.support.label_set_records import LABELS, TRUE, finish_label_sets, logits_of
 from tests.support.page import write
@@ -44,7 +45,8 @@ def test_the_columns_are_the_main_metrics_with_their_directions(six):
 
 
 def test_every_metric_of_a_record_is_shown_or_known_to_stand_beside(six):
-    assert six[0].result["metrics"]["test"].keys() == {*MAIN["multi"], *BESIDE}
+    recorded = {*standard("multi", soft=False), *SCORES}
+    assert recorded == {*MAIN["multi"], *BESIDE} == six[0].result["metrics"]["test"].keys()
     assert MAIN["single"] == PRIMARY
 
 

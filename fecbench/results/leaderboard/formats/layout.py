@@ -91,10 +91,10 @@ def score_text(score: Score, with_seeds: bool = False, unit: str = PERCENT) -> s
     """Return mean and standard deviation as they are shown, in percent by default, optionally with the number of seeds.
 
     >>> from fecbench.results.leaderboard.board import Score
-    >>> from fecbench.results.shown_metrics import NATS
+    >>> from fecbench.results.shown_metrics import UNITS
     >>> score_text(Score(0.6552, 0.0027)), score_text(Score.of({3: 0.5}), with_seeds=True)
     ('65.52 ± 0.27', '50.00 (n=1)')
-    >>> score_text(Score(2.7561, 0.0038), unit=NATS)
+    >>> score_text(Score(2.7561, 0.0038), unit=UNITS["nll"])
     '2.756 ± 0.004'
     """
     text = figure(score.mean, unit)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fecbench.results.shown_metrics import figure, shown
+from fecbench.results.shown_metrics import AT_FIXED, WITHOUT_LABEL, figure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from fecbench.results.leaderboard.board import Cell, DatasetVersion, Row
-
-
-FIXED = ("macro_f1_at_0.5", "macro_f1_at_0.3")
-WITHOUT = "without_label"
 
 
 def label_set_notes(
@@ -30,22 +26,23 @@ def label_set_notes(
     """
     for number, version in enumerate(datasets):
         where = f" on {version.name}" if len(datasets) > 1 else ""
-        yield from _of_dataset({row.name: row.cells[number] for row in rows}, where)
+        yield from _of_dataset([(row.name, row.cells[number]) for row in rows], where)
     known = {metric for row in rows for cell in row.cells for metric in cell.scores}
     for metric in named:
         if metric not in known:
             yield f"no run of this table has a score of {metric}, which boards can't compute for several labels a text"
 
 
-def _of_dataset(cells: Mapping[str, Cell], where: str) -> Iterator[str]:
-    fixed = [f"{name} {_fixed(cell)}" for name, cell in cells.items() if cell.scores.keys() >= set(FIXED)]
+def _of_dataset(cells: Sequence[tuple[str, Cell]], where: str) -> Iterator[str]:
+    fixed = [f"{name} {_fixed(cell)}" for name, cell in cells if cell.scores.keys() >= set(AT_FIXED)]
     if fixed:
         yield f"macro F1{where} with a threshold of 0.5 (of 0.3) for every label: {'; '.join(fixed)}"
-    without = [f"{name} {figure(cell.scores[WITHOUT].mean)}" for name, cell in cells.items() if WITHOUT in cell.scores]
+    empty = [(name, cell.scores.get(WITHOUT_LABEL)) for name, cell in cells]
+    without = [f"{name} {figure(score.mean)}" for name, score in empty if score]
     if without:
         yield f"test texts{where} that are given no label, in percent: {'; '.join(without)}"
 
 
 def _fixed(cell: Cell) -> str:
-    half, less = (figure(cell.scores[metric].mean, shown(metric).unit) for metric in FIXED)
+    half, less = (figure(cell.scores[metric].mean) for metric in AT_FIXED)
     return f"{half} ({less})"
