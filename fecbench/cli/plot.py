@@ -48,9 +48,7 @@ def dynamics(run: str, out: Path | None, root: Path) -> None:
 @plot.command()
 @click.argument("folders", nargs=-1, metavar="[RUNS]...", type=PATH)
 @click.option("--objective", help="objective to study  [default: the only one found, else aml]")
-@click.option(
-    "--metric", help="metric to draw  [default: accuracy; for texts with several labels macro_f1]"
-)
+@click.option("--metric", help="metric to draw  [default: accuracy; for texts with several labels macro_f1]")
 @SPLIT
 @click.option(
     "-o",
@@ -82,7 +80,8 @@ def sensitivity(folders: Sequence[Path], objective: str | None, metric: str | No
     columns = ("settings", "data set", "value", "mean", "std", "seeds")
     keys = ("panel", "dataset", "value", "mean", "std", "seeds")
     lines = [
-        [score_text(study.metric, row[key]) if key in ("mean", "std") else row[key] for key in keys] for row in rows(study)
+        [score_text(study.metric, row[key]) if key in ("mean", "std") else row[key] for key in keys]
+        for row in rows(study)
     ]
     print_table(columns, lines)
     for note in (*notes, *study.notes):

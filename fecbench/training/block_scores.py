@@ -28,7 +28,11 @@ def scores_without_blocks(targets: np.ndarray, probabilities: np.ndarray) -> dic
         targets: ``[N, C]``, 0 and 1 or shares; shares from 0.5 count as labels of rankings.
         probabilities: ``[N, C]``.
     """
-    from fecbench.training.label_set_metrics import brier, lrap, nll  # imports scipy, which readers of records don't need
+    from fecbench.training.label_set_metrics import (
+        brier,
+        lrap,
+        nll,
+    )  # imports scipy, which readers of records don't need
 
     blocks = block_numbers(len(targets))
     if blocks is None:

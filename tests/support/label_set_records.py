@@ -12,7 +12,7 @@ from fecbench.training import label_set_metrics as metrics
 from tests.support.records import unseal
 
 LABELS = ("angry", "glad", "sad", "wry")
-TRUE = np.random.default_rng(6).random((640, 4)) < (0.4, 0.3, 0.2, 0.1)
+TRUE = np.random.default_rng(6).random((320, 4)) < (0.4, 0.3, 0.2, 0.1)
 OF_LABELS = ("macro_f1", "micro_f1", "weighted_f1", "samples_f1", "jaccard", "exact_match", "hamming")
 
 

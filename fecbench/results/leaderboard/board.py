@@ -228,8 +228,8 @@ class Gain:
 
     Attributes:
         row: the row's number.
-        values: the relative gain (0.08 is 8 %) in each column of the table, negative where lower scores are better; None
-            where the row isn't best.
+        values: the relative gain (0.08 is 8 %) in each column, negative where lower scores are better; None where the
+            row isn't best.
     """
 
     row: int

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 def with_metrics(runs: Sequence[Run], names: Sequence[str]) -> tuple[Run, ...]:
     """Return the runs with the scores ``names``, computed where a complete run's record lacks them.
 
-    A run has no such score if a metric isn't for its labelling, if its options don't fit the labels of its data set, if it
-    needs probabilities, or if the record holds no confusion matrix, as for texts with several labels.
+    A run has no such score if a metric isn't for its labelling, if its options don't fit the labels of its data set, if
+    it needs probabilities, or if the record holds no confusion matrix, as for texts with several labels.
 
     Raises:
         UnknownName: no metric is called so, it has no such option, or an option names a label that no run has.
-        UsageError: an option's value is invalid, or fits the labels of no run; or no run is of a labelling of the metric.
+        UsageError: an option's value is invalid or fits the labels of no run, or no run has a labelling of the metric.
         PluginError: a metric's plugin is broken.
     """
     recorded = {name for run in runs for name in run.scores}

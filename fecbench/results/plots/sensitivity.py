@@ -94,8 +94,8 @@ def build_study(
 ) -> Study:
     """Return the content of the plot of complete ``records``, sorted newest first.
 
-    The default ``metric`` is accuracy, or macro F1 for texts with several labels. The default ``objective`` is ``aml`` if
-    there are runs of it, else the only one of the records.
+    The default ``metric`` is accuracy, or macro F1 for texts with several labels. The default ``objective`` is ``aml``
+    if there are runs of it, else the only one of the records.
 
     Raises:
         UnknownName: no record has that objective, or not all have that metric.

@@ -43,6 +43,7 @@ FIT = (
     r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{#1}\else#1\fi}"
 )
 
+
 def latex(board: Board) -> str:
     r"""Return the board as LaTeX: a ``table*`` for each table, to be included with ``\usepackage{booktabs}``.
 

@@ -118,9 +118,7 @@ def most_frequent_line(table: Table) -> tuple[list[str], list[str]] | None:
     row = table.most_frequent
     if row is None:
         return None
-    return [row.name, *[""] * (len(heads(table)) - 1)], [
-        "" if value is None else figure(value) for value in row.values
-    ]
+    return [row.name, *[""] * (len(heads(table)) - 1)], ["" if value is None else figure(value) for value in row.values]
 
 
 def last_lines(table: Table) -> list[tuple[list[str], list[str]]]:

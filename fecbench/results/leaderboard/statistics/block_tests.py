@@ -57,7 +57,9 @@ def blocks_of(metric: str, first: Sequence[Run], second: Sequence[Run]) -> list[
     sizes = [{len(scores) for pair in pairs for scores in pair} for pairs in folds.values()]
     if any(len(size) > 1 for size in sizes):
         raise RunError("the records have different numbers of blocks of test rows")
-    return [(np.mean([a for a, _ in pairs], axis=0), np.mean([b for _, b in pairs], axis=0)) for pairs in folds.values()]
+    return [
+        (np.mean([a for a, _ in pairs], axis=0), np.mean([b for _, b in pairs], axis=0)) for pairs in folds.values()
+    ]
 
 
 def _without_block(run: Run, metric: str) -> np.ndarray:

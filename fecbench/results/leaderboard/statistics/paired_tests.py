@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fecbench.results.leaderboard.statistics.label_set_outcomes import LabelSetOutcomes
     from fecbench.results.leaderboard.statistics.outcomes import Outcomes
 
-    Runs = Outcomes | LabelSetOutcomes
+    Runs = TypeVar("Runs", Outcomes, LabelSetOutcomes)
 
 
 RESAMPLES = 4999

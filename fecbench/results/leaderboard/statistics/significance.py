@@ -23,13 +23,12 @@ if TYPE_CHECKING:
 
     from fecbench.results.leaderboard.board import Cell, Row
     from fecbench.results.leaderboard.run import Report, Run
-    from fecbench.results.leaderboard.statistics.paired_tests import Runs
 
 
 LEAST_SEEDS = 3  # with fewer, the table says that it can't tell (ADR 12)
 TESTED = {"single": BY_COUNTS, "multi": (*BY_LABEL_SETS, *BLOCK_METRICS)}
 # by labelling: the function that reads the predictions of a run, and the one that joins those of several
-READERS: dict[str, tuple[Callable[[Run], Any], Callable[[list[Run], list[Any]], Runs]]] = {
+READERS: dict[str, tuple[Callable[[Run], Any], Callable[[list[Run], list[Any]], Any]]] = {
     "single": (predictions, of_predictions),
     "multi": (label_sets, of_label_sets),
 }
@@ -78,14 +77,14 @@ class Tests:
             return Comparison(best, other, seeds, reason=f"the best isn't ahead on the {what} that both rows have")
         runs = [_of_seeds(cell, seeds) for cell in cells]
         self.report(f"testing {self.rows[best].name} against {self.rows[other].name} over examples and {what}")
-        p_examples = self._examples(metric, *runs, fmean(differences))
+        p_examples = self._examples(metric, fmean(differences), *runs)
         if isinstance(p_examples, str):
             return Comparison(best, other, seeds, reason=p_examples)
         first, second = ([of[seed] for seed in seeds] for of in scores)
         p_seeds = over_seeds(first, second, _overlap(cells[0]))
         return Comparison(best, other, seeds, _examples(runs[0]), p_examples, p_seeds)
 
-    def _examples(self, metric: str, first: list[Run], second: list[Run], difference: float) -> float | str:
+    def _examples(self, metric: str, difference: float, first: list[Run], second: list[Run]) -> float | str:
         """Return the p-value of the test over test examples, or the reason why it isn't possible."""
         if metric in BLOCK_METRICS:
             try:
@@ -105,7 +104,7 @@ class Tests:
                 self._done[key] = str(error)
         return self._done[key]
 
-    def _outcomes(self, runs: list[Run]) -> Runs:
+    def _outcomes(self, runs: list[Run]) -> Any:
         _, joined = READERS[runs[0].labelling]
         return joined(runs, [self._predicted(run) for run in runs])
 

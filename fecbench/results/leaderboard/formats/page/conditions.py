@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fecbench.core.text import shortened
 from fecbench.results.leaderboard.formats import layout
 from fecbench.results.leaderboard.formats.page.row_names import names
-from fecbench.results.leaderboard.formats.page.score_table import kind
+from fecbench.results.leaderboard.formats.page.score_table import sort_kind
 from fecbench.results.shown_metrics import figure, scaled
 from fecbench.runs.identity import ROW_SETTINGS
 
@@ -103,7 +103,7 @@ def conditions_of(table: Table) -> Conditions | None:
         facts=tuple(_facts([(name, run) for name, _, run in runs])),
         shared=shared,
         own=own,
-        metrics=tuple((layout.label(table, column), kind(column)) for column in columns.values()),
+        metrics=tuple((layout.label(table, column), sort_kind(column)) for column in columns.values()),
         units=layout.units(table),
         entries=tuple(entries),
     )

@@ -144,9 +144,11 @@ def _matrix(run: Run) -> np.ndarray | None:
 def _label_sets(run: Run) -> np.ndarray | None:
     order, size = np.argsort(run.labels), len(run.labels)
     matrix = _numbers(run.record.result_file.label_confusions, (size, size + 1))
-    if matrix is None or (matrix < 0).any() or (matrix.T > [run.support[label] for label in run.labels]).any():
+    support = np.array([run.support[label] for label in run.labels], dtype=np.float64)
+    if matrix is None or (matrix < 0).any() or (matrix > support[:, None]).any():
         return None
-    return matrix[np.ix_(order, [*order, size])]
+    by_name: np.ndarray = matrix[np.ix_(order, np.append(order, size))]
+    return by_name
 
 
 def _numbers(recorded: Any, shape: tuple[int, int]) -> np.ndarray | None:
