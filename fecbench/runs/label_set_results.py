@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from fecbench.runs.board_counts import board_counts
 from fecbench.training.threshold_rule import ThresholdRule
 from fecbench.training.scoring import ScoredRows, label_table
 
@@ -66,11 +67,12 @@ class LabelSetResults:
         return dict(zip(self.labels, self.thresholds.tolist(), strict=True))
 
     def by_class(self) -> dict[str, Any]:
-        """Return the thresholds, and the test scores of each label if the test split has labels."""
+        """Return the thresholds; if the test split has labels, also the scores of each and what a board needs."""
         fields: dict[str, Any] = {"thresholds": self.named_thresholds}
         if "test" in self.scored:
             table = label_table(self.test.true, self.given)
             fields["per_class"] = dict(zip(self.labels, table, strict=True))
+            fields |= board_counts(self.test.targets, self.test.probabilities, self.given)
         return fields
 
     def predictions(self) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from fecbench.cli.terminal.echo import echo, echo_document
 from fecbench.core.text import CONTROLS, inline
+from fecbench.results.shown_metrics import figure, shown
 
 WIDE = 200  # columns of a table that is written to a file or pipe
 
@@ -70,9 +71,5 @@ def score_columns(scores: Mapping[str, float]) -> list[str]:
 
 
 def score_text(name: str, score: float | None) -> str:
-    """Return a metric's value as text: a percentage if it is a fraction, else a number with four decimals."""
-    from fecbench.training.metrics import facts_of
-
-    if score is None or facts_of(name).is_fraction:
-        return percent(score)
-    return f"{score:.4f}"
+    """Return a metric's value as text, a percentage if it is a fraction; empty for None."""
+    return "" if score is None else figure(score, shown(name).unit)
