@@ -141,7 +141,7 @@ def test_lists_of_one_label_each_may_be_said_to_exclude_one_another(tmp_path):
     assert data.one_label
     assert [data.labels[label] for label in data.splits["test"]["label"][:]] == ["joy", "fear", "love"]
     with pytest.raises(DataError, match=r"""train\.jsonl, line 2: .*'\["joy", "love"\]' holds several.*--labelling multi"""):
-        read(lay_json(tmp_path), labelling="single")
+        read(lay_json(tmp_path, [["joy"], ["joy", "love"], ["love"]]), labelling="single")
 
 
 def test_rows_with_one_label_can_be_said_to_be_of_a_kind_with_several(tmp_path):

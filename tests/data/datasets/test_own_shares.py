@@ -112,11 +112,11 @@ def test_a_map_adds_exclusive_shares_and_refuses_others(tmp_path):
     toml = '[labels]\nlabelling = "{}"\nmap = {{ fond = ["joy", "love"] }}\n'
     data = read(lay(tmp_path, VOTES, toml.format("single")))
     assert targets(data).tolist() == [[0, 1], [1, 0], [0, 1], [0, 1]]
-    shares = [{"joy": 0.5, "love": 0.25}, {"fear": 1}, {"joy": 0.5}]
+    shares = [{"joy": 0.5, "love": 0.25}, {"fear": 1, "joy": 0}, {"joy": 0.5}, {"love": 1}]
     with pytest.raises(DataError, match=r"line 1: map under \[labels\] must not merge two labels .* \(0\.5 and 0\.25\)"):
         read(lay(tmp_path, shares, toml.format("multi")))
     data = read(lay(tmp_path, shares[1:], toml.format("multi")))
-    assert targets(data).tolist() == [[1, 0], [0, 0.5]]
+    assert targets(data).tolist() == [[1, 0], [0, 0.5], [0, 1]]
 
 
 def test_shares_in_parquet_are_structs_or_maps(tmp_path):
@@ -210,10 +210,11 @@ def test_raters_may_give_several_labels_or_none(tmp_path):
 
 
 def test_raters_with_a_column_for_each_label(tmp_path):
-    rows = [("a", "what a day", "r1", "1", "1"), ("a", "what a day", "r2", "1", "0"), ("b", "oh no", "r1", "0", "1")]
+    rows = [("a", "what a day", "r1", "1", "1"), ("a", "what a day", "r2", "1", "0"), ("b", "oh no", "r1", "0", "0")]
+    rows.append(("c", "my dear", "r1", "0", "1"))
     folder = lay_rated(tmp_path, rows, "id,text,rater,joy,love,author")
     data = read(folder, label_columns="joy,love", **FLAGS)
-    assert targets(data).tolist() == [[1, 0.5], [0, 1]]
+    assert targets(data).tolist() == [[1, 0.5], [0, 0], [0, 1]]
 
 
 def test_raters_whose_rows_are_not_wanted_do_not_count(tmp_path):
