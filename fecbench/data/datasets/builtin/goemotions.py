@@ -1,9 +1,9 @@
 """GoEmotions (Demszky et al., 2020): ``ge``, the rows with exactly one label other than neutral, and ``ge-multi``, all.
 
 The AML paper and its predecessors use the rows of ``ge``. ``ge-multi`` has all rows with all their labels, as in the
-GoEmotions paper, and ``ge-ekman`` and ``ge-sentiment`` have that paper's groups of labels. The official files have lines
-of ``text TAB label indices TAB comment id`` without a header, quoted as in CSV (splitting at tabs alone would leave the
-quotes of some 1,400 texts doubled). The hub's ``simplified`` config has the same rows.
+GoEmotions paper, and ``ge-ekman`` and ``ge-sentiment`` have that paper's groups of labels. The official files have
+lines of ``text TAB label indices TAB comment id`` without a header, quoted as in CSV (splitting at tabs alone would
+leave the quotes of some 1,400 texts doubled). The hub's ``simplified`` config has the same rows.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ def class_numbers(groups: Mapping[str, Sequence[str]]) -> list[int]:
 
 
 def several_labels(rows: Iterable[tuple[str, list[int]]], classes: Sequence[int]) -> Dataset:
-    """Build a split of all rows with all their labels, of which each counts as the class that ``classes`` has for it."""
+    """Build a split of all rows with the classes of their labels; ``classes`` has the number of each label's class."""
     texts, labels = zip(*rows, strict=True)
     sets = [list(dict.fromkeys(classes[index] for index in indices)) for indices in labels]
     return split_from_columns({"text": list(texts), "labels": sets})

@@ -1,8 +1,8 @@
 """``ge-raters``: the rows of ``ge-multi`` with the share of raters for each label, from GoEmotions' raw annotations.
 
-The raw files have a row for each rater of a comment, with a column of 0 and 1 for each label. Raters who found a comment
-unclear gave no label, and count as raters. The official files name the comments of each split, which at least two
-raters gave the same label; labels of one rater, which those files leave out, are kept here with their share.
+The raw files have a row for each rater of a comment, with a column of 0 and 1 for each label. Raters who found a
+comment unclear gave no label, and count as raters. The official files name the comments of each split, which at least
+two raters gave the same label; labels of one rater, which those files leave out, are kept here with their share.
 
 The rows are pinned by their numbers, and by the official labels, each of which some rater must have given.
 """
@@ -94,8 +94,8 @@ class GoEmotionsRaters:
         found = places.find("ge", files)
         if found is None:
             raise DataNotFound(
-                f"the splits of ge-raters aren't in {places.looked('ge')}; put the official {', '.join(files)} in one of "
-                "these folders"
+                f"the splits of ge-raters aren't in {places.looked('ge')}; put the official {', '.join(files)} in one "
+                "of these folders"
             )
         return found
 
@@ -117,8 +117,8 @@ def read_votes(paths: Iterable[Path]) -> Votes:
                     votes[row["id"]] = raters + 1, labels
             except (KeyError, UnicodeDecodeError, csv.Error) as error:
                 raise DataError(
-                    f"{path}, line {reader.line_num}: expected CSV with the columns id and {len(goemotions.MULTI_LABELS)} "
-                    f"labels, found {error}; restore the raw file"
+                    f"{path}, line {reader.line_num}: expected CSV with the columns id and "
+                    f"{len(goemotions.MULTI_LABELS)} labels, found {error}; restore the raw file"
                 ) from error
     return votes
 
@@ -135,8 +135,8 @@ def _rated(rows: Iterable[tuple[str, list[int], str]], votes: Votes, where: str)
         if not given.keys() >= set(official):
             names = ", ".join(goemotions.MULTI_LABELS[label] for label in official)
             raise DataError(
-                f"{where}: raters must have given every official label, but not those of {comment} ({names}); restore the "
-                "files"
+                f"{where}: raters must have given every official label, but not those of {comment} ({names}); restore "
+                "the files"
             )
         texts.append(text)
         labels.append(sorted(given))
