@@ -176,9 +176,9 @@ REFUSED = {
         {"train.parquet": parquet(text=TEXTS, label=[1.5] * 24)},
         ("row 1", "the label must be one name"),
     ),
-    "parquet whose labels are lists": (
-        {"train.parquet": parquet(text=TEXTS, label=[["sad"]] * 24)},
-        "at least two labels are needed",
+    "parquet whose labels are lists of lists": (
+        {"train.parquet": parquet(text=TEXTS, label=[[["sad"]]] * 24)},
+        ("row 1", "a list of labels must hold different names"),
     ),
     "parquet with a missing label": (
         {"train.parquet": parquet(text=TEXTS, label=[*NAMES[:-1], None])},

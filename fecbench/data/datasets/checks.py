@@ -207,8 +207,8 @@ def check_counts(
 
     Args:
         data: the data as loaded; splits that were cut from train count as train.
-        rows: for each split that is declared, its number of rows, or that of each label; a row with several labels counts
-            for each of them.
+        rows: for each split that is declared, its number of rows, or that of each label; a row with several labels
+            counts for each of them.
         classes: number of labels; None if it is not declared.
         where: location of the data set, for messages.
         remedy: what to do about a difference, for messages.

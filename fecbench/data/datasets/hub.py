@@ -1,4 +1,4 @@
-"""Load a data set of the Hugging Face hub, ``hf:owner/name[:config][@revision]``, with a text and its labels in each row."""
+"""Load a data set of the Hugging Face hub, ``hf:owner/name[:config][@revision]``, whose rows have a text and labels."""
 
 from __future__ import annotations
 

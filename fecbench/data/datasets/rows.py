@@ -37,7 +37,7 @@ def values(column: Sequence[T]) -> Iterator[T]:
 def label_columns_of(rows: Dataset) -> list[str]:
     """Return the columns that hold the labels of a split: ``label``, or ``labels`` with or without ``weights``.
 
-    Rows with the column ``label`` may have texts in columns of the other names. Rows without labels have no such column.
+    Rows with the column ``label`` may have texts in columns of the other names. Rows without labels have none of them.
     """
     if "label" in rows.column_names:
         return ["label"]
@@ -70,7 +70,8 @@ def label_shares(rows: Dataset, classes: int) -> np.ndarray:
 
     So logarithms and logits of it are finite, also for a label without rows.
     """
-    counts = class_counts(rows, classes) if "weights" not in label_columns_of(rows) else targets_of(rows, classes).sum(0)
+    soft = "weights" in label_columns_of(rows)
+    counts = targets_of(rows, classes).sum(0) if soft else class_counts(rows, classes)
     shares: np.ndarray = np.clip(counts, 0.5, len(rows) - 0.5) / len(rows)
     return shares
 

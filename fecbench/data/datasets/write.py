@@ -31,8 +31,8 @@ NAMED = ("id", "group")  # columns that a description must name
 def write_dataset(data: EmotionData, folder: Path) -> None:
     """Write the splits of ``data`` as ``train.parquet`` and so on, and ``dataset.toml``, into the empty ``folder``.
 
-    Labels are written by name: one, a list of them, or a map of them to shares. Loading the folder gives equal rows, and
-    so an equal fingerprint.
+    Labels are written by name: one, a list of them, or a map of them to shares. Loading the folder gives equal rows,
+    and so an equal fingerprint.
     """
     for split, rows in data.text_splits.items():
         _write(rows, data.labels, folder / f"{split}.parquet")

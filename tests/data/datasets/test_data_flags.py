@@ -7,6 +7,7 @@ import pytest
 
 from fecbench.core.errors import UsageError
 from fecbench.core.settings import Setting
+from fecbench.runs.identity import same_settings
 from fecbench.runs.plan import plan
 
 MOODS = [(str(n), f"text {n}", ("joy", "fear", "neutral")[n % 3]) for n in range(90)]
@@ -76,7 +77,19 @@ def test_a_spec_has_the_same_settings(fecbench, moods):
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("group_column", "author"), ("text_column", "text"), ("delimiter", ";"), ("header", False)]
+    ("setting", "value"),
+    [
+        ("group_column", "author"),
+        ("text_column", "text"),
+        ("delimiter", ";"),
+        ("header", False),
+        ("label_columns", "joy,fear"),
+        ("label_separator", ""),
+        ("labelling", "multi"),
+        ("raters", 3),
+        ("rater_column", "rater"),
+        ("id_column", "id"),
+    ],
 )
 def test_flags_that_a_registered_set_ignores_are_refused(setting, value):
     said = rf"--{setting.replace('_', '-')} reads a data set of your own, but demo is registered: leave it out"
@@ -84,6 +97,15 @@ def test_flags_that_a_registered_set_ignores_are_refused(setting, value):
         plan("ce", {"dataset": "demo", setting: value})
     with pytest.raises(UsageError, match=said):
         plan("ce", {"dataset": "demo"}, {setting: value})
+
+
+def test_a_record_from_before_several_labels_is_of_the_same_settings():
+    chosen = plan("ce", {"dataset": "./moods", "text_column": "said"}).origins
+    newer = {"label_columns", "label_separator", "labelling", "raters", "rater_column", "id_column"}
+    recorded = {name: setting.value for name, setting in chosen.items() if name not in newer}
+    assert same_settings(chosen, recorded)
+    chosen = plan("ce", {"dataset": "./moods", "text_column": "said", "label_separator": ","}).origins
+    assert not same_settings(chosen, recorded)
 
 
 def test_a_registered_set_takes_the_seed_and_the_folds_of_a_cut():

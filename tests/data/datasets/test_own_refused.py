@@ -57,9 +57,9 @@ BAD = {
         {"train.jsonl": '["a", "x"]\n'},
         r"train\.jsonl, line 1: every line must be a JSON object, found list",
     ),
-    "a label that is a list": (
-        {"train.jsonl": '{"text": "a", "label": ["x"]}\n'},
-        r"line 1: the label must be one name or whole number",
+    "a label that is a list of lists": (
+        {"train.jsonl": '{"text": "a", "label": [["x"]]}\n'},
+        r"line 1: a list of labels must hold different names or whole numbers",
     ),
     "a label that is a float": (
         {"train.jsonl": '{"text": "a", "label": 1.5}\n'},

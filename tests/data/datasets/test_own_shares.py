@@ -56,7 +56,7 @@ def test_shares_are_read_as_they_are(tmp_path, labelling):
 
 
 def test_numbers_need_a_labelling(tmp_path):
-    with pytest.raises(DataError, match=r"train\.jsonl, line 1: numbers of labels need a labelling, found .*--labelling"):
+    with pytest.raises(DataError, match=r"line 1: numbers of labels need a labelling, found .*--labelling"):
         read(lay(tmp_path, VOTES))
 
 
@@ -88,7 +88,8 @@ def test_a_list_beside_votes_for_exclusive_labels_is_a_vote_for_each(tmp_path):
     ],
 )
 def test_numbers_that_are_no_shares_are_refused_with_their_row(tmp_path, cell, flags, says):
-    lay(tmp_path, [{"joy": 1}, {"fear": 1}] if flags.get("raters") != 4 or flags["labelling"] == "multi" else [{"joy": 4}])
+    votes = {"raters": 4, "labelling": "single"}
+    lay(tmp_path, [{"joy": 4}] if flags == votes else [{"joy": 1}, {"fear": 1}])
     with (tmp_path / "train.jsonl").open("a") as file:
         file.write(json.dumps({"text": "odd", "label": cell}) + "\n")
     with pytest.raises(DataError, match=rf"train\.jsonl, line \d: .*{says}"):
@@ -112,11 +113,11 @@ def test_a_map_adds_exclusive_shares_and_refuses_others(tmp_path):
     toml = '[labels]\nlabelling = "{}"\nmap = {{ fond = ["joy", "love"] }}\n'
     data = read(lay(tmp_path, VOTES, toml.format("single")))
     assert targets(data).tolist() == [[0, 1], [1, 0], [0, 1], [0, 1]]
-    shares = [{"joy": 0.5, "love": 0.25}, {"fear": 1}, {"joy": 0.5}]
-    with pytest.raises(DataError, match=r"line 1: map under \[labels\] must not merge two labels .* \(0\.5 and 0\.25\)"):
+    shares = [{"joy": 0.5, "love": 0.25}, {"fear": 1, "joy": 0}, {"joy": 0.5}, {"love": 1}]
+    with pytest.raises(DataError, match=r"line 1: map under \[labels\] must not merge .* \(0\.5 and 0\.25\)"):
         read(lay(tmp_path, shares, toml.format("multi")))
     data = read(lay(tmp_path, shares[1:], toml.format("multi")))
-    assert targets(data).tolist() == [[1, 0], [0, 0.5]]
+    assert targets(data).tolist() == [[1, 0], [0, 0.5], [0, 1]]
 
 
 def test_shares_in_parquet_are_structs_or_maps(tmp_path):
@@ -160,7 +161,8 @@ def test_columns_of_votes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "says"), [("often,0,1", r"the column 'fear' of a label must hold a number .*'often'"), ("3,0,0", "at most 1")]
+    ("line", "says"),
+    [("often,0,1", r"the column 'fear' of a label must hold a number .*'often'"), ("3,0,0", "at most 1")],
 )
 def test_columns_of_something_else_are_refused(tmp_path, line, says):
     with pytest.raises(DataError, match=rf"train\.csv, line 2: .*{says}"):
@@ -210,10 +212,11 @@ def test_raters_may_give_several_labels_or_none(tmp_path):
 
 
 def test_raters_with_a_column_for_each_label(tmp_path):
-    rows = [("a", "what a day", "r1", "1", "1"), ("a", "what a day", "r2", "1", "0"), ("b", "oh no", "r1", "0", "1")]
+    rows = [("a", "what a day", "r1", "1", "1"), ("a", "what a day", "r2", "1", "0"), ("b", "oh no", "r1", "0", "0")]
+    rows.append(("c", "my dear", "r1", "0", "1"))
     folder = lay_rated(tmp_path, rows, "id,text,rater,joy,love,author")
     data = read(folder, label_columns="joy,love", **FLAGS)
-    assert targets(data).tolist() == [[1, 0.5], [0, 1]]
+    assert targets(data).tolist() == [[1, 0.5], [0, 0], [0, 1]]
 
 
 def test_raters_whose_rows_are_not_wanted_do_not_count(tmp_path):
@@ -229,7 +232,7 @@ def test_raters_whose_rows_are_not_wanted_do_not_count(tmp_path):
         (("a", "another text", "r9", "joy"), FLAGS, r"rows of one id must have the same text, but the id 'a'"),
         (("a", "what a day", "r1", "love"), FLAGS, r"each rater must have one row of a text, but 'r1' has rated"),
         (("a", "what a day", "", "love"), FLAGS, r"the rater must be a text or number, found ''"),
-        (("a", "what a day", "r9", "joy"), {"rater_column": "rater"}, r"need a column that names their text.*--id-column"),
+        (("a", "what a day", "r9", "joy"), {"rater_column": "rater"}, r"need a column that names their.*--id-column"),
         (("a", "what a day", "r9", "joy"), {**FLAGS, "raters": 3}, r"--raters counts the raters of numbers of votes"),
     ],
 )

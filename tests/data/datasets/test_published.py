@@ -91,7 +91,7 @@ def test_lists_in_json_and_parquet_are_several_labels(tmp_path):
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": "a", "label": label}) + "\n" for label in lists))
     parquet.write_table(pyarrow.table({"text": ["a"] * 3, "label": lists}), tmp_path / "a.parquet")
     for name in ("a.jsonl", "a.parquet"):
-        with pytest.raises(DataError, match=r"""2: the label must be one name .* '\["joy", "love"\]' holds several.*\(1 row\)"""):
+        with pytest.raises(DataError, match=r"""2: the label must be one name .* '\["joy", "love"\]' holds several"""):
             read(tmp_path / name, labelling="single")
 
 

@@ -50,7 +50,7 @@ def test_rows_of_annotations_become_shares(tmp_path):
     annotations(tmp_path)
     (tmp_path / "dataset.toml").write_text(ANNOTATIONS_TOML)
     data = load_dataset(RunSettings(dataset=str(tmp_path)), DataLocations())
-    assert (data.labels, data.labelling, data.info.soft) == (("joy", "fear"), "multi", True)
-    even, odd = [2 / 3, 1 / 3], [0, 1]
-    np.testing.assert_allclose(targets_of(data.splits["test"], 2), [even, odd] * 3, rtol=1e-6)
+    assert (data.labels, data.labelling, data.info.soft) == (("fear", "joy"), "multi", True)
+    expected = [[1 / 3, 2 / 3], [1, 0], [0, 0]] * 2
+    np.testing.assert_allclose(targets_of(data.splits["test"], 2), expected, rtol=1e-6)
     assert Counter(data.splits["train"]["id"][:]) == Counter(f"train{n}" for n in range(6))

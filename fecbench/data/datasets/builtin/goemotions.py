@@ -1,9 +1,9 @@
 """GoEmotions (Demszky et al., 2020): ``ge``, the rows with exactly one label other than neutral, and ``ge-multi``, all.
 
 The AML paper and its predecessors use the rows of ``ge``. ``ge-multi`` has all rows with all their labels, as in the
-GoEmotions paper, and ``ge-ekman`` and ``ge-sentiment`` have that paper's groups of labels. The official files have lines
-of ``text TAB label indices TAB comment id`` without a header, quoted as in CSV (splitting at tabs alone would leave the
-quotes of some 1,400 texts doubled). The hub's ``simplified`` config has the same rows.
+GoEmotions paper, and ``ge-ekman`` and ``ge-sentiment`` have that paper's groups of labels. The official files have
+lines of ``text TAB label indices TAB comment id`` without a header, quoted as in CSV (splitting at tabs alone would
+leave the quotes of some 1,400 texts doubled). The hub's ``simplified`` config has the same rows.
 """
 
 from __future__ import annotations
@@ -69,14 +69,14 @@ MULTI_PINS = {
     "test": Pin(5_427, "9db0004c8c57edd5cc5a6cb4427419483c785ff4d7cd973ec6c2d49450f01203"),
 }
 EKMAN_PINS = {
-    "train": Pin(43_410, ""),
-    "validation": Pin(5_426, ""),
-    "test": Pin(5_427, ""),
+    "train": Pin(43_410, "2aedb3d2ded041a0f2f5b866edf14396a4362f70c264a0dc0e5f034e92eb2c1b"),
+    "validation": Pin(5_426, "eb5d4cffec44cc82a5a4ec9e299835501ff81a9fce2e332fc0a3fa8371175665"),
+    "test": Pin(5_427, "b70d506bc71db73a585bf8aba7bc5104cf59a483aaf44a374acae40ab46816d3"),
 }
 SENTIMENT_PINS = {
-    "train": Pin(43_410, ""),
-    "validation": Pin(5_426, ""),
-    "test": Pin(5_427, ""),
+    "train": Pin(43_410, "4ba713f7918ccd63e1374b37c4af6cfc5549e1fd87b75115767d79057574b129"),
+    "validation": Pin(5_426, "6281b14b958c013268ade235f1a688810d8f4f9c08820fa6984ca665bca4aa6e"),
+    "test": Pin(5_427, "e3ee3cf6f5c95f8a4453b16f60314f09dfbf58fdc6e7f1a9670e828470e5b649"),
 }
 
 
@@ -219,7 +219,7 @@ def class_numbers(groups: Mapping[str, Sequence[str]]) -> list[int]:
 
 
 def several_labels(rows: Iterable[tuple[str, list[int]]], classes: Sequence[int]) -> Dataset:
-    """Build a split of all rows with all their labels, of which each counts as the class that ``classes`` has for it."""
+    """Build a split of all rows with the classes of their labels; ``classes`` has the number of each label's class."""
     texts, labels = zip(*rows, strict=True)
     sets = [list(dict.fromkeys(classes[index] for index in indices)) for indices in labels]
     return split_from_columns({"text": list(texts), "labels": sets})

@@ -1,8 +1,10 @@
 """``ge-raters``: the rows of ``ge-multi`` with the share of raters for each label, from GoEmotions' raw annotations.
 
-The raw files have a row for each rater of a comment, with a column of 0 and 1 for each label. Raters who found a comment
-unclear gave no label, and count as raters. The official files name the comments of each split, which at least two
-raters gave the same label; labels of one rater, which those files leave out, are kept here with their share.
+The raw files have a row for each rater of a comment, with a column of 0 and 1 for each label. Raters who found a
+comment unclear gave no label, and count as raters. The official files name the comments of each split, which at least
+two raters gave the same label; labels of one rater, which those files leave out, are kept here with their share.
+
+The rows are pinned by their numbers, and by the official labels, each of which some rater must have given.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import DataError, DataNotFound
 from fecbench.data.datasets.builtin import goemotions
-from fecbench.data.datasets.checks import Pin, check_pinned
+from fecbench.data.datasets.checks import REPLACE, check_counts
 from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
 from fecbench.data.datasets.locations import DataLocations, Source
 from fecbench.data.datasets.rows import split_from_columns
@@ -30,11 +32,7 @@ if TYPE_CHECKING:
 
 RAW_FILES = ("goemotions_1.csv", "goemotions_2.csv", "goemotions_3.csv")
 DOWNLOAD = "https://storage.googleapis.com/gresearch/goemotions/data/full_dataset/"
-PINS = {
-    "train": Pin(43_410, ""),
-    "validation": Pin(5_426, ""),
-    "test": Pin(5_427, ""),
-}
+ROWS = {"train": 43_410, "validation": 5_426, "test": 5_427}
 
 Votes = dict[str, tuple[int, Counter[int]]]
 """The number of raters of each comment, and how many gave each label, by its number."""
@@ -42,9 +40,9 @@ Votes = dict[str, tuple[int, Counter[int]]]
 
 @dataclass(frozen=True)
 class GoEmotionsRaters:
-    """Loader of ``ge-raters``; the pins are a field so that tests can use their own files."""
+    """Loader of ``ge-raters``; the numbers of rows are a field so that tests can use their own files."""
 
-    pins: Mapping[str, Pin] = field(default_factory=lambda: PINS)
+    rows: Mapping[str, int] = field(default_factory=lambda: ROWS)
 
     @property
     def info(self) -> DatasetInfo:
@@ -53,7 +51,7 @@ class GoEmotionsRaters:
             goemotions.ge_multi.info,
             name="ge-raters",
             title="GoEmotions, all rows, shares of raters for each label",
-            rows=tuple(pin.rows for pin in self.pins.values()),
+            rows=tuple(self.rows.values()),
             soft=True,
         )
 
@@ -70,7 +68,7 @@ class GoEmotionsRaters:
 
         Raises:
             DataNotFound: the official files or the raw ones were not found.
-            DataError: a file is malformed, lacks a comment, or its rows are not the pinned ones.
+            DataError: a file is malformed, lacks a comment, or has other rows or labels than expected.
         """
         raw, official = self._raw(places), self._official(places)
         votes = read_votes(raw.folder / name for name in RAW_FILES)
@@ -79,7 +77,8 @@ class GoEmotionsRaters:
             for split, file in goemotions.FILES.items()
         }
         where, texts = Source.of(raw).where, goemotions.ge_multi.texts
-        return check_pinned(EmotionData(self.info, goemotions.MULTI_LABELS, splits, where, texts), self.pins, where)
+        data = EmotionData(self.info, goemotions.MULTI_LABELS, splits, where, texts)
+        return check_counts(data, self.rows, self.info.labels, where, REPLACE)
 
     def _raw(self, places: DataLocations) -> FoundFolder:
         found = places.find("ge-raters", list(RAW_FILES))
@@ -95,8 +94,8 @@ class GoEmotionsRaters:
         found = places.find("ge", files)
         if found is None:
             raise DataNotFound(
-                f"the splits of ge-raters aren't in {places.looked('ge')}; put the official {', '.join(files)} in one of "
-                "these folders"
+                f"the splits of ge-raters aren't in {places.looked('ge')}; put the official {', '.join(files)} in one "
+                "of these folders"
             )
         return found
 
@@ -118,8 +117,8 @@ def read_votes(paths: Iterable[Path]) -> Votes:
                     votes[row["id"]] = raters + 1, labels
             except (KeyError, UnicodeDecodeError, csv.Error) as error:
                 raise DataError(
-                    f"{path}, line {reader.line_num}: expected CSV with the columns id and {len(goemotions.MULTI_LABELS)} "
-                    f"labels, found {error}; restore the raw file"
+                    f"{path}, line {reader.line_num}: expected CSV with the columns id and "
+                    f"{len(goemotions.MULTI_LABELS)} labels, found {error}; restore the raw file"
                 ) from error
     return votes
 
@@ -128,13 +127,17 @@ def _rated(rows: Iterable[tuple[str, list[int], str]], votes: Votes, where: str)
     """Build a split of the official rows with the share of raters for each label.
 
     Raises:
-        DataError: a comment has no rater.
+        DataError: no rater gave an official label.
     """
     texts, labels, weights = [], [], []
-    for text, _, comment in rows:
-        if comment not in votes:
-            raise DataError(f"{where}: every official comment must have raters, but {comment} has none; restore the files")
-        raters, given = votes[comment]
+    for text, official, comment in rows:
+        raters, given = votes.get(comment, (0, Counter[int]()))
+        if not given.keys() >= set(official):
+            names = ", ".join(goemotions.MULTI_LABELS[label] for label in official)
+            raise DataError(
+                f"{where}: raters must have given every official label, but not those of {comment} ({names}); restore "
+                "the files"
+            )
         texts.append(text)
         labels.append(sorted(given))
         weights.append([given[label] / raters for label in sorted(given)])

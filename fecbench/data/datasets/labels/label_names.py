@@ -73,10 +73,11 @@ def _advice_on_several(cell: str, written: WrittenLabel) -> str:
         given = "--labelling multi (labelling under [labels] in dataset.toml)"
         return f"give {given} if a text can have several labels, else correct the rows; {leave_out}"
     found = re.search(COMMA, cell) or re.search(r"[^\w\s\[\](){}'\"]", cell)
+    mark = found[0].strip() if found else " "
     return (
-        f"if these are several labels, say so with --label-separator '{found[0].strip() if found else ' '}'; if each is "
-        f"one, say so with --label-separator ''; {leave_out}. In a file with both, a class that really has such a name "
-        "must be named in labels.txt of the folder, which names every class, one a line"
+        f"if these are several labels, say so with --label-separator '{mark}'; if each is one, say so with "
+        f"--label-separator ''; {leave_out}. In a file with both, a class that really has such a name must be named in "
+        "labels.txt of the folder, which names every class, one a line"
     )
 
 

@@ -71,8 +71,8 @@ def label_of_indicators(position: str, cells: Mapping[str, Any], columns: Sequen
 def _advice(cell: str) -> str:
     if cell.replace(".", "", 1).isdecimal():
         return (
-            "intensities and counts need --labelling (labelling under [labels] in dataset.toml), and votes --raters: give "
-            "them, or write 1 or 0 for each label"
+            "intensities and counts need --labelling (labelling under [labels] in dataset.toml), and votes --raters: "
+            "give them, or write 1 or 0 for each label"
         )
     return "correct it, or leave the column out of label under [columns] in dataset.toml"
 

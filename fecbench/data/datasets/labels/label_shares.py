@@ -102,7 +102,9 @@ def shares_of(
     if labelling == "single":
         return _exclusive(numbers, raters, position)
     if any(number > (raters or 1) for number in numbers.values()):
-        remedy = "correct them, or give a larger --raters" if raters else "give --raters N if they are votes of N raters"
+        remedy = (
+            "correct them, or give a larger --raters" if raters else "give --raters N if they are votes of N raters"
+        )
         what = f"votes of {raters} raters must be at most {raters}" if raters else "shares of labels must be at most 1"
         raise DataError(f"{position}: {what}, found {dict(numbers)}; {remedy} (raters under [labels] in dataset.toml)")
     return {label: number / raters if raters else float(number) for label, number in numbers.items()}

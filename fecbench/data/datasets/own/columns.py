@@ -133,14 +133,14 @@ def _advice_on_digits(columns: Sequence[str], rows: Sequence[Mapping[str, Any]])
     flag = f"--label-columns {','.join(columns)}"
     if cells <= INDICATORS:
         return (
-            f"a column of numbers for each label was found ({shortened(columns, 12)}); if a text can have several, give "
-            f"{flag}; else describe them in dataset.toml: under [columns] label = [{listed}], and under [labels] several = "
-            '"drop", which leaves out the rows that hold several labels'
+            f"a column of numbers for each label was found ({shortened(columns, 12)}); describe them in dataset.toml: "
+            f'under [columns] label = [{listed}], and under [labels] labelling = "multi", or several = "drop", which '
+            f"leaves out the rows that hold several labels; {flag} reads them with several labels too"
         )
     return (
         f"columns of numbers up to {max(cells)} were found ({shortened(columns, 12)}), such as the intensities of each "
-        f"label; if they are votes of raters, give {flag} --raters N, else write a column with the one label of each row "
-        "and name it with --label-column"
+        f"label; if they are votes of raters, give {flag} --raters N, else write a column with the one label of each "
+        "row and name it with --label-column"
     )
 
 

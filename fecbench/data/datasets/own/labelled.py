@@ -105,11 +105,11 @@ def check_described_labels(description: Description, where: str) -> None:
         )
     if columns.rater is not None and columns.id is None:
         raise DataError(
-            f"{where}: rows of raters need a column that names their text, but there is none; give --id-column (id under "
-            "[columns] in dataset.toml)"
+            f"{where}: rows of raters need a column that names their text, but there is none; give --id-column (id "
+            "under [columns] in dataset.toml)"
         )
     if columns.rater is not None and labels.raters is not None:
         raise DataError(
-            f"{where}: --raters counts the raters of numbers of votes, but --rater-column has a row for each rater; leave "
-            "one of them out"
+            f"{where}: --raters counts the raters of numbers of votes, but --rater-column has a row for each rater; "
+            "leave one of them out"
         )

@@ -69,23 +69,41 @@ class ReadSplit:
             by_cell: the shares of the classes in each cell as written, by number.
             soft: True to write the shares too.
         """
-        by_number = [by_cell[cell] for cell in self.cells]
-        found = [by_number[number] for number in self.numbers]
+        shares, numbers = [by_cell[cell] for cell in self.cells], np.frombuffer(self.numbers, np.int64)
         if self.rated:
-            found = list(pooled(found, self.rated, len(self.texts["text"])))
+            shares = list(pooled((shares[number] for number in self.numbers), self.rated, len(self.texts["text"])))
+            numbers = np.arange(len(shares))
         columns = {name: texts for name, texts in self.texts.items() if name not in LABEL_COLUMNS}
-        columns["labels"] = pa.array([list(shares or ()) for shares in found], pa.list_(pa.int16()))
-        if soft:
-            columns["weights"] = pa.array(
-                [list(shares.values()) if shares else [] for shares in found], pa.list_(pa.float32())
-            )
-        rows = split_from_columns(columns)
-        kept = [number for number, shares in enumerate(found) if shares is not None]
-        return rows if len(kept) == len(rows) else rows.select(kept)
+        labels, weights = _lists(shares, numbers)
+        rows = split_from_columns({**columns, "labels": labels, **({"weights": weights} if soft else {})})
+        is_kept = np.array([found is not None for found in shares], bool)[numbers]
+        return rows if is_kept.all() else rows.select(np.flatnonzero(is_kept))
 
     def unlabelled(self) -> Dataset:
         """Return the texts of the rows, with their ids and groups if they have some."""
         return split_from_columns({name: self.texts[name] for name in ("text", "id", "group") if name in self.texts})
+
+
+def _lists(shares: Sequence[Mapping[int, float] | None], numbers: np.ndarray) -> tuple[pa.ListArray, pa.ListArray]:
+    """Return the labels and the weights of each row.
+
+    Args:
+        shares: the shares of classes in each cell, by number; None counts as none.
+        numbers: number of each row's cell, int64 ``[N]``.
+
+    >>> labels, weights = _lists([{2: 0.5, 3: 1.0}, None, {1: 1.0}], np.array([2, 0, 1, 0]))
+    >>> labels.to_pylist(), weights.to_pylist()
+    ([[1], [2, 3], [], [2, 3]], [[1.0], [0.5, 1.0], [], [0.5, 1.0]])
+    """
+    sizes = np.array([len(found or ()) for found in shares], np.int64)
+    starts = np.cumsum(sizes) - sizes
+    offsets = np.concatenate([[0], np.cumsum(sizes[numbers])])
+    # the cells of all rows one after another, each from its start
+    index = np.arange(offsets[-1]) + np.repeat(starts[numbers] - offsets[:-1], sizes[numbers])
+    labels = np.array([label for found in shares for label in found or ()], np.int16)[index]
+    weights = np.array([share for found in shares if found for share in found.values()], np.float32)[index]
+    places = pa.array(offsets, pa.int32())
+    return pa.ListArray.from_arrays(places, labels), pa.ListArray.from_arrays(places, weights)
 
 
 def read_split(rows: Iterable[RawRow], reader: RowReader, where: str) -> ReadSplit:

@@ -171,9 +171,9 @@ class RowReader:
     def _check_labelling(self, position: str, numbers: object) -> None:
         if self.description.labels.labelling is None:
             raise DataError(
-                f"{position}: numbers of labels need a labelling, found {numbers!r:.50}; give --labelling single if the "
-                "labels of a text exclude one another, or --labelling multi if it can have several (labelling under "
-                "[labels] in dataset.toml)"
+                f"{position}: numbers of labels need a labelling, found {numbers!r:.50}; give --labelling single if "
+                "the labels of a text exclude one another, or --labelling multi if it can have several (labelling "
+                "under [labels] in dataset.toml)"
             )
 
 
