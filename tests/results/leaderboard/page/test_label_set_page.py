@@ -111,3 +111,8 @@ def test_the_first_click_puts_the_best_first(browse, shown, tmp_path):
         column.get_by_role("button").click()
         assert column.get_attribute("aria-sort") == order
         assert table.locator("tbody th").all_text_contents() == ["aml", "ce"]
+
+
+def test_settings_of_thresholds_stand_where_texts_have_several_labels(shown, three):
+    assert "thresholds per-class" in words(shown)
+    assert "thresholds per-class" not in words(board_of_records(three))
