@@ -19,7 +19,6 @@ from fecbench.data.datasets.load import load_dataset
 from fecbench.model.encoders.load import load_encoder
 from fecbench.model.encoders.tiny import tiny_encoder_for
 from fecbench.runs import provenance
-from fecbench.runs.defaults import dataset_info
 from fecbench.runs.further_metrics import further_metrics
 from fecbench.runs.identity import RowsAndCode
 from fecbench.runs.plan import plan
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 
 LOGS = "logs"
-SMOKE_DATASETS = {"single": "demo", "multi": "demo-multi"}  # by labelling
+SMOKE_DATASET = "demo"
 # Settings that a smoke test takes from the real run: they fit any data and any encoder.
 KEPT = {
     "head",
@@ -278,7 +277,7 @@ def _seed_by_seed(runs: Iterable[PlannedRun]) -> list[PlannedRun]:
 
 
 def smoke(matrix: Matrix) -> Matrix:
-    """Return the matrix for a smoke test: each row's options, one step on demo data, a tiny encoder of its family."""
+    """Return the matrix for a smoke test: each row's options, one step on ``demo``, a tiny encoder of its family."""
 
     def smallest(entry: MatrixEntry) -> MatrixEntry:
         return replace(entry, runs=tuple((replace(seeds[0], plan=_smallest(seeds[0].plan)),) for seeds in entry.runs))
@@ -298,9 +297,7 @@ def _smallest(real: Plan) -> Plan:
         "encoder": tiny_encoder_for(real.settings.encoder),
         **real.objective.rehearsal,
     }
-    info = dataset_info(real.settings.dataset)
-    dataset = SMOKE_DATASETS[info.labelling if info else "single"]
-    return plan(real.name, {"dataset": dataset, "seed": real.settings.seed}, asked)
+    return plan(real.name, {"dataset": SMOKE_DATASET, "seed": real.settings.seed}, asked)
 
 
 def _set_aside(tasks: Iterable[BenchTask]) -> None:
