@@ -322,3 +322,21 @@ def test_swaps_of_texts_with_no_label_given_count_too(make_sets):
     _, columns = table_of(records)
     assert columns["jaccard"].comparisons[0].significant
     assert np.isfinite(columns["jaccard"].comparisons[0].p)
+
+
+def test_folds_are_tested_on_their_own_texts(make_sets):
+    """The runs of fold k of both methods are paired, and the folds' blocks of texts are independent."""
+    records = []
+    for fold, texts in enumerate((330, 320, 340)):
+        true = np.random.default_rng(fold).random((texts, 4)) < (0.4, 0.3, 0.2, 0.1)
+        data = {"fingerprint": f"rows of fold {fold}", "whole": "all 3 folds"}
+        records += [
+            make_sets(method, signal=signal, true=true, folds=3, fold=fold, data=data)
+            for method, signal in (("ce", 0.6), ("aml", 1.4))
+        ]
+    table, columns = table_of(records)
+    assert [row.name for row in table.rows] == ["ce", "aml"]
+    for metric in MAIN["multi"]:
+        (pair,) = columns[metric].comparisons
+        assert (pair.reason, pair.examples, pair.seeds) == ("", 990, ("0/0", "0/1", "0/2")), metric
+        assert pair.p_examples < 0.001
