@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fecbench.training.threshold_rule import ThresholdRule
 from fecbench.training.scoring import ScoredRows, label_table
+from fecbench.training.threshold_rule import ThresholdRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
