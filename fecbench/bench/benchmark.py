@@ -19,7 +19,6 @@ from fecbench.data.datasets.load import load_dataset
 from fecbench.model.encoders.load import load_encoder
 from fecbench.model.encoders.tiny import tiny_encoder_for
 from fecbench.runs import provenance
-from fecbench.runs.defaults import dataset_info
 from fecbench.runs.further_metrics import further_metrics
 from fecbench.runs.identity import RowsAndCode
 from fecbench.runs.plan import plan
@@ -279,7 +278,7 @@ def _seed_by_seed(runs: Iterable[PlannedRun]) -> list[PlannedRun]:
 
 
 def smoke(matrix: Matrix) -> Matrix:
-    """Return the matrix for a smoke test: each row's options, one step on demo data, a tiny encoder of its family."""
+    """Return the matrix for a smoke test: each row's options, one step on ``demo``, a tiny encoder of its family."""
 
     def smallest(entry: MatrixEntry) -> MatrixEntry:
         return replace(entry, runs=tuple((replace(seeds[0], plan=_smallest(seeds[0].plan)),) for seeds in entry.runs))

@@ -18,9 +18,9 @@ from fecbench.results.labelled_probabilities import LabelledProbabilities
 from fecbench.runs.predictions import read_predictions, read_validation
 from fecbench.runs.predictor import data_of
 from fecbench.runs.record import VALIDATION
-from fecbench.training.threshold_rule import ThresholdRule
 from fecbench.training.label_set_metrics import macro_f1
 from fecbench.training.scoring import FIXED
+from fecbench.training.threshold_rule import ThresholdRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -36,12 +36,12 @@ from fecbench.runs.resume import held, same_encoder
 from fecbench.runs.write_record import complete, write_about, write_encoder
 from fecbench.training import devices, metrics
 from fecbench.training.checkpoints import Checkpoints, owned
-from fecbench.training.threshold_rule import ThresholdRule
 from fecbench.training.divergence import divergence_remedy
 from fecbench.training.logits import answers
 from fecbench.training.optimizers import assign_parameters
 from fecbench.training.scoring import ScoredRows, scores_of, single_labels
 from fecbench.training.stepper import Stepper
+from fecbench.training.threshold_rule import ThresholdRule
 from fecbench.training.trainer import Trainer
 
 if TYPE_CHECKING:

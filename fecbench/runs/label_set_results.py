@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fecbench.runs.board_counts import board_counts
-from fecbench.training.threshold_rule import ThresholdRule
 from fecbench.training.scoring import ScoredRows, label_table
+from fecbench.training.threshold_rule import ThresholdRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

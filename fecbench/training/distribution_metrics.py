@@ -1,7 +1,7 @@
 """Metrics of the probabilities of labels that exclude one another: pure functions of arrays ``[N, C]``.
 
-``probabilities`` and ``targets`` are distributions in each row, targets one-hot or shares of raters. ``true`` are labels,
-int ``[N]``. A text without an answer has a row of zeros as its probabilities.
+``probabilities`` and ``targets`` are distributions in each row; targets are one-hot or shares of raters. ``true`` are
+the labels, int ``[N]``. A text without an answer has a row of zeros as its probabilities.
 
 >>> p = np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]])
 >>> round(mean_reciprocal_rank(np.array([0, 1]), p), 4), top_k_accuracy(np.array([0, 1]), p, 2)

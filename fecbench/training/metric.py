@@ -49,7 +49,8 @@ class MetricFacts:
     @classmethod
     def of(cls, metric: object) -> Self:
         """Return the facts that a metric declares: a function, a subclass of :class:`Metric` or an object of one."""
-        return cls(**{fact.name: getattr(metric, fact.name, fact.default) for fact in fields(cls)})
+        facts: dict[str, Any] = {fact.name: getattr(metric, fact.name, fact.default) for fact in fields(cls)}
+        return cls(**facts)
 
 
 class Metric:

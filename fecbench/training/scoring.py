@@ -17,9 +17,9 @@ import torch
 from fecbench.data.batches import LabelSetSplit
 from fecbench.objective.labelling import probabilities
 from fecbench.training import metrics
-from fecbench.training.threshold_rule import ThresholdRule
 from fecbench.training.label_set_metrics import macro_f1
 from fecbench.training.logits import answers
+from fecbench.training.threshold_rule import ThresholdRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -39,9 +39,7 @@ class ThresholdRule:
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:
         """Return the rule of a run with these settings, by name."""
-        return cls(
-            settings["thresholds"], settings["fixed_threshold"], settings["shrink"], settings["at_least_one"]
-        )
+        return cls(settings["thresholds"], settings["fixed_threshold"], settings["shrink"], settings["at_least_one"])
 
     def tuned(self, true: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
         """Return the threshold of each label, float64 ``[C]``.

@@ -16,12 +16,12 @@ from fecbench.core.text import shortened
 from fecbench.data.batch import stream_seed
 from fecbench.data.streams import with_streams
 from fecbench.training.checkpoints import state_of
-from fecbench.training.threshold_rule import ThresholdRule
 from fecbench.training.divergence import divergence_remedy, not_finite
 from fecbench.training.evaluation import split_logits
 from fecbench.training.logs import LOG_EVERY, Window, means
 from fecbench.training.schedule import share_of_peak
 from fecbench.training.scoring import ScoredRows, scores_of, selection_score
+from fecbench.training.threshold_rule import ThresholdRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

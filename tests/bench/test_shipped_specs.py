@@ -34,9 +34,3 @@ def test_a_smoke_test_trains_with_the_real_optimiser_and_schedule(tmp_path):
     spec = write(tmp_path, f'{BENCH}optimizer = "adam"\nschedule = "constant"\nno_decay_norm_bias = true\n')
     small = smoke(matrix.expand(read_spec(spec)))
     assert small.entries[0].runs[0][0].plan.settings.model_dump(include=set(wanted)) == wanted
-
-
-def test_a_smoke_test_of_several_labels_a_text_keeps_them(tmp_path):
-    spec = write(tmp_path, BENCH.replace('"demo"', '"ge-multi"'))
-    small = smoke(matrix.expand(read_spec(spec)))
-    assert small.entries[0].runs[0][0].plan.settings.dataset == "demo-multi"

@@ -143,7 +143,7 @@ def test_the_command_prints_a_row_for_each_rule(record, fecbench):
     assert sum(line.startswith(("fixed", "global", "per-class")) for line in lines) == 6
     (joyful,) = [line.split() for line in lines if line.startswith("joyful")]
     assert float(joyful[-1]) == pytest.approx(record.result["thresholds"]["joyful"], abs=5e-4)
-    assert "choose a rule by this column alone" in " ".join(out.split())
+    assert "Choose a rule by this column alone" in " ".join(out.split())
 
 
 def test_the_command_prints_json(record, fecbench):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import catalogue
 
 from fecbench.core import registry
 from fecbench.data.datasets.builtin.demo import demo, demo_multi
-from fecbench.data.datasets.dataset import EmotionData
 from fecbench.data.datasets.rows import split_from_columns
+
+if TYPE_CHECKING:
+    from fecbench.data.datasets.dataset import EmotionData
 
 
 class Shares:

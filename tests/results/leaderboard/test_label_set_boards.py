@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from fecbench.bench.matrix import PlannedRun, Selection
+from fecbench.bench.published_records import complete_records
 from fecbench.core.errors import UnknownName
 from fecbench.core.files import read_tensors, write_tensors
 from fecbench.results.leaderboard.assemble import board_of_records, board_of_selection
@@ -322,3 +323,30 @@ def test_swaps_of_texts_with_no_label_given_count_too(make_sets):
     _, columns = table_of(records)
     assert columns["jaccard"].comparisons[0].significant
     assert np.isfinite(columns["jaccard"].comparisons[0].p)
+
+
+def test_folds_are_tested_on_their_own_texts(make_sets):
+    """The runs of fold k of both methods are paired, and the folds' blocks of texts are independent."""
+    records = []
+    for fold, texts in enumerate((330, 320, 340)):
+        true = np.random.default_rng(fold).random((texts, 4)) < (0.4, 0.3, 0.2, 0.1)
+        data = {"fingerprint": f"rows of fold {fold}", "whole": "all 3 folds"}
+        records += [
+            make_sets(method, signal=signal, true=true, folds=3, fold=fold, data=data)
+            for method, signal in (("ce", 0.6), ("aml", 1.4))
+        ]
+    table, columns = table_of(records)
+    assert [row.name for row in table.rows] == ["ce", "aml"]
+    for metric in MAIN["multi"]:
+        (pair,) = columns[metric].comparisons
+        assert (pair.reason, pair.examples, pair.seeds) == ("", 990, ("0/0", "0/1", "0/2")), metric
+        assert pair.p_examples < 0.001
+
+
+def test_a_published_record_with_broken_validation_rows_is_not_done(six, tmp_path):
+    copies = publish(board_of_records(six), tmp_path / "public")
+    assert len(complete_records(tmp_path / "public")[0]) == 6
+    (copies[0] / VALIDATION).write_bytes(b"half of a fi")
+    done, (reason,) = complete_records(tmp_path / "public")
+    assert len(done) == 5
+    assert VALIDATION in reason

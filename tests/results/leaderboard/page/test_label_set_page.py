@@ -75,7 +75,7 @@ def test_labels_given_instead_of_others_are_counted(shown):
         assert pair.rows == TRUE[:, row].sum()
     text = words(shown)
     assert "Missed label" in text
-    assert "the text has the first label and isn’t given it" in text  # noqa: RUF001  the typographic sign is meant
+    assert "the text has the first label but isn’t given it" in text  # noqa: RUF001  the typographic sign is meant
 
 
 @pytest.mark.parametrize("matrix", [None, [[1]], [["a"] * 5] * 4, [[9999] * 5] * 4, [[-1] * 5] * 4])
@@ -111,3 +111,8 @@ def test_the_first_click_puts_the_best_first(browse, shown, tmp_path):
         column.get_by_role("button").click()
         assert column.get_attribute("aria-sort") == order
         assert table.locator("tbody th").all_text_contents() == ["aml", "ce"]
+
+
+def test_settings_of_thresholds_stand_where_texts_have_several_labels(shown, three):
+    assert "thresholds per-class" in words(shown)
+    assert "thresholds per-class" not in words(board_of_records(three))

@@ -12,9 +12,10 @@ from fecbench.results.leaderboard.formats.page.row_names import names
 from fecbench.results.leaderboard.formats.page.score_table import sort_kind
 from fecbench.results.shown_metrics import figure, scaled
 from fecbench.runs.identity import ROW_SETTINGS
+from fecbench.runs.plan import THRESHOLD_SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from fecbench.results.leaderboard.board import Column, DatasetVersion, Row, Table
     from fecbench.results.leaderboard.run import Run
@@ -97,7 +98,8 @@ def conditions_of(table: Table) -> Conditions | None:
         return None
     columns = {column.metric: column for column in table.columns}
     entries = (_entry(name, version, run, list(columns.values())) for name, version, run in runs)
-    shared, own = settings(dict(zip(names(table), table.rows, strict=True)))
+    unused = THRESHOLD_SETTINGS if table.labelling == "single" else ()
+    shared, own = settings(dict(zip(names(table), table.rows, strict=True)), unused)
     return Conditions(
         data=tuple(_data(version, runs) for version in table.datasets if version.fingerprint),
         facts=tuple(_facts([(name, run) for name, _, run in runs])),
@@ -168,12 +170,16 @@ def _score(run: Run, column: Column) -> tuple[float, str] | None:
     return None if value is None else (scaled(value, column.unit), figure(value, column.unit))
 
 
-def settings(rows: Mapping[str, Row]) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+def settings(
+    rows: Mapping[str, Row], unused: Collection[str] = ()
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
     """Return the settings that are the same in all rows, and for each row, by name, the others as text.
+
+    Settings that have no effect on such data are left out: those ``unused``.
 
     Differences in how the data are read don't count: the fingerprint shows their effect.
     """
-    found = {name: _of_row(row) for name, row in rows.items() if any(cell.runs for cell in row.cells)}
+    found = {name: _of_row(row, unused) for name, row in rows.items() if any(cell.runs for cell in row.cells)}
     first, *others = found.values()  # at least one row has runs: `conditions_of` returns None for a table without
     shared = {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}
     own = (
@@ -183,10 +189,10 @@ def settings(rows: Mapping[str, Row]) -> tuple[tuple[tuple[str, str], ...], tupl
     return tuple(sorted(shared.items())), tuple(own)
 
 
-def _of_row(row: Row) -> dict[str, str]:
+def _of_row(row: Row, unused: Collection[str]) -> dict[str, str]:
     """Return a row's settings as text; values that differ between data sets in the order of the data sets."""
     keys = dict.fromkeys(key for cell in row.cells for key in cell.settings)
-    return {key: " / ".join(map(_text, row.setting(key))) for key in sorted(keys)}
+    return {key: " / ".join(map(_text, row.setting(key))) for key in sorted(keys.keys() - set(unused))}
 
 
 def _text(value: object) -> str:
