@@ -17,9 +17,9 @@ RUN = ("--encoder", "scratch", "--head", "native", "--pooling", "first", "--run-
 CLOSE = 1e-5  # a probability this near its threshold can fall either way in another program
 
 DATASETS = [
-    pytest.param(("demo-multi", "--epochs", 4), id="demo-multi"),
+    pytest.param(("demo-multi", "--epochs", 10, "--lr", 3e-3), id="demo-multi"),
     pytest.param(
-        ("ge-multi", "--epochs", 1, "--limit", 3000, "--data-dir", REAL),
+        ("ge-multi", "--epochs", 2, "--limit", 3000, "--lr", 3e-3, "--data-dir", REAL),
         id="ge-multi",
         marks=pytest.mark.skipif(not REAL, reason="FECBENCH_TEST_DATA names no folder with the real files"),
     ),

@@ -32,7 +32,7 @@ CONFIG = {
 @pytest.fixture(scope="module")
 def several(tmp_path_factory) -> Record:
     """A run on texts with several labels, with the encoder family's own head."""
-    return train("ce", "demo-multi", tmp_path_factory.mktemp("several") / "run", **{**NATIVE, "epochs": 3, "lr": 1e-3})
+    return train("ce", "demo-multi", tmp_path_factory.mktemp("several") / "run", **NATIVE, epochs=10, lr=3e-3)
 
 
 @pytest.fixture(scope="module")
