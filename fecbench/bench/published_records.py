@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import RunError, UsageError
 from fecbench.runs.find import records_under
-from fecbench.runs.predictions import read_predictions
-from fecbench.runs.record import PREDICTIONS, Record
+from fecbench.runs.predictions import read_predictions, read_validation
+from fecbench.runs.record import PREDICTIONS, VALIDATION, Record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,4 +38,6 @@ def _is_whole(record: Record) -> bool:
     record.history()  # reading a file checks it against its digest
     if (record.folder / PREDICTIONS).exists():
         read_predictions(record)
+    if (record.folder / VALIDATION).exists():
+        read_validation(record)
     return bool(record.result_file)

@@ -30,6 +30,7 @@ SECTIONS = {
         "leaderboard": "Compare methods in tables of test scores.",
         "plot": "Draw figures from run records.",
         "cases": "Show examples that one run gets right and another wrong.",
+        "thresholds": "Show what other thresholds would give a run.",
     },
     "Predict and export": {
         "predict": "Predict labels for texts with a finished run.",

@@ -36,7 +36,8 @@ BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json",
     "--metric",
     "metrics",
     multiple=True,
-    help="further metric to show, such as micro_f1:without=neutral, also of records that lack it (may be repeated)",
+    help="further metric to show, such as micro_f1:without=neutral, also of records that lack it, or lrap of texts "
+    "with several labels (may be repeated)",
 )
 @click.option(
     "--format",
@@ -66,12 +67,13 @@ def leaderboard(
 ) -> None:
     """Compare methods in tables of test scores.
 
-    A score is the mean ± standard deviation over seeds, in percent.
+    A score is the mean ± standard deviation over seeds, in percent (NLL in nats a text).
 
     RUNS are run folders, or folders that contain run folders at any depth (default: runs/). Rows are methods; columns
     are data sets and metrics. Runs that differ only in their seed share a row. Each version of a data set has its own
-    table, unless --columns or --spec puts data sets side by side. The best row of each column is tested against every
-    other row of equal encoder and budget, over test examples and over seeds.
+    table, unless --columns or --spec puts data sets side by side. Data sets with one label a text and those with
+    several are never in one table. The best row of each column is tested against every other row of equal encoder and
+    budget, over test examples and over seeds.
     """
     form = _known_format(_requested_format(form, as_json), out)
     board, trials = (

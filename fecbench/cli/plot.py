@@ -9,7 +9,7 @@ import click
 
 from fecbench.cli.common_options import DATA_DIR, DEVICE, ROOT, SPLIT
 from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.output import percent, print_table
+from fecbench.cli.terminal.output import percent, print_table, score_text
 from fecbench.core.options import PATH
 from fecbench.runs.find import find_run
 from fecbench.runs.record import ROOT as RUNS
@@ -48,7 +48,7 @@ def dynamics(run: str, out: Path | None, root: Path) -> None:
 @plot.command()
 @click.argument("folders", nargs=-1, metavar="[RUNS]...", type=PATH)
 @click.option("--objective", help="objective to study  [default: the only one found, else aml]")
-@click.option("--metric", default="accuracy", show_default=True, help="metric to draw")
+@click.option("--metric", help="metric to draw  [default: accuracy; for texts with several labels macro_f1]")
 @SPLIT
 @click.option(
     "-o",
@@ -58,7 +58,7 @@ def dynamics(run: str, out: Path | None, root: Path) -> None:
     show_default=True,
     help=".png, .svg or .pdf file to write",
 )
-def sensitivity(folders: Sequence[Path], objective: str | None, metric: str, split: str, out: Path) -> None:
+def sensitivity(folders: Sequence[Path], objective: str | None, metric: str | None, split: str, out: Path) -> None:
     """Plot a method's scores against its settings.
 
     RUNS are run folders, or folders that are searched for runs at any depth (default: runs/). The base is the
@@ -79,7 +79,10 @@ def sensitivity(folders: Sequence[Path], objective: str | None, metric: str, spl
     draw_sensitivity(study, out)
     columns = ("settings", "data set", "value", "mean", "std", "seeds")
     keys = ("panel", "dataset", "value", "mean", "std", "seeds")
-    lines = [[percent(row[key]) if key in ("mean", "std") else row[key] for key in keys] for row in rows(study)]
+    lines = [
+        [score_text(study.metric, row[key]) if key in ("mean", "std") else row[key] for key in keys]
+        for row in rows(study)
+    ]
     print_table(columns, lines)
     for note in (*notes, *study.notes):
         echo(f"note: {note}")

@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 from fecbench.cli.common_options import DATA_DIR_HELP
 from fecbench.cli.terminal.echo import echo
 from fecbench.cli.terminal.fast_import import fast_import
-from fecbench.cli.terminal.output import percent, print_json, print_table, score_columns
+from fecbench.cli.terminal.output import print_json, print_table, score_columns, score_text
 from fecbench.core import registry
 from fecbench.core.errors import FecbenchError, UsageError
 from fecbench.core.options import PATH, options
@@ -321,8 +321,8 @@ def _report(record: Record, as_json: bool) -> None:
     print_table(
         ["split", *names],
         [
-            *([split, *_percents(scores[split], names)] for split in scores),
-            *([f"{split}, most frequent class", *_percents(of_split, names)] for split, of_split in baseline.items()),
+            *([split, *_texts(scores[split], names)] for split in scores),
+            *([f"{split}, most frequent class", *_texts(of_split, names)] for split, of_split in baseline.items()),
         ],
         title,
     )
@@ -330,8 +330,8 @@ def _report(record: Record, as_json: bool) -> None:
         echo(f"most frequent class: {result.majority.label} of the training rows, predicted for every text")
 
 
-def _percents(scores: Mapping[str, float], names: Sequence[str]) -> list[str]:
-    return [percent(scores.get(name)) for name in names]
+def _texts(scores: Mapping[str, float], names: Sequence[str]) -> list[str]:
+    return [score_text(name, scores.get(name)) for name in names]
 
 
 def _report_predictions(record: Record, asked: Path | None) -> None:

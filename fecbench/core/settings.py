@@ -20,6 +20,8 @@ from fecbench.core.plugin_errors import plugin_errors
 from fecbench.core.value_errors import requirement
 
 MAX_SHOWN = 100  # characters of a wrong value in an error message
+FIXED_THRESHOLD = 0.5
+SHRINK = 20.0  # validation rows
 
 
 class Config(BaseModel):
@@ -82,8 +84,8 @@ class RunSettings(Config):
     patience: int = Field(
         4,
         ge=1,
-        description="stop after this many epochs without improvement of validation accuracy + weighted F1 (a tie "
-        "counts as an improvement)",
+        description="stop after this many epochs without improvement of validation accuracy + weighted F1, or with "
+        "several labels a text of mean average precision + LRAP (a tie counts as an improvement)",
     )
     max_length: int = Field(200, ge=3, description="maximum tokens of a text; longer texts are truncated and counted")
     # Packed and in random order: batches by length would change which texts meet in a batch, and with that mining and
@@ -153,6 +155,26 @@ class RunSettings(Config):
         "described",
         description="label texts that methods read: names with descriptions where available, or names alone",
     )
+    thresholds: Literal["per-class", "global", "fixed"] = Field(
+        "per-class",
+        description="thresholds of the labels, if a text can have several: one a label or one for all, tuned on the "
+        "validation rows, or --fixed-threshold",
+    )
+    # Not `threshold`, which is an option of aml.
+    fixed_threshold: float = Field(
+        FIXED_THRESHOLD, ge=0, le=1, description="threshold of every label, for --thresholds fixed"
+    )
+    shrink: float = Field(
+        SHRINK,
+        ge=0,
+        description="weight, in validation rows, of the threshold that is best for all labels in that of each label, "
+        "for --thresholds per-class",
+    )
+    at_least_one: bool = Field(
+        False,
+        description="give the most probable label to a text none of whose labels reaches its threshold, if a text can "
+        "have several",
+    )
 
     @field_validator("text_column", "label_column", "group_column", mode="before")
     @classmethod
@@ -163,6 +185,19 @@ class RunSettings(Config):
     @classmethod
     def _take_names_of_tab(cls, value: Any) -> Any:
         return "\t" if value in ("tab", "\\t") else value  # a TAB is hard to give in a shell
+
+    @model_validator(mode="after")
+    def _use_threshold_settings(self) -> Self:
+        # Only another value than the default is refused: a run's settings name every setting.
+        uses = {"fixed_threshold": ("fixed", FIXED_THRESHOLD), "shrink": ("per-class", SHRINK)}
+        for name, (rule, default) in uses.items():
+            if self.thresholds != rule and getattr(self, name) != default:
+                flag = f"--{name.replace('_', '-')}"
+                raise ValueError(
+                    f"{flag} needs --thresholds {rule}, but they are {self.thresholds}; add --thresholds {rule} or "
+                    f"leave {flag} out"
+                )
+        return self
 
     @model_validator(mode="after")
     def _check_fold_exists(self) -> Self:

@@ -39,8 +39,9 @@ from fecbench.training.checkpoints import Checkpoints, owned
 from fecbench.training.divergence import divergence_remedy
 from fecbench.training.logits import answers
 from fecbench.training.optimizers import assign_parameters
-from fecbench.training.scoring import single_scores
+from fecbench.training.scoring import ScoredRows, scores_of, single_labels
 from fecbench.training.stepper import Stepper
+from fecbench.training.threshold_rule import ThresholdRule
 from fecbench.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def _run(plan: Plan, context: RunContext) -> Record:
     # rows, needs and labels are checked before the record is opened, so that a faulty run leaves no folder
     data = load_dataset(plan.settings, context.locations)
     plan.check_labelling(data.info)
+    plan.check_threshold_flags(data.info)
     if context.predictions and not data.one_label:
         raise UsageError(
             f"--predictions needs one label a text, and {data.name} gives several; read predictions.safetensors of the "
@@ -242,7 +244,7 @@ class Experiment:
         texts = (len(self.built.splits["train"]) - trainer.batches.left_out) * progress.epoch
         several = self._label_sets(logits)
         result = {
-            "metrics": several.metrics() if several else self._scores(trainer, logits),
+            "metrics": self._scores(trainer, logits, several),
             "unanswered": {split: float((answers(rows) < 0).double().mean()) for split, rows in logits.items()},
             "report": self._report(),
             "epochs": progress.epoch,
@@ -256,9 +258,7 @@ class Experiment:
         }
         if trainer.batches.rank == 0:
             if several:
-                write_arrays(self.record, several.predictions())
-                if "validation" in self.built.scored:
-                    write_arrays(self.record, several.validation(), VALIDATION)
+                self._write_label_sets(trainer, several)
             else:
                 self._write_predictions(logits["test"])
             complete(self.record, result)
@@ -269,13 +269,14 @@ class Experiment:
         """Return the results of a run on texts with several labels; None if they have one each."""
         if self.data.labelling == "single":
             return None
-        return LabelSetResults(self.data.labels, self.built.splits, logits, self.built.scored)
+        rule = ThresholdRule.of(self.plan.settings.model_dump())
+        return LabelSetResults(self.data.labels, self.built.splits, logits, self.built.scored, rule)
 
     def _by_class(self, logits: Tensor) -> dict[str, Any]:
         """Return the test scores of each class and the confusions; {} for a test split without labels."""
         if "test" not in self.built.scored:
             return {}
-        labels, predicted, names = self.built.splits["test"].labels, answers(logits).numpy(), self.data.labels
+        labels, predicted, names = single_labels(self.built.splits["test"]), answers(logits).numpy(), self.data.labels
         return {
             "per_class": dict(zip(names, metrics.per_class(labels, predicted, len(names)), strict=True)),
             "confusion_matrix": metrics.confusion_matrix(labels, predicted, len(names)).tolist(),
@@ -284,11 +285,19 @@ class Experiment:
     def _write_predictions(self, logits: Tensor) -> None:
         """Write the predictions of the test rows; those of a test split without labels also as a table with ids."""
         if "test" in self.built.scored:
-            write_predictions(self.record, logits, torch.as_tensor(self.built.splits["test"].labels))
+            write_predictions(self.record, logits, torch.as_tensor(single_labels(self.built.splits["test"])))
         else:
             write_predictions(self.record, logits, None)
             table = PredictionTable(self.data.labels, logits, self.data.test_rows)
             write_table(own_file(self.record.folder / TABLE), table, own=True)
+
+    def _write_label_sets(self, trainer: Trainer, results: LabelSetResults) -> None:
+        """Write the predictions of texts with several labels, and the thresholds beside the best weights."""
+        write_arrays(self.record, results.predictions())
+        if "validation" in self.built.scored:
+            write_arrays(self.record, results.validation(), VALIDATION)
+        about = {"epoch": trainer.progress.best_epoch, "after_training": True, "thresholds": results.named_thresholds}
+        trainer.checkpoints.save_best(trainer.modules, about)
 
     def _report(self) -> dict[str, object]:
         """Return the objective's report as it is read from JSON, where a number as a key becomes text."""
@@ -301,13 +310,19 @@ class Experiment:
     def _majority(self) -> dict[str, Any]:
         """Return the most frequent class of the rows trained on, and its scores."""
         splits = self.built.splits
-        scored = {split: splits[split].labels for split in self.built.scored}
-        return majority_scores(self.data.labels, splits["train"].labels, scored)
+        scored = {split: single_labels(splits[split]) for split in self.built.scored}
+        return majority_scores(self.data.labels, single_labels(splits["train"]), scored)
 
-    def _scores(self, trainer: Trainer, logits: Mapping[str, Tensor]) -> dict[str, dict[str, float]]:
-        """Return the scores of texts with one label each, by split and metric."""
-        splits = self.built.splits
-        return {split: single_scores(splits[split], logits[split], trainer.metrics) for split in self.built.scored}
+    def _scores(
+        self, trainer: Trainer, logits: Mapping[str, Tensor], several: LabelSetResults | None
+    ) -> dict[str, dict[str, float]]:
+        """Return the scores by split and metric."""
+        splits, scored = self.built.splits, self.built.scored
+        if several:
+            rows = {split: several.rows(split) for split in scored}
+        else:
+            rows = {split: ScoredRows(splits[split], logits[split], "single") for split in scored}
+        return {split: scores_of(rows[split], trainer.metrics) for split in scored}
 
     def _describe(self, identity: Mapping[str, Any], trainer: Trainer) -> None:
         """Write ``encoder/`` and ``run.json``, unless an earlier attempt wrote them."""
@@ -365,7 +380,7 @@ class Experiment:
             len(batches),
             notes,
         )
-        scores, broken = metrics.all_metrics(self.data.labels)
+        scores, broken = metrics.all_metrics(self.data.labels, self.data.labelling, self.data.info.soft)
         for reason in broken:
             warnings.warn(reason, stacklevel=2)
         with plugin_errors(plan.who, built.objective):

@@ -19,18 +19,18 @@ def further_metrics(data: EmotionData, names: Iterable[str]) -> dict[str, Metric
 
     Raises:
         UnknownName: no metric is called so, it has no such option, or an option names a label that ``data`` lacks.
-        UsageError: an option's value is invalid.
+        UsageError: an option's value is invalid, or a metric is for data of another labelling.
         DataError: the same holds for the metric in the description.
         PluginError: a metric's plugin is broken.
     """
-    return {**_own_metric(data), **named_metrics(names, data.labels)}
+    return {**_own_metric(data), **named_metrics(names, data.labels, data.info.labelling)}
 
 
 def _own_metric(data: EmotionData) -> dict[str, MetricFunction]:
     if not data.info.metric:
         return {}
     try:
-        return named_metrics([data.info.metric], data.labels)
+        return named_metrics([data.info.metric], data.labels, data.info.labelling)
     except UsageError as error:
         raise DataError(
             f"the metric of {data.name} must be one that fecbench can compute, but {error}; "

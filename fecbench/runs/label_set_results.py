@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fecbench.training.scoring import (
-    HALF,
-    fixed_thresholds,
-    label_table,
-    multi_probabilities,
-    multi_scores,
-    validation_thresholds,
-)
+from fecbench.runs.board_counts import board_counts
+from fecbench.training.scoring import ScoredRows, label_table
+from fecbench.training.threshold_rule import ThresholdRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,37 +30,50 @@ class LabelSetResults:
         splits: the texts and their targets, by split.
         logits: ``[N, C]``, by split.
         scored: the splits that are scored; a test split without labels isn't.
+        rule: how labels are decided.
     """
 
     labels: Sequence[str]
     splits: Mapping[str, TokenisedSplit]
     logits: Mapping[str, Tensor]
     scored: Sequence[str]
+    rule: ThresholdRule = field(default_factory=ThresholdRule)
 
     @cached_property
     def thresholds(self) -> np.ndarray:
-        """The threshold of each label ``[C]``, from validation rows alone; 0.5 if these aren't scored."""
+        """The threshold of each label ``[C]``, from validation rows alone; the fixed one if these aren't scored."""
         if "validation" not in self.scored:
-            return fixed_thresholds(len(self.labels))
-        return validation_thresholds(self.splits["validation"], self.logits["validation"])
+            return self.rule.untuned(len(self.labels))
+        rows = ScoredRows(self.splits["validation"], self.logits["validation"], "multi")
+        return self.rule.tuned(rows.true, rows.probabilities)
 
-    def metrics(self) -> dict[str, dict[str, float]]:
-        """Return the scores by split and metric."""
-        return {split: multi_scores(self.splits[split], self.logits[split], self.thresholds) for split in self.scored}
-
-    def by_class(self) -> dict[str, Any]:
-        """Return the thresholds, and the test scores of each label if the test split has labels."""
-        fields: dict[str, Any] = {"thresholds": dict(zip(self.labels, self.thresholds.tolist(), strict=True))}
-        if "test" in self.scored:
-            table = label_table(self.splits["test"], self.given)
-            fields["per_class"] = dict(zip(self.labels, table, strict=True))
-        return fields
+    def rows(self, split: str) -> ScoredRows:
+        """Return the rows of a split as they are scored."""
+        return ScoredRows(self.splits[split], self.logits[split], "multi", self.thresholds, self.rule)
 
     @cached_property
+    def test(self) -> ScoredRows:
+        """The test rows; without labels their ``true`` means nothing."""
+        return self.rows("test")
+
+    @property
     def given(self) -> np.ndarray:
         """The labels given to each test text, bool ``[N, C]``."""
-        given: np.ndarray = multi_probabilities(self.logits["test"]) >= self.thresholds
-        return given
+        return self.test.given
+
+    @property
+    def named_thresholds(self) -> dict[str, float]:
+        """The thresholds by label."""
+        return dict(zip(self.labels, self.thresholds.tolist(), strict=True))
+
+    def by_class(self) -> dict[str, Any]:
+        """Return the thresholds; if the test split has labels, also the scores of each and what a board needs."""
+        fields: dict[str, Any] = {"thresholds": self.named_thresholds}
+        if "test" in self.scored:
+            table = label_table(self.test.true, self.given)
+            fields["per_class"] = dict(zip(self.labels, table, strict=True))
+            fields |= board_counts(self.test.targets, self.test.probabilities, self.given)
+        return fields
 
     def predictions(self) -> dict[str, Tensor]:
         """Return the arrays of the predictions file.
@@ -77,7 +85,7 @@ class LabelSetResults:
         arrays = {"row": torch.arange(len(given)), "logits": self.logits["test"], "given": given}
         if "test" not in self.scored:
             return arrays
-        true = torch.from_numpy(self.splits["test"].targets > HALF)
+        true = torch.from_numpy(self.test.true)
         return {**arrays, "hits": given & true, "size": true.sum(1).to(torch.int16)}
 
     def validation(self) -> dict[str, Tensor]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SPEC = "spec"  # origin of settings from a benchmark's file
 FLAG = "flag"  # origin of settings from the command line
+THRESHOLD_SETTINGS = ("thresholds", "fixed_threshold", "shrink", "at_least_one")
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,17 @@ class Plan:
                 "number 0, or give --label-texts names to have the numbers read"
             )
 
+    def check_threshold_flags(self, info: DatasetInfo) -> None:
+        """Check that no flag asks for thresholds where a text has one label, which needs none.
+
+        Raises:
+            UsageError: a flag does.
+        """
+        asked = [key for key in THRESHOLD_SETTINGS if key in self.origins and self.origins[key].origin == FLAG]
+        if asked and info.labelling == "single":
+            flag = f"--{asked[0].replace('_', '-')}"
+            raise UsageError(f"{flag} is for data with several labels a text, and {info.name} gives one; leave it out")
+
     @property
     def who(self) -> str:
         """The objective and its distribution, for error messages."""
@@ -205,4 +217,5 @@ def plan(name: str, flags: Mapping[str, Any], spec: Mapping[str, Any] | None = N
     info = defaults.dataset_info(dataset.value)
     if isinstance(info, DatasetInfo):  # another object is refused where it is loaded
         made.check_labelling(info)
+        made.check_threshold_flags(info)
     return made

@@ -188,8 +188,9 @@ class MajorityScores(_Part):
 class ResultFile(_Part):
     """``result.json``: the scores of a complete run.
 
-    ``confusion_matrix`` is checked where it is drawn. ``thresholds`` are there if a text can have several labels, by
-    label. ``seal`` has the digests of the record's other parts.
+    ``confusion_matrix`` and ``label_confusions`` are checked where they are drawn. If a text can have several labels,
+    ``thresholds`` are there by label, and ``without_block`` has scores without blocks of test rows by metric. ``seal``
+    has the digests of the record's other parts.
     """
 
     metrics: SplitScores
@@ -200,6 +201,8 @@ class ResultFile(_Part):
     confusion_matrix: Any = None
     majority: MajorityScores | None = None
     thresholds: dict[str, FiniteFloat] | None = None
+    without_block: dict[str, list[FiniteFloat]] | None = None
+    label_confusions: Any = None
     unanswered: dict[str, FiniteFloat] | None = None
     train_seconds: FiniteFloat | None = None
     seconds: FiniteFloat | None = None

@@ -90,7 +90,7 @@ class RunChecks(ObjectiveChecks):
 def _above_chance(data: EmotionData) -> tuple[str, float]:
     """Return a metric of the validation rows, and its value at chance plus three standard errors."""
     validation, classes = data.splits["validation"], len(data.labels)
-    if data.one_label:
+    if data.labelling == "single":
         # Chance p = 1 / C; the standard error of accuracy at chance is sqrt(p (1 - p) / rows).
         return "accuracy", 1 / classes + 3 * math.sqrt((1 - 1 / classes) / classes / len(validation))
     true, generator = targets_of(validation, classes) > 0, np.random.default_rng(0)

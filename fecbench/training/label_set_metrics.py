@@ -17,33 +17,6 @@ from scipy.special import entr, xlog1py, xlogy
 BINS = 15
 
 
-def label_set_scores(targets: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray) -> dict[str, float]:
-    """Return the metrics of hard targets by name, with the labels given whose probability reaches the threshold.
-
-    Args:
-        targets: ``[N, C]``, 0 or 1.
-        probabilities: ``[N, C]``.
-        thresholds: ``[C]``.
-    """
-    true, given = targets > 0.5, probabilities >= thresholds
-    return {
-        "macro_f1": macro_f1(true, given),
-        "micro_f1": micro_f1(true, given),
-        "weighted_f1": weighted_f1(true, given),
-        "samples_f1": samples_f1(true, given),
-        "jaccard": jaccard(true, given),
-        "exact_match": exact_match(true, given),
-        "hamming": hamming(true, given),
-        "mean_average_precision": mean_average_precision(true, probabilities),
-        "lrap": lrap(true, probabilities),
-        "nll": nll(targets, probabilities),
-        "brier": brier(targets, probabilities),
-        "ece": ece(targets, probabilities),
-        "classwise_ece": classwise_ece(targets, probabilities),
-        "without_label": float(np.mean(~given.any(1))),
-    }
-
-
 def micro_f1(true: np.ndarray, given: np.ndarray) -> float:
     """Return the F1 over all pairs of text and label; sklearn's ``f1_score(average="micro", zero_division=0)``."""
     return _f1(true, given, "micro")
@@ -134,12 +107,13 @@ def ece(targets: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> flo
     """Return the expected calibration error over all pairs of text and label; lower is better.
 
     The mean distance between mean probability and mean target of ``bins`` bins of equal size, by probability (Nixon et
-    al. 2019, Measuring Calibration in Deep Learning, section 3.3).
+    al. 2019, Measuring Calibration in Deep Learning, section 3.3). Pairs of equal probability share their mean target:
+    it doesn't matter which of them a bin's edge separates.
     """
-    p, q = probabilities.ravel(), targets.ravel()
-    order = np.argsort(p, kind="stable")
-    parts = zip(np.array_split(p[order], bins), np.array_split(q[order], bins), strict=True)
-    return float(sum(abs(part_p.sum() - part_q.sum()) for part_p, part_q in parts) / len(p))
+    values, owners, counts = np.unique(probabilities, return_inverse=True, return_counts=True)
+    means = np.bincount(owners.ravel(), weights=targets.ravel()) / counts
+    distances = np.repeat(values - means, counts)
+    return float(sum(abs(part.sum()) for part in np.array_split(distances, bins)) / distances.size)
 
 
 def classwise_ece(targets: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> float:
@@ -185,8 +159,12 @@ def entropy_correlation(targets: np.ndarray, probabilities: np.ndarray) -> float
 
     It tells whether probabilities are undecided on the texts on which raters disagree (Kurniawan et al. 2025).
     """
-    q, p = _entropies(targets), _entropies(probabilities)
-    return float(np.corrcoef(q, p)[0, 1]) if np.ptp(q) > 0 and np.ptp(p) > 0 else 0.0
+    return correlation(_entropies(targets), _entropies(probabilities))
+
+
+def correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Return Pearson's correlation of two arrays ``[N]``, 0 if the values of either are all equal."""
+    return float(np.corrcoef(one, other)[0, 1]) if np.ptp(one) > 0 and np.ptp(other) > 0 else 0.0
 
 
 def _f1(true: np.ndarray, given: np.ndarray, average: str, zero_division: float = 0.0) -> float:

@@ -1,4 +1,4 @@
-"""The base class of metrics that have options or read label names, and their names with options.
+"""The base class of metrics, the facts that a metric declares, and names with options.
 
 A metric's name may give options: ``micro_f1:without=neutral``. Several are separated by semicolons.
 
@@ -8,7 +8,8 @@ A metric's name may give options: ``micro_f1:without=neutral``. Several are sepa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from fecbench.core.errors import UnknownName, UsageError
 from fecbench.core.settings import Config
@@ -18,17 +19,65 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from fecbench.data.datasets.dataset import Labelling
+
+
+Needs = Literal["labels", "probabilities", "targets"]
+NEEDS = ("labels", "probabilities", "targets")
+
+
+@dataclass(frozen=True)
+class MetricFacts:
+    """The facts that a metric declares as attributes; a plain function that declares nothing has the defaults.
+
+    Attributes:
+        needs: the arrays that the metric is called with (:class:`Metric`).
+        labellings: the labellings that it is for.
+        higher_is_better: False for losses and errors.
+        is_fraction: True if its values are between 0 and 1, so that tables show percentages.
+        display: name in tables; "" for the registered name.
+        on_request: True to compute it only where it is named.
+    """
+
+    needs: Needs = "labels"
+    labellings: tuple[Labelling, ...] = ("single",)
+    higher_is_better: bool = True
+    is_fraction: bool = True
+    display: str = ""
+    on_request: bool = False
+
+    @classmethod
+    def of(cls, metric: object) -> Self:
+        """Return the facts that a metric declares: a function, a subclass of :class:`Metric` or an object of one."""
+        facts: dict[str, Any] = {fact.name: getattr(metric, fact.name, fact.default) for fact in fields(cls)}
+        return cls(**facts)
+
 
 class Metric:
-    """Base class of metrics with options or label names; an entry point of ``fecbench_metrics`` may be a subclass.
+    """Base class of metrics that declare facts, have options or read label names.
 
-    A metric without options is computed for every run. One with options is computed where its name is given.
+    An entry point of ``fecbench_metrics`` may be a subclass. A metric without options is computed for every run on data
+    of its labellings, unless it is on request. One with options is computed where its name is given.
 
     Attributes:
         Config: the metric's options: a subclass of :class:`fecbench.Config` with a default for every field.
+        needs: ``labels``, ``probabilities`` or ``targets``: what ``__call__`` is called with.
+        labellings: ``single`` for data whose labels exclude one another, ``multi`` for texts with several labels.
+        higher_is_better: False for losses and errors.
+        is_fraction: True if the values are between 0 and 1, so that tables show percentages.
+        display: name in tables; "" for the registered name.
+        on_request: True to compute the metric only where it is named.
+        labelling: the labelling of the data set, one of ``labellings``; set before the first call.
     """
 
     Config: ClassVar[type[Config]] = Config
+    needs: ClassVar[Needs] = "labels"
+    labellings: ClassVar[tuple[Labelling, ...]] = ("single",)
+    higher_is_better: ClassVar[bool] = True
+    is_fraction: ClassVar[bool] = True
+    display: ClassVar[str] = ""
+    on_request: ClassVar[bool] = False
+    labelling: Labelling = "single"
 
     def __init__(self, config: Any, labels: Sequence[str]):
         """Build the metric.
@@ -47,9 +96,12 @@ class Metric:
         """Return the metric's value, a finite float.
 
         Args:
-            true: true labels, int ``[N]``.
-            predicted: predicted labels, int ``[N]``; -1 for no answer.
-            classes: number of labels.
+            true: true labels: int ``[N]``, or for ``multi`` bool ``[N, C]``. If the metric needs ``targets``: the
+                targets, float64 ``[N, C]`` between 0 and 1, which may be shares of raters.
+            predicted: labels given: int ``[N]`` with -1 for no answer, or for ``multi`` bool ``[N, C]``. If the metric
+                needs ``probabilities`` or ``targets``: the probabilities, float64 ``[N, C]``; a text without an answer
+                has a row of zeros.
+            classes: number of labels C.
         """
         raise NotImplementedError
 

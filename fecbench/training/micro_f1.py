@@ -25,13 +25,15 @@ class MicroF1(Metric):
     """Micro-averaged F1: ``2 TP / (2 TP + FP + FN)``, each summed over the labels that count.
 
     It equals scikit-learn's ``f1_score(labels=counted, average="micro", zero_division=0)``. If a row's true label is
-    left out, its prediction of a counted label is a false positive. Without options the value is the accuracy (if every
-    row has an answer).
+    left out, its prediction of a counted label is a false positive. With one label a text and without options the value
+    is the accuracy (if every row has an answer).
 
     DailyDialog and EmoContext report it without "no emotion" and "others" (Chatterjee et al., SemEval-2019 task 3).
     """
 
     Config = MicroF1Config
+    labellings = ("single", "multi")
+    display = "Micro-F1"
     config: MicroF1Config
 
     def __init__(self, config: MicroF1Config, labels: Sequence[str]):
@@ -46,7 +48,11 @@ class MicroF1(Metric):
 
     def __call__(self, true: np.ndarray, predicted: np.ndarray, classes: int) -> float:
         """Return the F1 of the labels that count; 0 if none of them is true or predicted."""
-        is_true, is_predicted = np.isin(true, self.counted), np.isin(predicted, self.counted)
-        hits = np.sum(is_true & (true == predicted))
+        if self.labelling == "multi":
+            is_true, is_predicted = true[:, self.counted], predicted[:, self.counted]
+            hits = np.sum(is_true & is_predicted)
+        else:
+            is_true, is_predicted = np.isin(true, self.counted), np.isin(predicted, self.counted)
+            hits = np.sum(is_true & (true == predicted))
         total = is_true.sum() + is_predicted.sum()  # 2 TP + FP + FN
         return float(2 * hits / total) if total else 0.0

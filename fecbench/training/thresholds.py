@@ -10,13 +10,20 @@ from typing import Literal
 
 import numpy as np
 
+from fecbench.core.settings import FIXED_THRESHOLD, SHRINK
+
 Rule = Literal["per-class", "global", "fixed"]
 RULES = ("per-class", "global", "fixed")
 ROUNDING = 1e-12  # values of F1 that differ by less are equal
 
 
 def tuned_thresholds(
-    true: np.ndarray, probabilities: np.ndarray, rule: Rule, *, threshold: float = 0.5, shrink: float = 20.0
+    true: np.ndarray,
+    probabilities: np.ndarray,
+    rule: Rule,
+    *,
+    threshold: float = FIXED_THRESHOLD,
+    shrink: float = SHRINK,
 ) -> np.ndarray:
     """Return a threshold for each label, float64 ``[C]``.
 

@@ -20,7 +20,8 @@ from fecbench.training.divergence import divergence_remedy, not_finite
 from fecbench.training.evaluation import split_logits
 from fecbench.training.logs import LOG_EVERY, Window, means
 from fecbench.training.schedule import share_of_peak
-from fecbench.training.scoring import fixed_thresholds, multi_scores, selection_score, single_scores
+from fecbench.training.scoring import ScoredRows, scores_of, selection_score
+from fecbench.training.threshold_rule import ThresholdRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -221,11 +222,10 @@ class Trainer:
             )
 
     def score(self, split: TokenisedSplit) -> dict[str, float]:
-        """Return the value of every metric on ``split`` under the current weights; thresholds are 0.5."""
-        task = self.stepper.objective.task
-        if task.labelling == "multi":
-            return multi_scores(split, self.logits(split), fixed_thresholds(task.classes))
-        return single_scores(split, self.logits(split), self.metrics)
+        """Return the value of every metric on ``split`` under the current weights, with the fixed thresholds."""
+        labelling = self.stepper.objective.task.labelling
+        rule = ThresholdRule.of(self.settings.model_dump())
+        return scores_of(ScoredRows(split, self.logits(split), labelling, rule=rule), self.metrics)
 
     def _save(self, best: bool) -> None:
         """Save the epoch's checkpoints, on rank 0 alone."""

@@ -12,6 +12,7 @@ from fecbench.cli import cli
 from fecbench.core.errors import RunError
 from fecbench.data.datasets.rows import targets_of
 from fecbench.results.leaderboard.assemble import board_of_records
+from fecbench.results.leaderboard.statistics.label_set_outcomes import label_sets
 from fecbench.runs.predictions import read_predictions, read_validation
 from fecbench.runs.predictor import Predictor, data_of
 from fecbench.runs.record import Record
@@ -74,9 +75,11 @@ def test_labels_below_their_threshold_stand_in_brackets(record):
     assert [label.startswith("(") for label in labels] == [False] * given + [True] * (12 - given)
 
 
-def test_a_board_leaves_it_out_and_says_so(record):
-    notes = board_of_records([record]).notes
-    assert any("have several labels a text" in note for note in notes)
+def test_a_board_shows_it_in_a_table_of_its_own(record):
+    (table,) = board_of_records([record]).tables
+    assert table.labelling == "multi"
+    assert table.rows[0].cells[0].scores["nll"].mean == record.result["metrics"]["test"]["nll"]
+    assert label_sets(table.rows[0].cells[0].runs[0]).given.sum() == read_predictions(record)["given"].sum()
 
 
 def test_a_damaged_record_is_still_seen(record, tmp_path):

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from fecbench.cli.terminal.echo import echo, echo_document
 from fecbench.core.text import CONTROLS, inline
+from fecbench.results.shown_metrics import figure, shown
 
 WIDE = 200  # columns of a table that is written to a file or pipe
 
@@ -67,3 +68,8 @@ def score_columns(scores: Mapping[str, float]) -> list[str]:
     if set(MULTI_SHOWN) <= set(scores):
         return list(MULTI_SHOWN)
     return [*(name for name in PRIMARY if name in scores), *sorted(set(scores) - set(PRIMARY))]
+
+
+def score_text(name: str, score: float | None) -> str:
+    """Return a metric's value as text, a percentage if it is a fraction; empty for None."""
+    return "" if score is None else figure(score, shown(name).unit)

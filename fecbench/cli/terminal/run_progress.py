@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fecbench.cli.terminal.output import console, percent, score_columns
+from fecbench.cli.terminal.output import console, score_columns, score_text
 from fecbench.core.hooks import RunInfo, hookimpl
 from fecbench.core.text import inline
 
@@ -51,7 +51,7 @@ class RunProgress:
     @hookimpl
     def evaluated(self, run: RunInfo, epoch: int, split: str, metrics: Mapping[str, float], best: bool) -> None:
         """Print the epoch's loss and scores."""
-        scores = "  ".join(f"{name} {percent(metrics[name])}" for name in score_columns(metrics))
+        scores = "  ".join(f"{name} {score_text(name, metrics[name])}" for name in score_columns(metrics))
         self._print(f"epoch {epoch}/{run.epochs}  {self.loss}  {split}  {scores}{'  best' if best else ''}")
 
     @hookimpl

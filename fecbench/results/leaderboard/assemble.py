@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fecbench.core.errors import UnknownName
@@ -15,19 +15,23 @@ from fecbench.results.leaderboard.rows.by_settings import chosen, versions
 from fecbench.results.leaderboard.rows.by_spec import mixed_trials
 from fecbench.results.leaderboard.rows.code_versions import mixed
 from fecbench.results.leaderboard.rows.hide_paths import hide_paths
+from fecbench.results.leaderboard.rows.label_set_notes import label_set_notes
+from fecbench.results.leaderboard.rows.labellings import apart, labellings_of, rows_on
 from fecbench.results.leaderboard.rows.notes import notes_of
-from fecbench.results.leaderboard.run import LABEL_SETS, UNSCORED, read_runs, silent
+from fecbench.results.leaderboard.run import UNSHOWN, read_runs, silent
 from fecbench.results.leaderboard.statistics import ranking
 from fecbench.results.leaderboard.statistics.most_frequent import most_frequent
 from fecbench.results.leaderboard.statistics.significance import Tests
+from fecbench.results.shown_metrics import shown
 from fecbench.runs.local_paths import without_local_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fecbench.bench.matrix import Selection
+    from fecbench.data.datasets.dataset import Labelling
     from fecbench.results.leaderboard.board import DatasetVersion, Row
-    from fecbench.results.leaderboard.run import Report
+    from fecbench.results.leaderboard.run import Report, Run
     from fecbench.runs.record import Record
 
 
@@ -46,6 +50,8 @@ class TableRows:
         against: the method whose gain over the best baseline is shown.
         notes: notes to put before the computed ones.
         tested: True if rows are tested against the best; published scores can't be.
+        labelling: ``single`` or ``multi``, of all data sets.
+        named: metrics that were asked for.
         report: called with a line for each step.
     """
 
@@ -56,6 +62,8 @@ class TableRows:
     against: str
     notes: tuple[str, ...] = ()
     tested: bool = True
+    labelling: Labelling = "single"
+    named: Sequence[str] = ()
     report: Report = silent
 
     def table(self) -> Table:
@@ -63,21 +71,28 @@ class TableRows:
         wanted = [
             (dataset, metric)
             for dataset in range(len(self.datasets))
-            for metric in ranking.metrics_of(self.rows, dataset)
+            for metric in ranking.metrics_of(self.rows, dataset, self.labelling, self.named)
         ]
         gains, gain_notes = ranking.gains(self.rows, wanted, self.declared, self.against)
         tests = Tests(self.rows, self.declared, self.report)
         columns = tuple(self._column(dataset, metric, tests) for dataset, metric in wanted)
         rows = tuple(map(hide_paths, self.rows))  # after all comparisons: two folders can have the same last part
-        notes = (*mixed(rows), *self.notes, *gain_notes, *notes_of(rows, self.datasets, self.declared))
-        baseline = most_frequent(rows, wanted)
-        return Table(self.title, tuple(self.datasets), columns, rows, gains, self.declared, notes, baseline)
+        notes = (*mixed(rows), *self.notes, *gain_notes, *self._notes(rows))
+        of_table = tuple(self.datasets), columns, rows, gains, self.declared, notes
+        return Table(self.title, *of_table, most_frequent(rows, wanted), self.labelling)
+
+    def _notes(self, rows: Sequence[Row]) -> Iterator[str]:
+        if self.labelling == "multi":
+            yield from label_set_notes(rows, self.datasets, self.named)
+        yield from notes_of(rows, self.datasets, self.declared)
 
     def _column(self, dataset: int, metric: str, tests: Tests) -> Column:
         groups = ranking.groups(self.rows, self.declared, dataset)
-        best, second = ranking.ranked(ranking.means(self.rows, dataset, metric), groups)
+        metric_shown = shown(metric)
+        best, second = ranking.ranked(ranking.means(self.rows, dataset, metric), groups, metric_shown.lower)
         comparisons = tests.column(dataset, metric) if self.tested else ()
-        return Column(dataset, metric, ranking.LABELS.get(metric, metric), best, second, comparisons, groups)
+        ranks = best, second, comparisons, groups
+        return Column(dataset, metric, metric_shown.label, *ranks, metric_shown.lower, metric_shown.unit)
 
 
 def board_of_records(
@@ -92,7 +107,8 @@ def board_of_records(
 
     Args:
         records: the runs' records. A note names those that aren't complete and are left out.
-        columns: the data sets to put side by side in one table; empty for a table for each data set version.
+        columns: the data sets to put side by side in one table, or in one for each labelling; empty for a table for
+            each data set version.
         against: the method whose gain over the best baseline is shown (default: aml, if it was run).
         title: the board's title.
         report: called with a line for each step.
@@ -104,22 +120,27 @@ def board_of_records(
     """
     runs, broken = read_runs(records, report)
     complete = with_metrics([run for run in runs if run.status == "complete"], metrics)
-    unscored = [run.record.id for run in runs if run.status == "unscored"]
-    label_sets = [run.record.id for run in runs if run.status == "label sets"]
-    known = ("complete", "unscored", "label sets")
-    unfinished = [f"{run.record.id} ({run.reason})" for run in runs if run.status not in known]
-    left_out = (
-        *([f"left out because not complete: {shortened(unfinished)}"] if unfinished else []),
-        *([f"left out because they have {UNSCORED}: {shortened(unscored)}"] if unscored else []),
-        *([f"left out because they have {LABEL_SETS}: {shortened(label_sets)}"] if label_sets else []),
-    )
     sets, others = chosen(columns, complete) if columns else ((), ())
-    groups = [sets] if columns else [(version,) for version in versions(complete)]
+    kinds = apart(labellings_of(sets, complete))
+    groups = [tuple(sets[n] for n in of) for of in kinds] if columns else [(one,) for one in versions(complete)]
     method, tables = against or AGAINST, []
     for group, heading in zip(groups, _titles(groups), strict=True):
         rows, older = by_settings.rows(group, complete, method)
-        tables.append(TableRows(heading, group, rows, False, method, older, report=report).table())
-    return _checked(Board(title, tuple(tables), notes=(*broken, *left_out, *others)), against)
+        kind = labellings_of(group, complete)[0]
+        table = TableRows(heading, group, rows, False, method, older, report=report, labelling=kind, named=metrics)
+        tables.append(table.table())
+    return _checked(Board(title, tuple(tables), notes=(*broken, *_left_out(runs), *others)), against)
+
+
+def _left_out(runs: Sequence[Run]) -> Iterator[str]:
+    """Yield notes on the runs that no table shows."""
+    unfinished = [f"{run.record.id} ({run.reason})" for run in runs if run.status not in ("complete", *UNSHOWN)]
+    if unfinished:
+        yield f"left out because not complete: {shortened(unfinished)}"
+    for status, reason in UNSHOWN.items():
+        names = [run.record.id for run in runs if run.status == status]
+        if names:
+            yield f"left out because they have {reason}: {shortened(names)}"
 
 
 def board_of_selection(
@@ -127,18 +148,28 @@ def board_of_selection(
 ) -> Board:
     """Make the board of a spec: its planned runs as found among ``records``, with notes on the missing ones.
 
+    It has one table, or one for each labelling of its data sets.
+
     Raises:
         UnknownName: the spec has no row named ``against``.
     """
     runs, broken = read_runs(records, report)
     runs = with_metrics(runs, selection.metrics)
     datasets, rows = by_spec.rows(selection, runs)
-    heading, notes = ", ".join(version.name for version in datasets), (*selection.notes, *mixed_trials(selection, runs))
+    notes = (*selection.notes, *mixed_trials(selection, runs))
     # A note can hold a path too: a grid's note lists the values that were tried.
     for planned in (*selection.runs, *selection.trials):
         notes = without_local_paths(notes, planned.settings)
-    table = TableRows(heading, datasets, rows, selection.declared, against or AGAINST, notes, report=report).table()
-    return _checked(Board(selection.title, (table,), notes=broken), against)
+    labellings, method, tables = labellings_of(datasets, runs), against or AGAINST, []
+    kinds = apart(labellings)
+    for numbers in kinds:
+        versions_here = [datasets[number] for number in numbers]
+        heading, rows_here = ", ".join(version.name for version in versions_here), rows
+        if len(kinds) > 1:
+            rows_here = tuple(rows_on(rows, numbers))
+        table = TableRows(heading, versions_here, rows_here, selection.declared, method, notes, report=report)
+        tables.append(replace(table, labelling=labellings[numbers[0]], named=selection.metrics).table())
+    return _checked(Board(selection.title, tuple(tables), notes=broken), against)
 
 
 def _titles(groups: Sequence[Sequence[DatasetVersion]]) -> list[str]:

@@ -1,6 +1,6 @@
 """The data of a leaderboard: frozen dataclasses that every format renders.
 
-Scores are fractions between 0 and 1; formats turn them into percent.
+Scores are plain numbers, mostly fractions between 0 and 1; formats turn these into percent.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
+from fecbench.results.shown_metrics import PERCENT
 from fecbench.runs.identity import order_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from fecbench.data.datasets.dataset import Labelling
     from fecbench.results.leaderboard.run import Run
 
 
@@ -175,11 +177,13 @@ class Column:
         dataset: the number of the data set in the table.
         metric: the metric's registered name.
         label: the column's heading.
-        best: the numbers of the rows with the highest mean of their group; groups with fewer than two scores have none.
-        second: the numbers of the rows with the second highest mean of their group.
+        best: the numbers of the rows with the best mean of their group; groups with fewer than two scores have none.
+        second: the numbers of the rows with the second best mean of their group.
         comparisons: the tests of each group's best row against the group's other rows.
         groups: the numbers of the rows that may be compared with one another, group by group. A group
             has rows of equal encoder and budget; a spec that declares its rows has one group.
+        lower: True if lower scores are better.
+        unit: the unit of the scores as they are shown: ``percent`` for fractions.
     """
 
     dataset: int
@@ -189,6 +193,8 @@ class Column:
     second: tuple[int, ...]
     comparisons: tuple[Comparison, ...] = ()
     groups: tuple[tuple[int, ...], ...] = ()
+    lower: bool = False
+    unit: str = PERCENT
 
     def group(self, row: int) -> int | None:
         """Return the number of a row's group, from 1; None if the row has no score on the data set."""
@@ -222,7 +228,8 @@ class Gain:
 
     Attributes:
         row: the row's number.
-        values: the relative gain (0.08 is 8 %) in each column of the table; None where the row isn't best.
+        values: the relative gain (0.08 is 8 %) in each column, negative where lower scores are better; None where the
+            row isn't best.
     """
 
     row: int
@@ -257,7 +264,9 @@ class Table:
         gains: the Δ rows at the end: the gain of a method over the best baseline.
         declared: True if all rows may be compared, across encoders and budgets.
         notes: the notes under the table.
-        most_frequent: the row of the most frequent class; None if the table has no measured scores.
+        most_frequent: the row of the most frequent class; None if the table has no measured scores or is of texts with
+            several labels.
+        labelling: ``single`` or ``multi``, of all data sets of the table.
     """
 
     title: str
@@ -268,16 +277,19 @@ class Table:
     declared: bool = False
     notes: tuple[str, ...] = ()
     most_frequent: MostFrequent | None = None
+    labelling: Labelling = "single"
 
     def score(self, row: int, column: Column) -> Score | None:
         """Return the score of a row in a column, or None."""
         return self.rows[row].cells[column.dataset].scores.get(column.metric)
 
     def scores(self) -> Iterator[Score]:
-        """Yield every score of the table."""
-        for row in self.rows:
-            for cell in row.cells:
-                yield from cell.scores.values()
+        """Yield every score that the table shows."""
+        for column in self.columns:
+            for number in range(len(self.rows)):
+                score = self.score(number, column)
+                if score:
+                    yield score
 
     @property
     def varying(self) -> tuple[str, ...]:
@@ -290,6 +302,11 @@ class Table:
     def grouped(self) -> bool:
         """True if some column has several groups, so that ranks and tests hold within a group."""
         return any(len(column.groups) > 1 for column in self.columns)
+
+    @property
+    def directed(self) -> bool:
+        """True if lower scores are better in some column, so that headings show the direction."""
+        return any(column.lower for column in self.columns)
 
     @property
     def common_seeds(self) -> int | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from fecbench.core.errors import PluginError, UsageError
 from fecbench.training.logits import NO_ANSWER
-from fecbench.training.metrics import check_metric_name, get_metric, value_of
+from fecbench.training.metrics import check_metric_name, facts_of, get_metric, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,26 +22,28 @@ if TYPE_CHECKING:
 def with_metrics(runs: Sequence[Run], names: Sequence[str]) -> tuple[Run, ...]:
     """Return the runs with the scores ``names``, computed where a complete run's record lacks them.
 
-    A run has no such score if a metric's options don't fit the labels of its data set, or if its record holds no
-    confusion matrix.
+    A run has no such score if a metric isn't for its labelling, if its options don't fit the labels of its data set, if
+    it needs probabilities, or if the record holds no confusion matrix, as for texts with several labels.
 
     Raises:
         UnknownName: no metric is called so, it has no such option, or an option names a label that no run has.
-        UsageError: an option's value is invalid, or fits the labels of no run.
+        UsageError: an option's value is invalid or fits the labels of no run, or no run has a labelling of the metric.
         PluginError: a metric's plugin is broken.
     """
+    recorded = {name for run in runs for name in run.scores}
     for name in names:
-        check_metric_name(name)
-        _check_labels(runs, name)
+        if name not in recorded:
+            check_metric_name(name)
+            _check_labels(runs, name)
     return tuple(_with_metrics(run, names) for run in runs)
 
 
 def _check_labels(runs: Sequence[Run], name: str) -> None:
-    """Raise UsageError if a metric's options fit the labels of no run's data set."""
+    """Raise UsageError if a metric fits the labels of no run's data set."""
     unfit = []
-    for labels in dict.fromkeys(run.labels for run in runs):
+    for labels, labelling in dict.fromkeys((run.labels, run.labelling) for run in runs):
         try:
-            get_metric(name, labels)
+            get_metric(name, labels, labelling)
         except UsageError as error:
             unfit.append(error)
         else:
@@ -51,8 +53,9 @@ def _check_labels(runs: Sequence[Run], name: str) -> None:
 
 
 def _with_metrics(run: Run, names: Sequence[str]) -> Run:
-    missing = [name for name in names if name not in run.scores]
-    answers = _answers(run) if missing and run.status == "complete" else None
+    missing = [name for name in names if name not in run.scores and facts_of(name).needs == "labels"]
+    counted = missing and run.status == "complete" and run.labelling == "single"
+    answers = _answers(run) if counted else None
     if answers is None:
         return run
     scores = {name: score for name in missing if (score := _score(run, name, answers)) is not None}
@@ -60,9 +63,9 @@ def _with_metrics(run: Run, names: Sequence[str]) -> Run:
 
 
 def _score(run: Run, name: str, answers: Answers) -> float | None:
-    """Return a metric's value; None if its options don't fit the labels of the run's data set."""
+    """Return a metric's value; None if it doesn't fit the labels of the run's data set."""
     try:
-        metric = get_metric(name, run.labels)
+        metric = get_metric(name, run.labels, run.labelling)
     except UsageError:
         return None
     try:

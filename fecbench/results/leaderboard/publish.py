@@ -14,7 +14,7 @@ from fecbench.results.leaderboard.formats.json import json_text
 from fecbench.results.leaderboard.formats.markdown import markdown
 from fecbench.results.leaderboard.formats.page.render import page
 from fecbench.runs.local_paths import without_local_paths
-from fecbench.runs.record import HISTORY, PREDICTIONS, RESULT, RUN
+from fecbench.runs.record import HISTORY, PREDICTIONS, RESULT, RUN, VALIDATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fecbench.runs.record import Record
 
 
-PUBLISHED = (RUN, RESULT, HISTORY, PREDICTIONS)
+PUBLISHED = (RUN, RESULT, HISTORY, PREDICTIONS, VALIDATION)
 CLAIM = "board.json"  # written first; it marks the other files of the board as fecbench's, which may be overwritten
 PAGES = {CLAIM: json_text, "board.md": markdown, "board.html": page}
 

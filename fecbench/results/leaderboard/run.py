@@ -18,6 +18,7 @@ from fecbench.training.metrics import PRIMARY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from fecbench.data.datasets.dataset import Labelling
     from fecbench.runs.majority import Majority
     from fecbench.runs.record import Record
     from fecbench.runs.schema import RunFile
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 # encoders with random weights, by name: older records have no field for it
 RANDOM = ("scratch", "none", *(f"tiny-{family}" for family in FAMILIES))
 UNSCORED = "no test scores, because the test split has no labels"
-LABEL_SETS = "several labels a text, which boards don't compare yet"
+SOFT = "shares of labels, which boards don't compare"
+UNSHOWN = {"unscored": UNSCORED, "soft": SOFT}  # reasons by status for which no table shows a complete run
+# metrics of every run; a method without probabilities has none that ranks labels or needs their likelihood
+ALWAYS = {"single": PRIMARY, "multi": ("macro_f1", "micro_f1", "jaccard")}
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Run:
     Attributes:
         record: the run's record.
         status: ``complete``, ``running``, ``failed``, ``interrupted`` or ``unfinished``; ``unscored`` for a complete
-            run without test scores, ``label sets`` for one on texts with several labels.
+            run without test scores, ``soft`` for one on shares of labels.
         started: the start as ISO 8601 text, by which runs are ordered.
         objective: the method's name.
         variant_of: the method that this one is a variant of; empty for no variant, None in older records.
@@ -47,6 +51,7 @@ class Run:
         fingerprint: the digest of the data rows; equal exactly for equal data. The folds of a cross-validation share
             that of all their rows.
         labels: the labels in the run's own numbering.
+        labelling: ``multi`` if a text can have several labels, else ``single``.
         settings: every resolved setting's value. In the rows of a table the encoder has a name
             that no other encoder of the table has.
         limit: the limit on training rows; None if it left no row out.
@@ -61,7 +66,7 @@ class Run:
         revision: the encoder's revision; empty if it has none.
         notes: the record's own notes.
         scores: the test scores by metric, as fractions; empty unless complete.
-        support: the number of true test rows by label; empty unless complete.
+        support: the number of test rows with each label; empty unless complete.
         majority: the most frequent training class and its scores; None in older records and unless complete.
         weights_shown: the text that tells the encoder's weights from others of the same name; empty if not needed.
     """
@@ -75,6 +80,7 @@ class Run:
     title: str
     fingerprint: str
     labels: tuple[str, ...]
+    labelling: Labelling
     settings: Mapping[str, Any]
     limit: int | None
     encoder: str
@@ -103,6 +109,13 @@ class Run:
         return None if self.settings.get("folds") is None else int(self.settings["fold"])
 
     @property
+    def test_rows(self) -> int:
+        """The number of test rows."""
+        rows = self.record.run_file.dataset.rows
+        # Where each row has one label, their counts tell it for older records too.
+        return rows.test if self.labelling == "multi" and rows else sum(self.support.values())
+
+    @property
     def repetition(self) -> int | str:
         """The run's identifier within its cell: the seed, or `seed/fold`."""
         return repetition(self.settings)
@@ -122,7 +135,7 @@ class Run:
             if "/" in message or "\\" in message:  # a board must show no path of the machine
                 message = message.partition(":")[0]
             return f"failed: {message}" if message else "failed"
-        words = {"unfinished": "stopped without an error message", "unscored": UNSCORED, "label sets": LABEL_SETS}
+        words = {"unfinished": "stopped without an error message", **UNSHOWN}
         return words.get(self.status, self.status)
 
 
@@ -138,10 +151,10 @@ def read_run(record: Record) -> Run:
         settings, scores, support = record.settings(), {}, {}
         if status == "complete" and record.result_file.metrics.test is None:
             status = "unscored"
-        elif status == "complete" and data.labelling == "multi":
-            status = "label sets"
+        elif status == "complete" and data.soft:
+            status = "soft"
         if status == "complete":
-            scores, support = _test_scores(record), _support(record, data.labels)
+            scores, support = _test_scores(record, data.labelling), _support(record, data.labels)
         return Run(
             record=record,
             status=status,
@@ -152,6 +165,7 @@ def read_run(record: Record) -> Run:
             title=data.name if data.title is None else data.title,
             fingerprint=data.version,
             labels=tuple(data.labels),
+            labelling=data.labelling,
             settings=settings,
             limit=record.limit,
             encoder=str(name_of("encoder", str(run_file.settings["encoder"].value))),
@@ -172,10 +186,10 @@ def read_run(record: Record) -> Run:
         raise _incomplete(record, f"settings that can't be read ({error!r})") from error
 
 
-def _test_scores(record: Record) -> dict[str, float]:
-    """Return the test scores by metric. Raises RunError if one of the table's metrics is missing."""
+def _test_scores(record: Record, labelling: Labelling) -> dict[str, float]:
+    """Return the test scores by metric. Raises RunError if one that every run has is missing."""
     scores = record.result_file.metrics.of("test")
-    missing = [name for name in PRIMARY if name not in scores]
+    missing = [name for name in ALWAYS[labelling] if name not in scores]
     if missing:
         raise _incomplete(record, f"no {' and no '.join(missing)} of the test rows")
     return dict(scores)

@@ -15,6 +15,7 @@ from fecbench.results.plots.legend import add_legend
 from fecbench.results.plots.marks import mark
 from fecbench.results.plots.panels import Configuration, Panel, Point, panels, sort_key
 from fecbench.results.plots.saving import save
+from fecbench.results.shown_metrics import PERCENT, scaled, shown
 from fecbench.runs.find import all_records
 from fecbench.runs.identity import ROW_SETTINGS, repetition
 
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from fecbench.data.datasets.dataset import Labelling
     from fecbench.runs.record import Record
 
 
 DEFAULT_OBJECTIVE = "aml"
+DEFAULT_METRIC = {"single": "accuracy", "multi": "macro_f1"}  # by labelling
 REPEATED = ("seed", "device")  # runs that differ only in these are repetitions of one configuration
 LABEL_WIDTH = 0.09  # of a value below the axis, as a share of the axis
 
@@ -38,7 +41,7 @@ class Study:
 
     Attributes:
         objective: the method's name.
-        metric: the metric of the scores, which are fractions.
+        metric: the metric of the scores.
         split: the split that was scored.
         panels: the panels.
         notes: notes for the reader.
@@ -87,15 +90,16 @@ def _kind(record: Record) -> str:
 
 
 def build_study(
-    records: Sequence[Record], metric: str = "accuracy", split: str = "test", objective: str | None = None
+    records: Sequence[Record], metric: str | None = None, split: str = "test", objective: str | None = None
 ) -> Study:
     """Return the content of the plot of complete ``records``, sorted newest first.
 
-    The default ``objective`` is ``aml`` if there are runs of it, else the only one of the records.
+    The default ``metric`` is accuracy, or macro F1 for texts with several labels. The default ``objective`` is ``aml``
+    if there are runs of it, else the only one of the records.
 
     Raises:
         UnknownName: no record has that objective, or not all have that metric.
-        UsageError: there are several objectives and none was chosen.
+        UsageError: there are several objectives and none was chosen, or some texts have one label and others several.
         RunError: nothing varies among the runs.
     """
     name = _objective(records, objective)
@@ -103,6 +107,8 @@ def build_study(
     chosen = [record for record in of_objective if record.result_file.metrics.of(split)]
     if not chosen:
         raise RunError(f"a sensitivity plot needs {split} scores, but no run of {name} has any; choose another --split")
+    default = DEFAULT_METRIC[_labelling(chosen, name)]
+    metric = metric or default
     known = set.intersection(*(set(record.result_file.metrics.of(split)) for record in chosen))
     if metric not in known:
         raise UnknownName("metric", metric, known, where=f"of all {len(chosen)} runs of {name}")
@@ -130,6 +136,18 @@ def _objective(records: Sequence[Record], name: str | None) -> str:
             f"a plot shows one objective, but there are runs of {', '.join(names)}; choose one with --objective"
         )
     return chosen
+
+
+def _labelling(records: Sequence[Record], name: str) -> Labelling:
+    """Return the labelling of all records. Raises UsageError if they differ: one axis would show two metrics."""
+    datasets = [record.run_file.dataset for record in records]
+    several = sorted({dataset.name for dataset in datasets if dataset.labelling == "multi"})
+    if several and any(dataset.labelling == "single" for dataset in datasets):
+        raise UsageError(
+            f"a plot shows texts with one label each or with several, but there are runs of {name} on both "
+            f"({shortened(several)} have several); give the folders of one kind"
+        )
+    return "multi" if several else "single"
 
 
 def _by_data(records: Sequence[Record], metric: str, split: str) -> tuple[dict[str, list[Configuration]], list[str]]:
@@ -216,10 +234,11 @@ def draw_sensitivity(study: Study, path: Path) -> Path:
     data_sets = {
         name: index for index, name in enumerate(sorted({name for panel in study.panels for name in panel.lines}))
     }
+    unit = shown(study.metric).unit
     for axes, panel in zip(cells, study.panels, strict=False):
-        _draw(axes, panel, data_sets)
+        _draw(axes, panel, data_sets, unit)
     figure.suptitle(_title(study), fontsize=9)
-    figure.supylabel(f"{study.split} {study.metric} (%)", fontsize=9)
+    figure.supylabel(f"{study.split} {study.metric} ({'%' if unit == PERCENT else unit})", fontsize=9)
     lines = [
         (name, Line2D([], [], color=mark(at).colour, marker=mark(at).shape, markersize=5))
         for name, at in data_sets.items()
@@ -240,13 +259,13 @@ def _title(study: Study) -> str:
     return f"{study.objective}: mean and standard deviation over {seeds} seeds"
 
 
-def _draw(axes: Axes, panel: Panel, data_sets: dict[str, int]) -> None:
+def _draw(axes: Axes, panel: Panel, data_sets: dict[str, int], unit: str) -> None:
     everything = sorted((point for points in panel.lines.values() for point in points), key=sort_key)
     categories = {point.values: point.text for point in everything}
     for number, (name, points) in enumerate(panel.lines.items()):
         shift = 0.15 * (number - (len(panel.lines) - 1) / 2)  # keeps the error bars of the data sets apart
         xs = [point.values[0] if panel.numeric else list(categories).index(point.values) + shift for point in points]
-        _draw_line(axes, xs, points, data_sets[name], joined=panel.numeric)
+        _draw_line(axes, xs, points, data_sets[name], unit, joined=panel.numeric)
     if panel.numeric:
         _mark_values(axes, {point.values[0]: point.text for point in everything})
     else:
@@ -266,11 +285,13 @@ def _mark_values(axes: Axes, names: Mapping[float, str]) -> None:
         axes.set_xticks(values, list(names.values()))
 
 
-def _draw_line(axes: Axes, xs: Sequence[float], points: Sequence[Point], index: int, *, joined: bool) -> None:
+def _draw_line(
+    axes: Axes, xs: Sequence[float], points: Sequence[Point], index: int, unit: str, *, joined: bool
+) -> None:
     colour, shape = mark(index)
-    ys = [100 * mean(point.scores) for point in points]
+    ys = [scaled(mean(point.scores), unit) for point in points]
     deviations = [spread(point) for point in points]
-    bars = [math.nan if deviation is None else 100 * deviation for deviation in deviations]  # NaN draws no bar
+    bars = [math.nan if deviation is None else scaled(deviation, unit) for deviation in deviations]  # NaN draws no bar
     axes.errorbar(
         xs,
         ys,

@@ -22,7 +22,7 @@ def test_the_records_give_the_board(folder):
 @pytest.mark.parametrize("folder", sorted(RESULTS.iterdir()), ids=lambda folder: folder.name)
 def test_nothing_is_there_that_must_not_be(folder):
     names = {path.name for path in folder.rglob("*") if path.is_file()}
-    assert names == {
+    assert names - {"validation.safetensors"} == {  # it is there for texts with several labels
         "run.json",
         "result.json",
         "history.jsonl",

@@ -152,3 +152,37 @@ def test_a_broken_record_is_passed_over_and_said(fecbench, recorded, tmp_path):
     (note,) = [line for line in out.splitlines() if line.startswith("note")]
     assert note.startswith("note: runs left out because their records are broken: ")
     assert all(name in note for name in ("empty", "text", "list", "nothing", "seedless"))
+
+
+def several(record, **scores):
+    """Make a record one of texts with several labels."""
+    about = json.loads((record.folder / "run.json").read_text())
+    write_json(record.folder / "run.json", about | {"dataset": {**about["dataset"], "labelling": "multi"}})
+    write_json(record.folder / "result.json", {"metrics": {"test": scores}})
+
+
+def test_texts_with_several_labels_show_macro_f1(recorded, figures, tmp_path):
+    for weight in (1.0, 2.0):
+        several(recorded(str(weight), 0.5, weight=weight), macro_f1=weight / 10, nll=weight)
+    records, _ = complete_runs([recorded.root])
+    assert build_study(records).metric == "macro_f1"
+    draw_sensitivity(build_study(records, "nll"), tmp_path / "s.png")
+    assert figures[0].get_supylabel() == "test nll (nats a text)"
+    (line, *_) = figures[0].axes[0].containers[0].lines
+    assert line.get_ydata().tolist() == [1.0, 2.0]
+
+
+def test_the_command_prints_a_loss_in_its_unit(recorded, fecbench, tmp_path):
+    for weight in (1.0, 2.0):
+        several(recorded(str(weight), 0.5, weight=weight), macro_f1=weight / 10, nll=weight)
+    code, out, err = fecbench("plot", "sensitivity", recorded.root, "--metric", "nll", "--out", tmp_path / "s.png")
+    assert code == 0, err
+    assert [line.split()[-2:] for line in out.splitlines()[1:3]] == [["1.000", "1"], ["2.000", "1"]]
+
+
+def test_single_and_several_labels_share_no_axis(recorded):
+    several(recorded("several", 0.5, data=("moods", "m" * 64)), macro_f1=0.5)
+    recorded("one", 0.5, weight=2.0)
+    records, _ = complete_runs([recorded.root])
+    with pytest.raises(UsageError, match=r"there are runs of aml on both \(moods have several\); give the folders"):
+        build_study(records, "macro_f1")

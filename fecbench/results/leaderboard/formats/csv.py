@@ -32,6 +32,7 @@ FIELDS = (
     "gain",
     "p_holm",
     "missing",
+    "better",
 )
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # spreadsheet programs take a cell that begins so for a formula
@@ -40,11 +41,12 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # spreadsheet programs take a 
 def csv_lines(board: Board) -> str:
     """Return the board as CSV with a header line.
 
-    Scores and gains are fractions. ``seeds`` and ``scores`` are lists in the same order, separated by spaces; in a
-    cross-validation a seed is followed by its fold, as 0/2. Ranks (``place``), gains and p-values hold within a group
-    of a data set's rows: those of equal encoder and budget, or all rows of a spec that declares them. The row of the
-    most frequent class has the origin ``computed`` and only a mean. A text that a spreadsheet would take for a formula
-    gets an apostrophe in front.
+    Scores and gains are fractions, except for metrics with another unit, such as nats. ``better`` is ``lower`` where
+    lower scores are better, else ``higher``. ``seeds`` and ``scores`` are lists in the same order, separated by spaces;
+    in a cross-validation a seed is followed by its fold, as 0/2. Ranks (``place``), gains and p-values hold within a
+    group of a data set's rows: those of equal encoder and budget, or all rows of a spec that declares them. The row of
+    the most frequent class has the origin ``computed`` and only a mean. A text that a spreadsheet would take for a
+    formula gets an apostrophe in front.
     """
     text = StringIO()
     writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
@@ -76,6 +78,7 @@ def _most_frequent(table: Table) -> Iterator[dict[str, Any]]:
             "method": row.name if row else "",
             "metric": _plain(column.metric),
             "mean": value,
+            "better": better(column),
         }
 
 
@@ -92,10 +95,13 @@ def _row(table: Table, number: int, column: Column) -> dict[str, Any]:
         "method": row.name,
         "objective": row.objective,
     }
-    return {
-        key: _plain(value)
-        for key, value in {**named, **conditions, "metric": column.metric, "missing": missing}.items()
-    }
+    of_column = {"metric": column.metric, "missing": missing, "better": better(column)}
+    return {key: _plain(value) for key, value in {**named, **conditions, **of_column}.items()}
+
+
+def better(column: Column) -> str:
+    """Return the direction of better scores, as in a line of CSV."""
+    return "lower" if column.lower else "higher"
 
 
 def _plain(value: Any) -> Any:

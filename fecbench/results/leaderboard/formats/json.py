@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def json_text(board: Board) -> str:
-    """Return the board as JSON. Scores and gains are fractions. Runs have ids, never paths."""
+    """Return the board as JSON. Runs have ids, never paths.
+
+    Scores and gains are fractions, except for metrics whose column has another unit than percent.
+    """
     content = {
         "title": board.title,
         "tables": [_table(table) for table in board.tables],
@@ -31,6 +34,8 @@ def _table(table: Table) -> dict[str, Any]:
         "caption": caption(table),
         "best": best(table),
         "declared": table.declared,
+        "labelling": table.labelling,
+        "columns": [_column(table, column) for column in table.columns],
         "datasets": [asdict(version) for version in table.datasets],
         "rows": [
             {
@@ -97,6 +102,15 @@ def _run(run: Run) -> dict[str, Any]:
     if run.fold is not None:
         about["fold"] = run.fold
     return {"id": run.record.id, **about, "notes": run.notes}
+
+
+def _column(table: Table, column: Column) -> dict[str, Any]:
+    return {
+        **_of_column(table, column),
+        "label": column.label,
+        "lower_is_better": column.lower,
+        "unit": column.unit,
+    }
 
 
 def _of_column(table: Table, column: Column) -> dict[str, str]:

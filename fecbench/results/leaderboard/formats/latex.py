@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from fecbench.results.leaderboard.formats import layout
+from fecbench.results.shown_metrics import arrow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,7 @@ SIGNS = {
     "±": r"$\pm$",
     "Δ": r"$\Delta$",
     "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
     "†": r"$^\dagger$",
     "‡": r"$^\ddagger$",
     "–": r"\textendash{}",  # noqa: RUF001  an en dash is meant
@@ -40,7 +42,6 @@ FIT = (
     r"\providecommand{\fecbenchfit}[1]{\ifdefined\resizebox"
     r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{#1}\else#1\fi}"
 )
-DIRECTION = r" $\uparrow$"  # of every metric, higher is better
 
 
 def latex(board: Board) -> str:
@@ -105,7 +106,7 @@ def _head(table: Table, heads: Sequence[str]) -> list[str]:
         for width, version in zip(widths, table.datasets, strict=True)
     ]
     rules = [rf"\cmidrule(lr){{{start}-{start + width - 1}}}" for start, width in zip(starts, widths, strict=False)]
-    labels = [escape(column.label) + DIRECTION for column in table.columns]
+    labels = [escape(f"{column.label} {arrow(column.lower)}") for column in table.columns]
     return [_line([*[""] * len(heads), *groups]), " ".join(rules), _line([*map(escape, heads), *labels])]
 
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.text import shortened
 from fecbench.results.leaderboard.board import ALPHA
+from fecbench.results.shown_metrics import DOWN, PERCENT, UP, arrow, figure
+from fecbench.training.block_scores import BLOCK_METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from fecbench.results.leaderboard.board import Board, Column, Gain, Row, Score, Table
+    from fecbench.results.leaderboard.board import Board, Column, Comparison, Gain, Row, Score, Table
 
 
 BEATEN, NOTED = "†", "‡"
@@ -81,19 +83,23 @@ def _text(table: Table, number: int, column: Column) -> Text:
         marks += BEATEN
     if cell.footnote:
         marks += NOTED
-    return Text(score_text(score, table.common_seeds is None), number in column.best, number in column.second, marks)
+    text = score_text(score, table.common_seeds is None, column.unit)
+    return Text(text, number in column.best, number in column.second, marks)
 
 
-def score_text(score: Score, with_seeds: bool = False) -> str:
-    """Return mean and standard deviation in percent, optionally with the number of seeds.
+def score_text(score: Score, with_seeds: bool = False, unit: str = PERCENT) -> str:
+    """Return mean and standard deviation as they are shown, in percent by default, optionally with the number of seeds.
 
     >>> from fecbench.results.leaderboard.board import Score
+    >>> from fecbench.results.shown_metrics import UNITS
     >>> score_text(Score(0.6552, 0.0027)), score_text(Score.of({3: 0.5}), with_seeds=True)
     ('65.52 ± 0.27', '50.00 (n=1)')
+    >>> score_text(Score(2.7561, 0.0038), unit=UNITS["nll"])
+    '2.756 ± 0.004'
     """
-    text = f"{100 * score.mean:.2f}"
+    text = figure(score.mean, unit)
     if score.std is not None:
-        text += f" ± {100 * score.std:.2f}"
+        text += f" ± {figure(score.std, unit)}"
     if with_seeds and score.seeds:
         text += f" (n={len(score.seeds)})"
     return text
@@ -112,9 +118,7 @@ def most_frequent_line(table: Table) -> tuple[list[str], list[str]] | None:
     row = table.most_frequent
     if row is None:
         return None
-    return [row.name, *[""] * (len(heads(table)) - 1)], [
-        "" if value is None else f"{100 * value:.2f}" for value in row.values
-    ]
+    return [row.name, *[""] * (len(heads(table)) - 1)], ["" if value is None else figure(value) for value in row.values]
 
 
 def last_lines(table: Table) -> list[tuple[list[str], list[str]]]:
@@ -123,12 +127,28 @@ def last_lines(table: Table) -> list[tuple[list[str], list[str]]]:
     return [*(gain_line(table, gain) for gain in table.gains), *([frequent] if frequent else [])]
 
 
+def label(table: Table, column: Column) -> str:
+    """Return the label of a column, with its direction if lower scores are better in some column of the table."""
+    return f"{column.label} {arrow(column.lower)}" if table.directed else column.label
+
+
+def units(table: Table) -> str:
+    """Return the words for the units of the scores.
+
+    >>> from fecbench.results.leaderboard.paper_table import published
+    >>> units(published())
+    'in percent'
+    """
+    others = {column.label: column.unit for column in table.columns if column.unit != PERCENT}
+    words = ", ".join(f"{label} in {unit}" for label, unit in others.items())
+    return f"in percent ({words})" if words else "in percent"
+
+
 def column_names(table: Table) -> list[str]:
     """Return one heading for each column of scores, with the data set's name if there are several."""
     several = len(table.datasets) > 1
-    return [
-        f"{table.datasets[column.dataset].name} {column.label}" if several else column.label for column in table.columns
-    ]
+    names = [f"{table.datasets[column.dataset].name} " if several else "" for column in table.columns]
+    return [f"{name}{label(table, column)}" for name, column in zip(names, table.columns, strict=True)]
 
 
 def tables(board: Board) -> Iterator[tuple[str, Table]]:
@@ -142,6 +162,8 @@ def tables(board: Board) -> Iterator[tuple[str, Table]]:
 def legend(table: Table, styles: tuple[str, str] = ("Bold", "underlined")) -> list[str]:
     """Return the lines under a table; ``styles`` are the words for the look of the best and the second."""
     lines = [caption(table)]
+    if table.directed:
+        lines.append(f"{UP}: higher is better; {DOWN}: lower is better.")
     if any(column.best for column in table.columns):
         lines.append(f"{styles[0]}: {best(table)}; {styles[1]}: second.")
     if table.grouped:
@@ -182,10 +204,10 @@ def caption(table: Table) -> str:
     seeds, one = table.common_seeds, "fold" if table.folded else "seed"
     words = {counted(list(score.seeds)) for score in table.scores()}
     if not any(score.std is not None for score in table.scores()):
-        return "Test scores in percent" + (f", of one {one}." if seeds == 1 else ".")
+        return f"Test scores {units(table)}" + (f", of one {one}." if seeds == 1 else ".")
     # Scores without seeds are published ones, which don't say which standard deviation theirs is.
     over = f" over {words.pop()}" if seeds and len(words) == 1 else "" if seeds == 0 else f" over n {one}s"
-    return f"Test scores in percent, mean ± {'sample ' if seeds != 0 else ''}standard deviation{over}."
+    return f"Test scores {units(table)}, mean ± {'sample ' if seeds != 0 else ''}standard deviation{over}."
 
 
 def _significance(table: Table) -> Iterator[str]:
@@ -193,7 +215,7 @@ def _significance(table: Table) -> Iterator[str]:
     if any(comparison.significant for _, comparison in comparisons):
         yield (
             f"{BEATEN} The {best(table)} is significantly better than the marked score: p < {ALPHA} in a permutation "
-            f"test over test examples and in a paired t-test over {_tested_over(table)}, "
+            f"test over test examples{_in_blocks(comparisons)} and in a paired t-test over {_tested_over(table)}, "
             "Holm-corrected over the column."
         )
     elif any(comparison.significant is False for _, comparison in comparisons):  # None: no test was possible
@@ -205,6 +227,13 @@ def _significance(table: Table) -> Iterator[str]:
             reasons[comparison.reason].append((column, comparison.other))
     for reason, pairs in reasons.items():
         yield f"The best was not tested against {_against(table, pairs)}: {reason}."
+
+
+def _in_blocks(comparisons: Sequence[tuple[Column, Comparison]]) -> str:
+    """Return the words for the columns that are tested over blocks of examples; empty if there is none."""
+    tested = [column for column, pair in comparisons if pair.p is not None and column.metric in BLOCK_METRICS]
+    names = dict.fromkeys(column.label for column in tested)
+    return f" (for {', '.join(names)}: a jackknife test over blocks of them)" if names else ""
 
 
 def _tested_over(table: Table) -> str:

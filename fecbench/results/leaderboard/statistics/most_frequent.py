@@ -21,12 +21,15 @@ OF_TRAIN, OF_TEST = "most frequent class", "most frequent test class"
 def most_frequent(rows: Sequence[Row], columns: Sequence[tuple[int, str]]) -> MostFrequent | None:
     """Return the row for the ``columns``, each the number of a data set and a metric; None without measured runs.
 
+    There is none for texts with several labels either: a single label would miss most of them.
+
     Older records don't tell the most frequent training class. If a data set has only such records, the row is that of
     the most frequent test class on all data sets, and named so.
     """
     cells_by_dataset = zip(*(row.cells for row in rows), strict=True)
     runs = [[run for cell in cells for run in cell.runs] for cells in cells_by_dataset]
-    if not any(runs):
+    labelled = [run for of_dataset in runs for run in of_dataset]
+    if not labelled or labelled[0].labelling == "multi":
         return None
     of_train = all(any(run.majority for run in of_dataset) for of_dataset in runs if of_dataset)
     majorities = [_majority(of_dataset, of_train) for of_dataset in runs]

@@ -8,7 +8,7 @@ the number of predictions are sums over rows: they change linearly when two meth
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 Predictions = tuple[np.ndarray, np.ndarray]
+BY_COUNTS = ("accuracy", "weighted_f1", "macro_f1")
 TOLERANCE = 1e-6  # between the record's scores and those of its predictions
 
 
@@ -45,6 +46,8 @@ class Outcomes:
     predicted: np.ndarray
     correct: np.ndarray
     support: np.ndarray
+    metrics: ClassVar[tuple[str, ...]] = BY_COUNTS
+    rounding: ClassVar[float] = 0.0  # of a difference of scores: their counts are whole numbers
 
     def totals(self) -> np.ndarray:
         """Return TP and number of predictions of each run and class, float64 ``[S, 2, C]``.
@@ -57,6 +60,14 @@ class Outcomes:
             for classes, correct in zip(self.predicted + 1, self.correct, strict=True)
         ]
         return np.array(found, dtype=np.float64)[:, :, 1:]
+
+    def scores(self, totals: np.ndarray) -> np.ndarray:
+        """Return the scores ``[3, ..., S]`` of ``metrics`` from totals ``[..., S, 2, C]``."""
+        return scores_by_counts(totals, self.support)
+
+    def swap_effects(self, other: Outcomes) -> csr_array:
+        """Return the change of the totals for each swapped row, sparse float32 (:func:`swap_effects`)."""
+        return swap_effects(self, other)
 
 
 def swap_effects(first: Outcomes, second: Outcomes) -> csr_array:
@@ -79,9 +90,6 @@ def swap_effects(first: Outcomes, second: Outcomes) -> csr_array:
             values.append(np.full(counted.sum(), sign, np.float32))  # exact: sums of fewer than 2^24 ones
     entries = np.concatenate(values), (np.concatenate(row_indices), np.concatenate(columns))
     return csr_array(entries, shape=(2 * classes * len(first.predicted), int(rows.sum())))
-
-
-BY_COUNTS = ("accuracy", "weighted_f1", "macro_f1")
 
 
 def scores_by_counts(counts: np.ndarray, support: np.ndarray) -> np.ndarray:
@@ -128,14 +136,7 @@ def predictions(run: Run) -> Predictions:
     Raises:
         RunError: predictions are missing, have another format, or don't give the record's scores.
     """
-    path = run.record.folder / PREDICTIONS
-    if not path.is_file():
-        raise RunError(f"{run.record.id} holds no predictions")
-    try:
-        tensors = read_predictions(run.record)
-    except RunError as error:
-        # the message of the cause holds a path of the machine, which a board must not show
-        raise RunError(f"the predictions of {run.record.id} can't be read") from error
+    tensors = arrays_of(run)
     if "correct" not in tensors or "predicted" not in tensors:
         raise RunError(f"the predictions of {run.record.id} don't mark the correct ones (an older record)")
     predicted = tensors["predicted"]
@@ -146,6 +147,20 @@ def predictions(run: Run) -> Predictions:
     outcome = by_name[predicted], tensors["correct"].astype(bool)
     _check(run, *outcome)
     return outcome
+
+
+def arrays_of(run: Run) -> dict[str, np.ndarray]:
+    """Return the arrays of a run's predictions.
+
+    Raises:
+        RunError: they are missing, or can't be read. The message holds no path, since a board shows it.
+    """
+    if not (run.record.folder / PREDICTIONS).is_file():
+        raise RunError(f"{run.record.id} holds no predictions")
+    try:
+        return read_predictions(run.record)
+    except RunError as error:
+        raise RunError(f"the predictions of {run.record.id} can't be read") from error
 
 
 def _check(run: Run, predicted: np.ndarray, correct: np.ndarray) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-
-from fecbench.results.leaderboard.statistics.outcomes import BY_COUNTS, scores_by_counts, swap_effects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from fecbench.results.leaderboard.statistics.label_set_outcomes import LabelSetOutcomes
     from fecbench.results.leaderboard.statistics.outcomes import Outcomes
+
+    Runs = TypeVar("Runs", Outcomes, LabelSetOutcomes)
 
 
 RESAMPLES = 4999
@@ -19,7 +20,7 @@ BATCH = 250  # even, so that a batch takes whole 64-bit words
 ROUNDING = 1e-12  # equal scores differ by less: scores are fractions of at most a few million rows
 
 
-def over_examples(first: Outcomes, second: Outcomes, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, float]:
+def over_examples(first: Runs, second: Runs, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, float]:
     """Return the two-sided p-values by metric of a paired permutation test over test examples.
 
     If the methods don't differ, each example's predictions could as well be the other method's. The test swaps them at
@@ -29,14 +30,14 @@ def over_examples(first: Outcomes, second: Outcomes, resamples: int = RESAMPLES,
 
     Args:
         first: ``S`` runs of one method on ``N`` examples.
-        second: ``S`` runs of the other method with the same seeds.
+        second: ``S`` runs of the other method with the same seeds, on data of the same labelling.
         resamples: the number of random swaps; if there are fewer possible swaps, all are tried.
         seed: the seed of the random swaps; fixed, so that a table is reproducible.
     """
-    moved = swap_effects(first, second)
+    moved = first.swap_effects(second)
     rows = moved.shape[1]
     if rows < 2:  # a single swap only turns the sign: both outcomes are as extreme
-        return dict.fromkeys(BY_COUNTS, 1.0)
+        return dict.fromkeys(first.metrics, 1.0)
     exact = 2**rows <= resamples
     swaps = _every_swap(rows) if exact else _random_swaps(rows, resamples, seed)
     totals = first.totals(), second.totals()
@@ -44,21 +45,21 @@ def over_examples(first: Outcomes, second: Outcomes, resamples: int = RESAMPLES,
     def differences(swapped: np.ndarray) -> np.ndarray:
         # One product serves both methods: a swap changes the second one's totals by the opposite amount.
         change = np.ascontiguousarray((moved @ swapped).T).reshape(-1, *totals[0].shape).astype(np.float64)
-        ours = scores_by_counts(totals[0] + change, first.support).mean(-1)
-        return np.asarray(ours - scores_by_counts(totals[1] - change, second.support).mean(-1))
+        ours = first.scores(totals[0] + change).mean(-1)
+        return np.asarray(ours - second.scores(totals[1] - change).mean(-1))
 
     observed = differences(np.zeros((rows, 1), np.float32))
     null = np.concatenate([differences(batch) for batch in swaps], axis=1)
-    return dict(zip(BY_COUNTS, _two_sided(null, observed, exact).tolist(), strict=True))
+    return dict(zip(first.metrics, _two_sided(null, observed, exact, first.rounding).tolist(), strict=True))
 
 
-def _two_sided(null: np.ndarray, observed: np.ndarray, exact: bool) -> np.ndarray:
+def _two_sided(null: np.ndarray, observed: np.ndarray, exact: bool, least: float) -> np.ndarray:
     """Return the p-value ``[K]`` of ``observed [K, 1]`` under the resampled statistics ``null [K, R]``.
 
     The observed statistic counts as one more resample, unless ``null`` has all there are. Differences within rounding
-    count as equal, by the tolerance of scipy's permutation test.
+    count as equal, by the tolerance of scipy's permutation test, or by ``least`` if that is more.
     """
-    rounding = 100 * np.finfo(np.float64).eps * np.abs(observed)
+    rounding = np.maximum(100 * np.finfo(np.float64).eps * np.abs(observed), least)
     as_extreme = np.minimum((null <= observed + rounding).sum(1), (null >= observed - rounding).sum(1))
     added = 0 if exact else 1
     return np.asarray(np.minimum(1.0, 2 * ((as_extreme + added) / (null.shape[1] + added))))

@@ -8,21 +8,26 @@ from typing import TYPE_CHECKING
 from fecbench.core.text import shortened
 from fecbench.results.leaderboard.board import Gain
 from fecbench.results.leaderboard.rows.variants import families, parent
-from fecbench.training.metrics import PRIMARY
+from fecbench.results.shown_metrics import BESIDE, MAIN, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    from fecbench.data.datasets.dataset import Labelling
     from fecbench.results.leaderboard.board import Row
 
 
-LABELS = {"accuracy": "Acc", "weighted_f1": "Weighted-F1", "macro_f1": "Macro-F1"}
+def metrics_of(
+    rows: Sequence[Row], dataset: int, labelling: Labelling = "single", named: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Return the metrics of the columns of a data set: the main ones, then others that rows have, by name.
 
-
-def metrics_of(rows: Sequence[Row], dataset: int) -> tuple[str, ...]:
-    """Return the metrics that rows have on a data set: the paper's three, then others by name."""
-    found = {metric for row in rows for metric in row.cells[dataset].scores}
-    return (*PRIMARY, *sorted(found - set(PRIMARY)))
+    Records of texts with several labels hold many metrics; those beside the main ones are shown if they are ``named``.
+    """
+    main = MAIN[labelling]
+    hidden = BESIDE.difference(named) if labelling == "multi" else ()
+    others = {metric for row in rows for metric in row.cells[dataset].scores}.difference(main, hidden)
+    return (*main, *sorted(others))
 
 
 def means(rows: Sequence[Row], dataset: int, metric: str) -> dict[int, float]:
@@ -31,13 +36,18 @@ def means(rows: Sequence[Row], dataset: int, metric: str) -> dict[int, float]:
     return {number: score.mean for number, score in scores.items() if score}
 
 
-def ranked(found: dict[int, float], groups: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the best and the second rows of every group, by their means.
+def ranked(
+    found: dict[int, float], groups: Sequence[Sequence[int]], lower: bool = False
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the best and the second rows of every group, by their means; with ``lower``, the lowest is best.
 
     >>> ranked({0: 0.5, 1: 0.7, 2: 0.9, 3: 0.6}, [(0, 1), (2, 3)])
     ((1, 2), (0, 3))
+    >>> ranked({0: 0.5, 1: 0.7, 2: 0.9, 3: 0.6}, [(0, 1), (2, 3)], lower=True)
+    ((0, 3), (1, 2))
     """
-    each = [first_and_second({number: found[number] for number in group if number in found}) for group in groups]
+    sign = -1 if lower else 1
+    each = [first_and_second({number: sign * found[number] for number in group if number in found}) for group in groups]
     best = tuple(sorted(number for firsts, _ in each for number in firsts))
     second = tuple(sorted(number for _, seconds in each for number in seconds))
     return best, second
@@ -87,13 +97,20 @@ def methods(rows: Sequence[Row], against: str) -> list[int]:
     return named or [number for number, row in enumerate(rows) if row.objective == against]
 
 
-def relative_gain(mean: float, others: Sequence[float]) -> float | None:
+def relative_gain(mean: float, others: Sequence[float], lower: bool = False) -> float | None:
     """Return the gain of ``mean`` over the best of ``others``, relative to that one; None if it isn't ahead.
+
+    With ``lower`` the lowest is best, and a gain is negative.
 
     >>> round(relative_gain(0.6552, [0.5952, 0.6057]), 4)
     0.0817
     >>> relative_gain(0.5, [0.5])
+    >>> relative_gain(1.5, [2.0, 3.0], lower=True)
+    -0.25
     """
+    if lower:
+        best = min(others, default=0.0)
+        return mean / best - 1 if mean < best else None
     best = max(others, default=0.0)
     return mean / best - 1 if mean > best > 0 else None  # a gain over a score of 0 has no finite value
 
@@ -172,4 +189,4 @@ def _gain(
     others = [
         found[other] for other in baselines if other in found and comparable(rows, declared, number, other, column[0])
     ]
-    return relative_gain(found[number], others) if number in found else None
+    return relative_gain(found[number], others, shown(column[1]).lower) if number in found else None

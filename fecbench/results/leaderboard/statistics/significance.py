@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import RunError
 from fecbench.results.leaderboard.board import Comparison
 from fecbench.results.leaderboard.run import silent
-from fecbench.results.leaderboard.statistics import outcomes
+from fecbench.results.leaderboard.statistics.block_tests import blocks_of, over_blocks
+from fecbench.results.leaderboard.statistics.label_set_outcomes import BY_LABEL_SETS, label_sets, of_label_sets
+from fecbench.results.leaderboard.statistics.outcomes import BY_COUNTS, of_predictions, predictions
 from fecbench.results.leaderboard.statistics.paired_tests import holm, over_examples, over_seeds
 from fecbench.results.leaderboard.statistics.ranking import groups, means
+from fecbench.results.shown_metrics import shown
+from fecbench.training.block_scores import BLOCK_METRICS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from fecbench.results.leaderboard.board import Cell, Row
@@ -21,6 +26,12 @@ if TYPE_CHECKING:
 
 
 LEAST_SEEDS = 3  # with fewer, the table says that it can't tell (ADR 12)
+TESTED = {"single": BY_COUNTS, "multi": (*BY_LABEL_SETS, *BLOCK_METRICS)}
+# by labelling: the function that reads the predictions of a run, and the one that joins those of several
+READERS: dict[str, tuple[Callable[[Run], Any], Callable[[list[Run], list[Any]], Any]]] = {
+    "single": (predictions, of_predictions),
+    "multi": (label_sets, of_label_sets),
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +42,7 @@ class Tests:
     declared: bool
     report: Report = silent
     _done: dict[frozenset[Path], dict[str, float] | str] = field(default_factory=dict)
-    _read: dict[Path, outcomes.Predictions | RunError] = field(default_factory=dict)
+    _read: dict[Path, Any] = field(default_factory=dict)
 
     def column(self, dataset: int, metric: str) -> tuple[Comparison, ...]:
         """Test the best row of each group against its others; correct for the number of pairs in the column."""
@@ -47,7 +58,7 @@ class Tests:
         known, found = means(self.rows, dataset, metric), []
         for group in groups(self.rows, self.declared, dataset):
             scored = [number for number in group if number in known]
-            best = max(scored, key=lambda number: (known[number], -number), default=None)
+            best = max(scored, key=lambda number: (_ahead(metric) * known[number], -number), default=None)
             found += [(best, number) for number in scored if best is not None and number != best]
         return found
 
@@ -55,22 +66,33 @@ class Tests:
         cells = self.rows[best].cells[dataset], self.rows[other].cells[dataset]
         scores = [cell.scores[metric].seeds for cell in cells]
         seeds = tuple(seed for seed in scores[0] if seed in scores[1])
-        if metric not in outcomes.BY_COUNTS:
+        if metric not in TESTED[cells[0].runs[0].labelling]:
             return Comparison(best, other, seeds, reason="there is no test for this metric")
         what = "folds" if _folds(cells[0]) else "seeds"
         if len(seeds) < LEAST_SEEDS:
             return Comparison(best, other, seeds, reason=f"a test needs {LEAST_SEEDS} {what} that both rows have")
-        # The best has the highest mean over all its seeds, but the test is over the common ones.
-        if sum(scores[0][seed] - scores[1][seed] for seed in seeds) < 0:
+        differences = [scores[0][seed] - scores[1][seed] for seed in seeds]
+        # The best has the best mean over all its seeds, but the test is over the common ones.
+        if _ahead(metric) * sum(differences) < 0:
             return Comparison(best, other, seeds, reason=f"the best isn't ahead on the {what} that both rows have")
         runs = [_of_seeds(cell, seeds) for cell in cells]
         self.report(f"testing {self.rows[best].name} against {self.rows[other].name} over examples and {what}")
-        tested = self._over_examples(*runs)
-        if isinstance(tested, str):
-            return Comparison(best, other, seeds, reason=tested)
+        p_examples = self._examples(metric, fmean(differences), *runs)
+        if isinstance(p_examples, str):
+            return Comparison(best, other, seeds, reason=p_examples)
         first, second = ([of[seed] for seed in seeds] for of in scores)
         p_seeds = over_seeds(first, second, _overlap(cells[0]))
-        return Comparison(best, other, seeds, _examples(runs[0]), tested[metric], p_seeds)
+        return Comparison(best, other, seeds, _examples(runs[0]), p_examples, p_seeds)
+
+    def _examples(self, metric: str, difference: float, first: list[Run], second: list[Run]) -> float | str:
+        """Return the p-value of the test over test examples, or the reason why it isn't possible."""
+        if metric in BLOCK_METRICS:
+            try:
+                return over_blocks(difference, blocks_of(metric, first, second))
+            except RunError as error:
+                return str(error)
+        tested = self._over_examples(first, second)
+        return tested if isinstance(tested, str) else tested[metric]
 
     def _over_examples(self, first: list[Run], second: list[Run]) -> dict[str, float] | str:
         """Return the p-values by metric of the permutation test, or the reason why it isn't possible."""
@@ -82,20 +104,26 @@ class Tests:
                 self._done[key] = str(error)
         return self._done[key]
 
-    def _outcomes(self, runs: list[Run]) -> outcomes.Outcomes:
-        return outcomes.of_predictions(runs, [self._predictions(run) for run in runs])
+    def _outcomes(self, runs: list[Run]) -> Any:
+        _, joined = READERS[runs[0].labelling]
+        return joined(runs, [self._predicted(run) for run in runs])
 
-    def _predictions(self, run: Run) -> outcomes.Predictions:
-        folder = run.record.folder
+    def _predicted(self, run: Run) -> Any:
+        folder, (read, _) = run.record.folder, READERS[run.labelling]
         if folder not in self._read:
             try:
-                self._read[folder] = outcomes.predictions(run)
+                self._read[folder] = read(run)
             except RunError as error:
                 self._read[folder] = error
         found = self._read[folder]
         if isinstance(found, RunError):
             raise found
         return found
+
+
+def _ahead(metric: str) -> int:
+    """Return the sign of a difference by which the first of two scores is better."""
+    return -1 if shown(metric).lower else 1
 
 
 def _of_seeds(cell: Cell, seeds: Sequence[int | str]) -> list[Run]:
@@ -117,4 +145,4 @@ def _overlap(cell: Cell) -> float:
 
 def _examples(runs: Sequence[Run]) -> int:
     """Return the number of test examples, of all folds together."""
-    return sum(sum(run.support.values()) for run in {run.fold: run for run in runs}.values())
+    return sum(run.test_rows for run in {run.fold: run for run in runs}.values())

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fecbench.core.text import shortened
+from fecbench.results.leaderboard.formats import layout
 from fecbench.results.leaderboard.formats.page.row_names import names
+from fecbench.results.leaderboard.formats.page.score_table import sort_kind
+from fecbench.results.shown_metrics import figure, scaled
 from fecbench.runs.identity import ROW_SETTINGS
+from fecbench.runs.plan import THRESHOLD_SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from fecbench.results.leaderboard.board import DatasetVersion, Row, Table
+    from fecbench.results.leaderboard.board import Column, DatasetVersion, Row, Table
     from fecbench.results.leaderboard.run import Run
     from fecbench.runs.schema import RecordedObjective
 
@@ -50,7 +54,7 @@ class MeasuredRow:
         method: the name of its row.
         dataset: the data set's name.
         seed: the seed, or `seed/fold`.
-        scores: the scores by the table's metrics, in percent.
+        scores: the scores by the table's metrics, each as the value to sort by and as text; None for a missing one.
         device: the device.
         started: the start, as ISO 8601 text.
     """
@@ -59,7 +63,7 @@ class MeasuredRow:
     method: str
     dataset: str
     seed: int | str
-    scores: tuple[float | None, ...]
+    scores: tuple[tuple[float, str] | None, ...]
     device: str
     started: str
 
@@ -73,7 +77,8 @@ class Conditions:
         facts: software, hardware and seeds.
         shared: the settings that are the same in all rows.
         own: the other settings of each row.
-        metrics: the labels of the scores in ``entries``.
+        metrics: the labels of the scores in ``entries``, and the kind of each to sort by.
+        units: the words for the units of the scores.
         entries: every run.
     """
 
@@ -81,7 +86,8 @@ class Conditions:
     facts: tuple[Fact, ...]
     shared: tuple[tuple[str, str], ...]
     own: tuple[tuple[str, str], ...]
-    metrics: tuple[str, ...]
+    metrics: tuple[tuple[str, str], ...]
+    units: str
     entries: tuple[MeasuredRow, ...]
 
 
@@ -90,15 +96,17 @@ def conditions_of(table: Table) -> Conditions | None:
     runs = list(_runs(table))
     if not runs:
         return None
-    metrics = {column.metric: column.label for column in table.columns}
-    entries = (_entry(name, version, run, list(metrics)) for name, version, run in runs)
-    shared, own = settings(dict(zip(names(table), table.rows, strict=True)))
+    columns = {column.metric: column for column in table.columns}
+    entries = (_entry(name, version, run, list(columns.values())) for name, version, run in runs)
+    unused = THRESHOLD_SETTINGS if table.labelling == "single" else ()
+    shared, own = settings(dict(zip(names(table), table.rows, strict=True)), unused)
     return Conditions(
         data=tuple(_data(version, runs) for version in table.datasets if version.fingerprint),
         facts=tuple(_facts([(name, run) for name, _, run in runs])),
         shared=shared,
         own=own,
-        metrics=tuple(metrics.values()),
+        metrics=tuple((layout.label(table, column), sort_kind(column)) for column in columns.values()),
+        units=layout.units(table),
         entries=tuple(entries),
     )
 
@@ -115,7 +123,8 @@ def _data(version: DatasetVersion, runs: Sequence[tuple[str, DatasetVersion, Run
     if recorded is None:
         return DataFacts(version.name, version.title, version.fingerprint, ("0 labels",))
     facts = [f"{count:,} {split} rows" for split, count in recorded.rows] if recorded.rows else []
-    facts.append(f"{len(recorded.labels)} labels")
+    several = ", several to a text" if recorded.labelling == "multi" else ""
+    facts.append(f"{len(recorded.labels)} labels{several}")
     if recorded.licence:
         facts.append(f"licence: {recorded.licence}")
     return DataFacts(version.name, version.title, version.fingerprint, tuple(facts))
@@ -151,17 +160,26 @@ def _distribution(objective: RecordedObjective) -> str:
     return " ".join(part for part in (objective.distribution, objective.version) if part)
 
 
-def _entry(method: str, version: DatasetVersion, run: Run, metrics: Sequence[str]) -> MeasuredRow:
-    scores = tuple(None if (score := run.scores.get(metric)) is None else 100 * score for metric in metrics)
+def _entry(method: str, version: DatasetVersion, run: Run, columns: Sequence[Column]) -> MeasuredRow:
+    scores = tuple(_score(run, column) for column in columns)
     return MeasuredRow(run.record.id, method, version.name, run.repetition, scores, run.device, run.started)
 
 
-def settings(rows: Mapping[str, Row]) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+def _score(run: Run, column: Column) -> tuple[float, str] | None:
+    value = run.scores.get(column.metric)
+    return None if value is None else (scaled(value, column.unit), figure(value, column.unit))
+
+
+def settings(
+    rows: Mapping[str, Row], unused: Collection[str] = ()
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
     """Return the settings that are the same in all rows, and for each row, by name, the others as text.
+
+    Settings that have no effect on such data are left out: those ``unused``.
 
     Differences in how the data are read don't count: the fingerprint shows their effect.
     """
-    found = {name: _of_row(row) for name, row in rows.items() if any(cell.runs for cell in row.cells)}
+    found = {name: _of_row(row, unused) for name, row in rows.items() if any(cell.runs for cell in row.cells)}
     first, *others = found.values()  # at least one row has runs: `conditions_of` returns None for a table without
     shared = {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}
     own = (
@@ -171,10 +189,10 @@ def settings(rows: Mapping[str, Row]) -> tuple[tuple[tuple[str, str], ...], tupl
     return tuple(sorted(shared.items())), tuple(own)
 
 
-def _of_row(row: Row) -> dict[str, str]:
+def _of_row(row: Row, unused: Collection[str]) -> dict[str, str]:
     """Return a row's settings as text; values that differ between data sets in the order of the data sets."""
     keys = dict.fromkeys(key for cell in row.cells for key in cell.settings)
-    return {key: " / ".join(map(_text, row.setting(key))) for key in sorted(keys)}
+    return {key: " / ".join(map(_text, row.setting(key))) for key in sorted(keys.keys() - set(unused))}
 
 
 def _text(value: object) -> str:

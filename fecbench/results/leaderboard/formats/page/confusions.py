@@ -1,9 +1,13 @@
-"""Count the pairs of labels that methods confuse most often, and how far methods differ in them."""
+"""Count the pairs of labels that methods confuse most often, and how far methods differ in them.
+
+Where a text can have several labels, a pair is a label that a text has and isn't given, and one that it is given
+wrongly.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
 
 MOST = 12  # pairs to show
+NO_LABEL = "no label"
 
 
 class ConfusedRows(NamedTuple):
@@ -68,19 +73,21 @@ class Confusions:
 
     Attributes:
         dataset: the data set's name.
+        several: True if a text can have several labels.
         beside: the method of interest, or the best, beside the best other one.
         every: all methods; None if ``beside`` has all of them.
-        lacking: the methods that were run but whose records hold no valid confusion matrix.
+        lacking: the methods that were run but whose records hold no valid counts.
     """
 
     dataset: str
+    several: bool
     beside: ConfusedPairs
     every: ConfusedPairs | None
     lacking: tuple[str, ...]
 
 
 def confusions_of(table: Table) -> tuple[Confusions, ...]:
-    """Return the confusions on each data set, from the records that hold a confusion matrix."""
+    """Return the confusions on each data set, from the records that hold their counts."""
     return tuple(found for dataset in range(len(table.datasets)) if (found := _of_dataset(table, dataset)))
 
 
@@ -89,14 +96,15 @@ def _of_dataset(table: Table, dataset: int) -> Confusions | None:
     found = {number: matrix for number, cell in cells.items() if (matrix := mean_matrix(cell.runs)) is not None}
     if not found:
         return None
-    labels = (*sorted(next(iter(cells.values())).runs[0].labels), NO_ANSWER_TEXT)
+    first, several = next(iter(cells.values())).runs[0], table.labelling == "multi"
+    labels = (*sorted(first.labels), NO_LABEL if several else NO_ANSWER_TEXT)
+    rows = np.array([first.support[label] for label in sorted(first.labels)]) if several else None
     ordered, called = _by_interest(table, dataset, found), names(table)
-    beside = most_confused({called[number]: found[number] for number in ordered[:2]}, labels)
-    every = (
-        most_confused({called[number]: matrix for number, matrix in found.items()}, labels) if len(found) > 2 else None
-    )
+    beside = most_confused({called[number]: found[number] for number in ordered[:2]}, labels, rows)
+    everyone = {called[number]: matrix for number, matrix in found.items()}
+    every = most_confused(everyone, labels, rows) if len(found) > 2 else None
     lacking = tuple(called[number] for number in cells if number not in found)
-    return Confusions(table.datasets[dataset].name, beside, every, lacking)
+    return Confusions(table.datasets[dataset].name, several, beside, every, lacking)
 
 
 def _by_interest(table: Table, dataset: int, found: Mapping[int, np.ndarray]) -> list[int]:
@@ -112,21 +120,18 @@ def _by_interest(table: Table, dataset: int, found: Mapping[int, np.ndarray]) ->
 def mean_matrix(runs: Sequence[Run]) -> np.ndarray | None:
     """Return the mean of the runs' confusion matrices ``[C, C + 1]``, gold labels as rows, in the order of names.
 
-    The last column counts the rows without an answer. None if a record's matrix is missing or contradicts its number
-    of rows by label.
+    The last column counts the rows without an answer, or without any label given. None if a record's matrix is missing
+    or contradicts its number of rows by label.
     """
-    found = [_matrix(run) for run in runs]
+    found = [_label_sets(run) if run.labelling == "multi" else _matrix(run) for run in runs]
     whole = [matrix for matrix in found if matrix is not None]
     return np.mean(whole, axis=0) if len(whole) == len(found) else None
 
 
 def _matrix(run: Run) -> np.ndarray | None:
     order, size = np.argsort(run.labels), len(run.labels)
-    try:
-        matrix = np.asarray(run.record.result_file.confusion_matrix, dtype=np.float64)
-    except (TypeError, ValueError):  # not a matrix of numbers
-        return None
-    if matrix.shape != (size, size):
+    matrix = _numbers(run.record.result_file.confusion_matrix, (size, size))
+    if matrix is None:
         return None
     support = np.array([run.support[label] for label in run.labels], dtype=np.float64)
     unanswered = support - matrix.sum(1)
@@ -136,18 +141,40 @@ def _matrix(run: Run) -> np.ndarray | None:
     return np.column_stack([matrix[np.ix_(order, order)], unanswered[order]])
 
 
+def _label_sets(run: Run) -> np.ndarray | None:
+    order, size = np.argsort(run.labels), len(run.labels)
+    matrix = _numbers(run.record.result_file.label_confusions, (size, size + 1))
+    support = np.array([run.support[label] for label in run.labels], dtype=np.float64)
+    if matrix is None or (matrix < 0).any() or (matrix > support[:, None]).any():
+        return None
+    by_name: np.ndarray = matrix[np.ix_(order, np.append(order, size))]
+    return by_name
+
+
+def _numbers(recorded: Any, shape: tuple[int, int]) -> np.ndarray | None:
+    """Return a recorded matrix as float64; None if it isn't one of finite numbers of this shape."""
+    try:
+        matrix = np.asarray(recorded, dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
+    return matrix if matrix.shape == shape and np.isfinite(matrix).all() else None
+
+
 def _unanswered(run: Run) -> float:
     """Return the share of test rows without an answer; 0 for older records, in which every row has one."""
     shares = run.record.result_file.unanswered or {}
     return shares.get("test", 0.0)
 
 
-def most_confused(matrices: Mapping[str, np.ndarray], labels: Sequence[str], most: int = MOST) -> ConfusedPairs:
+def most_confused(
+    matrices: Mapping[str, np.ndarray], labels: Sequence[str], rows: np.ndarray | None = None, most: int = MOST
+) -> ConfusedPairs:
     """Return the ``most`` pairs with the most rows confused by all methods together, in falling order.
 
     Args:
         matrices: the confusion matrix ``[C, D]`` of each method, gold labels as rows, predicted ones as columns.
         labels: the D names of the predicted labels; the first C are the gold labels.
+        rows: the number of test rows with each gold label ``[C]``; None if they are the sums of each matrix's rows.
         most: the number of pairs.
 
     >>> found = most_confused({"ce": np.array([[6, 4], [1, 3]]), "aml": np.array([[9, 1], [1, 3]])}, ("glad", "proud"))
@@ -156,21 +183,20 @@ def most_confused(matrices: Mapping[str, np.ndarray], labels: Sequence[str], mos
     """
     total = np.stack(list(matrices.values())).astype(np.float64).sum(0)
     np.fill_diagonal(total, 0)
-    size = next(iter(matrices.values())).sum(1)
+    sizes = [matrix.sum(1) if rows is None else rows for matrix in matrices.values()]
     # A stable sort, so that equal boards give equal pages also if counts are equal.
     cells = [divmod(int(cell), len(labels)) for cell in np.argsort(-total, axis=None, kind="stable")[:most]]
     pairs = (
         Pair(
             labels[gold],
             labels[other],
-            round(size[gold]),
-            tuple(_confused(matrix[gold], other) for matrix in matrices.values()),
+            round(sizes[0][gold]),
+            tuple(
+                ConfusedRows(float(matrix[gold, other]), float(matrix[gold, other] / size[gold]))
+                for matrix, size in zip(matrices.values(), sizes, strict=True)
+            ),
         )
         for gold, other in cells
         if total[gold, other]
     )
     return ConfusedPairs(tuple(matrices), tuple(pairs))
-
-
-def _confused(row: np.ndarray, other: int) -> ConfusedRows:
-    return ConfusedRows(float(row[other]), float(row[other] / row.sum()))

@@ -12,7 +12,7 @@ function compare(one, other, kind, sign) {
 
 function sort(table, head) {
   const { column, kind } = head.dataset;
-  const first = kind === "words" ? "ascending" : "descending"; // the best scores first
+  const first = kind === "numbers" ? "descending" : "ascending"; // the best scores first
   const turned = { ascending: "descending", descending: "ascending" };
   const order = turned[head.getAttribute("aria-sort")] ?? first;
   table.querySelectorAll("th[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));

@@ -24,9 +24,10 @@ MINUS = "\u2212"
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the page: a table and its charts, tests and conditions."""
+    """A section of the page: a table, the units of its scores, and its charts, tests and conditions."""
 
     heading: str
+    units: str
     measured_here: bool
     scores: score_table.ScoreTable
     seed_scores: tuple[seed_scores.SeedScores, ...]
@@ -61,7 +62,7 @@ def _section(heading: str, table: Table, measured_here: bool) -> Section:
         confusions.confusions_of(table),
         training.training_of(table),
     )
-    return Section(heading, measured_here, *parts, conditions.conditions_of(table))
+    return Section(heading, layout.units(table), measured_here, *parts, conditions.conditions_of(table))
 
 
 def _environment() -> Environment:

@@ -55,7 +55,7 @@ class ScoreTable:
     Attributes:
         groups: the data sets with their number of columns; empty for a single data set.
         heads: the headings before the scores.
-        labels: the headings of the scores.
+        labels: the headings of the scores, and the kind of each to sort by (:func:`sort_kind`).
         lines: the rows of the methods.
         gains: the Δ rows: their texts and values.
         most_frequent: the texts and scores of the most frequent class's row; None if there is no such row.
@@ -67,7 +67,7 @@ class ScoreTable:
 
     groups: list[tuple[str, int]]
     heads: list[str]
-    labels: list[str]
+    labels: list[tuple[str, str]]
     lines: list[Line]
     gains: list[tuple[list[str], list[str]]]
     most_frequent: tuple[list[str], list[str]] | None
@@ -90,7 +90,7 @@ def score_table(table: Table) -> ScoreTable:
     return ScoreTable(
         groups=groups,
         heads=layout.heads(table),
-        labels=[column.label for column in table.columns],
+        labels=[(layout.label(table, column), sort_kind(column)) for column in table.columns],
         lines=[Line(layout.about(table, row), _figures(table, number)) for number, row in enumerate(table.rows)],
         gains=[layout.gain_line(table, gain) for gain in table.gains],
         most_frequent=layout.most_frequent_line(table),
@@ -99,6 +99,11 @@ def score_table(table: Table) -> ScoreTable:
         best=layout.best(table),
         tests=_tests(table),
     )
+
+
+def sort_kind(column: Column) -> str:
+    """Return the kind of a column to sort by: ``numbers``, or ``least`` where the least is best."""
+    return "least" if column.lower else "numbers"
 
 
 def _figures(table: Table, number: int) -> list[Figure]:

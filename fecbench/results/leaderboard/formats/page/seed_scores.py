@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from fecbench.results.leaderboard.formats import layout
 from fecbench.results.leaderboard.formats.page.row_names import names
 from fecbench.results.page.axes import Axis
+from fecbench.results.shown_metrics import figure, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,11 +20,12 @@ STEPS = 5
 
 
 class Dot(NamedTuple):
-    """A seed's score, or a fold's, in percent, and its position on the axis in percent of its length."""
+    """A seed's score, or a fold's, as it is shown, its position on the axis in percent of its length, and its text."""
 
     seed: int | str
     score: float
     at: float
+    text: str
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,15 @@ class Strip:
 
     Attributes:
         dots: a dot for each seed and fold.
-        mean: the mean of the scores in percent.
+        mean: the mean of the scores as it is shown, mostly in percent.
         at: the position of the mean in percent of the axis.
+        text: the mean as text.
     """
 
     dots: tuple[Dot, ...]
     mean: float
     at: float
+    text: str
 
 
 @dataclass(frozen=True)
@@ -77,11 +82,11 @@ def _of_dataset(table: Table, dataset: int) -> SeedScores | None:
     if not axes:
         return None
     scales = tuple(
-        Scale(column.label, tuple((f"{tick:g}", _percent(axis, tick)) for tick in axis.ticks))
+        Scale(layout.label(table, column), tuple((f"{tick:g}", _percent(axis, tick)) for tick in axis.ticks))
         for column, axis in axes.values()
     )
     rows = tuple(
-        (name, tuple(_strip(table.score(number, column), axis) for column, axis in axes.values()))
+        (name, tuple(_strip(table.score(number, column), axis, column.unit) for column, axis in axes.values()))
         for number, name in enumerate(names(table))
     )
     return SeedScores(table.datasets[dataset].name, scales, rows)
@@ -95,14 +100,17 @@ def _axis(table: Table, column: Column) -> Axis | None:
 def _scores(table: Table, column: Column) -> Iterator[float]:
     for number in range(len(table.rows)):
         score = table.score(number, column)
-        yield from (100 * value for value in (score.seeds.values() if score else ()))
+        yield from (scaled(value, column.unit) for value in (score.seeds.values() if score else ()))
 
 
-def _strip(score: Score | None, axis: Axis) -> Strip | None:
+def _strip(score: Score | None, axis: Axis, unit: str) -> Strip | None:
     if score is None or not score.seeds:
         return None
-    dots = tuple(Dot(seed, 100 * value, _percent(axis, 100 * value)) for seed, value in score.seeds.items())
-    return Strip(dots, 100 * score.mean, _percent(axis, 100 * score.mean))
+
+    def placed(value: float) -> tuple[float, float, str]:
+        return scaled(value, unit), _percent(axis, scaled(value, unit)), figure(value, unit)
+
+    return Strip(tuple(Dot(seed, *placed(value)) for seed, value in score.seeds.items()), *placed(score.mean))
 
 
 def _percent(axis: Axis, value: float) -> float:

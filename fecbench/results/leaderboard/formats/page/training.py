@@ -1,4 +1,4 @@
-"""Training curves: validation accuracy by epoch for each seed, and the objective's logged values of one seed."""
+"""Training curves: a validation score by epoch for each seed, and the objective's logged values of one seed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     History = Sequence[Mapping[str, Any]]
 
 
-METRIC = "accuracy"
+METRIC = {"single": "accuracy", "multi": "mean_average_precision"}  # free of thresholds
+TITLE = {"single": "validation accuracy, percent", "multi": "validation mAP, percent"}
 
 
 @dataclass(frozen=True)
@@ -75,18 +76,23 @@ def _epochs(run: Run) -> tuple[int, int] | None:
 
 
 def _validation(runs: Sequence[Run], histories: Sequence[History]) -> Chart | None:
-    curves = {repetition_words(run.repetition): _scores(history) for run, history in zip(runs, histories, strict=True)}
-    return chart("validation accuracy, percent", "epoch", curves)
+    kind = runs[0].labelling
+    curves = {
+        repetition_words(run.repetition): _scores(history, METRIC[kind])
+        for run, history in zip(runs, histories, strict=True)
+    }
+    return chart(TITLE[kind], "epoch", curves)
 
 
-def _scores(history: History) -> list[tuple[float, float]]:
+def _scores(history: History, metric: str) -> list[tuple[float, float]]:
     events = [event for event in history if event["event"] == "evaluation"]
-    return [(event["epoch"], 100 * score) for event in events if (score := _score(event.get("metrics"))) is not None]
+    scored = [(event["epoch"], _score(event.get("metrics"), metric)) for event in events]
+    return [(epoch, 100 * score) for epoch, score in scored if score is not None]
 
 
-def _score(metrics: object) -> float | None:
+def _score(metrics: object, metric: str) -> float | None:
     """Return the score of an event; None if the event has another format."""
-    score = metrics.get(METRIC) if isinstance(metrics, dict) else None
+    score = metrics.get(metric) if isinstance(metrics, dict) else None
     return score if isinstance(score, int | float) else None
 
 
