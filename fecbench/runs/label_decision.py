@@ -46,7 +46,7 @@ class LabelDecision:
                 f"{record.folder / RESULT} must have a threshold for every label, but has none for "
                 f"{', '.join(missing)}; restore it or run it again"
             )
-        at_least_one = bool(record.settings().get("at_least_one"))
+        at_least_one = bool(record.settings()["at_least_one"])
         return cls(tuple(recorded[label] for label in dataset.labels), at_least_one)
 
     def given(self, probabilities: Tensor) -> Tensor:

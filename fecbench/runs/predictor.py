@@ -18,8 +18,8 @@ from fecbench.model.encoders.pretrained import read_config, read_tokenizer
 from fecbench.model.encoders.source import EncoderSource
 from fecbench.objective.check import get_objective
 from fecbench.runs.build import LabelFacts, build_pair
-from fecbench.runs.label_decision import LabelDecision
 from fecbench.runs.digests import run_digest, tensor_digest
+from fecbench.runs.label_decision import LabelDecision
 from fecbench.runs.plan import Plan
 from fecbench.runs.record import RUN, encoder_digest, model_run_file
 from fecbench.training import devices

@@ -108,7 +108,7 @@ def test_the_other_way_round(pair):
 
 
 def test_labels_are_matched_by_name(recorded, logits, pair):
-    better, worse = logits
+    _, worse = logits
     turned = recorded("taco", worse, order=[*range(1, 12), 0])
     assert find_cases(pair[0], turned).cases == find_cases(*pair).cases
 

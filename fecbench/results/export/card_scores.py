@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fecbench.results.shown_metrics import PERCENT, figure, shown
+
 if TYPE_CHECKING:
     from fecbench.results.export.card_schema import CardResultFile
-
-
-# of the metrics that aren't fractions
-UNITS = {
-    "nll": "in nats a text",
-    "excess_nll": "in nats a text",
-    "brier": "summed over labels",
-    "manhattan": "summed over labels",
-    "entropy_correlation": "from -1 to 1",
-}
-LOSSES = ("hamming", "nll", "excess_nll", "brier", "manhattan", "ece", "classwise_ece")  # lower is better
 
 
 def score_values(result: CardResultFile) -> dict[str, Any]:
@@ -24,18 +15,10 @@ def score_values(result: CardResultFile) -> dict[str, Any]:
 
     ``units`` is what follows "Scores in percent".
     """
-    metrics = dict.fromkeys(name for scores in result.metrics.by_split().values() for name in scores)
+    scores = result.metrics.by_split().values()
+    metrics = {name: shown(name) for of_split in scores for name in of_split}
     return {
-        "score": score_text,
-        "units": "".join(f", `{metric}` {UNITS[metric]}" for metric in metrics if metric in UNITS),
-        "losses": [metric for metric in metrics if metric in LOSSES],
+        "score": lambda name, value: figure(value, metrics[name].unit),
+        "units": "".join(f", `{name}` in {metric.unit}" for name, metric in metrics.items() if metric.unit != PERCENT),
+        "losses": [name for name, metric in metrics.items() if metric.lower],
     }
-
-
-def score_text(metric: str, value: float) -> str:
-    """Return a score in percent, or as it is if the metric has a unit of its own.
-
-    >>> score_text("macro_f1", 0.4571), score_text("nll", 2.756)
-    ('45.71', '2.7560')
-    """
-    return f"{value:.4f}" if metric in UNITS else f"{100 * value:.2f}"

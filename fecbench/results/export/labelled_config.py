@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from fecbench.model.encoders.pretrained import read_config
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from transformers import PretrainedConfig
 
     from fecbench.runs.predictor import Predictor
     from fecbench.runs.record import Record
 
 
+ProblemType = Literal["single_label_classification", "multi_label_classification"]
 # transformers' pipeline applies a softmax or a sigmoid by them
-PROBLEM_TYPES = {"single": "single_label_classification", "multi": "multi_label_classification"}
+PROBLEM_TYPES: Mapping[str, ProblemType] = {
+    "single": "single_label_classification",
+    "multi": "multi_label_classification",
+}
 
 
 def labelled_config(record: Record, predictor: Predictor) -> PretrainedConfig:

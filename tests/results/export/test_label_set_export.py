@@ -32,7 +32,7 @@ CONFIG = {
 @pytest.fixture(scope="module")
 def several(tmp_path_factory) -> Record:
     """A run on texts with several labels, with the encoder family's own head."""
-    return train("ce", "demo-multi", tmp_path_factory.mktemp("several") / "run", **{**NATIVE, "epochs": 3, "lr": 1e-3})
+    return train("ce", "demo-multi", tmp_path_factory.mktemp("several") / "run", **NATIVE, epochs=10, lr=3e-3)
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +146,8 @@ def test_the_card_speaks_of_several_labels_and_their_thresholds(several, hf):
     assert "most frequent" not in plain
     validation, test = (several.result["metrics"][split] for split in ("validation", "test"))
     assert f"| macro_f1 | {100 * validation['macro_f1']:.2f} | {100 * test['macro_f1']:.2f} |" in text
-    assert f"| nll | {validation['nll']:.4f} | {test['nll']:.4f} |" in text
-    assert "Scores in percent, `nll` in nats a text, `brier` summed over labels, of one run" in plain
+    assert f"| nll | {validation['nll']:.3f} | {test['nll']:.3f} |" in text
+    assert "Scores in percent, `nll` in nats a text, `brier` in squared distance a text, of one run" in plain
     for label, threshold in several.result["thresholds"].items():
         (line,) = [line for line in text.splitlines() if line.startswith(f"| {label} |")]
         assert line.endswith(f" {threshold:.3f} |")
