@@ -106,12 +106,7 @@ def get_metric(name: str, labels: Sequence[str] = TRIAL_NAMES, labelling: Labell
     plugin, config = _looked_up(name)
     facts = MetricFacts.of(plugin)
     labelling = labelling or facts.labellings[0]
-    if labelling not in facts.labellings:
-        takes, gives = ("one label", "several") if labelling == "multi" else ("several labels", "one")
-        raise UsageError(
-            f"the metric {name} is for data with {takes} a text, but it is asked of data that give {gives}; choose "
-            "another metric"
-        )
+    _check_is_for(name, facts, labelling)
     if config is None:
         metric = cast("MetricFunction", plugin)
     else:
@@ -120,6 +115,16 @@ def get_metric(name: str, labels: Sequence[str] = TRIAL_NAMES, labelling: Labell
     classes = 2 if config is None else len(labels)
     value_of(name, metric, *_trial(facts.needs, labelling, classes), classes)
     return metric
+
+
+def _check_is_for(name: str, facts: MetricFacts, labelling: Labelling) -> None:
+    """Raise UsageError unless a metric is for data of this labelling."""
+    if labelling not in facts.labellings:
+        takes, gives = ("one label", "several") if labelling == "multi" else ("several labels", "one")
+        raise UsageError(
+            f"the metric {name} is for data with {takes} a text, but it is asked of data that give {gives}; choose "
+            "another metric"
+        )
 
 
 def built(kind: type[Metric], config: Config, labels: Sequence[str], labelling: Labelling) -> Metric:
@@ -196,9 +201,14 @@ def _config_of(name: str, plugin: object) -> type[Config] | None:
 
 
 def _is_for_every_run(name: str, labelling: Labelling) -> bool:
-    """Return True if a registered metric is computed for every run on data of this labelling."""
+    """Return True if a registered metric is computed for every run on data of this labelling.
+
+    Raises:
+        PluginError: it declares facts that don't exist.
+    """
     plugin = registry.metrics.get(name)
     facts, config = MetricFacts.of(plugin), _config_of(name, plugin)
+    _check_facts(name, facts)
     has_options = config is not None and bool(config.model_fields)
     return labelling in facts.labellings and not facts.on_request and not has_options
 

@@ -139,6 +139,13 @@ def test_facts_that_dont_exist_are_the_plugins_fault(odd):
         metrics.get_metric("mine", LABELS)
 
 
+def test_a_metric_with_odd_facts_leaves_the_others_in_place():
+    with registered("metrics", mine=type("Odd", (Recorder,), {"labellings": 5})):
+        found, (reason,) = metrics.all_metrics(LABELS, "multi")
+    assert "mine" not in found
+    assert "must declare needs" in reason
+
+
 def test_every_run_on_shares_has_the_soft_metrics():
     soft = {"nll", "excess_nll", "soft_micro_f1", "soft_macro_f1", "po_jsd", "manhattan", "entropy_correlation"}
     assert soft <= standard("single", True).keys()
