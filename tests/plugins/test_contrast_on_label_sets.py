@@ -139,7 +139,7 @@ def test_cooccurrence_is_refused_where_texts_have_one_label(updates, name):
 
 @pytest.mark.parametrize("task", [{"labelling": "multi"}, {"soft": True}])
 def test_class_weights_of_sacl_need_one_label_a_text(updates, task):
-    with pytest.raises(FecbenchError, match="--weigh-classes needs one label a text, .* but toy gives several labels"):
+    with pytest.raises(FecbenchError, match=r"--weigh-classes needs one label a text, .* but toy gives several labels"):
         updates("sacl", SETS, weigh_classes=True, **task)
 
 
