@@ -3,8 +3,8 @@
 ::
 
     title = "Two methods on GoEmotions"
-    objectives = ["ce", "aml"]              # or "*": every method installed that can run here, without variants, each on
-                                            # the data sets whose labels it takes (one or several a text)
+    objectives = ["ce", "aml"]              # or "*": every method installed that can run here, without variants, on the
+                                            # data sets whose labels it takes (one or several a text)
     datasets = ["ge-prepared"]
     seeds = [0, 1, 2]
     notes = ["The rows differ in ..."]      # printed under the table

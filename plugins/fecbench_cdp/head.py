@@ -30,7 +30,7 @@ class PooledHead(Head):
 
     @classmethod
     def build(cls, source: EncoderSource, task: HeadTask) -> tuple[PreTrainedModel, Head]:
-        """Build the encoder network and this head with the network's pooler weights and the base rates of the labels."""
+        """Build the encoder network, and this head with the network's pooler weights and the labels' base rates."""
         network, head = super().build(source, task)
         pooler = getattr(getattr(network, "pooler", None), "dense", None)
         if pooler is not None:

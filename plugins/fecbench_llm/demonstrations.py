@@ -74,7 +74,8 @@ def rarest_labels(targets: np.ndarray) -> np.ndarray:
     [0, 1, 2]
     """
     counts = np.where(targets, targets.sum(0), len(targets) + 1)
-    return np.where(targets.any(1), counts.argmin(1), targets.shape[1])
+    rarest: np.ndarray = np.where(targets.any(1), counts.argmin(1), targets.shape[1])
+    return rarest
 
 
 def _same(text: str) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SITUATION, COMMENT = {"subject": "situation"}, {"subject": "comment"}
 LABEL_SETS = {"multi": "all"}
+COMMENT_LABEL_SETS = {**COMMENT, **LABEL_SETS}
 SURE = 20.0  # logit of an answered label less that of the others: a probability of almost 1
 
 
@@ -42,7 +43,7 @@ class LLMPrompt(Objective):
     presets: ClassVar = {
         **dict.fromkeys(("ed", "ed-prepared"), SITUATION),
         **dict.fromkeys(("ge", "ge-prepared"), COMMENT),
-        **dict.fromkeys(("ge-multi", "ge-ekman", "ge-sentiment"), {**COMMENT, **LABEL_SETS}),
+        **dict.fromkeys(("ge-multi", "ge-ekman", "ge-sentiment"), COMMENT_LABEL_SETS),
         "demo-multi": LABEL_SETS,
     }
     # The fake backend refuses a likelihood and a file of answers, which a spec's row may ask for.

@@ -146,8 +146,8 @@ class Chat(Wording):
     def _task(self) -> str:
         if self.several:
             return (
-                f"{self.SEVERAL_TASKS[self.subject]}. Answer with one label from the list or with several, separated by "
-                f"commas and spelled as there, and with nothing else; if no label fits, answer {NO_LABEL}."
+                f"{self.SEVERAL_TASKS[self.subject]}. Answer with one label from the list or with several, separated "
+                f"by commas and spelled as there, and with nothing else; if no label fits, answer {NO_LABEL}."
             )
         return (
             f"{self.TASKS[self.subject]}. Answer with exactly one label from the list, spelled as there, "

@@ -109,10 +109,10 @@ class Debiasing(Objective):
         super().after_training(stage)
         logits, *biases = self._logits(stage, stage.texts["validation"])
         if self.task.labelling == "single":
-            truth, score = stage.labels["validation"].numpy(), answer_scores
+            searched = line_search(logits, np.stack(biases), stage.labels["validation"].numpy(), answer_scores)
         else:
-            truth, score = stage.targets["validation"].numpy() > 0.5, ranking_scores
-        searched = line_search(logits, np.stack(biases), truth, score)
+            has = stage.targets["validation"].numpy() > 0.5
+            searched = line_search(logits, np.stack(biases), has, ranking_scores)
         self.steps.copy_(torch.tensor(searched.steps))
 
     def predict(self, batch: Batch, model: Model) -> Tensor:

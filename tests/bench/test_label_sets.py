@@ -55,7 +55,7 @@ def test_star_leaves_out_no_method_that_takes_the_labels():
 
 def test_a_method_that_a_spec_names_is_refused():
     for asked in ({"objectives": ["ce", "hypemo"]}, {"row": [{"name": "hypemo", "objective": "hypemo"}]}):
-        with pytest.raises(UsageError, match="row hypemo on demo-multi: objective hypemo .* for data with one label"):
+        with pytest.raises(UsageError, match=r"row hypemo on demo-multi: objective hypemo .* for data with one label"):
             expand(spec(**asked))
     some = [{"name": "hypemo", "objective": "hypemo", "datasets": ["demo"]}]
     assert [entry.dataset for entry in expand(spec(row=some)).entries] == ["demo"]
@@ -75,15 +75,16 @@ def test_own_data_leave_methods_out_once_they_are_loaded(own, tmp_path):
     rows = {entry.row for entry in ready.matrix.entries}
     assert "ce" in rows
     assert "hypemo" not in rows
-    assert "is for data with one label a text, and demo-multi gives several" in ready.matrix.left_out[
-        "hypemo on demo-multi"
-    ]
+    assert (
+        "is for data with one label a text, and demo-multi gives several"
+        in ready.matrix.left_out["hypemo on demo-multi"]
+    )
     assert not (tmp_path / "root").exists()
 
 
 def test_own_data_refuse_a_method_that_a_spec_names(own, tmp_path):
     found = expand(spec(objectives=["hypemo"], datasets=["demo-multi"], settings={"encoder": "scratch"}))
-    with pytest.raises(LabellingError, match="objective hypemo .* and demo-multi gives several"):
+    with pytest.raises(LabellingError, match=r"objective hypemo .* and demo-multi gives several"):
         Benchmark.prepare(found, tmp_path / "root", DataLocations())
 
 

@@ -35,7 +35,8 @@ def material(sets, tokenizer=None, seed=0):
     for row, labels in enumerate(sets):
         targets[row, labels] = 1
     texts = column([[2, 10 + row, 3] for row in range(len(sets))])
-    return LabelSetMaterial(["x"] * len(sets), tokens=texts, tokenizer=tokenizer, max_length=50, seed=seed, targets=targets)
+    parts = {"tokenizer": tokenizer, "max_length": 50, "seed": seed}
+    return LabelSetMaterial(["x"] * len(sets), tokens=texts, targets=targets, **parts)
 
 
 def pairs_of(split):

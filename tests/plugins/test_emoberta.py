@@ -99,7 +99,12 @@ def test_a_tokenizer_that_frames_no_text_is_refused(toy, tmp_path):
 @pytest.mark.parametrize("dataset", ["toy", "demo-multi"])
 def test_by_default_it_is_cross_entropy_to_the_bit(dataset, toy, tmp_path):
     recipe = {"weight_decay": 0.01, "no_decay_norm_bias": True, "warmup": 0.2, "clip": 1.0}
-    same = {"dataset": str(toy) if dataset == "toy" else dataset, "encoder": "tiny-roberta", "epochs": 2, "batch_size": 16}
+    same = {
+        "dataset": str(toy) if dataset == "toy" else dataset,
+        "encoder": "tiny-roberta",
+        "epochs": 2,
+        "batch_size": 16,
+    }
     for name, flags in (("emoberta", same), ("ce", {**same, **recipe})):
         run(plan(name, flags), RunContext(DataLocations(), tmp_path / name))
     emoberta, ce = (load_file(tmp_path / name / PREDICTIONS)["logits"] for name in ("emoberta", "ce"))

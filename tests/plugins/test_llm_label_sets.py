@@ -75,7 +75,8 @@ def test_the_prompt_asks_for_a_list(form, subject):
 
 
 def test_the_chat_prompt_word_for_word():
-    system, user = Chat(("joy", "love"), several=True).about("it rained", [Demonstration("a gift", "joy, love")]).messages
+    shots = [Demonstration("a gift", "joy, love")]
+    system, user = Chat(("joy", "love"), several=True).about("it rained", shots).messages
     assert system["content"] == (
         "Name the emotions of the list that the writer feels in the text. Answer with one label from the list or with "
         "several, separated by commas and spelled as there, and with nothing else; if no label fits, answer none."
@@ -142,7 +143,7 @@ def test_one_label_is_noted_where_texts_have_several():
 def test_what_does_not_fit_the_labels_is_refused(toy, tmp_path):
     with pytest.raises(LLMError, match=r"--multi all reads several labels of an answer, but a text of .* has one; use"):
         prompt_run(toy, tmp_path / "run", backend="fake", multi="all")
-    with pytest.raises(LLMError, match="--score likelihood compares the labels .* but a text of demo-multi can have sev"):
+    with pytest.raises(LLMError, match=r"--score likelihood compares .* but a text of demo-multi can have sev"):
         prompt_run("demo-multi", tmp_path / "run", backend="hf", model="x", multi="first", score="likelihood")
 
 

@@ -89,7 +89,7 @@ def test_an_offence_fails_the_check_of_its_rule(kind, check, reason, registered)
     with pytest.raises(NotConforming, match=reason) as caught:
         getattr(offender, check)()
     assert "test_label_set_kit.py:" in str(caught.value)
-    getattr(offender, "test_inputs_are_left_unchanged")()
+    offender.test_inputs_are_left_unchanged()
 
 
 @pytest.mark.slow

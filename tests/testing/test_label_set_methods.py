@@ -37,8 +37,8 @@ def test_every_objective_takes_several_labels_or_refuses_in_a_sentence(name):
 def test_a_refusal_gives_the_reason_of_the_method():
     with pytest.raises(
         UsageError,
-        match=r"^objective hypemo \(fecbench\) is for data with one label a text, and ge-multi gives several: it weighs "
-        r"a text by the distance to its one label; use another data set, or one of .*\bce\b",
+        match=r"^objective hypemo \(fecbench\) is for data with one label a text, and ge-multi gives several: it "
+        r"weighs a text by the distance to its one label; use another data set, or one of .*\bce\b",
     ):
         plan("hypemo", {"dataset": "ge-multi"})
 
