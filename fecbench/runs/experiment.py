@@ -29,7 +29,14 @@ from fecbench.runs.further_metrics import further_metrics
 from fecbench.runs.label_set_results import LabelSetResults
 from fecbench.runs.majority import majority_scores
 from fecbench.runs.observers import Failure, History, Trackers
-from fecbench.runs.prediction_tables import check_path, check_target, save_predictions, table_of, write_table
+from fecbench.runs.prediction_tables import (
+    LabelSetTable,
+    PredictionTable,
+    check_path,
+    check_target,
+    save_predictions,
+    write_table,
+)
 from fecbench.runs.predictions import write_arrays, write_predictions
 from fecbench.runs.record import RUN, TABLE, VALIDATION
 from fecbench.runs.resume import held, same_encoder
@@ -256,8 +263,8 @@ class Experiment:
                 self._write_label_sets(trainer, several)
             else:
                 self._write_predictions(logits["test"])
-            if "test" not in self.built.scored:
-                self._write_table(logits["test"], several)
+            if several and "test" not in self.built.scored:
+                self._write_label_set_table(several)
             complete(self.record, result)
             trainer.checkpoints.drop_last()  # only now: until the result is written, a killed run needs it to resume
         return result
@@ -280,16 +287,13 @@ class Experiment:
         }
 
     def _write_predictions(self, logits: Tensor) -> None:
-        """Write the predictions of the test rows, which have one label each or none at all."""
-        labelled = "test" in self.built.scored
-        true = torch.as_tensor(single_labels(self.built.splits["test"])) if labelled else None
-        write_predictions(self.record, logits, true)
-
-    def _write_table(self, logits: Tensor, several: LabelSetResults | None) -> None:
-        """Write the predictions of a test split without labels as a table with ids, too."""
-        given = torch.from_numpy(several.given) if several else None
-        table = table_of(self.data.labels, logits, self.data.test_rows, given)
-        write_table(own_file(self.record.folder / TABLE), table, own=True)
+        """Write the predictions of the test rows; those of a test split without labels also as a table with ids."""
+        if "test" in self.built.scored:
+            write_predictions(self.record, logits, torch.as_tensor(single_labels(self.built.splits["test"])))
+        else:
+            write_predictions(self.record, logits, None)
+            table = PredictionTable(self.data.labels, logits, self.data.test_rows)
+            write_table(own_file(self.record.folder / TABLE), table, own=True)
 
     def _write_label_sets(self, trainer: Trainer, results: LabelSetResults) -> None:
         """Write the predictions of texts with several labels, and the thresholds beside the best weights."""
@@ -306,6 +310,12 @@ class Experiment:
             text = json.dumps(report, ensure_ascii=False, allow_nan=False)
             text.encode()  # raises on a lone surrogate, which result.json couldn't hold
             return dict(loads(text))
+
+    def _write_label_set_table(self, several: LabelSetResults) -> None:
+        """Write the predictions of a test split without labels as a table with ids."""
+        given = torch.from_numpy(several.given)
+        table = LabelSetTable(self.data.labels, several.logits["test"], self.data.test_rows, given)
+        write_table(own_file(self.record.folder / TABLE), table, own=True)
 
     def _majority(self) -> dict[str, Any]:
         """Return the most frequent class of the rows trained on, and its scores."""

@@ -182,15 +182,10 @@ def _recorded(record: Record, rows: Dataset) -> PredictionTable:
             f"{record.folder / PREDICTIONS} must hold {' and '.join(names)} of {len(rows):,} rows and "
             f"{len(dataset.labels)} labels, but doesn't; restore it or run it again"
         )
-    logits, *given = (torch.from_numpy(arrays[name]) for name in names)
-    return table_of(dataset.labels, logits, rows, *given)
-
-
-def table_of(labels: Sequence[str], logits: Tensor, rows: Dataset, given: Tensor | None = None) -> PredictionTable:
-    """Return the table of predictions; ``given`` are the labels given to each row if there can be several."""
-    if given is None:
-        return PredictionTable(labels, logits, rows)
-    return LabelSetTable(labels, logits, rows, given)
+    tensors = [torch.from_numpy(arrays[name]) for name in names]
+    if dataset.labelling == "multi":
+        return LabelSetTable(dataset.labels, tensors[0], rows, tensors[1])
+    return PredictionTable(dataset.labels, tensors[0], rows)
 
 
 def _write_csv(table: PredictionTable, file: IO[str]) -> None:

@@ -27,12 +27,12 @@ class NGrams:
     longest: int
 
     @classmethod
-    def of(cls, texts: Sequence[str], longest: int, most: int) -> "NGrams":
-        """Select the n-grams of ``texts``, at most ``most``: those that occur in the most texts."""
+    def of(cls, texts: Sequence[str], longest: int, most: int, fewest_texts: int = 1) -> "NGrams":
+        """Select the n-grams that occur in at least ``fewest_texts`` of ``texts``: the ``most`` most frequent ones."""
         counts = _hashed(texts, longest)
         hashes, texts_of = np.unique(counts.indices, return_counts=True)
-        kept = np.sort(np.argsort(-texts_of, kind="stable")[:most])
-        return cls(hashes[kept], longest)
+        frequent = np.argsort(-texts_of, kind="stable")[:most]
+        return cls(hashes[np.sort(frequent[texts_of[frequent] >= fewest_texts])], longest)
 
     def counts(self, texts: Sequence[str]) -> csr_matrix:
         """Count the selected n-grams in each text ``[N, K]``."""

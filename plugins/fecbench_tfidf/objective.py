@@ -1,5 +1,6 @@
 """The TF-IDF objective: one logistic regression per label on TF-IDF features; the encoder is not used."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -10,7 +11,7 @@ from scipy.special import logit
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from fecbench import Batch, BatchNeeds, Config, Model, Objective, Stage, Task
+from fecbench import Batch, BatchNeeds, Config, FecbenchError, Model, Objective, Stage, Task
 from fecbench_tfidf.features import NGrams, inverse_document_frequencies, weighted
 from fecbench_tfidf.regression import fitted_regression
 
@@ -41,6 +42,7 @@ class TfIdfConfig(Config):
     c: float = Field(4.0, gt=0, description="inverse strength of the L2 penalty (C of scikit-learn)")
     ngrams: int = Field(2, ge=1, description="most words of an n-gram")
     columns: int = Field(2**18, ge=1, description="most n-grams kept: those that occur in the most training texts")
+    min_texts: int = Field(1, ge=1, description="fewest training texts of an n-gram that is kept")
 
 
 class TfIdf(Objective):
@@ -53,6 +55,8 @@ class TfIdf(Objective):
     soft = True
     needs = BatchNeeds(texts=True)
     settings: ClassVar = {"encoder": "none", "head": "linear"}
+    # By validation rows: 2.784 nats a text and .426 mean average precision, with 1 they are 2.787 and .425.
+    presets: ClassVar = {"ge-multi": {"min_texts": 2}}
     citation = "Pedregosa et al. 2011 (scikit-learn); Sparck Jones 1972 (idf)"
     hashes: Tensor
     idf: Tensor
@@ -85,7 +89,7 @@ class TfIdf(Objective):
     def before_training(self, stage: Stage) -> None:
         """Count the n-grams of the training texts and fit one regression per label."""
         texts, targets = stage.texts["train"], stage.targets["train"].numpy()
-        ngrams = NGrams.of(texts, self.config.ngrams, self.config.columns)
+        ngrams = self._ngrams(texts)
         counts = ngrams.counts(texts)
         idf = inverse_document_frequencies(counts)
         used = len(ngrams.hashes)
@@ -99,6 +103,20 @@ class TfIdf(Objective):
             regression = fitted_regression(features, target, self.config.c)
             self.weight[label, :used].copy_(torch.from_numpy(regression.coef_[0]))
             self.bias[label] = float(regression.intercept_[0])
+
+    def _ngrams(self, texts: Sequence[str]) -> NGrams:
+        """Select the n-grams of the training texts.
+
+        Raises:
+            FecbenchError: no n-gram occurs in enough texts.
+        """
+        ngrams = NGrams.of(texts, self.config.ngrams, self.config.columns, self.config.min_texts)
+        if not len(ngrams.hashes):
+            raise FecbenchError(
+                f"tfidf needs words that occur in at least {self.config.min_texts} training texts (--min-texts), but "
+                "found none; lower it, or use more texts"
+            )
+        return ngrams
 
     def predict(self, batch: Batch, model: Model) -> Tensor:
         """Return the logits ``[B, C]`` of each label's regression.

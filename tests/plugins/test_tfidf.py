@@ -8,7 +8,7 @@ import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from fecbench import Stage, Task
+from fecbench import FecbenchError, Stage, Task
 from fecbench_tfidf import NGrams, TfIdf, TfIdfConfig
 from fecbench_tfidf.features import inverse_document_frequencies, weighted
 
@@ -87,6 +87,17 @@ def test_a_text_of_unknown_words_gets_the_intercepts():
 def test_the_commonest_ngrams_are_kept():
     kept = NGrams.of(TRAIN, 1, 2)
     assert kept.counts(["sad day", "happy today joy"]).sum(1).A1.tolist() == [2, 0]
+
+
+def test_ngrams_of_few_texts_are_left_out():
+    kept = NGrams.of(TRAIN, 1, 1000, fewest_texts=3)
+    often = TfidfVectorizer(min_df=3).fit(TRAIN)
+    assert len(kept.hashes) == len(often.vocabulary_)
+    assert kept.counts(["happy joy angry sad day"]).sum() == 2
+    one_word = fitted(LABELS, 3, min_texts=3, ngrams=1)
+    assert one_word.hashes[: len(kept.hashes)].tolist() == kept.hashes.tolist()
+    with pytest.raises(FecbenchError, match="needs words that occur in at least 9 training texts"):
+        fitted(LABELS, 3, min_texts=9)
 
 
 def test_saved_state_predicts_the_same():

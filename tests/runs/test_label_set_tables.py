@@ -11,7 +11,7 @@ from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.datasets.rows import split_from_columns
 from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.plan import plan
-from fecbench.runs.prediction_tables import table_of, write_table
+from fecbench.runs.prediction_tables import LabelSetTable, write_table
 from fecbench.runs.predictions import read_predictions
 from tests.support.train import train
 from tests.support.unlabelled import UNLABELLED
@@ -20,7 +20,7 @@ LABELS = ("joy, or so", "love", "fear")
 LOGITS = torch.tensor([[0.0, 2.0, -2.0], [-3.0, -2.0, -4.0], [-torch.inf] * 3])
 GIVEN = torch.tensor([[True, True, False], [False] * 3, [False] * 3])
 ROWS = split_from_columns({"text": ["a", "b", "c"], "id": ["x", "y", "z"]})
-TABLE = table_of(LABELS, LOGITS, ROWS, GIVEN)
+TABLE = LabelSetTable(LABELS, LOGITS, ROWS, GIVEN)
 SHARES = [[0.5, 0.880797, 0.119203], [0.047426, 0.119203, 0.017986], [0.0, 0.0, 0.0]]
 
 
