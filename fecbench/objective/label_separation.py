@@ -20,7 +20,7 @@ def label_pair_weights(logits: Tensor, cooccurrence: Tensor | None = None) -> Te
     """Return the cosine of the logit columns of each pair of labels a < b, ``[C (C - 1) / 2]``.
 
     These are the weights of TACO's label-label loss before normalisation (Gong, Yang, Shen 2025). With
-    ``cooccurrence`` g, each is multiplied by ``1 - g_ab``, so that the loss doesn't separate labels that occur together:
+    ``cooccurrence`` g, each is multiplied by ``1 - g_ab``, so that the loss doesn't separate labels that go together:
     fecbench's variant for texts with several labels.
 
     Args:
