@@ -1,4 +1,4 @@
-"""Compare an iteration of AML on sets of labels with one on a single label of each of the same texts; see the README."""
+"""Compare an iteration of AML on sets of labels with one on the first label of the same texts; see the README here."""
 
 import os
 import platform

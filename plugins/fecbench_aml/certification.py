@@ -116,7 +116,7 @@ def _target(record: Record, predictor: Predictor, settings: CertificationSetting
     if options.get("normalize", True):  # only objectives with a pair loss have this option, `slope` and `w_pos`
         z = normalize(z)
     truth, left_out = _pair_targets(predictor).of_split(torch.from_numpy(data.targets(settings.split)))
-    alpha, beta = LINES.get(options.get("slope"), (None, None))
+    alpha, beta = LINES.get(options.get("slope", "batch"), (None, None))
     pairs = mine_hard_pairs(
         z, truth, k_pos=settings.k_pos, k_neg=settings.k_neg, alpha=alpha, beta=beta, left_out=left_out
     )

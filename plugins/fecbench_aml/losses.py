@@ -93,9 +93,7 @@ def entropy(target: Tensor) -> Tensor:
     return entropies
 
 
-def _weights(
-    target: Tensor, positive: Tensor | None, w_pos: float, valid: Tensor | None
-) -> tuple[Tensor, Tensor]:
+def _weights(target: Tensor, positive: Tensor | None, w_pos: float, valid: Tensor | None) -> tuple[Tensor, Tensor]:
     """Return the mask of empty slots, and each pair's weight in the loss, both ``[P]``.
 
     Weights sum to 1, or are all 0 if there is no pair.

@@ -65,7 +65,7 @@ def test_help_says_what_a_run_would_use(method):
         ("aml", "k_pos", "10; 20 on ge, ge-multi or ge-prepared"),
         ("aml-no-adv", "weight", "0.0 (aml-no-adv); 1.0 in other methods"),
         ("emoberta", "clip", "1.0 (emoberta); none in other methods"),
-        ("ce", "encoder", "roberta-base; scratch on demo"),
+        ("ce", "encoder", "roberta-base; scratch on demo or demo-multi"),
         ("ce", "lr", "2e-05; 0.0001 with minilm; 0.001 with scratch"),
         ("ce", "clip", ""),
         (

@@ -22,7 +22,7 @@ def run(folder, method, **options):
 
 @pytest.fixture(scope="module")
 def aml(tmp_path_factory):
-    return run(tmp_path_factory.mktemp("runs"), "aml", slope="linear", overlap="dice")
+    return run(tmp_path_factory.mktemp("runs"), "aml", overlap="dice")
 
 
 def slow_target(record):
@@ -32,7 +32,7 @@ def slow_target(record):
     z = normalize(predictor.features(data.splits["test"]["text"][:]))
     left_out = background_pairs(q, torch.zeros(12, dtype=torch.bool))
     t = overlap(q, "dice")
-    pairs = mine_hard_pairs(z, t, k_pos=5, k_neg=5, alpha=-1, beta=2, left_out=left_out)
+    pairs = mine_hard_pairs(z, t, k_pos=5, k_neg=5, left_out=left_out)
     return Target(z, HardPairs(*(part[pairs.valid] for part in pairs)), 0.5), predictor.objective.discriminator
 
 
@@ -43,6 +43,13 @@ def test_the_pairs_are_graded_as_in_the_run(aml):
     assert found.pairs == len(target.pairs.i)
     assert found.found["trained"] == target.certificate(trained.cpu())
     assert found.exact_metric == worst_direction(target)
+
+
+def test_the_runs_slope_is_asked_for(aml, monkeypatch):
+    settings = {**aml.settings(), "slope": "linear"}
+    monkeypatch.setattr(type(aml), "settings", lambda _: settings)
+    # Features of a new encoder are too alike for any pair but one of equal labels to be less alike than it should be.
+    assert not attack(aml, CertificationSettings("test", None, **HOW)).graded
 
 
 def test_every_bound_holds(aml):
@@ -72,7 +79,7 @@ def test_the_table_shows_the_floor_of_graded_pairs_alone(aml, fecbench, toy, tmp
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in HOW.items()]
     code, out, _ = fecbench("certify", str(aml.folder), *flags)
     assert code == 0
-    assert all(word in out for word in ("floor", "|s-t| on P+", 'no loss is below it'))
+    assert all(word in out for word in ("floor", "|s-t| on P+", "no loss is below it"))
     record = train("aml", toy, tmp_path / "single", epochs=1)
     code, out, _ = fecbench("certify", str(record.folder), *flags)
     assert code == 0

@@ -240,7 +240,8 @@ def test_the_released_code_trains_on_shares_of_one_label_as_on_labels():
     found = []
     for task, batch in ((TASK, single()), (replace(TASK, soft=True), several(ONE_HOT))):
         torch.manual_seed(1)
-        objective, model = AMLReleased(AMLReleasedConfig(k_pos=4, k_neg=5, strategy="batch-topk"), task), TinyLabelModel()
+        config = AMLReleasedConfig(k_pos=4, k_neg=5, strategy="batch-topk")
+        objective, model = AMLReleased(config, task), TinyLabelModel()
         players = assign_parameters(objective, model, RunSettings(dataset="toy", lr=1e-2), "aml-released")
         game = Stepper(objective, model, players, Precision(torch.device("cpu")), "aml-released")
         found.append(dict(game.step(batch, 1.0)))

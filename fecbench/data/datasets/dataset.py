@@ -138,7 +138,7 @@ class EmotionData:
         return self.splits[split]
 
     def targets(self, split: str) -> np.ndarray:
-        """Return the targets of a split with labels, float32 ``[N, C]``: 1 at each label of a row, or its share, else 0.
+        """Return the targets of a split, float32 ``[N, C]``: 1 at each label of a row, or its share, else 0.
 
         Raises:
             DataError: the split has no labels.
