@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 COLUMNS = ("thresholds", "validation", "macro F1", "gain", "micro F1", "Jaccard", "no label")
 NOTE = (
-    "* the run's own rule. validation: macro F1 of validation rows, by thresholds from other folds of them. Choose a rule "
-    "by this column alone: a rule that is chosen by test scores is tuned on test rows. In brackets: 95 % bootstrap "
-    "intervals of the test rows, under the same thresholds. gain: macro F1 less that of the run's own rule, on the same "
-    "resamples."
+    "* the run's own rule. validation: macro F1 of validation rows, by thresholds from other folds of them. Choose a "
+    "rule by this column alone: a rule that is chosen by test scores is tuned on test rows. In brackets: 95 % "
+    "bootstrap intervals of the test rows, under the same thresholds. gain: macro F1 less that of the run's own rule, "
+    "on the same resamples."
 )
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from fecbench.cli.terminal.echo import echo, echo_document
 from fecbench.core.text import CONTROLS, inline
-from fecbench.results.shown_metrics import figure, shown
+from fecbench.results.shown_metrics import AT_FIXED, BESIDE, MAIN, figure, shown
 
 WIDE = 200  # columns of a table that is written to a file or pipe
 
@@ -61,12 +61,13 @@ def percent(score: float | None) -> str:
 def score_columns(scores: Mapping[str, float]) -> list[str]:
     """Return the metrics' names: the paper's in its order, then any others by name.
 
-    For texts with several labels it returns the main ones that are fractions; the record has all.
+    For texts with several labels it returns the main ones and those that not every run has; the record has all.
     """
     from fecbench.training.metrics import MULTI_SHOWN, PRIMARY
 
-    if set(MULTI_SHOWN) <= set(scores):
-        return list(MULTI_SHOWN)
+    if AT_FIXED[0] in scores:
+        main = [name for name in (*MULTI_SHOWN, "nll") if name in scores]
+        return [*main, *sorted(scores.keys() - {*MAIN["multi"], *BESIDE})]
     return [*(name for name in PRIMARY if name in scores), *sorted(set(scores) - set(PRIMARY))]
 
 

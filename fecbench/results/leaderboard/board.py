@@ -136,14 +136,15 @@ class Comparison:
     """The test of a group's best row in a column against another row of the group.
 
     The claim is "better on other examples and under other seeds". Therefore ``p`` is the larger of two p-values: of a
-    permutation test over test examples and of a paired t-test over seeds.
+    permutation test over test examples, or for scores without a count of each row (``BLOCK_METRICS``) a jackknife over
+    blocks of them, and of a paired t-test over seeds.
 
     Attributes:
         best: the number of the group's best row.
         other: the number of the other row.
         seeds: the seeds, or `seed/fold`, that both rows have.
         examples: the number of test examples, of all folds together.
-        p_examples: the p-value of the permutation test.
+        p_examples: the p-value of the permutation test or of the jackknife.
         p_seeds: the p-value of the t-test.
         holm: the larger p-value, corrected for the number of pairs in the column (Holm 1979).
         reason: the reason why no test was possible; the p-values are None then.

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from fecbench.bench.matrix import PlannedRun, Selection
+from fecbench.bench.published_records import complete_records
 from fecbench.core.errors import UnknownName
 from fecbench.core.files import read_tensors, write_tensors
 from fecbench.results.leaderboard.assemble import board_of_records, board_of_selection
@@ -340,3 +341,12 @@ def test_folds_are_tested_on_their_own_texts(make_sets):
         (pair,) = columns[metric].comparisons
         assert (pair.reason, pair.examples, pair.seeds) == ("", 990, ("0/0", "0/1", "0/2")), metric
         assert pair.p_examples < 0.001
+
+
+def test_a_published_record_with_broken_validation_rows_is_not_done(six, tmp_path):
+    copies = publish(board_of_records(six), tmp_path / "public")
+    assert len(complete_records(tmp_path / "public")[0]) == 6
+    (copies[0] / VALIDATION).write_bytes(b"half of a fi")
+    done, (reason,) = complete_records(tmp_path / "public")
+    assert len(done) == 5
+    assert VALIDATION in reason

@@ -75,7 +75,7 @@ def test_labels_given_instead_of_others_are_counted(shown):
         assert pair.rows == TRUE[:, row].sum()
     text = words(shown)
     assert "Missed label" in text
-    assert "the text has the first label and isn’t given it" in text  # noqa: RUF001  the typographic sign is meant
+    assert "the text has the first label but isn’t given it" in text  # noqa: RUF001  the typographic sign is meant
 
 
 @pytest.mark.parametrize("matrix", [None, [[1]], [["a"] * 5] * 4, [[9999] * 5] * 4, [[-1] * 5] * 4])
