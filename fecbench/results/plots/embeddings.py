@@ -240,7 +240,7 @@ def _draw_all(embeddings: Sequence[Embedding], sample: Sample, path: Path) -> No
         axes.remove()
     for axes, embedding in zip(panels, embeddings, strict=False):
         _draw(axes, embedding, sample)
-    coloured = ", coloured by rarest label" if sample.several else ""
+    coloured = "\ncoloured by rarest label" if sample.several else ""
     figure.suptitle(f"t-SNE of {sample.title}{coloured}", fontsize=9)
     marks = list(zip(sample.names, panels[0].collections, strict=True))
     add_legend(

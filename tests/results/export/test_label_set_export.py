@@ -158,3 +158,14 @@ def test_evaluation_entries_say_that_texts_have_several_labels(hf, several):
     entries = (hf / ".eval_results" / "me--emotions.yaml").read_text(encoding="utf-8")
     assert "several labels a text" in entries
     assert entries.count("task_id:") == len(several.result["metrics"]["test"])
+
+
+@pytest.mark.slow
+def test_the_card_says_how_labels_are_decided_if_not_as_usual(tmp_path):
+    flags = {"thresholds": "fixed", "fixed_threshold": 0.9, "at_least_one": True, "epochs": 1}
+    record = train("ce", "demo-multi", tmp_path / "run", **NATIVE, **flags)
+    assert [len(labels) for labels in given_by(record)] == [1, 1]  # no probability is near .9
+    export(record, tmp_path / "out")
+    assert set(json.loads((tmp_path / "out" / "thresholds.json").read_text()).values()) == {0.9}
+    text = " ".join((tmp_path / "out" / "README.md").read_text(encoding="utf-8").split())
+    assert "They were fixed before training. A text that reaches none is given its most probable label." in text
