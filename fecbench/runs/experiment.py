@@ -120,9 +120,9 @@ def _run(plan: Plan, context: RunContext) -> Record:
     # rows, needs and labels are checked before the record is opened, so that a faulty run leaves no folder
     data = load_dataset(plan.settings, context.locations)
     plan.check_labelling(data.info)
-    plan.check_threshold_flags(data.info)
     plan.needs.check(data, plan.settings.batch_size, plan.settings.limit, plan.who)
     plan.check_label_texts(data)
+    plan.check_threshold_flags(data.info)
     further = further_metrics(data, context.metrics)
     identity = provenance.identify(plan, data, accelerator)
     with _shared_record(plan, identity, accelerator, context) as record:
