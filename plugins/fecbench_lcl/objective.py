@@ -45,6 +45,7 @@ class LCL(Objective):
 
     Config = LCLConfig
     config: LCLConfig
+    base_rates: Tensor | None
     labellings = ("single", "multi")
     soft = True
     settings: ClassVar = {"head": "lcl", "batch_size": 32}  # 32 texts, 64 rows with their second views
@@ -57,6 +58,9 @@ class LCL(Objective):
         super().__init__(config, task)
         self.weighting = task.new_model("native")
         self.pairs = LabelOverlap(config, task)
+        # The logits of base rates, without which the native head would first learn that labels are rare.
+        starts_at = task.prior.logit() if task.labelling == "multi" and task.prior is not None else None
+        self.register_buffer("base_rates", starts_at, persistent=False)
 
     @classmethod
     def batch_needs(cls, config: Any) -> BatchNeeds:
@@ -89,7 +93,8 @@ class LCL(Objective):
     def weigh(self, views: Batch) -> Tensor:
         """Return the weighting network's logits ``[N, C]``."""
         helper: Model = self.weighting
-        return helper.classify(helper.project(helper.encode(views)))
+        logits = helper.classify(helper.project(helper.encode(views)))
+        return logits if self.base_rates is None else logits + self.base_rates
 
     def contrast(self, h: Tensor, views: Batch, helper_logits: Tensor) -> Tensor:
         """Return ``L_LCL`` of the encoder's states ``[N, hidden]`` under the weighting network's logits ``[N, C]``."""

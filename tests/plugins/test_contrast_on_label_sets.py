@@ -1,5 +1,7 @@
 """The contrastive methods' updates on sets and shares of labels: they reduce to those of labels, and stay finite."""
 
+import math
+
 import pytest
 import torch
 from torch.nn.functional import one_hot
@@ -37,7 +39,7 @@ def updates(source, tokenizer):
     ``updates("supcon", truth, labelling="multi")``; ``truth`` are labels ``[B]`` or targets ``[B, C]``.
     """
 
-    def make(name, truth, labelling="single", soft=False, background=(), **options):
+    def make(name, truth, labelling="single", soft=False, background=(), prior=None, **options):
         kind, config, head = METHODS[name]
         heads = HeadTask(LABELS, LABELS, labelling=labelling)
         model = build_model(source("bert", 0.1), head, heads).train()
@@ -45,7 +47,7 @@ def updates(source, tokenizer):
         def new_model(head):
             return build_model(source("bert", 0.1), head, heads)
 
-        facts = {"labelling": labelling, "soft": soft, "background": background, "new_model": new_model}
+        facts = {"labelling": labelling, "soft": soft, "background": background, "prior": prior, "new_model": new_model}
         objective = kind(config(**options), Task("toy", LABELS, LABELS, 16, model.head.features, 0, **facts)).train()
         tokens, rows = Tokens.pack(tokenizer(TEXTS[: len(truth)])["input_ids"]), torch.arange(len(truth))
         if truth.dim() == 1:
@@ -151,3 +153,9 @@ def test_the_head_of_lcl_starts_at_base_rates_where_labels_go_together(source):
     ]
     torch.testing.assert_close(heads[1].classifier[-1].bias.sigmoid(), prior)
     assert not torch.allclose(heads[0].classifier[-1].bias.sigmoid(), prior, atol=0.01)
+
+
+def test_the_weighting_network_starts_at_base_rates_where_labels_go_together(updates):
+    rare = torch.tensor([0.02, 0.02, 0.02, 0.02])
+    _, logs, _ = updates("lcl", torch.zeros(8, 4), labelling="multi", prior=rare)
+    assert logs["weighting_cross_entropy"] == pytest.approx(-4 * math.log(0.98), abs=0.05)
