@@ -127,7 +127,7 @@ class _Dealing:
         """
         if not self.proportional:
             return (self.wanted[:, label],)
-        has_room: np.ndarray = (self.wanted[:, labels] >= counts).all(1)
+        has_room = np.all(self.wanted[:, labels] >= counts, axis=1)
         return self.target[:, label] / (2 * self.held[:, label] + 1), has_room
 
     def _shares(self, label: int, rows: int) -> np.ndarray:
