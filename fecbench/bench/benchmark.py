@@ -19,6 +19,7 @@ from fecbench.data.datasets.load import load_dataset
 from fecbench.model.encoders.load import load_encoder
 from fecbench.model.encoders.tiny import tiny_encoder_for
 from fecbench.runs import provenance
+from fecbench.runs.defaults import dataset_info
 from fecbench.runs.further_metrics import further_metrics
 from fecbench.runs.identity import RowsAndCode
 from fecbench.runs.plan import plan
