@@ -139,7 +139,7 @@ def test_the_command_prints_a_row_for_each_rule(record, fecbench):
     assert code == 0, err
     lines = out.splitlines()
     assert lines[0].startswith("ce on demo-multi (run), thresholds from 90 validation rows, scores of 90 test rows")
-    assert [line for line in lines if line.startswith("per-class, shrink 20 *")]
+    assert [line for line in lines if line.startswith("per-class, shrink 1 *")]
     assert sum(line.startswith(("fixed", "global", "per-class")) for line in lines) == 6
     (joyful,) = [line.split() for line in lines if line.startswith("joyful")]
     assert float(joyful[-1]) == pytest.approx(record.result["thresholds"]["joyful"], abs=5e-4)

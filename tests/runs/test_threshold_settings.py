@@ -32,7 +32,7 @@ def test_settings_that_would_have_no_effect_are_refused(given, says):
 
 
 @pytest.mark.parametrize(
-    ("flag", "value"), [("thresholds", "global"), ("fixed_threshold", 0.5), ("shrink", 20.0), ("at_least_one", True)]
+    ("flag", "value"), [("thresholds", "global"), ("fixed_threshold", 0.5), ("shrink", 1.0), ("at_least_one", True)]
 )
 def test_flags_are_refused_where_a_text_has_one_label(flag, value):
     words = f"--{flag.replace('_', '-')} is for data with several labels a text, and demo gives one; leave it out"
