@@ -49,7 +49,14 @@ class OverlapConfig(Config):
 class LabelOverlap(nn.Module):
     """The overlap of the labels of all pairs of texts of a batch.
 
+    Args:
+        config: the options.
+        task: the labels, their labelling and their background.
+        elsewhere: True if :attr:`kernel` is copied from other rows than the run's, so that texts with one label each
+            can have it too.
+
     Attributes:
+        graded: True if overlaps can lie between 0 and 1.
         kernel: ``[C, C]``, similarity of labels, a saved buffer; for ``cooccurrence`` alone.
         background: bool ``[C]``, True for the data set's background labels; for sets and shares of labels alone.
     """
@@ -57,18 +64,19 @@ class LabelOverlap(nn.Module):
     kernel: Tensor
     background: Tensor
 
-    def __init__(self, config: OverlapConfig, task: Task):
+    def __init__(self, config: OverlapConfig, task: Task, *, elsewhere: bool = False):
         super().__init__()
         self.config = config
-        graded = task.labelling == "multi" or task.soft
+        several = task.labelling == "multi" or task.soft
+        self.graded = several or config.overlap == "cooccurrence"
         if config.overlap == "cooccurrence":
-            if not graded:
+            if not (several or elsewhere):
                 raise UsageError(
                     "--overlap cooccurrence needs texts with several labels or shares of labels, but "
                     f"{task.dataset} gives one label a text, so that no labels occur together; leave --overlap out"
                 )
             self.register_buffer("kernel", torch.eye(task.classes))
-        if graded:
+        if self.graded:
             background = torch.tensor([label in task.background for label in task.labels])
             self.register_buffer("background", background, persistent=False)
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch.nn.functional import normalize
 
-from fecbench import FecbenchError, Predictor, Record, data_of
+from fecbench import FecbenchError, OverlapConfig, Predictor, Record, data_of
 from fecbench_aml.certificate import (
     Certificate,
     Target,
@@ -156,7 +156,7 @@ def _pair_targets(predictor: Predictor) -> PairTargets:
     pair_targets = getattr(predictor.objective, "pair_targets", None)
     if isinstance(pair_targets, PairTargets):
         return pair_targets.cpu()  # where Predictor.features puts the features
-    return PairTargets(predictor.objective.task)
+    return PairTargets(OverlapConfig(), predictor.objective.task)
 
 
 def _valid(pairs: HardPairs, split: str) -> HardPairs:

@@ -12,19 +12,19 @@ from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from fecbench import Batch, BatchNeeds, Config, Model, Objective, Player, Stage, Task, Update
+from fecbench import Batch, BatchNeeds, Model, Objective, OverlapConfig, Player, Stage, Task, Update
 from fecbench_aml.cooccurrence import Rows, kernel_of, strongest
 from fecbench_aml.discriminator import MetricDiscriminator, PairDiscriminator
 from fecbench_aml.losses import aml_floor, aml_loss
 from fecbench_aml.mining import LINES, HardPairs, Slope, mine_hard_pairs
-from fecbench_aml.pair_targets import Kind, Neutral, PairTargets
+from fecbench_aml.pair_targets import PairTargets
 
 DECAY = 5e-4  # fecbench's value: the paper only says "e.g., weight decay"
 METRIC_LR = 0.01  # the parameters are the logits of a softmax; at the encoder's rate they would hardly move (ADR 10)
-COOCCURRENCE = ("cooccurrence_weight", "cooccurrence_from", "cooccurrence_rows")  # options of --overlap cooccurrence
+COOCCURRENCE = ("cooccurrence_from", "cooccurrence_rows")  # further options of --overlap cooccurrence
 
 
-class AMLConfig(Config):
+class AMLConfig(OverlapConfig):
     """Options of ``aml``.
 
     Defaults are the paper's values, or those of the validation study (docs/reproduction.md) where it gives
@@ -70,23 +70,10 @@ class AMLConfig(Config):
     normalize: bool = Field(True, description="scale features to length 1 before pairs are scored")
     symmetric: bool = Field(True, description="average the scores of both orders of a pair, for --family mlp")
     hidden: int = Field(256, ge=2, description="width of the discriminator's first layer, for --family mlp")
-    overlap: Kind = Field(
-        "jaccard",
-        description="target of a pair of texts with several labels or shares of labels: the overlap of their labels; "
-        "cooccurrence: labels that occur together in training rows overlap too, also those of texts with one label",
-    )
-    neutral: Neutral = Field(
-        "apart",
-        description="pairs that share no label but neutral (the background of the data set), or have none at all; "
-        "apart: neither positives nor negatives, label: neutral is a label as others",
-    )
     slope: Slope = Field(
         "batch",
         description="cosine that features of a pair of overlap t should have, for topk and batch-topk; batch: least "
         "squares over the pairs of the batch, linear: 2 t - 1",
-    )
-    cooccurrence_weight: float = Field(
-        0.5, ge=0, le=1, description="weight of co-occurrence in --overlap cooccurrence (rho); 0 gives cosine"
     )
     cooccurrence_from: str | None = Field(
         None,
@@ -146,13 +133,15 @@ class AML(Objective):
         else:
             self.discriminator = MetricDiscriminator(task.features)
         self.discriminator.requires_grad_(config.weight > 0)  # AML w/o Adv makes no update of the discriminator
-        self.pair_targets = PairTargets(task, config.overlap, config.neutral)
+        # Labels that occur together are counted by kernel_of, which can read another data set.
+        self.pair_targets = PairTargets(config, task, elsewhere=True)
 
     def before_training(self, stage: Stage) -> None:
         """Count which labels occur together, for --overlap cooccurrence."""
-        c, kernel = self.config, self.pair_targets.kernel
-        if kernel is not None:
-            kernel.copy_(kernel_of(stage, self.task, c.cooccurrence_from, c.cooccurrence_rows, c.cooccurrence_weight))
+        c = self.config
+        if c.overlap == "cooccurrence":
+            kernel = kernel_of(stage, self.task, c.cooccurrence_from, c.cooccurrence_rows, c.cooccurrence_weight)
+            self.pair_targets.kernel.copy_(kernel)
 
     def players(self) -> Mapping[str, Player]:
         """Return the discriminator as a player; its penalty ``Omega`` replaces weight decay."""
@@ -273,5 +262,6 @@ class AML(Objective):
 
     def report(self) -> Mapping[str, object]:
         """Return the labels that occur together most, for --overlap cooccurrence."""
-        kernel = self.pair_targets.kernel
-        return {} if kernel is None else {"cooccurrence": strongest(kernel, self.task.labels)}
+        if self.config.overlap != "cooccurrence":
+            return {}
+        return {"cooccurrence": strongest(self.pair_targets.kernel, self.task.labels)}

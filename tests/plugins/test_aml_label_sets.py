@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import one_hot
 
-from fecbench import LabelSetBatch, Task, background_pairs, overlap
+from fecbench import LabelSetBatch, OverlapConfig, Task, background_pairs, overlap
 from fecbench.core.errors import UsageError
 from fecbench.core.settings import RunSettings
 from fecbench.data.batch import Batch
@@ -252,13 +252,13 @@ def test_the_released_code_trains_on_shares_of_one_label_as_on_labels():
 
 def test_a_split_has_the_targets_of_its_texts_taken_together():
     for task, kind in ((SEVERAL, "jaccard"), (SEVERAL, "agreement"), (replace(TASK, soft=True), "dice")):
-        pair_targets = PairTargets(task, kind)
+        pair_targets = PairTargets(OverlapConfig(overlap=kind), task)
         q = SETS if task is SEVERAL else torch.rand(12, 4).softmax(1)
         (of_split, left_out), (of_batch, expected) = pair_targets.of_split(q), pair_targets.of_batch(several(q))
         torch.testing.assert_close(of_split, of_batch)
         assert (left_out is None) == (expected is None)
         assert left_out is None or left_out.equal(expected)
-    labels, left_out = PairTargets(TASK).of_split(ONE_HOT)
+    labels, left_out = PairTargets(OverlapConfig(), TASK).of_split(ONE_HOT)
     assert labels.equal(LABELS)
     assert left_out is None
 
