@@ -21,7 +21,7 @@ from fecbench.core.value_errors import requirement
 
 MAX_SHOWN = 100  # characters of a wrong value in an error message
 FIXED_THRESHOLD = 0.5
-SHRINK = 1.0  # validation rows; chosen within the validation rows of ge-multi (docs/measurements.md)
+SHRINK = 1.0  # validation rows (docs/measurements.md)
 
 
 class Config(BaseModel):

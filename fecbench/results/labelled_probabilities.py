@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fecbench.core.errors import RunError
 from fecbench.data.datasets.rows import targets_of
-from fecbench.training.scoring import HALF, exact_probabilities
+from fecbench.results.split_probabilities import label_numbers, split_probabilities
+from fecbench.training.scoring import HALF
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Self
 
     import numpy as np
@@ -32,30 +31,16 @@ class LabelledProbabilities:
     probabilities: np.ndarray
 
     @classmethod
-    def of(cls, record: Record, data: EmotionData, split: str, arrays: Mapping[str, np.ndarray]) -> Self:
+    def of(cls, record: Record, data: EmotionData, split: str) -> Self:
         """Return those of a split's rows, with the labels in the record's order.
-
-        Args:
-            record: the run's record.
-            data: its data set, whose labels may have another order.
-            split: the split.
-            arrays: those of the record's file of this split, with ``logits``.
 
         Raises:
             DataError: the split has no labels.
-            RunError: the record has other labels or rows than the data.
+            RunError: the record has other labels or rows than the data, or a file of it is missing or broken.
         """
-        import torch
-
-        labels, logits = record.run_file.dataset.labels, arrays.get("logits")
         targets = targets_of(data.labelled(split), len(data.labels))
-        if sorted(labels) != sorted(data.labels) or logits is None or logits.shape != targets.shape:
-            raise RunError(
-                f"{record.folder} must hold logits of every {split} row and label of {data.name}, but doesn't; restore "
-                "it or run it again"
-            )
-        true = targets[:, [data.labels.index(label) for label in labels]] > HALF
-        return cls(true, exact_probabilities(torch.from_numpy(logits), "multi"))
+        probabilities = split_probabilities(record, data, split).numpy()
+        return cls(targets[:, label_numbers(record, data)] > HALF, probabilities)
 
     def part(self, rows: np.ndarray) -> LabelledProbabilities:
         """Return some rows."""

@@ -15,7 +15,6 @@ import numpy as np
 from fecbench.core.errors import DataError
 from fecbench.results.label_set_bootstrap import RESAMPLES, interval, resampled_scores, scores_by_weights
 from fecbench.results.labelled_probabilities import LabelledProbabilities
-from fecbench.runs.predictions import read_predictions, read_validation
 from fecbench.runs.predictor import data_of
 from fecbench.runs.record import VALIDATION
 from fecbench.training.label_set_metrics import macro_f1
@@ -98,11 +97,9 @@ class ThresholdStudy:
                 "runs on another data set"
             )
         data, labels = data_of(record, data_dir), tuple(record.run_file.dataset.labels)
-        test = LabelledProbabilities.of(record, data, "test", read_predictions(record))
+        test = LabelledProbabilities.of(record, data, "test")
         has_validation = (record.folder / VALIDATION).is_file()
-        validation = (
-            LabelledProbabilities.of(record, data, "validation", read_validation(record)) if has_validation else None
-        )
+        validation = LabelledProbabilities.of(record, data, "validation") if has_validation else None
         return cls(record, labels, test, validation, resamples)
 
     @cached_property

@@ -332,7 +332,8 @@ class Experiment:
             rows = {split: several.rows(split) for split in scored}
         else:
             rows = {split: ScoredRows(splits[split], logits[split], "single") for split in scored}
-        return {split: scores_of(rows[split], trainer.metrics) for split in scored}
+        used = trainer.metrics if self.plan.gives_scores else metrics.of_given_labels(trainer.metrics)
+        return {split: scores_of(rows[split], used) for split in scored}
 
     def _describe(self, identity: Mapping[str, Any], trainer: Trainer) -> None:
         """Write ``encoder/`` and ``run.json``, unless an earlier attempt wrote them."""

@@ -244,6 +244,11 @@ def all_metrics(
     return found, reasons
 
 
+def of_given_labels(metrics: Mapping[str, MetricFunction]) -> dict[str, MetricFunction]:
+    """Return the metrics that need no probabilities, for methods whose logits tell the given labels alone."""
+    return {name: metric for name, metric in metrics.items() if MetricFacts.of(metric).needs == "labels"}
+
+
 def named_metrics(
     names: Iterable[str], labels: Sequence[str], labelling: Labelling | None = None
 ) -> dict[str, MetricFunction]:

@@ -170,6 +170,7 @@ def test_true_answers_give_everything(tmp_path, registered):
         {"macro_f1": 1.0, "jaccard": 1.0, "exact_match": 1.0}
     )
     assert record.result["unanswered"] == {"test": 0.0}
+    assert not {"mean_average_precision", "lrap", "nll", "brier", "ece"} & scores.keys()  # answers are no scores
     given = read_tensors(record.folder / "predictions.safetensors")[0]["given"]
     assert given.numpy().tolist() == (targets_of(rows, 12) > 0.5).tolist()
     assert set(record.result["thresholds"].values()) == {0.5}

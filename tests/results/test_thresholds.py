@@ -124,7 +124,7 @@ def test_a_record_of_other_rows_is_refused(record, monkeypatch):
     data = data_of(record)
     fewer = replace(data, splits={**data.splits, "test": data.splits["test"].select(range(5))})
     monkeypatch.setattr(thresholds, "data_of", lambda *_: fewer)
-    with pytest.raises(RunError, match="must hold logits of every test row and label of demo-multi"):
+    with pytest.raises(RunError, match="must hold predictions of 5 rows and 12 labels, but holds"):
         ThresholdStudy.of(record)
 
 
