@@ -58,7 +58,7 @@ class LabelOverlap(nn.Module):
     Attributes:
         graded: True if overlaps can lie between 0 and 1.
         kernel: ``[C, C]``, similarity of labels, a saved buffer; for ``cooccurrence`` alone.
-        background: bool ``[C]``, True for the data set's background labels; for sets and shares of labels alone.
+        background: bool ``[C]``, True for the data set's background labels, if a pair can have them alone in common.
     """
 
     kernel: Tensor
@@ -76,7 +76,7 @@ class LabelOverlap(nn.Module):
                     f"{task.dataset} gives one label a text, so that no labels occur together; leave --overlap out"
                 )
             self.register_buffer("kernel", torch.eye(task.classes))
-        if self.graded:
+        if self.graded or task.background:
             background = torch.tensor([label in task.background for label in task.labels])
             self.register_buffer("background", background, persistent=False)
 

@@ -156,7 +156,7 @@ def _pair_targets(predictor: Predictor) -> PairTargets:
     pair_targets = getattr(predictor.objective, "pair_targets", None)
     if isinstance(pair_targets, PairTargets):
         return pair_targets.cpu()  # where Predictor.features puts the features
-    return PairTargets(OverlapConfig(), predictor.objective.task)
+    return PairTargets(OverlapConfig.model_validate({}), predictor.objective.task)
 
 
 def _valid(pairs: HardPairs, split: str) -> HardPairs:

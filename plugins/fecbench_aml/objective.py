@@ -133,8 +133,7 @@ class AML(Objective):
         else:
             self.discriminator = MetricDiscriminator(task.features)
         self.discriminator.requires_grad_(config.weight > 0)  # AML w/o Adv makes no update of the discriminator
-        # Labels that occur together are counted by kernel_of, which can read another data set.
-        self.pair_targets = PairTargets(config, task, elsewhere=True)
+        self.pair_targets = PairTargets(config, task)
 
     def before_training(self, stage: Stage) -> None:
         """Count which labels occur together, for --overlap cooccurrence."""
