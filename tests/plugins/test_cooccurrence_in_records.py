@@ -1,6 +1,4 @@
-"""The conformance kit on texts with several labels, for the contrastive methods, and their records there."""
-
-from typing import ClassVar
+"""Records of contrastive methods keep the labels that occur together."""
 
 import pytest
 import torch
@@ -9,37 +7,10 @@ from fecbench import Predictor, cooccurrence_kernel
 from fecbench.core.files import read_tensors
 from fecbench.data.datasets.rows import targets_of
 from fecbench.runs.predictor import data_of
-from fecbench.testing import ObjectiveConformance
 from tests.support.train import train
 
-pytestmark = pytest.mark.slow
 
-
-class TestSupConOnLabelSets(ObjectiveConformance):
-    name = "supcon"
-    settings: ClassVar = {"dataset": "demo-multi", "epochs": 8}
-
-
-class TestSACLOnLabelSets(ObjectiveConformance):
-    name = "sacl"
-    settings: ClassVar = {"dataset": "demo-multi", "epochs": 8}
-
-
-class TestTACOOnLabelSets(ObjectiveConformance):
-    name = "taco"
-    settings: ClassVar = {"dataset": "demo-multi", "epochs": 8}
-
-
-class TestLCLOnLabelSets(ObjectiveConformance):
-    name = "lcl"
-    settings: ClassVar = {"dataset": "demo-multi", "epochs": 8}
-
-
-class TestRDropOnLabelSets(ObjectiveConformance):
-    name = "r-drop"
-    settings: ClassVar = {"dataset": "demo-multi", "epochs": 8}
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["supcon", "taco"])
 def test_a_record_keeps_the_labels_that_occur_together_in_training_rows(name, tmp_path):
     record = train(name, "demo-multi", tmp_path / "run", overlap="cooccurrence", epochs=1, limit=100)
