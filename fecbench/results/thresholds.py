@@ -99,8 +99,8 @@ class ThresholdStudy:
         data, labels = data_of(record, data_dir), tuple(record.run_file.dataset.labels)
         if "test" not in data.splits:
             raise DataError(
-                f"thresholds are compared by test scores, but the test split of {data.name} has no labels; use a run on "
-                "data whose test split has labels"
+                f"thresholds are compared by test scores, but the test split of {data.name} has no labels; use a run "
+                "on data whose test split has labels"
             )
         test = LabelledProbabilities.of(record, data, "test")
         has_validation = (record.folder / VALIDATION).is_file()

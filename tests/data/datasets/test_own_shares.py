@@ -297,3 +297,17 @@ def test_texts_without_labels_need_no_rater(tmp_path):
 def test_a_column_of_ids_that_is_missing_is_named_by_its_flag(tmp_path):
     with pytest.raises(DataError, match="the column 'uid' is missing, found text, label; name yours with --id-column"):
         read(lay(tmp_path, ["joy", "love"]), id_column="uid")
+
+
+@pytest.mark.parametrize("flags", [{}, {"labelling": "single"}])
+def test_raters_are_refused_where_no_label_has_votes(tmp_path, flags):
+    with pytest.raises(DataError, match=r"--raters needs numbers of votes for each label, but each text has one label"):
+        read(lay(tmp_path, ["joy", "love"]), raters=3, **flags)
+
+
+def test_a_first_row_of_columns_of_labels_is_not_taken_for_names(tmp_path):
+    for split in SPLITS:
+        (tmp_path / f"{split}.csv").write_text(f"{split} a,1,1\n{split} b,0,1\n{split} c,1,0\n")
+    data = read(tmp_path, header=False, text_column="1", label_columns="2,3")
+    assert targets(data).tolist() == [[1, 1], [0, 1], [1, 0]]
+    assert not [note for note in data.notes if "first line" in note]
