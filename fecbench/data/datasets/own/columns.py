@@ -70,10 +70,11 @@ def find_columns(
 
     wanted = label_columns(columns)
     lacks_labels = all(index_of(column, names) is None for column in wanted)
-    text_flag = "--text-column and --label-column" if lacks_labels else "--text-column"
+    label_flag = "--label-column" if len(wanted) == 1 else "--label-columns"
+    text_flag = f"--text-column and {label_flag}" if lacks_labels else "--text-column"
     text = tuple(find(column, text_flag) for column in text_columns(columns))
     is_unlabelled = lacks_labels and label_may_lack
-    label = () if is_unlabelled else tuple(find(column, "--label-column") for column in wanted)
+    label = () if is_unlabelled else tuple(find(column, label_flag) for column in wanted)
     lacks_rater = is_unlabelled and columns.rater is not None and index_of(columns.rater, names) is None
     _check_different(text, label, position)
     return FoundColumns(
