@@ -18,7 +18,7 @@ RHO = 0.5
 
 
 class OverlapConfig(Config):
-    """Options on the overlap of two texts' labels; where texts have one label each, no value changes a loss."""
+    """Options on the overlap of two texts' labels; a :class:`LabelOverlap` of texts with one label each ignores them."""
 
     overlap: Overlap = Field(
         "jaccard",
