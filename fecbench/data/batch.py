@@ -202,7 +202,7 @@ class Batch:
 
     @property
     def truth(self) -> Tensor:
-        """What the texts are labelled with: ``labels``, or ``targets`` where texts have several labels or shares."""
+        """Labels of the texts: ``labels``, or ``targets`` where texts have several labels or shares."""
         return self.labels
 
     @cached_property

@@ -47,7 +47,7 @@ class TokenisedSplit:
 
     @property
     def truth(self) -> np.ndarray:
-        """What the texts are labelled with: ``labels``, or ``targets`` where texts have several labels or shares."""
+        """Labels of the texts: ``labels``, or ``targets`` where texts have several labels or shares."""
         return self.labels
 
     @cached_property

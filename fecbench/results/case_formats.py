@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Words(Protocol):
-    """What the module of the words of a kind of cases defines; ``{better}`` and ``{worse}`` stand for names."""
+    """The words of a kind of cases, as its module defines them; ``{better}`` and ``{worse}`` stand for names."""
 
     COLUMNS: tuple[str, ...]
     TEXT_COLUMNS: tuple[str, ...]

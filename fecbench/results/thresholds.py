@@ -41,7 +41,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class RuleScores:
-    """What a rule gives on the test rows.
+    """The scores of a rule on the test rows.
 
     Attributes:
         rule: the rule.

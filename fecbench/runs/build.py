@@ -71,7 +71,7 @@ class Built:
 
 @dataclass(frozen=True)
 class LabelFacts:
-    """What a model and an objective are told of the labels besides their names.
+    """The facts about the labels, besides their names, that a model and an objective get.
 
     Attributes:
         labelling: whether labels exclude one another.

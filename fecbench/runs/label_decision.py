@@ -1,4 +1,4 @@
-"""How a run decides which labels it gives to a text that can have several."""
+"""The decision of a run on the labels that it gives to a text that can have several."""
 
 from __future__ import annotations
 

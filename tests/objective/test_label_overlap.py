@@ -1,4 +1,4 @@
-"""What an objective compares of a batch's pairs: labels, or overlaps of targets, and the pairs that it leaves out."""
+"""The pairs of a batch are compared by labels or by overlaps of targets, and some are left out."""
 
 from dataclasses import replace
 from types import SimpleNamespace

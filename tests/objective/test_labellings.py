@@ -1,4 +1,4 @@
-"""Which data an objective is for, and what a task and a head are told of labels that go together."""
+"""An objective says the data that it is for; tasks and heads know of labels that go together."""
 
 from __future__ import annotations
 

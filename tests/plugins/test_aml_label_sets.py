@@ -21,6 +21,7 @@ from fecbench.training.stepper import Stepper
 from fecbench_aml import AML, AMLConfig, aml_excess, mine_hard_pairs
 from fecbench_aml.pair_targets import PairTargets
 from fecbench_aml.released import AMLReleased, AMLReleasedConfig
+from tests.support.tiny_model import TinyModel
 
 NAMES = ("a", "b", "c", "neutral")
 TASK = Task("toy", NAMES, (), 8, 8, 0)
@@ -33,24 +34,6 @@ SETS = torch.tensor(
 )
 
 
-class TinyModel(nn.Module):
-    """Features of fixed inputs."""
-
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(0)
-        self.inputs, self.layer, self.head = torch.randn(12, 8), nn.Linear(8, 8), nn.Linear(8, 4)
-
-    def encode(self, batch):
-        return self.inputs
-
-    def project(self, h):
-        return self.layer(h)
-
-    def classify(self, z):
-        return self.head(z)
-
-
 def single(labels=LABELS):
     return Batch(TOKENS, labels, torch.arange(12), classes=4)
 
@@ -61,7 +44,7 @@ def several(targets=SETS):
 
 def playing(task=SEVERAL, **options):
     torch.manual_seed(1)
-    objective, model = AML(AMLConfig(k_pos=3, k_neg=3, **options), task), TinyModel()
+    objective, model = AML(AMLConfig(k_pos=3, k_neg=3, **options), task), TinyModel(4)
     players = assign_parameters(objective, model, RunSettings(dataset="toy", lr=1e-2), "aml")
     return Stepper(objective, model, players, Precision(torch.device("cpu")), "aml")
 
@@ -224,7 +207,7 @@ class TinyLabelModel(TinyModel):
     """A label head over fixed states."""
 
     def __init__(self):
-        super().__init__()
+        super().__init__(4)
         self.head = nn.Module()
         self.head.labels, self.head.label_states = nn.Parameter(torch.randn(4, 8)), None
 

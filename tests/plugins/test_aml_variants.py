@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from torch import nn
 
 from fecbench import Task
 from fecbench.core.settings import RunSettings
@@ -16,6 +15,7 @@ from fecbench.training.devices import Precision
 from fecbench.training.optimizers import assign_parameters
 from fecbench.training.stepper import Stepper
 from fecbench_aml import AML, AMLConfig, MetricDiscriminator, mine_hard_pairs
+from tests.support.tiny_model import TinyModel
 
 VARIANTS = {
     "aml-threshold": {"strategy": "threshold"},
@@ -42,29 +42,11 @@ def test_a_variants_choice_can_still_be_set():
     assert plan("aml-threshold", {"dataset": "ge", "strategy": "topk"}).options.strategy == "topk"
 
 
-class TinyModel(nn.Module):
-    """Features of fixed inputs."""
-
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(0)
-        self.inputs, self.layer, self.head = torch.randn(12, 8), nn.Linear(8, 8), nn.Linear(8, 3)
-
-    def encode(self, batch):
-        return self.inputs
-
-    def project(self, h):
-        return self.layer(h)
-
-    def classify(self, z):
-        return self.head(z)
-
-
 def playing(**options) -> Stepper:
     torch.manual_seed(1)
     objective, model = (
         AML(AMLConfig(k_pos=3, k_neg=3, **options), Task("toy", ("a", "b", "c"), (), 8, 8, 0)),
-        TinyModel(),
+        TinyModel(3),
     )
     players = assign_parameters(objective, model, RunSettings(dataset="toy", lr=1e-2), "aml")
     return Stepper(objective, model, players, Precision(torch.device("cpu")), "aml")

@@ -1,4 +1,4 @@
-"""What other thresholds would give a run: its own rule's scores are the record's, others are tuned on validation."""
+"""Other thresholds are tuned on validation rows; the scores of a run's own rule are the record's."""
 
 from __future__ import annotations
 

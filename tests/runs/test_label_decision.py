@@ -1,4 +1,4 @@
-"""How a run decides which labels it gives: its thresholds, by the names of its labels."""
+"""A run gives labels by its thresholds, which it has by the names of its labels."""
 
 import pytest
 import torch
