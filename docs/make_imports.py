@@ -7,7 +7,10 @@ from pathlib import Path
 
 PAGE = Path(__file__).with_name("architecture.md")
 PACKAGE = Path(__file__).parents[1] / "fecbench"
-WINGS = ("core", "data", "model", "objective", "training", "runs", "bench", "results", "testing", "cli")
+WINGS = (
+    *("core", "data", "model", "objective", "training", "runs", "bench", "results"),
+    *("terminal", "api", "sklearn", "testing", "cli"),
+)
 
 
 def imports() -> Counter[tuple[str, str]]:

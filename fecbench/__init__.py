@@ -7,8 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fecbench.cli.terminal.output import print_json as print_json
-    from fecbench.cli.terminal.output import print_table as print_table
+    from fecbench.api.predictions import Predictions as Predictions
+    from fecbench.api.run import Run as Run
+    from fecbench.api.run import load as load
+    from fecbench.api.runs import Runs as Runs
+    from fecbench.api.runs import load_runs as load_runs
+    from fecbench.api.runs import run_spec as run_spec
+    from fecbench.api.train import run as run
     from fecbench.core.errors import FecbenchError as FecbenchError
     from fecbench.core.hooks import RunInfo as RunInfo
     from fecbench.core.hooks import hookimpl as hookimpl
@@ -63,6 +68,8 @@ if TYPE_CHECKING:
     from fecbench.runs.predictor import Predictor as Predictor
     from fecbench.runs.predictor import data_of as data_of
     from fecbench.runs.record import Record as Record
+    from fecbench.terminal.output import print_json as print_json
+    from fecbench.terminal.output import print_table as print_table
     from fecbench.training.metric import Metric as Metric
 
 _HOMES = {
@@ -88,10 +95,13 @@ _HOMES = {
     "PATH": "core.options",
     "Places": "data.datasets.locations",
     "Player": "objective.protocol",
+    "Predictions": "api.predictions",
     "Predictor": "runs.predictor",
     "Recipe": "data.datasets.recipe",
     "Record": "runs.record",
+    "Run": "api.run",
     "RunInfo": "core.hooks",
+    "Runs": "api.runs",
     "Source": "data.datasets.locations",
     "Stage": "objective.protocol",
     "Stream": "data.streams",
@@ -118,10 +128,14 @@ _HOMES = {
     "label_pair_weights": "objective.label_separation",
     "label_separation_loss": "objective.label_separation",
     "label_states": "model.model",
+    "load": "api.run",
+    "load_runs": "api.runs",
     "mean_of_anchors": "objective.contrastive",
     "overlap": "objective.overlap",
-    "print_json": "cli.terminal.output",
-    "print_table": "cli.terminal.output",
+    "print_json": "terminal.output",
+    "print_table": "terminal.output",
+    "run": "api.train",
+    "run_spec": "api.runs",
     "similarities": "objective.contrastive",
 }
 
@@ -148,10 +162,13 @@ __all__ = [
     "OverlapConfig",
     "Places",
     "Player",
+    "Predictions",
     "Predictor",
     "Recipe",
     "Record",
+    "Run",
     "RunInfo",
+    "Runs",
     "Source",
     "Stage",
     "Stream",
@@ -178,10 +195,14 @@ __all__ = [
     "label_pair_weights",
     "label_separation_loss",
     "label_states",
+    "load",
+    "load_runs",
     "mean_of_anchors",
     "overlap",
     "print_json",
     "print_table",
+    "run",
+    "run_spec",
     "similarities",
 ]
 

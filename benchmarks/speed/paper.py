@@ -104,7 +104,7 @@ def excerpt(data: EmotionData, rows: int, folder: Path) -> Path:
 
 def probe(spawned: float, order: dict[str, Any]) -> None:
     """Make a short run and print its parts as JSON; called in a process of its own."""
-    from fecbench.cli.terminal.fast_import import fast_import
+    from fecbench.terminal.fast_import import fast_import
 
     with fast_import():  # as the command does
         import transformers.modeling_utils  # noqa: F401

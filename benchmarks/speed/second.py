@@ -68,7 +68,7 @@ def run(begun: float, arguments: list[str]) -> None:
     """Run ``fecbench run`` until its first step and print the times as JSON; called in a process of its own."""
     timer = PartTimer(begun)
     from fecbench.cli import main
-    from fecbench.cli.terminal.fast_import import fast_import
+    from fecbench.terminal.fast_import import fast_import
 
     with fast_import():  # as the command imports
         for part, (module, name) in PARTS.items():

@@ -15,9 +15,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from fecbench.cli.terminal.echo import echo
 from fecbench.core.errors import FecbenchError, UsageError
 from fecbench.core.text import lower_first
+from fecbench.terminal.echo import echo
 
 # The first sentence of each command's help, repeated here because the list of commands must not import them.
 SECTIONS = {

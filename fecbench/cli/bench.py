@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fecbench.cli.common_options import DATA_DIR
-from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.interrupt import handle_stop_signals
-from fecbench.cli.terminal.output import console, print_json
 from fecbench.core.errors import FecbenchError, UsageError
 from fecbench.core.options import PATH
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.record import ROOT
+from fecbench.terminal.echo import echo
+from fecbench.terminal.interrupt import handle_stop_signals
+from fecbench.terminal.output import console, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,6 +107,8 @@ def bench(
     if force:
         prepared.set_aside()
     _carry_out(prepared, estimates_of(prepared, spec.parent / PUBLISHED), workers, as_json)
+    if not smoke:
+        echo(f"next: fecbench leaderboard {shlex.quote(str(root))} --spec {shlex.quote(str(spec))}", err=True)
 
 
 def _complete(done: Path | None, force: bool) -> Mapping[str, Record]:
@@ -149,7 +152,8 @@ def _carry_out(prepared: Benchmark, estimates: Estimates, workers: Any, as_json:
         echo(note, err=True)
     if as_json:
         print_json([_state(task) for task in tasks])
-    sys.exit(1 if failures(prepared, tasks) else 0)
+    if failures(prepared, tasks):
+        sys.exit(1)
 
 
 def carried_out(prepared: Benchmark, estimates: Estimates, workers: Any) -> list[BenchTask]:
@@ -158,7 +162,7 @@ def carried_out(prepared: Benchmark, estimates: Estimates, workers: Any) -> list
     Raises:
         FecbenchError: the user stopped it.
     """
-    from fecbench.cli.terminal.bench_progress import Watch
+    from fecbench.terminal.bench_progress import Watch
 
     with Watch(prepared, estimates, workers.number or 1):
         try:
@@ -206,7 +210,7 @@ def _print_plan(prepared: Benchmark, estimates: Estimates, workers: int, as_json
 
     from fecbench.bench.status import bench_status, total
     from fecbench.bench.time_estimates import in_words
-    from fecbench.cli.terminal.bench_progress import table
+    from fecbench.terminal.bench_progress import table
 
     rows = bench_status(prepared, estimates)
     if as_json:

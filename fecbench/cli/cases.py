@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from fecbench.cli.common_options import DATA_DIR, ROOT, SPLIT
-from fecbench.cli.terminal.echo import echo, echo_document
-from fecbench.cli.terminal.output import print_table
 from fecbench.core.errors import UsageError
 from fecbench.core.files import OUTPUT, replacing
 from fecbench.core.options import PATH
 from fecbench.runs.find import find_run
+from fecbench.terminal.echo import echo, echo_document
+from fecbench.terminal.output import print_table
 
 FORMATS = ("terminal", "markdown", "json")
 

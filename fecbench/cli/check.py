@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from fecbench.cli.common_options import JSON
-from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.output import print_json
 from fecbench.core import registry
 from fecbench.core.errors import UnknownName, UsageError
+from fecbench.terminal.echo import echo
+from fecbench.terminal.output import print_json
 
 if TYPE_CHECKING:
     from fecbench.testing.running import Outcome

@@ -10,10 +10,10 @@ from fecbench.cli.common_options import DATA_DIR, JSON
 from fecbench.cli.data_import import import_data
 from fecbench.cli.data_list import listed, print_list
 from fecbench.cli.data_stats import stats
-from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.output import print_json
 from fecbench.core.errors import UsageError
 from fecbench.data.datasets.locations import DataLocations
+from fecbench.terminal.echo import echo
+from fecbench.terminal.output import print_json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,6 @@ import click
 
 from fecbench.cli.common_options import DATA_DIR, JSON
 from fecbench.cli.data_options import row_options, row_settings
-from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.output import print_json, print_table
-from fecbench.cli.terminal.status_line import status_line
 from fecbench.core import registry
 from fecbench.core.errors import DataError, UsageError
 from fecbench.core.options import PATH
@@ -19,6 +16,9 @@ from fecbench.core.text import shortened
 from fecbench.data.datasets.addresses import is_path
 from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
+from fecbench.terminal.echo import echo
+from fecbench.terminal.output import print_json, print_table
+from fecbench.terminal.status_line import status_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

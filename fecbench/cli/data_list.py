@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.output import print_table
 from fecbench.core import registry
 from fecbench.data.datasets.dataset import SPLITS
 from fecbench.data.datasets.load import get_dataset
 from fecbench.data.datasets.recipe import Recipe
+from fecbench.terminal.echo import echo
+from fecbench.terminal.output import print_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,16 +9,16 @@ import click
 
 from fecbench.cli.common_options import DATA_DIR, JSON
 from fecbench.cli.data_options import row_options, row_settings
-from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.output import print_json
-from fecbench.cli.terminal.slow_progress import slow_progress
-from fecbench.cli.terminal.statistics_tables import print_statistics
-from fecbench.cli.terminal.status_line import status_line
 from fecbench.core.errors import FecbenchError, UsageError
 from fecbench.core.files import OUTPUT, replacing
 from fecbench.core.options import PATH
 from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
+from fecbench.terminal.echo import echo
+from fecbench.terminal.output import print_json
+from fecbench.terminal.slow_progress import slow_progress
+from fecbench.terminal.statistics_tables import print_statistics
+from fecbench.terminal.status_line import status_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 
 from fecbench.cli.common_options import DATA_DIR, JSON
-from fecbench.cli.terminal.output import print_json, print_table
 from fecbench.core import hooks, hub, registry
 from fecbench.core.errors import FecbenchError
 from fecbench.data.datasets.load import get_dataset
@@ -19,6 +18,7 @@ from fecbench.data.datasets.recipe import Recipe
 from fecbench.model.encoders.minilm import PACKAGE
 from fecbench.model.encoders.multilingual import HUB_ID
 from fecbench.runs.observers import TRACKERS
+from fecbench.terminal.output import print_json, print_table
 
 
 @click.command()

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from fecbench.cli.common_options import JSON, ROOT
-from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.interrupt import handle_stop_signals
-from fecbench.cli.terminal.output import print_json
 from fecbench.core.errors import FecbenchError
 from fecbench.core.options import PATH
 from fecbench.runs.find import find_run
+from fecbench.terminal.echo import echo
+from fecbench.terminal.interrupt import handle_stop_signals
+from fecbench.terminal.output import print_json
 
 if TYPE_CHECKING:
     from fecbench.results.export.export import Format

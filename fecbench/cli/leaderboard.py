@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fecbench.cli.terminal.echo import echo, echo_document
-from fecbench.cli.terminal.output import console
-from fecbench.cli.terminal.status_line import status_line
 from fecbench.core import registry
 from fecbench.core.errors import RunError, UnknownName, UsageError
 from fecbench.core.files import OUTPUT, replacing
 from fecbench.core.options import PATH
 from fecbench.runs.record import RESULT, ROOT
+from fecbench.terminal.echo import echo, echo_document
+from fecbench.terminal.output import console
+from fecbench.terminal.status_line import status_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from fecbench.cli.common_options import DATA_DIR, DEVICE, ROOT, SPLIT
-from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.output import percent, print_table, score_text
 from fecbench.core.options import PATH
 from fecbench.runs.find import find_run
 from fecbench.runs.record import ROOT as RUNS
+from fecbench.terminal.echo import echo
+from fecbench.terminal.output import percent, print_table, score_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,5 +167,90 @@ def embeddings(
     if sample.several:
         echo("note: texts can have several labels; colours and scores use each text's rarest label in training rows")
     if note := difference_note(differing_settings(records)):
+        echo(f"note: {note}")
+    echo(f"written: {out}")
+
+
+@plot.command()
+@click.argument("references", nargs=-1, required=True, metavar="RUN...")
+@click.option(
+    "-o", "--out", type=PATH, default=Path("confusion.png"), show_default=True, help=".png, .svg or .pdf file to write"
+)
+@ROOT
+def confusion(references: Sequence[str], out: Path, root: Path) -> None:
+    """Plot the labels that a method confuses.
+
+    Each RUN is a run id, a run folder or a method (its newest complete run). Several runs of one method on one data
+    set, such as its seeds, give their mean. Labels that are confused often stand beside each other.
+
+    \b
+    Example:
+      fecbench plot confusion aml --out confusion.pdf
+    """
+    from fecbench.results.plots.confusion import draw_confusion
+
+    echo(f"written: {draw_confusion([find_run(reference, root) for reference in references], out)}")
+
+
+@plot.command()
+@click.argument("run")
+@DATA_DIR
+@DEVICE
+@click.option(
+    "-o",
+    "--out",
+    type=PATH,
+    default=Path("reliability.png"),
+    show_default=True,
+    help=".png, .svg or .pdf file to write",
+)
+@ROOT
+def reliability(run: str, data_dir: Path | None, device: str, out: Path, root: Path) -> None:
+    """Plot a run's calibration before and after temperature scaling.
+
+    RUN is a run id, a run folder or a method (its newest complete run). The temperature is chosen on the validation
+    rows; the figure shows the test rows.
+
+    \b
+    Example:
+      fecbench plot reliability aml --out reliability.pdf
+    """
+    from fecbench.results.plots.reliability import draw_reliability, expected_error
+
+    found = draw_reliability(find_run(run, root), out, data_dir, device)
+    before, after = (f"{100 * expected_error(part):.2f}" for part in (found.before, found.after))
+    print_table(
+        ["probabilities", "temperature", "ECE (%)"],
+        [["as trained", "1", before], ["scaled", f"{found.temperature:.3f}", after]],
+        "Expected calibration error on the test rows",
+    )
+    echo(f"written: {out}")
+
+
+@plot.command()
+@click.argument("folders", nargs=-1, metavar="[RUNS]...", type=PATH)
+@click.option("--metric", default="", help="metric to draw  [default: the first of each data set]")
+@click.option(
+    "-o", "--out", type=PATH, default=Path("scores.png"), show_default=True, help=".png, .svg or .pdf file to write"
+)
+def scores(folders: Sequence[Path], metric: str, out: Path) -> None:
+    """Plot the test scores of methods: seeds as dots, means with 95 % intervals.
+
+    RUNS are run folders, or folders that are searched for runs at any depth (default: runs/). The methods are those of
+    `fecbench leaderboard`, a panel for each data set.
+
+    \b
+    Example:
+      fecbench plot scores benchmarks/results/minilm-cpu --metric macro_f1
+    """
+    from fecbench.results.leaderboard.assemble import board_of_records
+    from fecbench.results.plots.saving import check_target
+    from fecbench.results.plots.scores import draw_scores
+    from fecbench.results.plots.sensitivity import complete_runs
+
+    check_target(out)
+    records, notes = complete_runs(folders or (RUNS,))
+    draw_scores(board_of_records(records), out, metric)
+    for note in notes:
         echo(f"note: {note}")
     echo(f"written: {out}")

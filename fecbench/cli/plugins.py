@@ -10,11 +10,11 @@ from importlib.metadata import entry_points
 import click
 
 from fecbench.cli.common_options import JSON
-from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.output import print_json, print_table
 from fecbench.core import hooks, registry
 from fecbench.core.errors import FecbenchError
 from fecbench.core.registry import Origin
+from fecbench.terminal.echo import echo
+from fecbench.terminal.output import print_json, print_table
 
 HOOK = "hook"
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fecbench.cli.common_options import DEVICE, JSON, ROOT
-from fecbench.cli.terminal.echo import echo_fields
-from fecbench.cli.terminal.output import print_json
 from fecbench.core.errors import UsageError
 from fecbench.runs.find import find_run
+from fecbench.terminal.echo import echo_fields
+from fecbench.terminal.output import print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import tomllib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +11,6 @@ import click
 from click.shell_completion import CompletionItem
 
 from fecbench.cli.common_options import DATA_DIR_HELP
-from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.fast_import import fast_import
-from fecbench.cli.terminal.output import print_json, print_table, score_columns, score_text
 from fecbench.core import registry
 from fecbench.core.errors import FecbenchError, UsageError
 from fecbench.core.options import PATH, options
@@ -20,7 +19,10 @@ from fecbench.core.settings import RunSettings
 from fecbench.core.strict_json import loads
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.observers import TRACKERS
-from fecbench.runs.record import TABLE
+from fecbench.runs.record import ROOT, TABLE
+from fecbench.terminal.echo import echo
+from fecbench.terminal.fast_import import fast_import
+from fecbench.terminal.output import print_json, print_table, score_columns, score_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,8 +39,8 @@ COMMAND_OPTIONS: list[click.Parameter] = [
     click.Option(
         ["--run-dir"],
         type=PATH,
-        help="folder for the run's record; with --folds, for those of all folds  [default: a new one under runs/, or "
-        "runs/METHOD-DATASET-K-folds]",
+        help="folder for the run's record; with --seeds or --folds, for all records  [default: a new one under runs/, "
+        "or runs/METHOD-DATASET-K-folds, -N-seeds]",
     ),
     click.Option(
         ["--resume"],
@@ -63,6 +65,16 @@ COMMAND_OPTIONS: list[click.Parameter] = [
         ["--dry-run"],
         is_flag=True,
         help="print every setting of this run with its value and origin, and run nothing",
+    ),
+    click.Option(
+        ["--seeds"],
+        help="several seeds, such as 0-4 or 0,1,7: a run for each, and a table of mean and spread; the same command "
+        "continues them",
+    ),
+    click.Option(
+        ["--config"],
+        type=PATH,
+        help=".toml or .json file of settings by name, which flags override; also the output of --dry-run --json",
     ),
     click.Option(
         ["--settings"],
@@ -176,15 +188,14 @@ def _run(name: str, values: dict[str, Any]) -> None:
     command = {option.name: values.pop(option.name) for option in COMMAND_OPTIONS if option.name}
     flags = {key: value for key, value in values.items() if value is not None}
     with fast_import():
+        from fecbench.cli.repetitions import carry_out_all, repeats
         from fecbench.runs.plan import plan
-    spec = _spec_settings(command["settings"])
+    spec = {**_file_settings(command["config"]), **_spec_settings(command["settings"])}
     chosen = plan(name, flags, spec)
     if command["dry_run"]:
         _print_settings(chosen, command)
-    elif chosen.settings.folds is not None and "fold" not in {**spec, **flags}:
-        from fecbench.cli.folds import cross_validate
-
-        cross_validate(chosen, flags, spec, command)
+    elif repeats(chosen, {**spec, **flags}, command["seeds"]):
+        carry_out_all(chosen, flags, spec, command)
     else:
         _carry_out(chosen, command)
 
@@ -195,10 +206,10 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
         import transformers.modeling_utils  # noqa: F401
         from accelerate import PartialState
 
-        from fecbench.cli.terminal.interrupt import Stop, handle_stop_signals
-        from fecbench.cli.terminal.run_progress import RunProgress
         from fecbench.runs.experiment import RunContext
         from fecbench.runs.experiment import run as carry_out
+        from fecbench.terminal.interrupt import Stop, handle_stop_signals
+        from fecbench.terminal.run_progress import RunProgress
 
     expected, stop = _expected(command["expected"]), Stop()
     if command["stop_with_stdin"]:
@@ -229,6 +240,7 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
         raise FecbenchError(f"out of memory: {reason}; lower --batch-size or --max-length") from error
     if PartialState().is_main_process:  # of several ranks one prints the result
         _report(record, command["json"])
+        echo(f'next: fecbench predict {_reference(record)} "a text", or fecbench leaderboard', err=True)
         _report_predictions(record, command["predictions"])
 
 
@@ -267,6 +279,27 @@ def _print_settings(chosen: Plan, command: dict[str, Any]) -> None:
     print_table(["setting", "value", "origin"], rows, f"{chosen.name} on {chosen.settings.dataset} (dry run)")
 
 
+def _file_settings(path: Path | None) -> dict[str, Any]:
+    """Return the settings in the file of ``--config``.
+
+    Raises:
+        UsageError: the file can't be read or holds something else.
+    """
+    if path is None:
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text) if path.suffix.lower() == ".toml" else loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"--config must be a TOML or JSON file of settings, but {path}: {error}; correct it") from None
+    settings = content.get("settings", content) if isinstance(content, dict) else content
+    if not isinstance(settings, dict):
+        raise UsageError(f"--config must hold settings by name, but {path} holds {type(settings).__name__}; correct it")
+    # --dry-run --json prints each setting with its origin
+    values = {name: given["value"] if isinstance(given, dict) else given for name, given in settings.items()}
+    return {name.replace("-", "_"): value for name, value in values.items() if value is not None}
+
+
 def _spec_settings(text: str | None) -> dict[str, Any]:
     """Return the settings given by ``--settings``.
 
@@ -296,6 +329,11 @@ def _expected(text: str | None) -> RowsAndCode | None:
         raise UsageError(
             f"--expected must be a JSON object of the digests rows and code, but {error}; leave it out"
         ) from None
+
+
+def _reference(record: Record) -> str:
+    """Return the name by which other commands find a run: its id if it is under ``runs``, else its folder."""
+    return record.id if record.folder.parent == ROOT else shlex.quote(str(record.folder))
 
 
 def _report(record: Record, as_json: bool) -> None:

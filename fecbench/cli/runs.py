@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fecbench.cli.common_options import JSON
-from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.output import print_json, print_table, score_text
 from fecbench.core.errors import RunError
 from fecbench.core.options import PATH
 from fecbench.results.shown_metrics import MAIN
 from fecbench.runs.find import all_records
 from fecbench.runs.record import ROOT
+from fecbench.terminal.echo import echo
+from fecbench.terminal.output import print_json, print_table, score_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

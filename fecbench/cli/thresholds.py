@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fecbench.cli.common_options import DATA_DIR, JSON, ROOT
-from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.output import percent, print_json, print_table
 from fecbench.runs.find import find_run
+from fecbench.terminal.echo import echo
+from fecbench.terminal.output import percent, print_json, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,6 +18,8 @@ COMMAND_FLAGS = frozenset(
         "stop_with_stdin",
         "help",
         "metric",
+        "seeds",
+        "config",
     }
 )
 RUN_FLAGS = COMMAND_FLAGS | set(RunSettings.model_fields)

@@ -7,11 +7,11 @@ import pytest
 
 from fecbench.bench.status import bench_status
 from fecbench.bench.time_estimates import Estimates
-from fecbench.cli.terminal import bench_progress as watching
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.record import HISTORY, RESULT
 from fecbench.runs.run_folder import acquire, sign
+from fecbench.terminal import bench_progress as watching
 from tests.support.benches import prepared, tiny, write
 
 pytestmark = pytest.mark.slow

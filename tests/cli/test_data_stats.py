@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from fecbench.cli.data_stats import stats
-from fecbench.cli.terminal import slow_progress
 from fecbench.core.settings import RunSettings
 from fecbench.runs.identity import ROW_SETTINGS
+from fecbench.terminal import slow_progress
 
 
 def write(folder, **splits):

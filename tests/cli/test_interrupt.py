@@ -4,7 +4,7 @@ import pytest
 
 
 def test_a_wish_to_stop_that_a_finaliser_swallowed_is_heard_at_the_next_batches():
-    from fecbench.cli.terminal.interrupt import Stop
+    from fecbench.terminal.interrupt import Stop
 
     stop = Stop()
     with pytest.raises(KeyboardInterrupt):

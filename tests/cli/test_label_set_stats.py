@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from fecbench.cli.terminal.statistics_tables import print_statistics
 from fecbench.data.datasets.measures.statistics import measure
+from fecbench.terminal.statistics_tables import print_statistics
 from tests.support.label_sets import data_of, drawn, split_of
 
 

@@ -1,7 +1,7 @@
 """The scores that a run prints: those of its labelling, each in its unit."""
 
-from fecbench.cli.terminal.output import score_columns, score_text
 from fecbench.results.shown_metrics import BESIDE, MAIN
+from fecbench.terminal.output import score_columns, score_text
 from fecbench.training.metrics import MULTI_SHOWN
 
 

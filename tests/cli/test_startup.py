@@ -14,7 +14,7 @@ import pytest
 import transformers
 
 from fecbench.cli import COMMANDS
-from fecbench.cli.terminal.fast_import import fast_import
+from fecbench.terminal.fast_import import fast_import
 
 pytestmark = pytest.mark.slow
 

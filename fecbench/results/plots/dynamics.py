@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import RunError
 from fecbench.objective.check import get_objective
-from fecbench.results.plots.legend import add_legend
+from fecbench.results.plots.direct_labels import label_ends
 from fecbench.results.plots.saving import check_target, save
+from fecbench.results.plots.style import PAGE, figure_style
 from fecbench.runs.record import HISTORY
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from fecbench.runs.record import Record
 
@@ -26,14 +28,12 @@ if TYPE_CHECKING:
 def draw_dynamics(record: Record, path: Path) -> Path:
     """Plot a run's logged values over its batches to ``path``, in the panels that its objective declares.
 
-    In a panel with two curves, the gap between them is shaded on an axis of its own, at the batches that both have.
-    (For AML this is Figure 3 of the paper.)
+    Below a panel with two curves, another one has the gap between them, at the batches that both have. (For AML this is
+    Figure 3 of the paper.)
 
     Raises:
         RunError: the run has no logged values to plot, its history is broken, or the figure can't be written.
     """
-    from matplotlib.figure import Figure  # not pyplot, which keeps figures in memory and may need a display
-
     check_target(path)
     curves = series(record)
     panels = drawn_panels(get_objective(record.run_file.objective.name).panels, curves)
@@ -42,14 +42,30 @@ def draw_dynamics(record: Record, path: Path) -> Path:
             f"{record.folder} must have logged batches to plot, but its history holds none; finish the run or choose "
             "another"
         )
-    figure = Figure(figsize=(7, 2.4 * len(panels)), layout="constrained")
-    for axes, (title, names) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels.items(), strict=True):
-        _draw(axes, title, {name: curves[name] for name in names})
-    figure.supxlabel("batch")
+    with figure_style():
+        return save(_figure(record, curves, panels), path)
+
+
+def _figure(record: Record, curves: Mapping[str, Curve], panels: Mapping[str, Sequence[str]]) -> Figure:
+    """Return a figure with a panel for each title, and one for the gap below each pair of curves."""
+    from matplotlib.figure import Figure  # not pyplot, which keeps figures in memory and may need a display
+
+    drawn: list[tuple[str, dict[str, Curve]]] = []
+    for title, names in panels.items():
+        drawn.append((title, {name: curves[name] for name in names}))
+        between = gap(curves[names[0]], curves[names[1]]) if len(names) == 2 else []
+        if between:
+            drawn.append((f"gap: {names[1]} - {names[0]}", {"": between}))
+    figure = Figure(figsize=(PAGE, 1.3 * len(drawn) + 0.5))
+    for axes, (title, of_panel) in zip(
+        figure.subplots(len(drawn), sharex=True, squeeze=False)[:, 0], drawn, strict=True
+    ):
+        _draw(axes, title, of_panel)
+    axes.set_xlabel("batch")
     run_file = record.run_file
     title = f"{run_file.objective.name} on {run_file.dataset.name}, seed {record.settings()['seed']}"
-    figure.suptitle(title, parse_math=False)
-    return save(figure, path)
+    figure.suptitle(title, parse_math=False, fontsize=9)
+    return figure
 
 
 def series(record: Record) -> dict[str, list[tuple[int, float]]]:
@@ -114,16 +130,13 @@ def drawn_panels(declared: Mapping[str, Sequence[str]], logged: Mapping[str, obj
 
 
 def _draw(axes: Axes, title: str, curves: Mapping[str, Curve]) -> None:
+    """Draw the curves of a panel; a curve without a name is a gap, drawn from its zero line."""
     styles = cycle(("-", "--"))  # so that two curves can be seen where they coincide
     lines = [
-        (name, axes.plot(*zip(*points, strict=True), linestyle=next(styles), linewidth=1)[0])
-        for name, points in curves.items()
+        (name, axes.plot(*zip(*points, strict=True), linestyle=next(styles))[0]) for name, points in curves.items()
     ]
-    axes.set_title(title, fontsize="medium")
-    add_legend(axes, lines, fontsize="small", loc="best")
-    between = gap(*curves.values()) if len(curves) == 2 else []
-    if between:
-        gap_axis = axes.twinx()  # an axis of its own, because the gap is often far smaller than the curves
-        batches, gaps = zip(*between, strict=True)
-        gap_axis.fill_between(batches, 0.0, gaps, alpha=0.2, color="gray")
-        gap_axis.set_ylabel("gap: second - first (shaded)", fontsize="small")
+    axes.set_title(title, loc="left", parse_math=False)
+    if "" in curves:
+        axes.axhline(0, color="#3C3C3C", linewidth=0.8)
+    else:
+        label_ends(axes, lines)

@@ -3,7 +3,7 @@
 import pytest
 
 from fecbench.core.files import write_json
-from fecbench.results.plots import dynamics, embeddings, sensitivity
+from fecbench.results.plots import confusion, dynamics, embeddings, reliability, scores, sensitivity
 from fecbench.results.plots.saving import save
 from fecbench.runs.record import Record
 from tests.support.records import PAPER, unseal
@@ -68,6 +68,6 @@ def figures(monkeypatch):
         kept.append(figure)
         return save(figure, path)
 
-    for module in (sensitivity, embeddings, dynamics):
+    for module in (sensitivity, embeddings, dynamics, confusion, reliability, scores):
         monkeypatch.setattr(module, "save", keep)
     return kept

@@ -6,8 +6,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from fecbench.cli.terminal.output import console
 from fecbench.core.text import inline
+from fecbench.terminal.output import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

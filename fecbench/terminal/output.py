@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from fecbench.cli.terminal.echo import echo, echo_document
 from fecbench.core.text import CONTROLS, inline
 from fecbench.results.shown_metrics import AT_FIXED, BESIDE, MAIN, figure, shown
+from fecbench.terminal.echo import echo, echo_document
 
 WIDE = 200  # columns of a table that is written to a file or pipe
 

@@ -1,9 +1,11 @@
-"""``fecbench run ... --folds K``: all folds one after the other, or one of them."""
+"""``fecbench run ... --folds K`` and ``--seeds``: several runs of one command, and its file of settings."""
 
 import json
 
 import pytest
 
+from fecbench.cli.repetitions import numbers
+from fecbench.core.errors import UsageError
 from fecbench.runs.find import readable_records
 from fecbench.runs.record import Record
 
@@ -69,3 +71,58 @@ def test_a_failed_fold_is_named(fecbench, rows, here):
     assert code == 1
     assert "0 of 2 runs complete" in err
     assert err.count("failed: ce-train.csv-s0-f") == 2
+
+
+def test_seeds_are_run_and_continued(fecbench, toy, here):
+    code, out, err = fecbench("run", "ce", "--dataset", "./toy", "--seeds", "0-1", *FLAGS)
+    assert code == 0, err
+    assert "2 seeds of ce on toy" in out
+    records = list(readable_records(here / "runs" / "ce-toy-2-seeds"))
+    assert sorted(record.settings()["seed"] for record in records) == [0, 1]
+    code, out, err = fecbench("run", "ce", "--dataset", "./toy", "--seeds", "0,1", *FLAGS, "--json")
+    assert (code, "already complete: 2 runs" in err) == (0, True), err
+    found = json.loads(out)
+    assert list(found["metrics"]["test"]["accuracy"]["seeds"]) == ["0", "1"]
+    assert found["seeds"] == [0, 1]
+
+
+@pytest.mark.parametrize("text", ["", "a", "0-", "3-1", "0,0", "1,0-2", "-1"])
+def test_lists_that_are_no_seeds_are_refused(text):
+    with pytest.raises(UsageError, match="--seeds must"):
+        numbers(text)
+
+
+def test_seeds_and_a_seed_are_refused_together(fecbench, toy, here):
+    code, _, err = fecbench("run", "ce", "--dataset", "./toy", "--seeds", "0-1", "--seed", 3)
+    assert (code, "--seeds and --seed both choose seeds" in err) == (2, True)
+
+
+def test_a_file_of_settings_lies_under_the_flags(fecbench, toy, here):
+    (here / "my.toml").write_text('dataset = "./toy"\nencoder = "scratch"\nepochs = 3\nbatch-size = 16\n')
+    code, out, err = fecbench("run", "ce", "--config", "my.toml", "--epochs", 1, "--dry-run", "--json")
+    assert code == 0, err
+    settings = json.loads(out)["settings"]
+    assert settings["epochs"] == {"value": 1, "origin": "flag"}
+    assert settings["batch_size"]["value"] == 16
+    (here / "dry.json").write_text(out)
+    code, again, err = fecbench("run", "ce", "--config", "dry.json", "--dry-run", "--json")
+    assert code == 0, err
+    values = [{name: given["value"] for name, given in json.loads(text)["settings"].items()} for text in (out, again)]
+    assert values[0] == values[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("my.toml", "epochs = ", "my.toml: "),
+        ("my.json", "[1]", "holds list"),
+        ("my.toml", "epochz = 3", "epochz"),
+        ("none.toml", None, "No such file"),
+    ],
+)
+def test_a_file_that_holds_no_settings_is_named(fecbench, toy, here, name, text, reason):
+    if text is not None:
+        (here / name).write_text(text)
+    code, _, err = fecbench("run", "ce", "--dataset", "./toy", "--config", name, "--dry-run")
+    assert code == 2
+    assert reason in err

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.output import print_table
 from fecbench.data.datasets.measures.set_numbers import NO_LABEL
+from fecbench.terminal.echo import echo
+from fecbench.terminal.output import print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

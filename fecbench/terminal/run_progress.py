@@ -5,13 +5,16 @@ Standard output is left to the results, so that they can be piped.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fecbench.cli.terminal.output import console, score_columns, score_text
+from fecbench.bench.time_estimates import in_words
 from fecbench.core.hooks import RunInfo, hookimpl
 from fecbench.core.text import inline
+from fecbench.terminal.output import console, score_columns, score_text
 
 
 class RunProgress:
@@ -23,6 +26,7 @@ class RunProgress:
         self.bar = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
         self.task = self.bar.add_task("")
         self.loss = ""
+        self.began = time.monotonic()
 
     @hookimpl
     def run_started(self, run: RunInfo) -> None:
@@ -33,20 +37,24 @@ class RunProgress:
         for note in run.notes:
             self._print(f"note: {note}")
         self._print(f"record: {run.folder}")
+        self.began = time.monotonic()
+        self.bar.update(self.task, total=run.epochs * run.steps_per_epoch)
         self.bar.start()
 
     @hookimpl
     def updates_logged(self, run: RunInfo, epoch: int, step: int, logs: Mapping[str, float]) -> None:
-        """Update the bar and the loss."""
+        """Update the bar, which counts the batches of all epochs, and the loss."""
         self.loss = f"loss {logs.get('model_loss', float('nan')):.3f}"
-        self.bar.update(
-            self.task, description=f"epoch {epoch}/{run.epochs} {self.loss}", completed=step, total=run.steps_per_epoch
-        )
+        done = (epoch - 1) * run.steps_per_epoch + step
+        self.bar.update(self.task, description=f"epoch {epoch}/{run.epochs} {self.loss}", completed=done)
 
     @hookimpl
-    def epoch_finished(self, logs: Mapping[str, float]) -> None:
-        """Keep the epoch's mean loss for the epoch's line."""
+    def epoch_finished(self, run: RunInfo, epoch: int, logs: Mapping[str, float]) -> None:
+        """Keep the epoch's mean loss for the epoch's line, and say that validation is next."""
         self.loss = f"loss {logs.get('model_loss', float('nan')):.3f}"
+        self.bar.update(
+            self.task, description=f"epoch {epoch}/{run.epochs} validation", completed=epoch * run.steps_per_epoch
+        )
 
     @hookimpl
     def evaluated(self, run: RunInfo, epoch: int, split: str, metrics: Mapping[str, float], best: bool) -> None:
@@ -55,9 +63,13 @@ class RunProgress:
         self._print(f"epoch {epoch}/{run.epochs}  {self.loss}  {split}  {scores}{'  best' if best else ''}")
 
     @hookimpl
-    def run_finished(self) -> None:
-        """Remove the bar."""
+    def run_finished(self, run: RunInfo, result: Mapping[str, Any]) -> None:
+        """Remove the bar; print why training ended early, if it did, and the time that the run took."""
         self.bar.stop()
+        epochs, best = result.get("epochs"), result.get("best_epoch")
+        if epochs and best and epochs < run.epochs:
+            self._print(f"stopped early: no better epoch in {epochs - best}; the best was {best} of {epochs}")
+        self._print(f"time: {in_words(time.monotonic() - self.began)}")
 
     @hookimpl
     def run_failed(self) -> None:

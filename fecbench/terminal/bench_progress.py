@@ -12,10 +12,10 @@ from rich.table import Table
 
 from fecbench.bench.status import bench_status, total
 from fecbench.bench.time_estimates import in_words
-from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.output import console
 from fecbench.core.errors import FecbenchError
 from fecbench.core.text import inline
+from fecbench.terminal.echo import echo
+from fecbench.terminal.output import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable

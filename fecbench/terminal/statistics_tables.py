@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fecbench.cli.terminal.echo import echo
-from fecbench.cli.terminal.label_set_tables import print_label_sets
-from fecbench.cli.terminal.output import print_table
 from fecbench.core.text import shortened
 from fecbench.data.datasets.dataset import SPLITS
+from fecbench.terminal.echo import echo
+from fecbench.terminal.label_set_tables import print_label_sets
+from fecbench.terminal.output import print_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

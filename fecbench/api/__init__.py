@@ -1,0 +1,5 @@
+"""Train, load and compare runs from Python and notebooks.
+
+Functions and objects for people who write Python; the engine and the records are those of the command line. Only the
+scikit-learn estimator, the test kit and the command line may import this wing.
+"""

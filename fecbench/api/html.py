@@ -1,0 +1,64 @@
+"""Show runs in a notebook as HTML: scores in a table, the epochs as curves."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from fecbench.results.page.charts import chart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fecbench.api.run import Run
+    from fecbench.results.page.charts import Chart
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73")  # Okabe and Ito's, told apart by the colour-blind
+SHOWN = 3  # metrics of the curves
+
+
+def run_html(run: Run) -> str:
+    """Return the HTML of a run: its name, its scores, and its validation scores by epoch."""
+    title = f"<b>{escape(run.objective)}</b> on <b>{escape(run.dataset)}</b> <code>{escape(run.id)}</code>"
+    return f"<div><p>{title}</p>{_score_table(run.scores)}{_curves(run)}</div>"
+
+
+def _score_table(scores: Mapping[str, Mapping[str, float]]) -> str:
+    metrics = list(dict.fromkeys(name for of_split in scores.values() for name in of_split))
+    head = "".join(f"<th>{escape(name)}</th>" for name in ("split", *metrics))
+    rows = "".join(
+        f"<tr><th>{escape(split)}</th>{''.join(_cell(of_split.get(name)) for name in metrics)}</tr>"
+        for split, of_split in scores.items()
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _cell(score: float | None) -> str:
+    return f"<td>{'' if score is None else f'{score:.4f}'}</td>"
+
+
+def _curves(run: Run) -> str:
+    """Return a chart of the first validation scores by epoch; "" before two epochs are there."""
+    history = run.history
+    names = [name for name in run.scores.get("validation", {}) if any(name in epoch for epoch in history)][:SHOWN]
+    curves = {name: [(epoch["epoch"], epoch[name]) for epoch in history if name in epoch] for name in names}
+    drawing = chart("validation", "epoch", curves) if len(history) > 1 else None
+    return _svg(drawing) if drawing else ""
+
+
+def _svg(drawing: Chart) -> str:
+    parts = []
+    for tick in drawing.y:
+        parts.append(f'<line x1="46" x2="306" y1="{tick.at}" y2="{tick.at}" stroke="#ddd"/>')
+        parts.append(f'<text x="40" y="{tick.at + 4}" text-anchor="end">{tick.text}</text>')
+    parts += [f'<text x="{tick.at}" y="167" text-anchor="middle">{tick.text}</text>' for tick in drawing.x]
+    for curve, colour in zip(drawing.curves, COLOURS, strict=False):
+        points = " ".join(f"{right},{down}" for right, down in curve.points)
+        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        right, down = curve.points[-1]
+        parts.append(f'<text x="{right + 4}" y="{down + 4}" fill="{colour}">{escape(curve.name)}</text>')
+    parts.append('<text x="306" y="184" text-anchor="end">epoch</text>')
+    return (
+        '<svg viewBox="0 0 400 190" width="400" font-size="11" font-family="sans-serif" fill="currentColor" '
+        f'role="img" aria-label="validation scores by epoch">{"".join(parts)}</svg>'
+    )

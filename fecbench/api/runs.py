@@ -1,0 +1,149 @@
+"""Many runs: read the records of a folder, make a data frame or a leaderboard of them, carry out a spec."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from fecbench.api.run import Run
+from fecbench.core.errors import RunError
+from fecbench.runs.find import find_records, newest_first
+from fecbench.runs.record import ROOT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fecbench.results.leaderboard.board import Board
+
+SHOWN = ("encoder", "seed", "epochs", "lr", "batch_size")  # settings that every table of runs has
+
+
+@dataclass(frozen=True, eq=False)
+class Runs(Sequence[Run]):
+    """Complete runs, the newest first.
+
+    Attributes:
+        runs: the runs.
+        spec: the spec whose table they fill; None without a spec.
+    """
+
+    runs: tuple[Run, ...]
+    spec: Path | None = None
+
+    @overload
+    def __getitem__(self, index: int) -> Run: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Runs: ...
+
+    def __getitem__(self, index: int | slice) -> Run | Runs:
+        return Runs(self.runs[index], self.spec) if isinstance(index, slice) else self.runs[index]
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row for each run: id, objective, data set, main settings, and the scores as ``SPLIT_METRIC``."""
+        import pandas as pd
+
+        return pd.DataFrame([_row(run) for run in self.runs])
+
+    def leaderboard(
+        self, columns: Sequence[str] = (), against: str | None = None, metrics: Sequence[str] = ()
+    ) -> Board:
+        """Return the leaderboard of the runs, as ``fecbench leaderboard`` makes it; a notebook shows it as a table.
+
+        Args:
+            columns: data sets to put side by side; a table for each if empty. A spec has its own.
+            against: method whose gain over the best baseline is shown.
+            metrics: further metrics.
+
+        Raises:
+            UnknownName: no run has such a data set, method or metric.
+        """
+        from fecbench.results.leaderboard.assemble import board_of_records, board_of_selection
+
+        records = [run.record for run in self.runs]
+        if self.spec is None:
+            return board_of_records(records, columns, against, metrics=metrics)
+        from fecbench.bench.matrix import Records, select
+
+        return board_of_selection(select(self.spec, Records(records)), records, against)
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(max_rows=20, float_format="{:.4f}".format))
+
+
+def load_runs(*folders: str | os.PathLike[str]) -> Runs:
+    """Load the complete runs under ``folders`` (default: ``runs``), at any depth, the newest first.
+
+    Raises:
+        UsageError: one of them is no folder.
+        RunError: they hold no complete run.
+    """
+    wanted = [Path(folder) for folder in folders] or [ROOT]
+    records = [record for record in newest_first(find_records(wanted)) if record.status == "complete"]
+    if not records:
+        where = ", ".join(map(str, wanted))
+        raise RunError(f'a complete run is needed, but none is under {where}; make one with fecbench.run("ce", "demo")')
+    return Runs(tuple(map(Run, records)))
+
+
+def run_spec(
+    spec: str | os.PathLike[str],
+    *,
+    root: str | os.PathLike[str] | None = None,
+    workers: int = 1,
+    data_dir: str | os.PathLike[str] | None = None,
+    progress: bool = True,
+) -> Runs:
+    """Carry out the runs of a benchmark spec that aren't complete yet, and return the complete ones.
+
+    It is ``fecbench bench``: the same runs in the same folders.
+
+    Args:
+        spec: path of the spec, a TOML file.
+        root: folder of the runs; ``runs/NAME-OF-THE-SPEC`` if None.
+        workers: number of runs at a time.
+        data_dir: folder to search for named data sets.
+        progress: show a table of what is running.
+
+    Raises:
+        FecbenchError: the spec, a data set or an encoder is faulty.
+        RunError: a run failed; the message names it, and the other runs are complete.
+    """
+    from contextlib import nullcontext
+
+    from fecbench.bench import benchmark, matrix
+    from fecbench.bench.spec import read_spec
+    from fecbench.bench.time_estimates import Estimates
+    from fecbench.bench.workers import Workers
+    from fecbench.data.datasets.locations import DataLocations
+    from fecbench.terminal.bench_progress import Watch
+
+    path = Path(spec)
+    folder = ROOT / path.stem if root is None else Path(root)
+    locations = DataLocations(None if data_dir is None else Path(data_dir))
+    prepared = benchmark.Benchmark.prepare(matrix.expand(read_spec(path)), folder, locations)
+    prepared.check_consent()
+    estimates = Estimates.under(folder)
+    with Watch(prepared, estimates, workers) if progress else nullcontext():
+        prepared.carry_out(Workers(number=workers, threads=max(1, (os.cpu_count() or 1) // workers)))
+    failed = [task for task in prepared.all_tasks() if task.status != "complete"]
+    if failed:
+        first = failed[0]
+        raise RunError(
+            f"{len(failed)} of the runs of {path} failed; the first is {first.record.id}: {first.reason} (its output: "
+            f"{first.log}); correct it and call run_spec again, which goes on"
+        )
+    return Runs(tuple(Run(task.record) for task in prepared.all_tasks()), path)
+
+
+def _row(run: Run) -> dict[str, Any]:
+    settings = run.settings
+    about = {"id": run.id, "objective": run.objective, "dataset": run.dataset}
+    scores = {f"{split}_{name}": value for split, scores in run.scores.items() for name, value in scores.items()}
+    return {**about, **{name: settings[name] for name in SHOWN}, **scores}

@@ -1,0 +1,67 @@
+"""Train and test an objective from Python."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fecbench.api.given_data import dataset_of
+from fecbench.api.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def run(
+    objective: str,
+    dataset: object,
+    *,
+    name: str = "data",
+    run_dir: str | os.PathLike[str] | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    metrics: Sequence[str] = (),
+    observers: Sequence[object] = (),
+    **settings: Any,
+) -> Run:
+    """Train an objective on a data set, test it and return the complete run.
+
+    It is ``fecbench run``: the same settings, engine and record.
+
+    Args:
+        objective: name of the objective, such as ``aml``.
+        dataset: name, path or ``hf:owner/name``; or rows in memory, see
+            :func:`fecbench.api.given_data.dataset_of`.
+        name: name of rows in memory.
+        run_dir: the run's folder; a new one under ``runs`` if None.
+        data_dir: folder to search for named data sets.
+        resume: continue the unfinished run in ``run_dir``, or the newest one with these settings.
+        progress: show a progress bar and the scores of each epoch.
+        metrics: further metrics, such as ``micro_f1:without=neutral``.
+        observers: further implementations of the hooks.
+        settings: settings of the run and options of the objective, such as ``encoder="minilm"`` and ``epochs=3``.
+
+    Raises:
+        FecbenchError: a setting, the data, the encoder or the plugin is faulty; the message says what to do.
+    """
+    from fecbench.data.datasets.locations import DataLocations
+    from fecbench.runs.experiment import RunContext
+    from fecbench.runs.experiment import run as carry_out
+    from fecbench.runs.plan import plan
+    from fecbench.terminal.run_progress import RunProgress
+
+    flags = {
+        "dataset": dataset_of(dataset, name),
+        **{key: value for key, value in settings.items() if value is not None},
+    }
+    locations = DataLocations(None if data_dir is None else Path(data_dir))
+    context = RunContext(
+        locations,
+        None if run_dir is None else Path(run_dir),
+        resume,
+        observers=[*([RunProgress()] if progress else []), *observers],
+        metrics=metrics,
+    )
+    return Run(carry_out(plan(objective, flags), context))

@@ -1,1 +1,0 @@
-"""Terminal input and output: tables, messages, progress and interrupts."""

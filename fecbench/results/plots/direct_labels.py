@@ -1,0 +1,60 @@
+"""Label curves at their ends, so that no legend covers them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+CLOSEST = 0.09  # smallest distance of two labels, as a share of the axis's height
+
+
+def label_ends(axes: Axes, lines: Sequence[tuple[str, Line2D]]) -> None:
+    """Write each line's name beside its last point, in its colour; names that would overlap are moved apart."""
+    low, high = axes.get_ylim()
+    ends = [(float(np.asarray(line.get_ydata())[-1]) - low) / (high - low) for _, line in lines]
+    for (name, line), height in zip(lines, apart(ends, CLOSEST), strict=True):
+        axes.annotate(
+            name,
+            (1, height),
+            xycoords="axes fraction",
+            xytext=(4, 0),
+            textcoords="offset points",
+            color=line.get_color(),
+            va="center",
+            fontsize=7,
+            parse_math=False,
+            annotation_clip=False,
+        )
+
+
+def apart(heights: Sequence[float], closest: float) -> list[float]:
+    """Return heights that are at least ``closest`` apart, in the same order and about the same centre.
+
+    >>> [round(height, 2) for height in apart([0.5, 0.52, 0.1], 0.1)]
+    [0.46, 0.56, 0.1]
+    """
+    order = sorted(range(len(heights)), key=lambda number: heights[number])
+    groups: list[list[int]] = []
+    placed: dict[int, float] = {}
+    for number in order:
+        groups.append([number])
+        # Neighbouring groups that come too close share their centre.
+        while True:
+            placed |= _spread(groups[-1], heights, closest)
+            if len(groups) < 2 or placed[groups[-1][0]] - placed[groups[-2][-1]] >= closest - 1e-9:
+                break
+            groups[-2:] = [groups[-2] + groups[-1]]
+    return [placed[number] for number in range(len(heights))]
+
+
+def _spread(group: Sequence[int], heights: Sequence[float], closest: float) -> dict[int, float]:
+    """Return equally spaced heights for the members of a group, around their mean."""
+    centre = sum(heights[number] for number in group) / len(group)
+    return {number: centre + (place - (len(group) - 1) / 2) * closest for place, number in enumerate(group)}

@@ -1,0 +1,110 @@
+"""Plot the scores of methods: each seed as a dot, the mean with its 95 % interval."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from fecbench.core.errors import UsageError
+from fecbench.results.plots.marks import COLOURS
+from fecbench.results.plots.saving import check_target, save
+from fecbench.results.plots.style import COLUMN, PAGE, figure_style
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from fecbench.results.leaderboard.board import Board, Column, Score, Table
+
+LEVEL = 0.95  # of the interval
+
+
+def draw_scores(board: Board, path: Path, metric: str = "") -> Path:
+    """Plot the scores of a board to ``path``: a panel for each data set, a line for each method, the best on top.
+
+    Args:
+        board: the board.
+        path: file to write.
+        metric: registered name of the metric; the first of each data set if empty.
+
+    Raises:
+        UsageError: no table of the board has the metric.
+        RunError: the figure can't be written.
+    """
+    check_target(path)
+    panels = [(table, column) for table in board.tables for column in _columns(table, metric)]
+    if not panels:
+        known = sorted({column.metric for table in board.tables for column in table.columns})
+        raise UsageError(f"--metric must be one of {', '.join(known)}, found {metric!r}; correct it")
+    with figure_style():
+        return save(_figure(panels), path)
+
+
+def _columns(table: Table, metric: str) -> list[Column]:
+    """Return the column of the metric, or the first one, of each data set."""
+    found: dict[int, Column] = {}
+    for column in table.columns:
+        if column.metric == metric or not metric:
+            found.setdefault(column.dataset, column)
+    return list(found.values())
+
+
+def interval(score: Score) -> float | None:
+    """Return half the width of the 95 % interval of the mean, by Student's t; None for fewer than two seeds.
+
+    >>> from fecbench.results.leaderboard.board import Score
+    >>> round(interval(Score.of({0: 0.5, 1: 0.6})), 4)
+    0.6353
+    """
+    from scipy.stats import t
+
+    if score.std is None or len(score.seeds) < 2:
+        return None
+    number = len(score.seeds)
+    return float(t.ppf((1 + LEVEL) / 2, number - 1) * score.std / math.sqrt(number))
+
+
+def _figure(panels: Sequence[tuple[Table, Column]]) -> Figure:
+    from matplotlib.figure import Figure
+
+    rows = max(len(table.rows) for table, _ in panels)
+    width = COLUMN if len(panels) == 1 else PAGE
+    columns = min(len(panels), 2)
+    lines = math.ceil(len(panels) / columns)
+    figure = Figure(figsize=(width, lines * (0.7 + 0.2 * rows)))
+    cells = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axes in cells[len(panels) :]:
+        axes.remove()
+    for axes, (table, column) in zip(cells, panels, strict=False):
+        _draw(axes, table, column)
+    figure.supxlabel(f"test score in %: seeds as dots, mean with its {100 * LEVEL:.0f} % interval", fontsize=7)
+    return figure
+
+
+def _draw(axes: Axes, table: Table, column: Column) -> None:
+    """Draw the methods of a panel, the best on top."""
+    scores = [(row.name, score) for number, row in enumerate(table.rows) if (score := table.score(number, column))]
+    scores.sort(key=lambda pair: pair[1].mean)
+    for height, (_, score) in enumerate(scores):
+        half = interval(score)
+        seeds = [100 * value for value in score.seeds.values()]
+        axes.plot(seeds, [height] * len(seeds), "o", color=COLOURS[4], markersize=3.5, alpha=0.8, zorder=2)
+        axes.errorbar(
+            100 * score.mean,
+            height,
+            xerr=None if half is None else 100 * half,
+            fmt="|",
+            markersize=8,
+            markeredgewidth=1.6,
+            color=COLOURS[0],
+            capsize=2,
+            zorder=3,
+        )
+    axes.set_yticks(range(len(scores)), [name for name, _ in scores], parse_math=False)
+    low, high = axes.get_xlim()
+    axes.set_xlim(max(low, 0), min(high, 100))  # an interval of few seeds can reach past both
+    axes.set_ylim(-0.6, len(scores) - 0.4)
+    axes.set_title(f"{table.datasets[column.dataset].name}: {column.label}", loc="left", parse_math=False)

@@ -1,0 +1,44 @@
+"""Many runs as a data frame, a leaderboard and the outcome of a spec."""
+
+import pytest
+
+import fecbench
+from fecbench.core.errors import RunError, UsageError
+
+pytestmark = pytest.mark.slow
+
+SPEC = """
+title = "Two methods"
+objectives = ["ce", "supcon"]
+datasets = ["demo"]
+seeds = [0]
+[settings]
+epochs = 1
+limit = 32
+"""
+
+
+def test_runs_make_a_frame_and_a_leaderboard(trained):
+    runs = fecbench.load_runs("runs")
+    frame = runs.to_frame()
+    assert frame["id"].tolist() == [run.id for run in runs]
+    assert frame["test_macro_f1"].tolist() == [run.scores["test"]["macro_f1"] for run in runs]
+    assert [row.name for row in runs.leaderboard().tables[0].rows] == ["ce"]
+
+
+def test_a_spec_is_carried_out_once(folder, tmp_path):
+    spec = tmp_path / "two.toml"
+    spec.write_text(SPEC)
+    runs = fecbench.run_spec(spec, progress=False)
+    assert sorted(run.objective for run in runs) == ["ce", "supcon"]
+    assert [run.folder.parent.name for run in runs] == ["two", "two"]
+    again = fecbench.run_spec(spec, progress=False)
+    assert {run.id for run in again} == {run.id for run in runs}
+    assert runs.leaderboard().title == "Two methods"
+
+
+def test_folders_without_runs_are_named(tmp_path):
+    with pytest.raises(RunError, match="a complete run is needed"):
+        fecbench.load_runs(tmp_path)
+    with pytest.raises(UsageError, match="no such folder"):
+        fecbench.load_runs(tmp_path / "nothing")

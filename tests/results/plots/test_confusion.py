@@ -1,0 +1,54 @@
+"""The confusion plot: mean shares of a method's runs, similar labels beside each other, the diagonal apart."""
+
+import numpy as np
+import pytest
+
+from fecbench.core.errors import RunError, UsageError
+from fecbench.core.files import write_json
+from fecbench.results.plots.confusion import draw_confusion, mean_shares, similar_order
+
+
+def complete(record, matrix, support):
+    result = {
+        "metrics": {"test": {"accuracy": 0.5}},
+        "per_class": {label: {"support": float(count)} for label, count in support.items()},
+        "confusion_matrix": matrix,
+    }
+    write_json(record.folder / "result.json", result)
+    record.reload()
+    return record
+
+
+def test_labels_that_are_confused_stand_beside_each_other():
+    shares = np.eye(5) * 0.6
+    for one, other in ((0, 3), (1, 4)):
+        shares[one, other] = shares[other, one] = 0.4
+    shares[2, 2] = 1
+    order = similar_order(shares).tolist()
+    assert abs(order.index(0) - order.index(3)) == 1
+    assert abs(order.index(1) - order.index(4)) == 1
+
+
+def test_seeds_are_averaged_and_unanswered_rows_have_a_column(recorded, figures, tmp_path):
+    first = complete(recorded("a", 0.5), [[2, 1], [0, 4]], {"glad": 4, "mad": 4})
+    second = complete(recorded("b", 0.5, seed=1), [[4, 0], [2, 2]], {"glad": 4, "mad": 4})
+    draw_confusion([first, second], tmp_path / "c.svg")
+    axes = figures[0].axes[0]
+    assert [text.get_text() for text in axes.texts] == ["75", "75"]
+    assert [tick.get_text() for tick in axes.get_xticklabels()][-1] == "no answer"
+    drawn = axes.images[0].get_array()
+    assert np.ma.getmaskarray(drawn).sum() == 2
+    assert sorted(drawn.compressed().round(3).tolist()) == [0.0, 12.5, 12.5, 25.0]
+    assert "mean of 2 runs" in axes.get_title()
+
+
+def test_shares_are_of_the_true_labels_texts():
+    assert mean_shares([np.array([[1, 3], [0, 0]])]).tolist() == [[0.25, 0.75], [0, 0]]
+
+
+def test_runs_of_other_methods_and_runs_without_a_matrix_are_refused(recorded, tmp_path):
+    one = complete(recorded("a", 0.5), [[2, 1], [0, 4]], {"glad": 3, "mad": 4})
+    with pytest.raises(UsageError, match="aml on ed, ce on ed; choose some"):
+        draw_confusion([one, recorded("b", 0.5, objective="ce")], tmp_path / "c.svg")
+    with pytest.raises(RunError, match="must hold a confusion matrix of its 2 labels"):
+        draw_confusion([recorded("c", 0.5)], tmp_path / "c.svg")
