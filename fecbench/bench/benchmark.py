@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache, partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from fecbench.bench.job import Job
@@ -28,7 +29,7 @@ from fecbench.runs.record import RUN, Record
 from fecbench.runs.run_folder import free
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from fecbench.data.datasets.locations import DataLocations
@@ -144,6 +145,7 @@ class Benchmark:
 
         Raises:
             DataNotFound, DataError, EncoderError: a data set or an encoder is missing or broken.
+            FecbenchError: a search needs Optuna, which isn't installed.
             NeedsError, LabellingError: a data set lacks what a row of the spec needs, or its labels aren't what the row
                 takes. A row of ``"*"`` is left out instead.
         """
@@ -156,7 +158,14 @@ class Benchmark:
     def survey(
         cls, matrix: Matrix, root: Path, locations: DataLocations, done: Mapping[str, Record] | None = None
     ) -> Benchmark:
-        """Load the data and try the encoders; collect the errors in ``missing`` instead of raising them."""
+        """Load the data and try the encoders; collect the errors in ``missing`` instead of raising them.
+
+        Raises:
+            FecbenchError: a search needs Optuna, which isn't installed.
+        """
+        for entry in matrix.entries:
+            if entry.search:
+                entry.search.sampler.check()
         machine, left_out, kept, missing = _Machine(locations, matrix.spec.metrics), dict(matrix.left_out), [], {}
         for entry in matrix.entries:
             faults = machine.faults(entry)
@@ -174,18 +183,22 @@ class Benchmark:
     def check_consent(self) -> None:
         """Raise FecbenchError if a run needs the user's consent and doesn't have it, as the run itself would."""
         for entry in self.matrix.entries:
-            for runs in entry.runs:
-                runs[0].plan.check_consent()  # the seeds of a candidate differ in nothing that needs consent
+            for planned in entry.examples:  # the seeds of a candidate differ in nothing that needs consent
+                planned.plan.check_consent()
 
     def carry_out(self, workers: Workers) -> None:
-        """Execute the groups of rows in order: trials and rows without a grid first, then the chosen settings.
+        """Execute the groups of rows in order: trials and rows without any first, then the chosen settings.
 
-        Complete runs aren't repeated. Interrupted runs are continued.
+        The searches of a group take turns: each starts its next trial when the last ones of all have ended. Complete
+        runs aren't repeated. Interrupted runs are continued.
         """
         for entries in self.matrix.groups():
-            first = self.first(entries)
-            self._execute(first, workers)
-            tried = {task.record.folder for task in first}  # a run that failed isn't started twice
+            tried: set[Path] = set()  # a run that failed isn't started twice
+            # `_rounds` must be read one by one: the trials that have just ended propose those of the next round.
+            for entries_now in zip_longest(*map(self._rounds, entries)):
+                tasks = self.first(entry for entry in entries_now if entry is not None)
+                self._execute((task for task in tasks if task.record.folder not in tried), workers)
+                tried |= {task.record.folder for task in tasks}
             # `final` must be called only now: the trials that have just ended choose the settings of these runs.
             self._execute((task for task in self.final(entries) if task.record.folder not in tried), workers)
 
@@ -195,36 +208,58 @@ class Benchmark:
 
     def final(self, entries: Iterable[MatrixEntry]) -> list[BenchTask]:
         """Return the runs of ``entries`` that are in the table, for the rows whose settings are chosen."""
-        return self._tasks(_seed_by_seed(planned for entry in entries for planned in entry.final(self._score)))
+        tried = [grown for grown in map(self._grown, entries) if len(grown.runs) == grown.trials]
+        return self._tasks(_seed_by_seed(planned for grown in tried for planned in grown.final(self._score)))
 
     def all_tasks(self) -> list[BenchTask]:
-        """Return the trials, and the table's runs as far as their settings are chosen."""
-        return self._tasks(
-            planned for entry in self.matrix.entries for planned in (*entry.first(), *entry.final(self._score))
-        )
+        """Return the trials that are known so far, and the table's runs as far as their settings are chosen."""
+        grown = map(self._grown, self.matrix.entries)
+        return self._tasks(planned for entry in grown for planned in (*entry.first(), *entry.final(self._score)))
 
     def of(self, entry: MatrixEntry) -> list[BenchTask]:
         """Return the tasks of one row on one data set, as far as its settings are chosen."""
-        return self._tasks((*entry.first(), *entry.final(self._score)))
+        grown = self._grown(entry)
+        return self._tasks((*grown.first(), *grown.final(self._score)))
 
     def undecided(self, entry: MatrixEntry) -> int:
-        """Return the number of runs that wait for the row's trials to choose its settings."""
-        return len(entry.runs[0]) - 1 if entry.chosen(self._score) is None else 0
+        """Return the number of runs that wait for the row's trials: further trials and other seeds."""
+        grown = self._grown(entry)
+        seeds = len(entry.runs[0]) - 1 if grown.chosen(self._score) is None else 0
+        return seeds + grown.trials - len(grown.runs)
 
     def selection(self) -> Selection:
         """Return the runs behind the table."""
-        return self.matrix.select(self._score)
+        return replace(self.matrix, entries=tuple(map(self._grown, self.matrix.entries))).select(self._score)
 
     def set_aside(self) -> None:
         """Rename all run directories, so that every run starts anew. No file is deleted; running runs stay."""
         _set_aside(task for task in self.all_tasks() if task.record.folder.exists() and task.status != "running")
+
+    def _grown(self, entry: MatrixEntry) -> MatrixEntry:
+        """Return an entry with the candidates that are known so far."""
+        *_, grown = self._rounds(entry)
+        return grown
+
+    def _rounds(self, entry: MatrixEntry) -> Iterator[MatrixEntry]:
+        """Yield an entry after each round of its search, up to a round with a trial that hasn't ended."""
+        seen = 0
+        for grown in entry.rounds(self._score):
+            yield grown
+            if len(grown.runs) < grown.trials and any(self._is_open(seeds[0]) for seeds in grown.runs[seen:]):
+                return
+            seen = len(grown.runs)
+
+    def _is_open(self, planned: PlannedRun) -> bool:
+        """Return True if a run neither completed nor failed."""
+        return planned.rows not in self.data or self._task(planned).status not in ("complete", "failed")
 
     def _execute(self, tasks: Iterable[BenchTask], workers: Workers) -> None:
         with writing(self.root, "free space or choose another --root"):
             contained(self.root / LOGS, self.root).mkdir(parents=True, exist_ok=True)
         left = [task for task in tasks if task.status != "complete"]
         _set_aside(task for task in left if task.is_stale)  # `fecbench run --resume` refuses the folder of another run
-        execute([self._job(task, workers) for task in left], workers)
+        if left:  # a cluster takes seconds to start
+            execute([self._job(task, workers) for task in left], workers)
 
     def _tasks(self, runs: Iterable[PlannedRun]) -> list[BenchTask]:
         # By folder, because rows that plan the same run share its directory.
@@ -255,6 +290,8 @@ class Benchmark:
         arguments += ["--run-dir", folder, "--resume", "--settings", json.dumps(task.planned.asked)]
         # Rows or code can be edited before a worker starts the run; its directory's name would then be wrong.
         arguments += ["--expected", json.dumps(asdict(task.content))]
+        if task.planned.trial:
+            arguments += ["--trial", task.planned.trial.model_dump_json()]
         for metric in self.matrix.spec.metrics:
             arguments += ["--metric", metric]
         if self.locations.data_dir:
@@ -282,7 +319,9 @@ def smoke(matrix: Matrix) -> Matrix:
     """Return the matrix for a smoke test: each row's options, one step on ``demo``, a tiny encoder of its family."""
 
     def smallest(entry: MatrixEntry) -> MatrixEntry:
-        return replace(entry, runs=tuple((replace(seeds[0], plan=_smallest(seeds[0].plan)),) for seeds in entry.runs))
+        last = None if entry.search is None else 1  # the trials of a search differ in numbers that need no test each
+        runs = tuple((replace(seeds[0], plan=_smallest(seeds[0].plan)),) for seeds in entry.runs[:last])
+        return replace(entry, candidates=entry.candidates[:last], runs=runs, search=None)
 
     # Without further metrics, whose labels the demo data lack.
     spec = matrix.spec.model_copy(update={"metrics": []})
@@ -342,13 +381,13 @@ class _Machine:
         of_rows = {planned.rows: planned for runs in entry.runs for planned in runs}
         # Everything is tried, so that a plan names all that a row lacks.
         work = [partial(self._load, planned) for planned in of_rows.values()]
-        for planned, *_ in entry.runs:
+        for planned in entry.examples:
             work += [partial(self._fits, planned), partial(self._try, planned)]
         for step in work:
             try:
                 step()
             except FecbenchError as fault:
-                found[str(fault)] = fault  # by message, because folds and the candidates of a grid share their faults
+                found[str(fault)] = fault  # by message, because folds and candidates share their faults
         return list(found.values())
 
     def _load(self, planned: PlannedRun) -> None:

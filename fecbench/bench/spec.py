@@ -23,6 +23,17 @@
     settings = { lr = [1e-4, 2e-4] }        # values to try on the first seed, for every method
     objective.aml = { weight = [0.5, 1.0] } # values to try for one method instead; the same number of trials
 
+    [search]                                # instead of [grid]; needs pip install "fecbench[search]"
+    select = "validation"
+    trials = 20                             # of each row on each data set, on the first seed
+    sampler = "tpe"                         # or "random"
+    startup = 10                            # random trials before those of tpe (default: 10)
+    seed = 0                                # of the draws (default: 0)
+    settings.lr = { low = 1e-5, high = 1e-3, log = true }
+    settings.batch_size = { low = 16, high = 64, step = 16 }
+    settings.pooling = ["first", "mean"]
+    objective.aml.weight = { low = 0.0, high = 2.0 }    # of one method, beside the common settings
+
 A spec may declare rows instead of objectives::
 
     [[row]]
@@ -44,6 +55,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from fecbench.bench.search import Distribution, Search
 from fecbench.core.errors import UnknownName, UsageError
 from fecbench.core.settings import Config
 from fecbench.core.value_errors import requirement
@@ -102,6 +114,11 @@ class Spec(Config):
     objective: dict[str, Values] = Field(default_factory=dict)
     pair: dict[str, dict[str, Values]] = Field(default_factory=dict)
     grid: Grid = Field(default_factory=lambda: Grid(select="validation"))
+    search: Search | None = None
+
+    def trials(self, row: str) -> int:
+        """Return the number of trials of ``row`` on each data set; 1 if nothing is tried."""
+        return self.search.trials if self.search else self.grid.trials(row)
 
     def seeds_of(self, row: SpecRow) -> dict[str, list[int]]:
         """Return the seeds of a row by data set, in the spec's order of data sets."""
@@ -135,6 +152,12 @@ class Spec(Config):
             raise ValueError(
                 f'a spec must have objectives (names, or "*") or [[row]] tables, and not both, but has {given}'
             )
+        return self
+
+    @model_validator(mode="after")
+    def _grid_or_search(self) -> Self:
+        if self.search and "grid" in self.model_fields_set:
+            raise ValueError("a spec must have [grid] or [search], and not both; leave one of them out")
         return self
 
     @model_validator(mode="after")
@@ -180,11 +203,12 @@ class Spec(Config):
     def _matrix_is_its_own(self) -> Self:
         """Raise ValueError if a section sets what the matrix runs over, or one of a row the folds."""
         of_data = [self.settings, *self.dataset.values()]
-        of_rows = [
+        of_rows: list[Values] = [
             *self.objective.values(),
             *(row.settings for row in self.row),
             self.grid.settings,
             *self.grid.objective.values(),
+            *([self.search.settings, *self.search.objective.values()] if self.search else []),
             *(values for pairs in self.pair.values() for values in pairs.values()),
         ]
         taken = sorted({key for group in (*of_data, *of_rows) for key in group} & set(OF_THE_MATRIX))
@@ -233,10 +257,17 @@ def _explain(part: Any) -> str:
     place = ".".join(step for step in steps if not step.startswith(("list[", "literal[")))
     if part["type"] == "extra_forbidden":
         *above, key = part["loc"]
-        models: dict[tuple[Any, ...], type[Config]] = {(): Spec, ("grid",): Grid}
-        fields = models.get(tuple(above), SpecRow).model_fields
+        fields = _model_at(above).model_fields
         return str(UnknownName("key", str(key), fields, where=f"of {'.'.join(map(str, above)) or 'a spec'}"))
     if part["type"] == "missing":
         return f"{place} is required, but missing"
     reason = requirement(part)
     return f"{place}: {reason}" if place else reason
+
+
+def _model_at(place: list[Any]) -> type[Config]:
+    """Return the model of the table at ``place`` in a spec."""
+    if place[:1] == ["search"]:
+        return Search if len(place) == 1 else Distribution
+    models: dict[tuple[Any, ...], type[Config]] = {(): Spec, ("grid",): Grid}
+    return models.get(tuple(place), SpecRow)

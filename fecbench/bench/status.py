@@ -55,7 +55,8 @@ def _of(benchmark: Benchmark, entry: MatrixEntry, estimates: Estimates) -> Bench
     missing = tuple(map(str, benchmark.missing.get((entry.row, entry.dataset), ())))
     if any(planned.rows not in benchmark.data for planned in entry.runs[0]):
         # the names of run directories depend on the data's fingerprint, so that they are unknown
-        return BenchStatus(entry.row, entry.dataset, 0, 0, 0, len(entry.first()), "", None, missing)
+        waiting = max(len(entry.first()), entry.trials)
+        return BenchStatus(entry.row, entry.dataset, 0, 0, 0, waiting, "", None, missing)
     tasks, undecided = benchmark.of(entry), benchmark.undecided(entry)
     statuses = [(task, task.status) for task in tasks]
     states = Counter(status if status in COUNTED else "waiting" for _, status in statuses)

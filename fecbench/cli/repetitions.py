@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from fecbench.runs.plan import Plan
 
 
-ONE_RUN = ("tracker", "predictions", "expected", "stop_with_stdin")  # options of a command that carries out one run
+# options of a command that carries out one run
+ONE_RUN = ("tracker", "predictions", "expected", "trial", "stop_with_stdin")
 
 
 def repeats(chosen: Plan, asked: Mapping[str, Any], seeds: str | None) -> bool:

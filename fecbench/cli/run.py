@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fecbench.runs.identity import RowsAndCode
     from fecbench.runs.plan import Plan
     from fecbench.runs.record import Record
+    from fecbench.runs.schema import RecordedTrial
 
 # Options that are not settings: where a run reads and writes, and what it prints.
 COMMAND_OPTIONS: list[click.Parameter] = [
@@ -83,6 +84,10 @@ COMMAND_OPTIONS: list[click.Parameter] = [
     click.Option(
         ["--expected"],
         help="digests of rows and code as a JSON object; a run with other digests is refused (for `fecbench bench`)",
+    ),
+    click.Option(
+        ["--trial"],
+        help="digest of a search and number of its trial as a JSON object, to be recorded (for `fecbench bench`)",
     ),
     click.Option(
         ["--stop-with-stdin"],
@@ -211,7 +216,7 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
         from fecbench.terminal.interrupt import Stop, handle_stop_signals
         from fecbench.terminal.run_progress import RunProgress
 
-    expected, stop = _expected(command["expected"]), Stop()
+    expected, trial, stop = _expected(command["expected"]), _trial(command["trial"]), Stop()
     if command["stop_with_stdin"]:
         stop.with_stdin()
     observers = [RunProgress(), stop]
@@ -224,6 +229,7 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
         expected,
         command["predictions"],
         command["metric"],
+        trial,
     )
     handle_stop_signals(stop.ask)
     try:
@@ -328,6 +334,22 @@ def _expected(text: str | None) -> RowsAndCode | None:
     except (ValueError, TypeError) as error:
         raise UsageError(
             f"--expected must be a JSON object of the digests rows and code, but {error}; leave it out"
+        ) from None
+
+
+def _trial(text: str | None) -> RecordedTrial | None:
+    """Return the trial of a search given by ``--trial``.
+
+    Raises:
+        UsageError: the text is not a JSON object of a trial.
+    """
+    from fecbench.runs.schema import RecordedTrial
+
+    try:
+        return None if text is None else RecordedTrial.model_validate_json(text)
+    except ValueError:
+        raise UsageError(
+            "--trial must be a JSON object of a search's digest and the number of its trial, but isn't; leave it out"
         ) from None
 
 

@@ -13,6 +13,7 @@ COMMAND_FLAGS = frozenset(
         "json",
         "settings",
         "expected",
+        "trial",
         "dry_run",
         "predictions",
         "stop_with_stdin",

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from fecbench.runs.identity import RowsAndCode
     from fecbench.runs.plan import Plan
     from fecbench.runs.record import Record
+    from fecbench.runs.schema import RecordedTrial
     from fecbench.training.metrics import MetricFunction
 
 
@@ -87,6 +88,7 @@ class RunContext:
         expected: the required digests of rows and code; None accepts any.
         predictions: a .csv or .jsonl file to write the predictions of the test rows to.
         metrics: further metrics to compute, such as ``micro_f1:without=neutral``.
+        trial: the trial of a benchmark's search that the run is, to be recorded.
     """
 
     locations: DataLocations
@@ -97,6 +99,7 @@ class RunContext:
     expected: RowsAndCode | None = None
     predictions: Path | None = None
     metrics: Sequence[str] = ()
+    trial: RecordedTrial | None = None
 
 
 def run(plan: Plan, context: RunContext) -> Record:
@@ -172,7 +175,7 @@ class Experiment:
         try:
             resumed = trainer.resume()
             if accelerator.is_main_process:
-                self._describe(identity, trainer)
+                self._describe(identity, trainer, context.trial)
                 History(self.record).keep(trainer.progress.epoch)
             trainer.observers.notify("run_started", run=trainer.run)
             self._train(trainer, resumed, context.locations)
@@ -335,7 +338,7 @@ class Experiment:
         used = trainer.metrics if self.plan.gives_scores else metrics.of_given_labels(trainer.metrics)
         return {split: scores_of(rows[split], used) for split in scored}
 
-    def _describe(self, identity: Mapping[str, Any], trainer: Trainer) -> None:
+    def _describe(self, identity: Mapping[str, Any], trainer: Trainer, trial: RecordedTrial | None) -> None:
         """Write ``encoder/`` and ``run.json``, unless an earlier attempt wrote them."""
         if (self.record.folder / RUN).exists():
             return
@@ -369,6 +372,7 @@ class Experiment:
             "max_length": self.built.max_length,
             "threads": torch.get_num_threads(),
             "notes": list(trainer.run.notes),
+            **({"trial": trial.model_dump()} if trial else {}),
         }
         write_about(self.record, about)
 

@@ -115,6 +115,13 @@ class RecordedSetting(_Part):
     origin: str
 
 
+class RecordedTrial(_Part):
+    """The trial of a benchmark's search that a run is: the digest of the search, and the number, from 0."""
+
+    search: str
+    number: int = Field(ge=0)
+
+
 class RunFile(_Part):
     """``run.json``: settings, data, encoder, code and machine of a run."""
 
@@ -131,6 +138,7 @@ class RunFile(_Part):
     max_length: int | None = None
     versions: dict[str, str] | None = None
     notes: list[str] = Field(default_factory=list)
+    trial: RecordedTrial | None = None
 
     @field_validator("settings")
     @classmethod
