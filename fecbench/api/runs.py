@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -52,14 +52,20 @@ class Runs(Sequence[Run]):
         return pd.DataFrame([_row(run) for run in self.runs])
 
     def leaderboard(
-        self, columns: Sequence[str] = (), against: str | None = None, metrics: Sequence[str] = ()
+        self,
+        columns: Sequence[str] = (),
+        against: str | None = None,
+        metrics: Sequence[str] = (),
+        best_trial: bool = False,
     ) -> Board:
         """Return the leaderboard of the runs, as ``fecbench leaderboard`` makes it; a notebook shows it as a table.
 
         Args:
             columns: data sets to put side by side; a table for each if empty. A spec has its own.
             against: method whose gain over the best baseline is shown.
-            metrics: further metrics.
+            metrics: further metrics, and figures such as ``class_f1``, ``seconds`` or ``parameters``.
+            best_trial: keep of each method, encoder and budget the settings with the best validation score; of no
+                effect with a spec, which has chosen already.
 
         Raises:
             UnknownName: no run has such a data set, method or metric.
@@ -68,10 +74,11 @@ class Runs(Sequence[Run]):
 
         records = [run.record for run in self.runs]
         if self.spec is None:
-            return board_of_records(records, columns, against, metrics=metrics)
+            return board_of_records(records, columns, against, metrics=metrics, best_trial=best_trial)
         from fecbench.bench.matrix import Records, select
 
-        return board_of_selection(select(self.spec, Records(records)), records, against)
+        selection = select(self.spec, Records(records))
+        return board_of_selection(replace(selection, metrics=(*selection.metrics, *metrics)), records, against)
 
     def _repr_html_(self) -> str:
         return str(self.to_frame().to_html(max_rows=20, float_format="{:.4f}".format))

@@ -251,6 +251,7 @@ class Matrix:
             trials,
             rows,
             tuple(self.spec.metrics),
+            tried,
         )
 
 
@@ -267,6 +268,7 @@ class Selection:
         trials: the planned runs that validation chooses from.
         rows: the names of all rows, with those whose settings aren't chosen yet.
         metrics: further metrics of the table.
+        choices: the notes among ``notes`` on the outcomes of grids.
     """
 
     title: str
@@ -277,6 +279,7 @@ class Selection:
     trials: tuple[PlannedRun, ...] = ()
     rows: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
 
 def expand(spec: Spec) -> Matrix:

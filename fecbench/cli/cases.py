@@ -15,7 +15,8 @@ from fecbench.runs.find import find_run
 from fecbench.terminal.echo import echo, echo_document
 from fecbench.terminal.output import print_table
 
-FORMATS = ("terminal", "markdown", "json")
+FORMATS = ("terminal", "markdown", "latex", "json")
+BY_SUFFIX = {".json": "json", ".tex": "latex"}  # of other files: markdown
 
 
 @click.command()
@@ -28,7 +29,8 @@ FORMATS = ("terminal", "markdown", "json")
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="format of the output  [default: terminal; with -o, json if the file ends in .json, otherwise markdown]",
+    help="format of the output  [default: terminal; with -o, json or latex if the file ends in .json or .tex, "
+    "otherwise markdown]",
 )
 @click.option("-o", "--out", type=PATH, help="file to write instead of printing")
 @ROOT
@@ -47,10 +49,13 @@ def cases(
     \b
     Example (Table 4 of the AML paper):
       fecbench cases aml aml-no-adv
+      fecbench cases aml aml-no-adv --top 4 -o table4.tex
     """
     form = form or _default_format(out)
     if out and form == "terminal":
-        raise UsageError("-o writes markdown or json, but --format is terminal; choose another format or leave out -o")
+        raise UsageError(
+            "-o writes markdown, latex or json, but --format is terminal; choose another format or leave out -o"
+        )
     from fecbench.results import case_formats
     from fecbench.results.cases import find_cases
 
@@ -63,6 +68,10 @@ def cases(
         return
     if form == "markdown":
         text = case_formats.markdown(found, top)
+    elif form == "latex":
+        from fecbench.results.case_latex import case_table
+
+        text = case_table(found, top)
     else:
         text = json.dumps(case_formats.as_dict(found, top), indent=1, ensure_ascii=False) + "\n"
     if out:
@@ -75,7 +84,7 @@ def _default_format(out: Path | None) -> str:
     """Return the format to use if --format is not given."""
     if out is None:
         return "terminal"
-    return "json" if out.suffix == ".json" else "markdown"
+    return BY_SUFFIX.get(out.suffix, "markdown")
 
 
 def _write(path: Path, text: str) -> None:

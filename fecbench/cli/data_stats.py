@@ -36,9 +36,16 @@ if TYPE_CHECKING:
 @DATA_DIR
 @click.option("--all-classes", is_flag=True, help="show every class of a data set with more than 40")
 @click.option("--html", type=PATH, help="file to write a page with pictures to, besides what is printed")
+@click.option("--latex", type=PATH, help="file to write a LaTeX table of rows and labels to, besides what is printed")
 @JSON
 def stats(
-    names: Sequence[str], data_dir: Path | None, all_classes: bool, html: Path | None, as_json: bool, **flags: Any
+    names: Sequence[str],
+    data_dir: Path | None,
+    all_classes: bool,
+    html: Path | None,
+    latex: Path | None,
+    as_json: bool,
+    **flags: Any,
 ) -> None:
     """Print statistics of data sets.
 
@@ -51,6 +58,7 @@ def stats(
     Examples:
       fecbench data stats demo path/to/folder
       fecbench data stats ge --encoder minilm --html ge.html
+      fecbench data stats ed-prepared ge-prepared --latex table1.tex   # Table 1 of the AML paper
     """
     every = [row_settings(name, flags, "data stats") for name in names]
     if flags["encoder"] is not None:
@@ -63,7 +71,13 @@ def stats(
     elif statistics:
         print_statistics(statistics, all_classes)
     if html and statistics:
-        _write_page(statistics, html)
+        from fecbench.results.data_page.render import page
+
+        _write(page(statistics), html)
+    if latex and statistics:
+        from fecbench.results.data_latex import data_table
+
+        _write(data_table(statistics), latex)
     _exit_with(errors)
 
 
@@ -113,15 +127,12 @@ def _encoding(settings: RunSettings, data: EmotionData) -> Encoding:
     return Encoding(settings.encoder, source.tokenizer, min(settings.max_length, source.tokenizer.model_max_length))
 
 
-def _write_page(statistics: Sequence[Statistics], path: Path) -> None:
-    """Write the page of the statistics to ``path``.
+def _write(text: str, path: Path) -> None:
+    """Write a page or a table of the statistics to ``path``.
 
     Raises:
         RunError: the file can't be written.
     """
-    from fecbench.results.data_page.render import page
-
-    text = page(statistics)
     with replacing(path, OUTPUT) as draft:
         draft.write_text(text, encoding="utf-8")
     echo(f"written: {path}", err=True)

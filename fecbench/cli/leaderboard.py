@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fecbench.results.leaderboard.board import Board
+    from fecbench.results.leaderboard.view.view import View
     from fecbench.runs.record import Record
 
 TERMINAL = "terminal"
+RANKED = (TERMINAL, "markdown", "latex")  # formats that rank the rows without --sort
+UNRANKED = "none"
 BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html", ".txt": TERMINAL}
 
 
@@ -33,11 +36,48 @@ BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json",
 @click.option("--columns", default="", help="data sets to put side by side in one table, as ed-prepared,ge-prepared")
 @click.option("--against", help="method whose gain over the best baseline is shown (Δ)  [default: aml, if it was run]")
 @click.option(
+    "--metrics",
+    "columns_of_metrics",
+    default="",
+    help="metrics to show, in this order, as accuracy,macro_f1; also of records that lack one  [default: all]",
+)
+@click.option(
     "--metric",
     "metrics",
     multiple=True,
     help="further metric to show, such as micro_f1:without=neutral, also of records that lack it, or lrap of texts "
     "with several labels (may be repeated)",
+)
+@click.option(
+    "--columns-extra",
+    "extra",
+    default="",
+    help="further columns: class_f1 (F1 of every label) or class_f1:LABEL, seconds (of training), texts_per_second, "
+    "parameters (of the model, in millions); separated by commas",
+)
+@click.option(
+    "--sort",
+    help="metric that ranks and orders the rows of equal encoder and budget, or none  [default: that of the first "
+    "column for terminal, markdown and latex, where rows that a spec declares keep their order; else none]",
+)
+@click.option(
+    "--notes",
+    type=click.Choice(("full", "short", "none")),
+    help="lines under a table: all; those needed to read it, with the settings that were chosen in one line; or none  "
+    "[default: full, in LaTeX short]",
+)
+@click.option(
+    "--names",
+    type=click.Choice(("registered", "display")),
+    help="names of methods and data sets: as they are typed, or as papers print them  [default: registered, in LaTeX "
+    "display]",
+)
+@click.option("--caption", default="", help="caption of a LaTeX table")
+@click.option("--label", default="", help="label of a LaTeX table, such as tab:results")
+@click.option(
+    "--best-trial",
+    is_flag=True,
+    help="show of each method, encoder and budget only the settings with the best validation score",
 )
 @click.option(
     "--format",
@@ -64,6 +104,8 @@ def leaderboard(
     out: Path | None,
     published: bool,
     publish: Path | None,
+    best_trial: bool,
+    **shown: Any,
 ) -> None:
     """Compare methods in tables of test scores.
 
@@ -74,22 +116,66 @@ def leaderboard(
     table, unless --columns or --spec puts data sets side by side. Data sets with one label a text and those with
     several are never in one table. The best row of each column is tested against every other row of equal encoder and
     budget, over test examples and over seeds.
+
+    In the terminal, Markdown and LaTeX, rows are ordered and ranked within equal encoder and budget. LaTeX tables have
+    display names and short notes. --publish writes the whole board as it was made, whatever is shown.
+
+    \b
+    Examples (Tables 2 and 3 of the AML paper):
+      fecbench leaderboard --spec benchmarks/table2.toml -o table2.tex --label tab:main
+      fecbench leaderboard --spec benchmarks/ablation.toml -o table3.tex --metrics accuracy,macro_f1 --notes none
     """
     form = _known_format(_requested_format(form, as_json), out)
-    board, trials = (
-        _by_spec(spec, runs, columns, against, metrics)
-        if spec
-        else (_by_records(runs, columns, against, metrics, published), [])
-    )
+    view = _view(form, metrics, **shown)
+    metrics = tuple(dict.fromkeys((*metrics, *view.metrics, *view.extra)))
+    if spec:
+        board, trials = _by_spec(spec, runs, columns, against, metrics, best_trial)
+    else:
+        board, trials = _by_records(runs, columns, against, metrics, published, best_trial), []
     if published:
         from fecbench.results.leaderboard.paper_table import published as table
 
         board = replace(board, published=table())
-    _show(board, form, out)
+    _show(view.of(board), form, out)
     if publish:
         from fecbench.results.leaderboard.publish import publish as copy
 
         echo(f"published: {len(copy(board, publish, trials))} runs in {publish}", err=True)
+
+
+def _view(form: str, further: Sequence[str], **shown: Any) -> View:
+    """Return the choices of how the board is shown, from options that fit the format.
+
+    Raises:
+        UsageError: --caption or --label is given for another format than LaTeX, or the label is invalid.
+    """
+    from fecbench.results.latex import check_label
+    from fecbench.results.leaderboard.view.view import FIRST, View
+
+    paper, sort = form == "latex", shown["sort"]
+    if not paper and (shown["caption"] or shown["label"]):
+        raise UsageError(f"--caption and --label are for LaTeX, but the format is {form}; add --format latex")
+    check_label(shown["label"])
+    metrics = _listed(shown["columns_of_metrics"])
+    return View(
+        rank_by=None if sort == UNRANKED else sort or (FIRST if form in RANKED else None),
+        sort=None if sort is None else True,
+        metrics=(*metrics, *further) if metrics else (),
+        extra=_listed(shown["extra"]),
+        notes=shown["notes"] or ("short" if paper else "full"),
+        display_names=paper if shown["names"] is None else shown["names"] == "display",
+        caption=shown["caption"],
+        label=shown["label"],
+    )
+
+
+def _listed(names: str) -> list[str]:
+    """Return the names in a list that is separated by commas, each once.
+
+    >>> _listed("ed, ge,ed,")
+    ['ed', 'ge']
+    """
+    return list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
 
 
 def _requested_format(form: str | None, as_json: bool) -> str | None:
@@ -124,12 +210,12 @@ def _known_format(form: str | None, out: Path | None) -> str:
 
 
 def _by_spec(
-    spec: Path, runs: Sequence[Path], columns: str, against: str | None, metrics: Sequence[str]
+    spec: Path, runs: Sequence[Path], columns: str, against: str | None, metrics: Sequence[str], best_trial: bool
 ) -> tuple[Board, list[Record]]:
     """Return the board of a spec, and the records of the trials that validation chose from.
 
     Raises:
-        UsageError: --columns is given too.
+        UsageError: --columns or --best-trial is given too.
         RunError: no run of the spec is complete.
     """
     from fecbench.bench.matrix import Records, select
@@ -138,6 +224,8 @@ def _by_spec(
 
     if columns:
         raise UsageError("--spec gives the data sets to put side by side; leave out --columns")
+    if best_trial:
+        raise UsageError("--spec shows the trials that validation chose, and no others; leave out --best-trial")
     with status_line() as report:  # opened first: reading the records of a large folder takes seconds
         report("reading the runs of the spec")
         records = find_records(runs or _existing([ROOT]))
@@ -153,7 +241,12 @@ def _by_spec(
 
 
 def _by_records(
-    runs: Sequence[Path], columns: str, against: str | None, metrics: Sequence[str], published: bool
+    runs: Sequence[Path],
+    columns: str,
+    against: str | None,
+    metrics: Sequence[str],
+    published: bool,
+    best_trial: bool,
 ) -> Board:
     """Return the board of the runs found; an empty board if there are none but ``published`` scores are requested.
 
@@ -163,14 +256,14 @@ def _by_records(
     from fecbench.results.leaderboard.assemble import board_of_records
     from fecbench.runs.find import find_records
 
-    names = list(dict.fromkeys(name.strip() for name in columns.split(",") if name.strip()))
+    names = _listed(columns)
     records = find_records(runs or _existing([ROOT]))
     if not any((record.folder / RESULT).exists() for record in records):
         if not published:
             raise RunError(no_complete_runs(runs or [ROOT], len(records)))
         names, against = [], None  # a table without runs knows no data set and no method
     with status_line() as report:
-        return board_of_records(records, names, against, report=report, metrics=metrics)
+        return board_of_records(records, names, against, report=report, metrics=metrics, best_trial=best_trial)
 
 
 def _existing(folders: Sequence[Path]) -> list[Path]:

@@ -50,6 +50,8 @@ class Objective(nn.Module):
         rehearsal: settings for smoke tests (``fecbench check``, ``fecbench bench --smoke``), for an objective whose
             real settings need a server, a key or a large model.
         citation: the source of the method, in one line.
+        display: the method's name in tables of papers, such as R-Drop; "" for its registered name. A subclass doesn't
+            inherit it.
         panels: names of logged values that ``fecbench plot dynamics`` draws together, by panel title.
         host_waits: number of times that the host waits for a GPU in each training step, by the reason. While it waits,
             the GPU runs out of work, so ``fecbench check NAME --device cuda`` refuses waits that are not declared.
@@ -69,6 +71,7 @@ class Objective(nn.Module):
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     rehearsal: ClassVar[Mapping[str, object]] = {}
     citation: ClassVar[str] = ""
+    display: ClassVar[str] = ""
     panels: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     host_waits: ClassVar[Mapping[str, int]] = {}
     labellings: ClassVar[tuple[Labelling, ...]] = ("single",)

@@ -62,15 +62,20 @@ def _named(columns: tuple[str, ...], cases: AnyCases) -> list[str]:
     return [column.format(better=better, worse=worse) for column in columns]
 
 
+def text_columns(cases: AnyCases) -> list[str]:
+    """Return the names of the columns that hold text rather than numbers."""
+    return _named(_words(cases).TEXT_COLUMNS, cases)
+
+
 def markdown(cases: AnyCases, top: int) -> str:
     """Return a Markdown page with the counts, the table and the names of both runs.
 
     It holds texts of the data set, so publish it only where the data may be published.
     """
     columns, lines = table(cases, top)
-    text_columns = _named(_words(cases).TEXT_COLUMNS, cases)
+    of_text = text_columns(cases)
     rows = [[escape(str(cell)) for cell in line] for line in (columns, *lines)]
-    rows.insert(1, ["---" if name in text_columns else "---:" for name in columns])
+    rows.insert(1, ["---" if name in of_text else "---:" for name in columns])
     licence = cases.better.run_file.dataset.licence or "unknown"
     methods = [record.run_file.objective.name for record in (cases.better, cases.worse)]
     runs = ", ".join(f"{method}: {run}" for method, run in zip(methods, cases.runs, strict=True))

@@ -14,7 +14,11 @@ UNITS = {
     "excess_nll": "nats a text",
     "brier": "squared distance a text",
     "manhattan": "distance a text",
+    "seconds": "seconds",
+    "texts_per_second": "texts a second",
+    "parameters": "millions",
 }
+DECIMALS = {PERCENT: 2, "seconds": 1, "texts a second": 0, "millions": 1}  # of other units three
 UP, DOWN = "↑", "↓"
 
 
@@ -44,6 +48,12 @@ SCORES = {
     **{name: ShownMetric(f"Macro-F1 at {name[-3:]}") for name in AT_FIXED},
     WITHOUT_LABEL: ShownMetric("Without label", lower=True),
 }
+# costs of runs, which boards show where they are asked for
+COSTS = {
+    "seconds": ShownMetric("Training time", lower=True, unit=UNITS["seconds"]),
+    "texts_per_second": ShownMetric("Speed", unit=UNITS["texts_per_second"]),
+    "parameters": ShownMetric("Parameters", lower=True, unit=UNITS["parameters"]),
+}
 # in every record of texts with several labels, and shown where they are asked for
 BESIDE = frozenset(
     {"weighted_f1", "samples_f1", "exact_match", "hamming", "lrap", "brier", "ece", "classwise_ece", *SCORES}
@@ -52,8 +62,10 @@ BESIDE = frozenset(
 
 def shown(metric: str) -> ShownMetric:
     """Return the label, direction and unit of a metric, by its name as in a record."""
-    if metric in SCORES:
-        return SCORES[metric]
+    if metric in SCORES or metric in COSTS:
+        return SCORES.get(metric) or COSTS[metric]
+    if metric.startswith("class_f1:"):
+        return ShownMetric(f"F1 {metric.partition(':')[2]}")
     from fecbench.training.metrics import facts_of  # imports numpy, which commands that only help don't need
 
     facts = facts_of(metric)
@@ -68,8 +80,8 @@ def scaled(value: float, unit: str) -> float:
 
 
 def figure(value: float, unit: str = PERCENT) -> str:
-    """Return a score as text: two decimals of a percentage, three of any other value."""
-    return f"{scaled(value, unit):.{2 if unit == PERCENT else 3}f}"
+    """Return a score as text: two decimals of a percentage, three of other values but for times, speeds and sizes."""
+    return f"{scaled(value, unit):,.{DECIMALS[unit]}f}" if unit in DECIMALS else f"{value:.3f}"
 
 
 def arrow(lower: bool) -> str:

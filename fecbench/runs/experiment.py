@@ -257,6 +257,7 @@ class Experiment:
             "validation_score": progress.best_score if self.built.objective.trains else None,
             **(several.by_class() if several else self._by_class(logits["test"])),
             "majority": None if several else self._majority(),
+            "parameters": sum(parameter.numel() for parameter in self.built.model.parameters()),
             "train_seconds": round(progress.seconds, 3),
             "texts_per_second": round(texts / progress.seconds, 2) if progress.seconds else None,
             "seconds": round(time.perf_counter() - self.began, 3),

@@ -120,6 +120,7 @@ class AML(Objective):
         "L_aml above its least value": ("aml_excess",),
         "mean score": ("positive_score", "negative_score"),
     }
+    display = "AML"
     citation = (
         "Chen, Wu, Zhang, Hu 2026, Adversarial Metric Learning for Fine-Grained Emotion Classification "
         "(ACL 2026, long papers, 2089)"

@@ -52,6 +52,7 @@ class AMLReleased(AML):
     Config = AMLReleasedConfig
     config: AMLReleasedConfig
     cooccurrence: Tensor | None
+    display: ClassVar = "AML (released code)"
     variant_of: ClassVar = "aml"
     host_waits: ClassVar = {"k-means runs on the CPU: features and labels are fetched in one copy": 1}
     settings: ClassVar = {

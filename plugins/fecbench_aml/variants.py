@@ -8,6 +8,7 @@ from fecbench_aml.objective import AML
 class AMLThreshold(AML):
     """AML-threshold: all pairs on the wrong side of a fixed similarity (AML paper, section 4.3)."""
 
+    display: ClassVar = "AML-threshold"
     variant_of: ClassVar = "aml"
     settings: ClassVar = {**AML.settings, "strategy": "threshold"}
 
@@ -15,6 +16,7 @@ class AMLThreshold(AML):
 class AMLUniform(AML):
     """AML w/o hard: random pairs of each anchor (AML paper, section 4.3)."""
 
+    display: ClassVar = "AML w/o hard"
     variant_of: ClassVar = "aml"
     settings: ClassVar = {**AML.settings, "strategy": "uniform"}
 
@@ -22,6 +24,7 @@ class AMLUniform(AML):
 class AMLNoAdversary(AML):
     """AML w/o Adv: cross-entropy alone on the same head (AML paper, section 4.3)."""
 
+    display: ClassVar = "AML w/o Adv"
     variant_of: ClassVar = "aml"
     settings: ClassVar = {**AML.settings, "weight": 0.0}
 
@@ -29,6 +32,7 @@ class AMLNoAdversary(AML):
 class AMLCooperate(AML):
     """AML with a weighted distance that minimises the pair loss too: metric learning with a learned metric."""
 
+    display: ClassVar = "AML-cooperate"
     variant_of: ClassVar = "aml"
     settings: ClassVar = {**AML.settings, "adversary": "cooperate"}
 
@@ -36,6 +40,7 @@ class AMLCooperate(AML):
 class AMLConfuse(AML):
     """AML with a weighted distance that minimises the pair loss on flipped targets."""
 
+    display: ClassVar = "AML-confuse"
     variant_of: ClassVar = "aml"
     settings: ClassVar = {**AML.settings, "adversary": "confuse"}
 
@@ -43,6 +48,7 @@ class AMLConfuse(AML):
 class AMLMLP(AML):
     """AML with an MLP that maximises the pair loss, which has no maximum; with --no-normalize the paper's form."""
 
+    display: ClassVar = "AML-MLP"
     variant_of: ClassVar = "aml"
     settings: ClassVar = {**AML.settings, "family": "mlp"}
 
@@ -50,6 +56,7 @@ class AMLMLP(AML):
 class AMLMLPConfuse(AML):
     """AML with an MLP that minimises the pair loss on flipped targets: an adversary with a bounded loss."""
 
+    display: ClassVar = "AML-MLP-confuse"
     variant_of: ClassVar = "aml"
     settings: ClassVar = {**AML.settings, "family": "mlp", "adversary": "confuse"}
 
@@ -57,5 +64,6 @@ class AMLMLPConfuse(AML):
 class AMLMLPCooperate(AML):
     """AML with an MLP that minimises the pair loss: no adversary."""
 
+    display: ClassVar = "AML-MLP-cooperate"
     variant_of: ClassVar = "aml"
     settings: ClassVar = {**AML.settings, "family": "mlp", "adversary": "cooperate"}

@@ -83,6 +83,7 @@ class CDPMLM(Objective):
     words: Tensor
     # The authors' ten epochs count the steps of both kinds; at rho 0.5 they read each text five times.
     settings: ClassVar = {"head": "pooled", "epochs": 5, "warmup": 0.1, "clip": 1.0, "weight_decay": 0.0}
+    display = "CDP+MLM"
     citation = "Singh, Brahma, Rai and Modi 2024, Fine-Grained Emotion Prediction by Modeling Emotion Definitions"
 
     def __init__(self, config: CDPMLMConfig, task: Task):

@@ -18,6 +18,7 @@ class CrossEntropy(Objective):
     config: CrossEntropyConfig
     labellings = ("single", "multi")
     soft = True
+    display = "Cross-entropy"
     citation = "Devlin et al. 2019 (BERT); Liu et al. 2019 (RoBERTa); Clark et al. 2020 (ELECTRA)"
     weights: Tensor
     adjustment: Tensor

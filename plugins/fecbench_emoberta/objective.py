@@ -33,6 +33,7 @@ class EmoBERTa(Objective):
     soft = True
     # The released recipe, except learning rate and batch size, which are the run's.
     settings: ClassVar = {"epochs": 15, "weight_decay": 0.01, "no_decay_norm_bias": True, "warmup": 0.2, "clip": 1.0}
+    display = "EmoBERTa"
     citation = "Kim and Vossen 2021, EmoBERTa: Speaker-Aware Emotion Recognition in Conversation with RoBERTa"
 
     @classmethod

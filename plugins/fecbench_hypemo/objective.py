@@ -66,6 +66,7 @@ class HypEmo(Objective):
         "weight_decay": 1e-2,
     }
     presets: ClassVar = {"ed": ED, "ed-prepared": ED, "ge": GE, "ge-prepared": GE}
+    display = "HypEmo"
     citation = "Chen, Hung, Hsu, Ku 2023, Label-Aware Hyperbolic Embeddings for Fine-grained Emotion Classification"
     labelling_reason = "it weighs a text by the distance to its one label"
     label_vectors: Tensor

@@ -49,6 +49,7 @@ class LCL(Objective):
     labellings = ("single", "multi")
     soft = True
     settings: ClassVar = {"head": "lcl", "batch_size": 32}  # 32 texts, 64 rows with their second views
+    display = "LCL"
     citation = (
         "Suresh and Ong 2021, Not All Negatives are Equal: "
         "Label-Aware Contrastive Loss for Fine-grained Text Classification"

@@ -48,6 +48,7 @@ class LLMPrompt(Objective):
     }
     # The fake backend refuses a likelihood and a file of answers, which a spec's row may ask for.
     rehearsal: ClassVar = {"backend": "fake", "score": "answer", "answers": ""}
+    display = "LLM prompt"
     citation = "Brown et al. 2020, Language Models are Few-Shot Learners; EmoLLaMA: Liu et al. 2024, EmoLLMs"
 
     def __init__(self, config: LLMPromptConfig, task: Task):

@@ -29,6 +29,7 @@ class RDrop(Objective):
     soft = True
     needs = BatchNeeds(second_view="dropout")
     settings: ClassVar = {"head": "label"}
+    display = "R-Drop"
     citation = "Wu et al. 2021, R-Drop: Regularized Dropout for Neural Networks"
     panels: ClassVar = {"losses": ("cross_entropy", "divergence")}
 

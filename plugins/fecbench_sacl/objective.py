@@ -72,6 +72,7 @@ class SACL(Objective):
     class_weights: Tensor
     labellings = ("single", "multi")
     soft = True
+    display = "SACL"
     citation = "Hu et al. 2023, Supervised Adversarial Contrastive Learning for Emotion Recognition in Conversations"
 
     def __init__(self, config: SACLConfig, task: Task):

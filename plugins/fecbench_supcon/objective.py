@@ -60,6 +60,7 @@ class SupCon(Objective):
     config: SupConConfig
     labellings = ("single", "multi")
     soft = True
+    display = "SupCon"
     citation = "Khosla et al. 2020, Supervised Contrastive Learning; Gunel et al. 2021 (joint with cross-entropy)"
 
     def __init__(self, config: SupConConfig, task: Task):

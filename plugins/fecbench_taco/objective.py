@@ -55,6 +55,7 @@ class TACO(Objective):
     labellings = ("single", "multi")
     soft = True
     settings: ClassVar = {"head": "label"}
+    display = "TACO"
     citation = "Gong, Yang, Shen 2025, A Triple-View Framework for Fine-Grained Emotion Classification (TACO)"
     host_waits: ClassVar = {"k-means runs on the CPU: features and labels are fetched in one copy": 1}
 

@@ -170,4 +170,5 @@ class _CrossEntropy(Objective):
 class TFD(Debiasing, _CrossEntropy):
     """Cross-entropy training, and prediction debiased by two counterfactuals of each text."""
 
+    display = "TFD"
     config: DebiasingConfig

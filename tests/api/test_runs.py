@@ -24,6 +24,9 @@ def test_runs_make_a_frame_and_a_leaderboard(trained):
     assert frame["id"].tolist() == [run.id for run in runs]
     assert frame["test_macro_f1"].tolist() == [run.scores["test"]["macro_f1"] for run in runs]
     assert [row.name for row in runs.leaderboard().tables[0].rows] == ["ce"]
+    metrics = [column.metric for column in runs.leaderboard(metrics=["parameters"]).tables[0].columns]
+    assert metrics[-1] == "parameters"
+    assert "<th>Rank</th>" in runs.leaderboard()._repr_html_()
 
 
 def test_a_spec_is_carried_out_once(folder, tmp_path):
@@ -35,6 +38,8 @@ def test_a_spec_is_carried_out_once(folder, tmp_path):
     again = fecbench.run_spec(spec, progress=False)
     assert {run.id for run in again} == {run.id for run in runs}
     assert runs.leaderboard().title == "Two methods"
+    metrics = [column.metric for column in runs.leaderboard(metrics=["seconds"]).tables[0].columns]
+    assert metrics[-1] == "seconds"
 
 
 def test_folders_without_runs_are_named(tmp_path):

@@ -244,8 +244,32 @@ def test_the_command(fecbench, pair, tmp_path):
     code, _, err = fecbench("cases", "better", "worse", "--root", root, "-o", page, "--format", "terminal")
     assert (code, err) == (
         2,
-        "fecbench: -o writes markdown or json, but --format is terminal; choose another format or leave out -o\n",
+        "fecbench: -o writes markdown, latex or json, but --format is terminal; choose another format or leave out "
+        "-o\n",
     )
     code, _, err = fecbench("cases", "better", "worse", "--root", root, "-o", tmp_path / "no" / "page.md")
     assert code == 1
     assert "page.md can't be written" in err
+
+
+def test_cases_are_a_latex_table_for_a_paper(pair, fecbench, tmp_path):
+    file = tmp_path / "table.tex"
+    flags = ("--root", tmp_path / "runs", "--top", 2, "-o", file)
+    code, _, err = fecbench("cases", "better", "worse", *flags)
+    assert code == 0, err
+    text = file.read_text(encoding="utf-8")
+    body = text.partition(r"\midrule")[2].partition(r"\bottomrule")[0]
+    assert body.count(r"\\") == 2
+    assert r"\begin{tabular}{rp{0.4\textwidth}l" in text
+    assert r"Of 6 test rows of six" in text.partition(r"\caption")[2]
+    whole = fecbench("cases", "better", "worse", "--root", tmp_path / "runs", "--format", "latex")[1]
+    assert r"a \textbar{} b {*}c{*} {[}d{]} \$5" in whole
+
+
+def test_methods_have_their_display_names_in_latex(pair, fecbench, tmp_path):
+    better, worse = pair
+    edit(better, lambda about: about["objective"].update(name="lcl"))
+    _, out, _ = fecbench("cases", "better", "worse", "--root", tmp_path / "runs", "--format", "latex")
+    (heads,) = [line for line in out.splitlines() if line.startswith("row & utterance")]
+    assert heads == r"row & utterance & Cross-entropy & p & LCL & p & p(gold) Cross-entropy & p(gold) LCL \\"
+    assert "Texts on which LCL is right or nearer to the gold labels, and Cross-entropy is not." in out

@@ -20,6 +20,7 @@ from fecbench.core.errors import (
 from fecbench.core.files import read_tensors
 from fecbench.model.encoders.network import encoder_network
 from fecbench.model.encoders.source import EncoderSource
+from fecbench.runs.predictor import Predictor
 from fecbench.runs.record import Record
 from tests.support.interrupted import numbers, train_briefly
 
@@ -88,6 +89,12 @@ def test_a_method_that_does_not_train(toy, tmp_path, registered):
     record = train_briefly(registered("constant", Constant), toy, tmp_path / "run")
     assert record.result["metrics"]["test"]["accuracy"] == pytest.approx(1 / 3)
     assert (record.result["epochs"], record.result["texts_per_second"]) == (0, None)
+
+
+def test_the_record_counts_the_parameters_of_encoder_and_head(toy, tmp_path):
+    record = train_briefly("ce", toy, tmp_path / "run")
+    model = Predictor.load(record).model
+    assert record.result["parameters"] == sum(parameter.numel() for parameter in model.parameters()) > 0
 
 
 class Silent(Objective):

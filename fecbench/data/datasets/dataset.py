@@ -42,6 +42,7 @@ class DatasetInfo:
         labelling: ``single`` if a text's labels exclude one another, ``multi`` if a text can have several.
         background: labels that say that a text has none of the others, such as neutral.
         soft: True if texts have shares of labels, such as the votes of raters.
+        display: name in tables of papers, such as ``GoEmotions (GE)``; "" for the registered name.
     """
 
     name: str
@@ -58,6 +59,7 @@ class DatasetInfo:
     labelling: Labelling = "single"
     background: tuple[str, ...] = ()
     soft: bool = False
+    display: str = ""
 
     @property
     def one_label(self) -> bool:

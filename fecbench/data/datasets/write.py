@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fecbench.data.datasets.dataset import EmotionData
 
 
-ABOUT = ("title", "licence", "homepage", "language", "citation", "metric", "note")  # keys of a description
+ABOUT = ("title", "display", "licence", "homepage", "language", "citation", "metric", "note")  # keys of a description
 NAMED = ("id", "group")  # columns that a description must name
 
 

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 from fecbench.core.errors import UnknownName
 from fecbench.core.text import shortened
 from fecbench.results.leaderboard.board import Board, Column, Table
+from fecbench.results.leaderboard.extra_scores import is_cost, is_extra
 from fecbench.results.leaderboard.further_metrics import with_metrics
 from fecbench.results.leaderboard.rows import by_settings, by_spec
+from fecbench.results.leaderboard.rows.best_trials import best_trials
 from fecbench.results.leaderboard.rows.by_settings import chosen, versions
 from fecbench.results.leaderboard.rows.by_spec import mixed_trials
+from fecbench.results.leaderboard.rows.choices import folded_choices
 from fecbench.results.leaderboard.rows.code_versions import mixed
 from fecbench.results.leaderboard.rows.hide_paths import hide_paths
 from fecbench.results.leaderboard.rows.label_set_notes import label_set_notes
 from fecbench.results.leaderboard.rows.labellings import apart, labellings_of, rows_on
-from fecbench.results.leaderboard.rows.notes import notes_of
+from fecbench.results.leaderboard.rows.notes import notes_of, short_notes_of
 from fecbench.results.leaderboard.run import UNSHOWN, read_runs, silent
 from fecbench.results.leaderboard.statistics import ranking
 from fecbench.results.leaderboard.statistics.most_frequent import most_frequent
@@ -49,6 +52,7 @@ class TableRows:
         declared: True if all rows may be compared.
         against: the method whose gain over the best baseline is shown.
         notes: notes to put before the computed ones.
+        short_notes: the same in few lines; None for equal ones.
         tested: True if rows are tested against the best; published scores can't be.
         labelling: ``single`` or ``multi``, of all data sets.
         named: metrics that were asked for.
@@ -61,6 +65,7 @@ class TableRows:
     declared: bool
     against: str
     notes: tuple[str, ...] = ()
+    short_notes: tuple[str, ...] | None = None
     tested: bool = True
     labelling: Labelling = "single"
     named: Sequence[str] = ()
@@ -75,22 +80,30 @@ class TableRows:
         ]
         gains, gain_notes = ranking.gains(self.rows, wanted, self.declared, self.against)
         tests = Tests(self.rows, self.declared, self.report)
-        columns = tuple(self._column(dataset, metric, tests) for dataset, metric in wanted)
+        columns = tuple(
+            self._column(dataset, metric, tests, f"column {number} of {len(wanted)}")
+            for number, (dataset, metric) in enumerate(wanted, 1)
+        )
         rows = tuple(map(hide_paths, self.rows))  # after all comparisons: two folders can have the same last part
-        notes = (*mixed(rows), *self.notes, *gain_notes, *self._notes(rows))
+        code_notes = tuple(mixed(rows))
+        notes = (*code_notes, *self.notes, *gain_notes, *self._notes(rows))
+        given = self.notes if self.short_notes is None else self.short_notes
+        short = (*code_notes, *given, *gain_notes, *short_notes_of(rows, self.datasets, self.declared))
         of_table = tuple(self.datasets), columns, rows, gains, self.declared, notes
-        return Table(self.title, *of_table, most_frequent(rows, wanted), self.labelling)
+        return Table(self.title, *of_table, most_frequent(rows, wanted), self.labelling, short)
 
     def _notes(self, rows: Sequence[Row]) -> Iterator[str]:
         if self.labelling == "multi":
             yield from label_set_notes(rows, self.datasets, self.named)
         yield from notes_of(rows, self.datasets, self.declared)
 
-    def _column(self, dataset: int, metric: str, tests: Tests) -> Column:
+    def _column(self, dataset: int, metric: str, tests: Tests, progress: str) -> Column:
         groups = ranking.groups(self.rows, self.declared, dataset)
         metric_shown = shown(metric)
         best, second = ranking.ranked(ranking.means(self.rows, dataset, metric), groups, metric_shown.lower)
-        comparisons = tests.column(dataset, metric) if self.tested else ()
+        if is_cost(metric):
+            best, second = (), ()
+        comparisons = tests.column(dataset, metric, progress) if self.tested and not is_extra(metric) else ()
         ranks = best, second, comparisons, groups
         return Column(dataset, metric, metric_shown.label, *ranks, metric_shown.lower, metric_shown.unit)
 
@@ -102,6 +115,7 @@ def board_of_records(
     title: str = "Leaderboard",
     report: Report = silent,
     metrics: Sequence[str] = (),
+    best_trial: bool = False,
 ) -> Board:
     """Make the board of all complete runs among ``records``.
 
@@ -112,7 +126,9 @@ def board_of_records(
         against: the method whose gain over the best baseline is shown (default: aml, if it was run).
         title: the board's title.
         report: called with a line for each step.
-        metrics: further metrics, such as ``micro_f1:without=neutral``, computed where a record lacks them.
+        metrics: further metrics, such as ``micro_f1:without=neutral``, computed where a record lacks them,
+            and extra figures (``extra_scores``).
+        best_trial: show of each method, encoder and budget only the settings with the best validation scores.
 
     Raises:
         UnknownName: no complete run is of a data set in ``columns``, or of the method ``against``; no metric is called
@@ -126,9 +142,11 @@ def board_of_records(
     method, tables = against or AGAINST, []
     for group, heading in zip(groups, _titles(groups), strict=True):
         rows, older = by_settings.rows(group, complete, method)
+        rows, choices = best_trials(rows, group) if best_trial else (rows, ())
+        short = (*older, *(("validation chose the settings of each method",) if choices else ()))
         kind = labellings_of(group, complete)[0]
-        table = TableRows(heading, group, rows, False, method, older, report=report, labelling=kind, named=metrics)
-        tables.append(table.table())
+        table = TableRows(heading, group, rows, False, method, (*older, *choices), short, report=report)
+        tables.append(replace(table, labelling=kind, named=metrics).table())
     return _checked(Board(title, tuple(tables), notes=(*broken, *_left_out(runs), *others)), against)
 
 
@@ -156,10 +174,10 @@ def board_of_selection(
     runs, broken = read_runs(records, report)
     runs = with_metrics(runs, selection.metrics)
     datasets, rows = by_spec.rows(selection, runs)
-    notes = (*selection.notes, *mixed_trials(selection, runs))
-    # A note can hold a path too: a grid's note lists the values that were tried.
-    for planned in (*selection.runs, *selection.trials):
-        notes = without_local_paths(notes, planned.settings)
+    own = [note for note in selection.notes if note not in selection.choices]
+    unequal = tuple(mixed_trials(selection, runs))
+    notes = _without_paths((*selection.notes, *unequal), selection)
+    short = _without_paths((*own, *folded_choices(selection), *unequal), selection)
     labellings, method, tables = labellings_of(datasets, runs), against or AGAINST, []
     kinds = apart(labellings)
     for numbers in kinds:
@@ -167,9 +185,16 @@ def board_of_selection(
         heading, rows_here = ", ".join(version.name for version in versions_here), rows
         if len(kinds) > 1:
             rows_here = tuple(rows_on(rows, numbers))
-        table = TableRows(heading, versions_here, rows_here, selection.declared, method, notes, report=report)
+        table = TableRows(heading, versions_here, rows_here, selection.declared, method, notes, short, report=report)
         tables.append(replace(table, labelling=labellings[numbers[0]], named=selection.metrics).table())
     return _checked(Board(selection.title, tuple(tables), notes=broken), against)
+
+
+def _without_paths(notes: tuple[str, ...], selection: Selection) -> tuple[str, ...]:
+    """Return notes without local paths: a grid's note lists the values that were tried, which can be paths."""
+    for planned in (*selection.runs, *selection.trials):
+        notes = without_local_paths(notes, planned.settings)
+    return notes
 
 
 def _titles(groups: Sequence[Sequence[DatasetVersion]]) -> list[str]:

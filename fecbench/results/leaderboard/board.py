@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fecbench.results.shown_metrics import PERCENT
 from fecbench.runs.identity import order_of
@@ -24,6 +24,7 @@ BUDGET = ("epochs", "patience", "limit")
 COMPARED = ("encoder", *BUDGET)
 CONDITIONS = (*COMPARED, "batch_size")  # the batch size is a method's own choice: it is shown, but rows stay comparable
 ALPHA = 0.05
+Notes = Literal["full", "short", "none"]
 
 
 @dataclass(frozen=True)
@@ -268,6 +269,11 @@ class Table:
         most_frequent: the row of the most frequent class; None if the table has no measured scores or is of texts with
             several labels.
         labelling: ``single`` or ``multi``, of all data sets of the table.
+        short_notes: the notes in few lines: choices of settings folded into one, without remarks on single runs.
+        shown_notes: the lines under the table: ``full``, ``short`` or ``none``.
+        ranks: the rank of each row in its group, from 1; None for a row without a score; empty for a board without
+            ranks.
+        ranked_by: the heading of the column that ranks the rows; empty for a board without ranks.
     """
 
     title: str
@@ -279,6 +285,10 @@ class Table:
     notes: tuple[str, ...] = ()
     most_frequent: MostFrequent | None = None
     labelling: Labelling = "single"
+    short_notes: tuple[str, ...] = ()
+    shown_notes: Notes = "full"
+    ranks: tuple[int | None, ...] = ()
+    ranked_by: str = ""
 
     def score(self, row: int, column: Column) -> Score | None:
         """Return the score of a row in a column, or None."""
@@ -298,6 +308,11 @@ class Table:
         return tuple(
             key for key in CONDITIONS if len({row.condition(key) for row in self.rows if row.setting(key)}) > 1
         )
+
+    def rank(self, row: Row) -> int | None:
+        """Return the rank of a row of this table in its group; None without one."""
+        # By identity: two rows can be equal, and comparing all of their cells is slow.
+        return next((rank for one, rank in zip(self.rows, self.ranks, strict=False) if one is row), None)
 
     @property
     def grouped(self) -> bool:
@@ -330,12 +345,16 @@ class Board:
         tables: the tables of measured scores.
         published: the table of scores that a paper reported; never ranked together with measured ones.
         notes: the notes on all tables.
+        caption: the caption in LaTeX; empty for that of the tables.
+        label: the label of the first table in LaTeX; empty for none.
     """
 
     title: str
     tables: tuple[Table, ...]
     published: Table | None = None
     notes: tuple[str, ...] = ()
+    caption: str = ""
+    label: str = ""
 
     def runs(self) -> Iterator[Run]:
         """Yield every run behind the measured tables once."""
@@ -347,3 +366,9 @@ class Board:
             for run in cell.runs
         }
         yield from found.values()
+
+    def _repr_html_(self) -> str:
+        """Return the board as HTML, ranked, as a notebook shows it."""
+        from fecbench.results.leaderboard.formats.notebook import notebook
+
+        return notebook(self)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fecbench.core.errors import PluginError, UsageError
+from fecbench.results.leaderboard.extra_scores import is_extra, with_extra_scores
 from fecbench.training.logits import NO_ANSWER
 from fecbench.training.metrics import check_metric_name, facts_of, get_metric, value_of
 
@@ -25,17 +26,21 @@ def with_metrics(runs: Sequence[Run], names: Sequence[str]) -> tuple[Run, ...]:
     A run has no such score if a metric isn't for its labelling, if its options don't fit the labels of its data set, if
     it needs probabilities, or if the record holds no confusion matrix, as for texts with several labels.
 
+    Names of extra figures (``extra_scores``) count as metrics, too.
+
     Raises:
         UnknownName: no metric is called so, it has no such option, or an option names a label that no run has.
         UsageError: an option's value is invalid or fits the labels of no run, or no run has a labelling of the metric.
         PluginError: a metric's plugin is broken.
     """
+    extra = [name for name in names if is_extra(name)]
+    names = [name for name in names if name not in extra]
     recorded = {name for run in runs for name in run.scores}
     for name in names:
         if name not in recorded:
             check_metric_name(name)
             _check_labels(runs, name)
-    return tuple(_with_metrics(run, names) for run in runs)
+    return with_extra_scores([_with_metrics(run, names) for run in runs], extra)
 
 
 def _check_labels(runs: Sequence[Run], name: str) -> None:

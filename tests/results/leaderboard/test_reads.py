@@ -75,7 +75,7 @@ def test_what_a_board_does_is_reported(three):
     said: list[str] = []
     board_of_records(three, report=said.append)
     assert said[0] == f"reading record 1: {three[0].id}"
-    assert "testing aml against ce over examples and seeds" in said
+    assert "testing aml against ce over examples and seeds (column 2 of 3, pair 1 of 1)" in said
 
 
 def test_a_board_of_records_that_say_their_variants_imports_no_torch(make, tmp_path):

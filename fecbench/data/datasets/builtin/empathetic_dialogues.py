@@ -62,6 +62,7 @@ class EmpatheticDialogues:
             homepage,
             self.rows,
             len(LABELS),
+            display="Empathetic Dialogues (ED)",
         )
 
     def source(self, places: DataLocations) -> Source:

@@ -96,6 +96,7 @@ class GoEmotions:
             "https://github.com/google-research/google-research/tree/master/goemotions",
             tuple(pin.rows for pin in self.pins.values()),
             len(LABELS),
+            display="GoEmotions (GE)",
         )
 
     def source(self, places: DataLocations) -> Source:
@@ -145,6 +146,7 @@ class GoEmotionsMulti(GoEmotions):
         title: title of the data set.
         groups: for each class, the labels that belong to it.
         texts: a short sentence for each class.
+        display: name in tables of papers.
     """
 
     pins: Mapping[str, Pin] = field(default_factory=lambda: MULTI_PINS)
@@ -154,6 +156,7 @@ class GoEmotionsMulti(GoEmotions):
     texts: Mapping[str, str] = field(
         default_factory=lambda: {**descriptions.GOEMOTIONS, "neutral": descriptions.NEUTRAL}
     )
+    display: str = "GoEmotions, multi-label"
 
     @property
     def info(self) -> DatasetInfo:
@@ -163,6 +166,7 @@ class GoEmotionsMulti(GoEmotions):
             name=self.name,
             title=self.title,
             labels=len(self.groups),
+            display=self.display,
             labelling="multi",
             background=("neutral",),
         )
@@ -228,7 +232,12 @@ def several_labels(rows: Iterable[tuple[str, list[int]]], classes: Sequence[int]
 ge = GoEmotions()
 ge_multi = GoEmotionsMulti()
 ge_ekman = GoEmotionsMulti(
-    EKMAN_PINS, "ge-ekman", "GoEmotions, all rows, Ekman's six emotions and neutral", EKMAN, descriptions.EKMAN
+    EKMAN_PINS,
+    "ge-ekman",
+    "GoEmotions, all rows, Ekman's six emotions and neutral",
+    EKMAN,
+    descriptions.EKMAN,
+    "GoEmotions, Ekman",
 )
 ge_sentiment = GoEmotionsMulti(
     SENTIMENT_PINS,
@@ -236,4 +245,5 @@ ge_sentiment = GoEmotionsMulti(
     "GoEmotions, all rows, positive, negative, ambiguous and neutral",
     SENTIMENT,
     descriptions.SENTIMENT,
+    "GoEmotions, sentiment",
 )

@@ -51,6 +51,7 @@ class GoEmotionsRaters:
             goemotions.ge_multi.info,
             name="ge-raters",
             title="GoEmotions, all rows, shares of raters for each label",
+            display="GoEmotions, raters",
             rows=tuple(self.rows.values()),
             soft=True,
         )

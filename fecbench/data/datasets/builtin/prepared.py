@@ -39,13 +39,20 @@ class Prepared:
     labels: tuple[str, ...]
     pins: Mapping[str, Pin]
     descriptions: Mapping[str, str] = field(default_factory=dict)
+    display: str = ""
 
     @property
     def info(self) -> DatasetInfo:
         """Title, licence, rows and source."""
         rows = tuple(pin.rows for pin in self.pins.values())
         return DatasetInfo(
-            self.name, self.title, self.licence, "https://github.com/dinobby/HypEmo", rows, len(self.labels)
+            self.name,
+            self.title,
+            self.licence,
+            "https://github.com/dinobby/HypEmo",
+            rows,
+            len(self.labels),
+            display=self.display,
         )
 
     def source(self, places: DataLocations) -> Source:
@@ -103,6 +110,7 @@ ge_prepared = Prepared(
         "test": Pin(2_984, "69212bdbd69584e04814df7691948628f56eb3cf41f3b7235205aee34f8ea72a"),
     },
     GOEMOTIONS,
+    "GoEmotions (GE)",
 )
 # Fewer rows than in Table 1 of the AML paper, which counts those of the official archive.
 ed_prepared = Prepared(
@@ -116,4 +124,5 @@ ed_prepared = Prepared(
         "test": Pin(2_541, "a239024a64f978a130235ee1146f45a3f43e9df2f5b9c9534ae7db0f4f4967e8"),
     },
     EMPATHETIC_DIALOGUES,
+    "Empathetic Dialogues (ED)",
 )

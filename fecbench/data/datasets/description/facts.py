@@ -32,6 +32,7 @@ def info_of(description: Description, name: str, untitled: str) -> DatasetInfo:
         language=description.language,
         citation=description.citation,
         metric=description.metric,
+        display=description.display,
         labelling=description.labels.labelling or "single",
         background=tuple(description.labels.background),
         soft=description.columns.rater is not None or description.labels.raters is not None,

@@ -228,6 +228,7 @@ class Description(Config):
 
     name: Text | None = Field(default=None, description="name of the data set; by default that of its folder")
     title: Text | None = Field(default=None, description="title for lists and model cards")
+    display: str = Field(default="", description="name in tables of papers, such as MELD")
     licence: Text | None = Field(default=None, description="licence of the data")
     homepage: str = Field(default="", description="address of the source")
     language: str = Field(default="", description="language of the texts, such as English or zh")

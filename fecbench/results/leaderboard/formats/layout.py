@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 BEATEN, NOTED = "†", "‡"
 NOTHING, MISSING = "–", "missing"  # noqa: RUF001  the en dash is intended
 PUBLISHED = "Published, not measured here"
+RANK = "Rank"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,12 @@ class Text:
 
 def heads(table: Table) -> list[str]:
     """Return the headings of the columns before the scores; encoder and budget have one only if rows differ in them."""
-    headings = ["Method"]
+    headings = ["Method", *_condition_heads(table)]
+    return [*headings, RANK] if table.ranks else headings
+
+
+def _condition_heads(table: Table) -> list[str]:
+    headings = []
     if "encoder" in table.varying:
         headings.append("Encoder")
     if any(key != "encoder" for key in table.varying):
@@ -51,7 +57,18 @@ def heads(table: Table) -> list[str]:
 
 def about(table: Table, row: Row) -> list[str]:
     """Return the texts of a row before its scores, one for each of the ``heads``."""
-    words = [row.name]
+    words = [row.name, *_conditions(table, row)]
+    return [*words, _rank(table, row)] if table.ranks else words
+
+
+def _rank(table: Table, row: Row) -> str:
+    rank = table.rank(row)
+    return NOTHING if rank is None else str(rank)
+
+
+def _conditions(table: Table, row: Row) -> list[str]:
+    """Return encoder and budget of a row, where rows differ in them."""
+    words = []
     if "encoder" in table.varying:
         words.append(" / ".join(map(str, row.setting("encoder"))))
     budget = [key for key in table.varying if key != "encoder"]
@@ -67,6 +84,19 @@ def _budget(key: str, row: Row) -> str:
     if key == "epochs":
         return f"{values} epoch" if values == "1" else f"{values} epochs"
     return f"{key.removesuffix('_size')} {values}"
+
+
+def starts(table: Table) -> set[int]:
+    """Return the numbers of the rows at which a group of another encoder or budget starts, in a ranked table."""
+    if not (table.ranks and table.grouped):
+        return set()
+    groups = [_group(table, number) for number in range(len(table.rows))]
+    return {number for number in range(1, len(groups)) if groups[number] != groups[number - 1]}
+
+
+def _group(table: Table, number: int) -> int | None:
+    """Return the number of a row's group on the first data set on which it has scores."""
+    return next((group for column in table.columns if (group := column.group(number))), None)
 
 
 def line(table: Table, number: int) -> list[Text]:
@@ -108,7 +138,7 @@ def score_text(score: Score, with_seeds: bool = False, unit: str = PERCENT) -> s
 def gain_line(table: Table, gain: Gain) -> tuple[list[str], list[str]]:
     """Return the texts of a Δ row before its values, and its values; empty where the method isn't best."""
     row = table.rows[gain.row]
-    return [f"Δ ({row.name} vs. best baseline)", *about(table, row)[1:]], [
+    return [f"Δ ({row.name} vs. best baseline)", *_conditions(table, row), *([""] if table.ranks else [])], [
         "" if v is None else f"{100 * v:+.2f}%" for v in gain.values
     ]
 
@@ -160,17 +190,26 @@ def tables(board: Board) -> Iterator[tuple[str, Table]]:
 
 
 def legend(table: Table, styles: tuple[str, str] = ("Bold", "underlined")) -> list[str]:
-    """Return the lines under a table; ``styles`` are the words for the look of the best and the second."""
+    """Return the lines under a table; ``styles`` are the words for the look of the best and the second.
+
+    The first one is the caption. ``Table.shown_notes`` selects the others.
+    """
+    if table.shown_notes == "none":
+        return [caption(table)]
     lines = [caption(table)]
     if table.directed:
         lines.append(f"{UP}: higher is better; {DOWN}: lower is better.")
     if any(column.best for column in table.columns):
         lines.append(f"{styles[0]}: {best(table)}; {styles[1]}: second.")
+    if table.ranks:
+        lines.append(f"Rank: by {table.ranked_by}.")
     if table.grouped:
         lines.append(
             "Ranks, significance tests and Δ compare only rows of equal encoder and budget (epochs, patience, limit)."
         )
-    return [*lines, *_significance(table), *_footnotes(table), *table.notes]
+    if table.shown_notes == "short":
+        return [*lines, *_significance(table), *_footnotes(table), *table.short_notes]
+    return [*lines, *_significance(table), *_untested(table), *_footnotes(table), *table.notes]
 
 
 def best(table: Table) -> str:
@@ -211,7 +250,7 @@ def caption(table: Table) -> str:
 
 
 def _significance(table: Table) -> Iterator[str]:
-    comparisons = [(column, comparison) for column in table.columns for comparison in column.comparisons]
+    comparisons = _comparisons(table)
     if any(comparison.significant for _, comparison in comparisons):
         yield (
             f"{BEATEN} The {best(table)} is significantly better than the marked score: p < {ALPHA} in a permutation "
@@ -221,12 +260,20 @@ def _significance(table: Table) -> Iterator[str]:
     elif any(comparison.significant is False for _, comparison in comparisons):  # None: no test was possible
         which = "the best of an encoder and budget" if table.grouped else "the best of a column"
         yield f"In no test is {which} significantly better than another row (p < {ALPHA}, Holm-corrected)."
+
+
+def _untested(table: Table) -> Iterator[str]:
+    """Yield the reasons why the best was not tested against some rows."""
     reasons: dict[str, list[tuple[Column, int]]] = defaultdict(list)
-    for column, comparison in comparisons:
+    for column, comparison in _comparisons(table):
         if comparison.reason:
             reasons[comparison.reason].append((column, comparison.other))
     for reason, pairs in reasons.items():
         yield f"The best was not tested against {_against(table, pairs)}: {reason}."
+
+
+def _comparisons(table: Table) -> list[tuple[Column, Comparison]]:
+    return [(column, comparison) for column in table.columns for comparison in column.comparisons]
 
 
 def _in_blocks(comparisons: Sequence[tuple[Column, Comparison]]) -> str:

@@ -63,6 +63,8 @@ def _table(table: Table, styles: bool) -> RichTable:
     for name in layout.column_names(table):
         rich_table.add_column(inline(name), justify="right", no_wrap=True)
     for number, row in enumerate(table.rows):
+        if number in layout.starts(table):
+            rich_table.add_row()
         scores = (_styled(text) if styles else _signed(text) for text in layout.line(table, number))
         rich_table.add_row(*map(inline, layout.about(table, row)), *scores)
     for about, values in layout.last_lines(table):

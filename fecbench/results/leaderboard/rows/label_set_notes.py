@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fecbench.results.leaderboard.extra_scores import is_extra
 from fecbench.results.shown_metrics import AT_FIXED, WITHOUT_LABEL, figure
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def label_set_notes(
         yield from _of_dataset([(row.name, row.cells[number]) for row in rows], where)
     known = {metric for row in rows for cell in row.cells for metric in cell.scores}
     for metric in named:
-        if metric not in known:
+        if metric not in known and not is_extra(metric):
             yield f"no run of this table has a score of {metric}, which boards can't compute for several labels a text"
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from fecbench.results.leaderboard.run import Run
 
 
+WARNING = "LIMITED"  # in a record's own note that a run was limited to some training rows
+
+
 def notes_of(rows: Sequence[Row], datasets: Sequence[DatasetVersion], declared: bool = False) -> tuple[str, ...]:
     """Return all notes on a table's rows. ``declared`` rows are compared across encoders."""
     cells = [
@@ -33,6 +36,20 @@ def notes_of(rows: Sequence[Row], datasets: Sequence[DatasetVersion], declared: 
         *_encoders(runs, declared),
         *_revisions(runs),
     )
+
+
+def short_notes_of(rows: Sequence[Row], datasets: Sequence[DatasetVersion], declared: bool = False) -> tuple[str, ...]:
+    """Return the notes that bear on a comparison, in few lines: missing runs, limits on rows, unequal encoders."""
+    runs = [(row.name, run) for row in rows for cell in row.cells for run in cell.runs]
+    limits = (note for note in _recorded(rows) if WARNING in note)
+    return (*_missing_together(rows), *limits, *_encoders(runs, declared))
+
+
+def _missing_together(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield one note on all missing runs."""
+    names = [row.name for row in rows if any(cell.missing for cell in row.cells)]
+    if names:
+        yield f"runs are missing: {shortened(names)}"
 
 
 def _where(row: Row, version: DatasetVersion, datasets: Sequence[DatasetVersion]) -> str:

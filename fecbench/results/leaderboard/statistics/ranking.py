@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.text import shortened
 from fecbench.results.leaderboard.board import Gain
+from fecbench.results.leaderboard.extra_scores import is_cost
 from fecbench.results.leaderboard.rows.variants import families, parent
 from fecbench.results.shown_metrics import BESIDE, MAIN, shown
 
@@ -185,6 +186,8 @@ def _unknown(rows: Sequence[Row], baselines: Iterable[int]) -> list[str]:
 def _gain(
     rows: Sequence[Row], number: int, column: tuple[int, str], baselines: Sequence[int], declared: bool
 ) -> float | None:
+    if is_cost(column[1]):
+        return None
     found = means(rows, *column)
     others = [
         found[other] for other in baselines if other in found and comparable(rows, declared, number, other, column[0])

@@ -10,6 +10,7 @@ from fecbench.core.errors import RunError
 from fecbench.results.leaderboard.board import Comparison
 from fecbench.results.leaderboard.run import silent
 from fecbench.results.leaderboard.statistics.block_tests import blocks_of, over_blocks
+from fecbench.results.leaderboard.statistics.cached_tests import cached_test
 from fecbench.results.leaderboard.statistics.label_set_outcomes import BY_LABEL_SETS, label_sets, of_label_sets
 from fecbench.results.leaderboard.statistics.outcomes import BY_COUNTS, of_predictions, predictions
 from fecbench.results.leaderboard.statistics.paired_tests import holm, over_examples, over_seeds
@@ -18,7 +19,7 @@ from fecbench.results.shown_metrics import shown
 from fecbench.training.block_scores import BLOCK_METRICS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from fecbench.results.leaderboard.board import Cell, Row
@@ -41,12 +42,19 @@ class Tests:
     rows: Sequence[Row]
     declared: bool
     report: Report = silent
-    _done: dict[frozenset[Path], dict[str, float] | str] = field(default_factory=dict)
+    _done: dict[frozenset[Path], Mapping[str, float] | str] = field(default_factory=dict)
     _read: dict[Path, Any] = field(default_factory=dict)
 
-    def column(self, dataset: int, metric: str) -> tuple[Comparison, ...]:
-        """Test the best row of each group against its others; correct for the number of pairs in the column."""
-        found = [self._pair(dataset, metric, best, other) for best, other in self._pairs(dataset, metric)]
+    def column(self, dataset: int, metric: str, progress: str = "") -> tuple[Comparison, ...]:
+        """Test the best row of each group against its others; correct for the number of pairs in the column.
+
+        ``progress`` tells in the reports which column of the table this is.
+        """
+        pairs = self._pairs(dataset, metric)
+        found = []
+        for number, (best, other) in enumerate(pairs, 1):
+            counted = f" ({progress}, pair {number} of {len(pairs)})" if progress else ""
+            found.append(self._pair(dataset, metric, best, other, counted))
         tested = [comparison for comparison in found if comparison.p is not None]
         corrected = iter(holm([comparison.p for comparison in tested if comparison.p is not None]))
         return tuple(
@@ -62,7 +70,7 @@ class Tests:
             found += [(best, number) for number in scored if best is not None and number != best]
         return found
 
-    def _pair(self, dataset: int, metric: str, best: int, other: int) -> Comparison:
+    def _pair(self, dataset: int, metric: str, best: int, other: int, counted: str) -> Comparison:
         cells = self.rows[best].cells[dataset], self.rows[other].cells[dataset]
         scores = [cell.scores[metric].seeds for cell in cells]
         seeds = tuple(seed for seed in scores[0] if seed in scores[1])
@@ -76,7 +84,8 @@ class Tests:
         if _ahead(metric) * sum(differences) < 0:
             return Comparison(best, other, seeds, reason=f"the best isn't ahead on the {what} that both rows have")
         runs = [_of_seeds(cell, seeds) for cell in cells]
-        self.report(f"testing {self.rows[best].name} against {self.rows[other].name} over examples and {what}")
+        names = f"{self.rows[best].name} against {self.rows[other].name}"
+        self.report(f"testing {names} over examples and {what}{counted}")
         p_examples = self._examples(metric, fmean(differences), *runs)
         if isinstance(p_examples, str):
             return Comparison(best, other, seeds, reason=p_examples)
@@ -94,12 +103,14 @@ class Tests:
         tested = self._over_examples(first, second)
         return tested if isinstance(tested, str) else tested[metric]
 
-    def _over_examples(self, first: list[Run], second: list[Run]) -> dict[str, float] | str:
+    def _over_examples(self, first: list[Run], second: list[Run]) -> Mapping[str, float] | str:
         """Return the p-values by metric of the permutation test, or the reason why it isn't possible."""
         key = frozenset(run.record.folder for run in (*first, *second))  # the test is two-sided: order doesn't matter
         if key not in self._done:
             try:
-                self._done[key] = over_examples(self._outcomes(first), self._outcomes(second))
+                self._done[key] = cached_test(
+                    first, second, lambda: over_examples(self._outcomes(first), self._outcomes(second))
+                )
             except RunError as error:
                 self._done[key] = str(error)
         return self._done[key]

@@ -1,0 +1,96 @@
+"""The choices of how a board is shown, and the board that they give (ADR 25)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fecbench.core.errors import UnknownName
+from fecbench.results.leaderboard.view.columns import with_columns
+from fecbench.results.leaderboard.view.names import with_display_names
+from fecbench.results.leaderboard.view.order import ranked, sorted_by_rank
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fecbench.results.leaderboard.board import Board, Notes, Table
+
+FIRST = "first"  # the metric of each table's first column
+
+
+@dataclass(frozen=True)
+class View:
+    """Choices of how a board is shown. Every choice leaves scores and tests as they are.
+
+    Attributes:
+        rank_by: the metric that ranks the rows; ``first`` for that of a table's first column, None for no ranks.
+        sort: True to order ranked rows by encoder and budget, then by rank; None to do so unless a spec declares them.
+        metrics: the metrics to show, in order; empty for all.
+        extra: the metrics to show after them.
+        notes: the lines under a table: ``full``, ``short`` or ``none``.
+        display_names: True for the display names of methods and data sets.
+        caption: the caption of the LaTeX tables; empty for the tables' own.
+        label: the label of the first LaTeX table; empty for none.
+    """
+
+    rank_by: str | None = FIRST
+    sort: bool | None = None
+    metrics: Sequence[str] = ()
+    extra: Sequence[str] = ()
+    notes: Notes = "full"
+    display_names: bool = False
+    caption: str = ""
+    label: str = ""
+
+    def of(self, board: Board) -> Board:
+        """Return the board as it is shown. The published table keeps its order, since it is a copy.
+
+        Raises:
+            UnknownName: a metric has a column in no table.
+        """
+        self._check(board)
+        tables = (self._chosen(self._ranked(self._named(table))) for table in board.tables)
+        return replace(
+            board,
+            tables=tuple(table for table in tables if table.columns),
+            published=self._published(board),
+            notes=() if self.notes == "none" else board.notes,
+            caption=self.caption,
+            label=self.label,
+        )
+
+    def _published(self, board: Board) -> Table | None:
+        """Return the published table as it is shown; None if no column of it is."""
+        table = self._chosen(self._named(board.published)) if board.published else None
+        return table if table and table.columns else None
+
+    def _check(self, board: Board) -> None:
+        shown = (*board.tables, *((board.published,) if board.published else ()))
+        known = {column.metric for table in shown for column in table.columns}
+        wanted = (*self.metrics, *((self.rank_by,) if self.rank_by not in (None, FIRST) else ()))
+        for name in wanted:
+            if name not in known:
+                raise UnknownName("metric", str(name), known, where="with a column on the board")
+
+    def _ranked(self, table: Table) -> Table:
+        """Return the table with ranks; unchanged without them, and if it lacks the metric that ranks."""
+        if self.rank_by is None:
+            return table
+        metric = self.rank_by
+        if metric == FIRST:
+            metric = self._first(table)
+        with_ranks = ranked(table, metric)
+        in_order = not table.declared if self.sort is None else self.sort
+        return sorted_by_rank(with_ranks) if in_order else with_ranks
+
+    def _first(self, table: Table) -> str:
+        """Return the metric of the first column that will be shown; "" for a table without columns."""
+        metrics = [column.metric for column in table.columns]
+        wanted = [metric for metric in self.metrics if metric in metrics]
+        return next(iter(wanted or metrics), "")
+
+    def _named(self, table: Table) -> Table:
+        return with_display_names(table) if self.display_names else table
+
+    def _chosen(self, table: Table) -> Table:
+        return replace(with_columns(table, self.metrics, self.extra), shown_notes=self.notes)

@@ -1,0 +1,79 @@
+"""Extra columns: F1 of labels, training time, speed and size."""
+
+import json
+
+import pytest
+
+from fecbench.core.errors import UnknownName
+from fecbench.results.leaderboard.assemble import board_of_records
+from fecbench.results.leaderboard.formats import layout
+from fecbench.results.leaderboard.view.view import View
+from tests.support.records import LABELS
+
+
+@pytest.fixture
+def timed(three):
+    """Three seeds of two methods whose records have times and sizes."""
+    for number, record in enumerate(three):
+        figures = {"train_seconds": 10.0 + number, "texts_per_second": 500.0, "parameters": 22_700_000}
+        path = record.folder / "result.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | figures))
+        record.reload()
+    return three
+
+
+def columns(board):
+    return [column.metric for column in board.tables[0].columns]
+
+
+def test_costs_are_columns_with_their_units_and_without_ranks(timed):
+    names = ("seconds", "texts_per_second", "parameters")
+    board = View(extra=names).of(board_of_records(timed, metrics=names))
+    assert columns(board)[-3:] == list(names)
+    (table,) = board.tables
+    row = next(number for number, row in enumerate(table.rows) if row.name == "ce")
+    assert [text.text for text in layout.line(table, row)[-3:]] == ["11.0 ± 1.0", "500 ± 0", "22.7 ± 0.0"]
+    for column in table.columns[-3:]:
+        assert (column.best, column.second, column.comparisons) == ((), (), ())
+    assert [gain.values[-3:] for gain in table.gains] == [(None, None, None)]
+    assert "Training time in seconds" in layout.caption(table)
+
+
+def test_every_label_has_a_column_of_its_f1(three):
+    board = View(extra=("class_f1",)).of(board_of_records(three, metrics=["class_f1"]))
+    assert columns(board)[-3:] == [f"class_f1:{label}" for label in sorted(LABELS)]
+    (table,) = board.tables
+    assert [column.label for column in table.columns[-3:]] == [f"F1 {label}" for label in sorted(LABELS)]
+    score = table.score(0, table.columns[-3])
+    recorded = [run.record.result["per_class"][sorted(LABELS)[0]]["f1"] for run in table.rows[0].cells[0].runs]
+    assert list(score.seeds.values()) == recorded
+    assert all(column.best and not column.comparisons for column in table.columns[-3:])
+
+
+def test_one_label_can_be_chosen_and_an_unknown_one_is_refused(three):
+    assert columns(board_of_records(three, metrics=["class_f1:glad"]))[-1] == "class_f1:glad"
+    with pytest.raises(UnknownName, match="did you mean 'glad'"):
+        board_of_records(three, metrics=["class_f1:gald"])
+
+
+def test_older_records_lack_costs_and_have_no_such_column(three):
+    assert columns(board_of_records(three, metrics=["parameters"])) == columns(board_of_records(three))
+
+
+def test_extra_columns_stay_beside_chosen_metrics(timed):
+    board = board_of_records(timed, metrics=["macro_f1", "seconds"])
+    assert columns(View(metrics=("macro_f1",), extra=("seconds",)).of(board)) == ["macro_f1", "seconds"]
+
+
+def test_the_command_shows_them_in_every_format(timed, fecbench, tmp_path):
+    for form in ("terminal", "markdown", "latex", "html"):
+        flags = ("--columns-extra", "seconds,class_f1:glad", "--format", form)
+        code, out, err = fecbench("leaderboard", tmp_path / "runs", *flags)
+        assert code == 0, err
+        assert "Training time" in out, form
+        assert "F1 glad" in out, form
+
+
+def test_texts_with_several_labels_have_them_too(six):
+    metrics = [column.metric for column in board_of_records(six, metrics=["class_f1"]).tables[0].columns]
+    assert any(metric.startswith("class_f1:") for metric in metrics)
