@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from fecbench.runs.record import Record as Record
     from fecbench.terminal.output import print_json as print_json
     from fecbench.terminal.output import print_table as print_table
+    from fecbench.terminal.step_progress import StepProgress as StepProgress
     from fecbench.training.metric import Metric as Metric
 
 _HOMES = {
@@ -104,6 +105,7 @@ _HOMES = {
     "Runs": "api.runs",
     "Source": "data.datasets.locations",
     "Stage": "objective.protocol",
+    "StepProgress": "terminal.step_progress",
     "Stream": "data.streams",
     "Task": "objective.protocol",
     "TokenColumn": "data.tokenize",
@@ -171,6 +173,7 @@ __all__ = [
     "Runs",
     "Source",
     "Stage",
+    "StepProgress",
     "Stream",
     "Task",
     "TokenColumn",

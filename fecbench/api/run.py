@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +14,16 @@ import numpy as np
 from fecbench.api.html import run_html
 from fecbench.api.predictions import Predictions
 from fecbench.core.errors import UsageError
+from fecbench.core.progress import silent
 from fecbench.runs.find import find_run
 from fecbench.runs.record import ROOT, Record
+from fecbench.terminal.slow_progress import slow_progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
+    from fecbench.core.progress import Advance
     from fecbench.results.export.export import Exported
     from fecbench.runs.predictor import Predictor
 
@@ -98,12 +103,13 @@ class Run:
             about |= {"correct": arrays["correct"]} if "correct" in arrays else {}
         return Predictions(self.labels, given, _probabilities(arrays["logits"], labelling), labelling, about)
 
-    def predict(self, texts: Sequence[str], device: str = "auto") -> Predictions:
+    def predict(self, texts: Sequence[str], device: str = "auto", progress: bool = True) -> Predictions:
         """Predict the labels of texts with the run's best weights.
 
         Args:
             texts: the texts, also an array or a column of a data frame.
             device: ``auto``, ``cpu`` or ``cuda``; that of the first call stays.
+            progress: show a bar if it takes longer than two seconds.
 
         Raises:
             UsageError: ``texts`` is one text instead of a list.
@@ -112,7 +118,11 @@ class Run:
             raise UsageError("predict needs a list of texts, but got one text; give [text]")
         asked = [str(text) for text in texts]
         predictor, labelling = self._predictor(device), self.record.run_file.dataset.labelling
-        shares = predictor.probabilities(asked)
+        bar: AbstractContextManager[Advance] = (
+            slow_progress("predicting", len(asked)) if progress else nullcontext(silent)
+        )
+        with bar as advance:
+            shares = predictor.probabilities(asked, advance)
         probabilities: np.ndarray = shares.numpy()
         if predictor.decision is not None:
             given = predictor.decision.given(shares).numpy()

@@ -16,6 +16,7 @@ from fecbench.runs.record import ROOT
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fecbench.bench.spec import Spec
     from fecbench.results.leaderboard.board import Board
 
 SHOWN = ("encoder", "seed", "epochs", "lr", "batch_size")  # settings that every table of runs has
@@ -31,7 +32,7 @@ class Runs(Sequence[Run]):
     """
 
     runs: tuple[Run, ...]
-    spec: Path | None = None
+    spec: Spec | None = None
 
     @overload
     def __getitem__(self, index: int) -> Run: ...
@@ -102,6 +103,9 @@ def load_runs(*folders: str | os.PathLike[str]) -> Runs:
 def run_spec(
     spec: str | os.PathLike[str],
     *,
+    datasets: Sequence[str] = (),
+    seeds: Sequence[int] = (),
+    limit: int | None = None,
     root: str | os.PathLike[str] | None = None,
     workers: int = 1,
     data_dir: str | os.PathLike[str] | None = None,
@@ -113,6 +117,9 @@ def run_spec(
 
     Args:
         spec: path of the spec, a TOML file.
+        datasets: data sets to run on instead of the spec's.
+        seeds: seeds to run instead of the spec's.
+        limit: number of training rows instead of the spec's.
         root: folder of the runs; ``runs/NAME-OF-THE-SPEC`` if None.
         workers: number of runs at a time.
         data_dir: folder to search for named data sets.
@@ -125,6 +132,7 @@ def run_spec(
     from contextlib import nullcontext
 
     from fecbench.bench import benchmark, matrix
+    from fecbench.bench.overrides import override
     from fecbench.bench.spec import read_spec
     from fecbench.bench.time_estimates import Estimates
     from fecbench.bench.workers import Workers
@@ -132,9 +140,10 @@ def run_spec(
     from fecbench.terminal.bench_progress import Watch
 
     path = Path(spec)
+    chosen = override(read_spec(path), datasets, seeds, limit)
     folder = ROOT / path.stem if root is None else Path(root)
     locations = DataLocations(None if data_dir is None else Path(data_dir))
-    prepared = benchmark.Benchmark.prepare(matrix.expand(read_spec(path)), folder, locations)
+    prepared = benchmark.Benchmark.prepare(matrix.expand(chosen), folder, locations)
     prepared.check_consent()
     estimates = Estimates.under(folder)
     with Watch(prepared, estimates, workers) if progress else nullcontext():
@@ -146,7 +155,7 @@ def run_spec(
             f"{len(failed)} of the runs of {path} failed; the first is {first.record.id}: {first.reason} (its output: "
             f"{first.log}); correct it and call run_spec again, which goes on"
         )
-    return Runs(tuple(Run(task.record) for task in prepared.all_tasks()), path)
+    return Runs(tuple(Run(task.record) for task in prepared.all_tasks()), chosen)
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -50,13 +50,16 @@ def run(
     from fecbench.runs.experiment import RunContext
     from fecbench.runs.experiment import run as carry_out
     from fecbench.runs.plan import plan
-    from fecbench.terminal.run_progress import RunProgress
+    from fecbench.terminal.output import print_if_watched
+    from fecbench.terminal.run_progress import PREPARING, RunProgress
 
     flags = {
         "dataset": dataset_of(dataset, name),
         **{key: value for key, value in settings.items() if value is not None},
     }
     locations = DataLocations(None if data_dir is None else Path(data_dir))
+    if progress:
+        print_if_watched(PREPARING)
     context = RunContext(
         locations,
         None if run_dir is None else Path(run_dir),

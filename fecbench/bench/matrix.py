@@ -10,7 +10,7 @@ from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from fecbench.bench.spec import SpecRow, read_spec
+from fecbench.bench.spec import SpecRow
 from fecbench.bench.trial_sampler import Trial, TrialSampler
 from fecbench.core import registry
 from fecbench.core.errors import PluginError, RunError, UnknownName, UsageError
@@ -29,7 +29,6 @@ from fecbench.training.scoring import selection_score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from fecbench.bench.spec import Spec
     from fecbench.runs.plan import Plan
@@ -355,7 +354,7 @@ def _check_size(spec: Spec, rows: Iterable[SpecRow]) -> None:
         )
 
 
-def select(path: Path, found: Records) -> Selection:
+def select(spec: Spec, found: Records) -> Selection:
     """Return the runs behind the table of the spec at ``path``, chosen by the validation scores of ``found``.
 
     Raises:
@@ -365,7 +364,7 @@ def select(path: Path, found: Records) -> Selection:
     def score(planned: PlannedRun) -> float | None:
         return validation_score(found.of(planned))
 
-    return expand(read_spec(path)).grown(score, found).select(score)
+    return expand(spec).grown(score, found).select(score)
 
 
 class Records:

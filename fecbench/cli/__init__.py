@@ -98,6 +98,10 @@ def cli() -> None:
     To begin: fecbench run ce --dataset demo
 
     `fecbench COMMAND --help` describes a command and its options.
+
+    \b
+    Complete names with Tab, by this line in ~/.bashrc (see docs/terminal.md):
+      eval "$(_FECBENCH_COMPLETE=bash_source fecbench)"
     """
 
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fecbench.cli.common_options import DATA_DIR
+from fecbench.cli.seed_numbers import seed_numbers
 from fecbench.core.errors import FecbenchError, UsageError
 from fecbench.core.options import PATH
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.record import ROOT
 from fecbench.terminal.echo import echo
 from fecbench.terminal.interrupt import handle_stop_signals
-from fecbench.terminal.output import console, print_json
+from fecbench.terminal.output import console, print_if_watched, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,11 +30,22 @@ if TYPE_CHECKING:
     from fecbench.runs.record import Record
 
 PUBLISHED = "results"  # folder of published records beside a spec; they allow estimates before the first run
+PREPARING = "reading data sets and trying encoders"
 
 
 @click.command()
 @click.argument("spec", type=PATH)
 @DATA_DIR
+@click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    help="data set to run on instead of the spec's, one of these or another (may be repeated)",
+)
+@click.option("--seeds", help="seeds to run instead of the spec's, such as 0-4 or 0,1,7")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="number of training rows instead of the spec's, for a quick try"
+)
 @click.option("--root", type=PATH, help="folder for the runs  [default: runs/NAME-OF-SPEC]")
 @click.option("--done", type=PATH, help="folder of published records; a run that is complete there is not repeated")
 @click.option("--dry-run", is_flag=True, help="print the planned runs with estimated times, and start nothing")
@@ -70,6 +82,9 @@ PUBLISHED = "results"  # folder of published records beside a spec; they allow e
 def bench(
     spec: Path,
     data_dir: Path | None,
+    datasets: tuple[str, ...],
+    seeds: str | None,
+    limit: int | None,
     root: Path | None,
     done: Path | None,
     dry_run: bool,
@@ -88,16 +103,21 @@ def bench(
     Examples:
       fecbench bench benchmarks/demo.toml --dry-run
       fecbench bench benchmarks/minilm.toml --devices cuda:0,cuda:1
+      fecbench bench benchmarks/minilm.toml --dataset path/to/folder --seeds 0 --limit 500
     """
     from fecbench.bench import benchmark, matrix
+    from fecbench.bench.overrides import override
     from fecbench.bench.spec import read_spec
 
     handle_stop_signals()
     workers, root = _workers(**parallel), root or ROOT / f"{spec.stem}{'-smoke' if smoke else ''}"
     if root.exists() and not root.is_dir():
         raise UsageError(f"--root must be a folder for the runs, but {root} is a file; choose another")
-    wanted = matrix.expand(read_spec(spec))
+    given = read_spec(spec)
+    chosen = override(given, datasets, seed_numbers(seeds) if seeds else (), limit)
+    wanted = matrix.expand(chosen)
     wanted, complete = benchmark.smoke(wanted) if smoke else wanted, _complete(done, force)
+    print_if_watched(PREPARING)
     if dry_run:
         surveyed = benchmark.Benchmark.survey(wanted, root, DataLocations(data_dir), complete)
         _print_plan(surveyed, estimates_of(surveyed, spec.parent / PUBLISHED), workers.number or 1, as_json)
@@ -108,7 +128,8 @@ def bench(
         prepared.set_aside()
     _carry_out(prepared, estimates_of(prepared, spec.parent / PUBLISHED), workers, as_json)
     if not smoke:
-        echo(f"next: fecbench leaderboard {shlex.quote(str(root))} --spec {shlex.quote(str(spec))}", err=True)
+        table = f" --spec {shlex.quote(str(spec))}" if chosen == given else ""
+        echo(f"next: fecbench leaderboard {shlex.quote(str(root))}{table}", err=True)
 
 
 def _complete(done: Path | None, force: bool) -> Mapping[str, Record]:

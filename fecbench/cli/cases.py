@@ -14,6 +14,7 @@ from fecbench.core.options import PATH
 from fecbench.runs.find import find_run
 from fecbench.terminal.echo import echo, echo_document
 from fecbench.terminal.output import print_table
+from fecbench.terminal.status_line import status_line
 
 FORMATS = ("terminal", "markdown", "latex", "json")
 BY_SUFFIX = {".json": "json", ".tex": "latex"}  # of other files: markdown
@@ -59,7 +60,10 @@ def cases(
     from fecbench.results import case_formats
     from fecbench.results.cases import find_cases
 
-    found = find_cases(find_run(better, root), find_run(worse, root), split, data_dir)
+    records = find_run(better, root), find_run(worse, root)
+    with status_line() as report:
+        report(f"comparing predictions of {split} rows")
+        found = find_cases(*records, split, data_dir)
     if form == "terminal":
         echo(case_formats.summary(found, top))
         print_table(*case_formats.table(found, top))

@@ -14,6 +14,7 @@ from fecbench.core import registry
 from fecbench.core.errors import UnknownName, UsageError
 from fecbench.terminal.echo import echo
 from fecbench.terminal.output import print_json
+from fecbench.terminal.step_progress import StepProgress
 
 if TYPE_CHECKING:
     from fecbench.testing.running import Outcome
@@ -60,10 +61,11 @@ def check(name: str, kind: str | None, device: str, as_json: bool) -> None:
 
     finished, started = [], time.perf_counter()
     kits = kits_of(kind, name, device)
-    for outcome in (outcome for kit in kits for outcome in outcomes(kit)):
-        finished.append(outcome)
-        if not as_json:
-            _print_outcome(outcome)
+    with StepProgress(sum(len(kit.checks()) for kit in kits)) as progress:
+        for outcome in (outcome for kit in kits for outcome in outcomes(kit, progress.begin)):
+            finished.append(outcome)
+            if not as_json:
+                _print_outcome(outcome, progress)
     if as_json:
         print_json([{key: value for key, value in asdict(outcome).items() if key != "reason"} for outcome in finished])
     failed = sum(bool(outcome.failure) for outcome in finished)
@@ -79,7 +81,7 @@ def check(name: str, kind: str | None, device: str, as_json: bool) -> None:
     sys.exit(1 if failed else 0)
 
 
-def _print_outcome(outcome: Outcome) -> None:
+def _print_outcome(outcome: Outcome, progress: StepProgress) -> None:
     if outcome.failure:
         text = f"FAILED {outcome.check}{outcome.failure}"
     elif outcome.skipped:
@@ -87,7 +89,7 @@ def _print_outcome(outcome: Outcome) -> None:
     else:
         text = f"ok     {outcome.check}"
     for line in text.split("\n"):
-        echo(line)
+        progress.echo(line)
 
 
 def _kind_of(name: str) -> str:

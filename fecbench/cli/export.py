@@ -14,6 +14,7 @@ from fecbench.runs.find import find_run
 from fecbench.terminal.echo import echo
 from fecbench.terminal.interrupt import handle_stop_signals
 from fecbench.terminal.output import print_json
+from fecbench.terminal.step_progress import StepProgress
 
 if TYPE_CHECKING:
     from fecbench.results.export.export import Format
@@ -51,11 +52,13 @@ def export(run: str, folder: Path, kind: Format, eval_dataset: str | None, root:
       fecbench export runs/RUN-ID my-model
     """
     record = find_run(run, root)
+    from fecbench.results.export.export import STEPS
     from fecbench.results.export.export import export as write
 
     handle_stop_signals()  # an exception, unlike the end of the process, lets the draft folder be removed
     try:
-        written = write(record, folder, kind, eval_dataset)
+        with StepProgress(STEPS) as progress:
+            written = write(record, folder, kind, eval_dataset, progress.begin)
     except KeyboardInterrupt:
         raise FecbenchError("stopped; nothing was left behind") from None
     if as_json:

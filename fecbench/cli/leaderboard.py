@@ -219,6 +219,7 @@ def _by_spec(
         RunError: no run of the spec is complete.
     """
     from fecbench.bench.matrix import Records, select
+    from fecbench.bench.spec import read_spec
     from fecbench.results.leaderboard.assemble import board_of_selection
     from fecbench.runs.find import find_records
 
@@ -230,7 +231,7 @@ def _by_spec(
         report("reading the runs of the spec")
         records = find_records(runs or _existing([ROOT]))
         found = Records(records)
-        selection = select(spec, found)
+        selection = select(read_spec(spec), found)
         selection = replace(selection, metrics=(*selection.metrics, *metrics))
         if not any(found.of(planned) for planned in (*selection.trials, *selection.runs)):
             raise RunError(

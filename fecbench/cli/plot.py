@@ -13,6 +13,8 @@ from fecbench.runs.find import find_run
 from fecbench.runs.record import ROOT as RUNS
 from fecbench.terminal.echo import echo
 from fecbench.terminal.output import percent, print_table, score_text
+from fecbench.terminal.status_line import status_line
+from fecbench.terminal.step_progress import StepProgress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,14 +138,23 @@ def embeddings(
       fecbench plot embeddings aml-no-adv aml
     """
     from fecbench.results.comparison import difference_note
-    from fecbench.results.plots.embeddings import NEIGHBOURS, draw_embeddings, main_score
+    from fecbench.results.plots.embeddings import NEIGHBOURS, STEPS, draw_embeddings, main_score
     from fecbench.runs.identity import differing_settings
 
     wanted = [label.strip() for label in labels.split(",") if label.strip()]
     records = [find_run(reference, root) for reference in references]
-    sample, drawn = draw_embeddings(
-        records, out, split=split, rows=rows, labels=wanted, seed=seed, data_dir=data_dir, device=device
-    )
+    with StepProgress(STEPS * len(records)) as progress:
+        sample, drawn = draw_embeddings(
+            records,
+            out,
+            split=split,
+            rows=rows,
+            labels=wanted,
+            seed=seed,
+            data_dir=data_dir,
+            device=device,
+            report=progress.begin,
+        )
     score, _ = main_score(records[0], split)
     columns = ["run", "objective", f"{split} {score}", f"{NEIGHBOURS}-NN accuracy", "silhouette"]
     lines = [
@@ -217,7 +228,10 @@ def reliability(run: str, data_dir: Path | None, device: str, out: Path, root: P
     """
     from fecbench.results.plots.reliability import draw_reliability, expected_error
 
-    found = draw_reliability(find_run(run, root), out, data_dir, device)
+    record = find_run(run, root)
+    with status_line() as report:
+        report("predicting the validation and test rows")
+        found = draw_reliability(record, out, data_dir, device)
     before, after = (f"{100 * expected_error(part):.2f}" for part in (found.before, found.after))
     print_table(
         ["probabilities", "temperature", "ECE (%)"],
@@ -250,7 +264,8 @@ def scores(folders: Sequence[Path], metric: str, out: Path) -> None:
 
     check_target(out)
     records, notes = complete_runs(folders or (RUNS,))
-    draw_scores(board_of_records(records), out, metric)
+    with status_line() as report:
+        draw_scores(board_of_records(records, report=report), out, metric)
     for note in notes:
         echo(f"note: {note}")
     echo(f"written: {out}")

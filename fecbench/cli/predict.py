@@ -14,10 +14,12 @@ from fecbench.core.errors import UsageError
 from fecbench.runs.find import find_run
 from fecbench.terminal.echo import echo_fields
 from fecbench.terminal.output import print_json
+from fecbench.terminal.slow_progress import slow_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fecbench.core.progress import Advance
     from fecbench.runs.label_decision import LabelDecision
     from fecbench.runs.predictor import Predictor
 
@@ -59,10 +61,11 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
     # Blank lines of standard input are skipped, but a blank argument was typed on purpose: predict it.
     predicted = [bool(texts or text.strip()) for text in lines]
     asked = list(compress(lines, predicted))
-    if predictor.decision is None:
-        answers = iter(_answers(predictor, asked, top))
-    else:
-        answers = iter(_label_sets(predictor, predictor.decision, asked, None if as_json else top))
+    with slow_progress("predicting", len(asked)) as advance:
+        if predictor.decision is None:
+            answers = iter(_answers(predictor, asked, top, advance))
+        else:
+            answers = iter(_label_sets(predictor, predictor.decision, asked, None if as_json else top, advance))
     rows: list[dict[str, Any]] = [
         {"text": text, "labels": next(answers) if has_answer else []}
         for text, has_answer in zip(lines, predicted, strict=True)
@@ -74,9 +77,9 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
         echo_fields(_fields(**row))
 
 
-def _answers(predictor: Predictor, texts: Sequence[str], top: int) -> list[list[Label]]:
+def _answers(predictor: Predictor, texts: Sequence[str], top: int, advance: Advance) -> list[list[Label]]:
     """Return the ``top`` labels of each text with their probabilities; no labels if the method gives no answer."""
-    best = predictor.probabilities(texts).topk(min(top, len(predictor.labels)))
+    best = predictor.probabilities(texts, advance).topk(min(top, len(predictor.labels)))
     return [
         [
             {"label": predictor.labels[i], "probability": round(p, 6)}
@@ -88,13 +91,13 @@ def _answers(predictor: Predictor, texts: Sequence[str], top: int) -> list[list[
 
 
 def _label_sets(
-    predictor: Predictor, decision: LabelDecision, texts: Sequence[str], top: int | None
+    predictor: Predictor, decision: LabelDecision, texts: Sequence[str], top: int | None, advance: Advance
 ) -> list[list[Label]]:
     """Return the labels of each text: those given, then the others, both by descending probability.
 
     ``top`` is the least number of labels of a text; None returns all. A text without an answer has none.
     """
-    probabilities = predictor.probabilities(texts)
+    probabilities = predictor.probabilities(texts, advance)
     rows = zip(probabilities.tolist(), decision.given(probabilities).tolist(), strict=True)
     answers = []
     for row, given in rows:

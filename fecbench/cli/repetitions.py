@@ -8,13 +8,14 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from fecbench.cli.bench import carried_out, estimates_of, failures
+from fecbench.cli.bench import PREPARING, carried_out, estimates_of, failures
+from fecbench.cli.seed_numbers import seed_numbers
 from fecbench.core.errors import UsageError
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.local_paths import last_name
 from fecbench.runs.record import ROOT, RUN
 from fecbench.terminal.interrupt import handle_stop_signals
-from fecbench.terminal.output import console, print_json
+from fecbench.terminal.output import console, print_if_watched, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -54,36 +55,17 @@ def carry_out_all(chosen: Plan, flags: Mapping[str, Any], spec: Mapping[str, Any
     _check_options(command)
     if command["seeds"] and "seed" in flags:
         raise UsageError("--seeds and --seed both choose seeds; leave one of them out")
-    seeds = numbers(command["seeds"]) if command["seeds"] else [chosen.settings.seed]
+    seeds = seed_numbers(command["seeds"]) if command["seeds"] else [chosen.settings.seed]
     root = _root(chosen, seeds, command)
     matrix = _matrix(chosen, seeds, flags, spec, command["metric"])
     handle_stop_signals()
+    print_if_watched(PREPARING)
     benchmark = Benchmark.prepare(matrix, root, DataLocations(command["data_dir"]))
     benchmark.check_consent()
     tasks = carried_out(benchmark, estimates_of(benchmark), Workers())
     if failures(benchmark, tasks):
         sys.exit(1)
     _print(benchmark.selection(), tasks, command["json"])
-
-
-def numbers(text: str) -> list[int]:
-    """Return the seeds of a list such as ``0-4`` or ``0,1,7``.
-
-    Raises:
-        UsageError: the text is no such list, or names a seed twice.
-
-    >>> numbers("0-2,7")
-    [0, 1, 2, 7]
-    """
-    found: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not (first.isdecimal() and (last.isdecimal() or not dash)):
-            raise UsageError(f"--seeds must be numbers such as 0-4 or 0,1,7, but is {text!r}; correct it")
-        found += range(int(first), int(last or first) + 1)
-    if not found or len(set(found)) < len(found):
-        raise UsageError(f"--seeds must name each seed once, the smaller first, but is {text!r}; correct it")
-    return found
 
 
 def _check_options(command: Mapping[str, Any]) -> None:

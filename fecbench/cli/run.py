@@ -22,7 +22,7 @@ from fecbench.runs.observers import TRACKERS
 from fecbench.runs.record import ROOT, TABLE
 from fecbench.terminal.echo import echo
 from fecbench.terminal.fast_import import fast_import
-from fecbench.terminal.output import print_json, print_table, score_columns, score_text
+from fecbench.terminal.output import print_if_watched, print_json, print_table, score_columns, score_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -214,7 +214,7 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
         from fecbench.runs.experiment import RunContext
         from fecbench.runs.experiment import run as carry_out
         from fecbench.terminal.interrupt import Stop, handle_stop_signals
-        from fecbench.terminal.run_progress import RunProgress
+        from fecbench.terminal.run_progress import PREPARING, RunProgress
 
     expected, trial, stop = _expected(command["expected"]), _trial(command["trial"]), Stop()
     if command["stop_with_stdin"]:
@@ -232,6 +232,7 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
         trial,
     )
     handle_stop_signals(stop.ask)
+    print_if_watched(PREPARING)
     try:
         record = carry_out(chosen, context)
     except KeyboardInterrupt:

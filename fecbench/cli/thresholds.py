@@ -12,6 +12,7 @@ from fecbench.cli.common_options import DATA_DIR, JSON, ROOT
 from fecbench.runs.find import find_run
 from fecbench.terminal.echo import echo
 from fecbench.terminal.output import percent, print_json, print_table
+from fecbench.terminal.status_line import status_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,9 @@ def thresholds(
         print_json([_as_dict(study) for study in studies])
         return
     for study in studies:
-        compared = study.compare()
+        with status_line() as report:
+            report(f"resampling the test rows of {study.record.id}")
+            compared = study.compare()
         print_table(COLUMNS, [_cells(scores) for scores in compared], _title(study))
         if by_label:
             print_table(*_label_table(study, compared))

@@ -9,6 +9,7 @@ import torch
 
 from fecbench.core.errors import NumericalError, RunError, UsageError
 from fecbench.core.plugin_errors import error_summary, plugin_errors
+from fecbench.core.progress import silent
 from fecbench.core.settings import RunSettings, Setting, build, values
 from fecbench.data.batches import tokenize_texts
 from fecbench.data.datasets.load import load_dataset
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedTokenizerBase
 
+    from fecbench.core.progress import Advance
     from fecbench.data.batch import Batch
     from fecbench.data.datasets.dataset import EmotionData
     from fecbench.model.model import Model
@@ -103,20 +105,29 @@ class Predictor:
         decision = LabelDecision.of(record)
         return cls(model, built, source.tokenizer, run_file.max_length, plan.settings.batch_size, precision, decision)
 
-    def probabilities(self, texts: Sequence[str]) -> Tensor:
+    def probabilities(self, texts: Sequence[str], advance: Advance = silent) -> Tensor:
         """Return the probabilities ``[N, C]`` of the labels for each text, on the CPU; all 0 for no answer.
 
         They are float32, or float64 if a text can have several labels: near 1, float32 rounds past thresholds.
+        ``advance`` is called with the number of texts of each batch.
         """
         with self._guarded():
             self.objective.before_predicting(texts)
-        logits = self._of_each(texts, lambda batch: self.objective.predict(batch, self.model).float(), len(self.labels))
+        logits = self._of_each(
+            texts, lambda batch: self.objective.predict(batch, self.model).float(), len(self.labels), advance
+        )
         return self.objective.task.probabilities(logits.double() if self.decision else logits)
 
-    def features(self, texts: Sequence[str]) -> Tensor:
-        """Return the head's features ``z [N, features]`` of each text, float32 on the CPU."""
+    def features(self, texts: Sequence[str], advance: Advance = silent) -> Tensor:
+        """Return the head's features ``z [N, features]`` of each text, float32 on the CPU.
+
+        ``advance`` is called with the number of texts of each batch.
+        """
         return self._of_each(
-            texts, lambda batch: self.model.project(self.model.encode(batch)).float(), self.model.head.features
+            texts,
+            lambda batch: self.model.project(self.model.encode(batch)).float(),
+            self.model.head.features,
+            advance,
         )
 
     def _guarded(self) -> AbstractContextManager[None]:
@@ -124,7 +135,7 @@ class Predictor:
         return plugin_errors(f"objective {type(self.objective).__name__}", self.objective)
 
     @torch.no_grad()
-    def _of_each(self, texts: Sequence[str], rows: Callable[[Batch], Tensor], width: int) -> Tensor:
+    def _of_each(self, texts: Sequence[str], rows: Callable[[Batch], Tensor], width: int, advance: Advance) -> Tensor:
         """Return what ``rows`` returns for each text, ``[N, width]``, float32 on the CPU.
 
         Raises:
@@ -139,6 +150,7 @@ class Predictor:
                     f"outputs for {len(batch)} texts must have the shape {[len(batch), width]}, but have "
                     f"{list(outputs.shape)}; {REMEDY}"
                 )
+            advance(len(batch))
             return outputs
 
         parts = [torch.empty(0, width)]

@@ -59,7 +59,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             device: ``auto``, ``cpu`` or ``cuda``.
             settings: further settings of the run and options of the objective, by name.
             run_dir: the run's folder; a new one under ``runs`` if None.
-            verbose: show a progress bar and the scores of each epoch.
+            verbose: show progress bars and the scores of each epoch.
         """
         self.objective = objective
         self.encoder = encoder
@@ -127,7 +127,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
     def predict_proba(self, X: Sequence[str]) -> np.ndarray:  # noqa: N803
         """Return the probabilities ``[N, C]`` of the classes in ``classes_`` for texts ``X [N]``."""
         check_is_fitted(self, "run_")
-        predictions = self.run_.predict(_texts(X), self.device)
+        predictions = self.run_.predict(_texts(X), self.device, self.verbose)
         order = np.argsort(predictions.classes)  # the run may number the classes in another order
         probabilities: np.ndarray = predictions.probabilities[:, order]
         return probabilities

@@ -1,8 +1,9 @@
-"""Show the progress of a benchmark: a live table on a terminal, otherwise a line for each completed run."""
+"""Show the progress of a benchmark: a live table on a terminal or in a notebook, else a line for each completed run."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from html import escape
 from threading import Event, Thread
 from time import thread_time
 from typing import TYPE_CHECKING, Self
@@ -15,6 +16,7 @@ from fecbench.bench.time_estimates import in_words
 from fecbench.core.errors import FecbenchError
 from fecbench.core.text import inline
 from fecbench.terminal.echo import echo
+from fecbench.terminal.notebook import NotebookOutput
 from fecbench.terminal.output import console
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class Watch:
         self.benchmark, self.estimates, self.workers = benchmark, estimates, workers
         self.console = console(stderr=True)
         self.over = Event()
+        # Made here, since the output of another thread may go to another cell.
+        self.output = NotebookOutput() if self.console.is_jupyter else None
         self.thread = Thread(target=self._watch, daemon=True)
         self.known = {task.record.id for task in benchmark.all_tasks() if task.status == "complete"}
 
@@ -51,6 +55,9 @@ class Watch:
         self.thread.join()
 
     def _watch(self) -> None:
+        if self.output is not None:
+            self._watch_in_notebook(self.output)
+            return
         if not self.console.is_terminal:
             self._repeat(self._print_lines)
             self._print_lines()
@@ -63,6 +70,15 @@ class Watch:
 
             self._repeat(refresh)
             live.update(self._table(), refresh=True)
+
+    def _watch_in_notebook(self, output: NotebookOutput) -> None:
+        def refresh() -> None:
+            self._completed()
+            output.show(html_table(*self._state()))
+
+        output.show(html_table(*self._state()))
+        self._repeat(refresh)
+        refresh()
 
     def _repeat(self, look: Callable[[], object]) -> None:
         """Call ``look`` until the block ends, with pauses that keep it within its share of a core."""
@@ -91,16 +107,32 @@ class Watch:
             echo(f"complete: {name} (time left: {in_words(left)})", err=True)
 
     def _table(self) -> Table:
+        return table(*self._state())
+
+    def _state(self) -> tuple[list[BenchStatus], str]:
+        """Return the progress of each row, and a caption."""
         rows = bench_status(self.benchmark, self.estimates)
-        return table(rows, f"time left: {in_words(total(rows, self.workers))}")
+        return rows, f"time left: {in_words(total(rows, self.workers))}"
 
 
 def table(rows: list[BenchStatus], caption: str) -> Table:
     """Return a table of the progress of each row."""
     shown = Table(*COLUMNS, box=None, header_style="bold", pad_edge=False, caption=caption, caption_justify="left")
     for row in rows:
-        counts = (str(count or "") for count in (row.complete, row.running, row.failed, row.waiting))
-        now = "can't start" if row.missing else row.running_now
-        left = "" if row.seconds == 0 else in_words(row.seconds)
-        shown.add_row(inline(row.row), inline(row.dataset), *counts, now, left)
+        shown.add_row(*map(inline, _cells(row)))
     return shown
+
+
+def html_table(rows: list[BenchStatus], caption: str) -> str:
+    """Return the same table as HTML."""
+    head = "".join(f"<th>{escape(column)}</th>" for column in COLUMNS)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(row))}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{escape(caption)}</p>"
+
+
+def _cells(row: BenchStatus) -> list[str]:
+    """Return the cells of a row, in the order of ``COLUMNS``."""
+    counts = [str(count or "") for count in (row.complete, row.running, row.failed, row.waiting)]
+    now = "can't start" if row.missing else row.running_now
+    left = "" if row.seconds == 0 else in_words(row.seconds)
+    return [row.row, row.dataset, *counts, now, left]

@@ -5,6 +5,7 @@ Texts, labels and names come from data and plugins. None of them can move the cu
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 import click
@@ -14,7 +15,9 @@ from fecbench.core.text import inline, shown
 
 def echo(line: str, err: bool = False) -> None:
     """Print one line on standard output or standard error; line breaks and control characters are escaped."""
-    click.echo(inline(line), err=err)
+    # click writes past rich's proxy of standard error, into the line of a bar that is shown.
+    beside_a_bar = err and hasattr(sys.stderr, "rich_proxied_file")
+    click.echo(inline(line), file=sys.stderr if beside_a_bar else None, err=err)
 
 
 def echo_fields(fields: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,16 @@ def console(stderr: bool = False) -> Console:
     plain: dict[str, Any] = {"stderr": stderr, "highlight": False, "markup": False, "emoji": False}
     out = Console(**plain)
     return out if out.is_terminal else Console(**plain, width=WIDE)
+
+
+def print_if_watched(line: str) -> None:
+    """Print a line on standard error if that is a terminal or a notebook; of several ranks, on the first one.
+
+    Work that may download files gets such a line instead of a bar: two bars would write over each other.
+    """
+    err = console(stderr=True)
+    if (err.is_interactive or err.is_jupyter) and os.environ.get("RANK", "0") == "0":
+        err.print(inline(line), soft_wrap=True)
 
 
 def print_json(content: Any) -> None:

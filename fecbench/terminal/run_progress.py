@@ -1,4 +1,4 @@
-"""Show a run's progress on standard error: its settings, a progress bar and each epoch's scores.
+"""Show a run's progress: its settings, a progress bar and each epoch's scores, on standard error or in a notebook.
 
 Standard output is left to the results, so that they can be piped.
 """
@@ -9,22 +9,21 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from fecbench.bench.time_estimates import in_words
 from fecbench.core.hooks import RunInfo, hookimpl
 from fecbench.core.text import inline
+from fecbench.terminal.bar import new_bar
 from fecbench.terminal.output import console, score_columns, score_text
+
+PREPARING = "preparing data and model"
 
 
 class RunProgress:
-    """A run observer that prints progress; it shows no bar if standard error is not a terminal."""
+    """A run observer that prints progress; it shows a bar on a terminal or in a notebook only."""
 
     def __init__(self) -> None:
         self.console = console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self.bar = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
-        self.task = self.bar.add_task("")
+        self.bar = new_bar(self.console)
         self.loss = ""
         self.began = time.monotonic()
 
@@ -38,23 +37,20 @@ class RunProgress:
             self._print(f"note: {note}")
         self._print(f"record: {run.folder}")
         self.began = time.monotonic()
-        self.bar.update(self.task, total=run.epochs * run.steps_per_epoch)
+        self.bar.update("", 0, run.epochs * run.steps_per_epoch)
         self.bar.start()
 
     @hookimpl
     def updates_logged(self, run: RunInfo, epoch: int, step: int, logs: Mapping[str, float]) -> None:
         """Update the bar, which counts the batches of all epochs, and the loss."""
         self.loss = f"loss {logs.get('model_loss', float('nan')):.3f}"
-        done = (epoch - 1) * run.steps_per_epoch + step
-        self.bar.update(self.task, description=f"epoch {epoch}/{run.epochs} {self.loss}", completed=done)
+        self._update(run, f"epoch {epoch}/{run.epochs} {self.loss}", (epoch - 1) * run.steps_per_epoch + step)
 
     @hookimpl
     def epoch_finished(self, run: RunInfo, epoch: int, logs: Mapping[str, float]) -> None:
         """Keep the epoch's mean loss for the epoch's line, and say that validation is next."""
         self.loss = f"loss {logs.get('model_loss', float('nan')):.3f}"
-        self.bar.update(
-            self.task, description=f"epoch {epoch}/{run.epochs} validation", completed=epoch * run.steps_per_epoch
-        )
+        self._update(run, f"epoch {epoch}/{run.epochs} validation", epoch * run.steps_per_epoch)
 
     @hookimpl
     def evaluated(self, run: RunInfo, epoch: int, split: str, metrics: Mapping[str, float], best: bool) -> None:
@@ -75,6 +71,9 @@ class RunProgress:
     def run_failed(self) -> None:
         """Remove the bar."""
         self.bar.stop()
+
+    def _update(self, run: RunInfo, text: str, batches: int) -> None:
+        self.bar.update(text, batches, run.epochs * run.steps_per_epoch)
 
     def _print(self, line: str) -> None:
         self.console.print(inline(line), soft_wrap=True)

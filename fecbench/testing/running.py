@@ -13,6 +13,7 @@ import torch
 from fecbench.core import registry
 from fecbench.core.errors import FecbenchError, PluginError, UsageError
 from fecbench.core.plugin_errors import error_summary
+from fecbench.core.progress import silent
 from fecbench.objective.check import get_objective
 from fecbench.testing.dataset_checks import DatasetConformance
 from fecbench.testing.device_checks import DeviceConformance, LabelSetDeviceConformance
@@ -27,6 +28,7 @@ from fecbench.testing.objective_checks import ObjectiveConformance
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fecbench.core.progress import Report
     from fecbench.testing.checks import Conformance, ObjectiveChecks
     from fecbench.testing.plugin_checks import PluginConformance
 
@@ -96,11 +98,12 @@ def _kit(base: type[Conformance], name: str) -> Conformance:
     return kit
 
 
-def outcomes(kit: Conformance) -> Iterator[Outcome]:
-    """Run every check of ``kit`` and yield its outcome."""
+def outcomes(kit: Conformance, report: Report = silent) -> Iterator[Outcome]:
+    """Run every check of ``kit`` and yield its outcome; ``report`` is called with the name of each before it runs."""
     # A generator, so that the command can print each outcome when it is known: some checks train whole runs.
     for method, requires in kit.checks().items():
         check = method.removeprefix("test_").replace("_", " ") + (f" ({kit.about})" if kit.about else "")
+        report(check)
         with _one_thread(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they would break up the printed list of outcomes
             yield _outcome(kit, method, check, requires)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch.nn.functional import normalize
@@ -24,6 +24,9 @@ from fecbench_aml.certificate import (
 from fecbench_aml.discriminator import MetricDiscriminator, PairDiscriminator
 from fecbench_aml.mining import LINES, HardPairs, mine_hard_pairs
 from fecbench_aml.pair_targets import PairTargets
+
+Report = Callable[[str], object]  # takes the name of the step that begins
+D = TypeVar("D", PairDiscriminator, MetricDiscriminator)
 
 
 @dataclass(frozen=True)
@@ -87,14 +90,20 @@ class CertificationSettings:
     seed: int
     norm: float | None = None
 
+    @property
+    def work(self) -> int:
+        """The number of steps that :func:`attack` reports."""
+        return 2 + 2 * self.restarts
 
-def attack(record: Record, settings: CertificationSettings) -> Attacked:
-    """Search for the worst discriminators of a complete run.
+
+def attack(record: Record, settings: CertificationSettings, report: Report = lambda _: None) -> Attacked:
+    """Search for the worst discriminators of a complete run; call ``report`` with the name of each step.
 
     Raises:
         RunError, DataError: the run or its rows are not available.
         FecbenchError: the split has no hard positives or no hard negatives.
     """
+    report(f"{record.id}: mining hard pairs")
     predictor, run_file = Predictor.load(record), record.run_file
     target = _target(record, predictor, settings)
     torch.manual_seed(settings.seed)
@@ -104,8 +113,9 @@ def attack(record: Record, settings: CertificationSettings) -> Attacked:
     norm, origin = parameter_norm(like), "of the run's discriminator" if mlp else "of a new mlp"
     if settings.norm:
         norm, origin = settings.norm, "given"
-    certificates = _certificates(target, trained, like, norm, settings)
+    certificates = _certificates(target, trained, like, norm, settings, report)
     names = record.id, run_file.objective.name, run_file.dataset.name, settings.split
+    report(f"{record.id}: exact maximum of the metric family")
     return Attacked(*names, int(target.pairs.valid.sum()), norm, origin, certificates, worst_direction(target))
 
 
@@ -129,6 +139,7 @@ def _certificates(
     like: PairDiscriminator,
     norm: float,
     settings: CertificationSettings,
+    report: Report,
 ) -> dict[str, Certificate]:
     """Return the certificates of the trained discriminator, if there is one, and of the worst ones found.
 
@@ -138,17 +149,24 @@ def _certificates(
         like: an MLP of the shape that is searched.
         norm: bound on ``||phi||`` of the MLP.
         settings: settings of the attack.
+        report: called with the name of each ascent.
     """
     mlp = trained if isinstance(trained, PairDiscriminator) else None
     metric = trained if isinstance(trained, MetricDiscriminator) else None
     certificates = {} if trained is None else {"trained": target.certificate(trained)}
     # The MLPs come first, because both families draw their starting points from one random stream.
-    mlps = [attack_mlp(target, start, norm, settings.steps) for start in mlp_starts(mlp, like, norm, settings.restarts)]
-    metrics = [
-        attack_metric(target, start, settings.steps)
-        for start in metric_starts(metric, target.z.shape[1], settings.restarts)
-    ]
+    starts = mlp_starts(mlp, like, norm, settings.restarts)
+    mlps = [attack_mlp(target, start, norm, settings.steps) for start in _named(starts, "mlp", report)]
+    others = metric_starts(metric, target.z.shape[1], settings.restarts)
+    metrics = [attack_metric(target, start, settings.steps) for start in _named(others, "metric", report)]
     return {**certificates, "mlp": target.worst(mlps), "metric": target.worst(metrics)}
+
+
+def _named(starts: Iterable[D], family: str, report: Report) -> Iterator[D]:
+    """Yield the starting points, each after its ascent is reported."""
+    for number, start in enumerate(starts, 1):
+        report(f"ascent {number} of the {family} family")
+        yield start
 
 
 def _pair_targets(predictor: Predictor) -> PairTargets:

@@ -60,12 +60,14 @@ def certify(runs: Sequence[str], root: Path, as_json: bool, norm: float | None, 
     the bounds that propositions 1 and 2 of the AML paper give at that loss. Where texts have several labels, the
     target of a pair is the overlap of their labels, and the bounds are those for graded targets.
     """
-    from fecbench import find_run, print_json
+    from fecbench import StepProgress, find_run, print_json
     from fecbench_aml.certification import CertificationSettings, attack
 
     attacked: list[Attacked] = []
     for reference in runs:
-        attacked.append(attack(find_run(reference, root), CertificationSettings(norm=norm, **how)))
+        settings = CertificationSettings(norm=norm, **how)
+        with StepProgress(settings.work) as progress:
+            attacked.append(attack(find_run(reference, root), settings, progress.begin))
         norm = norm or attacked[0].norm
         if not as_json:
             _print(attacked[-1])

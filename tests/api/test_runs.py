@@ -42,6 +42,14 @@ def test_a_spec_is_carried_out_once(folder, tmp_path):
     assert metrics[-1] == "seconds"
 
 
+def test_a_spec_is_tried_on_other_data_with_other_seeds(folder, tmp_path):
+    spec = tmp_path / "part.toml"
+    spec.write_text(SPEC)
+    runs = fecbench.run_spec(spec, datasets=["demo-multi"], seeds=[3], limit=24, progress=False)
+    assert {(run.dataset, run.settings["seed"], run.settings["limit"]) for run in runs} == {("demo-multi", 3, 24)}
+    assert [row.name for row in runs.leaderboard().tables[0].rows] == ["ce", "supcon"]
+
+
 def test_folders_without_runs_are_named(tmp_path):
     with pytest.raises(RunError, match="a complete run is needed"):
         fecbench.load_runs(tmp_path)

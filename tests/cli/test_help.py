@@ -30,3 +30,9 @@ def test_every_option_has_a_help_text():
         if isinstance(param, click.Option) and not param.help
     ]
     assert without == []
+
+
+def test_help_says_how_to_complete_names(fecbench):
+    code, out, _ = fecbench("--help")
+    assert code == 0
+    assert '  eval "$(_FECBENCH_COMPLETE=bash_source fecbench)"\n' in out

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fecbench.cli.repetitions import numbers
+from fecbench.cli.seed_numbers import seed_numbers
 from fecbench.core.errors import UsageError
 from fecbench.runs.find import readable_records
 from fecbench.runs.record import Record
@@ -89,7 +89,7 @@ def test_seeds_are_run_and_continued(fecbench, toy, here):
 @pytest.mark.parametrize("text", ["", "a", "0-", "3-1", "0,0", "1,0-2", "-1"])
 def test_lists_that_are_no_seeds_are_refused(text):
     with pytest.raises(UsageError, match="--seeds must"):
-        numbers(text)
+        seed_numbers(text)
 
 
 def test_seeds_and_a_seed_are_refused_together(fecbench, toy, here):

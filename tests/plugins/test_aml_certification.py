@@ -45,6 +45,13 @@ def test_the_pairs_are_graded_as_in_the_run(aml):
     assert found.exact_metric == worst_direction(target)
 
 
+def test_each_step_is_named(aml):
+    settings, named = CertificationSettings("test", None, **{**HOW, "restarts": 2}), []
+    attack(aml, settings, named.append)
+    assert len(named) == len(set(named)) == settings.work == 6
+    assert "ascent 2 of the metric family" in named
+
+
 def test_the_runs_slope_is_asked_for(aml, monkeypatch):
     settings = {**aml.settings(), "slope": "linear"}
     monkeypatch.setattr(type(aml), "settings", lambda _: settings)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from fecbench.core.progress import silent
 from fecbench.model.encoders.network import quiet
 from fecbench.results.export import eval_entries, huggingface, model_card, onnx, thresholds_file
 from fecbench.results.export.card_schema import card_result_file, card_run_file
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from fecbench.core.progress import Report
     from fecbench.runs.record import Record
 
 
-__all__ = ["Exported", "Format", "export"]
+__all__ = ["STEPS", "Exported", "Format", "export"]
 
 Format = Literal["hf", "onnx"]
+STEPS = 4  # that :func:`export` reports
 
 
 class Writer(Protocol):
@@ -62,7 +65,13 @@ class Exported:
     note: str
 
 
-def export(record: Record, folder: Path, kind: Format = "hf", eval_dataset: str | None = None) -> Exported:
+def export(
+    record: Record,
+    folder: Path,
+    kind: Format = "hf",
+    eval_dataset: str | None = None,
+    report: Report = silent,
+) -> Exported:
     """Write the model of a complete run to ``folder``. After an error, nothing is left there.
 
     Args:
@@ -71,6 +80,7 @@ def export(record: Record, folder: Path, kind: Format = "hf", eval_dataset: str 
         kind: the format.
         eval_dataset: the hub data set, ``owner/name``, that evaluation entries name; None for the run's own, if its
             test rows are certainly those of a hub data set.
+        report: called with the name of each of the ``STEPS`` steps.
 
     Raises:
         UsageError: the folder is not empty, the run does not fit the format, a package is missing, or the name of
@@ -80,12 +90,16 @@ def export(record: Record, folder: Path, kind: Format = "hf", eval_dataset: str 
     """
     writer, target = WRITERS[kind], eval_entries.eval_target(record, eval_dataset)
     with new_folder(folder) as draft, quiet():
+        report("loading the run's model")
         card_run_file(record)  # checks the card's fields first: loading the model takes longer
         predictor = Predictor.load(record, "cpu")  # refuses a run that isn't complete, which has no result.json
         card_result_file(record)
         expected = reference(predictor, record.run_file.objective.name)
+        report("writing the model")
         writer.write(record, predictor, draft)
+        report("checking the predictions of the written model")
         checked = check(draft, writer, expected)
+        report("writing the model card")
         if predictor.decision:
             thresholds_file.write(predictor.labels, predictor.decision, draft)
         model_card.write(record, predictor, kind, target.dataset, draft, folder.resolve().name)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fecbench.core.errors import RunError, UnknownName, UsageError
+from fecbench.core.progress import silent
 from fecbench.data.datasets.rows import labels_of
 from fecbench.results.comparison import common_data
 from fecbench.results.plots.legend import add_legend
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from fecbench.core.progress import Report
     from fecbench.data.datasets.dataset import EmotionData
     from fecbench.runs.record import Record
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 NEIGHBOURS = 10  # of the neighbour accuracy
 PERPLEXITY = 30.0  # the default of t-SNE; smaller samples get less
 FEWEST = 10  # smallest number of rows to draw
+STEPS = 2  # of each run, which are reported
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,11 @@ def draw_embeddings(
     seed: int = 0,
     data_dir: Path | None = None,
     device: str = "auto",
+    report: Report = silent,
 ) -> tuple[Sample, list[Embedding]]:
     """Plot the features of the same rows under each run to ``path``, and return the sample and the embeddings.
+
+    ``report`` is called with the name of each of the ``STEPS`` steps of each run.
 
     Raises:
         RunError: a run is not complete, has no weights or has other rows than the first; the figure can't be written.
@@ -116,7 +122,7 @@ def draw_embeddings(
     for record in records:
         _check_weights(record)
     sample = draw_sample(common_data(records, data_dir), split, rows, labels, seed)
-    embeddings = [embed(record, sample, device) for record in records]
+    embeddings = [embed(record, sample, device, report) for record in records]
     _draw_all(embeddings, sample, path)
     return sample, embeddings
 
@@ -166,9 +172,11 @@ def _only_labels(data: EmotionData, split: str, names: Sequence[str]) -> np.ndar
     return labels
 
 
-def embed(record: Record, sample: Sample, device: str = "auto") -> Embedding:
+def embed(record: Record, sample: Sample, device: str = "auto", report: Report = silent) -> Embedding:
     """Return a run's features of the sample, as a projection with scores of the original features."""
+    report(f"computing features of {record.id}")
     features = Predictor.load(record, device).features(sample.texts).double().numpy()
+    report(f"projecting {record.id}")
     return Embedding(
         record,
         project(features, sample.seed),

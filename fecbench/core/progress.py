@@ -1,0 +1,15 @@
+"""Types of the functions by which long work says how far it is, and the one that says nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Advance = Callable[[int], object]  # takes the amount of work done since its last call
+    Report = Callable[[str], object]  # takes the name of the step that begins
+
+
+def silent(_: object) -> None:
+    """Report nothing."""
