@@ -19,6 +19,8 @@ from fecbench.terminal.step_progress import StepProgress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fecbench.results.plots.embeddings import Method
+
 
 @click.group()
 def plot() -> None:
@@ -30,12 +32,14 @@ def plot() -> None:
 @click.option(
     "-o", "--out", type=PATH, help=".png, .svg or .pdf file to write  [default: dynamics.png in the run's folder]"
 )
+@click.option("--all", "every", is_flag=True, help="draw all logged values, not only those of a declared gap")
 @ROOT
-def dynamics(run: str, out: Path | None, root: Path) -> None:
+def dynamics(run: str, out: Path | None, every: bool, root: Path) -> None:
     """Plot a run's losses and other logged values over its batches.
 
-    RUN is a run id, a run folder or a method (its newest complete run). For AML this is Figure 3 of the paper: the
-    losses of discriminator and encoder, and the gap between the discriminator's losses before and after its step.
+    RUN is a run id, a run folder or a method (its newest complete run). If the method declares a gap
+    between two logged values, the figure has both and the gap, a panel each. For AML this is Figure 3 of the paper: the
+    losses of max-step and min-step, and the gap between them.
 
     \b
     Example:
@@ -44,7 +48,7 @@ def dynamics(run: str, out: Path | None, root: Path) -> None:
     from fecbench.results.plots.dynamics import draw_dynamics
 
     record = find_run(run, root)
-    echo(f"written: {draw_dynamics(record, out or record.inside('dynamics.png'))}")
+    echo(f"written: {draw_dynamics(record, out or record.inside('dynamics.png'), every=every)}")
 
 
 @plot.command()
@@ -107,7 +111,14 @@ def sensitivity(folders: Sequence[Path], objective: str | None, metric: str | No
     type=click.IntRange(min=0, max=2**32 - 1),
     default=0,
     show_default=True,
-    help="seed of the sample and of t-SNE",
+    help="seed of the sample and of the projection",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["tsne", "umap"]),
+    default="tsne",
+    show_default=True,
+    help="projection; umap needs pip install 'fecbench[umap]'",
 )
 @DATA_DIR
 @DEVICE
@@ -121,17 +132,19 @@ def embeddings(
     rows: int,
     labels: str,
     seed: int,
+    method: Method,
     data_dir: Path | None,
     device: str,
     out: Path,
     root: Path,
 ) -> None:
-    """Plot t-SNE projections of the features of runs.
+    """Plot projections of the features of runs, by t-SNE or UMAP.
 
     Each RUN is a run id, a run folder or a method (its newest complete run). The panels, one for each run, show the
-    head's features of the same rows. t-SNE preserves neighbourhoods, but neither cluster sizes nor distances, so two
-    scores measured in the original feature space are printed as well. Where texts have several
-    labels, colours and scores use the rarest label of each.
+    head's features of the same rows. The projections preserve neighbourhoods, but neither cluster sizes nor distances,
+    so two scores measured in the original feature space are printed as well. More than eight labels have the colours of
+    their groups of emotions; --labels chooses some. Where texts have several labels, colours and scores use the rarest
+    label of each.
 
     \b
     Example (Figure 4 of the AML paper):
@@ -151,6 +164,7 @@ def embeddings(
             rows=rows,
             labels=wanted,
             seed=seed,
+            method=method,
             data_dir=data_dir,
             device=device,
             report=progress.begin,

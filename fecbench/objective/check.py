@@ -44,6 +44,8 @@ def check_objective(plugin: object) -> type[Objective]:
         raise PluginError("must define updates(batch, model), or set trains = False")
     _check_config(plugin)
     _check_panels(plugin)
+    _check_gaps(plugin)
+    _check_symbols(plugin)
     _check_host_waits(plugin)
     _check_labellings(plugin)
     _check_preferences(plugin)
@@ -56,6 +58,21 @@ def _check_panels(plugin: type[Objective]) -> None:
         isinstance(names, tuple | list) for names in plugin.panels.values()
     ):
         raise PluginError(f"must have panels that are tuples of names by title, but they are {plugin.panels!r}{FIX}")
+
+
+def _check_gaps(plugin: type[Objective]) -> None:
+    if not isinstance(plugin.gaps, Mapping) or not all(
+        isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(name, str) for name in pair)
+        for pair in plugin.gaps.values()
+    ):
+        raise PluginError(f"must have gaps that are pairs of names by title, but they are {plugin.gaps!r}{FIX}")
+
+
+def _check_symbols(plugin: type[Objective]) -> None:
+    if not isinstance(plugin.symbols, Mapping) or not all(
+        isinstance(symbol, str) for symbol in plugin.symbols.values()
+    ):
+        raise PluginError(f"must have symbols that are texts by option, but they are {plugin.symbols!r}{FIX}")
 
 
 def _check_host_waits(plugin: type[Objective]) -> None:

@@ -53,6 +53,10 @@ class Objective(nn.Module):
         display: the method's name in tables of papers, such as R-Drop; "" for its registered name. A subclass doesn't
             inherit it.
         panels: names of logged values that ``fecbench plot dynamics`` draws together, by panel title.
+        gaps: pairs of logged values by the title of their difference, second minus first, such as the losses of two
+            players. ``fecbench plot dynamics`` draws both values and the difference in a panel each.
+        symbols: symbols of options in the method's paper, such as ``{"weight": "λ"}``, for the axes of ``fecbench plot
+            sensitivity``.
         host_waits: number of times that the host waits for a GPU in each training step, by the reason. While it waits,
             the GPU runs out of work, so ``fecbench check NAME --device cuda`` refuses waits that are not declared.
         labellings: the data that the method is for: ``single`` if texts have one label each, ``multi`` if they have
@@ -73,6 +77,8 @@ class Objective(nn.Module):
     citation: ClassVar[str] = ""
     display: ClassVar[str] = ""
     panels: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    gaps: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    symbols: ClassVar[Mapping[str, str]] = {}
     host_waits: ClassVar[Mapping[str, int]] = {}
     labellings: ClassVar[tuple[Labelling, ...]] = ("single",)
     labelling_reason: ClassVar[str] = ""

@@ -121,6 +121,16 @@ class AML(Objective):
         "mean score": ("positive_score", "negative_score"),
     }
     display = "AML"
+    gaps: ClassVar = {"gap (min-step loss - max-step loss)": ("discriminator_loss", "model_loss")}
+    symbols: ClassVar = {
+        "k_pos": "K",
+        "k_neg": "K",
+        "weight": "λ",
+        "regularization": "β",
+        "threshold": "τ",
+        "discriminator_steps": "T_D",
+        "encoder_steps": "T_E",
+    }
     citation = (
         "Chen, Wu, Zhang, Hu 2026, Adversarial Metric Learning for Fine-Grained Emotion Classification "
         "(ACL 2026, long papers, 2089)"

@@ -82,6 +82,9 @@ def test_a_plugin_that_is_not_what_it_claims_is_named_with_its_distribution(fecb
         ("settings = None", "must have settings and presets that are dicts"),
         ("presets = {'demo': 3}", "must have settings and presets that are dicts"),
         ("presets = 3", "must have presets that are a dict"),
+        ("gaps = {'gap': ('model_loss',)}", "must have gaps that are pairs of names by title"),
+        ("gaps = 'model_loss'", "must have gaps that are pairs of names by title"),
+        ("symbols = {'weight': 3}", "must have symbols that are texts by option"),
         ("host_waits = 3", "must have host_waits that are numbers by reason, but they are 3"),
         (
             "class Config(Config):\n        rate: float = 'fast'",

@@ -9,6 +9,7 @@ import numpy as np
 from fecbench.core.errors import RunError, UsageError
 from fecbench.results.plots.saving import check_target, save
 from fecbench.results.plots.style import PAGE, figure_style
+from fecbench.results.plots.titles import add_title
 from fecbench.training.logits import NO_ANSWER_TEXT
 
 if TYPE_CHECKING:
@@ -108,13 +109,13 @@ def _figure(records: Sequence[Record], shares: np.ndarray, labels: Sequence[str]
     unanswered = shares[:, classes].any()
     shown = shares[order][:, [*order, *([classes] if unanswered else [])]]
     columns = [*(labels[number] for number in order), *([NO_ANSWER_TEXT] if unanswered else [])]
-    side = min(PAGE, 1.6 + 0.19 * classes)
-    figure = Figure(figsize=(side + 0.5, side))
+    width = min(PAGE, 2.1 + 0.19 * classes)
+    figure = Figure(figsize=(width, width - 0.5))
     axes = figure.subplots()
     _draw(axes, shown, [labels[number] for number in order], columns)
     run_file = records[0].run_file
     seeds = "1 seed" if len(records) == 1 else f"mean of {len(records)} runs"
-    axes.set_title(f"{run_file.objective.name} on {run_file.dataset.name}, test, {seeds}", parse_math=False)
+    add_title(figure, f"{run_file.objective.name} on {run_file.dataset.name}, test, {seeds}")
     return figure
 
 

@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-CLOSEST = 0.09  # smallest distance of two labels, as a share of the axis's height
+LINE = 8.5  # smallest distance of two labels in points
 
 
 def label_ends(axes: Axes, lines: Sequence[tuple[str, Line2D]]) -> None:
     """Write each line's name beside its last point, in its colour; names that would overlap are moved apart."""
     low, high = axes.get_ylim()
-    ends = [(float(np.asarray(line.get_ydata())[-1]) - low) / (high - low) for _, line in lines]
-    for (name, line), height in zip(lines, apart(ends, CLOSEST), strict=True):
+    closest = LINE / (72 * axes.bbox.height / axes.figure.dpi)
+    ends = [(_last_value(line, low) - low) / (high - low) for _, line in lines]
+    for (name, line), height in zip(lines, apart(ends, closest), strict=True):
         axes.annotate(
             name,
             (1, height),
@@ -32,6 +33,13 @@ def label_ends(axes: Axes, lines: Sequence[tuple[str, Line2D]]) -> None:
             parse_math=False,
             annotation_clip=False,
         )
+
+
+def _last_value(line: Line2D, otherwise: float) -> float:
+    """Return the last finite y of a line, or ``otherwise`` if it has none."""
+    values = np.asarray(line.get_ydata(), dtype=float)
+    finite = values[np.isfinite(values)]
+    return float(finite[-1]) if len(finite) else otherwise
 
 
 def apart(heights: Sequence[float], closest: float) -> list[float]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fecbench.core.errors import RunError
 from fecbench.objective.check import get_objective
 from fecbench.results.plots.direct_labels import label_ends
 from fecbench.results.plots.saving import check_target, save
-from fecbench.results.plots.style import PAGE, figure_style
+from fecbench.results.plots.style import COLUMN, PAGE, figure_style
+from fecbench.results.plots.titles import add_title
 from fecbench.runs.record import HISTORY
 
 if TYPE_CHECKING:
@@ -25,46 +26,60 @@ if TYPE_CHECKING:
     Curve = Sequence[tuple[int, float]]  # (batch, value)
 
 
-def draw_dynamics(record: Record, path: Path) -> Path:
-    """Plot a run's logged values over its batches to ``path``, in the panels that its objective declares.
+class DrawnPanel(NamedTuple):
+    """A panel of the figure: its title, its curves by name, and True if they are the gap between two others."""
 
-    Below a panel with two curves, another one has the gap between them, at the batches that both have. (For AML this is
-    Figure 3 of the paper.)
+    title: str
+    curves: Mapping[str, Curve]
+    is_gap: bool = False
+
+
+def draw_dynamics(record: Record, path: Path, *, every: bool = False) -> Path:
+    """Plot a run's logged values over its batches to ``path``.
+
+    If the objective declares gaps that were logged, the figure has a panel for each of the two values and one for the
+    gap between them. (For AML this is Figure 3 of the paper.) Otherwise, or with ``every``, it has the panels that the
+    objective declares, and then its gaps.
 
     Raises:
         RunError: the run has no logged values to plot, its history is broken, or the figure can't be written.
     """
     check_target(path)
     curves = series(record)
-    panels = drawn_panels(get_objective(record.run_file.objective.name).panels, curves)
+    objective = get_objective(record.run_file.objective.name)
+    gaps = {title: pair for title, pair in objective.gaps.items() if gap(*_both(curves, pair))}
+    panels = drawn_panels(objective.panels, curves)
+    if gaps and not every:
+        panels = panels_of_gaps(panels, gaps)
     if not panels:
         raise RunError(
             f"{record.folder} must have logged batches to plot, but its history holds none; finish the run or choose "
             "another"
         )
+    drawn = [DrawnPanel(title, {name: curves[name] for name in names}) for title, names in panels.items()]
+    drawn += [DrawnPanel(title, {title: gap(*_both(curves, pair))}, is_gap=True) for title, pair in gaps.items()]
     with figure_style():
-        return save(_figure(record, curves, panels), path)
+        return save(_figure(record, drawn), path)
 
 
-def _figure(record: Record, curves: Mapping[str, Curve], panels: Mapping[str, Sequence[str]]) -> Figure:
-    """Return a figure with a panel for each title, and one for the gap below each pair of curves."""
+def _both(curves: Mapping[str, Curve], pair: Sequence[str]) -> tuple[Curve, Curve]:
+    """Return the two curves of a gap; one that wasn't logged is empty."""
+    first, second = pair
+    return curves.get(first, ()), curves.get(second, ())
+
+
+def _figure(record: Record, panels: Sequence[DrawnPanel]) -> Figure:
+    """Return a figure with the panels below each other, as wide as a page if curves need names beside them."""
     from matplotlib.figure import Figure  # not pyplot, which keeps figures in memory and may need a display
 
-    drawn: list[tuple[str, dict[str, Curve]]] = []
-    for title, names in panels.items():
-        drawn.append((title, {name: curves[name] for name in names}))
-        between = gap(curves[names[0]], curves[names[1]]) if len(names) == 2 else []
-        if between:
-            drawn.append((f"gap: {names[1]} - {names[0]}", {"": between}))
-    figure = Figure(figsize=(PAGE, 1.3 * len(drawn) + 0.5))
-    for axes, (title, of_panel) in zip(
-        figure.subplots(len(drawn), sharex=True, squeeze=False)[:, 0], drawn, strict=True
-    ):
-        _draw(axes, title, of_panel)
-    axes.set_xlabel("batch")
+    width = PAGE if any(len(panel.curves) > 1 for panel in panels) else COLUMN
+    figure = Figure(figsize=(width, 1.15 * len(panels) + 0.5))
+    cells = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+    for axes, panel in zip(cells, panels, strict=True):
+        _draw(axes, panel)
+    cells[-1].set_xlabel("training batch")
     run_file = record.run_file
-    title = f"{run_file.objective.name} on {run_file.dataset.name}, seed {record.settings()['seed']}"
-    figure.suptitle(title, parse_math=False, fontsize=9)
+    add_title(figure, f"{run_file.objective.name} on {run_file.dataset.name}, seed {record.settings()['seed']}")
     return figure
 
 
@@ -129,14 +144,31 @@ def drawn_panels(declared: Mapping[str, Sequence[str]], logged: Mapping[str, obj
     return panels
 
 
-def _draw(axes: Axes, title: str, curves: Mapping[str, Curve]) -> None:
-    """Draw the curves of a panel; a curve without a name is a gap, drawn from its zero line."""
+def panels_of_gaps(panels: Mapping[str, Sequence[str]], gaps: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return panels of the curves of gaps alone, under the titles of the ``panels`` that have them.
+
+    >>> panels_of_gaps({"max-step": ["d_loss", "d_loss_after"]}, {"gap": ("d_loss", "e_loss")})
+    {'max-step': ['d_loss'], 'e_loss': ['e_loss']}
+    """
+    title_of = {name: title for title, names in panels.items() for name in names}
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys(name for pair in gaps.values() for name in pair):
+        found.setdefault(title_of.get(name, name), []).append(name)
+    return found
+
+
+def _draw(axes: Axes, panel: DrawnPanel) -> None:
+    """Draw the curves of a panel; a curve alone is named by the title, several at their ends."""
     styles = cycle(("-", "--"))  # so that two curves can be seen where they coincide
     lines = [
-        (name, axes.plot(*zip(*points, strict=True), linestyle=next(styles))[0]) for name, points in curves.items()
+        (name, axes.plot(*zip(*points, strict=True), linestyle=next(styles))[0])
+        for name, points in panel.curves.items()
     ]
-    axes.set_title(title, loc="left", parse_math=False)
-    if "" in curves:
+    axes.set_title(panel.title, loc="left", parse_math=False)
+    if panel.is_gap:
         axes.axhline(0, color="#3C3C3C", linewidth=0.8)
+        axes.set_ylabel("difference")
     else:
+        axes.set_ylabel("loss" if any(name.endswith("_loss") for name in panel.curves) else "value")
+    if len(lines) > 1:
         label_ends(axes, lines)

@@ -1,4 +1,4 @@
-"""Plot t-SNE projections of the features of runs side by side (the AML paper's Figure 4).
+"""Plot projections of the features of runs side by side, by t-SNE or UMAP (the AML paper's Figure 4).
 
 Neighbour accuracy and silhouette measure the separation of the labels in the original feature space. A text with
 several labels is drawn with the rarest of them.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -16,10 +17,13 @@ from fecbench.core.errors import RunError, UnknownName, UsageError
 from fecbench.core.progress import silent
 from fecbench.data.datasets.rows import labels_of
 from fecbench.results.comparison import common_data
-from fecbench.results.plots.legend import add_legend
-from fecbench.results.plots.marks import MOST, mark
+from fecbench.results.plots.label_marks import label_marks
+from fecbench.results.plots.legend import add_legend_below
+from fecbench.results.plots.marks import MOST
 from fecbench.results.plots.rarest_label import rarest_labels
 from fecbench.results.plots.saving import check_target, save
+from fecbench.results.plots.style import COLUMN, PAGE, figure_style
+from fecbench.results.plots.titles import add_title, wrapped
 from fecbench.runs.predictor import Predictor
 from fecbench.runs.record import model_run_file
 from fecbench.training.checkpoints import BEST
@@ -29,14 +33,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from fecbench.core.progress import Report
     from fecbench.data.datasets.dataset import EmotionData
+    from fecbench.results.plots.label_marks import Marked
     from fecbench.runs.record import Record
 
 
+Method = Literal["tsne", "umap"]
+METHODS: dict[Method, str] = {"tsne": "t-SNE", "umap": "UMAP"}
 NEIGHBOURS = 10  # of the neighbour accuracy
 PERPLEXITY = 30.0  # the default of t-SNE; smaller samples get less
+UMAP_NEIGHBOURS = 15  # the default of UMAP
 FEWEST = 10  # smallest number of rows to draw
 STEPS = 2  # of each run, which are reported
 
@@ -49,7 +58,7 @@ class Sample:
         split: the split that they are from.
         whole: number of rows in that split.
         total: number of those rows that have one of the labels ``names``.
-        seed: the seed of the sample and of t-SNE.
+        seed: the seed of the sample and of the projection.
         names: the labels' names, in the data set's order.
         labels: label of each row, int ``[N]``, as an index into ``names``; of several labels the rarest.
         texts: the N texts.
@@ -85,7 +94,7 @@ class Embedding:
 
     Attributes:
         record: the run.
-        points: their t-SNE projection, ``[N, 2]``.
+        points: their projection, ``[N, 2]``.
         neighbours: leave-one-out accuracy of a vote of the ``NEIGHBOURS`` nearest rows, by cosine distance of the
             original features.
         silhouette: mean silhouette coefficient of the labels, from -1 to 1, by the same distance.
@@ -105,6 +114,7 @@ def draw_embeddings(
     rows: int = 2000,
     labels: Sequence[str] = (),
     seed: int = 0,
+    method: Method = "tsne",
     data_dir: Path | None = None,
     device: str = "auto",
     report: Report = silent,
@@ -115,16 +125,26 @@ def draw_embeddings(
 
     Raises:
         RunError: a run is not complete, has no weights or has other rows than the first; the figure can't be written.
-        UsageError: a label is unknown, or there are too few rows or labels, or too many labels.
+        UsageError: a label is unknown, there are too few rows or labels, or too many labels, or UMAP isn't installed.
         DataNotFound, DataError: the rows are not available.
     """
     check_target(path)
+    check_method(method)
     for record in records:
         _check_weights(record)
     sample = draw_sample(common_data(records, data_dir), split, rows, labels, seed)
-    embeddings = [embed(record, sample, device, report) for record in records]
-    _draw_all(embeddings, sample, path)
+    embeddings = [embed(record, sample, device, method, report) for record in records]
+    with figure_style():
+        save(_figure(embeddings, sample, method), path)
     return sample, embeddings
+
+
+def check_method(method: Method) -> None:
+    """Raise UsageError if the package of a projection isn't installed."""
+    if method == "umap" and find_spec("umap") is None:
+        raise UsageError(
+            "--method umap needs the package umap-learn, which isn't installed; pip install 'fecbench[umap]'"
+        )
 
 
 def _check_weights(record: Record) -> None:
@@ -172,34 +192,54 @@ def _only_labels(data: EmotionData, split: str, names: Sequence[str]) -> np.ndar
     return labels
 
 
-def embed(record: Record, sample: Sample, device: str = "auto", report: Report = silent) -> Embedding:
+def embed(
+    record: Record, sample: Sample, device: str = "auto", method: Method = "tsne", report: Report = silent
+) -> Embedding:
     """Return a run's features of the sample, as a projection with scores of the original features."""
     report(f"computing features of {record.id}")
     features = Predictor.load(record, device).features(sample.texts).double().numpy()
     report(f"projecting {record.id}")
     return Embedding(
         record,
-        project(features, sample.seed),
+        project(features, sample.seed, method),
         neighbour_accuracy(features, sample.labels),
         silhouette(features, sample.labels),
     )
 
 
-def project(features: np.ndarray, seed: int) -> np.ndarray:
-    """Return the t-SNE projection ``[N, 2]`` of ``features [N, D]``, by cosine distance.
+def project(features: np.ndarray, seed: int, method: Method = "tsne") -> np.ndarray:
+    """Return the projection ``[N, 2]`` of ``features [N, D]``, by cosine distance.
 
-    Cosine is used because heads judge features by their direction. t-SNE starts from the first two principal
-    components, which preserves some global structure, or at random if the features have fewer than two.
+    Cosine is used because heads judge features by their direction. Features that lie on a line or in a point start at
+    random, because neither method can compute its usual start for them.
     """
+    centred = features - features.mean(0)
+    flat = bool(np.linalg.matrix_rank(centred, tol=1e-6 * np.abs(features).max()) < 2)
+    points = _tsne(features, seed, flat) if method == "tsne" else _umap(features, seed, flat)
+    return np.asarray(points)
+
+
+def _tsne(features: np.ndarray, seed: int, flat: bool) -> np.ndarray:
+    """Return the t-SNE projection; it starts from two principal components, which preserve some global structure."""
     from sklearn.manifold import TSNE
 
-    centred = features - features.mean(0)
-    flat = np.linalg.matrix_rank(centred, tol=1e-6 * np.abs(features).max()) < 2
     perplexity = min(PERPLEXITY, (len(features) - 1) / 3)  # t-SNE looks at 3 * perplexity neighbours of each row
-    points = TSNE(
-        metric="cosine", init="random" if flat else "pca", perplexity=perplexity, random_state=seed
-    ).fit_transform(features)
-    return np.asarray(points)
+    tsne = TSNE(metric="cosine", init="random" if flat else "pca", perplexity=perplexity, random_state=seed)
+    points: np.ndarray = tsne.fit_transform(features)
+    return points
+
+
+def _umap(features: np.ndarray, seed: int, flat: bool) -> np.ndarray:
+    """Return the UMAP projection (McInnes, Healy, Melville 2018)."""
+    from umap import UMAP
+
+    neighbours = min(UMAP_NEIGHBOURS, len(features) - 1)
+    # One job, because UMAP warns that a seed rules out more.
+    umap = UMAP(
+        metric="cosine", init="random" if flat else "spectral", n_neighbors=neighbours, random_state=seed, n_jobs=1
+    )
+    points: np.ndarray = umap.fit_transform(features)
+    return points
 
 
 def silhouette(features: np.ndarray, labels: np.ndarray) -> float:
@@ -235,45 +275,53 @@ def main_score(record: Record, split: str) -> tuple[str, float]:
     return ("accuracy", scores["accuracy"]) if "accuracy" in scores else ("macro F1", scores["macro_f1"])
 
 
-def _draw_all(embeddings: Sequence[Embedding], sample: Sample, path: Path) -> None:
+def _figure(embeddings: Sequence[Embedding], sample: Sample, method: Method) -> Figure:
     from matplotlib.figure import Figure
 
     columns = min(len(embeddings), 3)
     rows = math.ceil(len(embeddings) / columns)
-    legend_columns = 5 if columns > 1 else 3
-    legend_rows = math.ceil(len(sample.names) / legend_columns)
-    figure = Figure(figsize=(3.5 * columns, 3.6 * rows + 0.16 * legend_rows + 0.4), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in panels[len(embeddings) :]:
+    width = COLUMN if columns == 1 else PAGE
+    figure = Figure(figsize=(width, rows * (width / columns + 0.4) + 0.4))
+    cells = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in cells[len(embeddings) :]:
         axes.remove()
-    for axes, embedding in zip(panels, embeddings, strict=False):
-        _draw(axes, embedding, sample)
-    coloured = "\ncoloured by rarest label" if sample.several else ""
-    figure.suptitle(f"t-SNE of {sample.title}{coloured}", fontsize=9)
-    marks = list(zip(sample.names, panels[0].collections, strict=True))
-    add_legend(
-        figure,
-        marks,
-        loc="outside lower center",
-        ncols=legend_columns,
-        fontsize=8,
-        frameon=False,
-        markerscale=1.6,
-        handletextpad=0.1,
-    )
-    save(figure, path)
+    entries = label_marks(sample.names)
+    for axes, embedding in zip(cells, embeddings, strict=False):
+        _draw(axes, embedding, sample, entries)
+        axes.set_title(wrapped(_title(embedding, sample), 0.95 * width / columns), parse_math=False)
+        # The axes of a projection have no unit and no meaning of their own.
+        axes.set(xticks=[], yticks=[], xlabel=f"{METHODS[method]} 1", ylabel=f"{METHODS[method]} 2")
+    add_title(figure, f"{METHODS[method]} of {sample.title}{_colour_note(entries, sample)}")
+    names = [entry.text for entry in entries]
+    add_legend_below(figure, list(zip(names, cells[0].collections, strict=True)), markerscale=1.6, handletextpad=0.1)
+    return figure
 
 
-def _draw(axes: Axes, embedding: Embedding, sample: Sample) -> None:
-    record = embedding.record
-    size = float(np.clip(9000 / len(sample.labels), 8, 25))
-    for index in range(len(sample.names)):
-        colour, shape = mark(index)
-        points = embedding.points[sample.labels == index]
+def _colour_note(entries: Sequence[Marked], sample: Sample) -> str:
+    """Return a line on the colours, unless they are those of each text's only label."""
+    grouped = len(entries) < len(sample.names)
+    if sample.several:
+        return "\ncoloured by the rarest label's group of emotions" if grouped else "\ncoloured by rarest label"
+    return "\ncoloured by group of emotions" if grouped else ""
+
+
+def _draw(axes: Axes, embedding: Embedding, sample: Sample, entries: Sequence[Marked]) -> None:
+    """Draw the points of each entry of the legend as a collection of its own."""
+    size = float(np.clip(6000 / len(sample.labels), 5, 18))
+    for entry in entries:
+        points = embedding.points[np.isin(sample.labels, entry.labels)]
+        colour, shape = entry.mark
         axes.scatter(points[:, 0], points[:, 1], s=size, color=colour, marker=shape, alpha=0.75, linewidths=0)
+
+
+def _title(embedding: Embedding, sample: Sample) -> str:
+    """Return the run, its score on the split, and the neighbour accuracy of the drawn rows."""
+    record = embedding.record
     name, score = main_score(record, sample.split)
     run_file = record.run_file
-    title = f"{run_file.objective.name} on {run_file.dataset.name}, seed {record.settings()['seed']}"
     rows = "" if len(sample.labels) == sample.whole else f" on all {sample.whole:,} rows"
-    axes.set_title(f"{title}\n{sample.split} {name} {100 * score:.2f} %{rows}", fontsize=9, parse_math=False)
-    axes.set(xticks=[], yticks=[])  # the axes of t-SNE have no unit
+    return (
+        f"{run_file.objective.name} on {run_file.dataset.name}, seed {record.settings()['seed']}\n"
+        f"{sample.split} {name} {100 * score:.2f} %{rows}\n"
+        f"{NEIGHBOURS}-NN accuracy {100 * embedding.neighbours:.2f} %"
+    )

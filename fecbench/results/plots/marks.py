@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 # Okabe and Ito, Color Universal Design (2008): distinct for the common kinds of colour blindness. Its yellow, which is
-# faint on white, is left out.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#3C3C3C")
+# faint on white, is left out. fecbench.mplstyle has the same colours in the same order.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#3C3C3C")
 SHAPES = ("o", "s", "^", "D", "v", "P", "X", "*")
 MOST = len(COLOURS) * len(SHAPES)  # largest number of groups with different marks
 

@@ -10,7 +10,8 @@ import numpy as np
 from fecbench.core.errors import DataError
 from fecbench.results.plots.marks import COLOURS
 from fecbench.results.plots.saving import check_target, save
-from fecbench.results.plots.style import PAGE, figure_style
+from fecbench.results.plots.style import COLUMN, figure_style
+from fecbench.results.plots.titles import add_caption, add_title
 from fecbench.runs.predictor import Predictor, data_of
 
 if TYPE_CHECKING:
@@ -138,19 +139,20 @@ def expected_error(found: Sequence[Bin]) -> float:
 def _figure(record: Record, found: Calibration) -> Figure:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(0.8 * PAGE, 2.7))
+    figure = Figure(figsize=(COLUMN, 2.6))
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
-    titles = ("as trained", f"temperature {found.temperature:.2f}, from validation")
+    titles = ("as trained", f"temperature {found.temperature:.2f}")
     for axes, title, part in zip(panels, titles, (found.before, found.after), strict=True):
         _draw(axes, part)
         axes.set_title(f"{title}\nECE {100 * expected_error(part):.1f} %", loc="left")
-    panels[0].set_ylabel("accuracy")
+    panels[0].set_ylabel("accuracy (share of texts)")
     run_file = record.run_file
-    figure.supxlabel(
-        "confidence (probability of the predicted label); a dot's area tells its share of texts", fontsize=7
+    add_title(figure, f"{run_file.objective.name} on {run_file.dataset.name}, seed {record.settings()['seed']}, test")
+    add_caption(
+        figure,
+        "confidence (probability of the predicted label)\ndots: bins, their area the share of texts; dotted: accuracy "
+        "as high as the confidence; temperature chosen on validation rows",
     )
-    title = f"{run_file.objective.name} on {run_file.dataset.name}, seed {record.settings()['seed']}, test"
-    figure.suptitle(title, parse_math=False, fontsize=8)
     return figure
 
 

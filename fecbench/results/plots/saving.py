@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 
 FORMATS = (".png", ".svg", ".pdf")
+# no date, so that a figure drawn again is the same file
+METADATA: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 
 def check_target(path: Path) -> None:
@@ -37,6 +39,8 @@ def check_target(path: Path) -> None:
 def save(figure: Figure, path: Path) -> Path:
     """Write ``figure`` to ``path`` in the format of its ending, and return the path.
 
+    Call it within :func:`~fecbench.results.plots.style.figure_style`, which says how letters are written.
+
     Raises:
         RunError: the path is refused by :func:`check_target` or can't be written.
     """
@@ -48,7 +52,8 @@ def save(figure: Figure, path: Path) -> Path:
         if shown(text.get_text()) != text.get_text():
             text.set_text(shown(text.get_text()))
     content = BytesIO()  # write the file here: on a full disk, matplotlib raises errors of many types
-    figure.savefig(content, format=path.suffix[1:].lower(), dpi=200)
+    ending = path.suffix.lower()
+    figure.savefig(content, format=ending[1:], metadata=METADATA[ending])
     with replacing(path, OUTPUT) as draft:
         draft.write_bytes(content.getvalue())
     return path

@@ -9,6 +9,8 @@ from fecbench.core.errors import UsageError
 from fecbench.results.plots.marks import COLOURS
 from fecbench.results.plots.saving import check_target, save
 from fecbench.results.plots.style import COLUMN, PAGE, figure_style
+from fecbench.results.plots.titles import add_caption
+from fecbench.results.shown_metrics import PERCENT, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,22 +82,22 @@ def _figure(panels: Sequence[tuple[Table, Column]]) -> Figure:
         axes.remove()
     for axes, (table, column) in zip(cells, panels, strict=False):
         _draw(axes, table, column)
-    figure.supxlabel(f"test score in %: seeds as dots, mean with its {100 * LEVEL:.0f} % interval", fontsize=7)
+    add_caption(figure, f"test scores: seeds as dots, the mean as a line with its {100 * LEVEL:.0f} % interval")
     return figure
 
 
 def _draw(axes: Axes, table: Table, column: Column) -> None:
     """Draw the methods of a panel, the best on top."""
     scores = [(row.name, score) for number, row in enumerate(table.rows) if (score := table.score(number, column))]
-    scores.sort(key=lambda pair: pair[1].mean)
+    scores.sort(key=lambda pair: pair[1].mean, reverse=column.lower)
     for height, (_, score) in enumerate(scores):
         half = interval(score)
-        seeds = [100 * value for value in score.seeds.values()]
-        axes.plot(seeds, [height] * len(seeds), "o", color=COLOURS[4], markersize=3.5, alpha=0.8, zorder=2)
+        seeds = [scaled(value, column.unit) for value in score.seeds.values()]
+        axes.plot(seeds, [height] * len(seeds), "o", color=COLOURS[5], markersize=3.5, alpha=0.8, zorder=2)
         axes.errorbar(
-            100 * score.mean,
+            scaled(score.mean, column.unit),
             height,
-            xerr=None if half is None else 100 * half,
+            xerr=None if half is None else scaled(half, column.unit),
             fmt="|",
             markersize=8,
             markeredgewidth=1.6,
@@ -104,7 +106,9 @@ def _draw(axes: Axes, table: Table, column: Column) -> None:
             zorder=3,
         )
     axes.set_yticks(range(len(scores)), [name for name, _ in scores], parse_math=False)
-    low, high = axes.get_xlim()
-    axes.set_xlim(max(low, 0), min(high, 100))  # an interval of few seeds can reach past both
+    if column.unit == PERCENT:
+        low, high = axes.get_xlim()
+        axes.set_xlim(max(low, 0), min(high, 100))  # an interval of few seeds can reach past both
+    axes.set_xlabel("%" if column.unit == PERCENT else column.unit)
     axes.set_ylim(-0.6, len(scores) - 0.4)
     axes.set_title(f"{table.datasets[column.dataset].name}: {column.label}", loc="left", parse_math=False)

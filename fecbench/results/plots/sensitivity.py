@@ -9,12 +9,15 @@ from itertools import pairwise
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
-from fecbench.core.errors import RunError, UnknownName, UsageError
+from fecbench.core.errors import PluginError, RunError, UnknownName, UsageError
 from fecbench.core.text import shortened
-from fecbench.results.plots.legend import add_legend
+from fecbench.objective.check import get_objective
+from fecbench.results.plots.direct_labels import label_ends
 from fecbench.results.plots.marks import mark
 from fecbench.results.plots.panels import Configuration, Panel, Point, panels, sort_key
 from fecbench.results.plots.saving import save
+from fecbench.results.plots.style import COLUMN, PAGE, figure_style
+from fecbench.results.plots.titles import add_title
 from fecbench.results.shown_metrics import PERCENT, scaled, shown
 from fecbench.runs.find import all_records
 from fecbench.runs.identity import ROW_SETTINGS, repetition
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     from fecbench.data.datasets.dataset import Labelling
     from fecbench.runs.record import Record
@@ -32,7 +37,8 @@ if TYPE_CHECKING:
 DEFAULT_OBJECTIVE = "aml"
 DEFAULT_METRIC = {"single": "accuracy", "multi": "macro_f1"}  # by labelling
 REPEATED = ("seed", "device")  # runs that differ only in these are repetitions of one configuration
-LABEL_WIDTH = 0.09  # of a value below the axis, as a share of the axis
+LETTER_WIDTH = 0.025  # of a value's text below the axis, as a share of the axis
+WIDE = 10  # ratio of the largest to the smallest value from which an axis is logarithmic
 
 
 @dataclass(frozen=True)
@@ -217,17 +223,21 @@ def spread(point: Point) -> float | None:
 def draw_sensitivity(study: Study, path: Path) -> Path:
     """Plot means and standard deviations over seeds: a panel for each set of settings, a line for each data set.
 
-    Rings mark the base configuration.
+    Rings mark the base configuration. Positive values that span a factor of ``WIDE`` or more have a logarithmic axis.
 
     Raises:
         RunError: the figure can't be written.
     """
+    with figure_style():
+        return save(_figure(study), path)
+
+
+def _figure(study: Study) -> Figure:
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
     columns = 1 if len(study.panels) <= 2 else 2
     rows = math.ceil(len(study.panels) / columns)
-    figure = Figure(figsize=(3.6 * columns, 2.2 * rows + 0.7), layout="constrained")
+    figure = Figure(figsize=(COLUMN if columns == 1 else PAGE, 1.7 * rows + 0.5))
     cells = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for axes in cells[len(study.panels) :]:
         axes.remove()
@@ -235,73 +245,100 @@ def draw_sensitivity(study: Study, path: Path) -> Path:
         name: index for index, name in enumerate(sorted({name for panel in study.panels for name in panel.lines}))
     }
     unit = shown(study.metric).unit
+    symbols = _symbols(study.objective)
+    lines = []
     for axes, panel in zip(cells, study.panels, strict=False):
-        _draw(axes, panel, data_sets, unit)
-    figure.suptitle(_title(study), fontsize=9)
-    figure.supylabel(f"{study.split} {study.metric} ({'%' if unit == PERCENT else unit})", fontsize=9)
-    lines = [
-        (name, Line2D([], [], color=mark(at).colour, marker=mark(at).shape, markersize=5))
-        for name, at in data_sets.items()
-    ]
-    ring = Line2D([], [], color="gray", marker="o", markersize=10, fillstyle="none", linestyle="none")
-    add_legend(
-        figure, [*lines, ("base configuration", ring)], loc="outside lower center", ncols=3, fontsize=8, frameon=False
-    )
-    return save(figure, path)
+        lines.append(_draw(axes, panel, data_sets, unit))
+        axes.set_xlabel(axis_name(panel, symbols), parse_math=False)
+    if len(data_sets) > 1:
+        for axes, of_panel in zip(cells, lines, strict=False):
+            label_ends(axes, of_panel)  # after all panels, because they share their y axis
+    add_title(figure, _title(study, list(data_sets)))
+    figure.supylabel(f"{study.split} {study.metric} ({'%' if unit == PERCENT else unit})", fontsize=8)
+    return figure
 
 
-def _title(study: Study) -> str:
+def axis_name(panel: Panel, symbols: Mapping[str, str]) -> str:
+    """Return the name of a panel's axis: its settings, after the symbol that they have in common.
+
+    >>> axis_name(Panel(("k_pos", "k_neg"), {}), {"k_pos": "K", "k_neg": "K"})
+    'K (k_pos = k_neg)'
+    >>> axis_name(Panel(("lr",), {}), {})
+    'lr'
+    """
+    common = {symbols.get(name, "") for name in panel.settings}
+    symbol = common.pop() if len(common) == 1 else ""
+    return f"{symbol} ({panel.name})" if symbol else panel.name
+
+
+def _symbols(objective: str) -> Mapping[str, str]:
+    """Return the symbols of a method's options; empty if the method isn't installed here."""
+    try:
+        return get_objective(objective).symbols
+    except (UnknownName, PluginError):
+        return {}
+
+
+def _title(study: Study, data_sets: Sequence[str]) -> str:
+    """Return the method, its data set if it is the only one, and the meaning of points, bars and rings."""
     points = [point for panel in study.panels for line in panel.lines.values() for point in line]
     fewest, most = min(len(point.scores) for point in points), max(len(point.scores) for point in points)
+    method = study.objective if len(data_sets) > 1 else f"{study.objective} on {data_sets[0]}"
     if most == 1:
-        return f"{study.objective}: 1 seed"
+        return f"{method}: 1 seed\nring: base configuration"
     seeds = f"{fewest} to {most}" if fewest < most else str(most)
-    return f"{study.objective}: mean and standard deviation over {seeds} seeds"
+    return f"{method}: mean and standard deviation over {seeds} seeds\nring: base configuration"
 
 
-def _draw(axes: Axes, panel: Panel, data_sets: dict[str, int], unit: str) -> None:
+def _draw(axes: Axes, panel: Panel, data_sets: dict[str, int], unit: str) -> list[tuple[str, Line2D]]:
+    """Draw the lines of a panel, and return each with the name of its data set."""
     everything = sorted((point for points in panel.lines.values() for point in points), key=sort_key)
     categories = {point.values: point.text for point in everything}
+    lines = []
     for number, (name, points) in enumerate(panel.lines.items()):
         shift = 0.15 * (number - (len(panel.lines) - 1) / 2)  # keeps the error bars of the data sets apart
         xs = [point.values[0] if panel.numeric else list(categories).index(point.values) + shift for point in points]
-        _draw_line(axes, xs, points, data_sets[name], unit, joined=panel.numeric)
+        lines.append((name, _draw_line(axes, xs, points, data_sets[name], unit, joined=panel.numeric)))
     if panel.numeric:
         _mark_values(axes, {point.values[0]: point.text for point in everything})
     else:
         axes.set_xticks(range(len(categories)), list(categories.values()), parse_math=False)
         axes.set_xlim(-0.5, len(categories) - 0.5)
-    axes.set_xlabel(panel.name, fontsize=9)
-    axes.tick_params(labelsize=8)
-    axes.grid(axis="y", color="0.9")
-    axes.set_axisbelow(True)
+    axes.grid(visible=False, axis="x")
+    return lines
 
 
 def _mark_values(axes: Axes, names: Mapping[float, str]) -> None:
-    """Set the ticks to the values of the points, if their labels do not overlap. ``names`` is sorted by value."""
+    """Choose the scale of the axis, and set its ticks to the values of the points, if their labels do not overlap.
+
+    Args:
+        axes: the panel.
+        names: the text of each value, sorted by value.
+    """
     values = list(names)
-    closest = min((after - before for before, after in pairwise(values)), default=1.0)
-    if closest >= LABEL_WIDTH * (values[-1] - values[0]):
+    logarithmic = values[0] > 0 and values[-1] >= WIDE * values[0]
+    places = [math.log(value) for value in values] if logarithmic else values
+    if logarithmic:
+        axes.set_xscale("log")
+    closest = min((after - before for before, after in pairwise(places)), default=1.0)
+    letters = 1 + max(map(len, names.values()))
+    if closest >= LETTER_WIDTH * letters * (places[-1] - places[0]):
         axes.set_xticks(values, list(names.values()))
+        axes.minorticks_off()
 
 
 def _draw_line(
     axes: Axes, xs: Sequence[float], points: Sequence[Point], index: int, unit: str, *, joined: bool
-) -> None:
+) -> Line2D:
+    """Draw the points of a data set with their error bars and a ring around the base, and return the line."""
     colour, shape = mark(index)
     ys = [scaled(mean(point.scores), unit) for point in points]
     deviations = [spread(point) for point in points]
     bars = [math.nan if deviation is None else scaled(deviation, unit) for deviation in deviations]  # NaN draws no bar
-    axes.errorbar(
-        xs,
-        ys,
-        bars,
-        color=colour,
-        marker=shape,
-        markersize=4,
-        capsize=3,
-        linewidth=1.2,
-        linestyle="-" if joined else "none",
+    drawn = axes.errorbar(
+        xs, ys, bars, color=colour, marker=shape, capsize=2, linewidth=1.2, linestyle="-" if joined else "none"
     )
     base = next(number for number, point in enumerate(points) if point.base)
-    axes.plot(xs[base], ys[base], marker="o", markersize=10, fillstyle="none", color="gray")
+    axes.plot(xs[base], ys[base], marker="o", markersize=9, fillstyle="none", color="gray")
+    line: Line2D = drawn.lines[0]
+    return line

@@ -1,11 +1,14 @@
 """The confusion plot: mean shares of a method's runs, similar labels beside each other, the diagonal apart."""
 
+import json
+
 import numpy as np
 import pytest
 
 from fecbench.core.errors import RunError, UsageError
 from fecbench.core.files import write_json
 from fecbench.results.plots.confusion import draw_confusion, mean_shares, similar_order
+from fecbench.results.plots.style import PAGE
 
 
 def complete(record, matrix, support):
@@ -39,7 +42,7 @@ def test_seeds_are_averaged_and_unanswered_rows_have_a_column(recorded, figures,
     drawn = axes.images[0].get_array()
     assert np.ma.getmaskarray(drawn).sum() == 2
     assert sorted(drawn.compressed().round(3).tolist()) == [0.0, 12.5, 12.5, 25.0]
-    assert "mean of 2 runs" in axes.get_title()
+    assert "mean of 2 runs" in " ".join(figures[0].get_suptitle().split())
 
 
 def test_shares_are_of_the_true_labels_texts():
@@ -52,3 +55,12 @@ def test_runs_of_other_methods_and_runs_without_a_matrix_are_refused(recorded, t
         draw_confusion([one, recorded("b", 0.5, objective="ce")], tmp_path / "c.svg")
     with pytest.raises(RunError, match="must hold a confusion matrix of its 2 labels"):
         draw_confusion([recorded("c", 0.5)], tmp_path / "c.svg")
+
+
+def test_many_labels_fit_the_width_of_a_page(recorded, figures, tmp_path):
+    names = [f"label {number}" for number in range(40)]
+    record = recorded("many", 0.5)
+    about = json.loads((record.folder / "run.json").read_text())
+    write_json(record.folder / "run.json", {**about, "dataset": {**about["dataset"], "labels": names}})
+    draw_confusion([complete(record, np.eye(40, dtype=int).tolist(), dict.fromkeys(names, 1))], tmp_path / "c.svg")
+    assert figures[0].get_figwidth() == PAGE

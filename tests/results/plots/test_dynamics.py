@@ -1,33 +1,92 @@
-"""The dynamics plot: a run's logged curves, and the gap between those before and after a step."""
+"""The dynamics plot: a run's logged curves, and the gaps that its objective declares."""
 
 import json
+import math
 
 import pytest
 
 from fecbench.core.errors import RunError
 from fecbench.results.plots.dynamics import draw_dynamics, gap, series
+from fecbench.results.plots.style import COLUMN, PAGE
 
 
-def test_dynamics_pair_curves_by_their_batch(recorded, figures, tmp_path):
-    record = recorded("uneven", 0.5)
-    logs = [
+def log(record, *entries):
+    """Write a history of (epoch, step, logged values)."""
+    events = [{"event": "updates", "epoch": epoch, "step": step, "logs": values} for epoch, step, values in entries]
+    (record.folder / "history.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    return record
+
+
+def titles(figure):
+    return [axes.get_title(loc="left") for axes in figure.axes]
+
+
+@pytest.fixture
+def played(recorded):
+    """A run of aml with the losses of both players."""
+    logs = [{"discriminator_loss": -n, "model_loss": 4.0 - n, "cross_entropy": 2.0, "aml": 0.5} for n in (1.0, 2.0)]
+    return log(recorded("played", 0.5), (1, 20, logs[0]), (2, 20, logs[1]))
+
+
+def test_curves_are_paired_by_their_batch(recorded):
+    record = log(
+        recorded("uneven", 0.5),
         (1, 20, {"discriminator_loss": 1.0}),
         (1, 25, {"discriminator_loss": 2.0, "discriminator_loss_after": 5.0}),
         (2, 20, {"discriminator_loss_after": 4.0}),
         (2, 25, {"discriminator_loss": 3.0, "discriminator_loss_after": 2.0}),
-    ]
-    events = [{"event": "updates", "epoch": epoch, "step": step, "logs": values} for epoch, step, values in logs]
-    (record.folder / "history.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    )
     assert series(record) == {
         "discriminator_loss": [(20, 1.0), (25, 2.0), (50, 3.0)],
         "discriminator_loss_after": [(25, 5.0), (45, 4.0), (50, 2.0)],
     }
     assert gap(*series(record).values()) == [(25, 3.0), (50, -1.0)]
+
+
+def test_a_declared_gap_is_drawn_below_its_two_losses(played, figures, tmp_path):
+    draw_dynamics(played, tmp_path / "d.svg")
+    (figure,) = figures
+    assert titles(figure) == [
+        "the discriminator's loss (max-step)",
+        "the encoder's loss (min-step)",
+        "gap (min-step loss - max-step loss)",
+    ]
+    drawn = [axes.lines[0].get_xydata().tolist() for axes in figure.axes]
+    assert drawn == [[[20, -1], [40, -2]], [[20, 3], [40, 2]], [[20, 4], [40, 4]]]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "loss", "difference"]
+    assert figure.axes[-1].get_xlabel() == "training batch"
+    assert figure.get_figwidth() == COLUMN
+    assert not any(axes.texts for axes in figure.axes)
+
+
+def test_every_panel_is_drawn_when_asked_for(played, figures, tmp_path):
+    draw_dynamics(played, tmp_path / "d.svg", every=True)
+    (figure,) = figures
+    assert titles(figure) == [
+        "L_aml on the hard pairs",
+        "the discriminator's loss (max-step)",
+        "the encoder's loss (min-step)",
+        "gap (min-step loss - max-step loss)",
+    ]
+    assert [text.get_text() for text in figure.axes[2].texts] == ["model_loss", "cross_entropy"]
+    assert figure.get_figwidth() == PAGE
+
+
+def test_two_curves_without_a_declared_gap_have_none(recorded, figures, tmp_path):
+    values = {"discriminator_loss": 1.0, "discriminator_loss_after": 2.0}
+    draw_dynamics(log(recorded("one player", 0.5), (1, 20, values), (2, 20, values)), tmp_path / "d.svg")
+    assert titles(figures[0]) == ["the discriminator's loss (max-step)"]
+    assert [text.get_text() for text in figures[0].axes[0].texts] == list(values)
+
+
+def test_a_curve_that_ends_in_no_number_keeps_its_label(recorded, figures, tmp_path):
+    values = [
+        {"discriminator_loss": 1.0, "discriminator_loss_after": 2.0},
+        {"discriminator_loss": 1.5, "discriminator_loss_after": math.nan},
+    ]
+    record = log(recorded("broken off", 0.5), (1, 20, values[0]), (2, 20, values[1]))
     draw_dynamics(record, tmp_path / "d.svg")
-    curves, aside = figures[0].axes
-    assert [text.get_text() for text in curves.texts] == ["discriminator_loss", "discriminator_loss_after"]
-    assert aside.get_title(loc="left") == "gap: discriminator_loss_after - discriminator_loss"
-    assert aside.lines[0].get_xydata().tolist() == [[25.0, 3.0], [50.0, -1.0]]
+    assert all(math.isfinite(text.xy[1]) for text in figures[0].axes[0].texts)
 
 
 @pytest.mark.parametrize(

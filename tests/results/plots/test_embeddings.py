@@ -2,8 +2,11 @@
 
 import json
 import shutil
+import sys
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
+from types import ModuleType
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from matplotlib.colors import to_rgb
 
 from fecbench.core.errors import RunError, UnknownName, UsageError
 from fecbench.core.files import write_json
+from fecbench.data.datasets.builtin.empathetic_dialogues import LABELS as ED
 from fecbench.results.plots import embeddings
 from fecbench.results.plots.embeddings import (
     Sample,
@@ -21,6 +25,7 @@ from fecbench.results.plots.embeddings import (
     silhouette,
 )
 from fecbench.results.plots.marks import MOST, mark
+from fecbench.results.plots.style import PAGE, figure_style
 from fecbench.runs.predictor import data_of
 from fecbench.runs.record import Record
 from tests.support.toy_data import LABELS
@@ -43,7 +48,11 @@ def test_embeddings_show_the_same_rows_in_the_same_colours(trained, figures, tmp
             embedding.record.about["objective"]["name"],
             embedding.record.result["metrics"]["test"]["accuracy"],
         )
-        assert axes.get_title() == f"{name} on words, seed 0\ntest accuracy {100 * accuracy:.2f} %"
+        assert axes.get_title() == (
+            f"{name} on words, seed 0\ntest accuracy {100 * accuracy:.2f} %\n"
+            f"10-NN accuracy {100 * embedding.neighbours:.2f} %"
+        )
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("t-SNE 1", "t-SNE 2")
         for index, points in enumerate(axes.collections):
             assert points.get_offsets().data.tolist() == embedding.points[drawn.labels == index].tolist()
             assert points.get_facecolor()[0, :3].tolist() == list(to_rgb(mark(index).colour))
@@ -56,16 +65,79 @@ def test_embeddings_show_the_same_rows_in_the_same_colours(trained, figures, tmp
 
 
 @pytest.mark.slow
-def test_labels_stand_as_they_are_and_a_part_of_the_rows_is_told_from_the_whole(trained, figures, tmp_path):
+def test_labels_stand_as_they_are_and_a_part_of_the_rows_is_told_from_the_whole(trained):
     part = Sample("test", 18, 12, 0, ("_glad", "$sad"), np.array([0, 1] * 6), [])
     accuracy = trained["ce"].result["metrics"]["test"]["accuracy"]
     found = embeddings.Embedding(trained["ce"], np.random.default_rng(0).normal(size=(12, 2)), 0.5, 0.5)
-    embeddings._draw_all([found], part, tmp_path / "e.svg")
-    (figure,) = figures
+    with figure_style():
+        figure = embeddings._figure([found], part, "tsne")
     texts = figure.legends[0].get_texts()
     assert [text.get_text() for text in texts] == ["_glad", "$sad"]
     assert not any(text.get_parse_math() for text in texts)
-    assert figure.axes[0].get_title().endswith(f"test accuracy {100 * accuracy:.2f} % on all 18 rows")
+    assert f"test accuracy {100 * accuracy:.2f} % on all 18 rows\n" in figure.axes[0].get_title()
+
+
+@pytest.mark.slow
+def test_many_labels_have_the_colours_of_their_groups_and_the_legend_is_not_cut(trained):
+    labels = np.arange(320) % len(ED)
+    points = np.random.default_rng(0).normal(size=(320, 2))
+    sample = Sample("test", 320, 320, 0, ED, labels, [])
+    found = [embeddings.Embedding(trained[name], points, 0.5, 0.5) for name in ("ce", "aml")]
+    with figure_style():
+        figure = embeddings._figure(found, sample, "umap")
+        figure.draw_without_rendering()
+    assert figure.get_suptitle() == "UMAP of 320 test rows\ncoloured by group of emotions"
+    assert figure.get_figwidth() == PAGE
+    texts = [" ".join(text.get_text().split()) for text in figure.legends[0].get_texts()]
+    assert texts[0].startswith("sadness: sad, disappointed, ashamed")
+    assert "disgusted" in texts
+    assert sorted(name for text in texts for name in text.split(": ")[-1].split(", ")) == sorted(ED)
+    left = figure.axes[0]
+    assert sum(len(drawn.get_offsets()) for drawn in left.collections) == 320
+    assert len({tuple(drawn.get_facecolor()[0]) for drawn in left.collections}) == len(texts)
+    box = figure.legends[0].get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.x1
+    assert box.y0 >= 0
+    assert all(box.y1 < axes.bbox.y0 for axes in figure.axes)
+
+
+class Projection:
+    """Stands for UMAP and keeps its options."""
+
+    options: ClassVar[dict[str, object]] = {}
+
+    def __init__(self, **options):
+        type(self).options = options
+
+    def fit_transform(self, features):
+        return features[:, :2]
+
+
+def test_umap_gets_the_seed_and_the_cosine_distance(monkeypatch):
+    module = ModuleType("umap")
+    module.UMAP = Projection
+    monkeypatch.setitem(sys.modules, "umap", module)
+    features = np.random.default_rng(0).normal(size=(12, 4))
+    assert project(features, 7, "umap").tolist() == features[:, :2].tolist()
+    options = {"metric": "cosine", "init": "spectral", "n_neighbors": 11, "random_state": 7, "n_jobs": 1}
+    assert Projection.options == options
+
+
+def test_umap_is_asked_for_before_the_work(monkeypatch, recorded, tmp_path):
+    monkeypatch.setattr(embeddings, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"needs the package umap-learn.*pip install 'fecbench\[umap\]'"):
+        draw_embeddings([recorded("a", 0.5)], tmp_path / "e.png", method="umap")
+
+
+@pytest.mark.slow
+def test_umap_parts_what_is_apart():
+    pytest.importorskip("umap")
+    labels = np.arange(60) % 3
+    features = np.random.default_rng(0).normal(size=(60, 5)) * 0.05 + np.eye(5)[labels]
+    points = project(features, 0, "umap")
+    assert silhouette(points - points.mean(0), labels) > 0.5
+    assert points.tolist() == project(features, 0, "umap").tolist()
 
 
 @pytest.mark.slow

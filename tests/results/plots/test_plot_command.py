@@ -24,6 +24,11 @@ def test_the_commands(fecbench, trained, recorded, tmp_path, monkeypatch):
     code, out, err = fecbench("plot", "dynamics", "aml", "--root", root, "--out", "d.svg")
     assert (code, out) == (0, "written: d.svg\n")
     ElementTree.parse("d.svg")
+    assert "gap (min-step loss - max-step loss)" in Path("d.svg").read_text(encoding="utf-8")
+    assert "mean score" not in Path("d.svg").read_text(encoding="utf-8")
+    code, _, err = fecbench("plot", "dynamics", "aml", "--root", root, "--all", "--out", "all.svg")
+    assert code == 0, err
+    assert "mean score" in Path("all.svg").read_text(encoding="utf-8")
     for weight in (1.0, 2.0):
         recorded(str(weight), weight / 4, weight=weight, limit=8)
     code, out, err = fecbench("plot", "sensitivity")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fecbench.results.plots.reliability import Bin, best_temperature, bins, draw_reliability, expected_error, scaled
+from fecbench.results.plots.style import COLUMN
 
 
 def calibrated(rows, classes, temperature, seed=0):
@@ -38,3 +39,4 @@ def test_a_trained_run_is_drawn(trained, figures, tmp_path):
     left, right = figures[0].axes
     assert left.get_title(loc="left").startswith("as trained")
     assert f"temperature {found.temperature:.2f}" in right.get_title(loc="left")
+    assert figures[0].get_figwidth() == COLUMN

@@ -25,6 +25,7 @@ def test_methods_stand_by_their_mean_with_each_seed(board, figures, tmp_path):
     assert sorted(axes.lines[0].get_xdata()) == pytest.approx([50, 60])
     assert axes.get_title(loc="left") == "ed: F1"
     assert axes.get_xlim()[0] >= 0
+    assert axes.get_xlabel() == "%"
 
 
 def test_the_interval_is_students():
@@ -35,3 +36,16 @@ def test_the_interval_is_students():
 def test_an_unknown_metric_is_named(board, tmp_path):
     with pytest.raises(UsageError, match="one of accuracy, macro_f1, found 'f1'"):
         draw_scores(board, tmp_path / "s.svg", "f1")
+
+
+def test_a_loss_keeps_its_unit_and_the_lowest_is_on_top(figures, tmp_path):
+    rows = tuple(
+        Row(name=name, objective=name, cells=(Cell({"nll": Score.of({0: value})}, {}),))
+        for name, value in (("ce", 1.5), ("aml", 1.25))
+    )
+    column = Column(0, "nll", "NLL", (), (), lower=True, unit="nats a text")
+    draw_scores(Board("b", (Table("t", (DatasetVersion("ed", "ED", "e"),), (column,), rows),)), tmp_path / "s.svg")
+    (axes,) = figures[0].axes
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["ce", "aml"]
+    assert axes.lines[0].get_xdata().tolist() == [1.5]
+    assert axes.get_xlabel() == "nats a text"

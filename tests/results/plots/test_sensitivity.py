@@ -9,6 +9,7 @@ import pytest
 from fecbench.core.errors import RunError, UnknownName, UsageError
 from fecbench.core.files import write_json
 from fecbench.results.plots.sensitivity import build_study, complete_runs, draw_sensitivity, rows
+from fecbench.results.plots.style import COLUMN
 
 
 def test_seeds_are_averaged_and_a_repeated_run_counts_once(recorded):
@@ -93,7 +94,7 @@ def test_the_sensitivity_plot_shows_means_bars_base_and_data_sets(recorded, figu
     ElementTree.parse(path)
     (figure,) = figures
     k, strategy = figure.axes
-    assert (k.get_xlabel(), strategy.get_xlabel()) == ("k_pos = k_neg", "strategy")
+    assert (k.get_xlabel(), strategy.get_xlabel()) == ("K (k_pos = k_neg)", "strategy")
     (line, bars, _), (other, _, _) = k.containers[0].lines, k.containers[1].lines
     assert line.get_xdata().tolist() == [5, 10]
     assert line.get_ydata() == pytest.approx([30, 55])
@@ -102,7 +103,12 @@ def test_the_sensitivity_plot_shows_means_bars_base_and_data_sets(recorded, figu
     )
     assert line.get_marker() == other.get_marker() != "none"
     assert line.get_color() != other.get_color()
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ed", "ge", "base configuration"]
+    assert not figure.legends
+    for axes in (k, strategy):
+        assert [text.get_text() for text in axes.texts] == ["ed", "ge"]
+        assert [text.get_color() for text in axes.texts] == [drawn.lines[0].get_color() for drawn in axes.containers]
+    assert figure.get_suptitle().splitlines()[-1] == "ring: base configuration"
+    assert figure.get_figwidth() == COLUMN
     assert [label.get_text() for label in strategy.get_xticklabels()] == ["none", "uniform"]
     rings = [ring for ring in k.lines if ring.get_fillstyle() == "none"]
     assert [ring.get_xydata()[0].tolist() for ring in rings] == [[10, pytest.approx(55)]] * 2
@@ -115,7 +121,9 @@ def test_a_single_seed_has_no_bar_and_crowded_values_keep_matplotlibs_ticks(reco
     draw_sensitivity(build_study(complete_runs([recorded.root])[0]), tmp_path / "s.png")
     (axes,) = figures[0].axes
     assert 1.1 not in axes.get_xticks()
-    assert figures[0].get_suptitle() == "aml: mean and standard deviation over 1 to 2 seeds"
+    title = " ".join(figures[0].get_suptitle().split())
+    assert title == "aml on ed: mean and standard deviation over 1 to 2 seeds ring: base configuration"
+    assert not axes.texts
     _, caps, (bars,) = axes.containers[0].lines
     drawn = [path.vertices for path in bars.get_paths() if np.isfinite(path.vertices).all()]
     assert [segment[:, 0].tolist() for segment in drawn] == [[100.0, 100.0]]
@@ -123,6 +131,41 @@ def test_a_single_seed_has_no_bar_and_crowded_values_keep_matplotlibs_ticks(reco
         [60 - 100 * np.std([0.5, 0.7], ddof=1), 60 + 100 * np.std([0.5, 0.7], ddof=1)]
     )
     assert all(np.isfinite(cap.get_ydata().astype(float)).tolist() == [False, False, True] for cap in caps)
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        ((0.1, 0.5, 1.0), "log"),
+        ((1e-5, 3e-5, 1e-4), "log"),
+        ((0.5, 1.0, 2.0), "linear"),
+        ((0.0, 1.0, 100.0), "linear"),
+        ((-1.0, 1.0, 50.0), "linear"),
+    ],
+)
+def test_values_that_span_a_factor_of_ten_have_a_logarithmic_axis(recorded, figures, tmp_path, values, scale):
+    for value in values:
+        recorded(str(value), 0.5, weight=value)
+    draw_sensitivity(build_study(complete_runs([recorded.root])[0]), tmp_path / "s.svg")
+    (axes,) = figures[0].axes
+    assert axes.get_xscale() == scale
+    assert axes.get_xlabel() == "λ (weight)"
+
+
+def test_ticks_of_a_logarithmic_axis_are_the_values(recorded, figures, tmp_path):
+    for value in (0.1, 0.5, 1.0, 2.0):
+        recorded(str(value), 0.5, weight=value)
+    draw_sensitivity(build_study(complete_runs([recorded.root])[0]), tmp_path / "s.svg")
+    (axes,) = figures[0].axes
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0.1", "0.5", "1", "2"]
+    assert axes.get_xticks(minor=True).tolist() == []
+
+
+def test_a_method_that_is_not_installed_has_no_symbols(recorded, figures, tmp_path):
+    for weight in (1.0, 2.0):
+        recorded(str(weight), 0.5, objective="theirs", weight=weight)
+    draw_sensitivity(build_study(complete_runs([recorded.root])[0]), tmp_path / "s.svg")
+    assert figures[0].axes[0].get_xlabel() == "weight"
 
 
 def test_values_are_named_apart_and_a_word_is_no_missing_value(recorded, figures, tmp_path):
