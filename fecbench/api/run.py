@@ -145,7 +145,8 @@ class Run:
         Args:
             folder: new or empty folder.
             kind: ``hf`` for a Hugging Face folder (runs with the native head), ``onnx`` for a graph of any run.
-            options: as :func:`fecbench.results.export.export.export` takes them.
+            options: ``eval_dataset``, ``push`` (a model of the hub, ``owner/name``) and ``public``, as
+                :func:`fecbench.results.export.export.export` takes them.
 
         Raises:
             UsageError, ExportError, RunError: as there.

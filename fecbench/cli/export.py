@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fecbench.cli.common_options import JSON, ROOT
-from fecbench.core.errors import FecbenchError
+from fecbench.core.errors import FecbenchError, UsageError
 from fecbench.core.options import PATH
 from fecbench.runs.find import find_run
 from fecbench.terminal.echo import echo
@@ -37,9 +37,27 @@ if TYPE_CHECKING:
     help="data set of the Hugging Face hub that the run was tested on; evaluation entries are written for it  "
     "[default: the run's, if that is hf:OWNER/NAME with a test split]",
 )
+@click.option(
+    "--push",
+    metavar="OWNER/NAME",
+    help="model repository of the Hugging Face hub to push the folder to, card and evaluation entries included; a new "
+    "one is private; needs a login (hf auth login)",
+)
+@click.option(
+    "--public", is_flag=True, help="create the repository of --push as a public one, or push to one that is public"
+)
 @ROOT
 @JSON
-def export(run: str, folder: Path, kind: Format, eval_dataset: str | None, root: Path, as_json: bool) -> None:
+def export(
+    run: str,
+    folder: Path,
+    kind: Format,
+    eval_dataset: str | None,
+    push: str | None,
+    public: bool,
+    root: Path,
+    as_json: bool,
+) -> None:
     """Export a trained model to Hugging Face or ONNX format.
 
     The export includes the tokenizer, the label names and a model card. RUN is a run id, a run folder or a method
@@ -50,15 +68,18 @@ def export(run: str, folder: Path, kind: Format, eval_dataset: str | None, root:
     Examples:
       fecbench export aml my-model --format onnx
       fecbench export runs/RUN-ID my-model
+      fecbench export ce my-model --push me/emotions
     """
+    if public and push is None:
+        raise UsageError("--public needs --push OWNER/NAME, but it is missing; add it, or leave --public out")
     record = find_run(run, root)
     from fecbench.results.export.export import STEPS
     from fecbench.results.export.export import export as write
 
     handle_stop_signals()  # an exception, unlike the end of the process, lets the draft folder be removed
     try:
-        with StepProgress(STEPS) as progress:
-            written = write(record, folder, kind, eval_dataset, progress.begin)
+        with StepProgress(STEPS + (push is not None)) as progress:
+            written = write(record, folder, kind, eval_dataset, push, public, progress.begin)
     except KeyboardInterrupt:
         raise FecbenchError("stopped; nothing was left behind") from None
     if as_json:
@@ -68,9 +89,11 @@ def export(run: str, folder: Path, kind: Format, eval_dataset: str | None, root:
             "difference": written.check.difference,
         }
         about = {"run": record.id, "folder": str(folder), "format": kind, "files": written.files}
-        print_json({**about, "check": check, "note": written.note})
+        print_json({**about, "check": check, "note": written.note, "pushed": written.pushed})
         return
     echo(f"written: {folder} ({', '.join(written.files)})")
     echo(f"checked: {written.check}")
     if written.note:
         echo(f"note: {written.note}")
+    if written.pushed:
+        echo(f"pushed: {written.pushed}; choose a licence there before others use the model")

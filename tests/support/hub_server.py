@@ -1,9 +1,11 @@
 """A hub on loopback: serves folders as the Hugging Face hub does, for clients whose HF_ENDPOINT points here.
 
-``root/datasets/OWNER/NAME/...`` and ``root/models/OWNER/NAME/...`` are its repositories. Run as
-``python hub_server.py ROOT``; it prints its address.
+``root/datasets/OWNER/NAME/...`` and ``root/models/OWNER/NAME/...`` are its repositories; an empty folder
+``root/private/OWNER/NAME`` marks a private model. Run as ``python hub_server.py ROOT``; it prints its address.
+The token ``WRITER`` may create and change models of the owner ``me``, the token ``READER`` may only read.
 """
 
+import base64
 import hashlib
 import json
 import re
@@ -16,6 +18,9 @@ COMMIT = "a" * 40
 FILE = re.compile(r"/(datasets/)?([^/]+/[^/]+)/resolve/[^/]+/(.+)")
 REPOSITORY = re.compile(r"/api/(datasets|models)/([^/]+/[^/]+)(/revision/[^/]+)?")
 TREE = re.compile(r"/api/(datasets|models)/([^/]+/[^/]+)/tree/[^/]+(/.*)?")
+CHANGE = re.compile(r"/api/models/([^/]+/[^/]+)/(preupload|commit)/main")
+OWNER, WRITER, READER = "me", "hf_writer", "hf_reader"
+ROLES = {WRITER: "write", READER: "read"}
 
 
 class Hub(BaseHTTPRequestHandler):
@@ -24,24 +29,17 @@ class Hub(BaseHTTPRequestHandler):
 
     def do_GET(self):
         path = unquote(urlsplit(self.path).path)
-        if match := FILE.fullmatch(path):
+        if path == "/api/whoami-v2":
+            self.send_account()
+        elif match := FILE.fullmatch(path):
             self.send_file(self.root / (match[1] or "models") / match[2] / match[3])
         elif match := REPOSITORY.fullmatch(path):
-            names = [file.name for file in self.files(match)]
-            self.send_json(
-                {
-                    "id": match[2],
-                    "sha": COMMIT,
-                    "private": False,
-                    "tags": [],
-                    "siblings": [{"rfilename": n} for n in names],
-                }
-            )
+            self.send_repository(match[1], match[2])
         elif match := TREE.fullmatch(path):
             self.send_json(
                 [
                     {"type": "file", "path": f.name, "size": f.stat().st_size, "oid": digest(f)}
-                    for f in self.files(match)
+                    for f in self.files(match[1], match[2])
                 ]
             )
         else:
@@ -49,8 +47,67 @@ class Hub(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET  # noqa: N815
 
-    def files(self, match):
-        return [file for file in (self.root / match[1] / match[2]).glob("*") if file.is_file()]
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        path = unquote(urlsplit(self.path).path)
+        match = CHANGE.fullmatch(path)
+        if path == "/api/validate-yaml":
+            self.send_json({"errors": [], "warnings": []})
+        elif self.role() != "write":
+            self.send(403, b'{"error": "this token may not write"}')
+        elif path == "/api/repos/create":
+            self.create(**json.loads(body))
+        elif match and match[2] == "preupload":
+            modes = {"uploadMode": "regular", "shouldIgnore": False}
+            self.send_json({"files": [{"path": file["path"], **modes} for file in json.loads(body)["files"]]})
+        elif match:
+            self.commit(match[1], [json.loads(line) for line in body.splitlines()])
+        else:
+            self.send(404, b"{}")
+
+    def role(self):
+        return ROLES.get(self.headers.get("Authorization", "").removeprefix("Bearer "))
+
+    def send_account(self):
+        role = self.role()
+        if role is None:
+            self.send(401, b'{"error": "Invalid credentials"}')
+        else:
+            self.send_json({"type": "user", "name": OWNER, "auth": {"accessToken": {"role": role}}})
+
+    def send_repository(self, kind, name):
+        if not (self.root / kind / name).is_dir():
+            self.send(404, b"{}", **{"X-Error-Code": "RepoNotFound"})
+            return
+        siblings = [{"rfilename": file.name} for file in self.files(kind, name)]
+        private = kind == "models" and (self.root / "private" / name).is_dir()
+        self.send_json({"id": name, "sha": COMMIT, "private": private, "tags": [], "siblings": siblings})
+
+    def create(self, name, organization=None, visibility=None, private=False, **_):
+        """Create a model; older clients send ``private`` in place of ``visibility``."""
+        repository = f"{organization or OWNER}/{name}"
+        url = f"http://{self.headers['Host']}/{repository}"
+        if not repository.startswith(f"{OWNER}/"):
+            self.send(403, json.dumps({"error": f"you may not write to {organization}"}).encode())
+        elif (self.root / "models" / repository).is_dir():
+            self.send(409, json.dumps({"error": "it exists", "url": url}).encode())
+        else:
+            (self.root / "models" / repository).mkdir(parents=True)
+            if private or visibility == "private":
+                (self.root / "private" / repository).mkdir(parents=True)
+            self.send_json({"url": url})
+
+    def commit(self, repository, lines):
+        for line in lines:
+            if line["key"] == "file":
+                file = self.root / "models" / repository / line["value"]["path"]
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(base64.b64decode(line["value"]["content"]))
+        url = f"http://{self.headers['Host']}/{repository}/commit/{COMMIT}"
+        self.send_json({"commitUrl": url, "commitOid": COMMIT, "success": True})
+
+    def files(self, kind, name):
+        return [file for file in (self.root / kind / name).glob("*") if file.is_file()]
 
     def send_file(self, file):
         if file.is_file():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fecbench.core.errors import UsageError
 from fecbench.data.datasets.addresses import ADDRESS, HUB_PREFIX
 from fecbench.results.export.card_schema import card_run_file
+from fecbench.results.export.hub_names import check_hub_name
 from fecbench.runs.record import shown_notes
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def eval_target(record: Record, name: str | None) -> EvalTarget:
         UsageError: ``name`` is not a valid ``owner/name``, or the run has no test scores.
     """
     if name is not None:
-        _check_name(name)
+        check_hub_name(name, "--eval-dataset", "data set")
         if _has_no_scores(record):
             raise UsageError(
                 f"--eval-dataset needs test scores, but the test split of {record.run_file.dataset.name} has no "
@@ -86,21 +87,6 @@ def eval_target(record: Record, name: str | None) -> EvalTarget:
             f"no {FOLDER}: {doubt}; if its test rows are those of a data set of the hub, add --eval-dataset OWNER/NAME",
         )
     return EvalTarget(hub_dataset(record))
-
-
-def _check_name(name: str) -> None:
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # re-exported without __all__
-
-    try:
-        validate_repo_id(name)
-        valid = name.count("/") == 1  # the hub's own check accepts a name without an owner
-    except HFValidationError:
-        valid = False
-    if not valid:
-        raise UsageError(
-            f"--eval-dataset must be a data set of the hub, owner/name, but is {name!r}; correct it or leave it out"
-        )
 
 
 def _has_no_scores(record: Record) -> bool:

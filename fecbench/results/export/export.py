@@ -16,6 +16,7 @@ from fecbench.model.encoders.network import quiet
 from fecbench.results.export import eval_entries, huggingface, model_card, onnx, thresholds_file
 from fecbench.results.export.card_schema import card_result_file, card_run_file
 from fecbench.results.export.new_folder import new_folder
+from fecbench.results.export.push import HubRepository
 from fecbench.results.export.verify import Check, check, reference
 from fecbench.runs.predictor import Predictor
 
@@ -57,12 +58,14 @@ class Exported:
         files: paths of its files, relative to the folder.
         check: the comparison of its predictions with the run's.
         note: what was left out, and how to include it; empty if nothing was.
+        pushed: address of the repository of the hub that it was pushed to; empty if it was not pushed.
     """
 
     folder: Path
     files: tuple[str, ...]
     check: Check
     note: str
+    pushed: str = ""
 
 
 def export(
@@ -70,9 +73,13 @@ def export(
     folder: Path,
     kind: Format = "hf",
     eval_dataset: str | None = None,
+    push: str | None = None,
+    public: bool = False,
     report: Report = silent,
 ) -> Exported:
-    """Write the model of a complete run to ``folder``. After an error, nothing is left there.
+    """Write the model of a complete run to ``folder``, and push it to the hub if ``push`` names a repository.
+
+    After an error nothing is left in ``folder``, unless only the push failed.
 
     Args:
         record: the run.
@@ -80,15 +87,21 @@ def export(
         kind: the format.
         eval_dataset: the hub data set, ``owner/name``, that evaluation entries name; None for the run's own, if its
             test rows are certainly those of a hub data set.
-        report: called with the name of each of the ``STEPS`` steps.
+        push: the model repository of the hub, ``owner/name``, to push the folder to. A new one is private.
+        public: True to create it as a public repository, and to allow a push to a public one.
+        report: called with the name of each of the ``STEPS`` steps, and of the push.
 
     Raises:
-        UsageError: the folder is not empty, the run does not fit the format, a package is missing, or the name of
-            the data set is not valid.
-        ExportError: the model can't be written in the format, or the files predict other logits than the run.
+        UsageError: the folder is not empty, the run does not fit the format, a package is missing, a name of the
+            hub is not valid, or the hub does not accept a push.
+        ExportError: the model can't be written in the format, or the files predict other logits than the run, or the
+            push failed.
         RunError: the run is not complete, or a file of it is missing or broken.
     """
     writer, target = WRITERS[kind], eval_entries.eval_target(record, eval_dataset)
+    repository = HubRepository(push, public) if push is not None else None
+    if repository:
+        repository.check()
     with new_folder(folder) as draft, quiet():
         report("loading the run's model")
         card_run_file(record)  # checks the card's fields first: loading the model takes longer
@@ -102,8 +115,12 @@ def export(
         report("writing the model card")
         if predictor.decision:
             thresholds_file.write(predictor.labels, predictor.decision, draft)
-        model_card.write(record, predictor, kind, target.dataset, draft, folder.resolve().name)
+        name = repository.name if repository else folder.resolve().name
+        model_card.write(record, predictor, kind, target.dataset, draft, name, push)
         if target.dataset:
             eval_entries.write(record, target.dataset, draft)
         files = tuple(sorted(path.relative_to(draft).as_posix() for path in draft.rglob("*") if path.is_file()))
-    return Exported(folder, files, checked, target.note)
+    if repository:
+        report("pushing the folder to the hub")
+    pushed = repository.push(folder, files) if repository else ""
+    return Exported(folder, files, checked, target.note, pushed)

@@ -40,7 +40,15 @@ NAMED_ELSEWHERE = LOCAL_SETTINGS  # a card must not show local paths
 WORST = 3  # number of labels that the card lists as the worst
 
 
-def write(record: Record, predictor: Predictor, kind: str, dataset: HubDataset | None, folder: Path, name: str) -> None:
+def write(
+    record: Record,
+    predictor: Predictor,
+    kind: str,
+    dataset: HubDataset | None,
+    folder: Path,
+    name: str,
+    repository: str | None = None,
+) -> None:
     """Write the model card to ``README.md`` in ``folder``.
 
     Args:
@@ -50,10 +58,11 @@ def write(record: Record, predictor: Predictor, kind: str, dataset: HubDataset |
         dataset: the hub data set that the test rows are from, if that is known.
         folder: the export.
         name: the model's name.
+        repository: the model repository of the hub that the export is for, if any.
     """
     from huggingface_hub import ModelCard
 
-    values = _template_values(record, predictor) | {"kind": kind, "name": name}
+    values = _template_values(record, predictor) | {"kind": kind, "name": name, "repository": repository}
     card = ModelCard.from_template(_metadata(record, kind, dataset, name), template_path=str(TEMPLATE), **values)
     card.save(folder / "README.md")
 

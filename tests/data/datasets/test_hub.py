@@ -1,14 +1,11 @@
 """Data sets and encoders from a hub on loopback: no code and no pickle of theirs runs."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 from fecbench.core.errors import DataError
-from tests.support import hub_server
+from tests.support.loopback_hub import loopback_hub
 from tests.support.own_data import COLUMNS, ROWS, write
 from tests.support.several import answers
 
@@ -16,32 +13,8 @@ from tests.support.several import answers
 @pytest.fixture
 def hub(tmp_path):
     """A hub on loopback: its folder, and a function that runs Python code in a process that asks it."""
-    root = tmp_path / "hub"
-    root.mkdir()
-    server = subprocess.Popen(
-        [sys.executable, hub_server.__file__, str(root)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    endpoint = server.stdout.readline().strip()
-    environment = {
-        **os.environ,
-        "HF_ENDPOINT": endpoint,
-        "HF_HOME": str(tmp_path / "home"),
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-    }
-    environment.pop("HF_HUB_OFFLINE")
-
-    def python(code: str, given: str = "") -> str:
-        command = [sys.executable, "-c", code]
-        done = subprocess.run(command, input=given, env=environment, capture_output=True, text=True, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr[-2000:]
-        return done.stdout
-
-    yield root, python
-    server.kill()
-    server.wait()
-    server.stdout.close()
+    with loopback_hub(tmp_path) as hub:
+        yield hub
 
 
 @pytest.mark.slow

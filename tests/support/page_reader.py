@@ -1,0 +1,67 @@
+"""Follow a page of the documentation: write its files, type its commands, run its Python."""
+
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.page_blocks import Block
+
+
+class PageReader:
+    """Follows the blocks of a page in the current folder, as a reader would.
+
+    Args:
+        fecbench: calls the command line in this process (the fixture of that name).
+        install: installs a distribution with entry points (the fixture of that name).
+        monkeypatch: undoes changes of the import path after the test.
+    """
+
+    def __init__(self, fecbench: Callable, install: Callable, monkeypatch: pytest.MonkeyPatch):
+        self.fecbench = fecbench
+        self.install = install
+        self.monkeypatch = monkeypatch
+        self.names: dict[str, object] = {}
+
+    def follow(self, block: Block) -> None:
+        if block.not_run:
+            return
+        if block.file:
+            path = Path(block.file)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text, encoding="utf-8")
+        elif block.is_python:
+            exec(compile(block.text, block.place, "exec", dont_inherit=True), self.names)
+        elif block.is_shell:
+            for words in block.commands():
+                self.run_command(words, block.place)
+
+    def run_command(self, words: list[str], place: str) -> None:
+        if words == ["pip", "install", "."]:
+            self.install_folder()
+            return
+        assert words[0] == "fecbench", f"{place}: {words} can't run in a test; put <!-- not run: REASON --> before it"
+        if words[1] == "bench" or "--seeds" in words:
+            code, out = self.in_a_process(words[1:])
+        else:
+            code, *texts = self.fecbench(*words[1:])
+            out = "".join(texts)
+        # a dry run ends with 1 if something can't start here, such as rows with encoders of the hub
+        assert code == 0 or (code == 1 and "--dry-run" in words), f"{place}: {words}: {out}"
+
+    def in_a_process(self, arguments: list[str]) -> tuple[int, str]:
+        """Run a command that starts processes in a process of its own, as a shell would."""
+        done = subprocess.run([sys.executable, "-m", "fecbench", *arguments], capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    def install_folder(self) -> None:
+        """Install the package in the current folder, as far as its entry points go."""
+        project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+        self.monkeypatch.syspath_prepend(str(Path.cwd()))
+        for group, entries in project["entry-points"].items():
+            for value in entries.values():
+                self.monkeypatch.delitem(sys.modules, value.partition(":")[0], raising=False)
+            self.install(f"{project['name']}-{group}", group, **entries)
