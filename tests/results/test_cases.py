@@ -267,7 +267,7 @@ def test_cases_are_a_latex_table_for_a_paper(pair, fecbench, tmp_path):
 
 
 def test_methods_have_their_display_names_in_latex(pair, fecbench, tmp_path):
-    better, worse = pair
+    better, _ = pair
     edit(better, lambda about: about["objective"].update(name="lcl"))
     _, out, _ = fecbench("cases", "better", "worse", "--root", tmp_path / "runs", "--format", "latex")
     (heads,) = [line for line in out.splitlines() if line.startswith("row & utterance")]

@@ -67,7 +67,7 @@ def _figures(run: Run, wanted: str) -> Iterator[tuple[str, Any]]:
     result = run.record.result
     if wanted == "parameters":
         count = result.get(COSTS[wanted])
-        yield wanted, count / 1e6 if _is_number(count) else None
+        yield wanted, count / 1e6 if isinstance(count, int) else None
     elif wanted in COSTS:
         yield wanted, result.get(COSTS[wanted])
     else:

@@ -38,7 +38,7 @@ def notes_of(rows: Sequence[Row], datasets: Sequence[DatasetVersion], declared: 
     )
 
 
-def short_notes_of(rows: Sequence[Row], datasets: Sequence[DatasetVersion], declared: bool = False) -> tuple[str, ...]:
+def short_notes_of(rows: Sequence[Row], declared: bool = False) -> tuple[str, ...]:
     """Return the notes that bear on a comparison, in few lines: missing runs, limits on rows, unequal encoders."""
     runs = [(row.name, run) for row in rows for cell in row.cells for run in cell.runs]
     limits = (note for note in _recorded(rows) if WARNING in note)
