@@ -39,12 +39,12 @@ def test_python_blocks_run_and_their_objectives_train(page, toy, tmp_path, monke
         assert record.status == "complete"
 
 
-def sequence() -> list[list[str]]:
-    """Return the commands that README shows under "What you can do with it", without their comments."""
+def errands(language: str) -> list[str]:
+    """Return the blocks of a language that README shows under "What you can do with it"; commands have none."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     section = text.partition("## What you can do with it\n")[2].partition("\n## ")[0]
-    blocks = re.findall(r"```\n(.*?)```", section, re.DOTALL)
-    return [shlex.split(line, comments=True) for block in blocks for line in block.splitlines()]
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    return [block for found, block in blocks if found == language]
 
 
 @pytest.mark.slow
@@ -54,7 +54,7 @@ def test_the_sequence_of_the_readme_works(fecbench, demo_bench, toy, tmp_path, m
     shutil.copytree(demo_bench[0], tmp_path / "runs" / "demo")
     (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
     toy.rename(tmp_path / "my-data")
-    commands = sequence()
+    commands = [shlex.split(line, comments=True) for block in errands("") for line in block.splitlines()]
     assert len(commands) > 10
     for name, *arguments in commands:
         assert name == "fecbench"
@@ -62,6 +62,14 @@ def test_the_sequence_of_the_readme_works(fecbench, demo_bench, toy, tmp_path, m
         # a dry run ends with 1 if something can't start here, such as rows with encoders of the hub
         assert code == 0 or (code == 1 and "--dry-run" in arguments), f"{arguments}: {out}{err}"
         assert out or err
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (block,) = errands("python")
+    exec(block, {})
+    assert list((tmp_path / "runs").iterdir())
 
 
 def test_the_pictures_of_the_readme_are_there_and_small():
