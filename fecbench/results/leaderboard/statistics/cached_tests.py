@@ -16,6 +16,7 @@ from platformdirs import user_cache_path
 
 from fecbench.core.errors import RunError
 from fecbench.core.files import read_json, replacing
+from fecbench.runs.digests import result_digest, run_digest
 from fecbench.runs.record import PREDICTIONS
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ def cached_test(first: Sequence[Run], second: Sequence[Run], test: Callable[[], 
     """Return the p-values by metric of ``test``, which compares two rows, from the cache if they are there.
 
     The key holds the seals of the records, size and time of their predictions, and the code of the tests, so that
-    edited records and other code are tested anew. Records without seals aren't cached. A cache that can't be read or
-    written costs time and is no error.
+    edited records and other code are tested anew. An older record without a seal counts by the digests that a
+    seal has. A cache that can't be read or written costs time and is no error.
 
     Raises:
         RunError: as ``test`` does; errors aren't cached.
@@ -49,7 +50,7 @@ def cached_test(first: Sequence[Run], second: Sequence[Run], test: Callable[[], 
 
 
 def _key(first: Sequence[Run], second: Sequence[Run]) -> str | None:
-    """Return a digest of all that determines a test; None if a record has no seal or no predictions."""
+    """Return a digest of all that determines a test; None if a record lacks predictions."""
     rows = [[_of_run(run) for run in runs] for runs in (first, second)]
     if any(run is None for row in rows for run in row):
         return None
@@ -60,12 +61,13 @@ def _key(first: Sequence[Run], second: Sequence[Run]) -> str | None:
 
 def _of_run(run: Run) -> list[object] | None:
     """Return what determines a run's part in a test; None if it isn't known."""
-    seal = run.record.result_file.seal
+    record = run.record
+    seal = record.result_file.seal or {"run": run_digest(record.about), "result": result_digest(record.result)}
     try:
-        predictions = (run.record.folder / PREDICTIONS).stat()
-    except OSError:
+        predictions = record.inside(PREDICTIONS).stat()
+    except (OSError, RunError):
         return None
-    return [seal, str(run.repetition), predictions.st_size, predictions.st_mtime_ns] if seal else None
+    return [seal, str(run.repetition), predictions.st_size, predictions.st_mtime_ns]
 
 
 @cache
