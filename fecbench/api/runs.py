@@ -72,14 +72,19 @@ class Runs(Sequence[Run]):
             UnknownName: no run has such a data set, method or metric.
         """
         from fecbench.results.leaderboard.assemble import board_of_records, board_of_selection
+        from fecbench.terminal.status_line import status_line
 
         records = [run.record for run in self.runs]
-        if self.spec is None:
-            return board_of_records(records, columns, against, metrics=metrics, best_trial=best_trial)
-        from fecbench.bench.matrix import Records, select
+        with status_line() as report:
+            if self.spec is None:
+                return board_of_records(
+                    records, columns, against, report=report, metrics=metrics, best_trial=best_trial
+                )
+            from fecbench.bench.matrix import Records, select
 
-        selection = select(self.spec, Records(records))
-        return board_of_selection(replace(selection, metrics=(*selection.metrics, *metrics)), records, against)
+            selection = select(self.spec, Records(records))
+            selection = replace(selection, metrics=(*selection.metrics, *metrics))
+            return board_of_selection(selection, records, against, report)
 
     def _repr_html_(self) -> str:
         return str(self.to_frame().to_html(max_rows=20, float_format="{:.4f}".format))

@@ -1,9 +1,12 @@
 """Many runs as a data frame, a leaderboard and the outcome of a spec."""
 
+from contextlib import nullcontext
+
 import pytest
 
 import fecbench
 from fecbench.core.errors import RunError, UsageError
+from fecbench.terminal import status_line
 
 pytestmark = pytest.mark.slow
 
@@ -55,3 +58,10 @@ def test_folders_without_runs_are_named(tmp_path):
         fecbench.load_runs(tmp_path)
     with pytest.raises(UsageError, match="no such folder"):
         fecbench.load_runs(tmp_path / "nothing")
+
+
+def test_a_leaderboard_says_what_it_reads(trained, monkeypatch):
+    said = []
+    monkeypatch.setattr(status_line, "status_line", lambda: nullcontext(said.append))
+    fecbench.load_runs("runs").leaderboard()
+    assert said[0].startswith("reading record 1: ")

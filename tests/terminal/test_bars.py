@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from fecbench.core.hooks import RunInfo
-from fecbench.terminal import bar, output, run_progress, slow_progress, step_progress
+from fecbench.terminal import bar, output, run_progress, slow_progress, status_line, step_progress
 from fecbench.terminal.bar import NoBar, NotebookBar, TerminalBar, new_bar
 from fecbench.terminal.echo import echo
 
@@ -147,3 +147,14 @@ def test_preparations_are_told_to_one_who_watches(monkeypatch, interactive, rank
     monkeypatch.setenv("RANK", rank)
     output.print_if_watched("[b]")
     assert screen.file.getvalue() == said
+
+
+def test_a_notebook_shows_what_is_being_done_until_the_end(notebook, monkeypatch):
+    monkeypatch.setattr(status_line, "console", lambda stderr: notebook)
+    monkeypatch.setattr(status_line, "NotebookOutput", Output)
+    monkeypatch.setattr(status_line, "INTERVAL", 0.0)
+    with status_line.status_line() as report:
+        assert Output.shown == []
+        report("testing <b>")
+        assert Output.shown[-1] == "testing &lt;b&gt;"
+    assert Output.shown[-1] == ""
