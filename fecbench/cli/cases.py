@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fecbench.cli.common_options import DATA_DIR, ROOT, SPLIT
+from fecbench.cli.common_options import CAPTION, DATA_DIR, LABEL, ROOT, SPLIT
 from fecbench.core.errors import UsageError
 from fecbench.core.files import OUTPUT, replacing
 from fecbench.core.options import PATH
@@ -34,9 +34,20 @@ BY_SUFFIX = {".json": "json", ".tex": "latex"}  # of other files: markdown
     "otherwise markdown]",
 )
 @click.option("-o", "--out", type=PATH, help="file to write instead of printing")
+@CAPTION
+@LABEL
 @ROOT
 def cases(
-    better: str, worse: str, split: str, top: int, data_dir: Path | None, form: str | None, out: Path | None, root: Path
+    better: str,
+    worse: str,
+    split: str,
+    top: int,
+    data_dir: Path | None,
+    form: str | None,
+    out: Path | None,
+    caption: str,
+    label: str,
+    root: Path,
 ) -> None:
     """Show examples that one run gets right and another wrong.
 
@@ -50,13 +61,15 @@ def cases(
     \b
     Example (Table 4 of the AML paper):
       fecbench cases aml aml-no-adv
-      fecbench cases aml aml-no-adv --top 4 -o table4.tex
+      fecbench cases aml aml-no-adv --top 4 -o table4.tex --label tab:cases
     """
     form = form or _default_format(out)
     if out and form == "terminal":
         raise UsageError(
             "-o writes markdown, latex or json, but --format is terminal; choose another format or leave out -o"
         )
+    if (caption or label) and form != "latex":
+        raise UsageError(f"--caption and --label are for LaTeX, but the format is {form}; add --format latex")
     from fecbench.results import case_formats
     from fecbench.results.cases import find_cases
 
@@ -75,7 +88,7 @@ def cases(
     elif form == "latex":
         from fecbench.results.case_latex import case_table
 
-        text = case_table(found, top)
+        text = case_table(found, top, caption, label)
     else:
         text = json.dumps(case_formats.as_dict(found, top), indent=1, ensure_ascii=False) + "\n"
     if out:

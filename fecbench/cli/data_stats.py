@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fecbench.cli.common_options import DATA_DIR, JSON
+from fecbench.cli.common_options import CAPTION, DATA_DIR, JSON, LABEL
 from fecbench.cli.data_options import row_options, row_settings
 from fecbench.core.errors import FecbenchError, UsageError
 from fecbench.core.files import OUTPUT, replacing
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 @click.option("--all-classes", is_flag=True, help="show every class of a data set with more than 40")
 @click.option("--html", type=PATH, help="file to write a page with pictures to, besides what is printed")
 @click.option("--latex", type=PATH, help="file to write a LaTeX table of rows and labels to, besides what is printed")
+@CAPTION
+@LABEL
 @JSON
 def stats(
     names: Sequence[str],
@@ -44,6 +46,8 @@ def stats(
     all_classes: bool,
     html: Path | None,
     latex: Path | None,
+    caption: str,
+    label: str,
     as_json: bool,
     **flags: Any,
 ) -> None:
@@ -58,8 +62,10 @@ def stats(
     Examples:
       fecbench data stats demo path/to/folder
       fecbench data stats ge --encoder minilm --html ge.html
-      fecbench data stats ed-prepared ge-prepared --latex table1.tex   # Table 1 of the AML paper
+      fecbench data stats ed-prepared ge-prepared --latex table1.tex --label tab:data   # Table 1 of the AML paper
     """
+    if (caption or label) and not latex:
+        raise UsageError("--caption and --label are for the table of --latex; add --latex FILE")
     every = [row_settings(name, flags, "data stats") for name in names]
     if flags["encoder"] is not None:
         from fecbench.model.encoders.load import check_encoder_name
@@ -77,7 +83,7 @@ def stats(
     if latex and statistics:
         from fecbench.results.data_latex import data_table
 
-        _write(data_table(statistics), latex)
+        _write(data_table(statistics, caption, label), latex)
     _exit_with(errors)
 
 

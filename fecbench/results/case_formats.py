@@ -11,10 +11,13 @@ from fecbench.results.label_set_cases import LabelSetCases
 from fecbench.runs.identity import differing_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fecbench.results.cases import Cases
     from fecbench.runs.record import Record
 
     AnyCases = Cases | LabelSetCases
+    Names = tuple[str, str]  # of the better and the worse run
 
 
 class Words(Protocol):
@@ -22,8 +25,9 @@ class Words(Protocol):
 
     COLUMNS: tuple[str, ...]
     TEXT_COLUMNS: tuple[str, ...]
+    CAPTION: str
 
-    def summary(self, cases: Any, top: int) -> str:
+    def summary(self, cases: Any, top: int, names: Names) -> str:
         """Return the counts of all rows as a sentence."""
 
     def cells(self, case: Any) -> list[Any]:
@@ -40,9 +44,14 @@ def _words(cases: AnyCases) -> Words:
     return label_set_case_words if isinstance(cases, LabelSetCases) else case_words
 
 
-def summary(cases: AnyCases, top: int) -> str:
+def summary(cases: AnyCases, top: int, names: Names | None = None) -> str:
     """Return the counts of all rows as a sentence that puts the first ``top`` cases into proportion."""
-    return _words(cases).summary(cases, top)
+    return _words(cases).summary(cases, top, names or cases.names)
+
+
+def caption(cases: AnyCases, names: Names) -> str:
+    """Return a sentence that says which texts the table lists."""
+    return _named([_words(cases).CAPTION], names)[0]
 
 
 def note(cases: AnyCases) -> str:
@@ -50,21 +59,21 @@ def note(cases: AnyCases) -> str:
     return difference_note(differing_settings([cases.better, cases.worse]))
 
 
-def table(cases: AnyCases, top: int) -> tuple[list[str], list[list[Any]]]:
+def table(cases: AnyCases, top: int, names: Names | None = None) -> tuple[list[str], list[list[Any]]]:
     """Return column names and the first ``top`` rows, for one label a text as in the paper's Table 4."""
     words = _words(cases)
-    return _named(words.COLUMNS, cases), [words.cells(case) for case in cases.cases[:top]]
+    return _named(words.COLUMNS, names or cases.names), [words.cells(case) for case in cases.cases[:top]]
 
 
-def _named(columns: tuple[str, ...], cases: AnyCases) -> list[str]:
+def _named(columns: Sequence[str], names: Names) -> list[str]:
     """Return the names of columns, with those of the runs."""
-    better, worse = cases.names
+    better, worse = names
     return [column.format(better=better, worse=worse) for column in columns]
 
 
-def text_columns(cases: AnyCases) -> list[str]:
+def text_columns(cases: AnyCases, names: Names | None = None) -> list[str]:
     """Return the names of the columns that hold text rather than numbers."""
-    return _named(_words(cases).TEXT_COLUMNS, cases)
+    return _named(_words(cases).TEXT_COLUMNS, names or cases.names)
 
 
 def markdown(cases: AnyCases, top: int) -> str:

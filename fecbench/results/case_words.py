@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
 COLUMNS: tuple[str, ...] = ("row", "utterance", "{worse}", "p", "{better}", "p", "p(gold) {worse}", "p(gold) {better}")
 TEXT_COLUMNS: tuple[str, ...] = ("utterance", "{worse}", "{better}")
+CAPTION = "Texts that {better} labels correctly and {worse} doesn't."
 
 
-def summary(cases: Cases, top: int) -> str:
+def summary(cases: Cases, top: int, names: tuple[str, str]) -> str:
     """Return the counts of all rows as a sentence that puts the first ``top`` cases into proportion."""
-    better, worse = cases.names
+    better, worse = names
     rows = f"{cases.rows:,} {cases.split} rows of {cases.better.run_file.dataset.name}"
     shown = min(top, len(cases.cases))
     return (

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 HEADS = ("Data set", "Train", "Validation", "Test", "Labels")
+CAPTION = "Rows and labels of the data sets."
 
 
-def data_table(statistics: Sequence[Statistics]) -> str:
+def data_table(statistics: Sequence[Statistics], caption: str = "", label: str = "") -> str:
     """Return a LaTeX file with a row for each data set: the rows of its splits, and its number of labels.
 
     If two data sets have one display name, such as two versions of one, all have their registered names.
@@ -27,7 +28,8 @@ def data_table(statistics: Sequence[Statistics]) -> str:
     if len(set(displayed)) < len(set(names)):
         displayed = names
     body = [latex.line(HEADS), r"\midrule", *map(_row, displayed, statistics)]
-    return f"{latex.head('Data sets')}\n\n{latex.table('lrrrr', body, 'Rows and labels of the data sets.')}\n"
+    content = latex.table("lrrrr", body, latex.escape(caption or CAPTION), label=label)
+    return f"{latex.head('Data sets')}\n\n{content}\n"
 
 
 def _row(name: str, one: Statistics) -> str:

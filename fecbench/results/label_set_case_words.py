@@ -23,12 +23,13 @@ COLUMNS: tuple[str, ...] = (
     "NLL {better}",
 )
 TEXT_COLUMNS: tuple[str, ...] = ("utterance", "labels", "{worse}", "{better}")
+CAPTION = "Texts whose labels {better} gives with a greater Jaccard index than {worse}."
 NO_LABEL = "(none)"
 
 
-def summary(cases: LabelSetCases, top: int) -> str:
+def summary(cases: LabelSetCases, top: int, names: tuple[str, str]) -> str:
     """Return the counts of all rows as a sentence that puts the first ``top`` cases into proportion."""
-    better, worse = cases.names
+    better, worse = names
     rows = f"{cases.rows:,} {cases.split} rows of {cases.better.run_file.dataset.name}"
     shown = min(top, len(cases.cases))
     return (

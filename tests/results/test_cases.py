@@ -272,4 +272,14 @@ def test_methods_have_their_display_names_in_latex(pair, fecbench, tmp_path):
     _, out, _ = fecbench("cases", "better", "worse", "--root", tmp_path / "runs", "--format", "latex")
     (heads,) = [line for line in out.splitlines() if line.startswith("row & utterance")]
     assert heads == r"row & utterance & Cross-entropy & p & LCL & p & p(gold) Cross-entropy & p(gold) LCL \\"
-    assert "Texts on which LCL is right or nearer to the gold labels, and Cross-entropy is not." in out
+    assert r"\caption{Texts that LCL labels correctly and Cross-entropy doesn't.}" in out
+    assert "LCL alone gets 3 right and Cross-entropy alone 1" in out
+
+
+def test_a_case_table_has_the_given_caption_and_label(pair, fecbench, tmp_path):
+    about = ("cases", "better", "worse", "--root", tmp_path / "runs", "--caption", "Some & more", "--label", "tab:c")
+    _, out, _ = fecbench(*about, "--format", "latex")
+    assert r"\caption{Some \& more}" in out
+    assert r"\label{tab:c}" in out
+    code, _, err = fecbench(*about)
+    assert (code, "--caption and --label are for LaTeX, but the format is terminal" in err) == (2, True)

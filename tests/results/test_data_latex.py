@@ -17,6 +17,16 @@ def test_a_data_set_has_a_line_with_its_rows_and_labels():
     assert text.endswith("\n")
 
 
+def test_the_table_has_the_given_caption_and_label(fecbench, tmp_path):
+    about = ("--caption", "Sizes", "--label", "tab:data")
+    code, _, err = fecbench("data", "stats", "demo", "--latex", tmp_path / "t.tex", *about)
+    assert code == 0, err
+    text = (tmp_path / "t.tex").read_text(encoding="utf-8")
+    assert (r"\caption{Sizes}" in text, r"\label{tab:data}" in text) == (True, True)
+    code, _, err = fecbench("data", "stats", "demo", *about)
+    assert (code, "add --latex FILE" in err) == (2, True)
+
+
 def test_the_command_writes_it_besides_what_is_printed(fecbench, tmp_path):
     code, out, err = fecbench("data", "stats", "demo", "--latex", tmp_path / "t.tex")
     assert (code, "Rows" in out, "written:" in err) == (0, True, True), err

@@ -11,7 +11,7 @@ from fecbench.core.files import write_json, write_tensors
 from fecbench.data.datasets.load import load_registered
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.data.datasets.rows import targets_of
-from fecbench.results.case_formats import as_dict, markdown, summary, table
+from fecbench.results.case_formats import as_dict, caption, markdown, summary, table
 from fecbench.results.cases import find_cases
 from fecbench.runs.record import Record
 
@@ -156,6 +156,7 @@ def test_the_formats(pair, true):
         "Shown: 2 of the rows on which aml is ahead, selected by the largest gain in Jaccard index, then in NLL "
         "(nats); they are not typical."
     )
+    assert caption(found, ("A", "B")) == "Texts whose labels A gives with a greater Jaccard index than B."
     columns, lines = table(found, 2)
     assert columns[2:5] == ["labels", "ce", "aml"]
     assert columns[5:] == ["Jaccard ce", "Jaccard aml", "NLL ce", "NLL aml"]
