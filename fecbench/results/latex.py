@@ -27,16 +27,27 @@ SIGNS = {
     "↓": r"$\downarrow$",
     "†": r"$^\dagger$",
     "‡": r"$^\ddagger$",
-    "–": r"\textendash{}",  # noqa: RUF001  an en dash is meant
-    "’": "'",  # noqa: RUF001  the typographic sign is meant
+    "–": r"\textendash{}",  # noqa: RUF001  these typographic signs are meant
+    "—": r"\textemdash{}",
+    "−": "$-$",  # noqa: RUF001
+    "…": r"\ldots{}",
+    "‘": r"\textquoteleft{}",  # noqa: RUF001
+    "’": "'",  # noqa: RUF001
+    "“": r"\textquotedblleft{}",
+    "”": r"\textquotedblright{}",
+    # LaTeX's default encoding of fonts lacks these
+    "«": r"$\ll$",
+    "»": r"$\gg$",
+    **dict.fromkeys("ÐÞðþ", "?"),
 }
 # characters that TeX would join with the next one: the two hyphens of an option must not become a dash
 LIGATURE = re.compile(r"([-`',])(?=\1)|[?!](?=`)")
-# \resizebox is of the package graphicx; without it a wide table extends into the margin
-FIT = (
-    r"\providecommand{\fecbenchfit}[1]{\ifdefined\resizebox"
-    r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{#1}\else#1\fi}"
-)
+# \resizebox is of the package graphicx; without it a large table extends beyond its place. A float can't be broken over
+# pages: the height leaves a fifth of the page for caption and notes.
+FIT = r"""\providecommand{\fecbenchfit}[1]{\ifdefined\resizebox
+  \resizebox*{!}{\ifdim\totalheight>0.8\textheight 0.8\textheight\else\totalheight\fi}{%
+    \resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{#1}}%
+  \else#1\fi}"""
 LABEL = re.compile(r"[A-Za-z0-9:._/-]+")
 
 
@@ -72,7 +83,7 @@ def check_label(label: str) -> None:
 def head(title: str) -> str:
     """Return the first lines of a file with tables: a comment with the packages, and the command that fits tables."""
     named = " ".join(title.split())
-    needs = r"needs \usepackage{booktabs}; with \usepackage{graphicx} wide tables shrink to fit"
+    needs = r"needs \usepackage{booktabs}; with \usepackage{graphicx} large tables shrink to fit"
     return f"% {named}: {needs}\n{FIT}"
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fecbench.core.errors import UsageError
-from fecbench.results.latex import check_label
+from fecbench.results.latex import check_label, escape, head, line, table
 from fecbench.results.leaderboard.assemble import board_of_records
 from fecbench.results.leaderboard.formats.registered import render
 from fecbench.results.leaderboard.paper_table import published
@@ -91,20 +91,49 @@ def test_the_command_ranks_what_people_read_and_leaves_data_as_it_is(three, fecb
         assert default == plain
 
 
-@pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex isn't installed")
-def test_tables_compile_on_a_page_of_two_columns(three, make, tmp_path):
-    others = [make(method, accuracy=0.7, seed=seed, epochs=2) for method in ("taco", "lcl") for seed in range(3)]
-    board = replace(board_of_records([*three, *others]), published=published())
+def compiled(tables, folder):
+    """Return what pdflatex says of tables on a page of two columns; they must compile."""
     head = r"\documentclass[twocolumn]{article}\usepackage{booktabs,graphicx}"
-    tables = "\n".join(render(PAPER.of(one), "latex") for one in (board, board_of_records(three)))
-    page = rf"{head}\begin{{document}}Text.{tables}\end{{document}}"
-    (tmp_path / "page.tex").write_text(page, encoding="utf-8")
+    (folder / "page.tex").write_text(rf"{head}\begin{{document}}Text.{tables}\end{{document}}", encoding="utf-8")
     done = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         errors="replace",
     )
     assert done.returncode == 0, done.stdout[-2000:]
-    assert "Overfull" not in done.stdout
+    return done.stdout
+
+
+needs_pdflatex = pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex isn't installed")
+
+
+@needs_pdflatex
+def test_tables_compile_on_a_page_of_two_columns(three, make, tmp_path):
+    others = [make(method, accuracy=0.7, seed=seed, epochs=2) for method in ("taco", "lcl") for seed in range(3)]
+    board = replace(board_of_records([*three, *others]), published=published())
+    said = compiled("\n".join(render(PAPER.of(one), "latex") for one in (board, board_of_records(three))), tmp_path)
+    assert "Overfull" not in said
+    assert "too large" not in said
+
+
+@needs_pdflatex
+def test_a_table_longer_than_the_page_shrinks_to_it(tmp_path):
+    body = [line(["Method", "Acc"]), *(line([f"method {number}", "50.00"]) for number in range(120))]
+    for wide in (False, True):
+        said = compiled(f"{head('Long')}\n{table('lr', body, 'Long', wide=wide)}", tmp_path)
+        assert "too large" not in said
+        assert "Overfull" not in said
+
+
+@needs_pdflatex
+def test_every_sign_compiles(tmp_path):
+    signs = "".join(chr(number) for number in (*range(32, 127), *range(161, 256)))
+    typographic = "‘’“”–—−…±Δ↑↓†‡ \N{GRINNING FACE}"  # noqa: RUF001  all signs with an entry of their own
+    compiled(escape(signs) + escape(typographic), tmp_path)
+
+
+def test_typographic_signs_are_kept_and_others_become_question_marks():
+    assert escape("“We’re”…") == r"\textquotedblleft{}We're\textquotedblright{}\ldots{}"  # noqa: RUF001
+    assert escape("\N{GRINNING FACE}") == "?"
