@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fecbench.cli.common_options import CAPTION, LABEL
 from fecbench.core import registry
 from fecbench.core.errors import RunError, UnknownName, UsageError
 from fecbench.core.files import OUTPUT, replacing
@@ -72,8 +73,8 @@ BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json",
     help="names of methods and data sets: as they are typed, or as papers print them  [default: registered, in LaTeX "
     "display]",
 )
-@click.option("--caption", default="", help="caption of a LaTeX table")
-@click.option("--label", default="", help="label of a LaTeX table, such as tab:results")
+@CAPTION
+@LABEL
 @click.option(
     "--best-trial",
     is_flag=True,
@@ -147,26 +148,41 @@ def _view(form: str, further: Sequence[str], **shown: Any) -> View:
     """Return the choices of how the board is shown, from options that fit the format.
 
     Raises:
-        UsageError: --caption or --label is given for another format than LaTeX, or the label is invalid.
+        UsageError: --caption or --label is given for another format than LaTeX.
+        UnknownName: there is no such extra column.
     """
-    from fecbench.results.latex import check_label
     from fecbench.results.leaderboard.view.view import FIRST, View
 
     paper, sort = form == "latex", shown["sort"]
     if not paper and (shown["caption"] or shown["label"]):
         raise UsageError(f"--caption and --label are for LaTeX, but the format is {form}; add --format latex")
-    check_label(shown["label"])
     metrics = _listed(shown["columns_of_metrics"])
     return View(
         rank_by=None if sort == UNRANKED else sort or (FIRST if form in RANKED else None),
         sort=None if sort is None else True,
         metrics=(*metrics, *further) if metrics else (),
-        extra=_listed(shown["extra"]),
+        extra=_extra(shown["extra"]),
+        by_label=form in RANKED,
         notes=shown["notes"] or ("short" if paper else "full"),
         display_names=paper if shown["names"] is None else shown["names"] == "display",
         caption=shown["caption"],
         label=shown["label"],
     )
+
+
+def _extra(names: str) -> list[str]:
+    """Return the names in a list of extra columns.
+
+    Raises:
+        UnknownName: there is no such column.
+    """
+    from fecbench.results.leaderboard.extra_scores import EXTRA, is_extra
+
+    found = _listed(names)
+    for name in found:
+        if not is_extra(name):
+            raise UnknownName("column", name, EXTRA, where="of --columns-extra")
+    return found
 
 
 def _listed(names: str) -> list[str]:

@@ -88,7 +88,8 @@ class TableRows:
         code_notes = tuple(mixed(rows))
         notes = (*code_notes, *self.notes, *gain_notes, *self._notes(rows))
         given = self.notes if self.short_notes is None else self.short_notes
-        short = (*code_notes, *given, *gain_notes, *short_notes_of(rows, self.declared))
+        given_gains = gain_notes if gains else ()  # without a Δ row its readers miss none
+        short = (*code_notes, *given, *given_gains, *short_notes_of(rows, self.declared))
         of_table = tuple(self.datasets), columns, rows, gains, self.declared, notes
         return Table(self.title, *of_table, most_frequent(rows, wanted), self.labelling, short)
 

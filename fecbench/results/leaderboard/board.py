@@ -274,6 +274,7 @@ class Table:
         ranks: the rank of each row in its group, from 1; None for a row without a score; empty for a board without
             ranks.
         ranked_by: the heading of the column that ranks the rows; empty for a board without ranks.
+        by_label: True if the columns are the F1 of labels, which tables show with a line for each label.
     """
 
     title: str
@@ -289,6 +290,7 @@ class Table:
     shown_notes: Notes = "full"
     ranks: tuple[int | None, ...] = ()
     ranked_by: str = ""
+    by_label: bool = False
 
     def score(self, row: int, column: Column) -> Score | None:
         """Return the score of a row in a column, or None."""

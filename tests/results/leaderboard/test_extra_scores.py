@@ -56,8 +56,22 @@ def test_one_label_can_be_chosen_and_an_unknown_one_is_refused(three):
         board_of_records(three, metrics=["class_f1:gald"])
 
 
-def test_older_records_lack_costs_and_have_no_such_column(three):
-    assert columns(board_of_records(three, metrics=["parameters"])) == columns(board_of_records(three))
+def test_older_records_lack_costs_which_a_note_says(three):
+    board = board_of_records(three, metrics=["parameters"])
+    assert columns(board) == columns(board_of_records(three))
+    assert View(extra=("parameters",)).of(board).notes == ("left out because no record holds it: parameters",)
+    assert View(extra=("parameters",), notes="none").of(board).notes == ()
+
+
+def test_an_unknown_extra_column_is_refused(three, fecbench, tmp_path):
+    code, _, err = fecbench("leaderboard", tmp_path / "runs", "--columns-extra", "secnods")
+    assert (code, "did you mean 'seconds'" in err) == (2, True), err
+
+
+def test_chosen_metrics_can_be_extra_ones(timed):
+    board = board_of_records(timed, metrics=["seconds", "class_f1"])
+    shown = View(metrics=("seconds", "class_f1")).of(board)
+    assert columns(shown) == ["seconds", *(f"class_f1:{label}" for label in sorted(LABELS))]
 
 
 def test_extra_columns_stay_beside_chosen_metrics(timed):

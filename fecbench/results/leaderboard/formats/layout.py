@@ -203,7 +203,7 @@ def legend(table: Table, styles: tuple[str, str] = ("Bold", "underlined")) -> li
         lines.append(f"{styles[0]}: {best(table)}; {styles[1]}: second.")
     if table.ranks:
         lines.append(f"Rank: by {table.ranked_by}.")
-    if table.grouped:
+    if table.grouped and not table.by_label:
         lines.append(
             "Ranks, significance tests and Δ compare only rows of equal encoder and budget (epochs, patience, limit)."
         )
@@ -219,7 +219,8 @@ def best(table: Table) -> str:
     >>> best(published())
     'best of the column'
     """
-    return "best of the column among rows of the same encoder and budget" if table.grouped else "best of the column"
+    place, others = ("line", "methods") if table.by_label else ("column", "rows")
+    return f"best of the {place}" + (f" among {others} of the same encoder and budget" if table.grouped else "")
 
 
 def counted(repetitions: Sequence[int | str]) -> str:

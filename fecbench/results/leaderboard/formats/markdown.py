@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.text import escape
 from fecbench.results.leaderboard.formats import layout
+from fecbench.results.leaderboard.formats.sheet import sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +26,9 @@ def markdown(board: Board) -> str:
 
 
 def _table(table: Table) -> str:
-    heads, columns = layout.heads(table), layout.column_names(table)
-    lines = [[escape(text) for text in (*heads, *columns)], ["---"] * len(heads) + ["---:"] * len(columns)]
-    lines += [
-        _words(layout.about(table, row)) + [_score(text) for text in layout.line(table, n)]
-        for n, row in enumerate(table.rows)
-    ]
+    texts = sheet(table)
+    lines = [_words((*texts.heads, *texts.columns)), ["---"] * len(texts.heads) + ["---:"] * len(texts.columns)]
+    lines += [[*_words(about), *map(_score, scores)] for about, scores in texts.lines]
     lines += [_words(about) + values for about, values in layout.last_lines(table)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from fecbench.results.leaderboard.formats import layout
+from fecbench.results.leaderboard.formats.sheet import sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,17 +19,15 @@ def notebook(board: Board) -> str:
     """Return the board as HTML without styles of its own: its tables with ranks and short notes."""
     from fecbench.results.leaderboard.view.view import View
 
-    shown = View(notes="short").of(board)
+    shown = View(notes="short", by_label=True).of(board)
     tables = "".join(_table(heading, table) for heading, table in layout.tables(shown))
     return f"<div><p><b>{escape(shown.title)}</b></p>{tables}{_notes(shown.notes)}</div>"
 
 
 def _table(heading: str, table: Table) -> str:
-    head = _line("th", map(escape, (*layout.heads(table), *layout.column_names(table))))
-    rows = [
-        _line("td", [*map(escape, layout.about(table, row)), *map(_score, layout.line(table, number))])
-        for number, row in enumerate(table.rows)
-    ]
+    texts = sheet(table)
+    head = _line("th", map(escape, (*texts.heads, *texts.columns)))
+    rows = [_line("td", [*map(escape, about), *map(_score, scores)]) for about, scores in texts.lines]
     rows += [_line("td", map(escape, (*about, *values))) for about, values in layout.last_lines(table)]
     body = f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
     return f"<p>{escape(heading)}</p>{body}{_notes(layout.legend(table))}"

@@ -12,6 +12,7 @@ from rich.text import Text as RichText
 
 from fecbench.core.text import inline
 from fecbench.results.leaderboard.formats import layout
+from fecbench.results.leaderboard.formats.sheet import sheet
 
 if TYPE_CHECKING:
     from fecbench.results.leaderboard.board import Board, Table
@@ -56,17 +57,17 @@ def _print_wide(console: Console, table: RichTable) -> None:
 
 
 def _table(table: Table, styles: bool) -> RichTable:
-    heads = layout.heads(table)
+    texts = sheet(table)
     rich_table = RichTable(box=None, header_style="bold", pad_edge=False)
-    for name in heads:
+    for name in texts.heads:
         rich_table.add_column(inline(name), justify="left", no_wrap=True)
-    for name in layout.column_names(table):
+    for name in texts.columns:
         rich_table.add_column(inline(name), justify="right", no_wrap=True)
-    for number, row in enumerate(table.rows):
+    for number, (about, scores) in enumerate(texts.lines):
         if number in layout.starts(table):
             rich_table.add_row()
-        scores = (_styled(text) if styles else _signed(text) for text in layout.line(table, number))
-        rich_table.add_row(*map(inline, layout.about(table, row)), *scores)
+        styled = (_styled(text) if styles else _signed(text) for text in scores)
+        rich_table.add_row(*map(inline, about), *styled)
     for about, values in layout.last_lines(table):
         rich_table.add_row(*map(inline, (*about, *values)))
     return rich_table

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.text import shortened
 from fecbench.results.leaderboard.formats import layout
-from fecbench.results.leaderboard.formats.page.row_names import names
 from fecbench.results.leaderboard.formats.page.score_table import sort_kind
+from fecbench.results.leaderboard.formats.row_names import names
 from fecbench.results.shown_metrics import figure, scaled
 from fecbench.runs.identity import ROW_SETTINGS
 from fecbench.runs.plan import THRESHOLD_SETTINGS

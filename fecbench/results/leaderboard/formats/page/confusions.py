@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from fecbench.results.leaderboard.formats.page.row_names import names
+from fecbench.results.leaderboard.formats.row_names import names
 from fecbench.training.logits import NO_ANSWER_TEXT
 
 if TYPE_CHECKING:

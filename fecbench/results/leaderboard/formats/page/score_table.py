@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fecbench.results.leaderboard.formats import layout
-from fecbench.results.leaderboard.formats.page.row_names import names
+from fecbench.results.leaderboard.formats.row_names import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from fecbench.results.leaderboard.formats import layout
-from fecbench.results.leaderboard.formats.page.row_names import names
+from fecbench.results.leaderboard.formats.row_names import names
 from fecbench.results.page.axes import Axis
 from fecbench.results.shown_metrics import figure, scaled
 

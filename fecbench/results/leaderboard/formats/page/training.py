@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import PluginError, UnknownName
 from fecbench.objective.check import get_objective
-from fecbench.results.leaderboard.formats.page.row_names import names
+from fecbench.results.leaderboard.formats.row_names import names
 from fecbench.results.page.charts import Chart, chart
 from fecbench.results.plots.dynamics import drawn_panels, logged_series
 from fecbench.runs.identity import repetition_words

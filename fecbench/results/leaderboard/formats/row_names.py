@@ -1,4 +1,4 @@
-"""Row names for parts of the page that have no columns for encoder and budget."""
+"""Row names where encoder and budget have no columns: in parts of the page, and as headings of columns."""
 
 from __future__ import annotations
 
