@@ -110,7 +110,7 @@ def table(
     return "\n".join(
         [
             rf"\begin{{{environment}}}[t]",
-            r"\centering\small\setlength{\tabcolsep}{4pt}",
+            r"\centering\small\setlength{\tabcolsep}{4pt}\renewcommand{\arraystretch}{1.1}",
             rf"\fecbenchfit{{\begin{{tabular}}{{{columns}}}",
             r"\toprule",
             *body,

@@ -101,9 +101,13 @@ class TableRows:
     def _column(self, dataset: int, metric: str, tests: Tests, progress: str) -> Column:
         groups = ranking.groups(self.rows, self.declared, dataset)
         metric_shown = shown(metric)
-        best, second = ranking.ranked(ranking.means(self.rows, dataset, metric), groups, metric_shown.lower)
-        if is_cost(metric):
-            best, second = (), ()
+        means = ranking.means(self.rows, dataset, metric)
+        best, second = ranking.ranked(means, groups, metric_shown.lower)
+        if is_extra(metric):  # no cost is best, nor is any method on a label that it never gets right
+            best, second = (
+                tuple(number for number in marked if means[number] > 0 and not is_cost(metric))
+                for marked in (best, second)
+            )
         comparisons = tests.column(dataset, metric, progress) if self.tested and not is_extra(metric) else ()
         ranks = best, second, comparisons, groups
         return Column(dataset, metric, metric_shown.label, *ranks, metric_shown.lower, metric_shown.unit)

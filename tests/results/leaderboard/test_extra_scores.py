@@ -37,6 +37,7 @@ def test_costs_are_columns_with_their_units_and_without_ranks(timed):
         assert (column.best, column.second, column.comparisons) == ((), (), ())
     assert [gain.values[-3:] for gain in table.gains] == [(None, None, None)]
     assert "Training time in seconds" in layout.caption(table)
+    assert "Rank: by Acc." in layout.legend(table)
 
 
 def test_every_label_has_a_column_of_its_f1(three):
@@ -91,3 +92,18 @@ def test_the_command_shows_them_in_every_format(timed, fecbench, tmp_path):
 def test_texts_with_several_labels_have_them_too(six):
     metrics = [column.metric for column in board_of_records(six, metrics=["class_f1"]).tables[0].columns]
     assert any(metric.startswith("class_f1:") for metric in metrics)
+
+
+def test_no_method_is_best_on_a_label_that_it_never_gets_right(three):
+    for record in three:
+        path = record.folder / "result.json"
+        result = json.loads(path.read_text())
+        result["per_class"]["glad"]["f1"] = 0.0
+        result["per_class"]["sad"]["f1"] = 0.0 if "ce" in record.id else 0.5
+        path.write_text(json.dumps(result))
+        record.reload()
+    (table,) = board_of_records(three, metrics=["class_f1"]).tables
+    marked = {column.metric: (column.best, column.second) for column in table.columns}
+    (aml,) = [number for number, row in enumerate(table.rows) if row.name == "aml"]
+    assert marked["class_f1:glad"] == ((), ())
+    assert marked["class_f1:sad"] == ((aml,), ())

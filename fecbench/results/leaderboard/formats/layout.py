@@ -202,7 +202,7 @@ def legend(table: Table, styles: tuple[str, str] = ("Bold", "underlined")) -> li
     if any(column.best for column in table.columns):
         lines.append(f"{styles[0]}: {best(table)}; {styles[1]}: second.")
     if table.ranks:
-        lines.append(f"Rank: by {table.ranked_by}.")
+        lines.append(f"Rank: by {table.ranked_by.rstrip(f' {UP}{DOWN}')}.")
     if table.grouped and not table.by_label:
         lines.append(
             "Ranks, significance tests and Δ compare only rows of equal encoder and budget (epochs, patience, limit)."

@@ -96,9 +96,13 @@ class View:
         return sorted_by_rank(with_ranks) if in_order else with_ranks
 
     def _first(self, table: Table) -> str:
-        """Return the metric of the first column that will be shown; "" for a table without columns."""
+        """Return the first of the chosen metrics that is a column, or that of the first column; "" without columns.
+
+        The F1 of all labels is no such metric: that of the first label ranks nothing.
+        """
         metrics = [column.metric for column in table.columns]
-        return next(iter((*columns_of(self.metrics, metrics), *metrics)), "")
+        wanted = [metric for metric in self.metrics if metric in metrics]
+        return next(iter(wanted or metrics), "")
 
     def _named(self, table: Table) -> Table:
         return with_display_names(table) if self.display_names else table

@@ -85,3 +85,10 @@ def test_formats_for_programs_keep_columns(three, fecbench, tmp_path):
     flags = ("--columns-extra", "class_f1", "--format")
     assert "class_f1:glad" in fecbench("leaderboard", tmp_path / "runs", *flags, "csv")[1]
     assert '"metric": "class_f1:glad"' in fecbench("leaderboard", tmp_path / "runs", *flags, "json")[1]
+
+
+def test_methods_are_ordered_by_the_first_metric_and_not_by_the_first_label(make):
+    means = {"ce": 0.9, "aml": 0.5, "taco": 0.7}
+    board = board_of_records([make(method, accuracy=mean) for method, mean in means.items()], metrics=["class_f1"])
+    (by_label,) = View(metrics=("class_f1",), by_label=True).of(board).tables
+    assert sheet(by_label).columns == ["ce", "taco", "aml"]
