@@ -137,3 +137,8 @@ def test_every_sign_compiles(tmp_path):
 def test_typographic_signs_are_kept_and_others_become_question_marks():
     assert escape("“We’re”…") == r"\textquotedblleft{}We're\textquotedblright{}\ldots{}"  # noqa: RUF001
     assert escape("\N{GRINNING FACE}") == "?"
+
+
+def test_a_method_that_is_nowhere_ahead_has_no_line_of_gains(three):
+    ahead, behind = (render(board_of_records(three, against=name), "latex") for name in ("aml", "ce"))
+    assert (r"$\Delta$" in ahead, r"$\Delta$" in behind) == (True, False)

@@ -51,7 +51,8 @@ def _table(board: Board, heading: str, table: Table, number: int) -> str:
 
 
 def _body(table: Table, texts: Sheet) -> list[str]:
-    last = [*(_gain(table, gain, len(texts.heads)) for gain in table.gains), *_most_frequent(table)]
+    ahead = [gain for gain in table.gains if any(value is not None for value in gain.values)]
+    last = [*(_gain(table, gain, len(texts.heads)) for gain in ahead), *_most_frequent(table)]
     rule = [r"\midrule"] if last else []
     return [*_head(table, texts), r"\midrule", *_rows(table, texts), *rule, *last]
 
