@@ -53,8 +53,8 @@ BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json",
     "--columns-extra",
     "extra",
     default="",
-    help="further columns: class_f1 (F1 of every label) or class_f1:LABEL, seconds (of training), texts_per_second, "
-    "parameters (of the model, in millions); separated by commas",
+    help="further columns: class_f1 (F1 of every label, in a table of its own if they are many) or class_f1:LABEL, "
+    "seconds (of training), texts_per_second, parameters (of the model, in millions); separated by commas",
 )
 @click.option(
     "--sort",
