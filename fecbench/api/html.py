@@ -5,7 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from fecbench.results.page.charts import chart
+from fecbench.results.page.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, chart
+from fecbench.results.plots.direct_labels import apart
+from fecbench.results.plots.marks import COLOURS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,8 +15,8 @@ if TYPE_CHECKING:
     from fecbench.api.run import Run
     from fecbench.results.page.charts import Chart
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73")  # Okabe and Ito's, told apart by the colour-blind
 SHOWN = 3  # metrics of the curves
+LETTER, LINE = 7, 13  # width of a letter and distance of two lines, in the units of the drawing
 
 
 def run_html(run: Run) -> str:
@@ -47,18 +49,25 @@ def _curves(run: Run) -> str:
 
 
 def _svg(drawing: Chart) -> str:
-    parts = []
+    width = RIGHT + 12 + LETTER * max(len(curve.name) for curve in drawing.curves)
+    parts = [f'<text x="{LEFT}" y="{TOP - LINE}" text-anchor="start">score on validation</text>']
     for tick in drawing.y:
-        parts.append(f'<line x1="46" x2="306" y1="{tick.at}" y2="{tick.at}" stroke="#ddd"/>')
-        parts.append(f'<text x="40" y="{tick.at + 4}" text-anchor="end">{tick.text}</text>')
-    parts += [f'<text x="{tick.at}" y="167" text-anchor="middle">{tick.text}</text>' for tick in drawing.x]
-    for curve, colour in zip(drawing.curves, COLOURS, strict=False):
+        parts.append(f'<line x1="{LEFT}" x2="{RIGHT}" y1="{tick.at}" y2="{tick.at}" stroke="#bbb"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{tick.at + 4}" text-anchor="end">{tick.text}</text>')
+    parts += [f'<text x="{tick.at}" y="{BOTTOM + 17}" text-anchor="middle">{tick.text}</text>' for tick in drawing.x]
+    for curve, colour, height in zip(drawing.curves, COLOURS, _label_heights(drawing), strict=False):
         points = " ".join(f"{right},{down}" for right, down in curve.points)
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        right, down = curve.points[-1]
-        parts.append(f'<text x="{right + 4}" y="{down + 4}" fill="{colour}">{escape(curve.name)}</text>')
-    parts.append('<text x="306" y="184" text-anchor="end">epoch</text>')
+        parts.append(f'<text x="{RIGHT + 6}" y="{height + 4:.1f}" fill="{colour}">{escape(curve.name)}</text>')
+    parts.append(f'<text x="{RIGHT}" y="{BOTTOM + 34}" text-anchor="end">epoch</text>')
     return (
-        '<svg viewBox="0 0 400 190" width="400" font-size="11" font-family="sans-serif" fill="currentColor" '
-        f'role="img" aria-label="validation scores by epoch">{"".join(parts)}</svg>'
+        f'<svg viewBox="0 {-LINE} {width} {HEIGHT + LINE}" width="{width}" font-size="11" font-family="sans-serif" '
+        f'fill="currentColor" role="img" aria-label="validation scores by epoch">{"".join(parts)}</svg>'
     )
+
+
+def _label_heights(drawing: Chart) -> list[float]:
+    """Return the height of each curve's name: that of its last point, moved if names would overlap."""
+    height = BOTTOM - TOP
+    ends = [(curve.points[-1][1] - TOP) / height for curve in drawing.curves]
+    return [TOP + height * end for end in apart(ends, LINE / height)]

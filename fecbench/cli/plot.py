@@ -76,11 +76,12 @@ def sensitivity(folders: Sequence[Path], objective: str | None, metric: str | No
     Example:
       fecbench plot sensitivity runs/sensitivity --metric weighted_f1
     """
+    from fecbench.results.plots.complete_runs import complete_runs
     from fecbench.results.plots.saving import check_target
-    from fecbench.results.plots.sensitivity import build_study, complete_runs, draw_sensitivity, rows
+    from fecbench.results.plots.sensitivity import build_study, draw_sensitivity, rows
 
     check_target(out)
-    records, notes = complete_runs(folders or (RUNS,))
+    records, notes = complete_runs(folders or (RUNS,), "a sensitivity plot")
     study = build_study(records, metric, split, objective)
     draw_sensitivity(study, out)
     columns = ("settings", "data set", "value", "mean", "std", "seeds")
@@ -212,9 +213,13 @@ def confusion(references: Sequence[str], out: Path, root: Path) -> None:
     Example:
       fecbench plot confusion aml --out confusion.pdf
     """
-    from fecbench.results.plots.confusion import draw_confusion
+    from fecbench.results.plots.confusion import draw_confusion, mixed_settings
 
-    echo(f"written: {draw_confusion([find_run(reference, root) for reference in references], out)}")
+    records = [find_run(reference, root) for reference in references]
+    draw_confusion(records, out)
+    if mixed := mixed_settings(records):
+        echo(f"note: the mean is over runs that differ in {', '.join(mixed)}")
+    echo(f"written: {out}")
 
 
 @plot.command()
@@ -272,14 +277,16 @@ def scores(folders: Sequence[Path], metric: str, out: Path) -> None:
       fecbench plot scores benchmarks/results/minilm-cpu --metric macro_f1
     """
     from fecbench.results.leaderboard.assemble import board_of_records
+    from fecbench.results.plots.complete_runs import complete_runs
     from fecbench.results.plots.saving import check_target
     from fecbench.results.plots.scores import draw_scores
-    from fecbench.results.plots.sensitivity import complete_runs
 
     check_target(out)
-    records, notes = complete_runs(folders or (RUNS,))
+    records, notes = complete_runs(folders or (RUNS,), "a plot of scores")
     with status_line() as report:
-        draw_scores(board_of_records(records, report=report), out, metric)
-    for note in notes:
+        board = board_of_records(records, report=report)
+        draw_scores(board, out, metric)
+    of_tables = (note for table in board.tables for note in table.short_notes)
+    for note in dict.fromkeys((*notes, *board.notes, *of_tables)):
         echo(f"note: {note}")
     echo(f"written: {out}")

@@ -55,8 +55,8 @@ class Objective(nn.Module):
         panels: names of logged values that ``fecbench plot dynamics`` draws together, by panel title.
         gaps: pairs of logged values by the title of their difference, second minus first, such as the losses of two
             players. ``fecbench plot dynamics`` draws both values and the difference in a panel each.
-        symbols: symbols of options in the method's paper, such as ``{"weight": "λ"}``, for the axes of ``fecbench plot
-            sensitivity``.
+        symbols: symbols of options in the method's paper, such as ``{"weight": "λ", "steps": "T_D"}`` (an index
+            after ``_``), for the axes of ``fecbench plot sensitivity``.
         host_waits: number of times that the host waits for a GPU in each training step, by the reason. While it waits,
             the GPU runs out of work, so ``fecbench check NAME --device cuda`` refuses waits that are not declared.
         labellings: the data that the method is for: ``single`` if texts have one label each, ``multi`` if they have

@@ -8,8 +8,9 @@ import numpy as np
 
 from fecbench.core.errors import RunError, UsageError
 from fecbench.results.plots.saving import check_target, save
-from fecbench.results.plots.style import PAGE, figure_style
+from fecbench.results.plots.style import COLUMN, PAGE, figure_style
 from fecbench.results.plots.titles import add_title
+from fecbench.runs.identity import ROW_SETTINGS, VARIES_IN_A_CELL
 from fecbench.training.logits import NO_ANSWER_TEXT
 
 if TYPE_CHECKING:
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
 
     from fecbench.runs.record import Record
 
+FEW = 12  # largest number of labels of which each error has its number
+NO_TEXTS = "–"  # noqa: RUF001  the en dash is intended
+
 
 def draw_confusion(records: Sequence[Record], path: Path) -> Path:
     """Plot the mean confusion matrix of runs of one method on one data set to ``path``.
 
     Rows are true labels; a cell has the share of a row's texts. The colours are those of the errors: the diagonal is
-    grey, with its share as a number. Labels that are confused often stand beside each other.
+    grey, with its share as a number, or a dash if the label has no texts. With few labels errors have numbers, too.
+    Labels that are confused often stand beside each other.
 
     Raises:
         RunError: a run isn't complete or has no confusion matrix; the figure can't be written.
@@ -37,6 +42,13 @@ def draw_confusion(records: Sequence[Record], path: Path) -> Path:
     shares = mean_shares([_matrix(record, labels) for record in records])
     with figure_style():
         return save(_figure(records, shares, labels), path)
+
+
+def mixed_settings(records: Sequence[Record]) -> list[str]:
+    """Return the names of the settings in which runs differ, apart from those of repetitions (seed, fold, device)."""
+    settings = [record.settings() for record in records]
+    names = dict.fromkeys(name for each in settings for name in each if name not in (*VARIES_IN_A_CELL, *ROW_SETTINGS))
+    return [name for name in names if any(each.get(name) != settings[0].get(name) for each in settings)]
 
 
 def _labels(records: Sequence[Record]) -> list[str]:
@@ -109,7 +121,7 @@ def _figure(records: Sequence[Record], shares: np.ndarray, labels: Sequence[str]
     unanswered = shares[:, classes].any()
     shown = shares[order][:, [*order, *([classes] if unanswered else [])]]
     columns = [*(labels[number] for number in order), *([NO_ANSWER_TEXT] if unanswered else [])]
-    width = min(PAGE, 2.1 + 0.19 * classes)
+    width = min(PAGE, max(COLUMN, 2.1 + 0.19 * classes))
     figure = Figure(figsize=(width, width - 0.5))
     axes = figure.subplots()
     _draw(axes, shown, [labels[number] for number in order], columns)
@@ -124,13 +136,22 @@ def _draw(axes: Axes, shares: np.ndarray, rows: Sequence[str], columns: Sequence
 
     errors = shares.copy()
     np.fill_diagonal(errors, np.nan)
-    image = axes.imshow(100 * errors, cmap=colormaps["Blues"].with_extremes(bad="0.88"), vmin=0)
-    for place in range(len(rows)):
-        axes.text(place, place, f"{100 * shares[place, place]:.0f}", ha="center", va="center", fontsize=5.5)
+    most = max(1.0, 100 * np.nanmax(errors))  # a scale also where nothing is wrong
+    image = axes.imshow(100 * errors, cmap=colormaps["Blues"].with_extremes(bad="0.88"), vmin=0, vmax=most)
+    for place, row in enumerate(shares):
+        _write(axes, place, place, f"{100 * row[place]:.0f}" if row.any() else NO_TEXTS)
+    if len(rows) <= FEW:
+        for (row, column), share in np.ndenumerate(100 * errors):
+            if share >= 0.5:  # a share that is rounded to 0 stays empty
+                _write(axes, row, column, f"{share:.0f}", "white" if share > most / 2 else "black")
     axes.set_xticks(range(len(columns)), columns, rotation=90, fontsize=6.5, parse_math=False)
     axes.set_yticks(range(len(rows)), rows, fontsize=6.5, parse_math=False)
     axes.set(xlabel="predicted label", ylabel="true label")
     axes.grid(visible=False)
     bar = axes.figure.colorbar(image, ax=axes, shrink=0.6)
-    bar.set_label("wrong, % of the true label's texts")
+    bar.set_label("wrong (% of the label's texts)")
     bar.outline.set_visible(False)
+
+
+def _write(axes: Axes, row: int, column: int, text: str, colour: str = "black") -> None:
+    axes.text(column, row, text, color=colour, ha="center", va="center", fontsize=5.5)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fecbench.core.errors import RunError
 from fecbench.objective.check import get_objective
-from fecbench.results.plots.direct_labels import label_ends
+from fecbench.results.page.charts import FEW_POINTS
+from fecbench.results.plots.direct_labels import LINE, label_ends
 from fecbench.results.plots.saving import check_target, save
 from fecbench.results.plots.style import COLUMN, PAGE, figure_style
 from fecbench.results.plots.titles import add_title
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     from fecbench.runs.record import Record
 
@@ -71,15 +73,19 @@ def _both(curves: Mapping[str, Curve], pair: Sequence[str]) -> tuple[Curve, Curv
 def _figure(record: Record, panels: Sequence[DrawnPanel]) -> Figure:
     """Return a figure with the panels below each other, as wide as a page if curves need names beside them."""
     from matplotlib.figure import Figure  # not pyplot, which keeps figures in memory and may need a display
+    from matplotlib.ticker import MaxNLocator
 
-    width = PAGE if any(len(panel.curves) > 1 for panel in panels) else COLUMN
-    figure = Figure(figsize=(width, 1.15 * len(panels) + 0.5))
+    most = max(len(panel.curves) for panel in panels)
+    height = max(1.15, 0.4 + LINE / 72 * most)
+    figure = Figure(figsize=(PAGE if most > 1 else COLUMN, height * len(panels) + 0.5))
     cells = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
-    for axes, panel in zip(cells, panels, strict=True):
-        _draw(axes, panel)
+    lines = [_draw(axes, panel) for axes, panel in zip(cells, panels, strict=True)]
     cells[-1].set_xlabel("training batch")
+    cells[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     run_file = record.run_file
     add_title(figure, f"{run_file.objective.name} on {run_file.dataset.name}, seed {record.settings()['seed']}")
+    figure.align_ylabels()
+    label_ends(figure, [(axes, drawn) for axes, drawn in zip(cells, lines, strict=True) if len(drawn) > 1])
     return figure
 
 
@@ -157,18 +163,17 @@ def panels_of_gaps(panels: Mapping[str, Sequence[str]], gaps: Mapping[str, Seque
     return found
 
 
-def _draw(axes: Axes, panel: DrawnPanel) -> None:
-    """Draw the curves of a panel; a curve alone is named by the title, several at their ends."""
+def _draw(axes: Axes, panel: DrawnPanel) -> list[tuple[str, Line2D]]:
+    """Draw the curves of a panel, and return each with its name."""
     styles = cycle(("-", "--"))  # so that two curves can be seen where they coincide
-    lines = [
-        (name, axes.plot(*zip(*points, strict=True), linestyle=next(styles))[0])
-        for name, points in panel.curves.items()
-    ]
+    lines = []
+    for name, points in panel.curves.items():
+        mark = "o" if len(points) <= FEW_POINTS else ""  # a curve of one point has no line
+        lines.append((name, axes.plot(*zip(*points, strict=True), linestyle=next(styles), marker=mark)[0]))
     axes.set_title(panel.title, loc="left", parse_math=False)
     if panel.is_gap:
         axes.axhline(0, color="#3C3C3C", linewidth=0.8)
         axes.set_ylabel("difference")
     else:
         axes.set_ylabel("loss" if any(name.endswith("_loss") for name in panel.curves) else "value")
-    if len(lines) > 1:
-        label_ends(axes, lines)
+    return lines

@@ -291,7 +291,8 @@ def _figure(embeddings: Sequence[Embedding], sample: Sample, method: Method) -> 
         axes.set_title(wrapped(_title(embedding, sample), 0.95 * width / columns), parse_math=False)
         # The axes of a projection have no unit and no meaning of their own.
         axes.set(xticks=[], yticks=[], xlabel=f"{METHODS[method]} 1", ylabel=f"{METHODS[method]} 2")
-    add_title(figure, f"{METHODS[method]} of {sample.title}{_colour_note(entries, sample)}")
+    dataset = embeddings[0].record.run_file.dataset.name
+    add_title(figure, f"{dataset}: {METHODS[method]} of {sample.title}{_colour_note(entries, sample)}")
     names = [entry.text for entry in entries]
     add_legend_below(figure, list(zip(names, cells[0].collections, strict=True)), markerscale=1.6, handletextpad=0.1)
     return figure
@@ -318,10 +319,9 @@ def _title(embedding: Embedding, sample: Sample) -> str:
     """Return the run, its score on the split, and the neighbour accuracy of the drawn rows."""
     record = embedding.record
     name, score = main_score(record, sample.split)
-    run_file = record.run_file
     rows = "" if len(sample.labels) == sample.whole else f" on all {sample.whole:,} rows"
     return (
-        f"{run_file.objective.name} on {run_file.dataset.name}, seed {record.settings()['seed']}\n"
+        f"{record.run_file.objective.name}, seed {record.settings()['seed']}\n"
         f"{sample.split} {name} {100 * score:.2f} %{rows}\n"
         f"{NEIGHBOURS}-NN accuracy {100 * embedding.neighbours:.2f} %"
     )

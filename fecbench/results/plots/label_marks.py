@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from fecbench.results.plots.emotion_groups import GROUPS, emotion_groups
-from fecbench.results.plots.marks import COLOURS, SHAPES, Mark, mark
+from fecbench.results.plots.marks import Mark, mark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ def label_marks(names: Sequence[str]) -> tuple[Marked, ...]:
         return tuple(Marked(name, (number,), mark(number)) for number, name in enumerate(names))
     numbers = {name: number for number, name in enumerate(names)}
     return tuple(
-        Marked(_group_text(group, members), tuple(numbers[name] for name in members), _group_mark(group))
+        Marked(_group_text(group, members), tuple(numbers[name] for name in members), mark(GROUPS.index(group)))
         for group, members in groups.items()
     )
 
@@ -42,8 +42,3 @@ def label_marks(names: Sequence[str]) -> tuple[Marked, ...]:
 def _group_text(group: str, members: Sequence[str]) -> str:
     """Return the group with its labels, or its only label."""
     return members[0] if len(members) == 1 else f"{group}: {', '.join(members)}"
-
-
-def _group_mark(group: str) -> Mark:
-    number = GROUPS.index(group)
-    return Mark(COLOURS[number], SHAPES[number])

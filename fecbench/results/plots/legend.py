@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from fecbench.results.plots.titles import CAPTION, LETTER, wrapped
@@ -43,12 +44,12 @@ def add_legend_below(figure: Figure, entries: Sequence[tuple[str, Artist]], **op
     em = CAPTION / 72  # inches
     names = [wrapped(name, width - HANDLE * em, CAPTION) for name, _ in entries]
     widest = max(len(line) for name in names for line in name.split("\n"))
-    columns = max(1, int(width // (em * (HANDLE + LETTER * widest))))
+    rows = math.ceil(len(names) / max(1, int(width // (em * (HANDLE + LETTER * widest)))))
     legend = add_legend(
         figure,
         [(name, artist) for name, (_, artist) in zip(names, entries, strict=True)],
         loc="outside lower center",
-        ncols=min(columns, len(entries)),
+        ncols=math.ceil(len(names) / rows),  # the fewest that need no further row
         fontsize=CAPTION,
         columnspacing=1.2,
         **options,

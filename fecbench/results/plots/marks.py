@@ -17,9 +17,12 @@ class Mark(NamedTuple):
 
 
 def mark(index: int) -> Mark:
-    """Return the mark of the group with this number. Neighbours differ in colour; the first ``MOST`` all differ.
+    """Return the mark of the group with this number.
+
+    Neighbours differ in colour and shape. The first ``MOST`` all differ, because the numbers of colours and shapes have
+    no common divisor.
 
     >>> mark(0), mark(len(COLOURS))
-    (Mark(colour='#0072B2', shape='o'), Mark(colour='#0072B2', shape='s'))
+    (Mark(colour='#0072B2', shape='o'), Mark(colour='#0072B2', shape='*'))
     """
-    return Mark(COLOURS[index % len(COLOURS)], SHAPES[index // len(COLOURS) % len(SHAPES)])
+    return Mark(COLOURS[index % len(COLOURS)], SHAPES[index % len(SHAPES)])

@@ -150,8 +150,8 @@ def _figure(record: Record, found: Calibration) -> Figure:
     add_title(figure, f"{run_file.objective.name} on {run_file.dataset.name}, seed {record.settings()['seed']}, test")
     add_caption(
         figure,
-        "confidence (probability of the predicted label)\ndots: bins, their area the share of texts; dotted: accuracy "
-        "as high as the confidence; temperature chosen on validation rows",
+        "confidence: probability of the predicted label; dots: bins, larger with more texts; dotted line: accuracy as "
+        "high as the confidence; temperature: chosen on validation rows",
     )
     return figure
 
@@ -162,5 +162,7 @@ def _draw(axes: Axes, found: Sequence[Bin]) -> None:
     confidences, accuracies = [part.confidence for part in found], [part.accuracy for part in found]
     axes.plot(confidences, accuracies, color=COLOURS[0])
     areas = [8 + 220 * part.texts / texts for part in found]
-    axes.scatter(confidences, accuracies, s=areas, color=COLOURS[0], alpha=0.75, linewidths=0, zorder=3)
-    axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    dots = axes.scatter(confidences, accuracies, s=areas, color=COLOURS[0], alpha=0.75, linewidths=0, zorder=3)
+    dots.set_clip_on(False)  # dots at a confidence of 1 reach past the axis
+    axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="confidence")
+    axes.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from fecbench.core.errors import UsageError
+from fecbench.results.leaderboard.formats.page.row_names import names
 from fecbench.results.plots.marks import COLOURS
 from fecbench.results.plots.saving import check_target, save
 from fecbench.results.plots.style import COLUMN, PAGE, figure_style
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from fecbench.results.leaderboard.board import Board, Column, Score, Table
 
 LEVEL = 0.95  # of the interval
+CAPTION_HEIGHT = 0.35  # inches
 
 
 def draw_scores(board: Board, path: Path, metric: str = "") -> Path:
@@ -76,39 +78,56 @@ def _figure(panels: Sequence[tuple[Table, Column]]) -> Figure:
     width = COLUMN if len(panels) == 1 else PAGE
     columns = min(len(panels), 2)
     lines = math.ceil(len(panels) / columns)
-    figure = Figure(figsize=(width, lines * (0.7 + 0.2 * rows)))
+    figure = Figure(figsize=(width, CAPTION_HEIGHT + lines * (0.65 + 0.2 * rows)))
     cells = figure.subplots(lines, columns, squeeze=False).ravel()
     for axes in cells[len(panels) :]:
         axes.remove()
     for axes, (table, column) in zip(cells, panels, strict=False):
         _draw(axes, table, column)
-    add_caption(figure, f"test scores: seeds as dots, the mean as a line with its {100 * LEVEL:.0f} % interval")
+    add_caption(figure, _caption(panels))
     return figure
+
+
+def _caption(panels: Sequence[tuple[Table, Column]]) -> str:
+    """Return what dots and lines are."""
+    scores = (table.score(number, column) for table, column in panels for number in range(len(table.rows)))
+    if any(score and interval(score) for score in scores):
+        return f"seeds as dots, the mean as a line with its {100 * LEVEL:.0f} % interval"
+    return "one seed each"
 
 
 def _draw(axes: Axes, table: Table, column: Column) -> None:
     """Draw the methods of a panel, the best on top."""
-    scores = [(row.name, score) for number, row in enumerate(table.rows) if (score := table.score(number, column))]
+    scores = [(name, score) for number, name in enumerate(names(table)) if (score := table.score(number, column))]
     scores.sort(key=lambda pair: pair[1].mean, reverse=column.lower)
     for height, (_, score) in enumerate(scores):
-        half = interval(score)
-        seeds = [scaled(value, column.unit) for value in score.seeds.values()]
-        axes.plot(seeds, [height] * len(seeds), "o", color=COLOURS[5], markersize=3.5, alpha=0.8, zorder=2)
-        axes.errorbar(
-            scaled(score.mean, column.unit),
-            height,
-            xerr=None if half is None else scaled(half, column.unit),
-            fmt="|",
-            markersize=8,
-            markeredgewidth=1.6,
-            color=COLOURS[0],
-            capsize=2,
-            zorder=3,
-        )
+        _draw_score(axes, height, score, column.unit)
     axes.set_yticks(range(len(scores)), [name for name, _ in scores], parse_math=False)
     if column.unit == PERCENT:
         low, high = axes.get_xlim()
         axes.set_xlim(max(low, 0), min(high, 100))  # an interval of few seeds can reach past both
-    axes.set_xlabel("%" if column.unit == PERCENT else column.unit)
+    axes.set_xlabel(f"test {column.label} ({'%' if column.unit == PERCENT else column.unit})", parse_math=False)
     axes.set_ylim(-0.6, len(scores) - 0.4)
-    axes.set_title(f"{table.datasets[column.dataset].name}: {column.label}", loc="left", parse_math=False)
+    # A table of one data set tells its versions apart in the title.
+    dataset = table.title if len(table.datasets) == 1 else table.datasets[column.dataset].name
+    axes.set_title(dataset, loc="left", parse_math=False)
+
+
+def _draw_score(axes: Axes, height: int, score: Score, unit: str) -> None:
+    """Draw a dot for each seed, and if there are several their mean with its interval."""
+    seeds, half = [scaled(value, unit) for value in score.seeds.values()], interval(score)
+    if half is None:
+        axes.plot(scaled(score.mean, unit), height, "o", color=COLOURS[0], markersize=3.5, zorder=2)
+        return
+    axes.plot(seeds, [height] * len(seeds), "o", color=COLOURS[5], markersize=3.5, alpha=0.8, zorder=2)
+    axes.errorbar(
+        scaled(score.mean, unit),
+        height,
+        xerr=scaled(half, unit),
+        fmt="|",
+        markersize=8,
+        markeredgewidth=1.6,
+        color=COLOURS[0],
+        capsize=2,
+        zorder=3,
+    )

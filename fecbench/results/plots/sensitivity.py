@@ -17,9 +17,9 @@ from fecbench.results.plots.marks import mark
 from fecbench.results.plots.panels import Configuration, Panel, Point, panels, sort_key
 from fecbench.results.plots.saving import save
 from fecbench.results.plots.style import COLUMN, PAGE, figure_style
-from fecbench.results.plots.titles import add_title
+from fecbench.results.plots.symbols import literal, typeset
+from fecbench.results.plots.titles import add_title, wrapped
 from fecbench.results.shown_metrics import PERCENT, scaled, shown
-from fecbench.runs.find import all_records
 from fecbench.runs.identity import ROW_SETTINGS, repetition
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 DEFAULT_OBJECTIVE = "aml"
 DEFAULT_METRIC = {"single": "accuracy", "multi": "macro_f1"}  # by labelling
 REPEATED = ("seed", "device")  # runs that differ only in these are repetitions of one configuration
+AXIS = 2.2  # inches, the width of a panel's axis beside its names
+SMALL = 6  # size of words below an axis in points
 LETTER_WIDTH = 0.025  # of a value's text below the axis, as a share of the axis
 WIDE = 10  # ratio of the largest to the smallest value from which an axis is logarithmic
 
@@ -58,41 +60,6 @@ class Study:
     split: str
     panels: tuple[Panel, ...]
     notes: tuple[str, ...]
-
-
-def complete_runs(folders: Sequence[Path]) -> tuple[list[Record], list[str]]:
-    """Return the complete runs at or under ``folders``, newest first, and notes on the runs that are left out.
-
-    Raises:
-        RunError: there is no complete run.
-    """
-    # By folder, because one of `folders` can lie within another.
-    by_folder = {record.folder.resolve(): record for folder in folders for record in all_records(folder)}
-    kinds: dict[str, list[Record]] = defaultdict(list)
-    for record in by_folder.values():
-        kinds[_kind(record)].append(record)
-    records = kinds["complete"]
-    notes = []
-    if kinds["unfinished"]:
-        notes.append(f"runs left out because they are not complete: {len(kinds['unfinished'])}")
-    if kinds["broken"]:
-        broken = shortened([record.id for record in kinds["broken"]])
-        notes.append(f"runs left out because their records are broken: {broken}")
-    if not records:
-        names, reasons = ", ".join(map(str, folders)), "".join(f" ({note})" for note in notes)
-        raise RunError(
-            f"a sensitivity plot needs complete runs, but {names} holds none{reasons}; run some or give another folder"
-        )
-    records.sort(key=lambda record: record.run_file.started, reverse=True)
-    return records, notes
-
-
-def _kind(record: Record) -> str:
-    """Return ``complete``, ``unfinished`` or ``broken``. An unreadable record must not stop the plot of the others."""
-    try:
-        return "complete" if record.run_file and record.status == "complete" and record.result_file else "unfinished"
-    except RunError:
-        return "broken"
 
 
 def build_study(
@@ -249,12 +216,11 @@ def _figure(study: Study) -> Figure:
     lines = []
     for axes, panel in zip(cells, study.panels, strict=False):
         lines.append(_draw(axes, panel, data_sets, unit))
-        axes.set_xlabel(axis_name(panel, symbols), parse_math=False)
-    if len(data_sets) > 1:
-        for axes, of_panel in zip(cells, lines, strict=False):
-            label_ends(axes, of_panel)  # after all panels, because they share their y axis
+        axes.set_xlabel(axis_name(panel, symbols))
     add_title(figure, _title(study, list(data_sets)))
-    figure.supylabel(f"{study.split} {study.metric} ({'%' if unit == PERCENT else unit})", fontsize=8)
+    figure.supylabel(literal(f"{study.split} {study.metric}") + f" ({'%' if unit == PERCENT else unit})", fontsize=8)
+    if len(data_sets) > 1:
+        label_ends(figure, zip(cells, lines, strict=False))
     return figure
 
 
@@ -262,13 +228,13 @@ def axis_name(panel: Panel, symbols: Mapping[str, str]) -> str:
     """Return the name of a panel's axis: its settings, after the symbol that they have in common.
 
     >>> axis_name(Panel(("k_pos", "k_neg"), {}), {"k_pos": "K", "k_neg": "K"})
-    'K (k_pos = k_neg)'
+    '$K$ (k_pos = k_neg)'
     >>> axis_name(Panel(("lr",), {}), {})
     'lr'
     """
     common = {symbols.get(name, "") for name in panel.settings}
-    symbol = common.pop() if len(common) == 1 else ""
-    return f"{symbol} ({panel.name})" if symbol else panel.name
+    symbol, name = common.pop() if len(common) == 1 else "", literal(panel.name)
+    return f"{typeset(symbol)} ({name})" if symbol else name
 
 
 def _symbols(objective: str) -> Mapping[str, str]:
@@ -302,7 +268,9 @@ def _draw(axes: Axes, panel: Panel, data_sets: dict[str, int], unit: str) -> lis
     if panel.numeric:
         _mark_values(axes, {point.values[0]: point.text for point in everything})
     else:
-        axes.set_xticks(range(len(categories)), list(categories.values()), parse_math=False)
+        room = AXIS / len(categories)
+        texts = [wrapped(text, room, SMALL) for text in categories.values()]
+        axes.set_xticks(range(len(texts)), texts, fontsize=SMALL, parse_math=False)
         axes.set_xlim(-0.5, len(categories) - 0.5)
     axes.grid(visible=False, axis="x")
     return lines

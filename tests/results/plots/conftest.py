@@ -5,7 +5,9 @@ import pytest
 from fecbench.core.files import write_json
 from fecbench.results.plots import confusion, dynamics, embeddings, reliability, scores, sensitivity
 from fecbench.results.plots.saving import save
+from fecbench.results.plots.style import figure_style
 from fecbench.runs.record import Record
+from tests.support.figure_texts import check_texts
 from tests.support.records import PAPER, unseal
 from tests.support.toy_data import LABELS
 from tests.support.train import train
@@ -61,12 +63,15 @@ def trained(tmp_path_factory) -> dict[str, Record]:
 
 @pytest.fixture
 def figures(monkeypatch):
-    """The figures that are drawn, before they are written."""
+    """The figures that are drawn. Each must show all of its texts."""
     kept = []
 
     def keep(figure, path):
         kept.append(figure)
-        return save(figure, path)
+        written = save(figure, path)
+        with figure_style():
+            check_texts(figure)
+        return written
 
     for module in (sensitivity, embeddings, dynamics, confusion, reliability, scores):
         monkeypatch.setattr(module, "save", keep)

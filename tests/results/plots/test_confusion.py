@@ -37,7 +37,8 @@ def test_seeds_are_averaged_and_unanswered_rows_have_a_column(recorded, figures,
     second = complete(recorded("b", 0.5, seed=1), [[4, 0], [2, 2]], {"glad": 4, "mad": 4})
     draw_confusion([first, second], tmp_path / "c.svg")
     axes = figures[0].axes[0]
-    assert [text.get_text() for text in axes.texts] == ["75", "75"]
+    assert [text.get_text() for text in axes.texts[:2]] == ["75", "75"]
+    assert sorted(text.get_text() for text in axes.texts[2:]) == ["12", "12", "25"]
     assert [tick.get_text() for tick in axes.get_xticklabels()][-1] == "no answer"
     drawn = axes.images[0].get_array()
     assert np.ma.getmaskarray(drawn).sum() == 2
@@ -64,3 +65,23 @@ def test_many_labels_fit_the_width_of_a_page(recorded, figures, tmp_path):
     write_json(record.folder / "run.json", {**about, "dataset": {**about["dataset"], "labels": names}})
     draw_confusion([complete(record, np.eye(40, dtype=int).tolist(), dict.fromkeys(names, 1))], tmp_path / "c.svg")
     assert figures[0].get_figwidth() == PAGE
+
+
+def test_a_label_without_texts_has_a_dash_and_no_error_is_white(recorded, figures, tmp_path):
+    draw_confusion([complete(recorded("a", 0.5), [[3, 0], [0, 0]], {"glad": 3, "mad": 0})], tmp_path / "c.svg")
+    axes = figures[0].axes[0]
+    assert sorted(text.get_text() for text in axes.texts) == ["100", "–"]  # noqa: RUF001  the en dash is intended
+    assert axes.images[0].get_clim() == (0, 1)
+
+
+def test_runs_of_other_settings_are_said(recorded, fecbench, tmp_path):
+    matrix, support = [[2, 1], [0, 4]], {"glad": 3, "mad": 4}
+    seeds = [complete(recorded(f"s{seed}", 0.5, seed=seed), matrix, support).folder for seed in range(2)]
+    other = complete(recorded("other", 0.5, seed=2, lr=0.5, weight=7.0), matrix, support).folder
+    assert fecbench("plot", "confusion", *seeds, "-o", tmp_path / "c.svg")[1] == f"written: {tmp_path / 'c.svg'}\n"
+    code, out, err = fecbench("plot", "confusion", *seeds, other, "-o", tmp_path / "c.svg")
+    assert code == 0, err
+    assert set(out.splitlines()[0].removeprefix("note: the mean is over runs that differ in ").split(", ")) == {
+        "lr",
+        "weight",
+    }

@@ -97,3 +97,23 @@ def test_a_broken_history_is_named(recorded, tmp_path, event):
     (record.folder / "history.jsonl").write_text(json.dumps({"event": "updates", "epoch": 1, **event}) + "\n")
     with pytest.raises(RunError, match=r"history\.jsonl must give every entry of `updates` a step and logs"):
         draw_dynamics(record, tmp_path / "d.svg")
+
+
+def test_a_single_logged_batch_is_seen(recorded, figures, tmp_path):
+    record = log(recorded("short", 0.5), (1, 3, {"discriminator_loss": -1.0, "model_loss": 2.0}))
+    draw_dynamics(record, tmp_path / "d.svg")
+    for axes in figures[0].axes:
+        assert [line.get_marker() for line in axes.lines if line.get_xdata()[0] == 3] == ["o"]
+        assert all(float(tick).is_integer() for tick in axes.get_xticks())
+
+
+def test_many_points_are_a_line(recorded, figures, tmp_path):
+    entries = [(1, step, {"a_loss": 1.0 / step}) for step in range(1, 40)]
+    draw_dynamics(log(recorded("long", 0.5, objective="ce"), *entries), tmp_path / "d.svg")
+    assert figures[0].axes[0].lines[0].get_marker() in ("", "None")
+
+
+def test_a_panel_is_as_high_as_its_names_need(recorded, figures, tmp_path):
+    values = {f"part_{number}_loss": 1.0 for number in range(12)}
+    draw_dynamics(log(recorded("parts", 0.5, objective="ce"), (1, 20, values), (2, 20, values)), tmp_path / "d.svg")
+    assert len(figures[0].axes[0].texts) == 12

@@ -42,15 +42,14 @@ def test_embeddings_show_the_same_rows_in_the_same_colours(trained, figures, tmp
     ElementTree.parse(tmp_path / "e.svg")
     assert Counter(drawn.labels.tolist()) == {0: 6, 1: 6, 2: 6}
     (figure,) = figures
-    assert figure.get_suptitle() == "t-SNE of 18 test rows"
+    assert figure.get_suptitle() == "words: t-SNE of 18 test rows"
     for axes, embedding in zip(figure.axes, found, strict=True):
         name, accuracy = (
             embedding.record.about["objective"]["name"],
             embedding.record.result["metrics"]["test"]["accuracy"],
         )
         assert axes.get_title() == (
-            f"{name} on words, seed 0\ntest accuracy {100 * accuracy:.2f} %\n"
-            f"10-NN accuracy {100 * embedding.neighbours:.2f} %"
+            f"{name}, seed 0\ntest accuracy {100 * accuracy:.2f} %\n10-NN accuracy {100 * embedding.neighbours:.2f} %"
         )
         assert (axes.get_xlabel(), axes.get_ylabel()) == ("t-SNE 1", "t-SNE 2")
         for index, points in enumerate(axes.collections):
@@ -86,7 +85,7 @@ def test_many_labels_have_the_colours_of_their_groups_and_the_legend_is_not_cut(
     with figure_style():
         figure = embeddings._figure(found, sample, "umap")
         figure.draw_without_rendering()
-    assert figure.get_suptitle() == "UMAP of 320 test rows\ncoloured by group of emotions"
+    assert figure.get_suptitle() == "words: UMAP of 320 test rows\ncoloured by group of emotions"
     assert figure.get_figwidth() == PAGE
     texts = [" ".join(text.get_text().split()) for text in figure.legends[0].get_texts()]
     assert texts[0].startswith("sadness: sad, disappointed, ashamed")

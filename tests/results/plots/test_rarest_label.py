@@ -43,7 +43,9 @@ def test_the_picture_and_the_command_say_what_the_colours_are(fecbench, figures,
     record = train("ce", "demo-multi", tmp_path / "run", epochs=1)
     draw_embeddings([record], tmp_path / "e.svg", device="cpu")
     (figure,) = figures
-    assert figure.get_suptitle() == "t-SNE of 90 test rows\ncoloured by the rarest label's group of emotions"
+    assert (
+        figure.get_suptitle() == "demo-multi: t-SNE of 90 test rows\ncoloured by the rarest label's group of emotions"
+    )
     macro_f1 = record.result["metrics"]["test"]["macro_f1"]
     title = f"ce on demo-multi, seed 0\ntest macro F1 {100 * macro_f1:.2f} %\n10-NN accuracy"
     assert figure.axes[0].get_title().startswith(title)

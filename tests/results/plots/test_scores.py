@@ -15,7 +15,7 @@ def board():
 
     data = (DatasetVersion("ed", "ED", "e"),)
     columns = tuple(Column(0, metric, label, (), ()) for metric, label in (("accuracy", "Acc"), ("macro_f1", "F1")))
-    return Board("b", (Table("t", data, columns, (row("ce", 0.5, 0.6), row("aml", 0.7))),))
+    return Board("b", (Table("ed (rows e)", data, columns, (row("ce", 0.5, 0.6), row("aml", 0.7))),))
 
 
 def test_methods_stand_by_their_mean_with_each_seed(board, figures, tmp_path):
@@ -23,9 +23,9 @@ def test_methods_stand_by_their_mean_with_each_seed(board, figures, tmp_path):
     (axes,) = figures[0].axes
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["ce", "aml"]
     assert sorted(axes.lines[0].get_xdata()) == pytest.approx([50, 60])
-    assert axes.get_title(loc="left") == "ed: F1"
+    assert axes.get_title(loc="left") == "ed (rows e)"
     assert axes.get_xlim()[0] >= 0
-    assert axes.get_xlabel() == "%"
+    assert axes.get_xlabel() == "test F1 (%)"
 
 
 def test_the_interval_is_students():
@@ -48,4 +48,42 @@ def test_a_loss_keeps_its_unit_and_the_lowest_is_on_top(figures, tmp_path):
     (axes,) = figures[0].axes
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["ce", "aml"]
     assert axes.lines[0].get_xdata().tolist() == [1.5]
-    assert axes.get_xlabel() == "nats a text"
+    assert axes.get_xlabel() == "test NLL (nats a text)"
+
+
+def test_rows_of_one_method_are_told_apart_by_their_encoder(figures, tmp_path):
+    column = Column(0, "accuracy", "Acc", (), ())
+    rows = tuple(
+        Row("ce", "ce", (Cell({"accuracy": Score.of({0: value})}, {"encoder": encoder}),))
+        for encoder, value in (("minilm", 0.75), ("scratch", 0.25))
+    )
+    draw_scores(Board("b", (Table("t", (DatasetVersion("ed", "ED", "e"),), (column,), rows),)), tmp_path / "s.svg")
+    ticks = [tick.get_text() for tick in figures[0].axes[0].get_yticklabels()]
+    assert ["scratch" in ticks[0], "minilm" in ticks[1]] == [True, True]
+
+
+@pytest.mark.parametrize("methods", [1, 2, 15])
+@pytest.mark.parametrize("seeds", [1, 2, 5])
+@pytest.mark.parametrize("datasets", [1, 2, 3])
+def test_all_names_are_shown(figures, tmp_path, methods, seeds, datasets):
+    rows = tuple(
+        Row(
+            f"method-{number} (k_pos 5)",
+            "m",
+            tuple(
+                Cell({"accuracy": Score.of({seed: 0.5 + number / 90 + seed / 700 for seed in range(seeds)})}, {})
+                for _ in range(datasets)
+            ),
+        )
+        for number in range(methods)
+    )
+    versions = tuple(DatasetVersion(f"data-{number}", "", str(number)) for number in range(datasets))
+    columns = tuple(Column(number, "accuracy", "Acc", (), ()) for number in range(datasets))
+    draw_scores(Board("b", (Table("t", versions, columns, rows),)), tmp_path / "s.svg")
+    assert len(figures[0].axes) == datasets
+    assert all(len(axes.get_yticklabels()) == methods for axes in figures[0].axes)
+
+
+def test_a_folder_without_runs_is_named(fecbench, tmp_path):
+    code, _, err = fecbench("plot", "scores", tmp_path, "-o", tmp_path / "s.svg")
+    assert (code, "a plot of scores needs complete runs" in err) == (1, True)
