@@ -286,7 +286,8 @@ def scores(folders: Sequence[Path], metric: str, out: Path) -> None:
     with status_line() as report:
         board = board_of_records(records, report=report)
         draw_scores(board, out, metric)
-    of_tables = (note for table in board.tables for note in table.short_notes)
+    # Notes on gains are of the board alone: the plot shows none.
+    of_tables = (note for table in board.tables for note in table.short_notes if "Δ" not in note)
     for note in dict.fromkeys((*notes, *board.notes, *of_tables)):
         echo(f"note: {note}")
     echo(f"written: {out}")

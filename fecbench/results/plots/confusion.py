@@ -126,8 +126,8 @@ def _figure(records: Sequence[Record], shares: np.ndarray, labels: Sequence[str]
     axes = figure.subplots()
     _draw(axes, shown, [labels[number] for number in order], columns)
     run_file = records[0].run_file
-    seeds = "1 seed" if len(records) == 1 else f"mean of {len(records)} runs"
-    add_title(figure, f"{run_file.objective.name} on {run_file.dataset.name}, test, {seeds}")
+    seeds = "1 run" if len(records) == 1 else f"mean of {len(records)} runs"
+    add_title(figure, f"{run_file.objective.name} on {run_file.dataset.name}, test, {seeds}\ngrey: right (%)")
     return figure
 
 

@@ -139,7 +139,7 @@ def expected_error(found: Sequence[Bin]) -> float:
 def _figure(record: Record, found: Calibration) -> Figure:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(COLUMN, 2.6))
+    figure = Figure(figsize=(COLUMN, 3.0))
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     titles = ("as trained", f"temperature {found.temperature:.2f}")
     for axes, title, part in zip(panels, titles, (found.before, found.after), strict=True):

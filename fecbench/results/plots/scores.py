@@ -117,9 +117,9 @@ def _draw_score(axes: Axes, height: int, score: Score, unit: str) -> None:
     """Draw a dot for each seed, and if there are several their mean with its interval."""
     seeds, half = [scaled(value, unit) for value in score.seeds.values()], interval(score)
     if half is None:
-        axes.plot(scaled(score.mean, unit), height, "o", color=COLOURS[0], markersize=3.5, zorder=2)
+        axes.plot(scaled(score.mean, unit), height, "o", color=COLOURS[0], markersize=3.5, zorder=2, clip_on=False)
         return
-    axes.plot(seeds, [height] * len(seeds), "o", color=COLOURS[5], markersize=3.5, alpha=0.8, zorder=2)
+    axes.plot(seeds, [height] * len(seeds), "o", color=COLOURS[5], markersize=3.5, alpha=0.8, zorder=2, clip_on=False)
     axes.errorbar(
         scaled(score.mean, unit),
         height,

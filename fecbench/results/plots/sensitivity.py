@@ -253,7 +253,7 @@ def _title(study: Study, data_sets: Sequence[str]) -> str:
     if most == 1:
         return f"{method}: 1 seed\nring: base configuration"
     seeds = f"{fewest} to {most}" if fewest < most else str(most)
-    return f"{method}: mean and standard deviation over {seeds} seeds\nring: base configuration"
+    return f"{method}: mean ± standard deviation, {seeds} seeds\nring: base configuration"
 
 
 def _draw(axes: Axes, panel: Panel, data_sets: dict[str, int], unit: str) -> list[tuple[str, Line2D]]:

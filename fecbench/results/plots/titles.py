@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textwrap import fill
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,7 +19,15 @@ def wrapped(text: str, width: float, size: float = TITLE) -> str:
     'aml on demo,\nseed 0\ntest'
     """
     letters = max(1, int(72 * width / (LETTER * size)))
-    return "\n".join(line if len(line) <= letters else fill(line, letters) for line in text.splitlines())
+    return "\n".join(line if len(line) <= letters else _broken(line, letters) for line in text.splitlines())
+
+
+def _broken(line: str, letters: int) -> str:
+    """Return a line in the fewest lines of at most ``letters``, which are about equally long."""
+    fewest = len(wrap(line, letters))
+    longest_word = max(map(len, wrap(line, 1, break_long_words=False)))
+    widths = range(min(longest_word, letters), letters + 1)
+    return "\n".join(next(lines for width in widths if len(lines := wrap(line, width)) == fewest))
 
 
 def add_title(figure: Figure, text: str) -> None:

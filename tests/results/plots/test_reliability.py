@@ -3,8 +3,18 @@
 import numpy as np
 import pytest
 
-from fecbench.results.plots.reliability import Bin, best_temperature, bins, draw_reliability, expected_error, scaled
-from fecbench.results.plots.style import COLUMN
+from fecbench.results.plots.reliability import (
+    Bin,
+    Calibration,
+    _figure,
+    best_temperature,
+    bins,
+    draw_reliability,
+    expected_error,
+    scaled,
+)
+from fecbench.results.plots.style import COLUMN, figure_style
+from tests.support.figure_texts import check_texts
 
 
 def calibrated(rows, classes, temperature, seed=0):
@@ -40,3 +50,10 @@ def test_a_trained_run_is_drawn(trained, figures, tmp_path):
     assert left.get_title(loc="left").startswith("as trained")
     assert f"temperature {found.temperature:.2f}" in right.get_title(loc="left")
     assert figures[0].get_figwidth() == COLUMN
+
+
+def test_texts_of_a_column_are_apart(recorded):
+    found = Calibration(12.345, (Bin(9, 1.0, 1.0), Bin(1, 0.05, 0.0)), (Bin(10, 0.5, 0.5),))
+    record = recorded("a", 0.5, objective="aml-released", data=("ge-prepared", "g" * 64))
+    with figure_style():
+        check_texts(_figure(record, found))

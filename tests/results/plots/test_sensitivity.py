@@ -126,7 +126,7 @@ def test_a_single_seed_has_no_bar_and_crowded_values_keep_matplotlibs_ticks(reco
     (axes,) = figures[0].axes
     assert 1.1 not in axes.get_xticks()
     title = " ".join(figures[0].get_suptitle().split())
-    assert title == "aml on ed: mean and standard deviation over 1 to 2 seeds ring: base configuration"
+    assert title == "aml on ed: mean ± standard deviation, 1 to 2 seeds ring: base configuration"
     assert not axes.texts
     _, caps, (bars,) = axes.containers[0].lines
     drawn = [path.vertices for path in bars.get_paths() if np.isfinite(path.vertices).all()]

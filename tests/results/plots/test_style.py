@@ -51,6 +51,17 @@ def test_titles_and_captions_fit_their_figure():
         assert text.get_window_extent().width <= figure.bbox.width
 
 
+def test_a_broken_line_leaves_no_word_alone():
+    lines = wrapped("ge: UMAP of 800 of 2,984 test rows, sampled with seed 0", COLUMN).split("\n")
+    assert len(lines) == 2
+    assert min(map(len, lines)) > 20
+
+
+def test_words_are_broken_only_where_they_must_be():
+    assert wrapped("distilroberta-base", 0.85, 6) == "distilroberta-\nbase"
+    assert wrapped("y" * 30, 1.0, 6).replace("\n", "") == "y" * 30
+
+
 def test_lines_that_fit_are_left_alone():
     assert wrapped("two  spaces\nand a line", 3) == "two  spaces\nand a line"
 
