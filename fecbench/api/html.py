@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fecbench.results.page.charts import Chart
 
 SHOWN = 3  # metrics of the curves
+DASHES = ("none", "6 3", "2 3")  # so that curves can be seen where they coincide
 LETTER, LINE = 7, 13  # width of a letter and distance of two lines, in the units of the drawing
 
 
@@ -55,9 +56,10 @@ def _svg(drawing: Chart) -> str:
         parts.append(f'<line x1="{LEFT}" x2="{RIGHT}" y1="{tick.at}" y2="{tick.at}" stroke="#bbb"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{tick.at + 4}" text-anchor="end">{tick.text}</text>')
     parts += [f'<text x="{tick.at}" y="{BOTTOM + 17}" text-anchor="middle">{tick.text}</text>' for tick in drawing.x]
-    for curve, colour, height in zip(drawing.curves, COLOURS, _label_heights(drawing), strict=False):
+    for curve, colour, dash, height in zip(drawing.curves, COLOURS, DASHES, _label_heights(drawing), strict=False):
         points = " ".join(f"{right},{down}" for right, down in curve.points)
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        line = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"'
+        parts.append(f'<polyline points="{points}" {line}/>')
         parts.append(f'<text x="{RIGHT + 6}" y="{height + 4:.1f}" fill="{colour}">{escape(curve.name)}</text>')
     parts.append(f'<text x="{RIGHT}" y="{BOTTOM + 34}" text-anchor="end">epoch</text>')
     return (

@@ -35,10 +35,14 @@ class Axis:
         (64.5, 65.0, 65.5, 66.0)
         >>> Axis.over([1, 3], whole=True).ticks
         (1.0, 2.0, 3.0)
+        >>> Axis.over([1], whole=True).ticks
+        (1.0,)
         """
         from matplotlib.ticker import MaxNLocator
 
-        numbers, locator = list(values), MaxNLocator(nbins=most, steps=STEPS, integer=whole)
+        numbers = list(values)
+        # With a minimum of two ticks a single integer would have fractions beside it.
+        locator = MaxNLocator(nbins=most, steps=STEPS, integer=whole, min_n_ticks=1 if whole else 2)
         low, high = map(float, locator.nonsingular(min(numbers), max(numbers)))  # widens an interval of equal values
         low, high = low - ROOM * (high - low), high + ROOM * (high - low)
         ticks = locator.tick_values(low, high)
