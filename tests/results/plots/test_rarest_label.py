@@ -47,7 +47,7 @@ def test_the_picture_and_the_command_say_what_the_colours_are(fecbench, figures,
         figure.get_suptitle() == "demo-multi: t-SNE of 90 test rows\ncoloured by the rarest label's group of emotions"
     )
     macro_f1 = record.result["metrics"]["test"]["macro_f1"]
-    title = f"ce on demo-multi, seed 0\ntest macro F1 {100 * macro_f1:.2f} %\n10-NN accuracy"
+    title = f"ce, seed 0\ntest macro F1 {100 * macro_f1:.2f} %\n10-NN accuracy"
     assert figure.axes[0].get_title().startswith(title)
     code, out, err = fecbench("plot", "embeddings", record.folder, "--out", tmp_path / "e.png", "--device", "cpu")
     assert code == 0, err
