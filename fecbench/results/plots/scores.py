@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from fecbench.core.errors import UsageError
-from fecbench.results.leaderboard.formats.page.row_names import names
+from fecbench.results.leaderboard.formats.row_names import names
 from fecbench.results.plots.marks import COLOURS
 from fecbench.results.plots.saving import check_target, save
 from fecbench.results.plots.style import COLUMN, PAGE, figure_style
