@@ -107,14 +107,15 @@ def architecture() -> Drawing:
     width, height = WING
     for row, (heading, wings) in enumerate(WINGS):
         top = MARGIN + ROW * row
-        drawing.text(MARGIN, top + 14, heading, "start")
+        drawing.text(MARGIN + 22, top + 14, heading, "start")
         for place, (name, purpose) in enumerate(wings):
             left = MARGIN + STEP * place
             drawing.box(left, top + 24, width, height, name, purpose)
             if place:
                 drawing.path(f"M{left - 15} {top + 52}H{left - 1}")
         if row:
-            drawing.path(f"M{WIDTH // 2} {top - 26}V{top + 22}")
+            end = MARGIN + STEP * (len(WINGS[row - 1][1]) - 1) + width // 2
+            drawing.path(f"M{end} {top - 28}V{top - 14}H{MARGIN + 10}V{top + 22}")
     drawing.box(MARGIN + 3 * STEP, MARGIN + ROW + 24, 2 * width + 16, height, *PLUGINS, kind="apart")
     drawing.text(WIDTH // 2, 346, RULE)
     return drawing
@@ -145,7 +146,7 @@ def sequence(title: str, participants: Sequence[str], rows: Sequence[Message | L
     places = {name: 82 + step * number for number, name in enumerate(participants)}
     for name, x in places.items():
         drawing.path(f"M{x} 48V{70 + MESSAGE * len(rows)}", "life")
-        drawing.box(x - 64, 16, 128, 32, name)
+        drawing.box(x - 70, 16, 140, 32, name)
     for number, row in enumerate(rows):
         y = 84 + MESSAGE * number
         if isinstance(row, Loop):

@@ -1,19 +1,29 @@
 """Fit the pages of the repository to the documentation site (hooks of MkDocs, see mkdocs.yml).
 
-The site takes README.md, CONTRIBUTING.md and CHANGELOG.md from the root of the repository. Links to files that the
-site lacks, such as source files, become plain text.
+The site takes README.md, CONTRIBUTING.md, CHANGELOG.md and the example notebook from the root of the repository. Links
+to files that the site lacks, such as source files, become plain text. Formulas become MathML, which browsers draw
+without a script.
 """
 
 import re
+from html import unescape
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from docutils.utils.math.latex2mathml import tex2mathml
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
-FROM_ROOT = {"index.md": "README.md", "contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
+FROM_ROOT = {
+    "index.md": "README.md",
+    "contributing.md": "CONTRIBUTING.md",
+    "changelog.md": "CHANGELOG.md",
+    "notebook.ipynb": "examples/notebook.ipynb",  # to be downloaded
+}
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)#\s]*)(#[^)\s]*)?\)")
 ROLE = re.compile(r":(?:func|class|meth|attr|mod|data):<code>([^<]*)</code>")
+FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)  # of pymdownx.arithmatex
+NO_SPACE = re.compile(r"<mo>&ApplyFunction;</mo>(?!\s*<mo)")  # browsers would write "log p" without a space
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -57,5 +67,16 @@ def _relative(target: str, page: str) -> str:
 
 
 def on_page_content(html: str, page: Any, config: Any, files: Files) -> str:  # noqa: ARG001  MkDocs's signature
-    """Return the page without the roles of references in docstrings, such as ``:func:``, which Markdown lacks."""
-    return ROLE.sub(lambda match: f"<code>{match.group(1).lstrip('~').removeprefix('fecbench.')}</code>", html)
+    """Return the page with formulas as MathML, and without the roles of docstrings, such as ``:func:``."""
+    return FORMULA.sub(_formula, ROLE.sub(_code, html))
+
+
+def _code(role: re.Match[str]) -> str:
+    """Return the name that a reference of a docstring shows."""
+    return f"<code>{role[1].lstrip('~').removeprefix('fecbench.')}</code>"
+
+
+def _formula(formula: re.Match[str]) -> str:
+    """Return a formula of LaTeX as MathML, in a line of its own if it stands in one."""
+    mathml = tex2mathml(unescape(formula[2]), as_block=formula[1] == "div")
+    return NO_SPACE.sub('<mspace width="0.17em"/>', mathml)

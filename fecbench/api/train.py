@@ -32,8 +32,9 @@ def run(
 
     Args:
         objective: name of the objective, such as ``aml``.
-        dataset: name, path or ``hf:owner/name``; or rows in memory, see
-            :func:`fecbench.api.given_data.dataset_of`.
+        dataset: name, path or ``hf:owner/name``; or rows in memory: a pair ``(texts, labels)``, a data frame or
+            ``datasets.Dataset`` with the columns ``text`` and ``label``, or a mapping from ``train``, ``validation``
+            and ``test`` to such rows.
         name: name of rows in memory.
         run_dir: the run's folder; a new one under ``runs`` if None.
         data_dir: folder to search for named data sets.

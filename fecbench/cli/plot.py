@@ -264,9 +264,14 @@ def reliability(run: str, data_dir: Path | None, device: str, out: Path, root: P
 @click.argument("folders", nargs=-1, metavar="[RUNS]...", type=PATH)
 @click.option("--metric", default="", help="metric to draw  [default: the first of each data set]")
 @click.option(
+    "--best-trial",
+    is_flag=True,
+    help="show of each method, encoder and budget only the settings with the best validation score",
+)
+@click.option(
     "-o", "--out", type=PATH, default=Path("scores.png"), show_default=True, help=".png, .svg or .pdf file to write"
 )
-def scores(folders: Sequence[Path], metric: str, out: Path) -> None:
+def scores(folders: Sequence[Path], metric: str, best_trial: bool, out: Path) -> None:
     """Plot the test scores of methods: seeds as dots, means with 95 % intervals.
 
     RUNS are run folders, or folders that are searched for runs at any depth (default: runs/). The methods are those of
@@ -274,7 +279,7 @@ def scores(folders: Sequence[Path], metric: str, out: Path) -> None:
 
     \b
     Example:
-      fecbench plot scores benchmarks/results/minilm-cpu --metric macro_f1
+      fecbench plot scores benchmarks/results/minilm-cpu --best-trial --metric macro_f1
     """
     from fecbench.results.leaderboard.assemble import board_of_records
     from fecbench.results.plots.complete_runs import complete_runs
@@ -284,7 +289,7 @@ def scores(folders: Sequence[Path], metric: str, out: Path) -> None:
     check_target(out)
     records, notes = complete_runs(folders or (RUNS,), "a plot of scores")
     with status_line() as report:
-        board = board_of_records(records, report=report)
+        board = board_of_records(records, report=report, best_trial=best_trial)
         draw_scores(board, out, metric)
     # Notes on gains are of the board alone: the plot shows none.
     of_tables = (note for table in board.tables for note in table.short_notes if "Δ" not in note)

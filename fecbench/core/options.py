@@ -67,3 +67,4 @@ class ExpandedPath(click.Path):
 
 
 PATH = ExpandedPath()
+"""The click type of the paths that a command takes; ``~`` in them stands for the home folder."""

@@ -33,7 +33,7 @@ class HeadTask:
         labels: label names, by index.
         label_texts: ``name: description`` of each label, or its name alone.
         projection_dim: width of ``z`` for heads with a projection.
-        labelling: whether labels exclude one another.
+        labelling: ``single`` if labels exclude one another, ``multi`` if a text can have several.
         prior: ``[C]``, share of the training rows with each label, between 0 and 1, both excluded; None if unknown.
     """
 

@@ -52,7 +52,14 @@ REMEDY = "the run's weights or its objective are broken: restore them or run it 
 class Predictor:
     """A trained model that predicts texts.
 
-    ``decision`` says which labels a text is given; it is None if a text has one label, the most probable one.
+    Attributes:
+        model: the encoder and the head, with the weights of the best epoch.
+        objective: the objective, with its own weights.
+        tokenizer: the encoder's tokenizer.
+        max_length: maximum number of tokens of a text; longer texts are cut.
+        batch_size: number of texts in a batch.
+        precision: the device, and the precision of the computations on it.
+        decision: the rule that gives labels to a text; None if a text has one label, the most probable one.
     """
 
     model: Model

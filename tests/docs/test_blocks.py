@@ -9,7 +9,7 @@ from tests.support.page_blocks import Block, blocks
 from tests.support.page_reader import PageReader
 
 GUIDES = [f"docs/guides/{path.name}" for path in sorted((ROOT / "docs" / "guides").glob("*.md"))]
-RUN = ["docs/quickstart.md", "docs/python.md", *GUIDES]
+RUN = [*(f"docs/{name}.md" for name in ("quickstart", "python", "terminal", "export")), *GUIDES]
 # Their blocks run in tests of their own: tests/cli/test_docs.py, tests/data/datasets/test_data_guide.py.
 RUN_ELSEWHERE = ["README.md", "docs/plugins.md", "docs/data.md"]
 OTHERS = sorted(

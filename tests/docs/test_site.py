@@ -78,3 +78,6 @@ def test_the_site_builds_strictly_and_needs_no_network(tmp_path):
         html = (tmp_path / "site" / page).read_text(encoding="utf-8")
         loaded = re.findall(r'<(?:script|img)[^>]* src="([^"]+)"|<link rel="stylesheet" href="([^"]+)"', html)
         assert not [address for pair in loaded for address in pair if "://" in address], page
+    formulas = (tmp_path / "site" / "methods" / "ce" / "index.html").read_text(encoding="utf-8")
+    assert formulas.count("<math") > 10
+    assert "arithmatex" not in formulas  # no formula is left for a script to draw

@@ -40,7 +40,7 @@ class Block:
 
     @property
     def is_shell(self) -> bool:
-        is_plain = self.language in ("", "sh") and not self.file
+        is_plain = self.language in ("", "sh", "bash") and not self.file
         return is_plain and self.text.split(maxsplit=1)[0] in PROGRAMS
 
     def commands(self) -> list[list[str]]:

@@ -164,4 +164,9 @@ def _found_below(root: Path, name: str, files: Sequence[str]) -> tuple[Path, int
     return (found[0], 0) if found else None
 
 
-Places = DataLocations  # the public name
+Places = DataLocations
+"""The folders searched for data, which a data set's ``source`` and ``load`` get; the public name of ``DataLocations``.
+
+``find(name, files)`` returns the folder that holds the files of a data set, or None; ``looked(name)`` names the folders
+that were searched, for an error message.
+"""

@@ -6,6 +6,7 @@ licence first.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,10 @@ class HubRepository:
     def name(self) -> str:
         """The name without the owner."""
         return self.id.partition("/")[2]
+
+    def upload_command(self, folder: Path) -> str:
+        """Return the command that pushes a folder; by itself it would create a new repository as a public one."""
+        return f"hf upload {self.id} {shlex.quote(str(folder))} .{'' if self.public else ' --private'}"
 
     def check(self) -> None:
         """Raise UsageError if a push can't succeed: the name, the connection, the login or the visibility is wrong.
@@ -98,7 +103,7 @@ class HubRepository:
         except (Exception, KeyboardInterrupt) as error:  # the hub's client raises errors of several libraries
             raise ExportError(
                 f"the model was written to {folder}, but not to {self.id} on the hub: {_reason(error)}; to push that "
-                f"folder: hf upload {self.id} {folder} ."
+                f"folder: {self.upload_command(folder)}"
             ) from error
         return f"{constants.ENDPOINT}/{self.id}"
 

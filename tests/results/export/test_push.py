@@ -48,13 +48,17 @@ def test_public_models_need_consent_and_keep_their_other_files(trained, tmp_path
     licence = tmp_path / "hub" / "models" / "me" / "emotions" / "LICENSE"
     licence.parent.mkdir(parents=True)
     licence.write_text("theirs")
-    with loopback_hub(tmp_path, WRITER) as (_, python):
-        refused, pushed = answers(python, command, [*command, "--public"])
+    new = ["export", str(record.folder), "new", "--push", "me/new", "--public"]
+    with loopback_hub(tmp_path, WRITER) as (root, python):
+        refused, pushed, created = answers(python, command, [*command, "--public"], new)
     assert refused.code == 2
     assert "me/emotions is public; add --public to publish the model there" in refused.err
     assert pushed.code == 0, pushed.err  # so that the refused command has left no folder
     assert "/me/emotions; choose a licence there" in pushed.out
     assert contents(licence.parent) == {"LICENSE": b"theirs", **contents(tmp_path / "out")}
+    assert created.code == 0, created.err
+    assert contents(root / "models" / "me" / "new") == contents(tmp_path / "new")
+    assert not (root / "private").exists()
 
 
 @pytest.mark.slow
@@ -64,7 +68,7 @@ def test_a_failed_push_keeps_the_folder_and_says_how_to_push_it(trained, tmp_pat
         (done,) = answers(python, ["export", str(record.folder), "out", "--push", "them/emotions"])
     assert done.code == 1
     assert "the model was written to out, but not to them/emotions on the hub: " in done.err
-    assert "to push that folder: hf upload them/emotions out ." in done.err
+    assert "to push that folder: hf upload them/emotions out . --private\n" in done.err
     assert (tmp_path / "out" / "model.safetensors").exists()
 
 

@@ -5,6 +5,7 @@ import pytest
 from fecbench.core.errors import UsageError
 from fecbench.results.leaderboard.board import Board, Cell, Column, DatasetVersion, Row, Score, Table
 from fecbench.results.plots.scores import draw_scores, interval
+from tests.support import ROOT
 
 
 @pytest.fixture
@@ -87,3 +88,13 @@ def test_all_names_are_shown(figures, tmp_path, methods, seeds, datasets):
 def test_a_folder_without_runs_is_named(fecbench, tmp_path):
     code, _, err = fecbench("plot", "scores", tmp_path, "-o", tmp_path / "s.svg")
     assert (code, "a plot of scores needs complete runs" in err) == (1, True)
+
+
+@pytest.mark.slow
+def test_a_method_has_one_line_if_only_its_best_trial_is_shown(fecbench, figures, tmp_path):
+    results = ROOT / "benchmarks" / "results" / "minilm-cpu"
+    runs = [run for method in ("ce", "lcl") for run in results.glob(f"{method}-ed-prepared-*")]
+    for flags in ([], ["--best-trial"]):
+        assert fecbench("plot", "scores", *runs, *flags, "-o", tmp_path / "s.svg")[0] == 0
+    every, best = (len(figure.axes[0].get_yticklabels()) for figure in figures)
+    assert (every, best) == (4, 2)
