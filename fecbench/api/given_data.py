@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import UsageError
@@ -17,30 +18,32 @@ from fecbench.data.datasets.dataset import SPLITS
 from fecbench.data.datasets.locations import DataLocations
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     import pyarrow as pa
 
 FOLDER = "given"
-COLUMNS = ("text", "label")
 
 
 def dataset_of(data: object, name: str = "data") -> str:
     """Return the data set's name or path as a run's settings have it, after writing data from memory to the cache.
 
     Args:
-        data: a registered name, a path or ``hf:owner/name``; or texts with labels: a pair ``(texts, labels)``, a frame
-            of pandas, polars or pyarrow, or a ``datasets.Dataset``, with columns ``text`` and ``label``; or a mapping
-            from ``train``, ``validation`` and ``test`` to such objects.
+        data: a registered name, a path or ``hf:owner/name``; or texts with labels: a pair ``(texts, labels)``, or a
+            frame of pandas, polars or pyarrow, a ``datasets.Dataset`` or a mapping with columns ``text`` and ``label``
+            (or those that ``text_column`` and ``label_column`` name); or a mapping from ``train``, ``validation`` and
+            ``test`` to such objects.
         name: name of data from memory, which the record shows.
 
     Raises:
-        UsageError: ``data`` is something else, or lacks a column.
+        UsageError: ``data`` is something else, or ``name`` is no name of a folder.
     """
     if isinstance(data, str | os.PathLike):
         return os.fspath(data)
-    splits = dict(data) if isinstance(data, Mapping) else {"train": data}
-    unknown = sorted(set(splits) - set(SPLITS))
+    if not name or Path(name).name != name or name == "..":
+        raise UsageError(f"name must be the name of a folder, without others, but is {name!r}; choose another")
+    splits = dict(data) if isinstance(data, Mapping) and "text" not in data else {"train": data}
+    unknown = sorted(map(str, set(splits) - set(SPLITS)))
     if unknown or "train" not in splits:
         raise UsageError(
             f"data must be a mapping from {', '.join(SPLITS)} to rows, train among them, but its keys are "
@@ -77,58 +80,95 @@ def _digest(tables: Mapping[str, pa.Table]) -> str:
 
 
 def _table(rows: Any, split: str) -> pa.Table:
-    """Return the rows of a split as a table with the columns text and label, and others that it has.
+    """Return the rows of a split as a table.
 
     Raises:
-        UsageError: ``rows`` is no such object, or lacks a column.
+        UsageError: ``rows`` is no such object, or holds values that no file can.
     """
     import pyarrow as pa
 
-    if isinstance(rows, tuple | list) and len(rows) == len(COLUMNS):
-        texts, labels = rows
-        if len(texts) != len(labels):
-            raise UsageError(
-                f"{split} must have a label for each text, but has {len(texts):,} texts and {len(labels):,} labels"
-            )
-        rows = pa.table({"text": [*texts], "label": [*labels]})
-    table = _arrow(rows, split)
-    lacking = [column for column in COLUMNS if column not in table.column_names]
-    if lacking == ["label"] and split == "test":
-        return table  # texts to predict
-    if lacking:
+    try:
+        if isinstance(rows, tuple) and len(rows) == 2:
+            return _plain(_of_pair(*rows, split))
+        if hasattr(rows, "features") and hasattr(rows, "__len__"):  # datasets.Dataset, not a stream of rows
+            return _plain(_of_dataset(rows))
+        table = pa.table(rows)  # any object of the Arrow interface: frames of pandas, polars, pyarrow, duckdb
+        # pandas adds its index as a column of this name
+        return _plain(table.drop_columns([name for name in table.column_names if name.startswith("__index_level_")]))
+    except (TypeError, ValueError, pa.ArrowException) as error:
+        reason = " ".join(map(str, error.args))
         raise UsageError(
-            f"{split} must have the columns text and label, but lacks {' and '.join(lacking)} (it has "
-            f"{', '.join(table.column_names)}); rename its columns"
+            f"{split} must be (texts, labels), a data frame or a datasets.Dataset, but is {type(rows).__name__} that "
+            f"can't be read as one ({reason}); correct it, or give (texts, labels)"
+        ) from error
+
+
+def _of_pair(texts: Any, labels: Any, split: str) -> pa.Table:
+    """Return the table of texts and labels: lists, arrays or columns of data frames.
+
+    Raises:
+        UsageError: one has several columns, or there are more texts than labels or fewer.
+    """
+    import pyarrow as pa
+
+    for what, values in (("texts", texts), ("labels", labels)):
+        if isinstance(values, str) or len(getattr(values, "shape", (0,))) > 1:
+            raise UsageError(
+                f"{split} must have a list or column of {what}, but they are {type(values).__name__}; give a list "
+                "(or a frame with a column of 0 and 1 for each label, and label_columns)"
+            )
+    texts, labels = list(texts), list(labels)
+    if len(texts) != len(labels):
+        raise UsageError(
+            f"{split} must have a label for each text, but has {len(texts):,} texts and {len(labels):,} labels; "
+            "correct one of them"
         )
+    # from_pandas: a missing label is NaN there
+    return pa.table({"text": pa.array(texts, from_pandas=True), "label": pa.array(labels, from_pandas=True)})
+
+
+def _of_dataset(rows: Any) -> pa.Table:
+    """Return the table of a ``datasets.Dataset``, with names instead of the numbers of its classes."""
+    import pyarrow as pa
+
+    from fecbench.data.datasets.files.parquet_rows import names_of
+
+    table = rows.with_format("arrow")[:]
+    for place, column in enumerate(table.column_names):
+        if names := names_of(rows.features[column]):
+            named = [_named(value, names) for value in table.column(place).to_pylist()]
+            table = table.set_column(place, column, pa.array(named))
     return table
 
 
-def _arrow(rows: Any, split: str) -> pa.Table:
-    import pyarrow as pa
-
-    features = getattr(rows, "features", None)
-    if features is not None and hasattr(rows, "with_format"):  # datasets.Dataset: its labels may be numbers with names
-        table = rows.with_format("arrow")[:]
-        names = getattr(features.get("label"), "names", None)
-        if names:
-            place = table.column_names.index("label")
-            table = table.set_column(place, "label", pa.array(names).take(table.column("label")))
-        return _plain(table)
-    try:
-        table = pa.table(rows)  # any object of the Arrow interface: frames of pandas, polars, pyarrow, duckdb
-    except (TypeError, ValueError, pa.ArrowInvalid) as error:
-        raise UsageError(
-            f"{split} must be texts and labels, a data frame or a datasets.Dataset, but is {type(rows).__name__}; "
-            "give (texts, labels)"
-        ) from error
-    # pandas adds its index as a column of this name
-    return _plain(table.drop_columns([name for name in table.column_names if name.startswith("__index_level_")]))
+def _named(value: Any, names: Sequence[str]) -> Any:
+    """Return the name of a class, a list of names for several, None for -1, which stands for an unknown class."""
+    if isinstance(value, list):
+        return [_named(number, names) for number in value]
+    return None if value is None or value < 0 else names[value]
 
 
 def _plain(table: pa.Table) -> pa.Table:
     """Return the table without metadata and with one type of strings, so that equal rows have equal digests."""
     import pyarrow as pa
 
-    strings = (pa.large_string(), pa.string_view())
-    fields = [pa.field(field.name, pa.string() if field.type in strings else field.type) for field in table.schema]
-    return table.cast(pa.schema(fields))
+    return pa.table([_plain_column(column) for column in table.columns], names=table.column_names)
+
+
+def _plain_column(column: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    import pyarrow as pa
+
+    kind = _plain_type(column.type)
+    if pa.types.is_dictionary(column.type):  # Arrow can't cast the categories of polars
+        return pa.array(column.to_pylist(), kind)
+    return column.cast(kind)
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):  # categories
+        return _plain_type(kind.value_type)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pa.list_(_plain_type(kind.value_type))
+    return pa.string() if kind in (pa.large_string(), pa.string_view()) else kind

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fecbench.results.page.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, chart
 from fecbench.results.plots.direct_labels import apart
 from fecbench.results.plots.marks import COLOURS
+from fecbench.terminal.output import score_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,7 @@ def run_html(run: Run) -> str:
 
 
 def _score_table(scores: Mapping[str, Mapping[str, float]]) -> str:
-    metrics = list(dict.fromkeys(name for of_split in scores.values() for name in of_split))
+    metrics = score_columns({name: value for of_split in scores.values() for name, value in of_split.items()})
     head = "".join(f"<th>{escape(name)}</th>" for name in ("split", *metrics))
     rows = "".join(
         f"<tr><th>{escape(split)}</th>{''.join(_cell(of_split.get(name)) for name in metrics)}</tr>"
@@ -43,8 +44,8 @@ def _cell(score: float | None) -> str:
 def _curves(run: Run) -> str:
     """Return a chart of the first validation scores by epoch; "" before two epochs are there."""
     history = run.history
-    names = [name for name in run.scores.get("validation", {}) if any(name in epoch for epoch in history)][:SHOWN]
-    curves = {name: [(epoch["epoch"], epoch[name]) for epoch in history if name in epoch] for name in names}
+    names = [name for name in score_columns(run.scores.get("validation", {})) if any(name in row for row in history)]
+    curves = {name: [(row["epoch"], row[name]) for row in history if name in row] for name in names[:SHOWN]}
     drawing = chart("validation", "epoch", curves) if len(history) > 1 else None
     return _svg(drawing) if drawing else ""
 

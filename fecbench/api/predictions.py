@@ -34,6 +34,9 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.given)
 
+    def __repr__(self) -> str:
+        return f"<Predictions: {len(self)} texts, {len(self.classes)} labels>"
+
     @property
     def labels(self) -> list[str | None] | list[tuple[str, ...]]:
         """The label of each text, None for no answer; with several labels a text, the tuple of its labels."""
@@ -51,4 +54,7 @@ class Predictions:
         return frame.join(pd.DataFrame(self.probabilities, columns=[f"probability_{name}" for name in self.classes]))
 
     def _repr_html_(self) -> str:
-        return str(self.to_frame().to_html(max_rows=20, float_format="{:.3f}".format))
+        shown = self.to_frame().drop(columns=[f"probability_{name}" for name in self.classes])
+        if self.labelling == "single":
+            shown["probability"] = self.probabilities.max(1, initial=0)
+        return str(shown.to_html(max_rows=20, float_format="{:.3f}".format))

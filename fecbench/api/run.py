@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from fecbench.api.given_texts import texts_of
 from fecbench.api.html import run_html
 from fecbench.api.predictions import Predictions
 from fecbench.core.errors import UsageError
+from fecbench.core.paths import path_of
 from fecbench.core.progress import silent
 from fecbench.runs.find import find_run
 from fecbench.runs.record import ROOT, Record
+from fecbench.terminal.output import score_columns, score_text
 from fecbench.terminal.slow_progress import slow_progress
+from fecbench.terminal.step_progress import StepProgress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
-    from fecbench.core.progress import Advance
-    from fecbench.results.export.export import Exported
+    from fecbench.core.progress import Advance, Report
+    from fecbench.results.export.export import Exported, Format
     from fecbench.runs.predictor import Predictor
 
 
@@ -39,6 +43,7 @@ class Run:
     """
 
     record: Record
+    _predictors: dict[str, Predictor] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def id(self) -> str:
@@ -108,15 +113,13 @@ class Run:
 
         Args:
             texts: the texts, also an array or a column of a data frame.
-            device: ``auto``, ``cpu`` or ``cuda``; that of the first call stays.
+            device: ``auto``, ``cpu`` or ``cuda``.
             progress: show a bar if it takes longer than two seconds.
 
         Raises:
-            UsageError: ``texts`` is one text instead of a list.
+            UsageError: ``texts`` is one text, or holds something else than texts.
         """
-        if isinstance(texts, str):
-            raise UsageError("predict needs a list of texts, but got one text; give [text]")
-        asked = [str(text) for text in texts]
+        asked = texts_of(texts)
         predictor, labelling = self._predictor(device), self.record.run_file.dataset.labelling
         bar: AbstractContextManager[Advance] = (
             slow_progress("predicting", len(asked)) if progress else nullcontext(silent)
@@ -132,35 +135,55 @@ class Run:
         return Predictions(self.labels, given, probabilities, labelling, {"text": asked})
 
     def _predictor(self, device: str) -> Predictor:
-        if "_loaded" not in vars(self):
-            from fecbench.runs.predictor import Predictor
+        from fecbench.runs.predictor import Predictor
 
-            vars(self)["_loaded"] = Predictor.load(self.record, device)
-        loaded: Predictor = vars(self)["_loaded"]
-        return loaded
+        if device not in self._predictors:
+            self._predictors[device] = Predictor.load(self.record, device)
+        return self._predictors[device]
 
-    def export(self, folder: str | os.PathLike[str], kind: Literal["hf", "onnx"] = "hf", **options: Any) -> Exported:
+    def export(
+        self,
+        folder: str | os.PathLike[str],
+        kind: Format = "hf",
+        *,
+        eval_dataset: str | None = None,
+        push: str | None = None,
+        public: bool = False,
+        progress: bool = True,
+    ) -> Exported:
         """Export the model to a new folder, as ``fecbench export`` does.
 
         Args:
             folder: new or empty folder.
             kind: ``hf`` for a Hugging Face folder (runs with the native head), ``onnx`` for a graph of any run.
-            options: ``eval_dataset``, ``push`` (a model of the hub, ``owner/name``) and ``public``, as
-                :func:`fecbench.results.export.export.export` takes them.
+            eval_dataset: data set of the hub, ``owner/name``, that evaluation entries name; the run's own if None.
+            push: model of the hub, ``owner/name``, to push the folder to. A new one is private.
+            public: create it as a public one, or push to one that is public.
+            progress: show a bar over the steps.
 
         Raises:
-            UsageError, ExportError, RunError: as there.
+            UsageError, ExportError, RunError: as :func:`fecbench.results.export.export.export`.
         """
-        from fecbench.results.export.export import export
+        from fecbench.results.export.export import STEPS, WRITERS, export
 
-        return export(self.record, Path(folder), kind, **options)
+        if kind not in WRITERS:
+            raise UsageError(f"kind must be one of {', '.join(WRITERS)}, but is {kind!r}; correct it")
+        bar = StepProgress(STEPS + (push is not None)) if progress else None
+        with bar or nullcontext():
+            report: Report = bar.begin if bar else silent
+            return export(self.record, path_of(folder), kind, eval_dataset, push, public, report)
 
     def __repr__(self) -> str:
-        test = ", ".join(f"{name} {100 * value:.2f}" for name, value in [*self.scores.get("test", {}).items()][:3])
+        scores = self.scores.get("test", {})
+        test = ", ".join(f"{name} {score_text(name, scores[name])}" for name in score_columns(scores)[:3])
         return f"<Run {self.id}: {self.objective} on {self.dataset}{f', test {test}' if test else ''}>"
 
     def _repr_html_(self) -> str:
         return run_html(self)
+
+    def __reduce__(self) -> tuple[type[Run], tuple[Record]]:
+        """Pickle the path of the folder alone: the weights stay there."""
+        return Run, (Record(self.folder.resolve()),)
 
 
 def _probabilities(logits: np.ndarray, labelling: Literal["single", "multi"]) -> np.ndarray:
@@ -172,17 +195,19 @@ def _probabilities(logits: np.ndarray, labelling: Literal["single", "multi"]) ->
     return shares
 
 
-def load(run: str | os.PathLike[str] | Record, root: str | os.PathLike[str] = ROOT) -> Run:
+def load(run: str | os.PathLike[str] | Record | Run, root: str | os.PathLike[str] = ROOT) -> Run:
     """Load a complete run.
 
     Args:
-        run: its folder or record; its id under ``root``; or a method, for its newest complete run.
+        run: its folder, record or object; its id under ``root``; or a method, for its newest complete run.
         root: folder of runs.
 
     Raises:
         UnknownName: there is no such run.
         RunError: the run isn't complete.
     """
-    record = run if isinstance(run, Record) else find_run(os.fspath(run), Path(root))
+    if isinstance(run, Run):
+        return Run(run.record)
+    record = run if isinstance(run, Record) else find_run(os.fspath(run), path_of(root))
     record.check_complete()
     return Run(record)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from fecbench.api.given_values import names_of
 from fecbench.api.run import Run
 from fecbench.core.errors import RunError
+from fecbench.core.paths import path_of
 from fecbench.runs.find import find_records, newest_first
 from fecbench.runs.record import ROOT
 
@@ -46,6 +47,9 @@ class Runs(Sequence[Run]):
     def __len__(self) -> int:
         return len(self.runs)
 
+    def __repr__(self) -> str:
+        return f"<Runs: {len(self)} complete runs>"
+
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each run: id, objective, data set, main settings, and the scores as ``SPLIT_METRIC``."""
         import pandas as pd
@@ -54,9 +58,9 @@ class Runs(Sequence[Run]):
 
     def leaderboard(
         self,
-        columns: Sequence[str] = (),
+        columns: str | Sequence[str] = (),
         against: str | None = None,
-        metrics: Sequence[str] = (),
+        metrics: str | Sequence[str] = (),
         best_trial: bool = False,
     ) -> Board:
         """Return the leaderboard of the runs, as ``fecbench leaderboard`` makes it; a notebook shows it as a table.
@@ -71,6 +75,7 @@ class Runs(Sequence[Run]):
         Raises:
             UnknownName: no run has such a data set, method or metric.
         """
+        columns, metrics = names_of(columns), names_of(metrics)
         from fecbench.results.leaderboard.assemble import board_of_records, board_of_selection
         from fecbench.terminal.status_line import status_line
 
@@ -97,7 +102,7 @@ def load_runs(*folders: str | os.PathLike[str]) -> Runs:
         UsageError: one of them is no folder.
         RunError: they hold no complete run.
     """
-    wanted = [Path(folder) for folder in folders] or [ROOT]
+    wanted = [path_of(folder) for folder in folders] or [ROOT]
     records = [record for record in newest_first(find_records(wanted)) if record.status == "complete"]
     if not records:
         where = ", ".join(map(str, wanted))
@@ -108,7 +113,7 @@ def load_runs(*folders: str | os.PathLike[str]) -> Runs:
 def run_spec(
     spec: str | os.PathLike[str],
     *,
-    datasets: Sequence[str] = (),
+    datasets: str | Sequence[str] = (),
     seeds: Sequence[int] = (),
     limit: int | None = None,
     root: str | os.PathLike[str] | None = None,
@@ -122,7 +127,7 @@ def run_spec(
 
     Args:
         spec: path of the spec, a TOML file.
-        datasets: data sets to run on instead of the spec's.
+        datasets: data sets, or one, to run on instead of the spec's.
         seeds: seeds to run instead of the spec's.
         limit: number of training rows instead of the spec's.
         root: folder of the runs; ``runs/NAME-OF-THE-SPEC`` if None.
@@ -144,15 +149,17 @@ def run_spec(
     from fecbench.data.datasets.locations import DataLocations
     from fecbench.terminal.bench_progress import Watch
 
-    path = Path(spec)
-    chosen = override(read_spec(path), datasets, seeds, limit)
-    folder = ROOT / path.stem if root is None else Path(root)
-    locations = DataLocations(None if data_dir is None else Path(data_dir))
+    path = path_of(spec)
+    chosen = override(read_spec(path), names_of(datasets), list(map(int, seeds)), limit)
+    folder = ROOT / path.stem if root is None else path_of(root)
+    locations = DataLocations(None if data_dir is None else path_of(data_dir))
     prepared = benchmark.Benchmark.prepare(matrix.expand(chosen), folder, locations)
     prepared.check_consent()
     estimates = Estimates.under(folder)
+    cores = None if "OMP_NUM_THREADS" in os.environ else os.cpu_count()
+    threads = max(1, cores // workers) if cores else None
     with Watch(prepared, estimates, workers) if progress else nullcontext():
-        prepared.carry_out(Workers(number=workers, threads=max(1, (os.cpu_count() or 1) // workers)))
+        prepared.carry_out(Workers(number=workers, threads=threads))
     failed = [task for task in prepared.all_tasks() if task.status != "complete"]
     if failed:
         first = failed[0]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fecbench.api.given_data import dataset_of
+from fecbench.api.given_values import names_of, settings_of
 from fecbench.api.run import Run
+from fecbench.core.paths import path_of
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
 
@@ -22,7 +23,7 @@ def run(
     data_dir: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = True,
-    metrics: Sequence[str] = (),
+    metrics: str | Sequence[str] = (),
     observers: Sequence[object] = (),
     **settings: Any,
 ) -> Run:
@@ -54,18 +55,14 @@ def run(
     from fecbench.terminal.output import print_if_watched
     from fecbench.terminal.run_progress import PREPARING, RunProgress
 
-    flags = {
-        "dataset": dataset_of(dataset, name),
-        **{key: value for key, value in settings.items() if value is not None},
-    }
-    locations = DataLocations(None if data_dir is None else Path(data_dir))
+    flags = {"dataset": dataset_of(dataset, name), **settings_of(settings)}
     if progress:
         print_if_watched(PREPARING)
     context = RunContext(
-        locations,
-        None if run_dir is None else Path(run_dir),
+        DataLocations(None if data_dir is None else path_of(data_dir)),
+        None if run_dir is None else path_of(run_dir),
         resume,
         observers=[*([RunProgress()] if progress else []), *observers],
-        metrics=metrics,
+        metrics=names_of(metrics),
     )
     return Run(carry_out(plan(objective, flags), context))

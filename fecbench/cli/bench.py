@@ -42,7 +42,9 @@ PREPARING = "reading data sets and trying encoders"
     multiple=True,
     help="data set to run on instead of the spec's, one of these or another (may be repeated)",
 )
-@click.option("--seeds", help="seeds to run instead of the spec's, such as 0-4 or 0,1,7")
+@click.option(
+    "--seeds", type=seed_numbers, metavar="SEEDS", help="seeds to run instead of the spec's, such as 0-4 or 0,1,7"
+)
 @click.option(
     "--limit", type=click.IntRange(min=1), help="number of training rows instead of the spec's, for a quick try"
 )
@@ -83,7 +85,7 @@ def bench(
     spec: Path,
     data_dir: Path | None,
     datasets: tuple[str, ...],
-    seeds: str | None,
+    seeds: list[int] | None,
     limit: int | None,
     root: Path | None,
     done: Path | None,
@@ -114,7 +116,7 @@ def bench(
     if root.exists() and not root.is_dir():
         raise UsageError(f"--root must be a folder for the runs, but {root} is a file; choose another")
     given = read_spec(spec)
-    chosen = override(given, datasets, seed_numbers(seeds) if seeds else (), limit)
+    chosen = override(given, datasets, seeds or (), limit)
     wanted = matrix.expand(chosen)
     wanted, complete = benchmark.smoke(wanted) if smoke else wanted, _complete(done, force)
     print_if_watched(PREPARING)

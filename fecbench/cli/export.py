@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from fecbench.terminal.output import print_json
 from fecbench.terminal.step_progress import StepProgress
 
 if TYPE_CHECKING:
-    from fecbench.results.export.export import Format
+    from fecbench.results.export.export import Exported, Format
 
 
 @click.command()
@@ -90,10 +91,23 @@ def export(
         }
         about = {"run": record.id, "folder": str(folder), "format": kind, "files": written.files}
         print_json({**about, "check": check, "note": written.note, "pushed": written.pushed})
-        return
-    echo(f"written: {folder} ({', '.join(written.files)})")
+    else:
+        _print(written)
+    echo(f"next: {_next(folder, kind)}", err=True)
+
+
+def _print(written: Exported) -> None:
+    echo(f"written: {written.folder} ({', '.join(written.files)})")
     echo(f"checked: {written.check}")
     if written.note:
         echo(f"note: {written.note}")
     if written.pushed:
         echo(f"pushed: {written.pushed}; choose a licence there before others use the model")
+
+
+def _next(folder: Path, kind: Format) -> str:
+    """Return what to type to predict with the written model."""
+    if kind == "onnx" or shlex.quote(str(folder)) != str(folder):  # such a name could end the quotes below
+        return f"see {folder / 'README.md'} for how to predict with it"
+    call = f"pipeline('text-classification', '{folder}', truncation=True)('a text')"
+    return f'python -c "from transformers import pipeline; print({call})"'

@@ -15,6 +15,7 @@ from fecbench.runs.find import find_run
 from fecbench.terminal.echo import echo_fields
 from fecbench.terminal.output import print_json
 from fecbench.terminal.slow_progress import slow_progress
+from fecbench.terminal.status_line import status_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,9 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
         raise UsageError("texts must be UTF-8, but one is not; convert it")
     from fecbench.runs.predictor import Predictor
 
-    predictor = Predictor.load(record, device)
+    with status_line() as report:
+        report(f"loading {record.id}")
+        predictor = Predictor.load(record, device)
     # Blank lines of standard input are skipped, but a blank argument was typed on purpose: predict it.
     predicted = [bool(texts or text.strip()) for text in lines]
     asked = list(compress(lines, predicted))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from fecbench.cli.bench import PREPARING, carried_out, estimates_of, failures
-from fecbench.cli.seed_numbers import seed_numbers
 from fecbench.core.errors import UsageError
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.local_paths import last_name
 from fecbench.runs.record import ROOT, RUN
+from fecbench.terminal.echo import echo
 from fecbench.terminal.interrupt import handle_stop_signals
 from fecbench.terminal.output import console, print_if_watched, print_json
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 ONE_RUN = ("tracker", "predictions", "expected", "trial", "stop_with_stdin")
 
 
-def repeats(chosen: Plan, asked: Mapping[str, Any], seeds: str | None) -> bool:
+def repeats(chosen: Plan, asked: Mapping[str, Any], seeds: Sequence[int] | None) -> bool:
     """Return True if a command starts several runs: with several seeds, or with all folds of a cross-validation."""
     return seeds is not None or (chosen.settings.folds is not None and "fold" not in asked)
 
@@ -53,9 +54,7 @@ def carry_out_all(chosen: Plan, flags: Mapping[str, Any], spec: Mapping[str, Any
     from fecbench.bench.workers import Workers
 
     _check_options(command)
-    if command["seeds"] and "seed" in flags:
-        raise UsageError("--seeds and --seed both choose seeds; leave one of them out")
-    seeds = seed_numbers(command["seeds"]) if command["seeds"] else [chosen.settings.seed]
+    seeds = command["seeds"] or [chosen.settings.seed]
     root = _root(chosen, seeds, command)
     matrix = _matrix(chosen, seeds, flags, spec, command["metric"])
     handle_stop_signals()
@@ -66,6 +65,7 @@ def carry_out_all(chosen: Plan, flags: Mapping[str, Any], spec: Mapping[str, Any
     if failures(benchmark, tasks):
         sys.exit(1)
     _print(benchmark.selection(), tasks, command["json"])
+    echo(f"next: fecbench leaderboard {shlex.quote(str(root))}", err=True)
 
 
 def _check_options(command: Mapping[str, Any]) -> None:

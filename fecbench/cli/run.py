@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import tomllib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,28 +9,21 @@ import click
 from click.shell_completion import CompletionItem
 
 from fecbench.cli.common_options import DATA_DIR_HELP
+from fecbench.cli.run_inputs import expected_digests, recorded_trial, settings_below_flags
+from fecbench.cli.seed_numbers import seed_numbers
 from fecbench.core import registry
 from fecbench.core.errors import FecbenchError, UsageError
 from fecbench.core.options import PATH, options
 from fecbench.core.plugin_errors import out_of_memory
 from fecbench.core.settings import RunSettings
-from fecbench.core.strict_json import loads
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.observers import TRACKERS
-from fecbench.runs.record import ROOT, TABLE
-from fecbench.terminal.echo import echo
 from fecbench.terminal.fast_import import fast_import
-from fecbench.terminal.output import print_if_watched, print_json, print_table, score_columns, score_text
+from fecbench.terminal.output import print_if_watched, print_json, print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from fecbench.objective.objective import Objective
-    from fecbench.runs.identity import RowsAndCode
     from fecbench.runs.plan import Plan
-    from fecbench.runs.record import Record
-    from fecbench.runs.schema import RecordedTrial
 
 # Options that are not settings: where a run reads and writes, and what it prints.
 COMMAND_OPTIONS: list[click.Parameter] = [
@@ -69,6 +60,8 @@ COMMAND_OPTIONS: list[click.Parameter] = [
     ),
     click.Option(
         ["--seeds"],
+        type=seed_numbers,
+        metavar="SEEDS",
         help="several seeds, such as 0-4 or 0,1,7: a run for each, and a table of mean and spread; the same command "
         "continues them",
     ),
@@ -148,6 +141,7 @@ def run() -> None:
       fecbench run aml --dataset ge --encoder minilm --seed 1
       fecbench run aml --dataset path/to/folder --dry-run
       fecbench run ce --dataset path/to/train.csv --folds 5
+      fecbench run aml --dataset demo --seeds 0-4
     """
 
 
@@ -195,11 +189,15 @@ def _run(name: str, values: dict[str, Any]) -> None:
     with fast_import():
         from fecbench.cli.repetitions import carry_out_all, repeats
         from fecbench.runs.plan import plan
-    spec = {**_file_settings(command["config"]), **_spec_settings(command["settings"])}
+    spec, seeds = settings_below_flags(command), command["seeds"]
+    if seeds and "seed" in flags:
+        raise UsageError("--seeds and --seed both choose seeds; leave one of them out")
+    if seeds:
+        flags["seed"] = seeds[0]
     chosen = plan(name, flags, spec)
     if command["dry_run"]:
         _print_settings(chosen, command)
-    elif repeats(chosen, {**spec, **flags}, command["seeds"]):
+    elif repeats(chosen, {**spec, **flags}, seeds):
         carry_out_all(chosen, flags, spec, command)
     else:
         _carry_out(chosen, command)
@@ -211,25 +209,25 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
         import transformers.modeling_utils  # noqa: F401
         from accelerate import PartialState
 
+        from fecbench.cli.run_report import report
         from fecbench.runs.experiment import RunContext
         from fecbench.runs.experiment import run as carry_out
         from fecbench.terminal.interrupt import Stop, handle_stop_signals
         from fecbench.terminal.run_progress import PREPARING, RunProgress
 
-    expected, trial, stop = _expected(command["expected"]), _trial(command["trial"]), Stop()
+    stop = Stop()
     if command["stop_with_stdin"]:
         stop.with_stdin()
-    observers = [RunProgress(), stop]
     context = RunContext(
         DataLocations(command["data_dir"]),
         command["run_dir"],
         command["resume"],
         command["tracker"],
-        observers,
-        expected,
+        [RunProgress(), stop],
+        expected_digests(command["expected"]),
         command["predictions"],
         command["metric"],
-        trial,
+        recorded_trial(command["trial"]),
     )
     handle_stop_signals(stop.ask)
     print_if_watched(PREPARING)
@@ -246,9 +244,7 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise FecbenchError(f"out of memory: {reason}; lower --batch-size or --max-length") from error
     if PartialState().is_main_process:  # of several ranks one prints the result
-        _report(record, command["json"])
-        echo(f'next: fecbench predict {_reference(record)} "a text", or fecbench leaderboard', err=True)
-        _report_predictions(record, command["predictions"])
+        report(record, command["json"], command["predictions"])
 
 
 def _print_settings(chosen: Plan, command: dict[str, Any]) -> None:
@@ -283,121 +279,6 @@ def _print_settings(chosen: Plan, command: dict[str, Any]) -> None:
         [f"--{key.replace('_', '-')}", defaults.text(setting.value), setting.origin]
         for key, setting in settings.items()
     ]
-    print_table(["setting", "value", "origin"], rows, f"{chosen.name} on {chosen.settings.dataset} (dry run)")
-
-
-def _file_settings(path: Path | None) -> dict[str, Any]:
-    """Return the settings in the file of ``--config``.
-
-    Raises:
-        UsageError: the file can't be read or holds something else.
-    """
-    if path is None:
-        return {}
-    try:
-        text = path.read_text(encoding="utf-8")
-        content = tomllib.loads(text) if path.suffix.lower() == ".toml" else loads(text)
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"--config must be a TOML or JSON file of settings, but {path}: {error}; correct it") from None
-    settings = content.get("settings", content) if isinstance(content, dict) else content
-    if not isinstance(settings, dict):
-        raise UsageError(f"--config must hold settings by name, but {path} holds {type(settings).__name__}; correct it")
-    # --dry-run --json prints each setting with its origin
-    values = {name: given["value"] if isinstance(given, dict) else given for name, given in settings.items()}
-    return {name.replace("-", "_"): value for name, value in values.items() if value is not None}
-
-
-def _spec_settings(text: str | None) -> dict[str, Any]:
-    """Return the settings given by ``--settings``.
-
-    Raises:
-        UsageError: the text is not a JSON object.
-    """
-    try:
-        settings = {} if text is None else loads(text)
-    except ValueError as error:
-        raise UsageError(f"--settings must be a JSON object, but {error}; correct it") from error
-    if not isinstance(settings, dict):
-        raise UsageError(f"--settings must be a JSON object of settings by name, but is {text}; correct it")
-    return settings
-
-
-def _expected(text: str | None) -> RowsAndCode | None:
-    """Return the digests of rows and code given by ``--expected``.
-
-    Raises:
-        UsageError: the text is not a JSON object of these digests.
-    """
-    from fecbench.runs.identity import RowsAndCode
-
-    try:
-        return None if text is None else RowsAndCode(**loads(text))
-    except (ValueError, TypeError) as error:
-        raise UsageError(
-            f"--expected must be a JSON object of the digests rows and code, but {error}; leave it out"
-        ) from None
-
-
-def _trial(text: str | None) -> RecordedTrial | None:
-    """Return the trial of a search given by ``--trial``.
-
-    Raises:
-        UsageError: the text is not a JSON object of a trial.
-    """
-    from fecbench.runs.schema import RecordedTrial
-
-    try:
-        return None if text is None else RecordedTrial.model_validate_json(text)
-    except ValueError:
-        raise UsageError(
-            "--trial must be a JSON object of a search's digest and the number of its trial, but isn't; leave it out"
-        ) from None
-
-
-def _reference(record: Record) -> str:
-    """Return the name by which other commands find a run: its id if it is under ``runs``, else its folder."""
-    return record.id if record.folder.parent == ROOT else shlex.quote(str(record.folder))
-
-
-def _report(record: Record, as_json: bool) -> None:
-    run_file, result = record.run_file, record.result_file
-    if as_json:
-        print_json(
-            {
-                "id": record.id,
-                "folder": str(record.folder),
-                "objective": run_file.objective.model_dump(exclude_unset=True),
-                "dataset": run_file.dataset.name,
-                **record.result,
-            }
-        )
-        return
-    scores = result.metrics.by_split()
-    if not scores:  # a method that scores the test split alone, without labels there
-        return
-    names = score_columns({name: value for of_split in scores.values() for name, value in of_split.items()})
-    data, best = run_file.dataset, result.best_epoch  # older records have no best epoch
-    title = f"{run_file.objective.name} on {data.name}: {data.title or 'untitled'} (best epoch {best}, in %)"
-    baseline = result.majority.scores if result.majority else {}
-    print_table(
-        ["split", *names],
-        [
-            *([split, *_texts(scores[split], names)] for split in scores),
-            *([f"{split}, most frequent class", *_texts(of_split, names)] for split, of_split in baseline.items()),
-        ],
-        title,
-    )
-    if result.majority:
-        echo(f"most frequent class: {result.majority.label} of the training rows, predicted for every text")
-
-
-def _texts(scores: Mapping[str, float], names: Sequence[str]) -> list[str]:
-    return [score_text(name, scores.get(name)) for name in names]
-
-
-def _report_predictions(record: Record, asked: Path | None) -> None:
-    """Print the file of the predictions if it was asked for, or if the test rows have no scores."""
-    if record.result_file.metrics.test is None:
-        echo(f"no test scores: the test split has no labels; its predictions: {record.folder / TABLE}", err=True)
-    if asked:
-        echo(f"written: {asked}", err=True)
+    seeds = command["seeds"] or ()
+    about = f"dry run of the first of {len(seeds)} seeds" if len(seeds) > 1 else "dry run"
+    print_table(["setting", "value", "origin"], rows, f"{chosen.name} on {chosen.settings.dataset} ({about})")

@@ -4,6 +4,7 @@ A shell does not expand it after ``=``, in quotes, in TOML files and in environm
 """
 
 import os
+from pathlib import Path
 
 
 def expanded(path: str) -> str:
@@ -13,3 +14,8 @@ def expanded(path: str) -> str:
     ('a/~', 'owner/name', '~nobody-of-that-name/x')
     """
     return os.path.expanduser(path)  # noqa: PTH111  Path.expanduser raises where there is no such user
+
+
+def path_of(path: str | os.PathLike[str]) -> Path:
+    """Return ``path`` as a path with a leading ``~`` expanded."""
+    return Path(expanded(os.fspath(path)))

@@ -12,6 +12,7 @@ from fecbench.core.errors import RunError
 from fecbench.runs import provenance
 from fecbench.runs.find import readable_records
 from fecbench.runs.identity import RowsAndCode, difference
+from fecbench.runs.local_paths import name_of
 from fecbench.runs.record import FAILURE, HOLDER, ROOT, RUN, Record, encoder_digest
 from fecbench.runs.run_folder import acquire, create, drop_drafts, leave, new_folder, sign
 from fecbench.runs.write_record import write_encoder, write_failure
@@ -43,7 +44,8 @@ def open_record(plan: Plan, identity: Mapping[str, Any], folder: Path | None, re
         return record
     settings = plan.settings
     fold = [] if settings.folds is None else [f"f{settings.fold}"]
-    words = (plan.name, settings.dataset, settings.encoder, f"s{settings.seed}", *fold)
+    dataset, encoder = name_of("dataset", settings.dataset), name_of("encoder", settings.encoder)
+    words = (plan.name, dataset, encoder, f"s{settings.seed}", *fold)
     return create(folder or new_folder("-".join(re.sub(r"[^\w.]+", "-", word).strip("-.") for word in words)))
 
 

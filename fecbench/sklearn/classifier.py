@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, check_random_state, column_or_1d
 
 from fecbench.api.train import run
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from fecbench.api.run import Run
+
+    Rows = tuple[list[str], list[str]]  # texts and labels
 
 
 class EmotionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -40,7 +43,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         batch_size: int | None = None,
         lr: float | None = None,
         validation_fraction: float = 0.1,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | None = 0,
         device: str = "auto",
         settings: Mapping[str, Any] | None = None,
         run_dir: str | os.PathLike[str] | None = None,
@@ -55,7 +58,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             batch_size: texts of a batch; the objective's default if None.
             lr: learning rate; that of encoder and objective if None.
             validation_fraction: share of the rows that choose the best epoch.
-            random_state: seed.
+            random_state: seed, or a generator that draws it; the run's record has it.
             device: ``auto``, ``cpu`` or ``cuda``.
             settings: further settings of the run and options of the objective, by name.
             run_dir: the run's folder; a new one under ``runs`` if None.
@@ -87,49 +90,42 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             FecbenchError: a parameter is faulty.
         """
         texts, labels = _texts(X), column_or_1d(y, warn=True)
+        check_consistent_length(texts, labels)
         check_classification_targets(labels)
         self.classes_, numbers = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"at least two classes are needed, but y has {len(self.classes_)} class")
-        train, held_out = train_test_split(
-            np.arange(len(texts)),
-            test_size=self.validation_fraction,
-            stratify=numbers,
-            random_state=self.random_state,
-        )
+        names = _names(self.classes_)
+        state = self.random_state
+        seed = int(state if isinstance(state, int | np.integer) else check_random_state(state).randint(2**31))
+        rows = _cut(numbers, self.validation_fraction, seed)
+        train, held_out = (([texts[row] for row in part], [names[numbers[row]] for row in part]) for part in rows)
         self.n_features_in_ = 1
-        self.run_ = self._run(texts, numbers, train, held_out)
+        self.run_ = self._run(train, held_out, seed)
+        # the run may number the classes in another order
+        self._order = [self.run_.labels.index(name) for name in names]
         return self
 
-    def _run(self, texts: Sequence[str], numbers: np.ndarray, train: np.ndarray, held_out: np.ndarray) -> Run:
-        # Classes by number, since labels may be of any type. The names sort as the numbers do.
-        width = len(str(len(self.classes_) - 1))
-        names = [f"class {number:0{width}}" for number in range(len(self.classes_))]
-        chosen = {split: [texts[row] for row in rows] for split, rows in (("train", train), ("validation", held_out))}
-        data = {
-            "train": (chosen["train"], [names[number] for number in numbers[train]]),
-            "validation": (chosen["validation"], [names[number] for number in numbers[held_out]]),
-            "test": {"text": chosen["validation"]},  # a run needs texts to predict; without labels they give no score
+    def _run(self, train: Rows, held_out: Rows, seed: int) -> Run:
+        # A run needs texts to predict; without labels they give no score.
+        data = {"train": train, "validation": held_out, "test": {"text": held_out[0]}}
+        settings = {
+            "encoder": self.encoder,
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "lr": self.lr,
+            "seed": seed,
+            "device": self.device,
+            "label_separator": "",  # a class is one label, whatever signs it has
+            **(self.settings or {}),
         }
-        given = {"epochs": self.epochs, "batch_size": self.batch_size, "lr": self.lr, **(self.settings or {})}
-        return run(
-            self.objective,
-            data,
-            name="sklearn",
-            run_dir=self.run_dir,
-            progress=self.verbose,
-            encoder=self.encoder,
-            seed=self.random_state,
-            device=self.device,
-            **given,
-        )
+        return run(self.objective, data, name="sklearn", run_dir=self.run_dir, progress=self.verbose, **settings)
 
     def predict_proba(self, X: Sequence[str]) -> np.ndarray:  # noqa: N803
         """Return the probabilities ``[N, C]`` of the classes in ``classes_`` for texts ``X [N]``."""
         check_is_fitted(self, "run_")
         predictions = self.run_.predict(_texts(X), self.device, self.verbose)
-        order = np.argsort(predictions.classes)  # the run may number the classes in another order
-        probabilities: np.ndarray = predictions.probabilities[:, order]
+        probabilities: np.ndarray = predictions.probabilities[:, self._order]
         return probabilities
 
     def predict(self, X: Sequence[str]) -> np.ndarray:  # noqa: N803
@@ -152,3 +148,31 @@ def _texts(values: Any) -> list[str]:
         raise ValueError("X must be a list or column of texts")
     texts: list[str] = array.tolist()
     return texts
+
+
+def _cut(numbers: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows to train on and those that are set aside, stratified by class number.
+
+    Raises:
+        ValueError: there are too few rows to set some aside of every class, or one row of a class.
+    """
+    classes = int(numbers.max()) + 1
+    if math.ceil(fraction * len(numbers)) < classes:
+        raise ValueError(
+            f"validation_fraction must set aside a row of each of {classes} classes, but is {fraction} of "
+            f"{len(numbers)} rows; raise it"
+        )
+    train, held_out = train_test_split(np.arange(len(numbers)), test_size=fraction, stratify=numbers, random_state=seed)
+    return train, held_out
+
+
+def _names(classes: np.ndarray) -> list[str]:
+    """Return the name of each class in the run: its text.
+
+    Raises:
+        ValueError: two classes have one text, or one has none.
+    """
+    names = [str(label).strip() for label in classes]
+    if "" in names or len(set(names)) < len(names):
+        raise ValueError("classes must have different texts that aren't empty; rename some of them")
+    return names

@@ -6,11 +6,11 @@ import time
 from html import escape
 from typing import TYPE_CHECKING, Protocol
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from fecbench.bench.time_estimates import in_words
 from fecbench.core.text import inline
 from fecbench.terminal.notebook import NotebookOutput
+from fecbench.terminal.time_left import TimeLeft
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,11 +46,12 @@ class TerminalBar:
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}"),
         )
         # Standard output isn't redirected, which would send lines for a file or a pipe to the terminal.
         self.progress = Progress(*columns, console=console, transient=True, redirect_stdout=False)
-        self.task = self.progress.add_task("")
+        self.task = self.progress.add_task("", left="")
+        self.left = TimeLeft()
 
     def start(self) -> None:
         """Show the bar."""
@@ -58,7 +59,8 @@ class TerminalBar:
 
     def update(self, text: str, done: int, total: int) -> None:
         """Set text and amounts."""
-        self.progress.update(self.task, description=inline(text), completed=done, total=total)
+        left = self.left.words(done, total)
+        self.progress.update(self.task, description=inline(text), completed=done, total=total, left=left)
 
     def stop(self) -> None:
         """Remove the bar."""
@@ -71,8 +73,8 @@ class NotebookBar:
     def __init__(self) -> None:
         self.output: NotebookOutput | None = None
         self.text, self.done, self.total = "", 0, 0
-        self.began = self.drawn = 0.0
-        self.before = 0  # work that was done at the time `began`
+        self.drawn = 0.0
+        self.left, self.words = TimeLeft(), ""
 
     def start(self) -> None:
         """Show the bar."""
@@ -83,9 +85,8 @@ class NotebookBar:
     def update(self, text: str, done: int, total: int) -> None:
         """Set text and amounts. An equal text is drawn again at most every ``INTERVAL`` seconds."""
         is_new, now = text != self.text, time.monotonic()
-        if self.done == 0:  # the first amount may be large, as in a run that is continued
-            self.began, self.before = now, done
         self.text, self.done, self.total = text, done, total
+        self.words = self.left.words(done, total)
         if is_new or now - self.drawn >= INTERVAL:
             self._draw()
 
@@ -100,13 +101,8 @@ class NotebookBar:
             self.drawn = time.monotonic()
             self.output.show(
                 f'<progress value="{self.done}" max="{max(self.total, 1)}" style="width: 16em"></progress> '
-                f"{self.done:,}/{self.total:,} {escape(inline(self.text))}{self._left()}"
+                f"{self.done:,}/{self.total:,} {escape(inline(self.text))} {self.words}"
             )
-
-    def _left(self) -> str:
-        """Return the estimated time left in words, "" if there is no estimate."""
-        done, seconds = self.done - self.before, time.monotonic() - self.began
-        return f" ({in_words(seconds * (self.total - self.done) / done)} left)" if done > 0 else ""
 
 
 class NoBar:

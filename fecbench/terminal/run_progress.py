@@ -5,7 +5,6 @@ Standard output is left to the results, so that they can be piped.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +24,6 @@ class RunProgress:
         self.console = console(stderr=True)
         self.bar = new_bar(self.console)
         self.loss = ""
-        self.began = time.monotonic()
 
     @hookimpl
     def run_started(self, run: RunInfo) -> None:
@@ -36,8 +34,7 @@ class RunProgress:
         for note in run.notes:
             self._print(f"note: {note}")
         self._print(f"record: {run.folder}")
-        self.began = time.monotonic()
-        self.bar.update("", 0, run.epochs * run.steps_per_epoch)
+        self._update(run, run.objective, 0)
         self.bar.start()
 
     @hookimpl
@@ -57,6 +54,7 @@ class RunProgress:
         """Print the epoch's loss and scores."""
         scores = "  ".join(f"{name} {score_text(name, metrics[name])}" for name in score_columns(metrics))
         self._print(f"epoch {epoch}/{run.epochs}  {self.loss}  {split}  {scores}{'  best' if best else ''}")
+        self._update(run, f"epoch {epoch}/{run.epochs} done", epoch * run.steps_per_epoch)
 
     @hookimpl
     def run_finished(self, run: RunInfo, result: Mapping[str, Any]) -> None:
@@ -65,7 +63,7 @@ class RunProgress:
         epochs, best = result.get("epochs"), result.get("best_epoch")
         if epochs and best and epochs < run.epochs:
             self._print(f"stopped early: no better epoch in {epochs - best}; the best was {best} of {epochs}")
-        self._print(f"time: {in_words(time.monotonic() - self.began)}")
+        self._print(f"time: {in_words(result.get('seconds'))}")
 
     @hookimpl
     def run_failed(self) -> None:

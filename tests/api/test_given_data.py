@@ -3,10 +3,11 @@
 import datasets
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from fecbench.api.given_data import dataset_of
-from fecbench.core.errors import UsageError
+from fecbench.core.errors import DataError, UsageError
 from fecbench.core.settings import RunSettings
 from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
@@ -36,6 +37,16 @@ GIVEN = {
     "dataset with class names": datasets.Dataset.from_dict({"text": TEXTS, "label": [0, 1, 2] * 8}).cast_column(
         "label", datasets.ClassLabel(names=["joy", "fear", "anger"])
     ),
+    "categories": pd.DataFrame({"text": TEXTS, "label": pd.Categorical(LABELS)}),
+    "categories of polars": pa.table(
+        {
+            "text": pa.array(TEXTS).cast(pa.string_view()),
+            "label": pa.DictionaryArray.from_arrays(
+                pa.array([0, 1, 2] * 8, pa.uint32()), pa.array(["joy", "fear", "anger"]).cast(pa.string_view())
+            ),
+        }
+    ),
+    "columns": {"text": TEXTS, "label": LABELS},
     "mapping": {"train": (TEXTS, LABELS)},
     "dataset dictionary": datasets.DatasetDict(train=datasets.Dataset.from_dict({"text": TEXTS, "label": LABELS})),
 }
@@ -52,8 +63,42 @@ def test_splits_stay_apart():
     assert rows(given, "test") == {"c": "anger"}
 
 
+def test_columns_of_other_names_are_named_by_settings():
+    given = dataset_of(pd.DataFrame({"utterance": TEXTS, "emotion": LABELS}))
+    named = RunSettings(dataset=given, text_column="utterance", label_column="emotion")
+    assert load_dataset(named, DataLocations()).labels == ("anger", "fear", "joy")
+    with pytest.raises(DataError, match="column 'text' is missing, found utterance, emotion"):
+        load_dataset(RunSettings(dataset=given), DataLocations())
+
+
+def test_a_text_may_have_several_labels():
+    given = dataset_of((TEXTS, [["joy"], ["fear", "joy"], ["anger"]] * 8))
+    data = load_dataset(RunSettings(dataset=given, labelling="multi"), DataLocations())
+    assert data.labels == ("anger", "fear", "joy")
+
+
+def test_lists_of_class_numbers_become_names():
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.List(datasets.ClassLabel(names=["joy", "fear"]))}
+    )
+    rows = datasets.Dataset.from_dict({"text": TEXTS, "label": [[0], [1], [0, 1]] * 8}, features=features)
+    data = load_dataset(RunSettings(dataset=dataset_of(rows), labelling="multi"), DataLocations())
+    assert data.labels == ("fear", "joy")
+
+
+def test_an_unknown_class_of_a_test_row_is_no_label():
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["joy", "fear"])}
+    )
+    labelled = datasets.Dataset.from_dict({"text": TEXTS, "label": [0, 1] * 12}, features=features)
+    hidden = datasets.Dataset.from_dict({"text": ["x", "y"], "label": [-1, -1]}, features=features)
+    data = load_dataset(RunSettings(dataset=dataset_of({"train": labelled, "test": hidden})), DataLocations())
+    assert data.unlabelled is not None
+
+
 def test_equal_rows_have_one_folder_and_others_another():
-    assert dataset_of((TEXTS, LABELS)) == dataset_of(pd.DataFrame({"text": TEXTS, "label": LABELS}))
+    frame = pd.DataFrame({"text": TEXTS, "label": LABELS})
+    assert dataset_of((TEXTS, LABELS)) == dataset_of(frame) == dataset_of(frame.astype({"label": "category"}))
     assert dataset_of((TEXTS, LABELS)) != dataset_of((TEXTS, LABELS[::-1]))
 
 
@@ -66,12 +111,23 @@ def test_names_and_paths_stay_as_they_are(tmp_path):
     ("given", "message"),
     [
         ((TEXTS, LABELS[1:]), "has 24 texts and 23 labels"),
-        (pd.DataFrame({"utterance": TEXTS, "label": LABELS}), "lacks text .it has utterance, label."),
         ({"train": (TEXTS, LABELS), "dev": (TEXTS, LABELS)}, "its keys are train, dev"),
         ({"validation": (TEXTS, LABELS)}, "train among them"),
         (7, "but is int"),
+        ((pd.DataFrame({"text": TEXTS}), LABELS), "list or column of texts, but they are DataFrame"),
+        ((TEXTS, np.eye(24)), "list or column of labels, but they are ndarray"),
+        ((TEXTS, [*LABELS[1:], 3]), "can't be read as one .*'int'"),
+        (pd.DataFrame({"text": [*TEXTS[1:], 3], "label": LABELS}), "Conversion failed for column text"),
+        ([*zip(TEXTS, LABELS, strict=True)][:2], "but is list"),
+        (datasets.Dataset.from_dict({"text": TEXTS}).to_iterable_dataset(), "but is IterableDataset"),
     ],
 )
 def test_other_objects_are_refused(given, message):
     with pytest.raises(UsageError, match=message):
         dataset_of(given)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../a"])
+def test_a_name_that_leads_elsewhere_is_refused(name):
+    with pytest.raises(UsageError, match="name must be the name of a folder"):
+        dataset_of((TEXTS, LABELS), name)

@@ -57,7 +57,7 @@ def test_the_bar_is_gone_at_the_end_and_asks_for_no_widgets(outputs):
 
 
 def test_predictions_and_tables_are_shown(outputs):
-    assert "probability_joyful" in outputs["predict"]
+    assert "<th>probability</th>" in outputs["predict"]
     assert "test_macro_f1" in outputs["more-runs"]
     assert "supcon" in outputs["leaderboard"]
 

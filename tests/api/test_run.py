@@ -1,6 +1,7 @@
 """A run from Python is the run of the command line, as an object."""
 
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -39,6 +40,10 @@ def test_texts_are_predicted_with_probabilities_of_all_labels(trained):
     frame = predicted.to_frame()
     assert list(frame.columns[:2]) == ["text", "label"]
     assert frame["probability_joyful"].tolist() == predicted.probabilities[:, 0].tolist()
+    html = predicted._repr_html_()
+    assert "<th>probability</th>" in html
+    assert "probability_joyful" not in html
+    assert repr(predicted) == "<Predictions: 2 texts, 12 labels>"
 
 
 def test_one_text_must_stand_in_a_list(trained):
@@ -57,6 +62,37 @@ def test_a_run_is_found_by_folder_id_and_method(trained):
         assert load(reference).record.run_file.objective.name == "ce"
     with pytest.raises(UnknownName, match="nothing"):
         load("nothing")
+
+
+def test_rows_in_memory_give_a_run_their_name(folder):
+    texts, labels = [f"text {number}" for number in range(24)], ["joy", "fear", "anger"] * 8
+    own = run("ce", (texts, labels), name="days", encoder="scratch", epochs=1, progress=False)
+    assert own.dataset == "days"
+    assert own.id.endswith("-ce-days-scratch-s0")  # without the path of the cache
+
+
+def test_a_pickled_run_names_its_folder_and_holds_no_weights(trained):
+    trained.predict(["I am so happy"], progress=False)
+    pickled = pickle.dumps(trained)
+    assert len(pickled) < 2000
+    again = pickle.loads(pickled)
+    assert again.folder == trained.folder.resolve()
+    assert again.scores == trained.scores
+
+
+def test_numbers_of_numpy_and_one_metric_are_settings_too(folder):
+    small = run("ce", "demo", epochs=np.int64(1), limit=np.int32(32), metrics="brier", progress=False)
+    assert (small.settings["epochs"], small.settings["limit"]) == (1, 32)
+    assert "brier" in small.scores["test"]
+
+
+def test_an_export_is_that_of_the_command(trained, tmp_path):
+    pytest.importorskip("onnxruntime")
+    written = trained.export(str(tmp_path / "model"), "onnx", progress=False)
+    assert written.folder == tmp_path / "model"
+    assert "model.onnx" in written.files
+    with pytest.raises(UsageError, match="kind must be one of hf, onnx"):
+        trained.export(tmp_path / "other", "pt")
 
 
 def test_a_notebook_shows_scores_and_a_curve(trained):

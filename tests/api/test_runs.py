@@ -24,10 +24,11 @@ limit = 32
 def test_runs_make_a_frame_and_a_leaderboard(trained):
     runs = fecbench.load_runs("runs")
     frame = runs.to_frame()
+    assert repr(runs) == f"<Runs: {len(runs)} complete runs>"
     assert frame["id"].tolist() == [run.id for run in runs]
     assert frame["test_macro_f1"].tolist() == [run.scores["test"]["macro_f1"] for run in runs]
     assert [row.name for row in runs.leaderboard().tables[0].rows] == ["ce"]
-    metrics = [column.metric for column in runs.leaderboard(metrics=["parameters"]).tables[0].columns]
+    metrics = [column.metric for column in runs.leaderboard("demo", metrics="parameters").tables[0].columns]
     assert metrics[-1] == "parameters"
     assert "<th>Rank</th>" in runs.leaderboard()._repr_html_()
 
@@ -48,7 +49,7 @@ def test_a_spec_is_carried_out_once(folder, tmp_path):
 def test_a_spec_is_tried_on_other_data_with_other_seeds(folder, tmp_path):
     spec = tmp_path / "part.toml"
     spec.write_text(SPEC)
-    runs = fecbench.run_spec(spec, datasets=["demo-multi"], seeds=[3], limit=24, progress=False)
+    runs = fecbench.run_spec(spec, datasets="demo-multi", seeds=range(3, 4), limit=24, progress=False)
     assert {(run.dataset, run.settings["seed"], run.settings["limit"]) for run in runs} == {("demo-multi", 3, 24)}
     assert [row.name for row in runs.leaderboard().tables[0].rows] == ["ce", "supcon"]
 

@@ -8,6 +8,7 @@ from fecbench.cli.seed_numbers import seed_numbers
 from fecbench.core.errors import UsageError
 from fecbench.runs.find import readable_records
 from fecbench.runs.record import Record
+from tests.support.benches import DEMO
 
 pytestmark = pytest.mark.slow
 FLAGS = ["--encoder", "scratch", "--epochs", 1, "--batch-size", 16, "--no-packing"]
@@ -79,6 +80,7 @@ def test_seeds_are_run_and_continued(fecbench, toy, here):
     assert "2 seeds of ce on toy" in out
     records = list(readable_records(here / "runs" / "ce-toy-2-seeds"))
     assert sorted(record.settings()["seed"] for record in records) == [0, 1]
+    assert err.endswith("next: fecbench leaderboard runs/ce-toy-2-seeds\n")
     code, out, err = fecbench("run", "ce", "--dataset", "./toy", "--seeds", "0,1", *FLAGS, "--json")
     assert (code, "already complete: 2 runs" in err) == (0, True), err
     found = json.loads(out)
@@ -95,6 +97,19 @@ def test_lists_that_are_no_seeds_are_refused(text):
 def test_seeds_and_a_seed_are_refused_together(fecbench, toy, here):
     code, _, err = fecbench("run", "ce", "--dataset", "./toy", "--seeds", "0-1", "--seed", 3)
     assert (code, "--seeds and --seed both choose seeds" in err) == (2, True)
+
+
+@pytest.mark.parametrize("command", [("run", "ce", "--dataset", "demo"), ("bench", DEMO)])
+def test_seeds_are_read_before_anything_else(fecbench, here, command):
+    code, _, err = fecbench(*command, "--dry-run", "--seeds", "")
+    assert (code, "--seeds must be numbers" in err) == (2, True), err
+
+
+def test_a_dry_run_of_seeds_shows_the_first(fecbench, here):
+    code, out, err = fecbench("run", "ce", "--dataset", "demo", "--seeds", "3-5", "--dry-run")
+    assert code == 0, err
+    assert "ce on demo (dry run of the first of 3 seeds)" in out
+    assert ["--seed", "3", "flag"] in [line.split() for line in out.splitlines()]
 
 
 def test_a_file_of_settings_lies_under_the_flags(fecbench, toy, here):
@@ -117,6 +132,7 @@ def test_a_file_of_settings_lies_under_the_flags(fecbench, toy, here):
         ("my.toml", "epochs = ", "my.toml: "),
         ("my.json", "[1]", "holds list"),
         ("my.toml", "epochz = 3", "epochz"),
+        ("my.toml", "[aml]\nk_pos = 3", "aml in my.toml is a table"),
         ("none.toml", None, "No such file"),
     ],
 )

@@ -24,6 +24,7 @@ def test_run_prints_progress_and_a_table_of_scores(fecbench, toy, here):
     assert lines == ["split", "validation", "test", *baselines, lines[-1]]
     assert lines[-1].startswith("most frequent class: glad of the training rows")
     (folder,) = (here / "runs").iterdir()
+    assert err.endswith(f'next: fecbench predict {folder.name} "a text", or fecbench leaderboard\n')
     settings = Record(folder).about["settings"]
     assert settings["label_smoothing"] == {"value": 0.1, "origin": "flag"}
     assert settings["limit"] == {"value": 30, "origin": "flag"}
@@ -31,8 +32,11 @@ def test_run_prints_progress_and_a_table_of_scores(fecbench, toy, here):
 
 @pytest.mark.slow
 def test_run_prints_json(fecbench, toy, here):
-    code, out, _ = fecbench("run", "ce", "--dataset", toy, "--encoder", "scratch", "--epochs", 1, "--json")
+    target = here / "of its own"
+    asked = ["--dataset", toy, "--encoder", "scratch", "--epochs", 1, "--run-dir", target, "--json"]
+    code, out, err = fecbench("run", "ce", *asked)
     assert code == 0
+    assert err.endswith(f"next: fecbench predict '{target}' \"a text\", or fecbench leaderboard {target.parent}\n")
     found = json.loads(out)
     assert found["objective"]["name"] == "ce"
     assert 0 <= found["metrics"]["test"]["accuracy"] <= 1

@@ -10,6 +10,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 import fecbench
 from fecbench.sklearn import EmotionClassifier
@@ -26,32 +27,42 @@ def _work_in_a_folder_of_its_own(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-class AnyX(EmotionClassifier):
-    """The classifier with tags that let scikit-learn's checks of numeric features run as well."""
+def words(rows) -> list[str]:
+    """A text for each row of numbers: a word for each column and size."""
+    return [" ".join(f"w{at}{min(7, max(0, int(2 * value) + 4))}" for at, value in enumerate(row)) for row in rows]
+
+
+class OnNumbers(EmotionClassifier):
+    """The classifier behind a step that turns numbers into words, since scikit-learn's checks give numbers."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array, tags.no_validation = True, False
+        tags.input_tags.string, tags.input_tags.one_d_array, tags.input_tags.two_d_array = False, False, True
+        tags.no_validation, tags.classifier_tags.poor_score = False, True
         return tags
 
+    def fit(self, X, y):  # noqa: N803
+        numbers, labels = validate_data(self, X, y)
+        super().fit(words(numbers), labels)
+        self.n_features_in_ = numbers.shape[1]
+        return self
 
-def test_it_passes_the_checks_of_scikit_learn_that_give_it_no_numbers():
-    outcomes = check_estimator(AnyX(**FAST), on_fail=None, on_skip=None)
-    passed = {outcome["check_name"] for outcome in outcomes if outcome["status"] == "passed"}
-    assert {
-        "check_estimator_cloneable",
-        "check_estimator_repr",
-        "check_no_attributes_set_in_init",
-        "check_estimators_unfitted",
-        "check_get_params_invariance",
-        "check_set_params",
-        "check_parameters_default_constructible",
-        "check_mixin_order",
-    } <= passed
+    def predict_proba(self, X):  # noqa: N803
+        check_is_fitted(self)
+        return super().predict_proba(words(validate_data(self, X, reset=False)))
+
+
+def test_it_passes_the_checks_of_scikit_learn():
+    small = {"encoder": "scratch", "epochs": 1, "batch_size": 16, "validation_fraction": 0.3}
+    outcomes = check_estimator(OnNumbers(**small), on_fail=None, on_skip=None)
+    failed = {outcome["check_name"]: outcome["exception"] for outcome in outcomes if outcome["status"] == "failed"}
+    assert failed == {}
+    assert len(outcomes) > 40
 
 
 def test_it_learns_predicts_and_scores():
     model = EmotionClassifier("supcon", **FAST).fit(X, Y)
+    assert model.run_.labels == ("3", "7")
     assert model.classes_.tolist() == [3, 7]
     assert model.score(X, Y) == 1
     shares = model.predict_proba(X[:2])
@@ -59,6 +70,21 @@ def test_it_learns_predicts_and_scores():
     assert (shares[:, 1] > 0.5).all()
     assert model.run_.objective == "supcon"
     assert fecbench.load(model.run_.folder).scores == model.run_.scores
+
+
+def test_labels_keep_their_names_whatever_signs_they_have():
+    labels = np.where(Y == 7, "joy, love", "sadness")
+    model = EmotionClassifier(**FAST).fit(X, labels)
+    assert model.run_.labels == ("joy, love", "sadness")
+    assert model.predict(X[:2]).tolist() == ["joy, love", "joy, love"]
+
+
+def test_a_generator_of_random_numbers_draws_the_seed():
+    seeds = [
+        EmotionClassifier(**FAST, random_state=np.random.RandomState(1)).fit(X, Y).run_.settings["seed"] for _ in "ab"
+    ]
+    assert seeds[0] == seeds[1]
+    assert EmotionClassifier(**FAST, random_state=None).fit(X, Y).run_.settings["seed"] >= 0
 
 
 def test_the_held_out_rows_alone_are_scored():
@@ -94,7 +120,14 @@ def test_a_fitted_model_survives_pickling():
 
 @pytest.mark.parametrize(
     ("texts", "labels", "message"),
-    [(X, [1] * 60, "two classes"), ([1] * 60, Y, "column of texts"), ("text", Y, "column of texts")],
+    [
+        (X, [1] * 60, "two classes"),
+        (X, Y[1:], "inconsistent numbers of samples"),
+        (X, [f"c{number % 20}" for number in range(60)], "a row of each of 20 classes, but is 0.1 of 60 rows"),
+        (X, ["a"] * 30 + ["a "] * 30, "different texts"),
+        ([1] * 60, Y, "column of texts"),
+        ("text", Y, "column of texts"),
+    ],
 )
 def test_unfit_rows_are_refused(texts, labels, message):
     with pytest.raises(ValueError, match=message):

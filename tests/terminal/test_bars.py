@@ -1,6 +1,7 @@
 """Bars are drawn on terminals and in notebooks, and nowhere else."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -64,7 +65,7 @@ def test_a_notebook_shows_the_time_left_from_the_second_update(notebook):
     shown.update("a", 2, 4)
     assert "left" not in Output.shown[-1]
     shown.update("a", 3, 4)
-    assert " left)" in Output.shown[-1]
+    assert " left" in Output.shown[-1]
 
 
 def test_an_equal_text_is_not_drawn_at_once(notebook, monkeypatch):
@@ -135,8 +136,19 @@ def test_a_notebook_shows_a_runs_batches_and_validation(notebook, monkeypatch, r
     assert "15/20 epoch 2/2 loss 0.500" in Output.shown[-1]
     observer.epoch_finished(run, 2, {"model_loss": 0.25})
     assert "20/20 epoch 2/2 validation" in Output.shown[-1]
-    observer.run_finished(run, {"epochs": 2, "best_epoch": 2})
+    observer.evaluated(run, 2, "validation", {"accuracy": 0.5}, True)
+    assert "20/20 epoch 2/2 done" in Output.shown[-1]
+    observer.run_finished(run, {"epochs": 2, "best_epoch": 2, "seconds": 1.0})
     assert Output.shown[-1] == ""
+
+
+def test_the_end_says_why_training_stopped_and_how_long_it_took(monkeypatch, run):
+    screen = Console(file=io.StringIO(), highlight=False)
+    monkeypatch.setattr(run_progress, "console", lambda **_: screen)
+    run_progress.RunProgress().run_finished(replace(run, epochs=20), {"epochs": 11, "best_epoch": 7, "seconds": 600.0})
+    said = screen.file.getvalue()
+    assert "stopped early: no better epoch in 4; the best was 7 of 11\n" in said
+    assert said.endswith("time: 10 min\n")
 
 
 @pytest.mark.parametrize(("interactive", "rank", "said"), [(True, "0", "[b]\n"), (True, "1", ""), (False, "0", "")])

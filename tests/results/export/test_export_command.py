@@ -25,7 +25,8 @@ def test_command(fecbench, trained, tmp_path):
     record = trained("bert", "ce", **NATIVE)
     (tmp_path / "taken").mkdir()  # but empty
     code, out, err = fecbench("export", record.folder, tmp_path / "taken", "--eval-dataset", "me/emotions")
-    assert (code, err) == (0, "")
+    call = f"pipeline('text-classification', '{tmp_path / 'taken'}', truncation=True)('a text')"
+    assert (code, err) == (0, f'next: python -c "from transformers import pipeline; print({call})"\n')
     assert out.startswith(
         f"written: {tmp_path / 'taken'} (.eval_results/me--emotions.yaml, README.md, config.json, model.safetensors, "
     )
@@ -41,7 +42,7 @@ def test_nothing_is_said_but_what_was_asked_for(trained, tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "fecbench", *map(str, command)], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, f"next: see {target / 'README.md'} for how to predict with it\n")
     found = json.loads(done.stdout)
     assert found["files"] == sorted(path.name for path in target.iterdir())
     assert found["check"]["difference"] < 1e-4
@@ -139,7 +140,7 @@ def test_an_export_says_one_line_or_two_whatever_the_exporter_prints(fecbench, t
     assert fecbench("run", "ce", *flags)[0] == 0
     code, out, err = fecbench("export", tmp_path / "run", tmp_path / "out", "--format", "onnx")
     assert "Traceback" not in err
-    assert len(out.splitlines()) + len(err.splitlines()) <= 3
+    assert len(out.splitlines()) + len(err.splitlines()) <= 4
     assert code == 0 or err.startswith(
         "fecbench: --format onnx needs an encoder and a predict made of tensor operations"
     )
