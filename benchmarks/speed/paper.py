@@ -17,7 +17,7 @@ from datasets import disable_progress_bars
 from shapes import roberta_base
 
 from fecbench import EmotionData, hookimpl
-from fecbench.bench.matrix import PlannedRun
+from fecbench.bench.planned_run import PlannedRun
 
 SPEC = Path(__file__).parents[1] / "paper.toml"
 EPOCHS, LOGGED = 2, 10

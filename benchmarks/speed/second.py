@@ -23,7 +23,7 @@ PARTS = {
     "tokeniser": ("fecbench.model.encoders.pretrained", "Pretrained.__call__"),
     "tokens": ("fecbench.runs.build", "tokenize_split"),
     "model": ("fecbench.runs.build", "build_pair"),
-    "record": ("fecbench.runs.experiment", "Experiment._describe"),
+    "record": ("fecbench.runs.experiment", "describe_run"),
 }
 ALL = ["interpreter", *PARTS, "the rest", "whole"]
 

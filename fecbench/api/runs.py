@@ -75,17 +75,18 @@ class Runs(Sequence[Run]):
         Raises:
             UnknownName: no run has such a data set, method or metric.
         """
-        columns, metrics = names_of(columns), names_of(metrics)
         from fecbench.results.leaderboard.assemble import board_of_records, board_of_selection
         from fecbench.terminal.status_line import status_line
 
         records = [run.record for run in self.runs]
+        columns, metrics = names_of(columns), names_of(metrics)
         with status_line() as report:
             if self.spec is None:
                 return board_of_records(
                     records, columns, against, report=report, metrics=metrics, best_trial=best_trial
                 )
-            from fecbench.bench.matrix import Records, select
+            from fecbench.bench.comparable_records import Records
+            from fecbench.bench.matrix import select
 
             selection = select(self.spec, Records(records))
             selection = replace(selection, metrics=(*selection.metrics, *metrics))
@@ -141,7 +142,8 @@ def run_spec(
     """
     from contextlib import nullcontext
 
-    from fecbench.bench import benchmark, matrix
+    from fecbench.bench.benchmark import Benchmark
+    from fecbench.bench.matrix import expand
     from fecbench.bench.overrides import override
     from fecbench.bench.spec import read_spec
     from fecbench.bench.time_estimates import Estimates
@@ -153,7 +155,7 @@ def run_spec(
     chosen = override(read_spec(path), names_of(datasets), list(map(int, seeds)), limit)
     folder = ROOT / path.stem if root is None else path_of(root)
     locations = DataLocations(None if data_dir is None else path_of(data_dir))
-    prepared = benchmark.Benchmark.prepare(matrix.expand(chosen), folder, locations)
+    prepared = Benchmark.prepare(expand(chosen), folder, locations)
     prepared.check_consent()
     estimates = Estimates.under(folder)
     cores = None if "OMP_NUM_THREADS" in os.environ else os.cpu_count()

@@ -1,4 +1,4 @@
-"""Run a benchmark's matrix on this machine: load its data, locate its run directories and execute what is left."""
+"""Run a benchmark's matrix on this machine: load its data, name its run directories, execute the remaining runs."""
 
 from __future__ import annotations
 
@@ -6,115 +6,36 @@ import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, cached_property
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from fecbench.bench.bench_task import LOGS, BenchTask
 from fecbench.bench.job import Job
-from fecbench.bench.matrix import Matrix, MatrixEntry, PlannedRun, Selection, validation_score
+from fecbench.bench.row_checks import RowChecks
+from fecbench.bench.trial_records import TrialRecords
+from fecbench.bench.validation_score import validation_score
 from fecbench.bench.workers import Workers, execute
-from fecbench.core.errors import FecbenchError, LabellingError, NeedsError, RunError
+from fecbench.core.errors import LabellingError, NeedsError
 from fecbench.core.files import contained, writing
-from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
-from fecbench.data.datasets.load import load_dataset
-from fecbench.model.encoders.load import load_encoder
-from fecbench.model.encoders.tiny import tiny_encoder_for
 from fecbench.runs import provenance
-from fecbench.runs.defaults import dataset_info
-from fecbench.runs.further_metrics import further_metrics
+from fecbench.runs.find import is_readable, records_under
 from fecbench.runs.identity import RowsAndCode
-from fecbench.runs.plan import plan
 from fecbench.runs.provenance import plugins
-from fecbench.runs.record import RUN, Record
+from fecbench.runs.record import Record
 from fecbench.runs.run_folder import free
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from fecbench.bench.matrix import Matrix
+    from fecbench.bench.matrix_entry import MatrixEntry
+    from fecbench.bench.planned_run import PlannedRun
+    from fecbench.bench.selection import Selection
+    from fecbench.core.errors import FecbenchError
+    from fecbench.data.datasets.dataset import EmotionData
     from fecbench.data.datasets.locations import DataLocations
-    from fecbench.runs.plan import Plan
-
-
-LOGS = "logs"
-SMOKE_DATASETS = {"single": "demo", "multi": "demo-multi"}  # by the labelling of the real run's data
-# Settings that a smoke test takes from the real run: they fit any data and any encoder.
-KEPT = {
-    "head",
-    "pooling",
-    "projection_dim",
-    "optimizer",
-    "lr",
-    "schedule",
-    "warmup",
-    "weight_decay",
-    "no_decay_norm_bias",
-    "adam_eps",
-    "clip",
-    "packing",
-    "order",
-}
-SMOKE = {"epochs": 1, "batch_size": 16, "limit": 16, "max_length": 64}
-TRIED = 64  # texts that an encoder is tried on: `scratch` learns its vocabulary from them
-
-
-@dataclass(frozen=True)
-class BenchTask:
-    """A planned run with its run directory, and the data rows and code version that its record must have.
-
-    Attributes:
-        planned: the planned run.
-        record: the record in its run directory.
-        content: the fingerprint of the data rows, and the code version.
-    """
-
-    planned: PlannedRun
-    record: Record
-    content: RowsAndCode
-
-    @property
-    def log(self) -> Path:
-        """The file that holds the output of the run's process."""
-        return self.record.folder.parent / LOGS / f"{self.record.id}.log"
-
-    @property
-    def status(self) -> str:
-        """The record's status; ``stale`` if it is complete but of other rows, code or settings."""
-        now = self._record_now()
-        status = now.status
-        return "stale" if status == "complete" and not self._is_its_own(now) else status
-
-    @property
-    def is_stale(self) -> bool:
-        """True if the directory holds another run, or an unfinished one of other package versions."""
-        now = self._record_now()
-        status = now.status
-        if status == "running" or not (now.folder / RUN).exists():  # without run.json, `--resume` begins the run
-            return False
-        if not self._is_its_own(now):
-            return True
-        # An unfinished run can't be resumed under other versions; a complete one stays (note 3 in runs/identity.py).
-        return status != "complete" and now.run_file.versions != provenance.package_versions()
-
-    def _record_now(self) -> Record:
-        """Return a fresh reading of the record: its folder can be set aside and run again meanwhile."""
-        return Record(self.record.folder)
-
-    def _is_its_own(self, record: Record) -> bool:
-        """Return True if the record has the settings, rows and code of the planned run."""
-        try:
-            run_file, settings = record.run_file, record.settings()
-        except RunError:
-            return False
-        same = RowsAndCode(run_file.dataset.fingerprint, run_file.code) == self.content
-        return same and self.planned.is_of(run_file.objective.name, settings)
-
-    @property
-    def reason(self) -> str:
-        """The last line that the run's process printed; for a failed run it is the error message."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n") if self.log.exists() else []
-        spoken = [line.removeprefix("fecbench: ") for line in lines if line.strip()]
-        return spoken[-1] if spoken else "not started"
 
 
 @dataclass(frozen=True)
@@ -145,7 +66,6 @@ class Benchmark:
 
         Raises:
             DataNotFound, DataError, EncoderError: a data set or an encoder is missing or broken.
-            FecbenchError: a search needs Optuna, which isn't installed.
             NeedsError, LabellingError: a data set lacks what a row of the spec needs, or its labels aren't what the row
                 takes. A row of ``"*"`` is left out instead.
         """
@@ -158,17 +78,10 @@ class Benchmark:
     def survey(
         cls, matrix: Matrix, root: Path, locations: DataLocations, done: Mapping[str, Record] | None = None
     ) -> Benchmark:
-        """Load the data and try the encoders; collect the errors in ``missing`` instead of raising them.
-
-        Raises:
-            FecbenchError: a search needs Optuna, which isn't installed.
-        """
+        """Load the data and try the encoders; collect the errors in ``missing`` instead of raising them."""
+        checks, left_out, kept, missing = RowChecks(locations, matrix.spec.metrics), dict(matrix.left_out), [], {}
         for entry in matrix.entries:
-            if entry.search:
-                entry.search.sampler.check()
-        machine, left_out, kept, missing = _Machine(locations, matrix.spec.metrics), dict(matrix.left_out), [], {}
-        for entry in matrix.entries:
-            faults = machine.faults(entry)
+            faults = checks.faults(entry)
             unfit = [fault for fault in faults if isinstance(fault, NeedsError | LabellingError)]
             if unfit and matrix.spec.objectives == "*":
                 left_out[f"{entry.row} on {entry.dataset}"] = str(unfit[0])
@@ -177,7 +90,7 @@ class Benchmark:
                 missing[entry.row, entry.dataset] = faults
             kept.append(entry)
         return cls(
-            replace(matrix, entries=tuple(kept), left_out=left_out), root, locations, machine.data, missing, done or {}
+            replace(matrix, entries=tuple(kept), left_out=left_out), root, locations, checks.data, missing, done or {}
         )
 
     def check_consent(self) -> None:
@@ -208,7 +121,7 @@ class Benchmark:
 
     def final(self, entries: Iterable[MatrixEntry]) -> list[BenchTask]:
         """Return the runs of ``entries`` that are in the table, for the rows whose settings are chosen."""
-        tried = [grown for grown in map(self._grown, entries) if len(grown.runs) == grown.trials]
+        tried = [grown for grown in map(self._grown, entries) if self._has_ended(grown)]
         return self._tasks(_seed_by_seed(planned for grown in tried for planned in grown.final(self._score)))
 
     def all_tasks(self) -> list[BenchTask]:
@@ -243,11 +156,31 @@ class Benchmark:
     def _rounds(self, entry: MatrixEntry) -> Iterator[MatrixEntry]:
         """Yield an entry after each round of its search, up to a round with a trial that hasn't ended."""
         seen = 0
-        for grown in entry.rounds(self._score):
+        for grown in entry.rounds(self._score, self._recorded_trials):
             yield grown
             if len(grown.runs) < grown.trials and any(self._is_open(seeds[0]) for seeds in grown.runs[seen:]):
                 return
             seen = len(grown.runs)
+
+    @cached_property
+    def _recorded_trials(self) -> TrialRecords:
+        """The trials of earlier benches on the same rows and code: a search continues to their settings."""
+        tried = [planned for entry in self.matrix.entries if entry.search for planned in entry.search.examples]
+        contents = {self._task(planned).content for planned in tried if planned.rows in self.data}
+        if not contents:
+            return TrialRecords()
+        records = filter(is_readable, (*records_under(self.root), *self.done.values()))
+        return TrialRecords(
+            record
+            for record in records
+            if RowsAndCode(record.run_file.dataset.fingerprint, record.run_file.code) in contents
+        )
+
+    def _has_ended(self, grown: MatrixEntry) -> bool:
+        """Return True if all trials of an entry completed or failed."""
+        if grown.trials == 1:
+            return True
+        return len(grown.runs) == grown.trials and not any(self._is_open(seeds[0]) for seeds in grown.runs)
 
     def _is_open(self, planned: PlannedRun) -> bool:
         """Return True if a run neither completed nor failed."""
@@ -315,39 +248,6 @@ def _seed_by_seed(runs: Iterable[PlannedRun]) -> list[PlannedRun]:
     return sorted(given, key=place)
 
 
-def smoke(matrix: Matrix) -> Matrix:
-    """Return the matrix for a smoke test: each row's options, one step on ``demo``, a tiny encoder of its family."""
-
-    def smallest(entry: MatrixEntry) -> MatrixEntry:
-        last = None if entry.search is None else 1  # the trials of a search differ in numbers that need no test each
-        runs = tuple((replace(seeds[0], plan=_smallest(seeds[0].plan)),) for seeds in entry.runs[:last])
-        return replace(entry, candidates=entry.candidates[:last], runs=runs, search=None)
-
-    # Without further metrics, whose labels the demo data lack.
-    spec = matrix.spec.model_copy(update={"metrics": []})
-    return replace(matrix, spec=spec, entries=tuple(map(smallest, matrix.entries)))
-
-
-def _smallest(real: Plan) -> Plan:
-    """Return a one-step plan with the options and model settings of ``real`` and a tiny encoder."""
-    kept = real.settings.model_dump(include=KEPT)
-    asked = {
-        **real.options.model_dump(),
-        **kept,
-        **SMOKE,
-        "encoder": tiny_encoder_for(real.settings.encoder),
-        **real.objective.rehearsal,
-    }
-    return plan(real.name, {"dataset": _smoke_dataset(real), "seed": real.settings.seed}, asked)
-
-
-def _smoke_dataset(real: Plan) -> str:
-    """Return the demo data with as many labels a text as the data of ``real``, or as its objective takes."""
-    info = dataset_info(real.settings.dataset)  # None for one's own data, which isn't loaded yet
-    labellings = (info.labelling,) if isinstance(info, DatasetInfo) else real.objective.labellings
-    return SMOKE_DATASETS["single" if "single" in labellings else "multi"]
-
-
 def _set_aside(tasks: Iterable[BenchTask]) -> None:
     for task in tasks:
         with suppress(FileNotFoundError):  # another bench renamed it first
@@ -361,57 +261,3 @@ def _set_aside(tasks: Iterable[BenchTask]) -> None:
 def _code(name: str, head: str, encoder: str) -> str:
     """Return the code version of a run. Cached: the sources of a running process don't change."""
     return provenance.code_digest(provenance.source_digests(*plugins(name, head, encoder)))
-
-
-class _Machine:
-    """Loads each data set and tries each encoder of a matrix once, and remembers the outcomes."""
-
-    def __init__(self, locations: DataLocations, metrics: Sequence[str]):
-        self.locations, self.metrics = locations, metrics
-        self._known: dict[tuple[str, Any], object] = {}
-
-    @property
-    def data(self) -> dict[tuple[str, int], EmotionData]:
-        """The data sets that could be loaded, by name and fold."""
-        return {rows: found for (_, rows), found in self._known.items() if isinstance(found, EmotionData)}
-
-    def faults(self, entry: MatrixEntry) -> list[FecbenchError]:
-        """Return the errors that keep a row from starting on its data set: of data, requirements or encoder."""
-        found: dict[str, FecbenchError] = {}
-        of_rows = {planned.rows: planned for runs in entry.runs for planned in runs}
-        # Everything is tried, so that a plan names all that a row lacks.
-        work = [partial(self._load, planned) for planned in of_rows.values()]
-        for planned in entry.examples:
-            work += [partial(self._fits, planned), partial(self._try, planned)]
-        for step in work:
-            try:
-                step()
-            except FecbenchError as fault:
-                found[str(fault)] = fault  # by message, because folds and candidates share their faults
-        return list(found.values())
-
-    def _load(self, planned: PlannedRun) -> None:
-        self._once("data set", planned.rows, partial(load_dataset, planned.plan.settings, self.locations))
-
-    def _fits(self, planned: PlannedRun) -> None:
-        settings, data = planned.plan.settings, self.data.get(planned.rows)
-        if data is not None:
-            planned.plan.check_labelling(data.info)
-            planned.plan.needs.check(data, settings.batch_size, settings.limit, planned.plan.who)
-            further_metrics(data, self.metrics)
-
-    def _try(self, planned: PlannedRun) -> None:
-        data, encoder = self.data.get(planned.rows), planned.plan.settings.encoder
-        # Without the data, any text shows whether the encoder can be loaded.
-        texts = data.splits["train"][:TRIED]["text"] if data is not None else ["a text"]
-        self._once("encoder", encoder, partial(load_encoder, encoder, texts))
-
-    def _once(self, kind: str, name: object, work: Callable[[], object]) -> None:
-        """Call ``work`` the first time only; later calls return its result or raise its error again."""
-        if (kind, name) not in self._known:
-            try:
-                self._known[kind, name] = work()
-            except FecbenchError as fault:
-                self._known[kind, name] = fault
-        if isinstance(outcome := self._known[kind, name], FecbenchError):
-            raise outcome

@@ -6,17 +6,14 @@ import hashlib
 import json
 import math
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from fecbench.core.settings import Config
 from fecbench.runs.local_paths import name_of
 
-if TYPE_CHECKING:
-    import numpy as np
-
-DIGITS = 3  # of a drawn number: settings stay readable, and the last bits of another machine choose no other run
+DIGITS = 4  # of a drawn number: settings stay readable, and the last bits of another machine choose no other run
 LARGEST = 1e15  # magnitude of the ends of a range: whole numbers of this size are exact as floats
 MOST_STEPS = 1e6  # of a range
 FORM = "it must be a list of values, or a table with low and high"
@@ -47,50 +44,45 @@ class Distribution(Config):
 
     @property
     def examples(self) -> list[Any]:
-        """The choices, or the ends of the range."""
-        return [self.low, self.high] if self.choices is None else self.choices
+        """The choices, or the ends of the range and, of one of any numbers, a number between them.
+
+        That number shows whether the setting takes fractions.
+        """
+        if self.choices is not None:
+            return self.choices
+        low, high = self._ends
+        return [low, high, self.rounded(low + (high - low) / math.pi)] if self._is_continuous else [low, high]
 
     @property
-    def size(self) -> float:
-        """The number of different values; infinite for a range of any numbers."""
+    def _is_continuous(self) -> bool:
+        return self.choices is None and self.step is None and not self.is_whole
+
+    @property
+    def size(self) -> int:
+        """The number of different values; of a range of any numbers a lower bound, since they are rounded."""
         if self.choices is not None:
             return len(self.choices)
+        if self._is_continuous:
+            return int(10 ** (DIGITS - 1))
         low, high = self._ends
-        if self.step is None and not self.is_whole:
-            return math.inf
         return round((high - low) / (self.step or 1)) + 1
 
-    def drawn(self, random: np.random.RandomState) -> Any:
-        """Return a random value of the distribution."""
-        if self.choices is not None:
-            return self.choices[_place(random, len(self.choices))]
-        low, high = self._ends
-        if self.log and self.is_whole:  # half a step beyond each end, so that the ends are as probable as the others
-            number = math.exp(random.uniform(math.log(low - 0.5), math.log(high + 0.5)))
-            return min(max(round(number), low), high)
-        if self.log:
-            return self.rounded(math.exp(random.uniform(math.log(low), math.log(high))))
-        if math.isinf(self.size):
-            return self.rounded(random.uniform(low, high))
-        return self.rounded(low + (self.step or 1) * _place(random, int(self.size)))
-
     def rounded(self, value: Any) -> Any:
-        """Return a drawn value with few digits: ``DIGITS`` significant ones, or thousandths of the range's width.
+        """Return a drawn value with ``DIGITS`` significant digits, or with that many of the range's width.
 
         >>> Distribution(low=1e-5, high=1e-3, log=True).rounded(0.000123456)
-        0.000123
-        >>> Distribution(low=0.0, high=1.0).rounded(0.123456)
-        0.123
+        0.0001235
+        >>> Distribution(low=1000.0, high=1001.0).rounded(1000.123456)
+        1000.123
         >>> Distribution(choices=["first", "mean"]).rounded("mean")
         'mean'
         """
         if self.choices is not None or self.is_whole:
             return value
         low, high = self._ends
-        if self.log:
-            short = float(f"{value:.{DIGITS}g}")
-        elif self.step is None:
-            short = round(value, DIGITS - math.floor(math.log10(high - low)))
+        if self.step is None:
+            width = min(abs(value) or high - low, high - low)
+            short = round(value, DIGITS - 1 - math.floor(math.log10(width)))
         else:
             short = float(f"{value:.10g}")  # low plus some steps, whose sum has an error in the last bits
         return min(max(short, float(low)), float(high))
@@ -141,7 +133,8 @@ class Distribution(Config):
     @classmethod
     def _take_numbers(cls, value: Any) -> Any:
         # checked before the union of int and float, each of which would have an error of its own
-        if value is not None and not (isinstance(value, int | float) and abs(value) <= LARGEST):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if value is not None and not (is_number and abs(value) <= LARGEST):
             raise ValueError(f"it must be a number between {-LARGEST:g} and {LARGEST:g}, but is {value!r}")
         return value
 
@@ -181,11 +174,6 @@ class Distribution(Config):
             )
 
 
-def _place(random: np.random.RandomState, size: int) -> int:
-    """Return a random number from 0 to ``size`` - 1."""
-    return min(int(random.uniform(0, size)), size - 1)
-
-
 def _is_uneven(width: float, step: float) -> bool:
     """Return True if ``width`` is no multiple of ``step`` in decimal digits, where 0.3 is three times 0.1."""
     return bool(Decimal(f"{width:.10g}") % Decimal(str(step)))
@@ -221,7 +209,7 @@ class Search(Config):
         """Return the distribution of each setting that is searched for ``row``."""
         return {**self.settings, **self.objective.get(row, {})}
 
-    def size(self, row: str) -> float:
+    def size(self, row: str) -> int:
         """Return the number of different trials that ``row`` can have."""
         return math.prod(distribution.size for distribution in self.space(row).values())
 
@@ -235,7 +223,7 @@ class Search(Config):
         return hashlib.sha256(content.encode()).hexdigest()
 
     def examples(self, row: str) -> list[dict[str, Any]]:
-        """Return settings that have each choice and each end of a range at least once."""
+        """Return settings that have each choice, each end of a range and a number between at least once."""
         examples = {name: distribution.examples for name, distribution in self.space(row).items()}
         longest = max(map(len, examples.values()), default=0)
         return [

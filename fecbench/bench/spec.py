@@ -31,7 +31,7 @@
     seed = 0                                # of the draws (default: 0)
     settings.lr = { low = 1e-5, high = 1e-3, log = true }
     settings.batch_size = { low = 16, high = 64, step = 16 }
-    settings.pooling = ["first", "mean"]
+    settings.schedule = ["linear", "constant"]
     objective.aml.weight = { low = 0.0, high = 2.0 }    # of one method, beside the common settings
 
 A spec may declare rows instead of objectives::

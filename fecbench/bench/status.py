@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fecbench.bench.benchmark import Benchmark, BenchTask
-    from fecbench.bench.matrix import MatrixEntry
+    from fecbench.bench.bench_task import BenchTask
+    from fecbench.bench.benchmark import Benchmark
+    from fecbench.bench.matrix_entry import MatrixEntry
     from fecbench.bench.time_estimates import Estimates
     from fecbench.runs.record import Record
 

@@ -1,8 +1,9 @@
-"""Propose the trials of a search, at random or by Optuna's TPE, as a function of the search and the trials before."""
+"""Propose the trials of a search by Optuna, as a function of the search and the trials before."""
 
 from __future__ import annotations
 
 from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,76 +11,71 @@ import numpy as np
 from fecbench.core.errors import FecbenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from fecbench.bench.search import Distribution, Search
 
-DRAWS = 100  # attempts to draw a trial that isn't among the earlier ones
+    Values = tuple[Any, ...]  # of a trial, in the order of the searched settings
 
 
 class Trial(NamedTuple):
     """A trial: its values in the order of the searched settings, and its score; None if it failed."""
 
-    values: tuple[Any, ...]
+    values: Values
     score: float | None
 
 
 class TrialSampler:
     """Proposes the trials of a row, one after the other.
 
-    Nothing is kept between proposals: each starts from the search's seed, the number of the trial and the trials before
-    it. So an interrupted search continues to the same trials, and rows with equal distributions share their random
+    Nothing is kept between proposals: each has a sampler of its own, seeded by the search's seed and the number of the
+    trial. So an interrupted search continues to the same trials, and rows with equal distributions share their random
     ones. Proposals are remembered, because a progress display asks for them every second.
+
+    A proposal that repeats an earlier trial is replaced by a random one.
     """
 
     def __init__(self, search: Search, space: Mapping[str, Distribution]):
         self.search, self.space = search, space
-        self._remembered: Callable[[tuple[Trial, ...]], tuple[Any, ...]] = cache(self._proposed)
+        self._remembered_random: Callable[[int, int], Values] = cache(self._random)
+        self._remembered_tpe: Callable[[tuple[Trial, ...]], Values] = cache(self._tpe)
 
-    def check(self) -> None:
-        """Raise FecbenchError if trials will need Optuna, and it isn't installed."""
-        if self.search.at_once < self.search.trials:
-            import_optuna()
-
-    def first(self) -> list[dict[str, Any]]:
-        """Return the settings of the trials that can start at once."""
-        trials: tuple[Trial, ...] = ()
-        while len(trials) < self.search.at_once:
-            trials += (Trial(self._remembered(trials), None),)
-        return [self._named(trial.values) for trial in trials]
-
-    def following(self, trials: tuple[Trial, ...]) -> dict[str, Any]:
-        """Return the settings of the trial that follows ``trials``.
+    def at_random(self, number: int, earlier: Collection[Values]) -> Values:
+        """Return random values for the trial ``number``, other than those of the ``earlier`` ones.
 
         Raises:
-            FecbenchError: Optuna is needed and isn't installed.
+            FecbenchError: Optuna isn't installed.
         """
-        return self._named(self._remembered(trials))
+        draws = (self._remembered_random(number, attempt) for attempt in count())
+        return next(values for values in draws if values not in earlier)
 
-    def _named(self, values: tuple[Any, ...]) -> dict[str, Any]:
+    def following(self, trials: tuple[Trial, ...]) -> Values:
+        """Return the values for the trial that follows ``trials``, of which TPE learns.
+
+        Raises:
+            FecbenchError: Optuna isn't installed.
+        """
+        values, earlier = self._remembered_tpe(trials), {trial.values for trial in trials}
+        return self.at_random(len(trials), earlier) if values in earlier else values
+
+    def named(self, values: Values) -> dict[str, Any]:
+        """Return the values of a trial by setting."""
         return dict(zip(self.space, values, strict=True))
 
-    def _proposed(self, trials: tuple[Trial, ...]) -> tuple[Any, ...]:
-        """Return the next trial's values. One that repeats an earlier trial is replaced by a random one."""
-        earlier = {trial.values for trial in trials}
-        guided = self.search.sampler == "tpe" and len(trials) >= self.search.startup
-        values = self._by_tpe(trials) if guided else self._at_random(len(trials), 0)
-        for attempt in range(1, DRAWS):
-            if values not in earlier:
-                break
-            values = self._at_random(len(trials), attempt)
-        return values
-
-    def _at_random(self, number: int, attempt: int) -> tuple[Any, ...]:
-        # RandomState, because numpy promises that its numbers never change with the version
-        random = np.random.RandomState(self._seed(number, attempt))
-        return tuple(distribution.drawn(random) for distribution in self.space.values())
-
-    def _by_tpe(self, trials: tuple[Trial, ...]) -> tuple[Any, ...]:
+    def _random(self, number: int, attempt: int) -> Values:
         optuna = import_optuna()
-        distributions = {name: _in_optuna(optuna, wanted) for name, wanted in self.space.items()}
+        return self._asked(optuna.samplers.RandomSampler(self._seed(number, attempt)), ())
+
+    def _tpe(self, trials: tuple[Trial, ...]) -> Values:
+        optuna = import_optuna()
         # TPE itself draws at random until as many trials as this have scores: some may have failed.
         sampler = optuna.samplers.TPESampler(n_startup_trials=self.search.startup, seed=self._seed(len(trials), 0))
+        return self._asked(sampler, trials)
+
+    def _asked(self, sampler: Any, trials: tuple[Trial, ...]) -> Values:
+        """Return the values that a sampler of Optuna proposes after ``trials``."""
+        optuna = import_optuna()
+        distributions = {name: _in_optuna(optuna, wanted) for name, wanted in self.space.items()}
         study = optuna.create_study(sampler=sampler, direction="maximize")
         study.add_trials([self._seen(optuna, trial, distributions) for trial in trials])
         drawn = study.ask(distributions).params
@@ -90,7 +86,7 @@ class TrialSampler:
         return optuna.trial.create_trial(
             state=states.FAIL if trial.score is None else states.COMPLETE,
             value=trial.score,
-            params=self._named(trial.values),
+            params=self.named(trial.values),
             distributions=dict(distributions),
         )
 
@@ -118,8 +114,7 @@ def import_optuna() -> Any:
         import optuna
     except ImportError as error:
         raise FecbenchError(
-            f'[search] with sampler = "tpe" needs the package optuna ({error}); run pip install "fecbench[search]", '
-            'or choose sampler = "random"'
+            f'[search] needs the package optuna ({error}); run pip install "fecbench[search]", or list values in [grid]'
         ) from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # it announces each study, and there is one for each proposal
     return optuna

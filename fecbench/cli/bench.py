@@ -23,7 +23,8 @@ from fecbench.terminal.output import console, print_if_watched, print_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fecbench.bench.benchmark import Benchmark, BenchTask
+    from fecbench.bench.bench_task import BenchTask
+    from fecbench.bench.benchmark import Benchmark
     from fecbench.bench.status import BenchStatus
     from fecbench.bench.time_estimates import Estimates
     from fecbench.bench.workers import Engine
@@ -107,8 +108,10 @@ def bench(
       fecbench bench benchmarks/minilm.toml --devices cuda:0,cuda:1
       fecbench bench benchmarks/minilm.toml --dataset path/to/folder --seeds 0 --limit 500
     """
-    from fecbench.bench import benchmark, matrix
+    from fecbench.bench.benchmark import Benchmark
+    from fecbench.bench.matrix import expand
     from fecbench.bench.overrides import override
+    from fecbench.bench.smoke import smoke as smallest
     from fecbench.bench.spec import read_spec
 
     handle_stop_signals()
@@ -117,14 +120,14 @@ def bench(
         raise UsageError(f"--root must be a folder for the runs, but {root} is a file; choose another")
     given = read_spec(spec)
     chosen = override(given, datasets, seeds or (), limit)
-    wanted = matrix.expand(chosen)
-    wanted, complete = benchmark.smoke(wanted) if smoke else wanted, _complete(done, force)
+    wanted = expand(chosen)
+    wanted, complete = smallest(wanted) if smoke else wanted, _complete(done, force)
     print_if_watched(PREPARING)
     if dry_run:
-        surveyed = benchmark.Benchmark.survey(wanted, root, DataLocations(data_dir), complete)
+        surveyed = Benchmark.survey(wanted, root, DataLocations(data_dir), complete)
         _print_plan(surveyed, estimates_of(surveyed, spec.parent / PUBLISHED), workers.number or 1, as_json)
         sys.exit(1 if surveyed.missing else 0)
-    prepared = benchmark.Benchmark.prepare(wanted, root, DataLocations(data_dir), complete)
+    prepared = Benchmark.prepare(wanted, root, DataLocations(data_dir), complete)
     prepared.check_consent()
     if force:
         prepared.set_aside()

@@ -234,7 +234,8 @@ def _by_spec(
         UsageError: --columns or --best-trial is given too.
         RunError: no run of the spec is complete.
     """
-    from fecbench.bench.matrix import Records, select
+    from fecbench.bench.comparable_records import Records
+    from fecbench.bench.matrix import select
     from fecbench.bench.spec import read_spec
     from fecbench.results.leaderboard.assemble import board_of_selection
     from fecbench.runs.find import find_records

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from fecbench.bench.benchmark import BenchTask
-    from fecbench.bench.matrix import Matrix, Selection
+    from fecbench.bench.bench_task import BenchTask
+    from fecbench.bench.matrix import Matrix
+    from fecbench.bench.selection import Selection
     from fecbench.results.leaderboard.board import Board
     from fecbench.runs.plan import Plan
 
@@ -108,7 +109,9 @@ def _matrix(
     Raises:
         UsageError: a metric or an option of it is unknown.
     """
-    from fecbench.bench.matrix import Matrix, MatrixEntry, PlannedRun
+    from fecbench.bench.matrix import Matrix
+    from fecbench.bench.matrix_entry import MatrixEntry
+    from fecbench.bench.planned_run import PlannedRun
     from fecbench.bench.spec import Spec
     from fecbench.runs.plan import plan
     from fecbench.training.metrics import check_metric_name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import warnings
 from contextlib import contextmanager
@@ -13,42 +12,26 @@ import torch
 from accelerate.utils import broadcast_object_list, set_seed
 
 from fecbench.core import hooks
-from fecbench.core.errors import NumericalError, ProtocolError
-from fecbench.core.files import own_file
+from fecbench.core.errors import ProtocolError
 from fecbench.core.hooks import Observers, RunInfo
 from fecbench.core.plugin_errors import plugin_errors
-from fecbench.core.strict_json import loads
 from fecbench.data.batch import stream_seed
 from fecbench.data.batches import TrainingBatches
 from fecbench.data.datasets.load import load_dataset
 from fecbench.model.model import precompute
 from fecbench.runs import provenance
 from fecbench.runs.build import build, stage_of, streams_of
+from fecbench.runs.describe_run import describe_run
 from fecbench.runs.digests import run_digest
+from fecbench.runs.final_evaluation import FinalEvaluation
 from fecbench.runs.further_metrics import further_metrics
-from fecbench.runs.label_set_results import LabelSetResults
-from fecbench.runs.majority import majority_scores
 from fecbench.runs.observers import Failure, History, Trackers
-from fecbench.runs.prediction_tables import (
-    LabelSetTable,
-    PredictionTable,
-    check_path,
-    check_target,
-    save_predictions,
-    write_table,
-)
-from fecbench.runs.predictions import write_arrays, write_predictions
-from fecbench.runs.record import RUN, TABLE, VALIDATION
+from fecbench.runs.prediction_tables import check_path, check_target, save_predictions
 from fecbench.runs.resume import held, same_encoder
-from fecbench.runs.write_record import complete, write_about, write_encoder
 from fecbench.training import devices, metrics
 from fecbench.training.checkpoints import Checkpoints, owned
-from fecbench.training.divergence import divergence_remedy
-from fecbench.training.logits import answers
 from fecbench.training.optimizers import assign_parameters
-from fecbench.training.scoring import ScoredRows, scores_of, single_labels
 from fecbench.training.stepper import Stepper
-from fecbench.training.threshold_rule import ThresholdRule
 from fecbench.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -56,7 +39,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from accelerate import Accelerator
-    from torch import Tensor
 
     from fecbench.data.datasets.dataset import EmotionData
     from fecbench.data.datasets.locations import DataLocations
@@ -175,11 +157,11 @@ class Experiment:
         try:
             resumed = trainer.resume()
             if accelerator.is_main_process:
-                self._describe(identity, trainer, context.trial)
+                describe_run(self.record, identity, self.data, self.built, trainer.run.notes, context.trial)
                 History(self.record).keep(trainer.progress.epoch)
             trainer.observers.notify("run_started", run=trainer.run)
             self._train(trainer, resumed, context.locations)
-            result = self._test(trainer)
+            result = FinalEvaluation(self.plan, self.data, self.built, self.record, self.began).carry_out(trainer)
             trainer.observers.notify("run_finished", run=trainer.run, result=result)
         except BaseException as error:  # Ctrl-C too: the record states that the run was interrupted
             trainer.observers.notify("run_failed", run=trainer.run, error=error)
@@ -234,148 +216,6 @@ class Experiment:
         """Wait for all ranks: the first one has written files that the others read next."""
         if trainer.batches.ranks > 1:
             torch.distributed.barrier()
-
-    def _test(self, trainer: Trainer) -> dict[str, Any]:
-        """Score the splits under the best weights, complete the record and return its result."""
-        try:
-            # A test split without labels is predicted too.
-            predicted = dict.fromkeys((*self.built.scored, "test"))
-            logits = {split: trainer.logits(self.built.splits[split]) for split in predicted}
-        except NumericalError as error:
-            raise NumericalError(
-                f"{self.plan.who}: in the last test, {error}; {divergence_remedy(trainer.progress.epoch + 1)}"
-            ) from None
-        progress = trainer.progress
-        texts = (len(self.built.splits["train"]) - trainer.batches.left_out) * progress.epoch
-        several = self._label_sets(logits)
-        result = {
-            "metrics": self._scores(trainer, logits, several),
-            "unanswered": {split: float((answers(rows) < 0).double().mean()) for split, rows in logits.items()},
-            "report": self._report(),
-            "epochs": progress.epoch,
-            "best_epoch": progress.best_epoch,
-            "validation_score": progress.best_score if self.built.objective.trains else None,
-            **(several.by_class() if several else self._by_class(logits["test"])),
-            "majority": None if several else self._majority(),
-            "parameters": sum(parameter.numel() for parameter in self.built.model.parameters()),
-            "train_seconds": round(progress.seconds, 3),
-            "texts_per_second": round(texts / progress.seconds, 2) if progress.seconds else None,
-            "seconds": round(time.perf_counter() - self.began, 3),
-        }
-        if trainer.batches.rank == 0:
-            if several:
-                self._write_label_sets(trainer, several)
-            else:
-                self._write_predictions(logits["test"])
-            if several and "test" not in self.built.scored:
-                self._write_label_set_table(several)
-            complete(self.record, result)
-            trainer.checkpoints.drop_last()  # only now: until the result is written, a killed run needs it to resume
-        return result
-
-    def _label_sets(self, logits: Mapping[str, Tensor]) -> LabelSetResults | None:
-        """Return the results of a run on texts with several labels; None if they have one each."""
-        if self.data.labelling == "single":
-            return None
-        rule = ThresholdRule.of(self.plan.settings.model_dump())
-        return LabelSetResults(self.data.labels, self.built.splits, logits, self.built.scored, rule)
-
-    def _by_class(self, logits: Tensor) -> dict[str, Any]:
-        """Return the test scores of each class and the confusions; {} for a test split without labels."""
-        if "test" not in self.built.scored:
-            return {}
-        labels, predicted, names = single_labels(self.built.splits["test"]), answers(logits).numpy(), self.data.labels
-        return {
-            "per_class": dict(zip(names, metrics.per_class(labels, predicted, len(names)), strict=True)),
-            "confusion_matrix": metrics.confusion_matrix(labels, predicted, len(names)).tolist(),
-        }
-
-    def _write_predictions(self, logits: Tensor) -> None:
-        """Write the predictions of the test rows; those of a test split without labels also as a table with ids."""
-        if "test" in self.built.scored:
-            write_predictions(self.record, logits, torch.as_tensor(single_labels(self.built.splits["test"])))
-        else:
-            write_predictions(self.record, logits, None)
-            table = PredictionTable(self.data.labels, logits, self.data.test_rows)
-            write_table(own_file(self.record.folder / TABLE), table, own=True)
-
-    def _write_label_sets(self, trainer: Trainer, results: LabelSetResults) -> None:
-        """Write the predictions of texts with several labels, and the thresholds beside the best weights."""
-        write_arrays(self.record, results.predictions())
-        if "validation" in self.built.scored:
-            write_arrays(self.record, results.validation(), VALIDATION)
-        about = {"epoch": trainer.progress.best_epoch, "after_training": True, "thresholds": results.named_thresholds}
-        trainer.checkpoints.save_best(trainer.modules, about)
-
-    def _report(self) -> dict[str, object]:
-        """Return the objective's report as it is read from JSON, where a number as a key becomes text."""
-        with plugin_errors(self.plan.who, self.built.objective):
-            report = dict(self.built.objective.report())
-            text = json.dumps(report, ensure_ascii=False, allow_nan=False)
-            text.encode()  # raises on a lone surrogate, which result.json couldn't hold
-            return dict(loads(text))
-
-    def _write_label_set_table(self, several: LabelSetResults) -> None:
-        """Write the predictions of a test split without labels as a table with ids."""
-        given = torch.from_numpy(several.given)
-        table = LabelSetTable(self.data.labels, several.logits["test"], self.data.test_rows, given)
-        write_table(own_file(self.record.folder / TABLE), table, own=True)
-
-    def _majority(self) -> dict[str, Any]:
-        """Return the most frequent class of the rows trained on, and its scores."""
-        splits = self.built.splits
-        scored = {split: single_labels(splits[split]) for split in self.built.scored}
-        return majority_scores(self.data.labels, single_labels(splits["train"]), scored)
-
-    def _scores(
-        self, trainer: Trainer, logits: Mapping[str, Tensor], several: LabelSetResults | None
-    ) -> dict[str, dict[str, float]]:
-        """Return the scores by split and metric."""
-        splits, scored = self.built.splits, self.built.scored
-        if several:
-            rows = {split: several.rows(split) for split in scored}
-        else:
-            rows = {split: ScoredRows(splits[split], logits[split], "single") for split in scored}
-        used = trainer.metrics if self.plan.gives_scores else metrics.of_given_labels(trainer.metrics)
-        return {split: scores_of(rows[split], used) for split in scored}
-
-    def _describe(self, identity: Mapping[str, Any], trainer: Trainer, trial: RecordedTrial | None) -> None:
-        """Write ``encoder/`` and ``run.json``, unless an earlier attempt wrote them."""
-        if (self.record.folder / RUN).exists():
-            return
-        source, info = self.built.source, self.data.info
-        write_encoder(self.record, source)
-        rows = {split: len(tokens) for split, tokens in self.built.splits.items()}
-        available = len(self.data.splits["train"])
-        dataset = {
-            "title": info.title,
-            "licence": info.licence,
-            "homepage": info.homepage,
-            "language": info.language,
-            "citation": info.citation,
-            "metric": info.metric,
-            "reading": dict(self.data.reading) or None,
-            "rows": rows,
-            "available": available,
-            "cut": list(self.data.cut),
-        }
-        about = {
-            "id": self.record.id,
-            **identity,
-            "dataset": {**identity["dataset"], **dataset},
-            "encoder": {
-                "name": source.name,
-                "revision": getattr(source.config, "_commit_hash", None),  # where transformers keeps the hub's commit
-                "weights": provenance.weights_digest(self.built.model.encoder.network),
-                "pretrained": source.weights is not None,
-                "pooling": self.built.model.encoder.pooling,
-            },
-            "max_length": self.built.max_length,
-            "threads": torch.get_num_threads(),
-            "notes": list(trainer.run.notes),
-            **({"trial": trial.model_dump()} if trial else {}),
-        }
-        write_about(self.record, about)
 
     def _trainer(self, accelerator: Accelerator, observers: Observers, identity: Mapping[str, Any]) -> Trainer:
         plan, built, settings = self.plan, self.built, self.plan.settings

@@ -2,7 +2,8 @@
 
 import pytest
 
-from fecbench.bench.matrix import Records, expand
+from fecbench.bench.comparable_records import Records
+from fecbench.bench.matrix import expand
 from fecbench.bench.spec import read_spec
 from fecbench.core.errors import DataError, UsageError
 from fecbench.results.leaderboard.assemble import board_of_selection

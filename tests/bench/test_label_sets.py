@@ -5,15 +5,15 @@ from types import SimpleNamespace
 import pytest
 
 from fecbench import Objective, Update
-from fecbench.bench import benchmark, matrix
-from fecbench.bench.benchmark import Benchmark, smoke
-from fecbench.bench.matrix import expand, validation_score
+from fecbench.bench.benchmark import Benchmark
+from fecbench.bench.matrix import expand
+from fecbench.bench.smoke import smoke
 from fecbench.bench.spec import Spec
+from fecbench.bench.validation_score import validation_score
 from fecbench.core import registry
 from fecbench.core.errors import LabellingError, UsageError
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.objective.check import get_objective
-from fecbench.runs import defaults
 
 BOTH = {"title": "t", "datasets": ["demo", "demo-multi"], "seeds": [0]}
 
@@ -64,8 +64,8 @@ def test_a_method_that_a_spec_names_is_refused():
 @pytest.fixture
 def own(monkeypatch):
     """Nothing is known of data sets before they are loaded, as of one's own."""
-    for module in (defaults, matrix, benchmark):
-        monkeypatch.setattr(module, "dataset_info", lambda name: None)
+    for module in ("runs.defaults", "bench.spec_rows", "bench.smoke"):
+        monkeypatch.setattr(f"fecbench.{module}.dataset_info", lambda name: None)
 
 
 def test_own_data_leave_methods_out_once_they_are_loaded(own, tmp_path):

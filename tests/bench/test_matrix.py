@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from fecbench import Objective, Update
-from fecbench.bench.matrix import PlannedRun, expand
+from fecbench.bench.matrix import expand
+from fecbench.bench.planned_run import PlannedRun
 from fecbench.bench.spec import Spec, read_spec
 from fecbench.core import registry
 from tests.support import ROOT

@@ -1,19 +1,21 @@
-"""Searches carried out: trials are runs, a second time nothing runs, boards need no Optuna."""
+"""Searches carried out: trials are runs and stay as they were recorded, a second time nothing runs."""
 
 import json
-import sys
 
 import pytest
 
-from fecbench.bench import matrix
-from fecbench.bench.matrix import Records
+from fecbench.bench.comparable_records import Records
+from fecbench.bench.matrix import select
+from fecbench.bench.spec import read_spec
 from fecbench.bench.status import bench_status
 from fecbench.bench.time_estimates import Estimates
+from fecbench.bench.trial_sampler import TrialSampler
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.find import readable_records
 from tests.support.benches import carried_out, numbers, prepared, tiny, write
 
+pytest.importorskip("optuna")
 pytestmark = pytest.mark.slow
 
 RATE = "settings.lr = { low = 1e-5, high = 1e-2, log = true }"
@@ -51,7 +53,6 @@ def test_random_trials_are_runs_and_a_second_time_nothing_runs(toy, tmp_path):
 
 
 def test_tpe_in_processes_chooses_and_continues(toy, tmp_path):
-    pytest.importorskip("optuna")
     spec, root = spec_of(toy, tmp_path, "tpe", 4), tmp_path / "root"
     done = carried_out(spec, root)
     assert done.returncode == 0, done.stderr
@@ -64,7 +65,6 @@ def test_tpe_in_processes_chooses_and_continues(toy, tmp_path):
 
 
 def test_a_plan_counts_the_trials_that_a_search_has_not_proposed_yet(toy, tmp_path):
-    pytest.importorskip("optuna")
     benchmark = prepared(spec_of(toy, tmp_path, "tpe", 5), tmp_path / "root")
     (entry,) = benchmark.matrix.entries
     assert len(benchmark.all_tasks()) == 2
@@ -79,7 +79,6 @@ def test_a_plan_counts_the_trials_that_a_search_has_not_proposed_yet(toy, tmp_pa
 
 
 def test_an_unfinished_trial_stops_a_search_and_a_failed_one_does_not(toy, tmp_path):
-    pytest.importorskip("optuna")
     benchmark = prepared(spec_of(toy, tmp_path, "tpe", 3), tmp_path / "root")
     first, second = benchmark.first(benchmark.matrix.entries)
     train(first)
@@ -89,37 +88,78 @@ def test_an_unfinished_trial_stops_a_search_and_a_failed_one_does_not(toy, tmp_p
     assert second.status == "failed"
     assert len(benchmark.all_tasks()) == 3 + 1
     assert "1 of 3 trials complete" in benchmark.selection().notes[0]
+    assert benchmark.final(benchmark.matrix.entries) == []  # the third trial hasn't ended
 
 
-def test_a_board_takes_trials_from_records_and_needs_no_optuna(toy, tmp_path, monkeypatch):
-    pytest.importorskip("optuna")
-    spec = spec_of(toy, tmp_path, "tpe", 3)
-    benchmark = prepared(spec, tmp_path / "root")
-    for _ in range(2):  # the random trials, then that of TPE
-        for task in benchmark.all_tasks():
-            if task.planned.trial and task.status != "complete":
-                train(task)
-    expected = benchmark.selection()
-    assert "3 of 3 trials complete" in expected.notes[0]
-    monkeypatch.setitem(sys.modules, "optuna", None)
-    shown = matrix.select(spec, Records(readable_records(tmp_path / "root")))
-    assert shown.notes == expected.notes
-    assert [planned.settings for planned in shown.runs] == [planned.settings for planned in expected.runs]
-    assert [planned.settings for planned in shown.trials] == [planned.settings for planned in expected.trials]
+def lrs(benchmark) -> list[float]:
+    """Return the learning rates of the trials that are known so far."""
+    return [planned.settings["lr"] for planned in benchmark.selection().trials]
+
+
+def search_through(benchmark) -> None:
+    """Train the trials of a search, one after the other."""
+    while left := [task for task in benchmark.all_tasks() if task.planned.trial and task.status != "complete"]:
+        train(left[0])
+
+
+def propose_others(monkeypatch) -> None:
+    """Let the sampler propose other trials, as another version of Optuna may."""
+    monkeypatch.setattr(TrialSampler, "_random", lambda self, number, attempt: (0.001 + 0.0001 * (number + attempt),))
+    monkeypatch.setattr(TrialSampler, "_tpe", lambda self, trials: (0.005,))
+
+
+def test_a_search_continues_to_its_recorded_trials_under_another_optuna(toy, tmp_path, monkeypatch):
+    root = tmp_path / "root"
+    benchmark = prepared(spec_of(toy, tmp_path, "tpe", 3), root)
+    search_through(benchmark)
+    before = lrs(benchmark)
+    propose_others(monkeypatch)
+    assert lrs(prepared(spec_of(toy, tmp_path, "tpe", 3), root)) == before
+    more = lrs(prepared(spec_of(toy, tmp_path, "tpe", 5), root))  # raising the number of trials extends the search
+    assert more == [*before, 0.005]
+
+
+def test_trials_of_other_code_or_another_search_are_proposed_anew(toy, tmp_path, monkeypatch):
+    spec, root = spec_of(toy, tmp_path, "random", 2), tmp_path / "root"
+    search_through(prepared(spec, root))
+    propose_others(monkeypatch)
+    monkeypatch.setattr("fecbench.bench.benchmark._code", lambda *_: "other")
+    assert lrs(prepared(spec, root)) == pytest.approx([0.001, 0.0011])
+    monkeypatch.undo()
+    propose_others(monkeypatch)
+    spec.write_text(spec.read_text().replace("trials = 2", "trials = 2\nseed = 1"))
+    assert lrs(prepared(spec, root)) == pytest.approx([0.001, 0.0011])
+
+
+def test_later_trials_stay_as_they_are_when_a_failed_one_completes(toy, tmp_path):
+    spec, root = spec_of(toy, tmp_path, "tpe", 4), tmp_path / "root"
+    benchmark = prepared(spec, root)
+    first, failed = benchmark.first(benchmark.matrix.entries)
+    train(first)
+    failed.record.folder.mkdir()
+    (failed.record.folder / "failure.json").write_text('{"status": "failed", "message": "diverged"}')
+    for _ in range(2):
+        train(next(task for task in benchmark.all_tasks() if task.status == "unfinished" and task.planned.trial))
+    before = lrs(benchmark)
+    (failed.record.folder / "failure.json").unlink()
+    failed.record.folder.rmdir()
+    train(failed)
+    assert lrs(prepared(spec, root)) == before
+    entry = benchmark.matrix.entries[0]
+    assert [planned["lr"] for planned in entry.grown(benchmark._score).candidates] != before  # TPE knows more now
 
 
 def test_a_board_keeps_its_trials_if_another_optuna_would_propose_others(toy, tmp_path, monkeypatch):
-    pytest.importorskip("optuna")
-    spec = spec_of(toy, tmp_path, "tpe", 3)
-    benchmark = prepared(spec, tmp_path / "root")
-    for _ in range(2):
-        for task in benchmark.all_tasks():
-            if task.planned.trial and task.status != "complete":
-                train(task)
-    proposed = [planned.settings["lr"] for planned in benchmark.selection().trials]
-    monkeypatch.setattr("fecbench.bench.trial_sampler.TrialSampler.following", lambda self, trials: {"lr": 0.005})
-    shown = matrix.select(spec, Records(readable_records(tmp_path / "root")))
-    assert [planned.settings["lr"] for planned in shown.trials] == proposed
+    spec, root = spec_of(toy, tmp_path, "tpe", 3), tmp_path / "root"
+    benchmark = prepared(spec, root)
+    search_through(benchmark)
+    expected = benchmark.selection()
+    assert "3 of 3 trials complete" in expected.notes[0]
+    propose_others(monkeypatch)
+    shown = select(read_spec(spec), Records(readable_records(root)))
+    assert shown.notes == expected.notes
+    assert [planned.settings for planned in shown.runs] == [planned.settings for planned in expected.runs]
+    assert [planned.settings for planned in shown.trials] == [planned.settings for planned in expected.trials]
 
 
 @pytest.mark.parametrize("wrong", ["[1]", "{", '{"search": "a"}', '{"search": "a", "number": -1}'])

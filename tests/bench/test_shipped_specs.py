@@ -3,7 +3,8 @@
 import pytest
 
 from fecbench.bench import matrix
-from fecbench.bench.benchmark import Benchmark, smoke
+from fecbench.bench.benchmark import Benchmark
+from fecbench.bench.smoke import smoke
 from fecbench.bench.spec import read_spec
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.experiment import RunContext, run

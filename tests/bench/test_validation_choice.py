@@ -9,7 +9,7 @@ from pydantic import Field
 from torch.nn.functional import cross_entropy, one_hot
 
 from fecbench import BatchNeeds, Config, Objective, Update
-from fecbench.bench import matrix
+from fecbench.bench.validation_score import validation_score
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.experiment import RunContext, run
 from tests.support.benches import prepared, tiny, write
@@ -66,7 +66,7 @@ def test_a_stage_that_reads_validation_labels_plays_no_part_in_the_choice(toy, t
     assert fitted.result["metrics"]["validation"]["accuracy"] == 1
     assert honest.result["metrics"]["validation"]["accuracy"] < 1
     best = [event["metrics"] for event in fitted.history() if event["event"] == "evaluation"][-1]
-    assert matrix.validation_score(fitted) == best["accuracy"] + best["weighted_f1"] == matrix.validation_score(honest)
+    assert validation_score(fitted) == best["accuracy"] + best["weighted_f1"] == validation_score(honest)
     assert [planned.plan.options.cheat for planned in benchmark.selection().runs] == [False]  # equal: the first
 
 
@@ -76,10 +76,8 @@ def test_older_records_are_chosen_by_what_they_hold(toy, tmp_path):
     path = task.record.folder / "result.json"
     result = json.loads(path.read_text())
     scores = result["metrics"]["validation"]
-    assert (
-        matrix.validation_score(task.record) == result["validation_score"] == scores["accuracy"] + scores["weighted_f1"]
-    )
+    assert validation_score(task.record) == result["validation_score"] == scores["accuracy"] + scores["weighted_f1"]
     path.write_text(
         json.dumps({key: value for key, value in result.items() if key not in ("validation_score", "seal")})
     )
-    assert matrix.validation_score(benchmark.all_tasks()[0].record) == scores["accuracy"] + scores["weighted_f1"]
+    assert validation_score(benchmark.all_tasks()[0].record) == scores["accuracy"] + scores["weighted_f1"]

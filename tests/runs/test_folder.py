@@ -30,7 +30,7 @@ def test_a_run_that_failed_before_its_record_began_can_be_begun_again(toy, tmp_p
         raise RunError("the disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr("fecbench.runs.experiment.write_about", full)
+        patched.setattr("fecbench.runs.describe_run.write_about", full)
         with pytest.raises(RunError, match="the disk is full"):
             train("ce", toy, tmp_path / "run")
     assert {"encoder", "failure.json"} <= {path.name for path in (tmp_path / "run").iterdir()}

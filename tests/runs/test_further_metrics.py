@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from fecbench.bench import benchmark
 from fecbench.bench.matrix import expand
+from fecbench.bench.smoke import smoke
 from fecbench.bench.spec import read_spec
 from fecbench.core.errors import DataError
 from fecbench.data.datasets.dataset import DatasetInfo
@@ -115,7 +115,7 @@ def test_a_spec_names_metrics_for_its_runs_and_its_board(fecbench, toy, tmp_path
     out = fecbench("leaderboard", tmp_path / "runs", "--spec", spec, "--json")[1]
     (cell,) = json.loads(out)["tables"][0]["rows"][0]["cells"]
     assert NAME in cell["scores"]
-    assert benchmark.smoke(expand(read_spec(spec))).spec.metrics == []  # the demo data lack its label
+    assert smoke(expand(read_spec(spec))).spec.metrics == []  # the demo data lack its label
 
 
 def test_a_spec_with_an_unknown_label_is_refused(fecbench, toy, tmp_path):

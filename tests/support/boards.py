@@ -1,6 +1,6 @@
 """Names of a board's rows, and planned runs for a board of a selection."""
 
-from fecbench.bench.matrix import PlannedRun
+from fecbench.bench.planned_run import PlannedRun
 from fecbench.runs.plan import plan
 from tests.support.records import SMALL
 

@@ -42,7 +42,9 @@ def test_stages_happen_once_though_the_run_is_killed_in_training_and_in_its_test
     with pytest.raises(KeyboardInterrupt):
         train(name, toy, tmp_path / "broken", observers=[StopIn(2)])
     with monkeypatch.context() as patch:
-        patch.setattr("fecbench.runs.experiment.write_predictions", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(
+            "fecbench.runs.final_evaluation.write_predictions", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
             train(name, toy, tmp_path / "broken", resume=True)
     broken = train(name, toy, tmp_path / "broken", resume=True)

@@ -31,7 +31,7 @@ from fecbench.runs.local_paths import without_local_paths
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from fecbench.bench.matrix import Selection
+    from fecbench.bench.selection import Selection
     from fecbench.data.datasets.dataset import Labelling
     from fecbench.results.leaderboard.board import DatasetVersion, Row
     from fecbench.results.leaderboard.run import Report, Run

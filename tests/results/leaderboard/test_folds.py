@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import t as student
 from sklearn.metrics import f1_score
 
-from fecbench.bench.matrix import Selection
+from fecbench.bench.selection import Selection
 from fecbench.core.files import write_json
 from fecbench.results.leaderboard.assemble import board_of_records, board_of_selection
 from fecbench.results.leaderboard.formats.registered import render

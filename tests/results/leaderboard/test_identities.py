@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from fecbench.bench.matrix import PlannedRun, Selection
+from fecbench.bench.planned_run import PlannedRun
+from fecbench.bench.selection import Selection
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.results.leaderboard.assemble import board_of_records, board_of_selection
 from fecbench.results.leaderboard.formats import layout

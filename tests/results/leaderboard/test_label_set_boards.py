@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from fecbench.bench.matrix import PlannedRun, Selection
+from fecbench.bench.planned_run import PlannedRun
 from fecbench.bench.published_records import complete_records
+from fecbench.bench.selection import Selection
 from fecbench.core.errors import UnknownName
 from fecbench.core.files import read_tensors, write_tensors
 from fecbench.results.leaderboard.assemble import board_of_records, board_of_selection

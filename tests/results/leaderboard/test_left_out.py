@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fecbench.bench.matrix import Selection
+from fecbench.bench.selection import Selection
 from fecbench.core.errors import UsageError
 from fecbench.core.files import read_tensors, write_tensors
 from fecbench.results.leaderboard.assemble import board_of_records, board_of_selection

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fecbench.bench.matrix import Selection
+from fecbench.bench.selection import Selection
 from fecbench.results.leaderboard.assemble import board_of_records, board_of_selection
 from tests.support.boards import cells
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import safetensors
 
-from fecbench.bench.matrix import PlannedRun, Records, Selection
+from fecbench.bench.comparable_records import Records
+from fecbench.bench.planned_run import PlannedRun
+from fecbench.bench.selection import Selection
 from fecbench.results.leaderboard.assemble import board_of_records, board_of_selection
 from fecbench.results.leaderboard.formats.page.render import page
 from fecbench.runs.find import find_records

@@ -1,6 +1,6 @@
 """Boards of a spec's selection: its runs are found, and what is missing is named with its reason."""
 
-from fecbench.bench.matrix import Selection
+from fecbench.bench.selection import Selection
 from fecbench.results.leaderboard.assemble import board_of_selection
 from fecbench.results.leaderboard.formats import layout
 from fecbench.runs.find import find_records

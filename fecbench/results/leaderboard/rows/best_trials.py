@@ -48,7 +48,7 @@ def _chosen(cells: Sequence[Cell]) -> int:
 
 def _validation_scores(cell: Cell) -> dict[int | str, float]:
     """Return the validation scores of a cell's runs by seed."""
-    from fecbench.bench.matrix import validation_score  # boards without trials needn't import plans
+    from fecbench.bench.validation_score import validation_score  # boards without trials needn't import torch
 
     found = {run.repetition: validation_score(run.record) for run in cell.runs}
     return {repetition: score for repetition, score in found.items() if score is not None}

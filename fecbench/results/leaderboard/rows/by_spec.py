@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence, Set
     from pathlib import Path
 
-    from fecbench.bench.matrix import PlannedRun, Selection
+    from fecbench.bench.planned_run import PlannedRun
+    from fecbench.bench.selection import Selection
     from fecbench.results.leaderboard.rows.encoders import Identity
     from fecbench.results.leaderboard.run import Run
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from fecbench.bench.matrix import PlannedRun, Selection
+    from fecbench.bench.planned_run import PlannedRun
+    from fecbench.bench.selection import Selection
 
 
 def folded_choices(selection: Selection) -> Iterator[str]:
