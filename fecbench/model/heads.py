@@ -150,7 +150,7 @@ class LabelHead(Head):
     Texts and label texts share the encoder and the projection. In training the label texts are encoded in the same
     encoder call as the batch, and gradients flow through both. For prediction the label features are precomputed
     into ``matrix [C, features]``, so that no label is encoded again (ADR 8). Labels that don't exclude one another have
-    a bias each, ``z @ L.T + b``.
+    a bias each, and the label features are centred: ``z @ (L - mean L).T + b``.
     """
 
     matrix: Tensor
@@ -199,9 +199,12 @@ class LabelHead(Head):
         In training, the label features are those encoded with the last batch; in prediction, those precomputed.
         """
         labels = self.matrix if self.label_states is None else self.project(self.label_states)
-        # Under autocast z is bf16 and the matrix float32.
-        logits = z @ labels.to(z.dtype).T
-        return logits if self.bias is None else logits + self.bias
+        if self.bias is None:
+            return z @ labels.to(z.dtype).T  # under autocast z is bf16 and the matrix float32
+        # The part that all label texts share moves all logits alike. Softmax ignores it, sigmoids don't: it would hide
+        # the biases, the labels' base rates.
+        labels = labels - labels.mean(0)
+        return z @ labels.to(z.dtype).T + self.bias
 
     def extra_texts(self) -> Tokens:
         """Return the label texts ``[C]``, on the head's device."""

@@ -18,7 +18,7 @@ RHO = 0.5
 
 
 class OverlapConfig(Config):
-    """Options on the overlap of two texts' labels; where texts have one label each, no value changes a loss."""
+    """Options on the overlap of labels of two texts; a :class:`LabelOverlap` of one label a text ignores them."""
 
     overlap: Overlap = Field(
         "jaccard",

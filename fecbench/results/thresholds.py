@@ -50,8 +50,8 @@ class RuleScores:
         scores: macro F1, micro F1 and Jaccard of the test rows.
         gain: the macro F1 less that of the run's own rule.
         without_label: share of test texts that are given no label.
-        validation: macro F1 of the validation rows, each decided by thresholds from the other folds; None without
-            validation rows.
+        validation: macro F1 of the validation rows, each decided by thresholds from the other folds; None with fewer
+            than two validation rows.
     """
 
     rule: ThresholdRule
@@ -97,6 +97,11 @@ class ThresholdStudy:
                 "runs on another data set"
             )
         data, labels = data_of(record, data_dir), tuple(record.run_file.dataset.labels)
+        if "test" not in data.splits:
+            raise DataError(
+                f"thresholds are compared by test scores, but the test split of {data.name} has no labels; use a run "
+                "on data whose test split has labels"
+            )
         test = LabelledProbabilities.of(record, data, "test")
         has_validation = (record.folder / VALIDATION).is_file()
         validation = LabelledProbabilities.of(record, data, "validation") if has_validation else None
@@ -154,8 +159,15 @@ class ThresholdStudy:
         )
 
 
-def cross_validated(rule: ThresholdRule, rows: LabelledProbabilities, folds: int = FOLDS, seed: int = 0) -> float:
-    """Return the macro F1 of labels given with thresholds that were tuned on the other folds of the same rows."""
+def cross_validated(
+    rule: ThresholdRule, rows: LabelledProbabilities, folds: int = FOLDS, seed: int = 0
+) -> float | None:
+    """Return the macro F1 of labels given with thresholds that were tuned on the other folds of the same rows.
+
+    None if there are fewer than two rows.
+    """
+    if len(rows.true) < 2:
+        return None
     number = np.random.default_rng(seed).permutation(len(rows.true)) % folds
     given = np.zeros_like(rows.true)
     for fold in range(folds):

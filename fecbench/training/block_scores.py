@@ -25,14 +25,11 @@ def scores_without_blocks(targets: np.ndarray, probabilities: np.ndarray) -> dic
     """Return each of ``BLOCK_METRICS`` without each block of rows; {} if the rows are too few for blocks.
 
     Args:
-        targets: ``[N, C]``, 0 and 1 or shares; shares from 0.5 count as labels of rankings.
+        targets: ``[N, C]``, 0 and 1 or shares; shares above 0.5 count as labels of rankings.
         probabilities: ``[N, C]``.
     """
-    from fecbench.training.label_set_metrics import (
-        brier,
-        lrap,
-        nll,
-    )  # imports scipy, which readers of records don't need
+    # late: it imports scipy, which readers of records don't need
+    from fecbench.training.label_set_metrics import brier, lrap, nll
 
     blocks = block_numbers(len(targets))
     if blocks is None:

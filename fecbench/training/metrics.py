@@ -150,8 +150,14 @@ def facts_of(name: str) -> MetricFacts:
 
     A score that is no metric's, such as ``macro_f1_at_0.5``, has the defaults.
     """
+    from fecbench.training.standard_metrics import STANDARD  # late: it is built on the functions of this file
+
+    registered = split_name(name)[0]
+    # An editable installation lacks the entry points of metrics that its code has since gained; records have them.
+    if registered in STANDARD:
+        return MetricFacts.of(STANDARD[registered])
     with suppress(FecbenchError):
-        return MetricFacts.of(registry.metrics.get(split_name(name)[0]))
+        return MetricFacts.of(registry.metrics.get(registered))
     return MetricFacts()
 
 

@@ -240,6 +240,7 @@ OF_SHARES: Mapping[str, type[Metric]] = {
     "manhattan": Manhattan,
     "entropy_correlation": EntropyCorrelation,
 }
+STANDARD: Mapping[str, type[Metric]] = {**OF_ONE_LABEL, **OF_LABEL_SETS, **OF_SHARES}
 
 
 def standard(labelling: Labelling, soft: bool) -> dict[str, type[Metric]]:

@@ -13,7 +13,9 @@ def bernoulli_kl(target: float, score: float) -> float:
     >>> round(bernoulli_kl(1.0, 0.5), 6)  # log 2
     0.693147
     """
-    return _relative_entropy(target, score) + _relative_entropy(1 - target, 1 - score)
+    divergence = _relative_entropy(target, score) + _relative_entropy(1 - target, 1 - score)
+    # Near s = t the terms cancel, to 0 or less by rounding, and bounds divide by it. Pinsker's inequality holds there.
+    return max(divergence, 2 * (target - score) ** 2)
 
 
 def kl_inverse(target: float, divergence: float) -> tuple[float, float]:

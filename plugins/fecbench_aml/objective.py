@@ -70,6 +70,11 @@ class AMLConfig(OverlapConfig):
     normalize: bool = Field(True, description="scale features to length 1 before pairs are scored")
     symmetric: bool = Field(True, description="average the scores of both orders of a pair, for --family mlp")
     hidden: int = Field(256, ge=2, description="width of the discriminator's first layer, for --family mlp")
+    neutral: Literal["apart", "label"] = Field(
+        "apart",
+        description="pairs of texts that share no label but background such as neutral, or have no labels; apart: "
+        "neither positives nor negatives, label: compared as others",
+    )
     slope: Slope = Field(
         "batch",
         description="cosine that features of a pair of overlap t should have, for topk and batch-topk; batch: least "

@@ -6,7 +6,7 @@ import torch
 from fecbench.core.errors import UsageError
 from fecbench.data.batch import Batch
 from fecbench.data.tokens import Tokens
-from fecbench.model.heads import HeadTask
+from fecbench.model.heads import HeadTask, LabelHead
 from fecbench.model.model import build_model
 
 LABELS = HeadTask(["glad", "mad", "sad"], ["glad: a lovely day", "mad", "sad: rain"], projection_dim=8)
@@ -106,3 +106,18 @@ def test_a_labels_text_is_read_whole_or_refused(source):
     assert lengths(longest - special)[0] == longest
     with pytest.raises(UsageError, match="that of 'glad' has 65; shorten its description"):
         lengths(longest - special + 1)
+
+
+def test_the_part_that_all_label_texts_share_moves_no_logit_of_label_sets():
+    torch.manual_seed(0)
+    head = LabelHead(16, Tokens.pack([[1], [2], [3]]), features=8, biased=True)
+    head.bias.data.copy_(torch.tensor([-3.0, -1.0, 0.5]))
+    states, z = torch.randn(3, 16), torch.randn(5, 8)
+    head.set_extra_states(states)
+    before = head.classify(z)
+    torch.testing.assert_close(before.mean(1), head.bias.mean().expand(5))
+    with torch.no_grad():
+        head.projection[-1].bias += 40.0  # the same for every label
+    torch.testing.assert_close(head.classify(z), before, rtol=1e-4, atol=1e-4)
+    head.precompute(states)
+    torch.testing.assert_close(head.classify(z), before, rtol=1e-4, atol=1e-4)

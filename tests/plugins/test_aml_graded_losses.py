@@ -212,3 +212,11 @@ def test_a_graded_certificate_by_hand():
     assert found.violated == pytest.approx((0.25, min(0.485187 / math.log(2), excess / bernoulli_kl(2 / 3, 0.5))))
     assert found.positive_error == pytest.approx(((1 - score(2) + score(0.5) - 1 / 3) / 2, math.sqrt(excess)), abs=1e-5)
     assert found.negative_error == pytest.approx((score(-1) / 2, math.sqrt(excess)), abs=1e-5)
+
+
+@pytest.mark.parametrize("target", [0.1, 0.9])
+def test_a_target_next_to_the_edge_of_a_tail_bounds_nothing(target):
+    edge = 0.1 if target < 0.5 else 0.9
+    rounded = torch.tensor(target, dtype=torch.float32).item()  # as overlaps are: 0.1 + 1.5e-9
+    assert bernoulli_kl(rounded, edge) > 0
+    assert tail_bound(min(rounded, 1 - rounded), excess=0.3, weight=0.5, delta=0.1) >= 1

@@ -96,4 +96,6 @@ def test_predictions_are_debiased_by_what_was_found_on_validation_rows(tmp_path)
     assert scores["mean_average_precision"] + scores["lrap"] == pytest.approx(debiased, abs=1e-4)
     logits = torch.from_numpy(read_validation(record)["logits"])
     texts = data_of(record).splits["validation"]["text"][:8]
-    torch.testing.assert_close(Predictor.load(record).probabilities(texts), logits[:8].sigmoid(), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(
+        Predictor.load(record).probabilities(texts), logits[:8].double().sigmoid(), rtol=1e-3, atol=1e-4
+    )

@@ -91,6 +91,21 @@ def test_a_choice_by_validation_rows_is_never_scored_on_the_rows_it_was_tuned_on
     assert cross_validated(fixed, rows) == pytest.approx(metrics.macro_f1(rows.true, rows.probabilities >= 0.4))
 
 
+def test_a_single_validation_row_has_no_other_folds():
+    two = LabelledProbabilities(np.array([[True, False]] * 2), np.array([[0.4, 0.2]] * 2))
+    assert cross_validated(ThresholdRule("fixed", 0.3), two) == 0.5
+    assert cross_validated(ThresholdRule(), two.part(np.array([True, False]))) is None
+
+
+def test_a_test_split_without_labels_is_refused(record, monkeypatch):
+    data = data_of(record, None)
+    rest = {name: rows for name, rows in data.splits.items() if name != "test"}
+    unlabelled = replace(data, splits=rest, unlabelled=data.splits["test"].remove_columns("labels"))
+    monkeypatch.setattr(thresholds, "data_of", lambda *_: unlabelled)
+    with pytest.raises(DataError, match="the test split of demo-multi has no labels; use a run on data"):
+        ThresholdStudy.of(record)
+
+
 def test_a_record_without_validation_logits_has_fixed_thresholds_alone(record, tmp_path):
     copy = type(record)(shutil.copytree(record.folder, tmp_path / "copy"))
     (copy.folder / "validation.safetensors").unlink()

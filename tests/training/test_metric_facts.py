@@ -182,3 +182,10 @@ def test_fecbenchs_own_metrics_conform(registered_name):
 
 class TestTopTwo(MetricConformance):
     name = "top_k:k=2"
+
+
+def test_fecbenchs_own_facts_need_no_entry_points(monkeypatch):
+    """An editable installation may be older than its code: a loss is no percentage then either."""
+    monkeypatch.setattr(registry.metrics, "origins", lambda name=None: [])
+    assert (metrics.facts_of("nll").is_fraction, metrics.facts_of("nll").higher_is_better) == (False, False)
+    assert metrics.facts_of("mean_average_precision").display == "mAP"

@@ -77,14 +77,14 @@ def _check_label_sets(split: Dataset, name: str, labels: Sequence[str], where: s
     Raises:
         DataError: every training row has a certain label.
     """
-    counts = class_counts(split, len(labels))
-    everywhere = [label for label, count in zip(labels, counts, strict=True) if count == len(split)]
+    targets = targets_of(split, len(labels))
+    everywhere = [label for label, least in zip(labels, targets.min(0), strict=True) if least == 1]
     if everywhere and name == "train":
         raise DataError(
             f"{where}: each label must be absent from a row of train, but all rows have {shortened(everywhere)}; add "
             "rows without it, or leave the label out"
         )
-    empty = int((~targets_of(split, len(labels)).any(1)).sum())
+    empty = int((~targets.any(1)).sum())
     return [f"{empty:,} of {len(split):,} {name} rows have no label"] if empty else []
 
 

@@ -293,3 +293,16 @@ def test_an_objective_for_one_label_refuses_own_rows_with_several(fecbench, tmp_
     code, _, err = fecbench("run", "hypemo", "--dataset", tmp_path, "--encoder", "scratch", "--run-dir", tmp_path / "r")
     assert code != 0
     assert "is for data with one label a text" in err
+
+
+def test_a_cell_made_of_labels_in_lists_is_refused(tmp_path):
+    lines = [json.dumps({"text": f"text {n}", "label": cell}) for n, cell in enumerate([["joy"], "joy,love", ["love"]])]
+    (tmp_path / "train.jsonl").write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match=r"line 2: .*'joy,love' holds several labels .*--label-separator ','"):
+        load_path(tmp_path, {}, SplitChoice(0, cut=False))
+
+
+def test_a_column_of_labels_that_is_missing_is_named_by_its_flag(tmp_path):
+    (tmp_path / "train.csv").write_text("text,anger,joy\none,1,0\ntwo,0,1\n")
+    with pytest.raises(DataError, match=r"'love' is missing, found text, anger, joy; name yours with --label-columns"):
+        load_path(tmp_path, {"label_columns": "anger,love"}, SplitChoice(0))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from fecbench.core.errors import DataError
 from fecbench.data.datasets.labels.label_shares import shares_of
@@ -121,9 +123,6 @@ def test_a_map_adds_exclusive_shares_and_refuses_others(tmp_path):
 
 
 def test_shares_in_parquet_are_structs_or_maps(tmp_path):
-    import pyarrow as pa
-    from pyarrow import parquet
-
     cells = [{"joy": 0.5, "love": 0.5}, {"fear": 1.0}, {"joy": 1.0}]
     kinds = [pa.map_(pa.string(), pa.float32()), pa.struct([(name, pa.float32()) for name in ("fear", "joy", "love")])]
     for kind in kinds:
@@ -247,3 +246,68 @@ def test_the_digest_of_shares_tells_them_apart(tmp_path):
         for share in (0.25, 0.75)
     )
     assert digest_rows(first.splits["test"], first.labels) != digest_rows(second.splits["test"], second.labels)
+
+
+def test_a_label_with_two_numbers_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"line 1: each label must have one number, but 'joy' has several"):
+        read(lay(tmp_path, [{"joy": 1, " joy": 2}, {"love": 3}]), raters=3, labelling="multi")
+
+
+def test_a_label_with_two_numbers_in_a_map_is_refused(tmp_path):
+    maps = pa.array([[("joy", 0.5), ("joy", 0.25)], [("love", 1.0)]], pa.map_(pa.string(), pa.float64()))
+    parquet.write_table(pa.table({"text": ["one", "two"], "label": maps}), tmp_path / "train.parquet")
+    with pytest.raises(DataError, match=r"row 1: each label must have one number, but 'joy' has several"):
+        read(tmp_path, labelling="multi")
+
+
+@pytest.mark.parametrize("number", [10**400, 1e308])
+def test_numbers_that_no_raters_could_give_are_refused(tmp_path, number):
+    with pytest.raises(DataError, match=r"line 1: the numbers of labels must be votes or shares"):
+        read(lay(tmp_path, [{"joy": number, "love": 1}, {"love": 1}]), labelling="single")
+
+
+def test_a_share_may_exceed_1_by_rounding():
+    assert shares_of({"joy": 1.0000001}, "multi", None, "row 1") == {"joy": 1.0}
+
+
+def test_a_share_that_is_0_in_float32_is_none(tmp_path):
+    data = read(lay(tmp_path, [{"joy": 1e-50, "love": 1}, {"joy": 1}]), labelling="multi")
+    assert data.splits["test"]["labels"][:] == [[1], [0]]
+
+
+def test_a_label_may_have_a_share_of_every_text(tmp_path):
+    data = read(lay(tmp_path, [{"joy": 0.9, "love": 0.2}, {"joy": 0.4, "love": 1}]), labelling="multi")
+    assert targets(data).tolist() == np.float32([[0.9, 0.2], [0.4, 1]]).tolist()
+
+
+def test_a_label_that_all_raters_of_every_text_gave_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"each label must be absent from a row of train, but all rows have love"):
+        read(lay(tmp_path, [{"joy": 0.9, "love": 1}, {"joy": 0.4, "love": 1}]), labelling="multi")
+
+
+def test_texts_without_labels_need_no_rater(tmp_path):
+    lines = ["id,text,rater,label", "1,one,a,joy", "1,one,b,love", "2,two,a,joy", "2,two,b,joy"]
+    (tmp_path / "train.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "test.csv").write_text("id,text\n3,three\n4,four\n")
+    data = load_path(tmp_path, {"rater_column": "rater", "id_column": "id"}, SplitChoice(0, cut=False))
+    assert data.unlabelled is not None
+    assert data.unlabelled["id"][:] == ["3", "4"]
+
+
+def test_a_column_of_ids_that_is_missing_is_named_by_its_flag(tmp_path):
+    with pytest.raises(DataError, match="the column 'uid' is missing, found text, label; name yours with --id-column"):
+        read(lay(tmp_path, ["joy", "love"]), id_column="uid")
+
+
+@pytest.mark.parametrize("flags", [{}, {"labelling": "single"}])
+def test_raters_are_refused_where_no_label_has_votes(tmp_path, flags):
+    with pytest.raises(DataError, match=r"--raters needs numbers of votes for each label, but each text has one label"):
+        read(lay(tmp_path, ["joy", "love"]), raters=3, **flags)
+
+
+def test_a_first_row_of_columns_of_labels_is_not_taken_for_names(tmp_path):
+    for split in SPLITS:
+        (tmp_path / f"{split}.csv").write_text(f"{split} a,1,1\n{split} b,0,1\n{split} c,1,0\n")
+    data = read(tmp_path, header=False, text_column="1", label_columns="2,3")
+    assert targets(data).tolist() == [[1, 1], [0, 1], [1, 0]]
+    assert not [note for note in data.notes if "first line" in note]

@@ -24,7 +24,9 @@ NOTE = "3-fold cross-validation: the test rows of each fold are cut from the tra
 def folded(make):
     """Write the record of a fold: ``folded("ce", 1, accuracy=0.7)``; the folds have 60, 50 and 40 test rows."""
 
-    def record(method: str = "ce", fold: int = 0, *, accuracy: float = 0.6, seed: int = 0, folds: int = 3) -> Record:
+    def record(
+        method: str = "ce", fold: int = 0, *, accuracy: float = 0.6, seed: int = 0, folds: int = 3, notes=()
+    ) -> Record:
         data = {
             "name": "mine",
             "fingerprint": f"rows of fold {fold} of {folds}",
@@ -32,7 +34,7 @@ def folded(make):
             "whole": f"all {folds} folds",
         }
         note = NOTE.replace("3", str(folds))
-        made = make(method, seed=seed, folds=folds, fold=fold, about={"dataset": data, "notes": [note]})
+        made = make(method, seed=seed, folds=folds, fold=fold, about={"dataset": data, "notes": [note, *notes]})
         gold = np.random.default_rng(fold).integers(0, 3, 60 - 10 * fold)
         finish(made, guess(accuracy, 10 * seed + fold, sum(map(ord, method)), gold), gold=gold)
         return made
@@ -74,6 +76,18 @@ def test_every_format_says_that_the_spread_is_over_folds(two):
     assert ",0/0 0/1 0/2," in lines[1]
     (table,) = json.loads(render(board, "json"))["tables"]
     assert [run["fold"] for run in table["rows"][0]["cells"][0]["runs"]] == [0, 1, 2]
+
+
+def test_notes_of_some_folds_name_them(folded):
+    notes = [["1 of 9 test rows has no label", "mended"], ["2 of 9 test rows have no label", "mended"], ["mended"]]
+    records = [folded(method, fold, notes=of_fold) for method in ("ce", "aml") for fold, of_fold in enumerate(notes)]
+    (table,) = board_of_records(records).tables
+    assert table.notes[:4] == (
+        NOTE,
+        "fold 0: 1 of 9 test rows has no label",
+        "mended",
+        "fold 1: 2 of 9 test rows have no label",
+    )
 
 
 def test_seeds_times_folds_are_one_row(folded):

@@ -241,6 +241,15 @@ def test_a_spec_of_both_kinds_has_a_table_for_each(make, make_sets):
     assert [len(row.cells) for table in board.tables for row in table.rows] == [1, 1, 1]
 
 
+def test_a_spec_without_a_run_on_several_labels_has_a_table_for_them(make):
+    runs = (*planned("mine", "demo"), *planned("mine", "demo-multi"))
+    board = board_of_selection(Selection("both", ("demo", "demo-multi"), runs), [make("ce")])
+    assert [[column.metric for column in table.columns] for table in board.tables] == [
+        list(MAIN["single"]),
+        list(MAIN["multi"]),
+    ]
+
+
 def test_a_spec_without_a_run_on_several_labels_keeps_its_columns(make_sets):
     data = {"name": "demo-multi", "fingerprint": "rows of demo-multi"}
     records = [make_sets("ce", seed=seed, data=data) for seed in range(2)]

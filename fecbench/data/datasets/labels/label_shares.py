@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import DataError
@@ -11,32 +10,39 @@ from fecbench.data.datasets.files.raw_rows import cell_text
 from fecbench.data.datasets.labels.label_sets import INDICATORS, OFF
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from fecbench.data.datasets.dataset import Labelling
 
 
 EXACT = 1e-4  # difference to 1 of shares that are kept as they are, which float32 can cause
 ROUNDED = 0.02  # difference to 1 of shares with two digits, such as .33, .33 and .33
+SMALLEST = 2**-149  # a smaller number is 0 in float32
+LARGEST = 10**9
 
 
-def label_of_mapping(position: str, mapping: Mapping[Any, Any]) -> str:
-    """Return the numbers of labels as JSON, without the labels whose number is 0 or missing.
+def label_of_mapping(position: str, pairs: Iterable[tuple[Any, Any]]) -> str:
+    """Return the numbers of labels as JSON, without the labels whose number is 0 in float32 or missing.
 
-    >>> label_of_mapping("row 1", {"joy": 2, "love": 0, "fear": None})
+    >>> label_of_mapping("row 1", [("joy", 2), ("love", 0), ("fear", None)])
     '{"joy": 2}'
 
     Raises:
-        DataError: a label has no name, or its number is negative or not a number.
+        DataError: a label has no name or occurs twice, or its number is negative, too large or not a number.
     """
-    for label, number in mapping.items():
+    numbers: dict[str, float] = {}
+    for label, number in pairs:
+        name = str(label).strip()
         is_number = number is None or (isinstance(number, int | float) and not isinstance(number, bool))
-        if not (str(label).strip() and is_number and isfinite(number or 0) and (number or 0) >= 0):
+        if not (name and is_number and 0 <= (number or 0) <= LARGEST):
             raise DataError(
-                f"{position}: the numbers of labels must be votes or shares, 0 or more, but {label!r} has {number!r}; "
-                "correct them"
+                f"{position}: the numbers of labels must be votes or shares, 0 or more, but {label!r} has "
+                f"{number!r:.50}; correct them"
             )
-    return json.dumps({str(label).strip(): number for label, number in mapping.items() if number}, ensure_ascii=False)
+        if name in numbers:
+            raise DataError(f"{position}: each label must have one number, but {name!r} has several; remove one")
+        numbers[name] = number or 0
+    return json.dumps({name: number for name, number in numbers.items() if number >= SMALLEST}, ensure_ascii=False)
 
 
 def label_of_numbers(
@@ -65,7 +71,7 @@ def label_of_numbers(
         on = [name for name, cell in zip(names, written, strict=True) if cell not in OFF]
         return json.dumps(on, ensure_ascii=False)
     numbers = [_number(position, column, cell) for column, cell in zip(columns, written, strict=True)]
-    return label_of_mapping(position, dict(zip(names, numbers, strict=True)))
+    return label_of_mapping(position, zip(names, numbers, strict=True))
 
 
 def _number(position: str, column: str, cell: str) -> float:
@@ -101,13 +107,14 @@ def shares_of(
         )
     if labelling == "single":
         return _exclusive(numbers, raters, position)
-    if any(number > (raters or 1) for number in numbers.values()):
+    most = raters or 1 + EXACT
+    if any(number > most for number in numbers.values()):
         remedy = (
             "correct them, or give a larger --raters" if raters else "give --raters N if they are votes of N raters"
         )
         what = f"votes of {raters} raters must be at most {raters}" if raters else "shares of labels must be at most 1"
         raise DataError(f"{position}: {what}, found {dict(numbers)}; {remedy} (raters under [labels] in dataset.toml)")
-    return {label: number / raters if raters else float(number) for label, number in numbers.items()}
+    return {label: number / raters if raters else min(float(number), 1.0) for label, number in numbers.items()}
 
 
 def _exclusive(numbers: Mapping[str, float], raters: int | None, position: str) -> dict[str, float]:

@@ -65,13 +65,12 @@ def _sets(
 ) -> dict[str, dict[str, float]]:
     """Return the number of each label in each cell."""
     texts = [cell for cell, written in cells.items() if not written.is_list]
+    in_lists = {cell: _in_list(cell, written.position) for cell, written in cells.items() if written.is_list}
+    known = {*names, *(label for found in in_lists.values() for label in found)}
     if labels.separator is None:
-        refuse_several(cells, holding_several(texts, names))
-    sets = label_sets(texts, labels, names, False)
-    return {
-        cell: _in_list(cell, written.position) if written.is_list else dict.fromkeys(sets[cell], 1.0)
-        for cell, written in cells.items()
-    }
+        refuse_several(cells, holding_several(texts, known))
+    sets = label_sets(texts, labels, known, False)
+    return {cell: in_lists[cell] if cell in in_lists else dict.fromkeys(sets[cell], 1.0) for cell in cells}
 
 
 def _in_list(cell: str, position: str) -> dict[str, float]:

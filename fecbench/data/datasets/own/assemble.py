@@ -117,8 +117,8 @@ def _first_line_notes(parts: Collection[ReadSplit], description: Description, wh
         DataError: so do the first lines of several files.
     """
     form, separator = description.format, description.labels.separator
-    if form.header and not form.columns:
-        return []
+    if (form.header and not form.columns) or isinstance(description.columns.label, list):
+        return []  # names of columns would be refused where a column holds 0 and 1, or numbers
     rows, first = Counter[str](), Counter[str]()
     for part in parts:
         rows.update({cell: written.rows for cell, written in part.cells.items()})

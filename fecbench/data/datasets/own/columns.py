@@ -33,7 +33,7 @@ class FoundColumns:
         label: the column of the label, or the column of each label; empty if the row has none.
         id: the column that names the row, or None.
         group: the column of the row's group, or None.
-        rater: the column of the row's rater, or None.
+        rater: the column of the row's rater, or None; rows without labels may lack it.
         where: for columns that choose rows, the value that is wanted.
     """
 
@@ -70,17 +70,19 @@ def find_columns(
 
     wanted = label_columns(columns)
     lacks_labels = all(index_of(column, names) is None for column in wanted)
-    text_flag = "--text-column and --label-column" if lacks_labels else "--text-column"
+    label_flag = "--label-column" if len(wanted) == 1 else "--label-columns"
+    text_flag = f"--text-column and {label_flag}" if lacks_labels else "--text-column"
     text = tuple(find(column, text_flag) for column in text_columns(columns))
     is_unlabelled = lacks_labels and label_may_lack
-    label = () if is_unlabelled else tuple(find(column, "--label-column") for column in wanted)
+    label = () if is_unlabelled else tuple(find(column, label_flag) for column in wanted)
+    lacks_rater = is_unlabelled and columns.rater is not None and index_of(columns.rater, names) is None
     _check_different(text, label, position)
     return FoundColumns(
         text,
         label,
-        None if columns.id is None else find(columns.id, "id under [columns]"),
+        None if columns.id is None else find(columns.id, "--id-column"),
         None if columns.group is None else find(columns.group, "--group-column"),
-        None if columns.rater is None else find(columns.rater, "--rater-column"),
+        None if columns.rater is None or lacks_rater else find(columns.rater, "--rater-column"),
         {find(column, "where under [columns]"): value for column, value in columns.where.items()},
     )
 

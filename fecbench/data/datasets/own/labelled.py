@@ -63,6 +63,7 @@ def labelled(
         built = {split: part.to_label_sets(sets.by_cell[split], info.soft) for split, part in parts.items()}
         in_cells = {cell: tuple(shares or ()) for cell, shares in sets.by_cell["train"].items()}
         return Labelled(info, sets.labels, built, in_cells, sets.notes)
+    _refuse_raters(description, where)
     has_columns = isinstance(description.columns.label, list)
     classes = find_classes(cells, description.labels, given, has_columns, where)
     check_known_classes(description.labels.background, classes.labels, "background", where)
@@ -89,6 +90,15 @@ def _is_soft(parts: Mapping[str, ReadSplit], description: Description) -> bool:
     """Return True if texts have several raters, or a row has numbers of labels."""
     cells = (item for part in parts.values() for item in part.cells.items())
     return description.columns.rater is not None or any(has_numbers(*item) for item in cells)
+
+
+def _refuse_raters(description: Description, where: str) -> None:
+    """Raise DataError if raters of votes are given, but each text has one label."""
+    if description.labels.raters is not None:
+        raise DataError(
+            f"{where}: --raters needs numbers of votes for each label, but each text has one label; leave --raters "
+            "(raters under [labels] in dataset.toml) out, or name the columns of votes with --label-columns"
+        )
 
 
 def check_described_labels(description: Description, where: str) -> None:

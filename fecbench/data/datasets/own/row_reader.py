@@ -157,7 +157,7 @@ class RowReader:
         value = cells[columns.label[0]]
         if _is_mapping(value):
             self._check_labelling(position, value)
-            return label_of_mapping(position, dict(value)), True
+            return label_of_mapping(position, value.items() if isinstance(value, dict) else value), True
         return label_of_cell(position, value), isinstance(value, list | tuple)
 
     def _label_of_columns(self, position: str, cells: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, bool]:

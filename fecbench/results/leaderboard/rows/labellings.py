@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from fecbench.core.errors import FecbenchError
+from fecbench.data.datasets.dataset import DatasetInfo
+from fecbench.runs.defaults import dataset_info
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,11 +19,22 @@ if TYPE_CHECKING:
 
 
 def labellings_of(datasets: Sequence[DatasetVersion], runs: Sequence[Run]) -> tuple[Labelling, ...]:
-    """Return the labelling of each data set by its runs; one without any run counts as the first that is known."""
+    """Return the labelling of each data set: by its runs, or without any by what is known of the data set.
+
+    One's own data without any run counts as the first data set whose labelling is known.
+    """
     known: dict[str, Labelling] = {name: run.labelling for run in runs for name in (run.dataset, run.fingerprint)}
-    found = [known.get(version.fingerprint) or known.get(version.name) for version in datasets]
+    found = [known.get(one.fingerprint) or known.get(one.name) or _declared(one.name) for one in datasets]
     first: Labelling = next(filter(None, found), "single")
     return tuple(labelling or first for labelling in found)
+
+
+def _declared(dataset: str) -> Labelling | None:
+    """Return the labelling of a registered data set; None for others."""
+    with suppress(FecbenchError):  # a broken plugin: its runs are missing, which the table says
+        info = dataset_info(dataset)
+        return info.labelling if isinstance(info, DatasetInfo) else None
+    return None
 
 
 def apart(labellings: Sequence[Labelling]) -> list[list[int]]:

@@ -80,16 +80,28 @@ def _of_seeds(seeds: Sequence[str]) -> str:
 
 
 def _recorded(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield each note of the records once, with the rows that have it unless all have it."""
+    """Yield each note of the records once, with the rows that have it unless all have it.
+
+    A note that only some folds of a cross-validation have begins with their numbers.
+    """
     rows_by_note: dict[str, dict[str, None]] = defaultdict(dict)
     for row in rows:
         for cell in row.cells:
-            for run in cell.runs:
-                for note in run.notes:
-                    rows_by_note[note][row.name] = None
+            for note in _notes_with_folds(cell.runs):
+                rows_by_note[note][row.name] = None
     measured = {row.name for row in rows if any(cell.runs for cell in row.cells)}
     for note, names in rows_by_note.items():
         yield note if set(names) == measured else f"{shortened(list(names))}: {note}"
+
+
+def _notes_with_folds(runs: Sequence[Run]) -> Iterator[str]:
+    folds: dict[str, dict[int | None, None]] = defaultdict(dict)
+    for run in runs:
+        for note in run.notes:
+            folds[note][run.fold] = None
+    every = {run.fold for run in runs}
+    for note, numbers in folds.items():
+        yield note if set(numbers) == every else f"fold {', '.join(map(str, numbers))}: {note}"
 
 
 def _code(cells: Sequence[tuple[str, Cell]]) -> Iterator[str]:
