@@ -110,9 +110,7 @@ def test_a_test_split_without_labels_is_measured_too(fecbench, tmp_path):
 def test_the_options_are_those_of_a_run_that_choose_its_rows():
     names = {option.name for option in stats.params if isinstance(option, click.Option)}
     shown = {"all_classes", "html", "as_json", "latex", "caption", "label"}
-    assert names - shown - {"data_dir"} == {*ROW_SETTINGS, "encoder", "max_length"} - {
-        "dataset"
-    }
+    assert names - shown - {"data_dir"} == {*ROW_SETTINGS, "encoder", "max_length"} - {"dataset"}
     for option in stats.params:
         if option.name in RunSettings.model_fields:
             assert option.help == RunSettings.model_fields[option.name].description
