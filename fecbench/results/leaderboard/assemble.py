@@ -12,7 +12,7 @@ from fecbench.results.leaderboard.board import Board, Column, Table
 from fecbench.results.leaderboard.extra_scores import is_cost, is_extra
 from fecbench.results.leaderboard.further_metrics import with_metrics
 from fecbench.results.leaderboard.rows import by_settings, by_spec
-from fecbench.results.leaderboard.rows.best_trials import best_trials
+from fecbench.results.leaderboard.rows.best_trials import BestTrials, best_trials
 from fecbench.results.leaderboard.rows.by_settings import chosen, versions
 from fecbench.results.leaderboard.rows.by_spec import mixed_trials
 from fecbench.results.leaderboard.rows.choices import folded_choices
@@ -147,7 +147,8 @@ def board_of_records(
     method, tables = against or AGAINST, []
     for group, heading in zip(groups, _titles(groups), strict=True):
         rows, older = by_settings.rows(group, complete, method)
-        rows, choices = best_trials(rows, group) if best_trial else (rows, ())
+        rows, choices, undecided = best_trials(rows, group) if best_trial else BestTrials(rows)
+        older = (*older, *undecided)
         short = (*older, *(("validation chose the settings of each method",) if choices else ()))
         kind = labellings_of(group, complete)[0]
         table = TableRows(heading, group, rows, False, method, (*older, *choices), short, report=report)

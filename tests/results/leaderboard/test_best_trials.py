@@ -72,3 +72,34 @@ def test_the_command_takes_it_without_a_spec_alone(trials, fecbench, tmp_path):
     assert sum(line.startswith("aml ") for line in out.splitlines()) == 1
     code, _, err = fecbench("leaderboard", "--spec", "s.toml", "--best-trial")
     assert (code, "leave out --best-trial" in err) == (2, True)
+
+
+def test_a_trial_on_one_data_set_alone_is_no_choice(trials, make):
+    (table,) = board_of_records([*trials, make("aml", lr=1e-4, dataset="ed")], ["demo", "ed"], best_trial=True).tables
+    chosen = [note for note in table.notes if "validation chose" in note]
+    assert chosen == ["aml on demo: validation chose aml (lr 0.0001) among 2 trials"]
+
+
+def without_validation(record):
+    """Take the validation scores out of a record, as of a method that is scored on test rows alone."""
+    path = record.folder / "result.json"
+    content = json.loads(path.read_text())
+    content["metrics"].pop("validation", None)
+    path.write_text(json.dumps(content | {"validation_score": None}))
+    record.reload()
+    return record
+
+
+def test_trials_without_validation_scores_stay_apart(make):
+    records = [without_validation(make("aml", lr=rate, accuracy=score)) for rate, score in ((1e-4, 0.5), (1e-3, 0.9))]
+    (table,) = board_of_records(records, best_trial=True).tables
+    assert [row.name for row in table.rows] == ["aml (lr 0.0001)", "aml (lr 0.001)"]
+    for notes in (table.notes, table.short_notes):
+        assert "no validation scores to choose by: aml (lr 0.0001), aml (lr 0.001)" in notes
+        assert not any("validation chose" in note for note in notes)
+
+
+def test_batch_sizes_are_told_apart(make):
+    records = [validated(make("aml", batch_size=size), score) for size, score in ((8, 1.0), (16, 1.5))]
+    (table,) = board_of_records(records, best_trial=True).tables
+    assert "aml: validation chose aml, batch 16 among 2 trials" in table.notes
