@@ -1,5 +1,6 @@
 """Results of tests are cached by the seals of the records."""
 
+import importlib
 import json
 import os
 from pathlib import Path
@@ -60,9 +61,19 @@ def test_another_seal_or_other_predictions_are_tested_anew(rows, calls, monkeypa
 
 def test_other_code_tests_anew(rows, calls, monkeypatch):
     cached_test(*rows, counting(calls))
-    monkeypatch.setattr(cached_tests, "_code", lambda: "other code")
+    monkeypatch.setattr(cached_tests, "CODE", "other code")
     cached_test(*rows, counting(calls))
     assert len(calls) == 2
+
+
+def test_the_code_is_that_which_was_loaded(rows, monkeypatch):
+    """A notebook that stays open while fecbench is updated writes nothing under the new code."""
+    importlib.reload(cached_tests)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", lambda _: b"the source of a newer version")
+        key = cached_tests._key(*rows)
+    importlib.reload(cached_tests)
+    assert cached_tests._key(*rows) == key
 
 
 def test_records_without_predictions_are_not_cached(rows, calls):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +54,7 @@ def _key(first: Sequence[Run], second: Sequence[Run]) -> str | None:
     if any(run is None for row in rows for run in row):
         return None
     # The test is two-sided: the order of the two rows doesn't matter.
-    parts = [_code(), sorted(rows, key=json.dumps)]
+    parts = [CODE, sorted(rows, key=json.dumps)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -70,7 +69,6 @@ def _of_run(run: Run) -> list[object] | None:
     return [seal, str(run.repetition), predictions.st_size, predictions.st_mtime_ns]
 
 
-@cache
 def _code() -> str:
     """Return the digest of the code of the tests, and the version of numpy, whose random numbers they draw."""
     import numpy as np
@@ -79,6 +77,10 @@ def _code() -> str:
     for source in sorted(Path(__file__).parent.glob("*.py")):
         sha.update(source.read_bytes())
     return sha.hexdigest()
+
+
+# At import: a notebook that stays open while fecbench is updated runs the code that it has loaded.
+CODE = _code()
 
 
 def _read(path: Path) -> dict[str, float] | None:
