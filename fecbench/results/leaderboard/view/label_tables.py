@@ -27,8 +27,11 @@ def with_label_tables(table: Table) -> tuple[Table, ...]:
     ]
     gone = {place for places in moved for place in places}
     kept = [place for place in range(len(table.columns)) if place not in gone]
-    rest = (with_places(table, kept),) if kept or not gone else ()
-    return (*rest, *(_label_table(table, places) for places in moved))
+    by_label = tuple(_label_table(table, places) for places in moved)
+    if kept or not gone:
+        return (with_places(table, kept), *by_label)
+    # No other table is left to have the notes.
+    return (replace(by_label[0], notes=table.notes, short_notes=table.short_notes), *by_label[1:])
 
 
 def _labels_of(columns: Sequence[Column], dataset: int) -> list[int]:
@@ -43,9 +46,11 @@ def _labels_of(columns: Sequence[Column], dataset: int) -> list[int]:
 def _label_table(table: Table, places: Sequence[int]) -> Table:
     """Return the table of some columns of one data set, without ranks, gains and notes, which the other table has."""
     dataset = table.columns[places[0]].dataset
+    # A table of one data set tells its versions apart in the title.
+    where = table.title if len(table.datasets) == 1 else table.datasets[dataset].name
     return replace(
         table,
-        title=f"F1 of each label on {table.datasets[dataset].name}",
+        title=f"F1 of each label on {where}",
         datasets=(table.datasets[dataset],),
         columns=tuple(replace(table.columns[place], dataset=0) for place in places),
         rows=tuple(replace(row, cells=(row.cells[dataset],)) for row in table.rows),

@@ -92,3 +92,18 @@ def test_methods_are_ordered_by_the_first_metric_and_not_by_the_first_label(make
     board = board_of_records([make(method, accuracy=mean) for method, mean in means.items()], metrics=["class_f1"])
     (by_label,) = View(metrics=("class_f1",), by_label=True).of(board).tables
     assert sheet(by_label).columns == ["ce", "taco", "aml"]
+
+
+def test_versions_of_a_data_set_are_told_apart(make):
+    other = {"dataset": {"name": "demo", "fingerprint": "new rows", "labels": list(LABELS)}}
+    board = board_of_records([make("ce"), make("ce", about=other)], metrics=["class_f1"])
+    titles = [table.title for table in BY_LABEL.of(board).tables]
+    assert titles[1] == "F1 of each label on demo (rows new rows)"
+    assert len(set(titles)) == 4
+
+
+def test_notes_stay_where_no_other_table_is_left(make):
+    limited = "LIMITED to the first 10 of 90 training rows: not a benchmark result"
+    board = board_of_records([make("ce", about={"notes": [limited]})], metrics=["class_f1"])
+    (alone,) = View(metrics=("class_f1",), by_label=True, notes="short").of(board).tables
+    assert limited in layout.legend(alone)
