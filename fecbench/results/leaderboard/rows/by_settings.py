@@ -12,6 +12,7 @@ from fecbench.results.leaderboard.rows.encoders import with_encoder_names
 from fecbench.results.leaderboard.run import newest_first
 from fecbench.results.newer_options import with_newer_options
 from fecbench.runs.identity import ROW_SETTINGS, VARIES_IN_A_CELL, order_of, repetition
+from fecbench.runs.local_paths import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,14 +39,17 @@ class Key:
 
     @property
     def name(self) -> str:
-        """The row's name: the method, and the settings in which rows differ.
+        """The row's name: the method, and the settings in which rows differ, of paths the last part.
 
         >>> Key("aml", (), (("k_pos", 5),)).name
         'aml (k_pos 5)'
+        >>> Key("llm-prompt", (), (("model", "/home/me/small"),)).name
+        'llm-prompt (model small)'
         """
         if not self.different:
             return self.objective
-        return f"{self.objective} ({', '.join(f'{name} {value}' for name, value in self.different)})"
+        apart = ", ".join(f"{name} {name_of(name, value)}" for name, value in self.different)
+        return f"{self.objective} ({apart})"
 
     def order(self, against: str) -> tuple[Any, ...]:
         """Return the sort key: by conditions, then by name, but the method ``against`` after the others."""
