@@ -289,7 +289,8 @@ def scores(folders: Sequence[Path], metric: str, best_trial: bool, out: Path) ->
     check_target(out)
     records, notes = complete_runs(folders or (RUNS,), "a plot of scores")
     with status_line() as report:
-        board = board_of_records(records, report=report, best_trial=best_trial)
+        metrics = (metric,) if metric else ()
+        board = board_of_records(records, report=report, metrics=metrics, best_trial=best_trial)
         draw_scores(board, out, metric)
     # Notes on gains are of the board alone: the plot shows none.
     of_tables = (note for table in board.tables for note in table.short_notes if "Δ" not in note)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from fecbench.core.errors import UsageError
+from fecbench.core.errors import RunError, UsageError
 from fecbench.results.leaderboard.formats.row_names import names
 from fecbench.results.plots.marks import COLOURS
 from fecbench.results.plots.saving import check_target, save
@@ -36,12 +36,15 @@ def draw_scores(board: Board, path: Path, metric: str = "") -> Path:
 
     Raises:
         UsageError: no table of the board has the metric.
-        RunError: the figure can't be written.
+        RunError: the runs have no test scores, or the figure can't be written.
     """
     check_target(path)
     panels = [(table, column) for table in board.tables for column in _columns(table, metric)]
+    known = sorted({column.metric for table in board.tables for column in table.columns})
+    if not known:
+        reasons = f" ({'; '.join(board.notes)})" if board.notes else ""
+        raise RunError(f"a plot of scores needs test scores, but the runs have none{reasons}; choose other runs")
     if not panels:
-        known = sorted({column.metric for table in board.tables for column in table.columns})
         raise UsageError(f"--metric must be one of {', '.join(known)}, found {metric!r}; correct it")
     with figure_style():
         return save(_figure(panels), path)
@@ -91,7 +94,7 @@ def _figure(panels: Sequence[tuple[Table, Column]]) -> Figure:
 def _caption(panels: Sequence[tuple[Table, Column]]) -> str:
     """Return what dots and lines are."""
     scores = (table.score(number, column) for table, column in panels for number in range(len(table.rows)))
-    if any(score and interval(score) for score in scores):
+    if any(score and interval(score) is not None for score in scores):
         return f"seeds as dots, the mean as a line with its {100 * LEVEL:.0f} % interval"
     return "one seed each"
 

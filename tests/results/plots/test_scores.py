@@ -2,7 +2,7 @@
 
 import pytest
 
-from fecbench.core.errors import UsageError
+from fecbench.core.errors import RunError, UsageError
 from fecbench.results.leaderboard.board import Board, Cell, Column, DatasetVersion, Row, Score, Table
 from fecbench.results.plots.scores import draw_scores, interval
 from tests.support import ROOT
@@ -50,6 +50,27 @@ def test_a_loss_keeps_its_unit_and_the_lowest_is_on_top(figures, tmp_path):
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["ce", "aml"]
     assert axes.lines[0].get_xdata().tolist() == [1.5]
     assert axes.get_xlabel() == "test NLL (nats a text)"
+
+
+def test_equal_seeds_are_several_seeds(figures, tmp_path):
+    row = Row("ce", "ce", (Cell({"accuracy": Score.of({0: 0.5, 1: 0.5})}, {}),))
+    column = Column(0, "accuracy", "Acc", (), ())
+    draw_scores(Board("b", (Table("t", (DatasetVersion("ed", "ED", "e"),), (column,), (row,)),)), tmp_path / "s.svg")
+    assert "seeds as dots" in figures[0].get_supxlabel()
+
+
+def test_runs_without_test_scores_are_named(tmp_path):
+    board = Board("b", (), notes=("left out because they have no test scores: ce",))
+    with pytest.raises(RunError, match=r"needs test scores, but the runs have none \(left out because .*: ce\)"):
+        draw_scores(board, tmp_path / "s.svg")
+
+
+@pytest.mark.slow
+def test_a_metric_that_records_lack_is_computed(fecbench, figures, tmp_path):
+    run = ROOT / "benchmarks" / "results" / "minilm-cpu" / "aml-ge-prepared-s0-3ac77d5197"
+    code, _, err = fecbench("plot", "scores", run, "--metric", "micro_f1", "-o", tmp_path / "s.svg")
+    assert code == 0, err
+    assert figures[0].axes[0].get_xlabel() == "test Micro-F1 (%)"
 
 
 def test_rows_of_one_method_are_told_apart_by_their_encoder(figures, tmp_path):
