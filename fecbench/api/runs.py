@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, overload
 
 from fecbench.api.given_values import names_of
 from fecbench.api.run import Run
-from fecbench.core.errors import RunError
+from fecbench.core.errors import RunError, UsageError
 from fecbench.core.paths import path_of
+from fecbench.core.text import shortened
 from fecbench.runs.find import find_records, newest_first
 from fecbench.runs.record import ROOT
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from fecbench.bench.spec import Spec
     from fecbench.results.leaderboard.board import Board
+    from fecbench.runs.record import Record
 
 SHOWN = ("encoder", "seed", "epochs", "lr", "batch_size")  # settings that every table of runs has
 
@@ -99,16 +102,30 @@ class Runs(Sequence[Run]):
 def load_runs(*folders: str | os.PathLike[str]) -> Runs:
     """Load the complete runs under ``folders`` (default: ``runs``), at any depth, the newest first.
 
+    A warning names those whose records are broken; they are left out.
+
     Raises:
         UsageError: one of them is no folder.
         RunError: they hold no complete run.
     """
     wanted = [path_of(folder) for folder in folders] or [ROOT]
-    records = [record for record in newest_first(find_records(wanted)) if record.status == "complete"]
+    complete = [record for record in newest_first(find_records(wanted)) if record.status == "complete"]
+    records = list(filter(_is_whole, complete))
+    broken = [record.id for record in complete if not _is_whole(record)]
+    if broken:
+        warnings.warn(f"left out because their records are broken: {shortened(broken)}", stacklevel=2)
     if not records:
         where = ", ".join(map(str, wanted))
         raise RunError(f'a complete run is needed, but none is under {where}; make one with fecbench.run("ce", "demo")')
     return Runs(tuple(map(Run, records)))
+
+
+def _is_whole(record: Record) -> bool:
+    """Return False if the files of a complete run's record are broken or were edited."""
+    try:
+        return bool(record.run_file and record.result_file)
+    except RunError:
+        return False
 
 
 def run_spec(
@@ -137,7 +154,7 @@ def run_spec(
         progress: show a table of what is running.
 
     Raises:
-        FecbenchError: the spec, a data set or an encoder is faulty.
+        FecbenchError: the spec, a data set, an encoder or ``workers`` is faulty.
         RunError: a run failed; the message names it, and the other runs are complete.
     """
     from contextlib import nullcontext
@@ -151,6 +168,8 @@ def run_spec(
     from fecbench.data.datasets.locations import DataLocations
     from fecbench.terminal.bench_progress import Watch
 
+    if workers < 1:
+        raise UsageError(f"workers must be at least 1, but is {workers}; raise it")
     path = path_of(spec)
     chosen = override(read_spec(path), names_of(datasets), list(map(int, seeds)), limit)
     folder = ROOT / path.stem if root is None else path_of(root)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fecbench.api.given_data import dataset_of
 from fecbench.api.given_values import names_of, settings_of
 from fecbench.api.run import Run
+from fecbench.core.errors import UsageError
 from fecbench.core.paths import path_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def run(
 ) -> Run:
     """Train an objective on a data set, test it and return the complete run.
 
-    It is ``fecbench run``: the same settings, engine and record.
+    It is ``fecbench run``: the same settings, engine and record. Call it for each seed and each fold.
 
     Args:
         objective: name of the objective, such as ``aml``.
@@ -55,7 +56,13 @@ def run(
     from fecbench.terminal.output import print_if_watched
     from fecbench.terminal.run_progress import PREPARING, RunProgress
 
-    flags = {"dataset": dataset_of(dataset, name), **settings_of(settings)}
+    given = settings_of(settings)
+    if "folds" in given and "fold" not in given:
+        raise UsageError(
+            f"a run of a cross-validation has one fold, but fold is missing; give fold=0, and call run for each of the "
+            f"{given['folds']} folds"
+        )
+    flags = {"dataset": dataset_of(dataset, name), **given}
     if progress:
         print_if_watched(PREPARING)
     context = RunContext(

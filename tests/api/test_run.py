@@ -114,3 +114,9 @@ def test_a_mistake_is_named_as_on_the_command_line(folder):
         run("amll", "demo")
     with pytest.raises(UsageError, match="epochz"):
         run("ce", "demo", epochz=3)
+
+
+def test_a_fold_must_be_named(folder):
+    """The command carries out all folds; a call returns one run."""
+    with pytest.raises(UsageError, match="call run for each of the 3 folds"):
+        run("ce", (["a", "b"] * 6, ["x", "y"] * 6), folds=3)

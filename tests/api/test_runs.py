@@ -1,5 +1,7 @@
 """Many runs as a data frame, a leaderboard and the outcome of a spec."""
 
+import json
+import shutil
 from contextlib import nullcontext
 
 import pytest
@@ -66,3 +68,21 @@ def test_a_leaderboard_says_what_it_reads(trained, monkeypatch):
     monkeypatch.setattr(status_line, "status_line", lambda: nullcontext(said.append))
     fecbench.load_runs("runs").leaderboard()
     assert said[0].startswith("reading record 1: ")
+
+
+def test_a_spec_needs_a_worker(folder, tmp_path):
+    spec = tmp_path / "two.toml"
+    spec.write_text(SPEC)
+    with pytest.raises(UsageError, match="workers must be at least 1, but is 0"):
+        fecbench.run_spec(spec, workers=0, progress=False)
+
+
+def test_a_broken_record_keeps_no_other_run_from_being_loaded(trained, tmp_path):
+    for name in ("whole", "edited"):
+        shutil.copytree(trained.folder, tmp_path / name)
+    path = tmp_path / "edited" / "result.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"best_epoch": 9}))
+    with pytest.warns(UserWarning, match="left out because their records are broken: edited"):
+        runs = fecbench.load_runs(tmp_path)
+    assert [run.id for run in runs] == ["whole"]
+    assert len(runs.to_frame()) == 1
