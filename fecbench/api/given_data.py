@@ -42,7 +42,7 @@ def dataset_of(data: object, name: str = "data") -> str:
         return os.fspath(data)
     if not name or Path(name).name != name or name == "..":
         raise UsageError(f"name must be the name of a folder, without others, but is {name!r}; choose another")
-    splits = dict(data) if isinstance(data, Mapping) and "text" not in data else {"train": data}
+    splits = _by_split(data)
     unknown = sorted(map(str, set(splits) - set(SPLITS)))
     if unknown or "train" not in splits:
         raise UsageError(
@@ -50,6 +50,13 @@ def dataset_of(data: object, name: str = "data") -> str:
             f"{', '.join(map(str, splits))}; rename them"
         )
     return str(_written({split: _table(rows, split) for split, rows in splits.items()}, name))
+
+
+def _by_split(data: object) -> dict[Any, Any]:
+    """Return a mapping of splits as it is; any other object, such as a mapping of columns, as the training rows."""
+    if isinstance(data, Mapping) and "text" not in data and not data.keys().isdisjoint(SPLITS):
+        return dict(data)
+    return {"train": data}
 
 
 def _written(tables: Mapping[str, pa.Table], name: str) -> Path:

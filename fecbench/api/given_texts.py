@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fecbench.core.errors import UsageError
@@ -17,6 +17,8 @@ def texts_of(given: Any) -> list[str]:
     kind = type(given).__name__
     if isinstance(given, str):
         raise UsageError("predict needs a list of texts, but got one text; give [text]")
+    if not isinstance(given, Iterable):
+        raise UsageError(f"predict needs a list of texts, but got {given!r:.50}; give [text]")
     if isinstance(given, Mapping) or len(getattr(given, "shape", (0,))) > 1:
         raise UsageError(
             f"predict needs a list or a column of texts, but got {kind}; give its column, as in data['text']"

@@ -21,10 +21,10 @@ def names_of(given: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as the command line reads them: without None, with plain numbers, and with paths as text.
+    """Return settings as the command line reads them: without None, numbers plain, paths and lists of names as text.
 
-    >>> settings_of({"seed": np.int64(3), "lr": None})
-    {'seed': 3}
+    >>> settings_of({"seed": np.int64(3), "lr": None, "label_columns": ["joy", "fear"]})
+    {'seed': 3, 'label_columns': 'joy,fear'}
     """
     return {name: _plain(value) for name, value in given.items() if value is not None}
 
@@ -32,4 +32,6 @@ def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, os.PathLike):
         return os.fspath(value)
+    if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
+        return ",".join(value)
     return value.item() if isinstance(value, np.generic) else value

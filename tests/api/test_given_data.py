@@ -64,7 +64,9 @@ def test_splits_stay_apart():
 
 
 def test_columns_of_other_names_are_named_by_settings():
-    given = dataset_of(pd.DataFrame({"utterance": TEXTS, "emotion": LABELS}))
+    columns = {"utterance": TEXTS, "emotion": LABELS}
+    given = dataset_of(columns)
+    assert given == dataset_of(pd.DataFrame(columns))
     named = RunSettings(dataset=given, text_column="utterance", label_column="emotion")
     assert load_dataset(named, DataLocations()).labels == ("anger", "fear", "joy")
     with pytest.raises(DataError, match="column 'text' is missing, found utterance, emotion"):

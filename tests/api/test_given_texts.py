@@ -22,6 +22,7 @@ def test_texts_of_every_kind_are_read(given):
     [
         ("I am so happy", r"got one text; give \[text\]"),
         (FRAME, "got DataFrame; give its column"),
+        (5, r"got 5; give \[text\]"),
         ({"text": TEXTS}, "got dict; give its column"),
         (datasets.Dataset.from_pandas(FRAME), "got Dataset; give its column|item 0 is"),
         ([*TEXTS, None], "item 2 is None"),
