@@ -86,10 +86,10 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         """Train on texts ``X [N]`` with labels ``y [N]``.
 
         Raises:
-            ValueError: there are fewer than two classes, or too few rows of a class to set some aside.
+            ValueError: a text is empty, there are fewer than two classes, or too few rows of a class to set some aside.
             FecbenchError: a parameter is faulty.
         """
-        texts, labels = _texts(X), column_or_1d(y, warn=True)
+        texts, labels = _filled(_texts(X)), column_or_1d(y, warn=True)
         check_consistent_length(texts, labels)
         check_classification_targets(labels)
         self.classes_, numbers = np.unique(labels, return_inverse=True)
@@ -150,12 +150,23 @@ def _texts(values: Any) -> list[str]:
     return texts
 
 
+def _filled(texts: list[str]) -> list[str]:
+    """Return the texts. Raises ValueError if one is empty, which no run trains on."""
+    empty = next((number for number, text in enumerate(texts) if not text.strip()), None)
+    if empty is not None:
+        raise ValueError(f"X must have no empty texts, but item {empty} is one; remove it")
+    return texts
+
+
 def _cut(numbers: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows to train on and those that are set aside, stratified by class number.
 
     Raises:
-        ValueError: there are too few rows to set some aside of every class, or one row of a class.
+        ValueError: the fraction isn't between 0 and 1, there are too few rows to set some aside of every class, or a
+            class has one row.
     """
+    if not 0 < fraction < 1:
+        raise ValueError(f"validation_fraction must be between 0 and 1, but is {fraction}; correct it")
     classes = int(numbers.max()) + 1
     if math.ceil(fraction * len(numbers)) < classes:
         raise ValueError(

@@ -127,8 +127,15 @@ def test_a_fitted_model_survives_pickling():
         (X, ["a"] * 30 + ["a "] * 30, "different texts"),
         ([1] * 60, Y, "column of texts"),
         ("text", Y, "column of texts"),
+        (["", *X[1:]], Y, "no empty texts, but item 0 is one"),
     ],
 )
 def test_unfit_rows_are_refused(texts, labels, message):
     with pytest.raises(ValueError, match=message):
         EmotionClassifier(**FAST).fit(texts, labels)
+
+
+@pytest.mark.parametrize("fraction", [0, 1.0])
+def test_an_unfit_share_is_refused(fraction):
+    with pytest.raises(ValueError, match="validation_fraction must be between 0 and 1"):
+        EmotionClassifier(**FAST, validation_fraction=fraction).fit(X, Y)
