@@ -28,8 +28,9 @@ def best_trials(rows: Sequence[Row], datasets: Sequence[DatasetVersion]) -> Best
     """Return one row for each method, encoder and budget, with notes.
 
     On each data set the row has the cell with the best validation score, by which grids choose too: the mean over the
-    seeds that all trials have. Test scores have no part in the choice. Trials without validation scores, such as those
-    of a method that is scored on test rows alone, stay rows of their own.
+    seeds that all trials have, or over their own if they share none. Test scores have no part in the choice.
+    Trials without validation scores, such as those of a method that is scored on test rows alone, stay rows of their
+    own.
     """
     trials: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in rows:
