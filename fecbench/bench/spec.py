@@ -55,7 +55,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from fecbench.bench.search import Distribution, Search
+from fecbench.bench.distribution import Distribution
+from fecbench.bench.search import Search
 from fecbench.core.errors import UnknownName, UsageError
 from fecbench.core.settings import Config
 from fecbench.core.value_errors import requirement

@@ -13,7 +13,8 @@ from fecbench.core.errors import FecbenchError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from fecbench.bench.search import Distribution, Search
+    from fecbench.bench.distribution import Distribution
+    from fecbench.bench.search import Search
 
     Values = tuple[Any, ...]  # of a trial, in the order of the searched settings
 

@@ -6,8 +6,8 @@ import textwrap
 
 import pytest
 
+from fecbench.bench.distribution import Distribution
 from fecbench.bench.matrix import expand
-from fecbench.bench.search import Distribution
 from fecbench.bench.smoke import smoke
 from fecbench.bench.spec import Spec, read_spec
 from fecbench.core.errors import FecbenchError, UsageError
