@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from fecbench.bench.bench_task import BenchTask
     from fecbench.bench.benchmark import Benchmark
+    from fecbench.bench.matrix import Matrix
     from fecbench.bench.status import BenchStatus
     from fecbench.bench.time_estimates import Estimates
     from fecbench.bench.workers import Engine
@@ -133,8 +134,23 @@ def bench(
         prepared.set_aside()
     _carry_out(prepared, estimates_of(prepared, spec.parent / PUBLISHED), workers, as_json)
     if not smoke:
-        table = f" --spec {shlex.quote(str(spec))}" if chosen == given else ""
-        echo(f"next: fecbench leaderboard {shlex.quote(str(root))}{table}", err=True)
+        echo(f"next: {_next(prepared, spec if chosen == given else None, done)}", err=True)
+
+
+def _next(prepared: Benchmark, spec: Path | None, done: Path | None) -> str:
+    """Return the command that shows the table of a bench; ``spec`` is None if options overrode the spec."""
+    table = ["--spec", str(spec)] if spec else ["--best-trial"] if _chooses(prepared.matrix) else []
+    folders = [str(folder) for folder in (prepared.root, done) if folder]
+    return shlex.join(["fecbench", "leaderboard", *folders, *table])
+
+
+def _chooses(matrix: Matrix) -> bool:
+    """Return True if validation chooses settings of each method: a board without the spec would show every trial.
+
+    Declared rows of one method are apart on a board only if all of its trials are shown.
+    """
+    methods = {entry.row: entry.runs[0][0].plan.name for entry in matrix.entries}
+    return any(entry.trials > 1 for entry in matrix.entries) and len(set(methods.values())) == len(methods)
 
 
 def _complete(done: Path | None, force: bool) -> Mapping[str, Record]:

@@ -28,3 +28,35 @@ def test_runs_of_a_part_count_for_the_whole(fecbench, toy, tmp_path):
     assert (code, "already complete: 1 run" in err) == (0, True), err
     assert err.rstrip().endswith(f"next: fecbench leaderboard {root} --spec {spec}")
     assert len(list(readable_records(root))) == 2
+
+
+def test_the_next_command_shows_the_trials_that_were_chosen(fecbench, toy, tmp_path):
+    grid = "[grid]\nselect = 'validation'\nsettings.lr = [1e-4, 1e-3]\n"
+    spec, root = write(tmp_path, tiny(toy, seeds="[0, 1]", more=grid)), tmp_path / "root"
+    code, _, err = fecbench("bench", spec, "--root", root, "--seeds", "0", "--limit", 30)
+    assert code == 0, err
+    assert err.rstrip().endswith(f"next: fecbench leaderboard {root} --best-trial")
+    code, out, err = fecbench("leaderboard", root, "--best-trial")
+    assert (code, out.count("\nce ")) == (0, 1), err
+
+
+def test_the_next_command_names_the_folder_of_runs_that_were_done(fecbench, toy, tmp_path):
+    spec = write(tmp_path, tiny(toy))
+    code, _, err = fecbench("bench", spec, "--root", tmp_path / "first")
+    assert code == 0, err
+    code, _, err = fecbench("bench", spec, "--root", tmp_path / "second", "--done", tmp_path / "first")
+    assert code == 0, err
+    last = err.rstrip().splitlines()[-1].removeprefix("next: fecbench ")
+    assert last == f"leaderboard {tmp_path / 'second'} {tmp_path / 'first'} --spec {spec}"
+    code, _, err = fecbench(*last.split())
+    assert code == 0, err
+
+
+def test_declared_rows_of_one_method_keep_all_their_trials(fecbench, toy, tmp_path):
+    rows = '[[row]]\nname = "a"\nobjective = "ce"\n[[row]]\nname = "b"\nobjective = "ce"\nsettings = { warmup = 0.5 }\n'
+    grid = "[grid]\nselect = 'validation'\nsettings.lr = [1e-4, 1e-3]\n"
+    text = tiny(toy).replace('objectives = ["ce"]', "")
+    spec, root = write(tmp_path, text + rows + grid), tmp_path / "root"
+    code, _, err = fecbench("bench", spec, "--root", root, "--limit", 30)
+    assert code == 0, err
+    assert err.rstrip().endswith(f"next: fecbench leaderboard {root}")
