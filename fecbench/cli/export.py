@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     type=click.Choice(["hf", "onnx"]),
     default="hf",
     show_default=True,
-    help="hf: Hugging Face folder, for runs with --head native; onnx: ONNX graph, for any run (needs fecbench[onnx])",
+    help="hf: Hugging Face folder, for runs with --head native; onnx: ONNX graph, for runs with an encoder (needs "
+    "fecbench[onnx])",
 )
 @click.option(
     "--eval-dataset",
@@ -93,7 +94,7 @@ def export(
         print_json({**about, "check": check, "note": written.note, "pushed": written.pushed})
     else:
         _print(written)
-    echo(f"next: {_next(folder, kind)}", err=True)
+    echo(f"next: {_next(written, kind)}", err=True)
 
 
 def _print(written: Exported) -> None:
@@ -105,9 +106,13 @@ def _print(written: Exported) -> None:
         echo(f"pushed: {written.pushed}; choose a licence there before others use the model")
 
 
-def _next(folder: Path, kind: Format) -> str:
+def _next(written: Exported, kind: Format) -> str:
     """Return what to type to predict with the written model."""
-    if kind == "onnx" or shlex.quote(str(folder)) != str(folder):  # such a name could end the quotes below
-        return f"see {folder / 'README.md'} for how to predict with it"
+    from fecbench.results.export.thresholds_file import THRESHOLDS
+
+    folder = str(written.folder)
+    is_quoted = shlex.quote(folder) != folder  # such a name could end the quotes below
+    if kind == "onnx" or THRESHOLDS in written.files or is_quoted:  # a pipeline reads no thresholds
+        return f"see {written.folder / 'README.md'} for how to predict with it"
     call = f"pipeline('text-classification', '{folder}', truncation=True)('a text')"
     return f'python -c "from transformers import pipeline; print({call})"'

@@ -10,6 +10,8 @@ from typing import ClassVar
 
 from fecbench.model.encoders.source import EncoderSource
 
+NONE = "none"  # its registered name
+
 # States are four wide: of two numbers, layer normalisation keeps the signs alone. The first token's state would not
 # change with the other tokens, and the network would pass for a causal one.
 SIZES = {
@@ -38,7 +40,7 @@ class Nothing:
             model_max_length=SIZES["max_position_embeddings"],
         )
         return EncoderSource(
-            "none", tokenizer, AutoConfig.for_model("bert", vocab_size=len(words), pad_token_id=0, **SIZES), None
+            NONE, tokenizer, AutoConfig.for_model("bert", vocab_size=len(words), pad_token_id=0, **SIZES), None
         )
 
 

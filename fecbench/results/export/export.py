@@ -1,9 +1,9 @@
 """Export a complete run as a folder that needs no fecbench, with a model card.
 
 The format ``hf`` is a Hugging Face folder for ``pipeline("text-classification")``, for runs with the encoder family's
-own head. The format ``onnx`` is a graph of the objective's predict, for any run. The files are loaded again and their
-predictions compared with the run's before the folder is created. A model that gives a text several labels has its
-thresholds beside it.
+own head. The format ``onnx`` is a graph of the objective's predict, for any run with an encoder. The files are loaded
+again and their predictions compared with the run's before the folder is created. A model that gives a text several
+labels has its thresholds beside it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from fecbench.core.errors import UsageError
 from fecbench.core.progress import silent
 from fecbench.model.encoders.network import quiet
+from fecbench.model.encoders.none import NONE
 from fecbench.results.export import eval_entries, huggingface, model_card, onnx, thresholds_file
 from fecbench.results.export.card_schema import card_result_file, card_run_file
 from fecbench.results.export.new_folder import new_folder
@@ -92,12 +94,13 @@ def export(
         report: called with the name of each of the ``STEPS`` steps, and of the push.
 
     Raises:
-        UsageError: the folder is not empty, the run does not fit the format, a package is missing, a name of the
-            hub is not valid, or the hub does not accept a push.
+        UsageError: the folder is not empty, the run has no encoder or does not fit the format, a package is missing, a
+            name of the hub is not valid, or the hub does not accept a push.
         ExportError: the model can't be written in the format, or the files predict other logits than the run, or the
             push failed.
         RunError: the run is not complete, or a file of it is missing or broken.
     """
+    _check_encoder(record)
     writer, target = WRITERS[kind], eval_entries.eval_target(record, eval_dataset)
     repository = HubRepository(push, public) if push is not None else None
     if repository:
@@ -124,3 +127,12 @@ def export(
         report("pushing the folder to the hub")
     pushed = repository.push(folder, files) if repository else ""
     return Exported(folder, files, checked, target.note, pushed)
+
+
+def _check_encoder(record: Record) -> None:
+    """Raise UsageError if the run has no encoder: its method reads raw texts, which no format can hold."""
+    if record.settings().get("encoder") == NONE:
+        raise UsageError(
+            f"an export needs a run with an encoder, but {record.id} of {record.run_file.objective.name} has none "
+            "(--encoder none); use `fecbench predict`, or export a run of another method"
+        )

@@ -18,6 +18,7 @@ from fecbench.results.export.export import export
 from fecbench.runs.record import Record
 from tests.support.exports import NATIVE
 from tests.support.records import unseal
+from tests.support.train import train
 
 
 @pytest.mark.slow
@@ -76,6 +77,27 @@ def test_refusals(fecbench, trained, tmp_path, monkeypatch):
     with pytest.raises(RunError, match="must be a complete run, but is unfinished"):
         export(Record(tmp_path / "begun"), tmp_path / "out")
     assert {path.name for path in tmp_path.iterdir()} == {"toy", "thesis", "begun"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["hf", "onnx"])
+def test_a_run_without_an_encoder_is_refused_before_its_model_is_loaded(fecbench, toy, tmp_path, kind):
+    record = train("tfidf", toy, tmp_path / "run", encoder="none")
+    shutil.rmtree(record.encoder)
+    code, _, err = fecbench("export", record.folder, tmp_path / "out", "--format", kind)
+    assert (code, err) == (
+        2,
+        "fecbench: an export needs a run with an encoder, but run of tfidf has none (--encoder none); use `fecbench "
+        "predict`, or export a run of another method\n",
+    )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_the_next_step_after_an_export_of_several_labels_is_its_card(fecbench, tmp_path):
+    record = train("ce", "demo-multi", tmp_path / "run", **NATIVE, limit=40)
+    code, _, err = fecbench("export", record.folder, tmp_path / "out")
+    assert (code, err) == (0, f"next: see {tmp_path / 'out' / 'README.md'} for how to predict with it\n")
 
 
 @pytest.mark.slow
