@@ -6,6 +6,7 @@ licence first.
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -95,8 +96,8 @@ class HubRepository:
         """
         from huggingface_hub import CommitOperationAdd, constants
 
-        client = _client()
         try:
+            client = _client()
             client.create_repo(self.id, private=not self.public, exist_ok=True)
             additions = [CommitOperationAdd(name, folder / name) for name in files]
             client.create_commit(self.id, additions, commit_message=MESSAGE)
@@ -109,12 +110,17 @@ class HubRepository:
 
 
 def _client() -> HfApi:
-    """Return the hub's client with the user's token. Raise UsageError if there is no token."""
+    """Return the hub's client with the user's token. Raise UsageError without a token that can be sent."""
     from huggingface_hub import HfApi, get_token
 
     token = get_token()
     if token is None:
         raise UsageError("--push needs a login to the hub, but there is no token; run `hf auth login`, or set HF_TOKEN")
+    if not re.fullmatch(r"[!-~]+", token):  # an HTTP library would quote it in its error
+        raise UsageError(
+            "--push needs a token of the hub, but yours has a space or another sign that no token has; run `hf auth "
+            "login` again, or correct HF_TOKEN"
+        )
     return HfApi(token=token)
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from fecbench.core.errors import UsageError
+from fecbench.results.export import push
 from fecbench.results.export.push import HubRepository
 from tests.support.exports import NATIVE
 from tests.support.hub_server import READER, WRITER
@@ -90,6 +91,14 @@ def test_a_push_without_the_right_is_refused_before_the_export(trained, tmp_path
     assert "Traceback" not in done.err
     assert not (tmp_path / "out").exists()
     assert not (root / "models").exists()
+
+
+def test_a_token_that_cannot_be_sent_is_refused_and_never_shown(monkeypatch):
+    monkeypatch.setattr(push, "unreachable", lambda: "")
+    monkeypatch.setenv("HF_TOKEN", "hf_secret\x1b[201~")  # as a terminal may paste it
+    with pytest.raises(UsageError, match="has a space or another sign that no token has") as refused:
+        HubRepository("me/emotions").check()
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["emotions", "a/b/c", "me/..", "-me/x", "me/", ""])
