@@ -119,7 +119,11 @@ def _matrix(
     for metric in metrics:
         check_metric_name(metric)
     name, settings = chosen.name, chosen.settings
-    folds = [{}] if settings.folds is None or "fold" in flags else [{"fold": fold} for fold in range(settings.folds)]
+    folds = (
+        [{}]
+        if settings.folds is None or "fold" in {**spec, **flags}
+        else [{"fold": fold} for fold in range(settings.folds)]
+    )
     plans = [plan(name, {**flags, "seed": seed, **fold}, spec) for seed in seeds for fold in folds]
     entry = MatrixEntry(name, settings.dataset, ({},), (tuple(PlannedRun(name, one) for one in plans),))
     about = Spec(

@@ -33,11 +33,23 @@ def _file_settings(path: Path | None) -> dict[str, Any]:
         content = tomllib.loads(text) if path.suffix.lower() == ".toml" else loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"--config must be a TOML or JSON file of settings, but {path}: {error}; correct it") from None
+    settings = _settings_in(content, path)
+    values = {name.replace("-", "_"): _value(given, name, path) for name, given in settings.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _settings_in(content: Any, path: Path) -> dict[str, Any]:
+    """Return the settings of a file: all of it, or its table ``settings``, as ``--dry-run --json`` prints them."""
     settings = content.get("settings", content) if isinstance(content, dict) else content
     if not isinstance(settings, dict):
         raise UsageError(f"--config must hold settings by name, but {path} holds {type(settings).__name__}; correct it")
-    values = {name.replace("-", "_"): _value(given, name, path) for name, given in settings.items()}
-    return {name: value for name, value in values.items() if value is not None}
+    beside = [] if settings is content else sorted(content.keys() - {"settings", "objective"})
+    if beside:
+        raise UsageError(
+            f"--config must hold settings alone, but {path} has {', '.join(beside)} beside its table settings; move "
+            "settings into it and leave out the rest"
+        )
+    return settings
 
 
 def _value(given: Any, name: str, path: Path) -> Any:

@@ -54,6 +54,16 @@ def test_one_fold_is_an_ordinary_run(fecbench, rows, here):
     assert "missing: ce, seed/fold 0/0, 0/1: not run" in out
 
 
+def test_a_fold_of_a_file_is_the_only_one_of_each_seed(fecbench, rows, here):
+    (here / "my.toml").write_text("folds = 3\nfold = 2\n")
+    code, _, err = fecbench(
+        "run", "ce", "--dataset", rows, "--config", "my.toml", "--seeds", "0,1", *FLAGS, "--run-dir", "r", "--json"
+    )
+    assert code == 0, err
+    settings = [record.settings() for record in readable_records(here / "r")]
+    assert sorted((one["seed"], one["fold"]) for one in settings) == [(0, 2), (1, 2)]
+
+
 def test_what_fits_one_run_alone_is_refused(fecbench, rows, toy, here):
     code, _, err = fecbench("run", "ce", "--dataset", rows, "--folds", 3, *FLAGS, "--predictions", "p.csv")
     assert (code, "--predictions needs a single run" in err) == (2, True)
@@ -88,9 +98,9 @@ def test_seeds_are_run_and_continued(fecbench, toy, here):
     assert found["seeds"] == [0, 1]
 
 
-@pytest.mark.parametrize("text", ["", "a", "0-", "3-1", "0,0", "1,0-2", "-1"])
+@pytest.mark.parametrize("text", ["", "a", "0-", "3-1", "0,0", "1,0-2", "-1", "0-99999999999"])
 def test_lists_that_are_no_seeds_are_refused(text):
-    with pytest.raises(UsageError, match="--seeds must"):
+    with pytest.raises(UsageError, match=r"--seeds (must|may)"):
         seed_numbers(text)
 
 
@@ -133,6 +143,7 @@ def test_a_file_of_settings_lies_under_the_flags(fecbench, toy, here):
         ("my.json", "[1]", "holds list"),
         ("my.toml", "epochz = 3", "epochz"),
         ("my.toml", "[aml]\nk_pos = 3", "aml in my.toml is a table"),
+        ("my.toml", "epochs = 3\n[settings]\nlr = 0.1", "my.toml has epochs beside its table settings"),
         ("none.toml", None, "No such file"),
     ],
 )
