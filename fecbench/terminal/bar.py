@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from fecbench.core.text import inline
-from fecbench.terminal.notebook import NotebookOutput
+from fecbench.terminal.notebook import INTERVAL, NotebookOutput
 from fecbench.terminal.time_left import TimeLeft
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-INTERVAL = 0.2  # seconds between two drawings in a notebook, each of which is a message to the browser
 
 
 class Bar(Protocol):

@@ -56,34 +56,19 @@ class Watch:
 
     def _watch(self) -> None:
         if self.output is not None:
-            self._watch_in_notebook(self.output)
-            return
-        if not self.console.is_terminal:
+            output = self.output
+            self._repeat(lambda: output.show(html_table(*self._state())))
+        elif self.console.is_terminal:
+            with Live(console=self.console, auto_refresh=False) as live:
+                self._repeat(lambda: live.update(table(*self._state()), refresh=True))
+        else:
             self._repeat(self._print_lines)
-            self._print_lines()
-            return
-        with Live(self._table(), console=self.console, auto_refresh=False) as live:
-
-            def refresh() -> None:
-                self._completed()
-                live.update(self._table(), refresh=True)
-
-            self._repeat(refresh)
-            live.update(self._table(), refresh=True)
-
-    def _watch_in_notebook(self, output: NotebookOutput) -> None:
-        def refresh() -> None:
-            self._completed()
-            output.show(html_table(*self._state()))
-
-        output.show(html_table(*self._state()))
-        self._repeat(refresh)
-        refresh()
 
     def _repeat(self, look: Callable[[], object]) -> None:
-        """Call ``look`` until the block ends, with pauses that keep it within its share of a core."""
-        pause = INTERVAL
-        while not self.over.wait(pause):
+        """Call ``look`` at once and when the block ends, and between with pauses that keep it within its share."""
+        pause, is_over = 0.0, False
+        while not is_over:
+            is_over = self.over.wait(pause)
             began = thread_time()
             with suppress(FecbenchError, OSError):  # another bench may rename a folder while it is read
                 look()
@@ -106,11 +91,9 @@ class Watch:
             left = total(bench_status(self.benchmark, self.estimates), self.workers)
             echo(f"complete: {name} (time left: {in_words(left)})", err=True)
 
-    def _table(self) -> Table:
-        return table(*self._state())
-
     def _state(self) -> tuple[list[BenchStatus], str]:
         """Return the progress of each row, and a caption."""
+        self._completed()
         rows = bench_status(self.benchmark, self.estimates)
         return rows, f"time left: {in_words(total(rows, self.workers))}"
 

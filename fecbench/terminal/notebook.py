@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+INTERVAL = 0.2  # seconds between two drawings, each of which is a message to the browser
+
 
 class NotebookOutput:
     """A place in the output of the cell that runs."""

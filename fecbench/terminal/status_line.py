@@ -8,14 +8,11 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from fecbench.core.text import inline
-from fecbench.terminal.notebook import NotebookOutput
+from fecbench.terminal.notebook import INTERVAL, NotebookOutput
 from fecbench.terminal.output import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-
-INTERVAL = 0.2  # seconds between two drawings in a notebook, each of which is a message to the browser
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def test_a_run_under_way_counts_for_what_is_left_of_it(toy, tmp_path):
 def test_watching_takes_little_of_a_core(toy, tmp_path, monkeypatch):
     """After a look that cost 2 s of CPU time it waits until that is its share of the time."""
     watch, waits = watching.Watch(prepared(write(tmp_path, tiny(toy)), tmp_path / "root"), Estimates([]), 1), []
-    monkeypatch.setattr(watching, "thread_time", iter([0.0, 2.0]).__next__)
+    monkeypatch.setattr(watching, "thread_time", iter([0.0, 2.0, 2.0, 2.0]).__next__)
     monkeypatch.setattr(watch.over, "wait", lambda pause: waits.append(pause) or len(waits) == 2)
     watch._repeat(lambda: None)
-    assert waits == [watching.INTERVAL, 2.0 / watching.SHARE]
+    assert waits == [0.0, 2.0 / watching.SHARE]

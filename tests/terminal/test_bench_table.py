@@ -1,11 +1,13 @@
 """A benchmark's progress as a table of the terminal and of a notebook."""
 
 import io
+from threading import Event
 
 from rich.console import Console
 
 from fecbench.bench.status import BenchStatus
 from fecbench.bench.time_estimates import Estimates
+from fecbench.core.errors import RunError
 from fecbench.terminal import bench_progress
 from fecbench.terminal.bench_progress import Watch, html_table, table
 
@@ -48,3 +50,21 @@ def test_a_notebook_shows_the_table_until_the_end(monkeypatch):
         pass
     assert len(shown) >= 2
     assert all("a&lt;b" in html for html in shown)
+
+
+def test_a_look_that_fails_is_repeated(monkeypatch):
+    """Another bench can rename a folder while it is read."""
+    failed = Event()
+
+    def look(*_):
+        if failed.is_set():
+            return ROWS[:1]
+        failed.set()
+        raise RunError("gone")
+
+    screen = Console(file=io.StringIO(), force_terminal=True, force_jupyter=False, width=200)
+    monkeypatch.setattr(bench_progress, "console", lambda **_: screen)
+    monkeypatch.setattr(bench_progress, "bench_status", look)
+    with Watch(Nothing(), Estimates([]), 1):
+        assert failed.wait(60)
+    assert "a<b" in screen.file.getvalue()
