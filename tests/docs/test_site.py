@@ -74,10 +74,12 @@ def test_the_site_builds_strictly_and_needs_no_network(tmp_path):
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
-    for page in ("index.html", "api/index.html", "guides/train/index.html"):
+    for page in ("index.html", "api.html", "guides/train.html"):
         html = (tmp_path / "site" / page).read_text(encoding="utf-8")
         loaded = re.findall(r'<(?:script|img)[^>]* src="([^"]+)"|<link rel="stylesheet" href="([^"]+)"', html)
         assert not [address for pair in loaded for address in pair if "://" in address], page
-    formulas = (tmp_path / "site" / "methods" / "ce" / "index.html").read_text(encoding="utf-8")
+    home = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert 'href="guides/train.html"' in home  # the site is read as files too
+    formulas = (tmp_path / "site" / "methods" / "ce.html").read_text(encoding="utf-8")
     assert formulas.count("<math") > 10
     assert "arithmatex" not in formulas  # no formula is left for a script to draw
