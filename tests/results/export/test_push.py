@@ -93,9 +93,10 @@ def test_a_push_without_the_right_is_refused_before_the_export(trained, tmp_path
     assert not (root / "models").exists()
 
 
-def test_a_token_that_cannot_be_sent_is_refused_and_never_shown(monkeypatch):
+@pytest.mark.parametrize("token", ["hf_secret\x00", "hf_secret\u201d", "hf_secret x"])
+def test_a_token_that_cannot_be_sent_is_refused_and_never_shown(monkeypatch, token):
     monkeypatch.setattr(push, "unreachable", lambda: "")
-    monkeypatch.setenv("HF_TOKEN", "hf_secret\x1b[201~")  # as a terminal may paste it
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: token)
     with pytest.raises(UsageError, match="has a space or another sign that no token has") as refused:
         HubRepository("me/emotions").check()
     assert "secret" not in str(refused.value)
