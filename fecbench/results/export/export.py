@@ -15,6 +15,7 @@ from fecbench.core.errors import UsageError
 from fecbench.core.progress import silent
 from fecbench.model.encoders.network import quiet
 from fecbench.model.encoders.none import NONE
+from fecbench.objective.check import get_objective
 from fecbench.results.export import eval_entries, huggingface, model_card, onnx, thresholds_file
 from fecbench.results.export.card_schema import card_result_file, card_run_file
 from fecbench.results.export.new_folder import new_folder
@@ -94,8 +95,8 @@ def export(
         report: called with the name of each of the ``STEPS`` steps, and of the push.
 
     Raises:
-        UsageError: the folder is not empty, the run has no encoder or does not fit the format, a package is missing, a
-            name of the hub is not valid, or the hub does not accept a push.
+        UsageError: the folder is not empty, the run uses no encoder or does not fit the format, a package is missing,
+            a name of the hub is not valid, or the hub does not accept a push.
         ExportError: the model can't be written in the format, or the files predict other logits than the run, or the
             push failed.
         RunError: the run is not complete, or a file of it is missing or broken.
@@ -130,9 +131,14 @@ def export(
 
 
 def _check_encoder(record: Record) -> None:
-    """Raise UsageError if the run has no encoder: its method reads raw texts, which no format can hold."""
-    if record.settings().get("encoder") == NONE:
+    """Raise UsageError if the run predicts without an encoder: from raw texts, which no format can hold.
+
+    The data set or the user may have chosen an encoder for a method that uses none.
+    """
+    name = record.run_file.objective.name
+    kind = get_objective(name)
+    if record.settings().get("encoder") == NONE or (kind.needs.texts and not kind.trains):
         raise UsageError(
-            f"an export needs a run with an encoder, but {record.id} of {record.run_file.objective.name} has none "
-            "(--encoder none); use `fecbench predict`, or export a run of another method"
+            f"an export needs a run that predicts with an encoder, but {record.id} is of {name}, which reads the texts "
+            "themselves; use `fecbench predict`, or export a run of another method"
         )

@@ -80,15 +80,15 @@ def test_refusals(fecbench, trained, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["hf", "onnx"])
-def test_a_run_without_an_encoder_is_refused_before_its_model_is_loaded(fecbench, toy, tmp_path, kind):
-    record = train("tfidf", toy, tmp_path / "run", encoder="none")
+@pytest.mark.parametrize(("kind", "encoder"), [("hf", "none"), ("onnx", "none"), ("onnx", "scratch")])
+def test_a_run_without_an_encoder_is_refused_before_its_model_is_loaded(fecbench, toy, tmp_path, kind, encoder):
+    record = train("tfidf", toy, tmp_path / "run", encoder=encoder)
     shutil.rmtree(record.encoder)
     code, _, err = fecbench("export", record.folder, tmp_path / "out", "--format", kind)
     assert (code, err) == (
         2,
-        "fecbench: an export needs a run with an encoder, but run of tfidf has none (--encoder none); use `fecbench "
-        "predict`, or export a run of another method\n",
+        "fecbench: an export needs a run that predicts with an encoder, but run is of tfidf, which reads the texts "
+        "themselves; use `fecbench predict`, or export a run of another method\n",
     )
     assert not (tmp_path / "out").exists()
 
