@@ -41,9 +41,9 @@ def test_a_resumed_run_equals_an_unbroken_one(toy, tmp_path, name, finished):
 
 @pytest.mark.slow
 def test_a_killed_process_resumes_to_the_same_numbers(toy, tmp_path):
-    unbroken = train_briefly("ce", toy, tmp_path / "unbroken", epochs=12, patience=12)
+    unbroken = train_briefly("ce", toy, tmp_path / "unbroken", epochs=40, patience=40)
     folder = tmp_path / "killed"
-    flags = f"--dataset {toy} --encoder scratch --epochs 12 --patience 12 --batch-size 16 --run-dir {folder}".split()
+    flags = f"--dataset {toy} --encoder scratch --epochs 40 --patience 40 --batch-size 16 --run-dir {folder}".split()
     command = [sys.executable, "-m", "fecbench", "run", "ce", *flags]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 300
@@ -52,7 +52,7 @@ def test_a_killed_process_resumes_to_the_same_numbers(toy, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert Record(folder).status == "unfinished"
-    resumed = train_briefly("ce", toy, folder, resume=True, epochs=12, patience=12)
+    resumed = train_briefly("ce", toy, folder, resume=True, epochs=40, patience=40)
     assert numbers(resumed) == numbers(unbroken)
 
 
