@@ -26,7 +26,7 @@ nbformat.write(notebook, sys.argv[3])
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory) -> dict[str, str]:
-    """What each cell shows, as JSON text, by the cell's id."""
+    """The output of each cell as JSON text, by the cell's id."""
     pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     home = tmp_path_factory.mktemp("notebook")

@@ -1,4 +1,4 @@
-"""Which panels a study has: what varies together, around which base, and what is left out."""
+"""Panels of a sensitivity plot: what varies together, around which base, and what is left out."""
 
 from fecbench.results.plots.panels import Configuration, base_of, panels
 from tests.support.records import PAPER
