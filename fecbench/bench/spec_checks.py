@@ -83,6 +83,6 @@ def _check_size(spec: Spec, rows: Iterable[SpecRow]) -> None:
     )
     if count > MOST:
         raise UsageError(
-            f"a spec may have at most {MOST:,} runs, but its rows, data sets, seeds, folds and trials "
-            f"multiply to {count:,}; leave out some of them"
+            f"a spec may have at most {MOST:,} runs, but its rows, data sets, seeds, folds and trials of "
+            f"{'[search]' if spec.search else '[grid]'} multiply to {count:,}; leave out some of them"
         )
