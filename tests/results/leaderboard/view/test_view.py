@@ -1,4 +1,4 @@
-"""How a board is shown: ranks, order, columns, names and notes. Scores and tests stay as they are."""
+"""View of a board: ranks, order, columns, names and notes. Scores and tests stay as they are."""
 
 from dataclasses import replace
 
