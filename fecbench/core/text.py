@@ -58,10 +58,10 @@ def inline(text: str) -> str:
     return CONTROLS.sub(lambda control: control[0].encode("unicode_escape").decode(), text)
 
 
-def shown(text: str) -> str:
+def printable(text: str) -> str:
     r"""Return ``text``, of several lines, with a space for each character that controls a terminal or breaks a figure.
 
-    >>> shown("\x1b[31mred\x1b[0m\r\n\x9b2J")
+    >>> printable("\x1b[31mred\x1b[0m\r\n\x9b2J")
     ' [31mred [0m \n 2J'
     """
     return STEERING.sub(" ", text)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import click
 
-from fecbench.core.text import inline, shown
+from fecbench.core.text import inline, printable
 
 
 def echo(line: str, err: bool = False) -> None:
@@ -27,4 +27,4 @@ def echo_fields(fields: Iterable[str]) -> None:
 
 def echo_document(text: str) -> None:
     """Print a text of several lines on standard output, for a format that escapes names itself."""
-    click.echo(shown(text), nl=False)
+    click.echo(printable(text), nl=False)

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fecbench.core.text import shortened, shown
+from fecbench.core.text import printable, shortened
 from fecbench.data.datasets.measures.set_numbers import NO_LABEL
 from fecbench.results.data_page.class_bars import ClassBars, class_bars
 from fecbench.results.data_page.length_charts import length_chart
@@ -51,7 +51,7 @@ def page(statistics: Sequence[Statistics]) -> str:
         style=style,
         policy=policy(style),
     )
-    return shown(text)  # a direction mark in a text would reorder what follows it
+    return printable(text)  # a direction mark in a text would reorder what follows it
 
 
 def _section(one: Statistics) -> Section:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fecbench.core import registry
 from fecbench.core.errors import PluginError
-from fecbench.core.text import escape, inline, shown
+from fecbench.core.text import escape, inline, printable
 from fecbench.data.datasets.load import get_dataset
 from fecbench.model.encoders.languages import code_of
 from fecbench.results.export.card_schema import card_result_file, card_run_file
@@ -147,7 +147,7 @@ def _homepage(record: Record) -> str:
 def _reading(record: Record) -> str:
     """Return in JSON how the rows of a user's own data set were read; "" if the record doesn't say."""
     reading = record.run_file.dataset.reading
-    return shown(json.dumps(reading, indent=1, ensure_ascii=False)) if reading else ""
+    return printable(json.dumps(reading, indent=1, ensure_ascii=False)) if reading else ""
 
 
 def _worst(f1: Mapping[str, float]) -> list[str]:

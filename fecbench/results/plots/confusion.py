@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fecbench.core.errors import RunError, UsageError
+from fecbench.core.text import printable
 from fecbench.results.plots.saving import check_target, save
 from fecbench.results.plots.style import COLUMN, PAGE, figure_style
 from fecbench.results.plots.titles import add_title
@@ -144,8 +145,8 @@ def _draw(axes: Axes, shares: np.ndarray, rows: Sequence[str], columns: Sequence
         for (row, column), share in np.ndenumerate(100 * errors):
             if share >= 0.5:  # a share that is rounded to 0 stays empty
                 _write(axes, row, column, f"{share:.0f}", "white" if share > most / 2 else "black")
-    axes.set_xticks(range(len(columns)), columns, rotation=90, fontsize=6.5, parse_math=False)
-    axes.set_yticks(range(len(rows)), rows, fontsize=6.5, parse_math=False)
+    axes.set_xticks(range(len(columns)), list(map(printable, columns)), rotation=90, fontsize=6.5, parse_math=False)
+    axes.set_yticks(range(len(rows)), list(map(printable, rows)), fontsize=6.5, parse_math=False)
     axes.set(xlabel="predicted label", ylabel="true label")
     axes.grid(visible=False)
     bar = axes.figure.colorbar(image, ax=axes, shrink=0.6)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fecbench.core.text import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -32,7 +34,7 @@ def _label_panel(axes: Axes, lines: Sequence[tuple[str, Line2D]]) -> None:
     ends = [(_last_value(line, low) - low) / (high - low) for _, line in lines]
     for (name, line), height in zip(lines, apart(ends, closest), strict=True):
         axes.annotate(
-            name,
+            printable(name),
             (1, height),
             xycoords="axes fraction",
             xytext=(4, 0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from fecbench.core.text import printable
 from fecbench.results.plots.titles import CAPTION, LETTER, wrapped
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def add_legend(parent: Axes | Figure, entries: Sequence[tuple[str, Artist]], **o
     """
     legend = parent.legend([artist for _, artist in entries], [" "] * len(entries), **options)
     for text, (name, _) in zip(legend.get_texts(), entries, strict=True):
-        text.set(text=name, parse_math=False)
+        text.set(text=printable(name), parse_math=False)
     return legend
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import RunError
 from fecbench.core.files import OUTPUT, replacing
-from fecbench.core.text import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,13 +43,7 @@ def save(figure: Figure, path: Path) -> Path:
     Raises:
         RunError: the path is refused by :func:`check_target` or can't be written.
     """
-    from matplotlib.text import Text
-
     check_target(path)
-    # A figure file can't hold control characters, and names of labels or runs may contain them.
-    for text in figure.findobj(Text):
-        if shown(text.get_text()) != text.get_text():
-            text.set_text(shown(text.get_text()))
     content = BytesIO()  # write the file here: on a full disk, matplotlib raises errors of many types
     ending = path.suffix.lower()
     figure.savefig(content, format=ending[1:], metadata=METADATA[ending])

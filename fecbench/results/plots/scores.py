@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from fecbench.core.errors import RunError, UsageError
+from fecbench.core.text import printable
 from fecbench.results.leaderboard.formats.row_names import names
 from fecbench.results.plots.marks import COLOURS
 from fecbench.results.plots.saving import check_target, save
@@ -105,7 +106,7 @@ def _draw(axes: Axes, table: Table, column: Column) -> None:
     scores.sort(key=lambda pair: pair[1].mean, reverse=column.lower)
     for height, (_, score) in enumerate(scores):
         _draw_score(axes, height, score, column.unit)
-    axes.set_yticks(range(len(scores)), [name for name, _ in scores], parse_math=False)
+    axes.set_yticks(range(len(scores)), [printable(name) for name, _ in scores], parse_math=False)
     if column.unit == PERCENT:
         low, high = axes.get_xlim()
         axes.set_xlim(max(low, 0), min(high, 100))  # an interval of few seeds can reach past both
@@ -113,7 +114,7 @@ def _draw(axes: Axes, table: Table, column: Column) -> None:
     axes.set_ylim(-0.6, len(scores) - 0.4)
     # A table of one data set tells its versions apart in the title.
     dataset = table.title if len(table.datasets) == 1 else table.datasets[column.dataset].name
-    axes.set_title(dataset, loc="left", parse_math=False)
+    axes.set_title(printable(dataset), loc="left", parse_math=False)
 
 
 def _draw_score(axes: Axes, height: int, score: Score, unit: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from fecbench.core.text import printable
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -15,11 +17,13 @@ TITLE, CAPTION = 8, 7  # sizes of type in points
 def wrapped(text: str, width: float, size: float = TITLE) -> str:
     r"""Return ``text`` with line breaks, so that its lines fit a width in inches at a size of type in points.
 
+    Control characters become spaces: matplotlib can't measure them, and an SVG file can't hold them.
+
     >>> wrapped("aml on demo, seed 0\ntest", 0.85)
     'aml on demo,\nseed 0\ntest'
     """
     letters = max(1, int(72 * width / (LETTER * size)))
-    return "\n".join(line if len(line) <= letters else _broken(line, letters) for line in text.splitlines())
+    return "\n".join(line if len(line) <= letters else _broken(line, letters) for line in printable(text).splitlines())
 
 
 def _broken(line: str, letters: int) -> str:

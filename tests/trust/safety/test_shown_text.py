@@ -56,10 +56,9 @@ def hostile(fecbench, here) -> Path:
             lines = csv.writer(file)
             lines.writerow(["text", "label"])
             lines.writerows([f"{label} {split} {number}", label] for label in HOSTILE for number in range(count))
-    for name in ("ce", "supcon"):
-        code, out, err = fecbench(
-            "run", name, "--dataset", f"./{data.name}", *SMALL, "--run-dir", here / "runs" / f"[blue]{name}"
-        )
+    for name, lr in (("ce", 1e-4), ("ce", 2e-4), ("supcon", 1e-4)):
+        folder = here / "runs" / (f"[blue]{name}" if lr == 1e-4 else f"\x1b[1m{name}")
+        code, out, err = fecbench("run", name, "--dataset", f"./{data.name}", "--lr", lr, *SMALL, "--run-dir", folder)
         assert code == 0, err
         assert not CONTROLS.search(out + err)
     return here / "runs"
@@ -67,6 +66,14 @@ def hostile(fecbench, here) -> Path:
 
 def test_markup_in_data_labels_and_names_is_shown_and_steers_nothing(fecbench, hostile, here):
     runs = [str(hostile / f"[blue]{name}") for name in ("ce", "supcon")]
+    plots = (
+        ["confusion", runs[0]],
+        ["dynamics", runs[1]],
+        ["embeddings", *runs, "--rows", 20],
+        ["reliability", runs[0]],
+        ["scores", hostile],
+        ["sensitivity", hostile, "--objective", "ce"],
+    )
     printed = {}
     for command in (
         ["runs", hostile],
@@ -81,8 +88,7 @@ def test_markup_in_data_labels_and_names_is_shown_and_steers_nothing(fecbench, h
         ),
         ["data", "stats", here / DATA],
         ["export", runs[0], here / "model"],
-        ["plot", "dynamics", runs[1], "--out", here / "dynamics.svg"],
-        ["plot", "embeddings", *runs, "--rows", 20, "--out", here / "embeddings.svg"],
+        *(["plot", *plot, "--out", here / f"{plot[0]}.svg"] for plot in plots),
         ["run", "ce", "--dataset", "\x1b[2Jnowhere"],
     ):
         code, out, err = fecbench(*command)
@@ -106,8 +112,8 @@ def test_markup_in_data_labels_and_names_is_shown_and_steers_nothing(fecbench, h
     assert not [
         row for row in csv.reader(io.StringIO(printed["leaderboard csv"])) for cell in row if cell.startswith("=")
     ]
-    for name in ("dynamics.svg", "embeddings.svg"):
-        tags = {element.tag.rpartition("}")[2] for element in ElementTree.parse(here / name).iter()}
+    for name, *_ in plots:
+        tags = {element.tag.rpartition("}")[2] for element in ElementTree.parse(here / f"{name}.svg").iter()}
         assert not tags & {"script", "img", "b", "foreignObject"}
     assert Record(Path(runs[0])).about["dataset"]["labels"] == sorted(HOSTILE)
 
