@@ -231,6 +231,7 @@ def _tsne(features: np.ndarray, seed: int, flat: bool) -> np.ndarray:
 
 def _umap(features: np.ndarray, seed: int, flat: bool) -> np.ndarray:
     """Return the UMAP projection (McInnes, Healy, Melville 2018)."""
+    import torch
     from umap import UMAP
 
     neighbours = min(UMAP_NEIGHBOURS, len(features) - 1)
@@ -238,7 +239,11 @@ def _umap(features: np.ndarray, seed: int, flat: bool) -> np.ndarray:
     umap = UMAP(
         metric="cosine", init="random" if flat else "spectral", n_neighbors=neighbours, random_state=seed, n_jobs=1
     )
-    points: np.ndarray = umap.fit_transform(features)
+    threads = torch.get_num_threads()
+    try:
+        points: np.ndarray = umap.fit_transform(features)
+    finally:
+        torch.set_num_threads(threads)  # numba, which UMAP is built on, sets OpenMP's threads for the whole process
     return points
 
 

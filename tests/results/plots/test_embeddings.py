@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.colors import to_rgb
 
 from fecbench.core.errors import RunError, UnknownName, UsageError
@@ -134,7 +135,13 @@ def test_umap_parts_what_is_apart():
     pytest.importorskip("umap")
     labels = np.arange(60) % 3
     features = np.random.default_rng(0).normal(size=(60, 5)) * 0.05 + np.eye(5)[labels]
-    points = project(features, 0, "umap")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        points = project(features, 0, "umap")
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(threads)
     assert silhouette(points - points.mean(0), labels) > 0.5
     assert points.tolist() == project(features, 0, "umap").tolist()
 
