@@ -193,7 +193,7 @@ def part(monkeypatch) -> Iterator[Callable[[str], ModuleType]]:
 
 
 def run(command: object, *arguments: object) -> str:
-    """What a part prints."""
+    """Return the output of a part."""
     found = CliRunner().invoke(command, [*map(str, arguments), "--device", "cpu"], catch_exceptions=False)
     assert found.exit_code == 0, found.output
     return found.output

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from fecbench.runs.record import Record
 
 TERMINAL = "terminal"
-RANKED = (TERMINAL, "markdown", "latex")  # formats that rank the rows without --sort
 UNRANKED = "none"
 BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html", ".txt": TERMINAL}
 
@@ -151,20 +150,20 @@ def _view(form: str, further: Sequence[str], **shown: Any) -> View:
         UsageError: --caption or --label is given for another format than LaTeX.
         UnknownName: there is no such extra column.
     """
-    from fecbench.results.leaderboard.view.view import FIRST, View
+    from fecbench.results.leaderboard.view.view import LATEX, View
 
-    paper, sort = form == "latex", shown["sort"]
-    if not paper and (shown["caption"] or shown["label"]):
+    if form != LATEX and (shown["caption"] or shown["label"]):
         raise UsageError(f"--caption and --label are for LaTeX, but the format is {form}; add --format latex")
+    usual, sort = View.usual(form), shown["sort"]
     metrics = _listed(shown["columns_of_metrics"])
-    return View(
-        rank_by=None if sort == UNRANKED else sort or (FIRST if form in RANKED else None),
+    return replace(
+        usual,
+        rank_by=None if sort == UNRANKED else sort or usual.rank_by,
         sort=None if sort is None else True,
         metrics=(*metrics, *further) if metrics else (),
         extra=_extra(shown["extra"]),
-        by_label=form in RANKED,
-        notes=shown["notes"] or ("short" if paper else "full"),
-        display_names=paper if shown["names"] is None else shown["names"] == "display",
+        notes=shown["notes"] or usual.notes,
+        display_names=usual.display_names if shown["names"] is None else shown["names"] == "display",
         caption=shown["caption"],
         label=shown["label"],
     )

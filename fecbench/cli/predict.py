@@ -141,7 +141,7 @@ def _lines() -> list[str]:
         UsageError: standard input is a terminal, is not UTF-8 or holds no text.
     """
     if sys.stdin.isatty():
-        raise UsageError("a text is needed, but there is none; give it as an argument or on standard input")
+        raise UsageError("a text is needed, but none was given; give it as an argument or on standard input")
     try:
         lines = [line.rstrip("\r\n") for line in sys.stdin]
     except UnicodeDecodeError as error:

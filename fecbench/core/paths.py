@@ -6,6 +6,8 @@ A shell does not expand it after ``=``, in quotes, in TOML files and in environm
 import os
 from pathlib import Path
 
+from fecbench.core.errors import UsageError
+
 
 def expanded(path: str) -> str:
     """Return ``path`` with a leading ``~`` or ``~user`` expanded, or unchanged if there is no such user.
@@ -17,5 +19,11 @@ def expanded(path: str) -> str:
 
 
 def path_of(path: str | os.PathLike[str]) -> Path:
-    """Return ``path`` as a path with a leading ``~`` expanded."""
+    """Return ``path`` as a path with a leading ``~`` expanded.
+
+    Raises:
+        UsageError: it is no path.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"a path must be a string or a Path, but {path!r} is a {type(path).__name__}")
     return Path(expanded(os.fspath(path)))

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 import pytest
 
 import fecbench
-from fecbench.core.errors import RunError, UsageError
+from fecbench.core.errors import RunError, UnknownName, UsageError
 from fecbench.terminal import status_line
 
 pytestmark = pytest.mark.slow
@@ -33,6 +33,21 @@ def test_runs_make_a_frame_and_a_leaderboard(trained):
     metrics = [column.metric for column in runs.leaderboard("demo", metrics="parameters").tables[0].columns]
     assert metrics[-1] == "parameters"
     assert "<th>Rank</th>" in runs.leaderboard()._repr_html_()
+
+
+def test_a_board_is_text_in_every_format(trained, fecbench):
+    board = fecbench.load_runs("runs").leaderboard()
+    assert repr(board) == "<Board 'Leaderboard': ce>"
+    assert str(board) == board.render("markdown")
+    for form in ("markdown", "latex", "csv", "html"):
+        code, out, err = fecbench("leaderboard", "--format", form)
+        assert (code, board.render(form)) == (0, out), err
+    paper = board.render("latex", metrics=["macro_f1"], caption="Ours & theirs", label="tab:ours")
+    assert "Accuracy" not in paper
+    assert r"\caption{Ours \& theirs" in paper
+    assert r"\label{tab:ours}" in paper
+    with pytest.raises(UnknownName, match="latexx"):
+        board.render("latexx")
 
 
 def test_a_spec_is_carried_out_once(folder, tmp_path):

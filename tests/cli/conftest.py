@@ -1,4 +1,4 @@
-"""What the tests of commands share: a folder to work in, and a finished run in it."""
+"""Fixtures of commands: a folder to work in, and a finished run in it."""
 
 import shutil
 from pathlib import Path

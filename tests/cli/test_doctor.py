@@ -1,4 +1,4 @@
-"""What fecbench says of itself and of this machine."""
+"""``fecbench doctor``: versions, devices and caches of this machine."""
 
 import json
 

@@ -40,7 +40,7 @@ TELL = (
 
 
 def loaded(*arguments: str, **environment: str) -> tuple[str, set[str]]:
-    """What a command prints, and the modules that its process has imported at its end."""
+    """Return the output of a command and the modules that its process has imported at its end."""
     command = [sys.executable, "-c", TELL, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
     return done.stdout + done.stderr, set(json.loads(done.stderr.splitlines()[-1]))

@@ -23,7 +23,7 @@ def model(source, request):
 
 @pytest.fixture
 def calls(model):
-    """How many texts each call of the encoder gets."""
+    """Return the number of texts in each call of the encoder."""
     sizes = []
     model.encoder.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
     return sizes

@@ -182,7 +182,7 @@ def test_the_loss_is_the_likelihood_of_the_label_set_and_the_pair_loss():
 
 
 def test_the_adversary_that_confuses_flips_graded_targets():
-    """Where scores are the targets, the loss on flipped targets is that of scores as far away as they can be."""
+    """The adversary's loss is the pair loss on flipped targets."""
     game = playing(adversary="confuse", regularization=0.0)
     z = torch.randn(12, 8)
     pairs = game.objective.mine(z, several())

@@ -1,4 +1,4 @@
-"""Who gets texts and secrets, and what may be spent: only what the user said, whatever a record names."""
+"""Texts, secrets and money go only where the user allows, whatever a record names."""
 
 import pytest
 from platformdirs import user_cache_path

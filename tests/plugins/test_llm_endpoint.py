@@ -24,7 +24,7 @@ def endpoint(server, **settings):
 
 
 def ask(server, count=1, shots=(), **settings):
-    """What is kept of ``count`` prompts."""
+    """Return the kept answers to ``count`` prompts."""
     kept = {}
     prompts = [CHAT.about(f"text {number}", shots) for number in range(count)]
     endpoint(server, **settings).ask(prompts, lambda prompt, answer: kept.__setitem__(prompt.text, answer))

@@ -56,7 +56,7 @@ def updates(method: str, options: dict[str, object]) -> list[float]:
 
 @pytest.fixture(scope="module")
 def known():
-    """What has been computed before, by method and options."""
+    """Updates computed by earlier tests, by method and options."""
     return {}
 
 

@@ -81,7 +81,7 @@ class Writes:
             resource.setrlimit(resource.RLIMIT_FSIZE, (self.room, resource.RLIM_INFINITY))
 
     def renamed(self, old, new):
-        """What was flushed of a file, or of all files in a folder, is flushed under its new name."""
+        """Count the flushed bytes of a file, or of all files of a folder, for its new name."""
         self.flushed[new] = self.flushed.pop(old, 0)
         for path in [path for path in self.flushed if path.startswith(f"{old}{os.sep}")]:
             self.flushed[new + path.removeprefix(old)] = self.flushed.pop(path)

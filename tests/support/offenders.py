@@ -119,7 +119,7 @@ class Overflowing(Base):
 
 
 class Counting(Base):
-    """How many batches it has seen isn't saved, and changes what it does."""
+    """Counts its batches, doesn't save the count, and trains differently by it."""
 
     seen = 0
 

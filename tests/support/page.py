@@ -9,7 +9,7 @@ VOID = {"meta", "link"}
 
 
 class Document(HTMLParser):
-    """What a page's tags are; a tag that isn't closed where it should be is an error."""
+    """Tags of a page. A tag that isn't closed at its place is an error."""
 
     def __init__(self, text: str):
         super().__init__()

@@ -40,7 +40,7 @@ class Picky(Base):
 
 
 class Fitted(Base):
-    """What it found before training, and a teacher that isn't trained."""
+    """Holds class shares found before training, and a teacher that isn't trained."""
 
     def __init__(self, config, task):
         super().__init__(config, task)

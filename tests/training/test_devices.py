@@ -52,7 +52,7 @@ def test_float32_is_computed_in_full_whatever_was_set_before(chosen):
 
 
 def state():
-    """What ``deterministic`` sets."""
+    """Return the settings that ``deterministic`` changes."""
     algorithms = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     return *algorithms, torch.backends.cudnn.benchmark, os.environ.get("CUBLAS_WORKSPACE_CONFIG")
 

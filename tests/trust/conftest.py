@@ -60,7 +60,7 @@ TIMES = {"started", "id", "seconds", "train_seconds", "texts_per_second"}
 
 
 class Done(NamedTuple):
-    """How a command ended, what it printed, and what it wrote."""
+    """Exit code, output and written files of a command."""
 
     code: int
     said: str

@@ -272,7 +272,7 @@ def test_a_file_that_nobody_may_read(judge):
 
 
 def test_a_file_that_shrinks_while_it_is_read(judge, monkeypatch):
-    """What was read at once is what is trained on; a file that is gone by then is said to be gone."""
+    """A run trains on the rows it has read; the message says if a file was gone before that."""
     folder = lay(judge.folder / "moods", {"train.csv": CSV})
     opened = Path.open
 

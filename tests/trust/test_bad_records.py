@@ -65,12 +65,12 @@ def runs(judge, shelf) -> Path:
 
 @pytest.fixture(scope="module")
 def truths() -> dict[str, Any]:
-    """What each command says of the whole record, once it was asked."""
+    """Answers of commands on the whole record, by command."""
     return {}
 
 
 def truth(name: str, judge, shelf, truths) -> Any:
-    """What a command says of the whole record."""
+    """Return the answer of a command on the whole record."""
     if name not in truths:
         for run in ("mine", "second"):
             shutil.copytree(shelf.folder / run, judge.folder / "runs" / run, dirs_exist_ok=True)
@@ -82,7 +82,7 @@ def truth(name: str, judge, shelf, truths) -> Any:
 
 
 def content(name: str, folder: Path, answer) -> Any:
-    """What counts in an answer: figures, predictions, a picture's curves."""
+    """Return the part of an answer that counts: figures, predictions, a picture's curves."""
     if name == "dynamics":
         picture = (folder / "picture.svg").read_text()
         (folder / "picture.svg").unlink()

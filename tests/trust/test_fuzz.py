@@ -70,7 +70,7 @@ def often(amount: int, strategy: st.SearchStrategy[Any], check: Callable[[Any], 
 
 
 def told(read: Callable[[], Any]) -> Any:
-    """What ``read`` gives; None where it is refused, in words."""
+    """Return the result of ``read``, or None if it refuses in words."""
     try:
         return read()
     except FecbenchError as error:

@@ -21,7 +21,7 @@ ROOMS = (0, 100, 2000, 20000)  # bytes: within a JSON file, within the tokenizer
 
 @pytest.fixture
 def board(fecbench):
-    """What a leaderboard says of a folder, without times."""
+    """Return a function that makes the leaderboard of a folder, without times."""
 
     def read(folder: Path) -> str:
         code, out, err = fecbench("leaderboard", folder, "--json")

@@ -6,15 +6,16 @@ Scores are plain numbers, mostly fractions between 0 and 1; formats turn these i
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, Literal
 
+from fecbench.core.text import shortened
 from fecbench.results.shown_metrics import PERCENT
 from fecbench.runs.identity import order_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from fecbench.data.datasets.dataset import Labelling
     from fecbench.results.leaderboard.run import Run
@@ -338,9 +339,9 @@ class Table:
         return any(isinstance(repetition, str) for score in self.scores() for repetition in score.seeds)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Board:
-    """A leaderboard.
+    """A leaderboard. ``print`` shows it as Markdown, a notebook as HTML.
 
     Attributes:
         title: the leaderboard's title.
@@ -368,6 +369,33 @@ class Board:
             for run in cell.runs
         }
         yield from found.values()
+
+    def render(self, form: str = "markdown", *, metrics: Sequence[str] = (), caption: str = "", label: str = "") -> str:
+        """Return the board as text, as ``fecbench leaderboard --format`` shows it.
+
+        Args:
+            form: registered name of a format, such as ``markdown``, ``latex``, ``csv``, ``json`` or ``html``.
+            metrics: metrics to show, in order; all if empty.
+            caption: caption of the LaTeX tables.
+            label: label of the first LaTeX table.
+
+        Raises:
+            UnknownName: no format has the name ``form``, or a metric has a column in no table.
+            PluginError: the format is broken.
+        """
+        from fecbench.results.leaderboard.formats.registered import get_format, render
+        from fecbench.results.leaderboard.view.view import View
+
+        get_format(form)  # an unknown format is refused before the work
+        view = replace(View.usual(form), metrics=tuple(metrics), caption=caption, label=label)
+        return render(view.of(self), form)
+
+    def __str__(self) -> str:
+        return self.render()
+
+    def __repr__(self) -> str:
+        methods = dict.fromkeys(row.name for table in self.tables for row in table.rows)
+        return f"<Board {self.title!r}: {shortened(list(methods))}>"
 
     def _repr_html_(self) -> str:
         """Return the board as HTML, ranked, as a notebook shows it."""

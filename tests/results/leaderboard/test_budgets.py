@@ -9,7 +9,7 @@ from tests.support.records import LABELS
 
 
 def rows_read(train: int, available: int | None = None) -> dict[str, object]:
-    """What a record says of its training rows; an older one doesn't say how many there were."""
+    """Return a record's statement of its training rows; an older record lacks the number available."""
     data = {"name": "demo", "fingerprint": "rows of demo", "labels": list(LABELS)}
     told = {} if available is None else {"available": available}
     return {"dataset": data | {"rows": {"train": train, "validation": 9, "test": 150}} | told}

@@ -1,4 +1,4 @@
-"""Which runs share a row of a board, and which rows share a table."""
+"""Runs that share a row of a board, and rows that share a table."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Which rows are compared, what is said where nothing can be told, and what a third party's metric gets."""
+"""Tests of significance: the rows compared, reasons for no test, and metrics of third parties."""
 
 import json
 

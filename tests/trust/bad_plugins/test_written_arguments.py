@@ -33,7 +33,7 @@ WRITERS = {
 
 @pytest.mark.parametrize("line", WRITERS.values(), ids=WRITERS)
 def test_a_prediction_that_writes_into_its_batch_changes_no_figure(judge, install, data, line):
-    """What is predicted stands at its row, and the next time the same texts are read."""
+    """Predictions belong to their rows, and later batches hold the same texts."""
     body = (
         f"def predict(self, batch, model):\n    logits = super().predict(batch, model)\n    {line}\n    return logits"
     )

@@ -33,7 +33,7 @@ def keywords(call: ast.Call) -> dict[str, object]:
 
 
 def offences(source: str) -> list[str]:
-    """What in a source could run what it reads, or would let a library do so."""
+    """Return the calls in a source that could run code from data, or let a library do so."""
     tree = ast.parse(source)
     found = sorted(imported(tree) & MODULES)
     for name, call in calls(tree):

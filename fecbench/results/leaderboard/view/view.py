@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from fecbench.results.leaderboard.board import Board, Notes, Table
 
 FIRST = "first"  # the metric of each table's first column
+LATEX = "latex"
+READ = ("terminal", "markdown", LATEX)  # formats for readers; the others hold data
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,14 @@ class View:
     display_names: bool = False
     caption: str = ""
     label: str = ""
+
+    @classmethod
+    def usual(cls, form: str) -> View:
+        """Return the choices that a format has by itself: ranks where people read it, a paper's names in LaTeX."""
+        read, paper = form in READ, form == LATEX
+        return cls(
+            rank_by=FIRST if read else None, by_label=read, notes="short" if paper else "full", display_names=paper
+        )
 
     def of(self, board: Board) -> Board:
         """Return the board as it is shown. The published table keeps its order, since it is a copy.

@@ -1,4 +1,4 @@
-"""What the page draws: every seed's score, the labels that are confused, and the course of training."""
+"""Charts of the page: every seed's score, the labels that are confused, and the course of training."""
 
 import math
 
