@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -17,7 +18,7 @@ from fecbench.runs.record import Record
 from fecbench.training.stepper import Stepper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor
 
@@ -182,6 +183,26 @@ class StopAfterFirstEpoch:
         self.epochs += 1
         if self.epochs == 2:
             raise KeyboardInterrupt
+
+
+class StopOnceAbove:
+    """An observer that stops a run like Ctrl-C, once a validation score is above a limit.
+
+    Attributes:
+        best: the best score so far.
+    """
+
+    def __init__(self, metric: str, limit: float) -> None:
+        self.metric, self.limit = metric, limit
+        self.best = -math.inf
+
+    @hookimpl
+    def evaluated(self, split: str, metrics: Mapping[str, float]) -> None:
+        """Stop if the score is above the limit."""
+        if split == "validation":
+            self.best = max(self.best, metrics[self.metric])
+            if self.best > self.limit:
+                raise KeyboardInterrupt
 
 
 def tensors(part: Batch | Tokens, prefix: str = "") -> Iterator[tuple[str, Tensor]]:

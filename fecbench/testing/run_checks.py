@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,13 @@ from fecbench.data.datasets.rows import targets_of
 from fecbench.testing.checks import ObjectiveChecks
 from fecbench.testing.data_access import DataAccess, WatchRun, files_of, watch
 from fecbench.testing.findings import NotConforming, innermost
-from fecbench.testing.probes import StopAfterFirstEpoch, results_of
+from fecbench.testing.probes import StopAfterFirstEpoch, StopOnceAbove, results_of
 from fecbench.training.label_set_metrics import mean_average_precision
 
 if TYPE_CHECKING:
     from fecbench.data.datasets.dataset import EmotionData
 
-FEW = 240  # training rows of a short run
+FEW = 4  # training batches of an epoch of a short run
 DRAWS = 50  # random rankings from which chance is estimated
 
 
@@ -34,7 +35,7 @@ class RunChecks(ObjectiveChecks):
         with tempfile.TemporaryDirectory() as folder:
             whole, broken = Path(folder) / "whole", Path(folder) / "broken"
             # Two epochs: the shortest run that can stop at a checkpoint and go on.
-            short: dict[str, Any] = {"limit": max(FEW, 4 * self.subject.size), "epochs": 2}
+            short: dict[str, Any] = {"limit": FEW * self.subject.size, "epochs": 2}
             self.subject.run(whole, **short)
             try:
                 self.subject.run(broken, observer=StopAfterFirstEpoch(), **short)
@@ -58,9 +59,7 @@ class RunChecks(ObjectiveChecks):
             self.subject.stepper()
         in_run = DataAccess()
         with tempfile.TemporaryDirectory() as folder:
-            self.subject.run(
-                Path(folder) / "run", observer=WatchRun(in_run), limit=max(FEW, 4 * self.subject.size), epochs=1
-            )
+            self.subject.run(Path(folder) / "run", observer=WatchRun(in_run), limit=FEW * self.subject.size, epochs=1)
         forbidden = at_building.forbidden(files) or in_run.forbidden(files)
         if forbidden:
             what, frames = forbidden
@@ -69,21 +68,23 @@ class RunChecks(ObjectiveChecks):
             raise NotConforming("no rows but those of stages, streams and batches", what, look)
 
     def test_it_learns(self) -> None:
-        """The validation score after a short training is above chance by three standard errors, if it trains.
+        """A short training lifts the validation score above chance by three standard errors, if it trains.
 
-        The score is the accuracy, or the mean average precision if a text can have several labels.
+        The training stops at the first epoch with such a score. The score is the accuracy, or the mean average
+        precision if a text can have several labels.
         """
         if not self.subject.trains:
             return
         metric, required = _above_chance(self.subject.data)
-        with tempfile.TemporaryDirectory() as folder:
-            score = self.subject.run(Path(folder) / "run").result_file.metrics.of("validation")[metric]
-        if score <= required:
+        reached = StopOnceAbove(metric, required)
+        with tempfile.TemporaryDirectory() as folder, suppress(KeyboardInterrupt):
+            self.subject.run(Path(folder) / "run", observer=reached)
+        if reached.best <= required:
             epochs = self.subject.plan.settings.epochs
             look = (
                 f"{self.subject.where('updates')} (if it learns slowly, set more epochs in the test class's `settings`)"
             )
-            finding = f"{score:.3f} after {epochs} epochs"
+            finding = f"{reached.best:.3f} after {epochs} epochs"
             raise NotConforming(f"validation {metric} above {required:.3f}", finding, look)
 
 
