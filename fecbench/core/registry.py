@@ -62,11 +62,12 @@ class Registry:
         self.word = kind.removesuffix("s").replace("dataset", "data set")
         self._catalogue = catalogue.create("fecbench", kind, entry_points=True)
         self._here: dict[str, Origin] = {}
+        self._available: object = None
+        self._installed: list[tuple[Origin, EntryPoint]] = []
 
     def origins(self, name: str | None = None) -> list[Origin]:
         """Return all registrations (of ``name`` alone, if given), sorted by name; two of one name are a collision."""
-        entries = catalogue.AVAILABLE_ENTRY_POINTS.select(group=self._catalogue.entry_point_namespace)
-        origins = [*(self._describe(entry) for entry in entries), *self._here.values()]
+        origins = [*(origin for origin, _ in self._entries()), *self._here.values()]
         wanted = [origin for origin in origins if name in (None, origin.name)]
         return sorted(wanted, key=lambda origin: (origin.name, origin.distribution))
 
@@ -102,8 +103,9 @@ class Registry:
         """
         origin = self.origin(name)
         try:
-            # origin() has refused duplicates, of which catalogue would return one silently.
-            return self._catalogue.get(name)
+            # origin() has refused duplicates, so that at most one entry point has the name.
+            entry = next((entry for found, entry in self._entries() if found.name == name), None)
+            return entry.load() if entry else self._catalogue.get(name)
         except (Exception, SystemExit) as error:  # a module that exits at its import must not end fecbench
             raise PluginError(
                 f"the {self.word} {name!r} ({origin}) can't be imported: {error_summary(error)}; "
@@ -122,6 +124,15 @@ class Registry:
         value = f"{getattr(plugin, '__module__', '?')}:{getattr(plugin, '__qualname__', type(plugin).__qualname__)}"
         self._here[name] = Origin(self.kind, name, HERE, "", value)
         return plugin
+
+    def _entries(self) -> list[tuple[Origin, EntryPoint]]:
+        """Return the entry points of the group; picked once, since an environment has hundreds of other groups."""
+        available = catalogue.AVAILABLE_ENTRY_POINTS
+        if self._available is not available:
+            group = available.select(group=self._catalogue.entry_point_namespace)
+            self._installed = [(self._describe(entry), entry) for entry in group]
+            self._available = available
+        return self._installed
 
     def _describe(self, entry: EntryPoint) -> Origin:
         distribution, version = _identity(entry.dist)

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 import pytest
 
 import fecbench
+from fecbench import load_runs
 from fecbench.core.errors import RunError, UnknownName, UsageError
 from fecbench.terminal import status_line
 
@@ -36,7 +37,7 @@ def test_runs_make_a_frame_and_a_leaderboard(trained):
 
 
 def test_a_board_is_text_in_every_format(trained, fecbench):
-    board = fecbench.load_runs("runs").leaderboard()
+    board = load_runs("runs").leaderboard()
     assert repr(board) == "<Board 'Leaderboard': ce>"
     assert str(board) == board.render("markdown")
     for form in ("markdown", "latex", "csv", "html"):

@@ -1,5 +1,7 @@
 """Records of runs on texts with several labels that nobody ran, with probabilities as a test wants them."""
 
+from functools import cache
+
 import numpy as np
 import torch
 from sklearn.metrics import precision_recall_fscore_support
@@ -34,13 +36,22 @@ def scores_of(true: np.ndarray, given: np.ndarray, shares: np.ndarray) -> dict[s
     }
 
 
+@cache
+def _measured(true: bytes, shares: bytes, shape: tuple[int, int]) -> tuple[dict[str, float], dict[str, object]]:
+    """Return the scores of a record and its counts for boards; computed once for equal arrays."""
+    truth, sure = np.frombuffer(true, bool).reshape(shape), np.frombuffer(shares).reshape(shape)
+    given = sure >= 0.5
+    return scores_of(truth, given, sure), board_counts(truth.astype(np.float32), sure, given)
+
+
 def finish_label_sets(made: Record, logits: np.ndarray, true: np.ndarray = TRUE, extra=None) -> None:
     """Complete a record with the labels that get a probability of 0.5, and their scores; ``extra`` are others."""
     made.reload()
-    labels, targets = made.run_file.dataset.labels, true.astype(np.float32)
+    labels = made.run_file.dataset.labels
     shares = torch.from_numpy(logits).double().sigmoid().numpy()
     given = shares >= 0.5
-    scores = scores_of(true, given, shares) | (extra or {})
+    measured, counts = _measured(true.astype(bool).tobytes(), shares.tobytes(), true.shape)
+    scores = measured | (extra or {})
     table = zip(*precision_recall_fscore_support(true, given, zero_division=0), strict=True)
     keys = ("precision", "recall", "f1", "support")
     arrays = {"logits": logits, "given": given, "hits": given & true, "size": true.sum(1).astype(np.int16)}
@@ -49,6 +60,6 @@ def finish_label_sets(made: Record, logits: np.ndarray, true: np.ndarray = TRUE,
     write_arrays(made, rows | {"logits": torch.from_numpy(logits)}, VALIDATION)
     per_class = {name: dict(zip(keys, map(float, row), strict=True)) for name, row in zip(labels, table, strict=True)}
     result = {"metrics": {"validation": scores, "test": scores}, "thresholds": dict.fromkeys(labels, 0.5)}
-    complete(made, {**result, "per_class": per_class, **board_counts(targets, shares, given)})
+    complete(made, {**result, "per_class": per_class, **counts})
     unseal(made.folder)  # tests edit it
     made.reload()
