@@ -17,6 +17,7 @@ pytestmark = pytest.mark.usefixtures("unset")
 KEY = "sk-very-secret-0123456789"
 
 
+@pytest.mark.slow
 def test_a_run_over_http_repeats_no_question_and_holds_no_secret_or_text(
     toy, tmp_path, chat_server, monkeypatch, capsys
 ):

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("unset")
 ODD = "\u2028 \N{SMILING FACE WITH OPEN MOUTH}\n"
 
 
+@pytest.mark.slow
 def test_another_model_seed_or_wording_is_another_question(toy, tmp_path, chat_server):
     base = {"temperature": 0.0}
     changes = [

@@ -14,12 +14,12 @@ from fecbench_tfd import TFD
 
 SUPCON = {"scl": "supcon"}
 OPTIONS = [
-    ("hypemo", {}, {"classification_weight": 2.0}),
+    pytest.param("hypemo", {}, {"classification_weight": 2.0}, marks=pytest.mark.slow),
     ("hypemo", {}, {"hyperbolic_weight": 1.0}),
     ("hypemo", {}, {"dot": "mean"}),
     ("hypemo", {}, {"ball_activation": "none"}),
-    ("hypemo", {}, {"negatives": 2}),
-    ("hypemo", {}, {"tree_seed": 8}),
+    pytest.param("hypemo", {}, {"negatives": 2}, marks=pytest.mark.slow),
+    pytest.param("hypemo", {}, {"tree_seed": 8}, marks=pytest.mark.slow),
     ("hypemo", {}, {"tree": "flat"}),
     ("sacl", {}, {"contrastive_weight": 1.0}),
     ("sacl", {}, {"attacked_contrastive_weight": 1.0}),

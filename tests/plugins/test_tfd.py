@@ -71,7 +71,7 @@ def test_the_cards_search():
     assert line_search(LOGITS, np.stack([BIAS, 0 * BIAS]), LABELS).steps == (6, -6)
 
 
-@pytest.mark.parametrize("biases", [1, 2, 3])
+@pytest.mark.parametrize("biases", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("seed", range(3))
 def test_it_finds_what_a_loop_finds(seed, biases):
     generator = np.random.default_rng(seed)

@@ -176,6 +176,7 @@ def test_what_breaks_a_rule_is_told(fecbench, install, case):
     assert says in " ".join(row["failure"] for row in json.loads(out)).replace("\n  found:    ", ", found ")
 
 
+@pytest.mark.slow
 def test_plugins_check_tries_what_it_lists(fecbench, install):
     install("sick-plugin", "fecbench_datasets", moods="sick_moods:thing", code=BROKEN["a data set that raises"][1])
     code, out, _ = fecbench("plugins", "--check", "--json")

@@ -124,6 +124,7 @@ def test_a_tab_can_be_named(fecbench, moods, tab):
     assert sum(json.loads(out)[0]["rows"].values()) == 90
 
 
+@pytest.mark.slow
 def test_what_is_declared_is_in_the_record_and_the_card(fecbench, moods):
     Path("moods/dataset.toml").write_text(TOML)
     code, _, err = fecbench("run", "ce", "--dataset", "./moods", *TINY, "--run-dir", "r")

@@ -141,6 +141,7 @@ def test_for_a_mean_over_texts_it_is_the_t_test_of_the_blocks(metric):
     assert found == pytest.approx(ttest_rel(*blocks).pvalue, rel=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["mean_average_precision", "nll"])
 def test_under_a_true_null_the_jackknife_rejects_no_more_than_it_should(metric):
     draw = np.random.default_rng(7)
