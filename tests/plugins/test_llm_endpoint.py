@@ -155,6 +155,7 @@ def test_nobody_listens(chat_server):
         Endpoint("http://127.0.0.1:1/v1", "m", retries=1, backoff=0.01).ask([CHAT.about("x")], lambda *_: None)
 
 
+@pytest.mark.slow
 def test_retry_after_is_honoured_in_seconds_and_as_a_date(chat_server):
     chat_server.behaviours = [(429, "0.4")]
     ask(chat_server)

@@ -18,7 +18,7 @@ def sample(rows: int, decimals: int = 2) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("metric", BLOCK_METRICS)
-@pytest.mark.parametrize("rows", [330, 1000])
+@pytest.mark.parametrize("rows", [330, pytest.param(1000, marks=pytest.mark.slow)])
 def test_it_is_the_metric_of_the_other_rows(metric, rows):
     true, shares = sample(rows)
     blocks = block_numbers(rows)

@@ -134,6 +134,7 @@ def test_every_text_that_is_read_is_reported(made, tokenizer):
         assert sum(read) == texts_to_read(made, encoding)
 
 
+@pytest.mark.slow
 def test_a_row_costs_a_few_numbers():
     def peak(number: int) -> int:
         rows = split_from_columns(
