@@ -6,7 +6,7 @@ Scores are plain numbers, mostly fractions between 0 and 1; formats turn these i
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from fecbench.data.datasets.dataset import Labelling
     from fecbench.results.leaderboard.run import Run
-
 
 BUDGET = ("epochs", "patience", "limit")
 COMPARED = ("encoder", *BUDGET)
@@ -383,12 +382,9 @@ class Board:
             UnknownName: no format has the name ``form``, or a metric has a column in no table.
             PluginError: the format is broken.
         """
-        from fecbench.results.leaderboard.formats.registered import get_format, render
-        from fecbench.results.leaderboard.view.view import View
+        from fecbench.results.leaderboard.view.rendered import rendered
 
-        get_format(form)  # an unknown format is refused before the work
-        view = replace(View.usual(form), metrics=tuple(metrics), caption=caption, label=label)
-        return render(view.of(self), form)
+        return rendered(self, form, metrics=tuple(metrics), caption=caption, label=label)
 
     def __str__(self) -> str:
         return self.render()
