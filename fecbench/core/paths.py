@@ -25,5 +25,7 @@ def path_of(path: str | os.PathLike[str]) -> Path:
         UsageError: it is no path.
     """
     if not isinstance(path, str | os.PathLike):
-        raise UsageError(f"a path must be a string or a Path, but {path!r} is a {type(path).__name__}")
+        raise UsageError(
+            f"a path must be a string or a Path, but {path!r} is a {type(path).__name__}; give each path by itself"
+        )
     return Path(expanded(os.fspath(path)))

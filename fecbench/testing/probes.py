@@ -171,6 +171,10 @@ class BetweenYields(UnguardedStepper):
         return {name for node, name in self._evaluated.items() if node in seen}
 
 
+class Stopped(KeyboardInterrupt):
+    """The interrupt of an observer, which a check expects; one by the user ends the check."""
+
+
 class StopAfterFirstEpoch:
     """An observer that stops a run like Ctrl-C, after the first epoch's checkpoint."""
 
@@ -182,7 +186,7 @@ class StopAfterFirstEpoch:
         """Stop after the second epoch's batches, before its checkpoint is saved."""
         self.epochs += 1
         if self.epochs == 2:
-            raise KeyboardInterrupt
+            raise Stopped
 
 
 class StopOnceAbove:
@@ -202,7 +206,7 @@ class StopOnceAbove:
         if split == "validation":
             self.best = max(self.best, metrics[self.metric])
             if self.best > self.limit:
-                raise KeyboardInterrupt
+                raise Stopped
 
 
 def tensors(part: Batch | Tokens, prefix: str = "") -> Iterator[tuple[str, Tensor]]:

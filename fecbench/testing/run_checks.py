@@ -17,7 +17,7 @@ from fecbench.data.datasets.rows import targets_of
 from fecbench.testing.checks import ObjectiveChecks
 from fecbench.testing.data_access import DataAccess, WatchRun, files_of, watch
 from fecbench.testing.findings import NotConforming, innermost
-from fecbench.testing.probes import StopAfterFirstEpoch, StopOnceAbove, results_of
+from fecbench.testing.probes import StopAfterFirstEpoch, StopOnceAbove, Stopped, results_of
 from fecbench.training.label_set_metrics import mean_average_precision
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class RunChecks(ObjectiveChecks):
             self.subject.run(whole, **short)
             try:
                 self.subject.run(broken, observer=StopAfterFirstEpoch(), **short)
-            except KeyboardInterrupt:
+            except Stopped:
                 self.subject.run(broken, resume=True, **short)
             unbroken, resumed = results_of(whole), results_of(broken)
         differ = [name for name, value in unbroken.items() if not torch.equal(value, resumed[name])]
@@ -77,7 +77,7 @@ class RunChecks(ObjectiveChecks):
             return
         metric, required = _above_chance(self.subject.data)
         reached = StopOnceAbove(metric, required)
-        with tempfile.TemporaryDirectory() as folder, suppress(KeyboardInterrupt):
+        with tempfile.TemporaryDirectory() as folder, suppress(Stopped):
             self.subject.run(Path(folder) / "run", observer=reached)
         if reached.best <= required:
             epochs = self.subject.plan.settings.epochs

@@ -77,6 +77,8 @@ def test_folders_without_runs_are_named(tmp_path):
         fecbench.load_runs(tmp_path)
     with pytest.raises(UsageError, match="no such folder"):
         fecbench.load_runs(tmp_path / "nothing")
+    with pytest.raises(UsageError, match=r"must be a string or a Path, but .* is a list; give each path by itself"):
+        fecbench.load_runs([tmp_path])
 
 
 def test_a_leaderboard_says_what_it_reads(trained, monkeypatch):

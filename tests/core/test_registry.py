@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import catalogue
 import pytest
 
 from fecbench.core import registry
@@ -13,6 +14,21 @@ def test_built_ins_come_through_entry_points():
     assert {"ce", "aml"} <= set(registry.objectives)
     assert registry.objectives.origin("ce").distribution == "fecbench"
     assert {"ge", "ge-prepared", "ed", "ed-prepared", "demo"} <= set(registry.datasets)
+
+
+def test_entry_points_are_picked_once_for_all_look_ups(monkeypatch):
+    class Counted:
+        picked = 0
+
+        def select(self, **wanted):
+            self.picked += 1
+            return installed.select(**wanted)
+
+    installed, counted = catalogue.AVAILABLE_ENTRY_POINTS, Counted()
+    monkeypatch.setattr(catalogue, "AVAILABLE_ENTRY_POINTS", counted)
+    assert registry.heads.get("linear") is registry.heads.get("linear") is not None
+    assert "mlp" in registry.heads
+    assert counted.picked == 1
 
 
 def test_a_duplicate_names_both_distributions(install):

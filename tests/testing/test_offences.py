@@ -3,6 +3,7 @@
 import pytest
 
 from fecbench.testing import NotConforming, ObjectiveConformance
+from fecbench.testing.subject import Subject
 from tests.support.offenders import (
     Adapting,
     Aftermeddling,
@@ -99,6 +100,16 @@ def test_an_offence_fails_the_check_of_its_rule(kind, registered):
     for other in ("test_inputs_are_left_unchanged", "test_bf16_stays_finite"):
         if other != check:
             getattr(kit, other)()
+
+
+@pytest.mark.parametrize("check", ["test_it_learns", "test_a_resumed_run_equals_an_unbroken_one"])
+def test_ctrl_c_ends_a_check(check, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Subject, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        getattr(type("Kit", (ObjectiveConformance,), {"name": "ce"})(), check)()
 
 
 def test_every_check_has_an_offender():

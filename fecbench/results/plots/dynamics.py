@@ -6,6 +6,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, NamedTuple
 
 from fecbench.core.errors import RunError
+from fecbench.core.text import printable
 from fecbench.objective.check import get_objective
 from fecbench.results.page.charts import FEW_POINTS
 from fecbench.results.plots.direct_labels import LINE, label_ends
@@ -170,7 +171,7 @@ def _draw(axes: Axes, panel: DrawnPanel) -> list[tuple[str, Line2D]]:
     for name, points in panel.curves.items():
         mark = "o" if len(points) <= FEW_POINTS else ""  # a curve of one point has no line
         lines.append((name, axes.plot(*zip(*points, strict=True), linestyle=next(styles), marker=mark)[0]))
-    axes.set_title(panel.title, loc="left", parse_math=False)
+    axes.set_title(printable(panel.title), loc="left", parse_math=False)
     if panel.is_gap:
         axes.axhline(0, color="#3C3C3C", linewidth=0.8)
         axes.set_ylabel("difference")

@@ -110,7 +110,9 @@ def _draw(axes: Axes, table: Table, column: Column) -> None:
     if column.unit == PERCENT:
         low, high = axes.get_xlim()
         axes.set_xlim(max(low, 0), min(high, 100))  # an interval of few seeds can reach past both
-    axes.set_xlabel(f"test {column.label} ({'%' if column.unit == PERCENT else column.unit})", parse_math=False)
+    axes.set_xlabel(
+        f"test {printable(column.label)} ({'%' if column.unit == PERCENT else column.unit})", parse_math=False
+    )
     axes.set_ylim(-0.6, len(scores) - 0.4)
     # A table of one data set tells its versions apart in the title.
     dataset = table.title if len(table.datasets) == 1 else table.datasets[column.dataset].name

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from fecbench.core.text import printable
+
 SYMBOL = re.compile(r"([^\W\d_]+)(?:_([^\W_]+))?")
 
 
@@ -21,9 +23,9 @@ def typeset(symbol: str) -> str:
 
 
 def literal(text: str) -> str:
-    r"""Return text in which matplotlib finds no mathematics.
+    r"""Return text in which matplotlib finds no mathematics and no control characters.
 
     >>> literal("$x$")
     '\\$x\\$'
     """
-    return text.replace("$", r"\$")
+    return printable(text).replace("$", r"\$")
