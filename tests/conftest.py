@@ -7,6 +7,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -24,6 +25,8 @@ import pytest  # noqa: E402
 import torch  # noqa: E402
 from filelock import FileLock  # noqa: E402
 
+from fecbench.bench import job  # noqa: E402
+from fecbench.bench.job import Job  # noqa: E402
 from fecbench.cli import main  # noqa: E402
 from fecbench.core.registry import objectives  # noqa: E402
 from fecbench.model.encoders.scratch import scratch  # noqa: E402
@@ -118,6 +121,19 @@ def fecbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         return code, out, err
 
     return call
+
+
+@pytest.fixture
+def runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a bench execute its runs in this process: one of its own takes four seconds to start."""
+
+    def execute(task: Job) -> None:
+        with Path(task.log).open("a", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
+            monkeypatch.setattr(sys, "argv", ["fecbench", *task.arguments])
+            with suppress(SystemExit):
+                main()
+
+    monkeypatch.setattr(job, "_run", execute)
 
 
 @pytest.fixture

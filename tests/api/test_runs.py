@@ -51,7 +51,7 @@ def test_a_board_is_text_in_every_format(trained, fecbench):
         board.render("latexx")
 
 
-def test_a_spec_is_carried_out_once(folder, tmp_path):
+def test_a_spec_is_carried_out_once(folder, runs_here, tmp_path):
     spec = tmp_path / "two.toml"
     spec.write_text(SPEC)
     runs = fecbench.run_spec(spec, progress=False)
@@ -64,7 +64,7 @@ def test_a_spec_is_carried_out_once(folder, tmp_path):
     assert metrics[-1] == "seconds"
 
 
-def test_a_spec_is_tried_on_other_data_with_other_seeds(folder, tmp_path):
+def test_a_spec_is_tried_on_other_data_with_other_seeds(folder, runs_here, tmp_path):
     spec = tmp_path / "part.toml"
     spec.write_text(SPEC)
     runs = fecbench.run_spec(spec, datasets="demo-multi", seeds=range(3, 4), limit=24, progress=False)

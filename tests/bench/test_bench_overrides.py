@@ -7,7 +7,7 @@ import pytest
 from fecbench.runs.find import readable_records
 from tests.support.benches import tiny, write
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runs_here")]
 
 
 def test_a_dry_run_plans_what_is_given(fecbench, toy, tmp_path):

@@ -8,7 +8,7 @@ from fecbench.bench.spec import read_spec
 from fecbench.core.errors import DataError, UsageError
 from fecbench.results.leaderboard.assemble import board_of_selection
 from fecbench.runs.find import find_records
-from tests.support.benches import carried_out, prepared, tiny, write
+from tests.support.benches import prepared, tiny, write
 
 
 def spec_of(rows, tmp_path, more: str, **how):
@@ -60,13 +60,12 @@ def test_a_data_set_with_a_test_split_is_refused_before_anything_starts(toy, tmp
 
 
 @pytest.mark.slow
-def test_a_bench_of_folds_gives_one_row(toy, tmp_path):
+def test_a_bench_of_folds_gives_one_row(fecbench, runs_here, toy, tmp_path):
     spec = spec_of(toy, tmp_path, "folds = 3")
-    done = carried_out(spec, tmp_path / "root")
-    assert done.returncode == 0, done.stderr
-    assert "3 of 3 runs complete" in done.stderr
-    again = carried_out(spec, tmp_path / "root")
-    assert "already complete: 3 runs" in again.stderr
+    code, _, err = fecbench("bench", spec, "--root", tmp_path / "root")
+    assert (code, "3 of 3 runs complete" in err) == (0, True), err
+    _, _, err = fecbench("bench", spec, "--root", tmp_path / "root")
+    assert "already complete: 3 runs" in err
     records = find_records([tmp_path / "root"])
     found = Records(records)
     selection = expand(read_spec(spec)).select(lambda _: None)

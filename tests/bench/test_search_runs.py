@@ -33,34 +33,33 @@ def train(task) -> None:
     run(task.planned.plan, RunContext(DataLocations(), task.record.folder, trial=task.planned.trial))
 
 
-def test_random_trials_are_runs_and_a_second_time_nothing_runs(toy, tmp_path):
+def test_random_trials_are_runs_and_a_second_time_nothing_runs(fecbench, runs_here, toy, tmp_path):
     spec, root = spec_of(toy, tmp_path, "random", 3), tmp_path / "root"
-    done = carried_out(spec, root, "--json")
-    assert done.returncode == 0, done.stderr
-    assert "among 3 trials drawn at random from lr 1e-05 to 0.01 on a log scale" in done.stderr
-    assert "3 of 3 trials complete" in done.stderr
-    assert "4 of 4 runs complete" in done.stderr  # three trials and the other seed of the best
-    states = json.loads(done.stdout)
+    code, out, err = fecbench("bench", spec, "--root", root, "--json")
+    assert code == 0, err
+    assert "among 3 trials drawn at random from lr 1e-05 to 0.01 on a log scale" in err
+    assert "3 of 3 trials complete" in err
+    assert "4 of 4 runs complete" in err  # three trials and the other seed of the best
+    states = json.loads(out)
     assert sorted(state["seed"] for state in states) == [0, 0, 0, 1]
     before = numbers(root)
-    again = carried_out(spec, root)
-    assert again.returncode == 0
-    assert "already complete: 4 runs" in again.stderr
+    code, _, err = fecbench("bench", spec, "--root", root)
+    assert (code, "already complete: 4 runs" in err) == (0, True), err
     assert numbers(root) == before
     trials = [record.run_file.trial for record in readable_records(root)]
     assert sorted(trial.number for trial in trials if trial) == [0, 1, 2]
     assert len({trial.search for trial in trials if trial}) == 1
 
 
-def test_tpe_in_processes_chooses_and_continues(toy, tmp_path):
+def test_tpe_proposes_the_same_in_processes_and_in_one(fecbench, runs_here, toy, tmp_path):
     spec, root = spec_of(toy, tmp_path, "tpe", 4), tmp_path / "root"
     done = carried_out(spec, root)
     assert done.returncode == 0, done.stderr
     assert "among 4 trials proposed by TPE" in done.stderr
     assert "4 of 4 trials complete" in done.stderr
     assert "5 of 5 runs complete" in done.stderr
-    other = carried_out(spec, tmp_path / "other")
-    assert other.returncode == 0
+    code, _, err = fecbench("bench", spec, "--root", tmp_path / "other")
+    assert code == 0, err
     assert numbers(tmp_path / "other") == numbers(root)
 
 

@@ -48,7 +48,7 @@ def errands(language: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_sequence_of_the_readme_works(fecbench, demo_bench, toy, tmp_path, monkeypatch):
+def test_the_sequence_of_the_readme_works(fecbench, runs_here, demo_bench, toy, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # Its bench finds its runs complete: tests/bench carries them out by the same command.
     shutil.copytree(demo_bench[0], tmp_path / "runs" / "demo")

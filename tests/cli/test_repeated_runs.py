@@ -10,7 +10,7 @@ from fecbench.runs.find import readable_records
 from fecbench.runs.record import Record
 from tests.support.benches import DEMO
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runs_here")]
 FLAGS = ["--encoder", "scratch", "--epochs", 1, "--batch-size", 16, "--no-packing"]
 METRIC = "micro_f1:without=glad"
 

@@ -21,7 +21,7 @@ OTHERS = sorted(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", RUN)
-def test_the_blocks_of_a_page_run_in_order(page, fecbench, install, tmp_path, monkeypatch):
+def test_the_blocks_of_a_page_run_in_order(page, fecbench, runs_here, install, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
     reader, followed = PageReader(fecbench, install, monkeypatch), 0

@@ -106,7 +106,7 @@ SPEC = (
 
 
 @pytest.mark.slow
-def test_a_spec_names_metrics_for_its_runs_and_its_board(fecbench, toy, tmp_path):
+def test_a_spec_names_metrics_for_its_runs_and_its_board(fecbench, runs_here, toy, tmp_path):
     spec = tmp_path / "spec.toml"
     spec.write_text(SPEC.format(data=toy, metric=NAME))
     assert fecbench("bench", spec, "--root", tmp_path / "runs")[0] == 0

@@ -1,6 +1,5 @@
 """Follow a page of the documentation: write its files, type its commands, run its Python."""
 
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -50,19 +49,11 @@ class PageReader:
             return
         words, target = redirected(words)
         assert words[0] == "fecbench", f"{place}: {words} can't run in a test; put <!-- not run: REASON --> before it"
-        if words[1] == "bench" or "--seeds" in words:
-            code, out, err = self.in_a_process(words[1:])
-        else:
-            code, out, err = self.fecbench(*words[1:])
+        code, out, err = self.fecbench(*words[1:])
         # a dry run ends with 1 if something can't start here, such as rows with encoders of the hub
         assert code == 0 or (code == 1 and "--dry-run" in words), f"{place}: {words}: {out}{err}"
         if target:
             Path(target).write_text(out, encoding="utf-8")
-
-    def in_a_process(self, arguments: list[str]) -> tuple[int, str, str]:
-        """Run a command that starts processes in a process of its own, as a shell would."""
-        done = subprocess.run([sys.executable, "-m", "fecbench", *arguments], capture_output=True, text=True)
-        return done.returncode, done.stdout, done.stderr
 
     def install_folder(self) -> None:
         """Install the package in the current folder, as far as its entry points go."""

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from tests.support.several import answers
 pytestmark = pytest.mark.slow
 
 EXAMPLES = ROOT / "examples"
+INSTALL = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "."]
 
 
 class Environment:
@@ -128,17 +131,17 @@ def test_the_guide_from_an_empty_folder_to_a_row_of_results(environment):
     for name, text in files:
         (folder / name).write_text(text)
     (shell,) = re.findall(r"```sh\n(.*?)```", guide, re.DOTALL)
-    said = {}
-    for line in shell.splitlines():
-        words = shlex.split(line)
-        if words[0] == "pip":
-            words = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "."]
+    commands, said = [shlex.split(line) for line in shell.splitlines()], {}
+    for program, lines in groupby(commands, key=itemgetter(0)):
+        arguments = [words[1:] for words in lines]
+        if program == "fecbench":
+            said |= zip(map(" ".join, arguments), environment.fecbench(*arguments, cwd=folder), strict=True)
         else:
-            words = words[1:] if words[0] == "python" else ["-m", *words]
-        said[line] = environment(*words, cwd=folder)
-    assert "margin" in said["fecbench plugins --check"]
-    assert "margin to the scores of other labels" in said["fecbench run margin --help"]
-    assert f"{len(ObjectiveConformance.checks())} passed" in said["python -m pytest test_margin.py"]
+            for words in arguments:
+                said[" ".join(words)] = environment(*(INSTALL if program == "pip" else words), cwd=folder)
+    assert "margin" in said["plugins --check"]
+    assert "margin to the scores of other labels" in said["run margin --help"]
+    assert f"{len(ObjectiveConformance.checks())} passed" in said["-m pytest test_margin.py"]
     runs, board = environment.fecbench(["runs", "--json"], ["leaderboard", "--json"], cwd=folder)
     assert [row["objective"] for row in json.loads(runs)] == ["ce", "margin"]
     (table,) = json.loads(board)["tables"]

@@ -11,7 +11,7 @@ from fecbench.results.leaderboard.statistics.label_set_outcomes import BY_LABEL_
 from fecbench.results.leaderboard.statistics.outcomes import Outcomes
 from fecbench.results.leaderboard.statistics.paired_tests import over_examples
 from fecbench.training import label_set_metrics
-from fecbench.training.block_scores import scores_without_blocks
+from fecbench.training.block_scores import average_precisions_without, block_numbers, means_without
 
 SLOW = {name: getattr(label_set_metrics, name) for name in BY_LABEL_SETS}
 
@@ -126,8 +126,11 @@ def shares(draw: np.random.Generator, true: np.ndarray, signal: float) -> np.nda
 
 
 def without(true: np.ndarray, probabilities: np.ndarray, metric: str) -> tuple[float, np.ndarray]:
-    score = getattr(label_set_metrics, metric)(true, probabilities)
-    return score, np.array(scores_without_blocks(true.astype(float), probabilities)[metric])
+    """The score of all texts, and the scores without each block, as records hold them but unrounded."""
+    score, blocks = getattr(label_set_metrics, metric), block_numbers(len(true))
+    if metric == "mean_average_precision":
+        return score(true, probabilities), average_precisions_without(true, probabilities, blocks)
+    return score(true, probabilities), means_without(score, true, probabilities, blocks)
 
 
 @pytest.mark.parametrize("metric", ["nll", "lrap"])
