@@ -75,44 +75,46 @@ def test_a_plugin_that_is_not_what_it_claims_is_named_with_its_distribution(fecb
     assert message in err
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ("needs = None", "must have needs that are a fecbench.BatchNeeds"),
-        ("settings = None", "must have settings and presets that are dicts"),
-        ("presets = {'demo': 3}", "must have settings and presets that are dicts"),
-        ("presets = 3", "must have presets that are a dict"),
-        ("gaps = {'gap': ('model_loss',)}", "must have gaps that are pairs of names by title"),
-        ("gaps = 'model_loss'", "must have gaps that are pairs of names by title"),
-        ("symbols = {'weight': 3}", "must have symbols that are texts by option"),
-        ("host_waits = 3", "must have host_waits that are numbers by reason, but they are 3"),
-        (
-            "class Config(Config):\n        rate: float = 'fast'",
-            "can't be configured with its own defaults: ValidationError",
-        ),
-        (
-            "@classmethod\n    def batch_needs(cls, config): return config.size",
-            "can't be configured with its own defaults: AttributeError",
-        ),
-        (
-            "@classmethod\n    def batch_needs(cls, config): return 2",
-            "must have needs that are a fecbench.BatchNeeds, but they are 2",
-        ),
-        (
-            "class Config(Config):\n        sizes: tuple[int, ...] = ()",
-            "has options that a command line can't give: sizes",
-        ),
-    ],
-)
-def test_an_objective_with_broken_declarations_is_told_by_check_and_hurts_nobody(fecbench, install, body, message):
+DECLARATIONS = [
+    ("needs = None", "must have needs that are a fecbench.BatchNeeds"),
+    ("settings = None", "must have settings and presets that are dicts"),
+    ("presets = {'demo': 3}", "must have settings and presets that are dicts"),
+    ("presets = 3", "must have presets that are a dict"),
+    ("gaps = {'gap': ('model_loss',)}", "must have gaps that are pairs of names by title"),
+    ("gaps = 'model_loss'", "must have gaps that are pairs of names by title"),
+    ("symbols = {'weight': 3}", "must have symbols that are texts by option"),
+    ("host_waits = 3", "must have host_waits that are numbers by reason, but they are 3"),
+    (
+        "class Config(Config):\n        rate: float = 'fast'",
+        "can't be configured with its own defaults: ValidationError",
+    ),
+    (
+        "@classmethod\n    def batch_needs(cls, config): return config.size",
+        "can't be configured with its own defaults: AttributeError",
+    ),
+    (
+        "@classmethod\n    def batch_needs(cls, config): return 2",
+        "must have needs that are a fecbench.BatchNeeds, but they are 2",
+    ),
+    (
+        "class Config(Config):\n        sizes: tuple[int, ...] = ()",
+        "has options that a command line can't give: sizes",
+    ),
+]
+
+
+def test_objectives_with_broken_declarations_are_told_by_check_and_hurt_nobody(fecbench, install):
     head = "from fecbench import Config, Objective\n\nclass Mine(Objective):\n"
-    source = f"{head}    {body}\n\n    def updates(self, batch, model):\n        yield\n"
-    install("careless", "fecbench_objectives", careless="careless_code:Mine", code=source)
+    for number, (body, _) in enumerate(DECLARATIONS):
+        source = f"{head}    {body}\n\n    def updates(self, batch, model):\n        yield\n"
+        entry = {f"careless{number}": f"careless_code{number}:Mine"}
+        install(f"careless{number}", "fecbench_objectives", **entry, code=source)
     code, out, _ = fecbench("plugins", "--check", "--json")
     assert code == 1
     problems = {row["name"]: row["problem"] for row in json.loads(out) if row["problem"]}
-    assert list(problems) == ["careless"]
-    assert message in problems["careless"]
+    assert set(problems) == {f"careless{number}" for number in range(len(DECLARATIONS))}
+    for number, (_, message) in enumerate(DECLARATIONS):
+        assert message in problems[f"careless{number}"]
     assert fecbench("doctor")[0] in (0, 1)
 
 
