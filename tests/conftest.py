@@ -1,5 +1,6 @@
 """Fixtures of all tests. No test reaches the network or a cache outside its session."""
 
+import gc
 import json
 import os
 import subprocess
@@ -38,6 +39,11 @@ from tests.support.toy_data import rows, write_toy  # noqa: E402
 # On a busy machine an example can take any time.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
+
+
+def pytest_collection_finish() -> None:
+    """Exclude the imported modules from garbage collections: they live as long as the session."""
+    gc.freeze()
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from fecbench.data.datasets.locations import DataLocations
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.find import readable_records
-from tests.support.benches import ENVIRONMENT, carried_out, command, numbers, tiny, write
+from tests.support.benches import ENVIRONMENT, carried_out, command, numbers, prepared, tiny, write
 from tests.support.toy_data import write_toy
 
 pytestmark = pytest.mark.slow
@@ -62,11 +64,11 @@ def test_ctrl_c_stops_all_and_the_same_command_goes_on(toy, tmp_path):
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory) -> tuple[Path, dict]:
-    """A spec of two runs, and the numbers of its runs on this machine."""
+    """A spec of two runs, and the numbers of its runs in this process."""
     home = tmp_path_factory.mktemp("here")
     spec = write(home, tiny(write_toy(home / "toy", per_label=(20, 4, 5)), seeds="[0, 1]"))
-    done = carried_out(spec, home / "root")
-    assert done.returncode == 0, done.stderr
+    for task in prepared(spec, home / "root").all_tasks():
+        run(task.planned.plan, RunContext(DataLocations(), task.record.folder))
     return spec, numbers(home / "root")
 
 
