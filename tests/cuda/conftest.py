@@ -12,7 +12,7 @@ from filelock import FileLock
 from fecbench.testing import NotHere
 from fecbench.testing.device_check.measure import Case, device_reports
 from fecbench.testing.device_check.report import DeviceReport
-from tests.support.device_cases import LABELS, case
+from tests.support.device_cases import LABELS, ON_LABEL_SETS, case
 
 
 @pytest.fixture
@@ -52,4 +52,5 @@ def report_once(shared) -> Callable[[str, Callable[[], list[Case]]], list[Device
 @pytest.fixture(scope="session")
 def reports(report_once) -> dict[str, DeviceReport]:
     """The report of every method and variant, by its label."""
-    return dict(zip(LABELS, report_once("methods", lambda: [case(label) for label in LABELS]), strict=True))
+    labels = [*LABELS, *ON_LABEL_SETS]
+    return dict(zip(labels, report_once("methods", lambda: [case(label) for label in labels]), strict=True))

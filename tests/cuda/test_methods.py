@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.device_cases import LABELS, counts, recorded
+from tests.support.device_cases import LABELS, ON_LABEL_SETS, counts, recorded
 
 pytestmark = pytest.mark.slow
 
@@ -19,6 +19,13 @@ def test_every_part_of_a_run_works_on_the_device(reports, label):
 @pytest.mark.parametrize("label", LABELS)
 def test_a_step_waits_for_the_device_as_often_as_declared(reports, label):
     report = reports[label]
+    assert report.waits() == report.declared, report.parts["step"].waits
+
+
+@pytest.mark.parametrize("label", ON_LABEL_SETS)
+def test_a_step_on_sets_of_labels_waits_as_often_as_declared(reports, label):
+    report = reports[label]
+    assert report.faulty is None
     assert report.waits() == report.declared, report.parts["step"].waits
 
 
@@ -41,7 +48,7 @@ def test_every_record_is_of_a_method():
 
 
 def test_waits_are_declared_by_methods_that_cluster_on_the_host(reports):
-    assert {label: report.declared for label, report in reports.items() if report.declared} == {
+    assert {label: reports[label].declared for label in LABELS if reports[label].declared} == {
         "aml-released": 1,
         "taco": 1,
     }

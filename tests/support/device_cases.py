@@ -1,4 +1,4 @@
-"""The methods and variants that are made on a CUDA device, and what is recorded of each."""
+"""The methods and variants that are checked on a CUDA device, and what is recorded of each."""
 
 import json
 from pathlib import Path
@@ -38,10 +38,27 @@ VARIANTS = {
 TRAINED = {name: (name, {}) for name in registry.objectives if get_objective(name).trains}
 LABELS = [*TRAINED, *VARIANTS]
 
+SETS = {"dataset": "demo-multi"}
+ON_LABEL_SETS = {
+    "aml, sets": ("aml", SETS),
+    "aml, sets, cooccurrence": ("aml", {**SETS, "overlap": "cooccurrence", "slope": "linear", "neutral": "label"}),
+    "aml, single labels, cooccurrence": ("aml", {"overlap": "cooccurrence", "cooccurrence_from": "demo-multi"}),
+    "aml-uniform, sets": ("aml-uniform", {**SETS, "overlap": "agreement"}),
+    "aml-threshold, sets": ("aml-threshold", SETS),
+    "aml-released, sets": ("aml-released", SETS),
+    "supcon, sets": ("supcon", SETS),
+    "supcon, sets, cooccurrence": ("supcon", {**SETS, "overlap": "cooccurrence", "divide_by": "count"}),
+    "sacl, sets": ("sacl", {**SETS, "focal_gamma": 1.0}),
+    "sacl, sets, supcon": ("sacl", {**SETS, "scl": "supcon", "neutral": "label"}),
+    "taco, sets": ("taco", SETS),
+    "lcl, sets": ("lcl", {**SETS, "overlap": "agreement"}),
+    "r-drop, sets": ("r-drop", SETS),
+}
+
 
 def case(label: str) -> Case:
     """The method and the settings of a label."""
-    method, options = {**TRAINED, **VARIANTS}[label]
+    method, options = {**TRAINED, **VARIANTS, **ON_LABEL_SETS}[label]
     settings = {"encoder": ENCODER, **options}
     return Case(method, subject_of(method, tuple(sorted(settings.items()))).flags)
 
