@@ -40,8 +40,8 @@ REGISTRIES = {plugins.kind: plugins for plugins in registry.ALL}
 def check(name: str, kind: str | None, device: str, as_json: bool) -> None:
     """Run the conformance checks on a plugin.
 
-    NAME is an objective, data set, encoder, head, metric or format. Objectives are checked on the demo data with the
-    scratch encoder on the CPU, and if they take several labels a text also on such demo data. Nothing is downloaded:
+    NAME is an objective, data set, encoder, head, metric or format. Objectives are checked on the demo data with a
+    small encoder on the CPU, and if they take several labels a text also on such demo data. Nothing is downloaded:
     if a data set or an encoder is not on this machine, its checks are skipped with a reason. The exit code is 1 if a
     check fails; each failure names the requirement, the finding and the place to look. To run the same checks in a
     plugin's own tests, subclass a class of fecbench.testing.

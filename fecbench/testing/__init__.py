@@ -8,7 +8,7 @@ A plugin's whole test file::
         name = "focal"
 
 ``fecbench check focal`` runs the same checks. They don't need pytest. Objectives are checked on the demo data with
-the scratch encoder on the CPU. One that takes several labels a text has a second class in its tests, a subclass of
+a small encoder on the CPU. One that takes several labels a text has a second class in its tests, a subclass of
 ``LabelSetConformance``.
 
 Imports the wings from ``core`` to ``results`` only; of the wings, only ``cli`` may import it.

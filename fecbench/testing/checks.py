@@ -6,7 +6,7 @@ import inspect
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from fecbench.testing.subject import Subject, subject_of
+from fecbench.testing.subject import QUICK, Subject, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +52,11 @@ class ObjectiveChecks(Conformance):
     def subject(self) -> Subject:
         """The objective with the data and settings that it is checked on."""
         return subject_of(self.name, self.given)
+
+    @cached_property
+    def quick(self) -> Subject:
+        """The same with a faster encoder, for whole runs that are compared bit by bit or watched."""
+        return subject_of(self.name, self.given, QUICK)
 
     @property
     def given(self) -> tuple[tuple[str, object], ...]:

@@ -35,16 +35,16 @@ class RunChecks(ObjectiveChecks):
         with tempfile.TemporaryDirectory() as folder:
             whole, broken = Path(folder) / "whole", Path(folder) / "broken"
             # Two epochs: the shortest run that can stop at a checkpoint and go on.
-            short: dict[str, Any] = {"limit": FEW * self.subject.size, "epochs": 2}
-            self.subject.run(whole, **short)
+            short: dict[str, Any] = {"limit": FEW * self.quick.size, "epochs": 2}
+            self.quick.run(whole, **short)
             try:
-                self.subject.run(broken, observer=StopAfterFirstEpoch(), **short)
+                self.quick.run(broken, observer=StopAfterFirstEpoch(), **short)
             except Stopped:
-                self.subject.run(broken, resume=True, **short)
+                self.quick.run(broken, resume=True, **short)
             unbroken, resumed = results_of(whole), results_of(broken)
         differ = [name for name, value in unbroken.items() if not torch.equal(value, resumed[name])]
         if differ:
-            look = f"{self.subject.where('updates')}: keep state that outlives an epoch in parameters and buffers"
+            look = f"{self.quick.where('updates')}: keep state that outlives an epoch in parameters and buffers"
             required = "the unbroken run's second epoch, weights and predictions"
             raise NotConforming(required, f"{', '.join(differ[:5])} differ after resuming", look)
 
@@ -53,17 +53,17 @@ class RunChecks(ObjectiveChecks):
 
         So an objective can't see test rows in training.
         """
-        files = files_of(lambda: load_dataset(self.subject.plan.settings, DataLocations()))
-        self.subject.prepare()  # before the watch begins: the subject's own data are read from these very files
+        files = files_of(lambda: load_dataset(self.quick.plan.settings, DataLocations()))
+        self.quick.prepare()  # before the watch begins: the subject's own data are read from these very files
         with watch(DataAccess()) as at_building:
-            self.subject.stepper()
+            self.quick.stepper()
         in_run = DataAccess()
         with tempfile.TemporaryDirectory() as folder:
-            self.subject.run(Path(folder) / "run", observer=WatchRun(in_run), limit=FEW * self.subject.size, epochs=1)
+            self.quick.run(Path(folder) / "run", observer=WatchRun(in_run), limit=FEW * self.quick.size, epochs=1)
         forbidden = at_building.forbidden(files) or in_run.forbidden(files)
         if forbidden:
             what, frames = forbidden
-            location = innermost(frames, self.subject.plan.objective)
+            location = innermost(frames, self.quick.plan.objective)
             look = f"{location}: use the stage's texts and labels, and streams(material)"
             raise NotConforming("no rows but those of stages, streams and batches", what, look)
 
