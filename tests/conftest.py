@@ -17,11 +17,12 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["XDG_CACHE_HOME"] = _CACHE.name  # tokens and data sets that the tests cache
 os.environ.pop("FECBENCH_DATA", None)
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # There is a worker for each core; the variable also reaches the processes that tests start.
+    # The workers keep all cores busy; the variable also reaches the processes that tests start.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import catalogue  # noqa: E402
 import hypothesis  # noqa: E402
+import joblib  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
 from filelock import FileLock  # noqa: E402
@@ -39,6 +40,11 @@ from tests.support.toy_data import rows, write_toy  # noqa: E402
 # On a busy machine an example can take any time.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than cores: tests that wait for a process or a lock leave theirs to another."""
+    return joblib.cpu_count() + 1
 
 
 def pytest_collection_finish() -> None:
