@@ -267,6 +267,8 @@ def test_throughput_runs(part, monkeypatch):
         8,
         "--steps",
         2,
+        "--rounds",
+        1,
     ]
     printed = run(part("throughput").main, *arguments, "--threads", torch.get_num_threads())
     assert "1.00 (1.00-1.00)" in printed

@@ -14,6 +14,7 @@ from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.find import readable_records
 from tests.support.benches import ENVIRONMENT, carried_out, command, numbers, prepared, tiny, write
 from tests.support.toy_data import write_toy
+from tests.support.traps import set_trap
 
 pytestmark = pytest.mark.slow
 
@@ -74,9 +75,13 @@ def here(tmp_path_factory) -> tuple[Path, dict]:
 
 @pytest.mark.parametrize("engine", ["dask", "ray"])
 def test_a_real_local_cluster(engine, here, tmp_path):
+    """It changes no number, and no worker takes a module from the working directory."""
     pytest.importorskip("distributed" if engine == "dask" else "ray")
     spec, expected = here
-    done = carried_out(spec, tmp_path / "cluster", "--engine", engine)
+    (tmp_path / "trap").mkdir()
+    trap = set_trap(tmp_path / "trap")
+    done = carried_out(spec, tmp_path / "cluster", "--engine", engine, cwd=trap)
     assert done.returncode == 0, done.stderr
     assert "2 of 2 runs complete" in done.stderr
     assert numbers(tmp_path / "cluster") == expected
+    assert not (trap / "ran").exists()

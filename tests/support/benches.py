@@ -42,8 +42,9 @@ def command(spec: Path, root: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "fecbench", "bench", str(spec), "--root", str(root), "--workers", "2", *more]
 
 
-def carried_out(spec: Path, root: Path, *more: str) -> subprocess.CompletedProcess:
-    return subprocess.run(command(spec, root, *more), env=ENVIRONMENT, capture_output=True, text=True, check=False)
+def carried_out(spec: Path, root: Path, *more: str, cwd: Path | None = None) -> subprocess.CompletedProcess:
+    asked = command(spec, root, *more)
+    return subprocess.run(asked, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, check=False)
 
 
 def numbers(root: Path) -> dict:

@@ -56,7 +56,8 @@ def fill_and_resume(faulty, small, unbroken, contents, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("at", "background"), [(0, False), (8, False), (16, False), (24, False), (18, True), (24, True)]
+    ("at", "background"),
+    [(0, False), (16, False), (24, False), (18, True), pytest.param(24, True, marks=pytest.mark.trust)],
 )
 def test_a_run_on_a_full_disk(fill_and_resume, at, background):
     fill_and_resume("ce", at, 100, background)

@@ -10,55 +10,37 @@ import pytest
 
 from fecbench.core.module_path import children_without_working_directory
 from tests.support.benches import BENCH
-
-# ---- the working directory
-
-MARK = "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n"
+from tests.support.traps import set_trap
 
 
 @pytest.fixture
-def set_trap(here) -> Path:
-    """A working directory with modules named like those that fecbench and its engines import, and a metric."""
-    for module in ("catalogue", "evil", "filelock", "joblib", "ray", "distributed", "fecbench_ce", "torch"):
-        (here / f"{module}.py").write_text(MARK)
-    found = here / "evil-1.0.dist-info"
-    found.mkdir()
-    (found / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
-    (found / "entry_points.txt").write_text("[fecbench_metrics]\nevil = evil:evil\n")
-    return here
+def trap(here) -> Path:
+    """A working directory whose modules must not be imported."""
+    return set_trap(here)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("engine", "start"),
-    [
-        ("loky", ["-P", "-m", "fecbench"]),  # as the fecbench command has it
-        ("loky", ["-m", "fecbench"]),
-        ("dask", ["-P", "-m", "fecbench"]),
-        ("ray", ["-P", "-m", "fecbench"]),
-    ],
-    ids=str,
-)
-def test_a_bench_and_its_workers_take_no_module_from_the_working_directory(set_trap, toy, engine, start):
-    pytest.importorskip("distributed" if engine == "dask" else "ray" if engine == "ray" else "joblib")
-    (set_trap / "bench.toml").write_text(
+@pytest.mark.parametrize("start", [["-P", "-m", "fecbench"], ["-m", "fecbench"]], ids=str)
+def test_a_bench_and_its_workers_take_no_module_from_the_working_directory(trap, toy, start):
+    """Of clusters tests/bench/test_bench_processes.py asks the same. The fecbench command starts with ``-P``."""
+    (trap / "bench.toml").write_text(
         BENCH.replace("demo", "./toy").replace("[settings]", '[settings]\nencoder = "tiny-bert"\nbatch_size = 8')
     )
-    assert toy == set_trap / "toy"
-    command = [sys.executable, *start, "bench", "bench.toml", "--root", "root", "--engine", engine]
+    assert toy == trap / "toy"
+    command = [sys.executable, *start, "bench", "bench.toml", "--root", "root"]
     done = subprocess.run(
-        command, cwd=set_trap, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+        command, cwd=trap, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert not (set_trap / "ran").exists()
-    (result,) = set_trap.glob("root/*/result.json")
+    assert not (trap / "ran").exists()
+    (result,) = trap.glob("root/*/result.json")
     assert "evil" not in json.loads(result.read_text())["metrics"]["test"]
 
 
-def test_a_child_has_the_module_path_that_its_parent_was_given(set_trap, monkeypatch):
-    (set_trap / "given").mkdir()
-    (set_trap / "given" / "fecbench_given.py").touch()
-    monkeypatch.setenv("PYTHONPATH", str(set_trap / "given"))
+def test_a_child_has_the_module_path_that_its_parent_was_given(trap, monkeypatch):
+    (trap / "given").mkdir()
+    (trap / "given" / "fecbench_given.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(trap / "given"))
     found = "import fecbench_given; from importlib.util import find_spec; print(find_spec('evil'))"
     with children_without_working_directory():
         done = subprocess.run([sys.executable, "-c", found], capture_output=True, text=True, check=False)
