@@ -17,6 +17,7 @@ from fecbench.core.options import PATH
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.record import ROOT
 from fecbench.terminal.echo import echo
+from fecbench.terminal.fast_import import fast_import
 from fecbench.terminal.interrupt import handle_stop_signals
 from fecbench.terminal.output import console, print_if_watched, print_json
 
@@ -109,11 +110,12 @@ def bench(
       fecbench bench benchmarks/minilm.toml --devices cuda:0,cuda:1
       fecbench bench benchmarks/minilm.toml --dataset path/to/folder --seeds 0 --limit 500
     """
-    from fecbench.bench.benchmark import Benchmark
-    from fecbench.bench.matrix import expand
-    from fecbench.bench.overrides import override
-    from fecbench.bench.smoke import smoke as smallest
-    from fecbench.bench.spec import read_spec
+    with fast_import():
+        from fecbench.bench.benchmark import Benchmark
+        from fecbench.bench.matrix import expand
+        from fecbench.bench.overrides import override
+        from fecbench.bench.smoke import smoke as smallest
+        from fecbench.bench.spec import read_spec
 
     handle_stop_signals()
     workers, root = _workers(**parallel), root or ROOT / f"{spec.stem}{'-smoke' if smoke else ''}"

@@ -13,6 +13,7 @@ from fecbench.cli.common_options import JSON
 from fecbench.core import registry
 from fecbench.core.errors import UnknownName, UsageError
 from fecbench.terminal.echo import echo
+from fecbench.terminal.fast_import import fast_import
 from fecbench.terminal.output import print_json
 from fecbench.terminal.step_progress import StepProgress
 
@@ -57,7 +58,8 @@ def check(name: str, kind: str | None, device: str, as_json: bool) -> None:
       fecbench check taco --device cuda
     """
     kind = kind or _kind_of(name)
-    from fecbench.testing.running import kits_of, outcomes
+    with fast_import():
+        from fecbench.testing.running import kits_of, outcomes
 
     finished, started = [], time.perf_counter()
     kits = kits_of(kind, name, device)

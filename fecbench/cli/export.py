@@ -13,6 +13,7 @@ from fecbench.core.errors import FecbenchError, UsageError
 from fecbench.core.options import PATH
 from fecbench.runs.find import find_run
 from fecbench.terminal.echo import echo
+from fecbench.terminal.fast_import import fast_import
 from fecbench.terminal.interrupt import handle_stop_signals
 from fecbench.terminal.output import print_json
 from fecbench.terminal.step_progress import StepProgress
@@ -75,8 +76,11 @@ def export(
     if public and push is None:
         raise UsageError("--public needs --push OWNER/NAME, but it is missing; add it, or leave --public out")
     record = find_run(run, root)
-    from fecbench.results.export.export import STEPS
-    from fecbench.results.export.export import export as write
+    with fast_import():
+        import transformers.modeling_utils  # noqa: F401  the export imports it anyway
+
+        from fecbench.results.export.export import STEPS
+        from fecbench.results.export.export import export as write
 
     handle_stop_signals()  # an exception, unlike the end of the process, lets the draft folder be removed
     try:

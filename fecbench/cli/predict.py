@@ -13,6 +13,7 @@ from fecbench.cli.common_options import DEVICE, JSON, ROOT
 from fecbench.core.errors import UsageError
 from fecbench.runs.find import find_run
 from fecbench.terminal.echo import echo_fields
+from fecbench.terminal.fast_import import fast_import
 from fecbench.terminal.output import print_json
 from fecbench.terminal.slow_progress import slow_progress
 from fecbench.terminal.status_line import status_line
@@ -56,7 +57,10 @@ def predict(run: str, texts: Sequence[str], top: int, root: Path, device: str, a
     # Python turns bytes of an argument that aren't UTF-8 into lone surrogates, which no tokenizer reads.
     if any("\ud800" <= character <= "\udfff" for text in lines for character in text):
         raise UsageError("texts must be UTF-8, but one is not; convert it")
-    from fecbench.runs.predictor import Predictor
+    with fast_import():
+        import transformers.modeling_utils  # noqa: F401  the encoder imports it anyway
+
+        from fecbench.runs.predictor import Predictor
 
     with status_line() as report:
         report(f"loading {record.id}")
