@@ -52,12 +52,12 @@ def test_random_trials_are_runs_and_a_second_time_nothing_runs(fecbench, runs_he
 
 
 def test_tpe_proposes_the_same_in_processes_and_in_one(fecbench, runs_here, toy, tmp_path):
-    spec, root = spec_of(toy, tmp_path, "tpe", 4), tmp_path / "root"
+    spec, root = spec_of(toy, tmp_path, "tpe", 3), tmp_path / "root"
     done = carried_out(spec, root)
     assert done.returncode == 0, done.stderr
-    assert "among 4 trials proposed by TPE" in done.stderr
-    assert "4 of 4 trials complete" in done.stderr
-    assert "5 of 5 runs complete" in done.stderr
+    assert "among 3 trials proposed by TPE" in done.stderr
+    assert "3 of 3 trials complete" in done.stderr
+    assert "4 of 4 runs complete" in done.stderr
     code, _, err = fecbench("bench", spec, "--root", tmp_path / "other")
     assert code == 0, err
     assert numbers(tmp_path / "other") == numbers(root)
