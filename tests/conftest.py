@@ -135,8 +135,17 @@ def fecbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     return call
 
 
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Compute with one thread, as the processes of ``tests.support.benches`` do: sums have the same bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
-def runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def runs_here(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
     """Let a bench execute its runs in this process: one of its own takes four seconds to start."""
 
     def execute(task: Job) -> None:

@@ -64,7 +64,7 @@ def test_ctrl_c_stops_all_and_the_same_command_goes_on(toy, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory) -> tuple[Path, dict]:
+def here(tmp_path_factory, one_thread) -> tuple[Path, dict]:
     """A spec of two runs, and the numbers of its runs in this process."""
     home = tmp_path_factory.mktemp("here")
     spec = write(home, tiny(write_toy(home / "toy", per_label=(20, 4, 5)), seeds="[0, 1]"))
