@@ -107,7 +107,6 @@ ASKING = {
     "taco": "clusters on the host",
     "aml-released": "clusters on the host, as taco",
     "sacl": "tosses a coin on the host",
-    "cdp-mlm": "tosses a coin on the host",
 }
 
 

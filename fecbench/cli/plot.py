@@ -32,7 +32,9 @@ def plot() -> None:
 @click.option(
     "-o", "--out", type=PATH, help=".png, .svg or .pdf file to write  [default: dynamics.png in the run's folder]"
 )
-@click.option("--all", "every", is_flag=True, help="draw all logged values, not only those of a declared gap")
+@click.option(
+    "--all", "every", is_flag=True, help="draw all panels that the method declares, not only those of its gap"
+)
 @ROOT
 def dynamics(run: str, out: Path | None, every: bool, root: Path) -> None:
     """Plot a run's losses and other logged values over its batches.

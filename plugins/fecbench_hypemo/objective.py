@@ -91,7 +91,7 @@ class HypEmo(Objective):
         )
 
     def before_training(self, stage: Stage) -> None:
-        """Train the label vectors, or reuse those that this process has trained on the same tree (stage A)."""
+        """Train the label vectors, or read those of the same tree from the user's cache (stage A)."""
         tree = tree_for(self.task.labels, self.config.tree)
         vectors = poincare_vectors(tree, negatives=self.config.negatives, seed=self.config.tree_seed, dim=DIM)
         self.label_vectors.copy_(vectors[[tree.nodes.index(label) for label in self.task.labels]])

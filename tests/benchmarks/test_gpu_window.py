@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -106,6 +107,15 @@ def test_the_readme_lists_the_parts_with_their_seconds():
     parts = re.findall(r"^(?:.*then )?(?:part|measure|speed) (\d+) (\w+) ", window, re.MULTILINE)
     listed = re.findall(r"^\| (\w+) \((\d+|all that is left)\) \|", (GPU / "README.md").read_text(), re.MULTILINE)
     assert [(name, "all that is left" if name == "full" else seconds) for seconds, name in parts] == listed
+
+
+def test_every_dependency_is_on_the_other_machine_or_staged():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {re.match(r"[\w-]+", requirement).group().lower() for requirement in project["dependencies"]}
+    there = (GPU / "README.md").read_text().partition("whose `python3` holds")[2].partition("What\nfecbench")[0]
+    held = {word.lower() for word in re.findall(r"[\w-]+", there)}
+    staged = set(" ".join(re.findall(r"pip download .*", (GPU / "stage").read_text())).split())
+    assert needed - held - staged == set()
 
 
 def test_the_scripts_that_the_window_calls_exist():
