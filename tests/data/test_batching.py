@@ -171,6 +171,7 @@ def test_what_is_left_out_is_said_with_its_reason():
     assert TrainingBatches(random_split(21), 8, seed=0).notes == ()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not os.environ.get("FECBENCH_TEST_DATA"), reason="FECBENCH_TEST_DATA names no folder with the real files"
 )

@@ -131,6 +131,7 @@ def of_both(positive, negative, w_pos, function):
     return function(a, t, positive=torch.arange(len(a)) < len(positive), w_pos=w_pos).item()
 
 
+@pytest.mark.slow
 @given(PAIRS, PAIRS, st.floats(0.05, 0.95), st.floats(0.01, 0.99), st.floats(0.01, 1))
 @settings(max_examples=400, deadline=None)
 def test_proposition_1_for_graded_targets(positive, negative, w_pos, delta, eta):
@@ -157,6 +158,7 @@ def margin_of(a, t):
     return a if t >= 0.5 else -a
 
 
+@pytest.mark.slow
 @given(PAIRS, PAIRS, st.floats(0.05, 0.95), st.floats(0, 5))
 @settings(max_examples=400, deadline=None)
 def test_proposition_2_and_corollary_1_for_graded_targets(positive, negative, w_pos, m):

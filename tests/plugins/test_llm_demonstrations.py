@@ -32,6 +32,7 @@ def test_fixed_demonstrations_are_the_same_for_all_texts_and_a_function_of_the_s
         Predictor.load(record, "cpu").probabilities(["what a day"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["fixed", "per_text", "nearest"])
 def test_a_text_is_never_its_own_demonstration(toy, tmp_path, chat_server, how):
     rows = [line.rpartition(",") for line in (toy / "train.csv").read_text().splitlines()[1:]]

@@ -244,6 +244,7 @@ def test_a_request_too_long_without_a_text_is_the_options_fault(chat_server):
     assert chat_server.requests[1]["body"]["messages"] == CHAT.about("").messages
 
 
+@pytest.mark.slow
 def test_more_at_once_than_a_client_has_connections_by_default(chat_server):
     chat_server.behaviours, chat_server.expected = ["together"] * 110, 110
     assert len(ask(chat_server, 110, concurrency=110, timeout=30.0)) == 110

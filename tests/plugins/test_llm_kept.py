@@ -46,6 +46,7 @@ def test_the_same_text_twice_is_asked_once():
     assert asked == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_a_replay_scores_again_without_asking(toy, tmp_path, chat_server, monkeypatch):
     draw = random.Random(0)
     chat_server.reply = lambda body: draw.choice(["glad", "sad", "mad", "hm"])

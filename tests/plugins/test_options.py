@@ -60,6 +60,7 @@ def known():
     return {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "given", "other"), OPTIONS, ids=lambda value: str(value))
 def test_another_value_makes_other_updates(known, method, given, other):
     key = method, str(given)

@@ -42,6 +42,7 @@ def test_labels_without_a_text_and_texts_without_a_label():
     assert ranking_scores(scores, np.zeros((40, 5), dtype=bool)).tolist() == [1.0, 1.0]
 
 
+@pytest.mark.slow
 def test_the_search_finds_what_a_loop_finds():
     generator = np.random.default_rng(1)
     true = truth(generator, texts=30)

@@ -51,6 +51,7 @@ def test_two_processes_on_one_run(toy, tmp_path):
     assert train_briefly("ce", toy, tmp_path / "run", resume=True).status == "complete"
 
 
+@pytest.mark.slow
 def test_watchers_neither_keep_a_run_from_its_lock_nor_take_one_another_for_it(toy, tmp_path):
     record = begun(toy, tmp_path / "run")
     sign(record)  # as a killed process leaves it: its lock decides

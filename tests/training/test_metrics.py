@@ -11,6 +11,7 @@ from fecbench.training import metrics
 LABELS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=40)
 
 
+@pytest.mark.slow
 @given(LABELS)
 def test_equal_to_scikit_learn_and_to_a_slow_count(pairs):
     true, predicted = (np.array(part) for part in zip(*pairs, strict=True))

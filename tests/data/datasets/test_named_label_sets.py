@@ -83,6 +83,7 @@ def test_each_label_of_goemotions_is_in_one_group(name):
     assert sorted(members) == sorted(goemotions.MULTI_LABELS)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL, reason="FECBENCH_TEST_DATA names no folder with the real files")
 @pytest.mark.parametrize("name", GROUPS)
 def test_the_real_rows_in_groups_have_the_rows_of_ge_multi(name):
@@ -114,6 +115,7 @@ def test_the_real_rows_have_the_counts_of_the_paper():
     assert [counts[label] for label in ("grief", "pride", "relief")] == [77, 111, 153]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL, reason="FECBENCH_TEST_DATA names no folder with the real files")
 def test_the_official_files_read_as_ones_own_have_the_same_labels(tmp_path):
     for name in goemotions.FILES.values():

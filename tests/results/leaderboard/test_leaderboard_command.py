@@ -13,6 +13,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_real_runs_become_a_table(fecbench, toy, here):
     for seed in range(3):
         flags = ("--dataset", toy, "--encoder", "scratch", "--epochs", 1, "--batch-size", 16, "--seed", seed)

@@ -60,6 +60,7 @@ def by_hand(metric: str, gold: np.ndarray, one: np.ndarray, other: np.ndarray, c
     return min(1.0, 2 * min((null >= null[0] - 1e-12).mean(), (null <= null[0] + 1e-12).mean()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unanswered", [False, True])
 @pytest.mark.parametrize("differing", [0, 1, 2, 3, 7])
 @pytest.mark.parametrize("metric", outcomes.BY_COUNTS)

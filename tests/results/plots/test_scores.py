@@ -84,6 +84,7 @@ def test_rows_of_one_method_are_told_apart_by_their_encoder(figures, tmp_path):
     assert ["scratch" in ticks[0], "minilm" in ticks[1]] == [True, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("methods", [1, 2, 15])
 @pytest.mark.parametrize("seeds", [1, 2, 5])
 @pytest.mark.parametrize("datasets", [1, 2, 3])

@@ -6,6 +6,7 @@ from base64 import b64encode
 from hashlib import sha256
 
 import numpy as np
+import pytest
 
 from fecbench.results.leaderboard.assemble import board_of_records
 from fecbench.results.leaderboard.board import Board
@@ -171,6 +172,7 @@ def test_the_command_writes_a_page(fecbench, three, tmp_path, monkeypatch):
     assert (tmp_path / "board.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
+@pytest.mark.slow
 def test_a_big_board_is_small(make):
     """15 methods on 2 data sets with 5 seeds and full histories stay under 2 MB; here a tenth of them under a tenth."""
     logs = {
