@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import UsageError
-from fecbench.core.files import replacing
+from fecbench.core.files import replacing, writing
+from fecbench.core.paths import path_text
 from fecbench.data.datasets.dataset import SPLITS
 from fecbench.data.datasets.locations import DataLocations
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FOLDER = "given"
+CACHE = "choose another name, or free space in the user cache or make it writable"  # how a message ends
 
 
 def dataset_of(data: object, name: str = "data") -> str:
@@ -39,9 +41,9 @@ def dataset_of(data: object, name: str = "data") -> str:
         UsageError: ``data`` is something else, or ``name`` is no name of a folder.
     """
     if isinstance(data, str | os.PathLike):
-        return os.fspath(data)
-    if not name or Path(name).name != name or name == "..":
-        raise UsageError(f"name must be the name of a folder, without others, but is {name!r}; choose another")
+        return data if isinstance(data, str) else path_text(data)
+    if not isinstance(name, str) or Path(name).name != name or name in ("", "..") or not name.isprintable():
+        raise UsageError(f"name must be a folder's name in printable characters, but is {name!r}; choose another")
     splits = _by_split(data)
     unknown = sorted(map(str, set(splits) - set(SPLITS)))
     if unknown or "train" not in splits:
@@ -64,11 +66,12 @@ def _written(tables: Mapping[str, pa.Table], name: str) -> Path:
     from pyarrow import parquet
 
     folder = DataLocations().cache.parent / FOLDER / _digest(tables) / name
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder, CACHE):
+        folder.mkdir(parents=True, exist_ok=True)
     for split, table in tables.items():
         path = folder / f"{split}.parquet"
         if not path.exists():
-            with replacing(path, "the user cache") as draft:
+            with replacing(path, CACHE) as draft:
                 parquet.write_table(table, draft)
     return folder
 

@@ -14,7 +14,7 @@ from fecbench.api.given_texts import texts_of
 from fecbench.api.html import run_html
 from fecbench.api.predictions import Predictions
 from fecbench.core.errors import UsageError
-from fecbench.core.paths import path_of
+from fecbench.core.paths import path_of, path_text
 from fecbench.core.progress import silent
 from fecbench.runs.find import find_run
 from fecbench.runs.record import ROOT, Record
@@ -208,6 +208,17 @@ def load(run: str | os.PathLike[str] | Record | Run, root: str | os.PathLike[str
     """
     if isinstance(run, Run):
         return Run(run.record)
-    record = run if isinstance(run, Record) else find_run(os.fspath(run), path_of(root))
+    record = run if isinstance(run, Record) else find_run(_reference(run), path_of(root))
     record.check_complete()
     return Run(record)
+
+
+def _reference(run: object) -> str:
+    """Return an id or a method as it is, and a Path as text that is read as a path.
+
+    Raises:
+        UsageError: ``run`` is neither.
+    """
+    if not isinstance(run, str | os.PathLike):
+        raise UsageError(f"a run must be a folder, an id, a method, a Record or a Run, but is {run!r}; correct it")
+    return run if isinstance(run, str) else path_text(run)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, overload
 
-from fecbench.api.given_values import names_of
+from fecbench.api.given_values import names_of, seeds_of
 from fecbench.api.run import Run
 from fecbench.core.errors import RunError, UsageError
 from fecbench.core.paths import path_of
@@ -82,7 +82,7 @@ class Runs(Sequence[Run]):
         from fecbench.terminal.status_line import status_line
 
         records = [run.record for run in self.runs]
-        columns, metrics = names_of(columns), names_of(metrics)
+        columns, metrics = names_of(columns, "columns"), names_of(metrics, "metrics")
         with status_line() as report:
             if self.spec is None:
                 return board_of_records(
@@ -131,7 +131,7 @@ def _is_whole(record: Record) -> bool:
 def run_spec(
     spec: str | os.PathLike[str],
     *,
-    datasets: str | Sequence[str] = (),
+    datasets: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
     seeds: Sequence[int] = (),
     limit: int | None = None,
     root: str | os.PathLike[str] | None = None,
@@ -168,10 +168,10 @@ def run_spec(
     from fecbench.data.datasets.locations import DataLocations
     from fecbench.terminal.bench_progress import Watch
 
-    if workers < 1:
-        raise UsageError(f"workers must be at least 1, but is {workers}; raise it")
+    if not isinstance(workers, int) or workers < 1:
+        raise UsageError(f"workers must be an integer, at least 1, but is {workers!r}; correct it")
     path = path_of(spec)
-    chosen = override(read_spec(path), names_of(datasets), list(map(int, seeds)), limit)
+    chosen = override(read_spec(path), names_of(datasets, "datasets"), seeds_of(seeds), limit)
     folder = ROOT / path.stem if root is None else path_of(root)
     locations = DataLocations(None if data_dir is None else path_of(data_dir))
     prepared = Benchmark.prepare(expand(chosen), folder, locations)

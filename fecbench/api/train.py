@@ -24,8 +24,8 @@ def run(
     data_dir: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = True,
-    metrics: str | Sequence[str] = (),
-    observers: Sequence[object] = (),
+    metrics: str | Sequence[str] | None = (),
+    observers: Sequence[object] | None = (),
     **settings: Any,
 ) -> Run:
     """Train an objective on a data set, test it and return the complete run.
@@ -69,7 +69,7 @@ def run(
         DataLocations(None if data_dir is None else path_of(data_dir)),
         None if run_dir is None else path_of(run_dir),
         resume,
-        observers=[*([RunProgress()] if progress else []), *observers],
-        metrics=names_of(metrics),
+        observers=[*([RunProgress()] if progress else []), *(observers or ())],
+        metrics=names_of(metrics, "metrics"),
     )
     return Run(carry_out(plan(objective, flags), context))

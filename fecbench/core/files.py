@@ -17,9 +17,11 @@ use:
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 
 UNFINISHED = ".unfinished"
+STDOUT = Path("/dev/stdout")
 # remedies: how a message about a failed write ends
 RESUME = (
     "free space or make it writable, then continue with --resume, or choose another --run-dir "
@@ -47,8 +50,8 @@ _MODE = 0o666 & ~_MASK
 def replacing(path: Path, remedy: str = RESUME, *, own: bool = False) -> Iterator[Path]:
     """Yield a temporary path to write to, and rename it over ``path`` if the block ends without error.
 
-    A link stays a link: its target is replaced. If ``path`` is a device or a pipe, such as ``/dev/stdout``,
-    the block writes to it directly.
+    A link stays a link: its target is replaced. If ``path`` is a device or a pipe, the block writes to it
+    directly. If it is ``/dev/stdout``, which may lead to a file with other content, the text is added there.
 
     Args:
         path: target file.
@@ -60,6 +63,11 @@ def replacing(path: Path, remedy: str = RESUME, *, own: bool = False) -> Iterato
         RunError: the file can't be written (no space, no permission); an earlier file at ``path`` is unchanged.
     """
     target = path.resolve()
+    if path == STDOUT:
+        with writing(path, remedy), TemporaryDirectory() as folder:
+            yield (draft := Path(folder, path.name))
+            sys.stdout.buffer.write(draft.read_bytes())
+        return
     if target.exists() and not target.is_file():
         with writing(path, remedy):
             yield path

@@ -117,13 +117,15 @@ class Observers:
         """Register ``observer`` under ``name``.
 
         Raises:
-            PluginError: it implements an unknown hook, or its hook has an argument that the specification
-                lacks.
+            PluginError: it implements no hook or an unknown one, or its hook has an argument that the
+                specification lacks.
         """
         try:
             self.manager.register(observer, name)
             # pluggy accepts unknown hook names until it is asked; a misspelt hook would never be called.
             self.manager.check_pending()
+            if not self.manager.get_hookcallers(observer):
+                raise ValueError("it implements none; mark a method with fecbench.hookimpl")
         except (pluggy.PluginValidationError, ValueError) as error:
             if self.manager.is_registered(observer):
                 self.manager.unregister(observer)

@@ -1,6 +1,6 @@
-"""Expand ``~`` in paths.
+"""Read paths as users give them, and tell them from names.
 
-A shell does not expand it after ``=``, in quotes, in TOML files and in environment variables.
+A shell does not expand ``~`` after ``=``, in quotes, in TOML files and in environment variables.
 """
 
 import os
@@ -29,3 +29,13 @@ def path_of(path: str | os.PathLike[str]) -> Path:
             f"a path must be a string or a Path, but {path!r} is a {type(path).__name__}; give each path by itself"
         )
     return Path(expanded(os.fspath(path)))
+
+
+def path_text(path: str | os.PathLike[str]) -> str:
+    """Return a path as text that is read as a path, not as a registered name or an address of the hub.
+
+    >>> path_text(Path("demo")), path_text("~/demo"), path_text("../demo")
+    ('./demo', '~/demo', '../demo')
+    """
+    text = os.fspath(path)
+    return text if text.startswith((os.curdir, "~")) or Path(text).is_absolute() else os.curdir + os.sep + text

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import catalogue
 
-from fecbench.core.errors import PluginError, UnknownName
+from fecbench.core.errors import PluginError, UnknownName, UsageError
 from fecbench.core.plugin_errors import error_summary
 
 T = TypeVar("T")
@@ -81,9 +81,12 @@ class Registry:
         """Return the registration of ``name``.
 
         Raises:
+            UsageError: the name is no text.
             UnknownName: the name is not registered.
             PluginError: more than one distribution registers it.
         """
+        if not isinstance(name, str):
+            raise UsageError(f"the name of a {self.word} must be text, but is {name!r}; correct it")
         claims = self.origins(name)
         if not claims:
             raise UnknownName(self.word, name, self)

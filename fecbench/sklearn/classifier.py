@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, check_random_state, column_or_1d
 
 from fecbench.api.train import run
+from fecbench.core.errors import UsageError
 
 if TYPE_CHECKING:
     import os
@@ -108,6 +110,12 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
 
     def _run(self, train: Rows, held_out: Rows, seed: int) -> Run:
         # A run needs texts to predict; without labels they give no score.
+        given = dict(self.settings or {})
+        if taken := sorted(given.keys() & {"objective", "dataset", "name", "run_dir", "progress"}):
+            raise UsageError(
+                f"settings must be settings of the run or options of the objective, but names {', '.join(taken)}; "
+                "give parameters of the classifier by themselves"
+            )
         data = {"train": train, "validation": held_out, "test": {"text": held_out[0]}}
         settings = {
             "encoder": self.encoder,
@@ -117,7 +125,7 @@ class EmotionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             "seed": seed,
             "device": self.device,
             "label_separator": "",  # a class is one label, whatever signs it has
-            **(self.settings or {}),
+            **given,
         }
         return run(self.objective, data, name="sklearn", run_dir=self.run_dir, progress=self.verbose, **settings)
 
@@ -165,8 +173,8 @@ def _cut(numbers: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, n
         ValueError: the fraction isn't between 0 and 1, there are too few rows to set some aside of every class, or a
             class has one row.
     """
-    if not 0 < fraction < 1:
-        raise ValueError(f"validation_fraction must be between 0 and 1, but is {fraction}; correct it")
+    if not isinstance(fraction, Real) or not 0 < fraction < 1:
+        raise ValueError(f"validation_fraction must be between 0 and 1, but is {fraction!r}; correct it")
     classes = int(numbers.max()) + 1
     if math.ceil(fraction * len(numbers)) < classes:
         raise ValueError(

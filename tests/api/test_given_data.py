@@ -1,5 +1,7 @@
 """Rows in memory are read as rows of files are."""
 
+from pathlib import Path
+
 import datasets
 import numpy as np
 import pandas as pd
@@ -7,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from fecbench.api.given_data import dataset_of
-from fecbench.core.errors import DataError, UsageError
+from fecbench.api.given_values import names_of, seeds_of, settings_of
+from fecbench.core.errors import DataError, RunError, UsageError
 from fecbench.core.settings import RunSettings
 from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
@@ -109,6 +112,24 @@ def test_names_and_paths_stay_as_they_are(tmp_path):
     assert dataset_of(tmp_path) == str(tmp_path)
 
 
+def test_a_path_is_never_taken_for_a_registered_name():
+    assert dataset_of(Path("demo")) == "./demo"
+    assert settings_of({"encoder": Path("minilm")}) == {"encoder": "./minilm"}
+    assert names_of([Path("demo"), "demo"], "datasets") == ("./demo", "demo")
+
+
+@pytest.mark.parametrize("seeds", [3, "10", "0-4", [0.5], [None]])
+def test_seeds_are_integers(seeds):
+    with pytest.raises(UsageError, match="seeds must be integers"):
+        seeds_of(seeds)
+
+
+@pytest.mark.parametrize("names", [5, [5], [None]])
+def test_names_are_text(names):
+    with pytest.raises(UsageError, match="metrics must be a name or a list of names"):
+        names_of(names, "metrics")
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -129,7 +150,12 @@ def test_other_objects_are_refused(given, message):
         dataset_of(given)
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../a"])
-def test_a_name_that_leads_elsewhere_is_refused(name):
-    with pytest.raises(UsageError, match="name must be the name of a folder"):
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../a", "a\0b", "\ud800", 5])
+def test_a_name_that_no_folder_has_is_refused(name):
+    with pytest.raises(UsageError, match="name must be a folder's name in printable characters"):
         dataset_of((TEXTS, LABELS), name)
+
+
+def test_a_name_that_the_disk_refuses_is_a_message():
+    with pytest.raises(RunError, match="choose another name"):
+        dataset_of((TEXTS, LABELS), "a" * 300)

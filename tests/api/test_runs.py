@@ -88,11 +88,18 @@ def test_a_leaderboard_says_what_it_reads(trained, monkeypatch):
     assert said[0].startswith("reading record 1: ")
 
 
-def test_a_spec_needs_a_worker(folder, tmp_path):
+@pytest.mark.parametrize("workers", [0, "2", None])
+def test_a_spec_needs_a_worker(folder, tmp_path, workers):
     spec = tmp_path / "two.toml"
     spec.write_text(SPEC)
-    with pytest.raises(UsageError, match="workers must be at least 1, but is 0"):
-        fecbench.run_spec(spec, workers=0, progress=False)
+    with pytest.raises(UsageError, match=f"workers must be an integer, at least 1, but is {workers!r}"):
+        fecbench.run_spec(spec, workers=workers, progress=False)
+
+
+@pytest.mark.parametrize("run", [None, 5])
+def test_a_run_is_named_by_text_or_a_path(run):
+    with pytest.raises(UsageError, match=f"a run must be a folder, an id, .* but is {run}"):
+        fecbench.load(run)
 
 
 def test_a_broken_record_keeps_no_other_run_from_being_loaded(trained, tmp_path):

@@ -7,7 +7,7 @@ import catalogue
 import pytest
 
 from fecbench.core import registry
-from fecbench.core.errors import PluginError, UnknownName
+from fecbench.core.errors import PluginError, UnknownName, UsageError
 
 
 def test_built_ins_come_through_entry_points():
@@ -57,6 +57,12 @@ def test_a_broken_plugin_is_named_when_asked_for_and_hurts_nobody(install, value
 def test_an_unknown_name_gets_a_hint():
     with pytest.raises(UnknownName, match="did you mean 'native'"):
         registry.heads.get("nativ")
+
+
+@pytest.mark.parametrize("name", [None, 123])
+def test_a_name_is_text(name):
+    with pytest.raises(UsageError, match=f"the name of a head must be text, but is {name}"):
+        registry.heads.get(name)
 
 
 def test_registering_by_hand(monkeypatch):

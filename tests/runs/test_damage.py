@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,3 +115,12 @@ def test_records_of_another_format_or_broken_ones_are_named(tmp_path):
 def test_a_torn_line_of_history_is_left_out(tmp_path):
     (tmp_path / "history.jsonl").write_text('{"event": "epoch", "epoch": 1}\n{"event": "epo')
     assert Record(tmp_path).history() == [{"event": "epoch", "epoch": 1}]
+
+
+def test_standard_output_that_leads_to_a_file_keeps_its_other_content(tmp_path):
+    code = "from fecbench.core.files import STDOUT, replacing\nwith replacing(STDOUT) as d: d.write_text('table')"
+    target = tmp_path / "all.csv"
+    target.write_text("earlier ")
+    with target.open("a") as out:
+        subprocess.run([sys.executable, "-c", code], stdout=out, check=True)
+    assert target.read_text() == "earlier table"

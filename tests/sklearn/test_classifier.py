@@ -13,6 +13,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 import fecbench
+from fecbench.core.errors import UsageError
 from fecbench.sklearn import EmotionClassifier
 
 pytestmark = pytest.mark.slow
@@ -135,7 +136,12 @@ def test_unfit_rows_are_refused(texts, labels, message):
         EmotionClassifier(**FAST).fit(texts, labels)
 
 
-@pytest.mark.parametrize("fraction", [0, 1.0])
+@pytest.mark.parametrize("fraction", [0, 1.0, "a", None])
 def test_an_unfit_share_is_refused(fraction):
     with pytest.raises(ValueError, match="validation_fraction must be between 0 and 1"):
         EmotionClassifier(**FAST, validation_fraction=fraction).fit(X, Y)
+
+
+def test_settings_leave_the_classifiers_own_parameters_alone():
+    with pytest.raises(UsageError, match="names progress, run_dir; give parameters of the classifier by themselves"):
+        EmotionClassifier(**FAST | {"settings": {"run_dir": "runs/a", "progress": True}}).fit(X, Y)
