@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from errno import ENOSPC
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Any
@@ -122,6 +123,8 @@ def _reason(error: Exception) -> str:
     """Return an error's message; that of the system as file, reason and remedy."""
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {lower_first(error.strerror)}; check the path and its permissions"
+    if isinstance(error, OSError) and error.errno == ENOSPC:
+        return "the output can't be written: no space left on the device; free space or choose another place"
     return str(error)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +13,8 @@ from fecbench.cli.data_options import row_options, row_settings
 from fecbench.core import registry
 from fecbench.core.errors import DataError, UsageError
 from fecbench.core.options import PATH
+from fecbench.core.paths import path_text
 from fecbench.core.text import shortened
-from fecbench.data.datasets.addresses import is_path
 from fecbench.data.datasets.load import load_dataset
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.terminal.echo import echo
@@ -66,7 +67,7 @@ def import_data(
 def _named(files: Sequence[str], flags: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the data set to read and the flags to read it with; of several files, each is that of a split."""
     if len(files) == 1 and files[0] not in registry.datasets and os.path.lexists(files[0]):
-        return _as_path(files[0]), flags
+        return path_text(files[0]), flags
     if len(files) == 1:
         return files[0], flags
     from fecbench.data.datasets.files.given_files import as_splits
@@ -121,7 +122,7 @@ def _report(data: EmotionData, folder: Path, as_json: bool) -> None:
     echo(f"{len(data.labels)} labels{_kind(data)}: {shortened(data.labels, MOST_LABELS)}")
     for note in data.notes:
         echo(f"note: {note}")
-    echo(f"train on it: fecbench run ce --dataset {_as_path(str(folder))}")
+    echo(f"train on it: fecbench run ce --dataset {shlex.quote(path_text(folder))}")
 
 
 def _kind(data: EmotionData) -> str:
@@ -144,8 +145,3 @@ def _summary(data: EmotionData, folder: Path) -> dict[str, Any]:
         "notes": list(data.notes),
         "fingerprint": data.fingerprint,
     }
-
-
-def _as_path(name: str) -> str:
-    """Return a path so that it is taken for one, not for a registered name."""
-    return name if is_path(name) else os.curdir + os.sep + name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -251,7 +252,8 @@ def _by_spec(
         selection = replace(selection, metrics=(*selection.metrics, *metrics))
         if not any(found.of(planned) for planned in (*selection.trials, *selection.runs)):
             raise RunError(
-                f"the table of {spec} needs complete runs, but none were found; make them with: fecbench bench {spec}"
+                f"the table of {spec} needs complete runs, but none were found; make them with: "
+                f"fecbench bench {shlex.quote(str(spec))}"
             )
         trials = [record for planned in selection.trials if (record := found.of(planned))]
         return board_of_selection(selection, records, against, report), trials

@@ -144,7 +144,7 @@ def _lines() -> list[str]:
     Raises:
         UsageError: standard input is a terminal, is not UTF-8 or holds no text.
     """
-    if sys.stdin.isatty():
+    if sys.stdin is None or sys.stdin.isatty():  # None: the caller closed it
         raise UsageError("a text is needed, but none was given; give it as an argument or on standard input")
     try:
         lines = [line.rstrip("\r\n") for line in sys.stdin]

@@ -234,6 +234,8 @@ def _carry_out(chosen: Plan, command: dict[str, Any]) -> None:
     try:
         record = carry_out(chosen, context)
     except KeyboardInterrupt:
+        if not (stop.began or command["resume"]):
+            raise FecbenchError("stopped before the training; give the same command to start again") from None
         raise FecbenchError(
             "stopped; the same command with --resume continues after the last finished epoch "
             "(without --resume it starts again)"

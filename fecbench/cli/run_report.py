@@ -34,7 +34,7 @@ def report(record: Record, as_json: bool, predictions: Path | None) -> None:
         echo(f"written: {predictions}", err=True)
     run, root = shlex.quote(str(record.folder)), shlex.quote(str(record.folder.parent))
     if record.folder.parent == ROOT:  # where other commands look for runs
-        run, root = record.id, ""
+        run, root = shlex.quote(record.id), ""
     echo(f'next: fecbench predict {run} "a text", or fecbench leaderboard {root}'.rstrip(), err=True)
 
 

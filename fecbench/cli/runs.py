@@ -11,7 +11,7 @@ from fecbench.cli.common_options import JSON
 from fecbench.core.errors import RunError
 from fecbench.core.options import PATH
 from fecbench.results.shown_metrics import MAIN
-from fecbench.runs.find import all_records
+from fecbench.runs.find import all_records, check_folder
 from fecbench.runs.record import ROOT
 from fecbench.terminal.echo import echo
 from fecbench.terminal.output import print_json, print_table, score_text
@@ -33,6 +33,8 @@ def runs(root: Path, as_json: bool) -> None:
     ROOT is the folder to search at any depth (default: runs/). Scores are in percent, NLL in nats a text; --json prints
     fractions and all metrics. A run on a test split without labels has none.
     """
+    if root != ROOT:
+        check_folder(root)
     rows = [_row(record) for record in all_records(root)]
     if as_json:
         print_json(rows)

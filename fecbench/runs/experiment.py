@@ -118,6 +118,8 @@ def _run(plan: Plan, context: RunContext) -> Record:
             built = build(plan, data, accelerator.device)
             Experiment(plan, data, built, record, began, further).carry_out(identity, accelerator, context)
             accelerator.wait_for_everyone()
+        elif context.metrics or context.trackers:
+            warnings.warn(f"{record.folder} was complete: further metrics and trackers change nothing", stacklevel=2)
         if table:
             save_predictions(table, record, data.test_rows)
     if accelerator.num_processes > 1:

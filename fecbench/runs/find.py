@@ -22,13 +22,22 @@ def find_records(folders: Iterable[Path]) -> tuple[Record, ...]:
     """
     found: dict[Path, Record] = {}
     for folder in folders:
-        if not folder.is_dir():
-            raise UsageError(
-                f"{folder} must be a run's folder or a folder of runs, but there is no such folder; correct the path"
-            )
+        check_folder(folder)
         for record in records_under(folder):
             found.setdefault(record.folder.resolve(), record)
     return tuple(found.values())
+
+
+def check_folder(folder: Path) -> None:
+    """Check that a folder exists, as those of runs that a user names must.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if not folder.is_dir():
+        raise UsageError(
+            f"{folder} must be a run's folder or a folder of runs, but there is no such folder; correct the path"
+        )
 
 
 def all_records(*folders: Path) -> Iterator[Record]:
@@ -82,10 +91,13 @@ def find_run(reference: str, root: Path = ROOT) -> Record:
 
     Raises:
         UnknownName: no run has that name.
+        UsageError: ``root`` is no folder; the default one may be missing before the first run.
     """
     folder = Path(expanded(reference))
     if (folder / RUN).is_file():
         return Record(folder)
+    if root != ROOT:
+        check_folder(root)
     records = list(all_records(root))
     for record in records:
         if record.id == reference:

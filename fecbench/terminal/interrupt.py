@@ -25,10 +25,14 @@ class Stop:
 
     Python drops an exception that a signal handler raises inside a finaliser (``__del__``). The request is therefore
     remembered and raised again at the next hook of the run.
+
+    Attributes:
+        asked: a stop was asked for.
+        began: the training began, so that the run can be resumed.
     """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.asked = self.began = False
 
     def ask(self, *_: object) -> None:
         """Handle a signal: remember the request and raise KeyboardInterrupt."""
@@ -50,6 +54,7 @@ class Stop:
     @hookimpl
     def run_started(self) -> None:
         """Raise a remembered request before the first batch."""
+        self.began = True
         if self.asked:
             raise KeyboardInterrupt
 

@@ -7,14 +7,20 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from fecbench.core.text import CONTROLS, inline
 from fecbench.results.shown_metrics import AT_FIXED, BESIDE, MAIN, figure, shown
 from fecbench.terminal.echo import echo, echo_document
 
-WIDE = 200  # columns of a table that is written to a file or pipe
+WIDE = 200  # columns of a line that is written to a file or pipe
+LONGEST_LINE = 100_000
+WHOLE = 60  # the longest words that stay whole
+NARROW = 10  # columns of text that breaks its lines, at least
+GAP = 2  # blanks between columns
 
 
 def console(stderr: bool = False) -> Console:
@@ -44,16 +50,33 @@ def print_json(content: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> None:
-    """Print a table on standard output; columns of numbers are aligned to the right."""
+    """Print a table on standard output; columns of numbers are aligned to the right.
+
+    Columns of single words, such as run ids and scores, stay whole so that they can be copied; the table may become
+    wider than a narrow terminal. Other columns break their lines. A file or pipe gets each row on one line.
+    """
     if title:
         echo(title)
     table = Table(box=None, header_style="bold", pad_edge=False)
+    cells = [[inline(_cell(value)) for value in row] for row in rows]
+    least = 0
     for index, column in enumerate(columns):
-        numeric = all(isinstance(row[index], int | float) for row in rows)
-        table.add_column(inline(column), justify="right" if numeric and rows else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(inline(_cell(value)) for value in row))
-    console().print(table)
+        numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
+        least += GAP + _add_column(table, inline(column), [row[index] for row in cells], numeric)
+    for row in cells:
+        table.add_row(*row)
+    out = console()
+    unlimited = Measurement.get(out, out.options.update(max_width=LONGEST_LINE), table).maximum
+    out.width = max(out.width, least if out.is_terminal else unlimited)
+    out.print(table, crop=False)
+
+
+def _add_column(table: Table, name: str, cells: Sequence[str], numeric: bool) -> int:
+    """Add a column to a table and return its least width."""
+    longest = max(map(cell_len, [name, *cells]))
+    whole = longest <= WHOLE and all(len(cell.split()) < 2 for cell in cells)
+    table.add_column(name, justify="right" if numeric else "left", no_wrap=whole, overflow="fold")
+    return longest if whole else min(longest, NARROW)
 
 
 def _cell(value: object) -> str:

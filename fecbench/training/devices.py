@@ -123,10 +123,16 @@ def _check_available(name: str) -> None:
     try:
         torch.empty(1, device=torch.device(name)).cpu()  # the copy waits for the device: some fail only then
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        found = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu alone"
+        reason = str(error).splitlines()[0].partition(". ")[0]  # torch goes on with hints for its own developers
         raise UsageError(
-            f"--device {name} isn't available here (found: {found}): {str(error).splitlines()[0]}"
+            f"--device {name} isn't available here ({reason}); choose {' or '.join(_available())}"
         ) from error
+
+
+def _available() -> list[str]:
+    """Return the values of ``--device`` that this machine has."""
+    kind = torch.accelerator.current_accelerator(check_available=True)
+    return ["auto", "cpu", *([f"{kind.type}:{n}" for n in range(torch.accelerator.device_count())] if kind else [])]
 
 
 def compiler() -> str | None:

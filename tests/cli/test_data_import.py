@@ -242,3 +242,9 @@ def test_rows_are_written_in_chunks(fecbench, tmp_path, monkeypatch):
     code, _, err = fecbench("data", "import", file, "--to", tmp_path / "mine")
     assert code == 0, err
     assert parquet.ParquetFile(tmp_path / "mine" / "train.parquet").num_row_groups == 4
+
+
+def test_the_next_command_can_be_copied(fecbench, toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, out, _ = fecbench("data", "import", toy, "--to", "imp 2")
+    assert out.endswith("train on it: fecbench run ce --dataset './imp 2'\n")

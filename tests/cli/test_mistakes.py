@@ -3,6 +3,8 @@
 import pytest
 
 from fecbench.cli import main
+from fecbench.cli.predict import _lines
+from fecbench.core.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,9 @@ from fecbench.cli import main
         (["run", "ce", "--dataset", "demo", "--tracker", "mlflow"], 2, "mlflow"),
         (["run", "ce", "--dataset", "demo", "--resume"], 1, "there is none; leave it out"),
         (["predict", "nothing", "text"], 2, "no run or method with a complete run under runs is called 'nothing'"),
+        (["predict", "nothing", "text", "--root", "nowhere"], 2, "nowhere must be a run's folder or a folder of runs"),
+        (["runs", "nowhere"], 2, "nowhere must be a run's folder or a folder of runs, but there is no such folder"),
+        (["run", "ce", "--dataset", "demo", "--device", "mps"], 2, "'MPS' backend); choose auto or cpu"),
         (["data", "stats", "gee"], 2, "did you mean 'ge'"),
         (["nonsense"], 2, "No such command 'nonsense'"),
     ],
@@ -58,3 +63,19 @@ def test_errors_of_the_system_name_file_reason_and_remedy(monkeypatch, capsys):
         main()
     told = "fecbench: data/train.csv: permission denied; check the path and its permissions\n"
     assert capsys.readouterr().err == told
+
+
+def test_a_full_disk_behind_standard_output_has_a_remedy(monkeypatch, capsys):
+    def refuse():
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("fecbench.cli.cli", refuse)
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    assert "free space or choose another place" in capsys.readouterr().err
+
+
+def test_a_closed_standard_input_is_no_text(fecbench, here, monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(UsageError, match="a text is needed, but none was given"):
+        _lines()

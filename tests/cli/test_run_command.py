@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fecbench.cli.run_report import report
 from fecbench.runs.record import Record
 
 
@@ -88,6 +89,12 @@ def test_help_of_run_lists_objectives_with_their_origin(fecbench):
     code, out, _ = fecbench("run", "--help")
     assert code == 0
     assert "fecbench_aml.objective:AML of fecbench" in out
+
+
+def test_the_next_command_can_be_copied(trained, here, capsys):
+    moved = Record(trained.folder.rename(Path("runs", "my run")))
+    report(moved, as_json=False, predictions=None)
+    assert capsys.readouterr().err.endswith("next: fecbench predict 'my run' \"a text\", or fecbench leaderboard\n")
 
 
 @pytest.mark.slow
