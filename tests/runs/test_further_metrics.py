@@ -41,6 +41,7 @@ def test_a_run_computes_the_metrics_that_are_named(fecbench, toy, tmp_path):
     assert record.result["metrics"]["test"][NAME] == pytest.approx(expected)
 
 
+@pytest.mark.filterwarnings("default")
 def test_a_complete_run_says_that_it_computes_no_further_metric(fecbench, toy, tmp_path):
     command = ("run", "ce", "--dataset", toy, *BRIEF, "--run-dir", tmp_path / "run")
     assert fecbench(*command)[0] == 0
