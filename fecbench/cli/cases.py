@@ -52,11 +52,11 @@ def cases(
     """Show examples that one run gets right and another wrong.
 
     Lists rows that BETTER gets right and WORSE wrong, those with the largest gain in the gold label's probability
-    first, and counts all rows. If texts can have several labels, it lists those whose labels BETTER gives with the
-    greater Jaccard index, by the gain in it, then in negative log-likelihood.
+    first, and counts all rows. If texts can have several labels, it lists those on which BETTER has the greater Jaccard
+    index, by the gain in that index, then by that in negative log-likelihood.
 
     BETTER and WORSE are each a run id, a run folder or a method (its newest complete run); both runs must be on the
-    same rows. Texts and gold labels are read from the data, because a record holds neither.
+    same rows. Texts and gold labels are read from the data, because a record holds no texts.
 
     \b
     Example (Table 4 of the AML paper):

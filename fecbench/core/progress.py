@@ -1,4 +1,4 @@
-"""Types of the functions by which long work says how far it is, and the one that says nothing."""
+"""Types of the functions that report the progress of long work, and one that reports nothing."""
 
 from __future__ import annotations
 

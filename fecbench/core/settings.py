@@ -188,13 +188,12 @@ class RunSettings(Config):
     shrink: float = Field(
         SHRINK,
         ge=0,
-        description="weight, in validation rows, of the threshold that is best for all labels in that of each label, "
-        "for --thresholds per-class",
+        description="for --thresholds per-class: weight of the global threshold in that of each label, in "
+        "validation rows",
     )
     at_least_one: bool = Field(
         False,
-        description="give the most probable label to a text none of whose labels reaches its threshold, if a text can "
-        "have several",
+        description="give a text its most probable label if no label reaches its threshold, if a text can have several",
     )
 
     @field_validator("text_column", "label_column", "group_column", "rater_column", "id_column", mode="before")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def write_predictions(record: Record, logits: Tensor, true: Tensor | None) -> None:
     """Write the predictions of all test rows, in order: logits, predicted labels, and whether they are correct.
 
-    No true label is written, since the data's licence may forbid it.
+    The true labels of wrong predictions aren't written, since the data's licence may forbid it.
 
     Args:
         record: the run's record.

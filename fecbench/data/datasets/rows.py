@@ -66,7 +66,7 @@ def targets_of(rows: Dataset, classes: int) -> np.ndarray:
 
 
 def label_shares(rows: Dataset, classes: int) -> np.ndarray:
-    """Return the share of a split's rows that each label has, float64 ``[C]``, between half a row and all but that.
+    """Return each label's share of a split's rows, float64 ``[C]``, clipped to ``[0.5 / N, 1 - 0.5 / N]``.
 
     So logarithms and logits of it are finite, also for a label without rows.
     """

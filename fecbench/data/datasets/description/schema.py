@@ -164,7 +164,7 @@ class LabelDescription(Config):
     labelling: Labelling | None = Field(
         default=None, description="multi if a text can have several labels, single if its labels exclude one another"
     )
-    raters: int | None = Field(default=None, ge=1, description="raters of each text, of whom numbers are votes")
+    raters: int | None = Field(default=None, ge=1, description="raters of each text; numbers of labels are then votes")
     background: list[Label] = Field(
         default_factory=list, description="labels that say that a text has none of the others, such as neutral"
     )

@@ -17,7 +17,7 @@ REMEDY = "check the quotes, or give --quotes plain if quotes are ordinary charac
 
 
 class Suspect(NamedTuple):
-    """A quoted cell most lines of which have as many cells as a row.
+    """A quoted cell with several lines, of which most have as many cells as a row.
 
     Attributes:
         begin: number of its first line in the file.

@@ -1,4 +1,4 @@
-"""Recognise rows of annotations, one for each text and label, which are not rows of one label each."""
+"""Recognise rows of annotations: a row for each text and label, where a text has several labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cache the p-values of permutation tests on disk, by the seals of the records that were tested.
+"""Cache the p-values of permutation tests on disk, by the digests of the records that were tested.
 
 The folder ``fecbench/tests`` in the user's cache folder (``XDG_CACHE_HOME``) holds one file for each pair of rows.
 """
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 def cached_test(first: Sequence[Run], second: Sequence[Run], test: Callable[[], PValues]) -> PValues:
     """Return the p-values by metric of ``test``, which compares two rows, from the cache if they are there.
 
-    The key holds the seals of the records, size and time of their predictions, and the code of the tests, so that
-    edited records and other code are tested anew. An older record without a seal counts by the digests that a
-    seal has. A cache that can't be read or written costs time and is no error.
+    The key holds the digests of the records, size and time of their predictions, and the code of the tests, so that
+    edited records and other code are tested anew. The digests of an older record without them are computed. A cache
+    that can't be read or written costs time and is no error.
 
     Raises:
         RunError: as ``test`` does; errors aren't cached.
