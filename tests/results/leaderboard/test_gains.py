@@ -82,3 +82,29 @@ def test_records_say_whose_variant_a_method_is_that_is_not_installed(make):
 def test_a_run_records_what_it_is_a_variant_of(toy, tmp_path):
     chosen = plan("aml-no-adv", {**SMALL, "encoder": "tiny-bert", "dataset": str(toy), "batch_size": 16, "seed": 0})
     assert run(chosen, RunContext(DataLocations(), tmp_path / "run")).about["objective"]["variant_of"] == "aml"
+
+
+def test_a_data_set_without_runs_makes_nothing_ambiguous(three, make):
+    records = [*three, make("aml", epochs=2), make("ce", dataset="ed")]
+    alone, side_by_side = (board_of_records(records, columns).tables[0] for columns in (["demo"], ["demo", "ed"]))
+    ((gain,), (wide,)) = alone.gains, side_by_side.gains
+    assert gain.values[0] > 0
+    assert wide.values == (*gain.values, None, None, None)
+    assert not any("no Δ" in note for note in side_by_side.notes)
+
+
+def test_rows_that_share_only_data_sets_without_runs_are_no_baselines(make):
+    records = [make("aml"), make("ce", epochs=2), make("supcon", dataset="ed")]
+    (table,) = board_of_records(records, ["demo", "ed"]).tables
+    assert table.gains == ()
+
+
+def test_only_rows_that_may_be_meant_are_named_with_a_possible_remedy(make):
+    _, table = gain([make("aml", lr=rate) for rate in (1e-4, 1e-3)])
+    note = "no Δ: several rows are of aml ('aml (lr 0.0001)', 'aml (lr 0.001)'); choose one with --against"
+    assert note in table.notes
+    _, table = gain([*(make("aml", epochs=4, batch_size=size) for size in (8, 16)), make("aml", batch_size=32)])
+    note = (
+        "no Δ: several rows are of aml ('aml' with batch 8, 'aml' with batch 16); show one with --best-trial, or give"
+    )
+    assert any(line.startswith(note) for line in table.notes)

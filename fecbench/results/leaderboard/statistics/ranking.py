@@ -75,9 +75,10 @@ def first_and_second(found: dict[int, float]) -> tuple[tuple[int, ...], tuple[in
 def comparable(rows: Sequence[Row], declared: bool, one: int, other: int, dataset: int) -> bool:
     """Return True if two rows may be compared on a data set.
 
-    They may if their encoders and budgets are equal, or if a spec declares its rows.
+    They may where both have scores, if their encoders and budgets are equal or a spec declares its rows.
     """
-    return declared or rows[one].cells[dataset].conditions == rows[other].cells[dataset].conditions
+    first, second = rows[one].cells[dataset], rows[other].cells[dataset]
+    return bool(first.scores and second.scores) and (declared or first.conditions == second.conditions)
 
 
 def groups(rows: Sequence[Row], declared: bool, dataset: int) -> tuple[tuple[int, ...], ...]:
@@ -126,9 +127,8 @@ def gains(
     and a note says so.
     """
     chosen, datasets = methods(rows, against), dict.fromkeys(dataset for dataset, _ in columns)
-    if _is_ambiguous(rows, chosen, datasets, declared):
-        names = ", ".join(repr(rows[number].name) for number in chosen)
-        return (), (f"no Δ: several rows are of {against} ({names}); choose one with --against",)
+    if pairs := _ambiguous(rows, chosen, datasets, declared):
+        return (), (_ambiguity(rows, pairs, against),)
     if not chosen or len(rows) == 1:
         return (), ()
     kin = families(rows)
@@ -146,13 +146,26 @@ def gains(
     return found, (*notes, *_unknown(rows, {other for baselines, _ in others.values() for other in baselines}))
 
 
-def _is_ambiguous(rows: Sequence[Row], chosen: Sequence[int], datasets: Collection[int], declared: bool) -> bool:
-    """Return True if two of the chosen rows may be compared with one another on some data set."""
-    return any(
-        comparable(rows, declared, one, other, dataset)
+def _ambiguous(
+    rows: Sequence[Row], chosen: Sequence[int], datasets: Collection[int], declared: bool
+) -> list[tuple[int, int]]:
+    """Return the pairs of chosen rows that may be compared with one another on some data set."""
+    return [
+        (one, other)
         for one, other in combinations(chosen, 2)
-        for dataset in datasets
-    )
+        if any(comparable(rows, declared, one, other, dataset) for dataset in datasets)
+    ]
+
+
+def _ambiguity(rows: Sequence[Row], pairs: Sequence[tuple[int, int]], against: str) -> str:
+    """Return the note that several rows could be the one that has a gain, and what to do."""
+    found = [rows[number] for number in sorted({number for pair in pairs for number in pair})]
+    if any(rows[one].name == rows[other].name for one, other in pairs):  # they differ in nothing but the batch size
+        names = [f"{row.name!r} with batch {' / '.join(map(str, row.setting('batch_size')))}" for row in found]
+        remedy = "show one with --best-trial, or give the folders of its runs alone"
+    else:
+        names, remedy = [repr(row.name) for row in found], "choose one with --against"
+    return f"no Δ: several rows are of {against} ({', '.join(dict.fromkeys(names))}); {remedy}"
 
 
 def _others(
