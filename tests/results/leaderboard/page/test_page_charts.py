@@ -1,6 +1,7 @@
 """Charts of the page: every seed's score, the labels that are confused, and the course of training."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -117,3 +118,17 @@ def test_a_foreign_record_is_drawn_without_objective_and_history(three):
     assert [curve.name for curve in theirs.datasets[0].charts[1].curves] == ["model_loss"]
     assert aml.datasets[0].charts == ()
     assert "Nothing was logged" in page(board_of_records(three))
+
+
+def test_a_data_set_without_a_shown_column_keeps_the_order_of_rows(board):
+    (table,) = board.tables
+    (found,) = confusions.confusions_of(replace(table, columns=(), gains=()))
+    assert found.beside.methods == ("ce", "supcon")
+
+
+def test_the_best_are_those_with_the_least_loss(board):
+    (table,) = board.tables
+    lower = replace(table, columns=(replace(table.columns[0], lower=True),), gains=())
+    for shown, best in ((lower, "ce"), (replace(table, gains=()), "aml")):
+        (found,) = confusions.confusions_of(shown)
+        assert found.beside.methods == (best, "supcon")

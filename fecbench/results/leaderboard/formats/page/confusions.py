@@ -6,6 +6,7 @@ wrongly.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +18,7 @@ from fecbench.training.logits import NO_ANSWER_TEXT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fecbench.results.leaderboard.board import Table
+    from fecbench.results.leaderboard.board import Column, Table
     from fecbench.results.leaderboard.run import Run
 
 
@@ -108,13 +109,23 @@ def _of_dataset(table: Table, dataset: int) -> Confusions | None:
 
 
 def _by_interest(table: Table, dataset: int, found: Mapping[int, np.ndarray]) -> list[int]:
-    """Return the rows by descending mean in the data set's first column; one with a Δ row comes before all others."""
-    column = next(column for column in table.columns if column.dataset == dataset)
-    scores = {number: table.score(number, column) for number in found}
-    means = {number: score.mean if score else 0.0 for number, score in scores.items()}
+    """Return the rows from best to worst mean in the data set's first column; one with a Δ row comes before all others.
+
+    Without a column they keep their order.
+    """
+    column = next((column for column in table.columns if column.dataset == dataset), None)
+    means = {number: _signed_mean(table, number, column) for number in found}
     interest = {gain.row for gain in table.gains}
     best = max(found, key=lambda number: (number in interest, means[number], -number))
     return [best, *sorted((number for number in found if number != best), key=lambda number: -means[number])]
+
+
+def _signed_mean(table: Table, number: int, column: Column | None) -> float:
+    """Return a row's mean score, negative where lower is better; minus infinity without one, which is worst."""
+    score = column and table.score(number, column)
+    if not (column and score):
+        return -math.inf
+    return -score.mean if column.lower else score.mean
 
 
 def mean_matrix(runs: Sequence[Run]) -> np.ndarray | None:
