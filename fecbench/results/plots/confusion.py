@@ -87,9 +87,12 @@ def mean_shares(matrices: Sequence[np.ndarray]) -> np.ndarray:
 
     >>> mean_shares([np.array([[3, 1], [0, 0]]), np.array([[1, 3], [0, 0]])]).tolist()
     [[0.5, 0.5], [0.0, 0.0]]
+    >>> mean_shares([np.array([[0, 1], [0, 2]]), np.array([[0, 0], [0, 2]])]).tolist()
+    [[0.0, 1.0], [0.0, 1.0]]
     """
     counts = np.mean(matrices, axis=0)
-    shares: np.ndarray = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    rows = counts.sum(1, keepdims=True)  # below 1 for a label that few folds have
+    shares: np.ndarray = counts / np.where(rows > 0, rows, 1)
     return shares
 
 

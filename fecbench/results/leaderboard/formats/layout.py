@@ -228,10 +228,12 @@ def counted(repetitions: Sequence[int | str]) -> str:
 
     >>> counted([0, 1, 2]), counted(["0/0", "0/1"]), counted(["0/0", "0/1", "1/0", "1/1"])
     ('3 seeds', '2 folds', '2 folds with 2 seeds each')
+    >>> counted([3])
+    '1 seed'
     """
     pairs = [repetition.split("/") for repetition in repetitions if isinstance(repetition, str)]
     if not pairs:
-        return f"{len(repetitions)} seeds"
+        return f"{len(repetitions)} seed{'' if len(repetitions) == 1 else 's'}"
     seeds, folds = {seed for seed, _ in pairs}, {fold for _, fold in pairs}
     if len(seeds) == 1:
         return f"{len(folds)} folds"
@@ -239,14 +241,24 @@ def counted(repetitions: Sequence[int | str]) -> str:
     return f"{len(folds)} folds with {len(seeds)} seeds each" if each else f"{len(pairs)} runs of seeds and folds"
 
 
+def averaged_over(repetitions: Sequence[Sequence[int | str]]) -> str:
+    """Return what the means of several rows are over: the number of seeds or folds, if all rows have equally many.
+
+    >>> averaged_over([[0, 1], [0, 1]]), averaged_over([[0, 1], [0]]), averaged_over([["0/0", "0/1"], ["0/0"]])
+    ('2 seeds', 'n seeds', 'n folds')
+    """
+    words = {counted(each) for each in repetitions}
+    folded = any(isinstance(repetition, str) for each in repetitions for repetition in each)
+    return words.pop() if len(words) == 1 else "n folds" if folded else "n seeds"
+
+
 def caption(table: Table) -> str:
     """Return the caption: the unit of the scores and their number of seeds or folds."""
     seeds, one = table.common_seeds, "fold" if table.folded else "seed"
-    words = {counted(list(score.seeds)) for score in table.scores()}
     if not any(score.std is not None for score in table.scores()):
         return f"Test scores {units(table)}" + (f", of one {one}." if seeds == 1 else ".")
     # Scores without seeds are published ones, which don't say which standard deviation theirs is.
-    over = f" over {words.pop()}" if seeds and len(words) == 1 else "" if seeds == 0 else f" over n {one}s"
+    over = "" if seeds == 0 else f" over {averaged_over([list(score.seeds) for score in table.scores()])}"
     return f"Test scores {units(table)}, mean ± {'sample ' if seeds != 0 else ''}standard deviation{over}."
 
 

@@ -78,6 +78,35 @@ def test_labels_given_instead_of_others_are_counted(shown):
     assert "the text has the first label but isn’t given it" in text  # noqa: RUF001  the typographic sign is meant
 
 
+def test_shares_of_a_cross_validation_are_of_the_mean_rows_of_its_folds(make_sets):
+    """The first fold has no text with the label wry."""
+    folds = [np.random.default_rng(fold).random((320, 4)) < (0.4, 0.3, 0.2, 0.2 * fold) for fold in range(2)]
+    board = board_of_records(
+        grown(
+            make_sets(
+                method,
+                signal=0.3,
+                true=true,
+                folds=2,
+                fold=fold,
+                data={"fingerprint": f"rows of fold {fold}", "whole": "both folds"},
+            )
+        )
+        for method in ("aml", "ce", "supcon")
+        for fold, true in enumerate(folds)
+    )
+    (found,) = confusions.confusions_of(board.tables[0])
+    rows = dict(zip(LABELS, np.mean([true.sum(0) for true in folds], axis=0), strict=True))
+    assert "wry" in {pair.gold for pair in found.every.pairs}
+    for pair in (*found.beside.pairs, *found.every.pairs):
+        assert [of.share for of in pair.confused] == [
+            pytest.approx(of.number / rows[pair.gold]) for of in pair.confused
+        ]
+    text = words(board)
+    assert "Numbers are means over 2 folds." in text
+    assert "Each dot is the test score of one fold" in text
+
+
 @pytest.mark.parametrize("matrix", [None, [[1]], [["a"] * 5] * 4, [[9999] * 5] * 4, [[-1] * 5] * 4])
 def test_counts_that_contradict_their_record_are_left_out_and_said(six, matrix):
     write(six[0], "result.json", {**six[0].result, "label_confusions": matrix})

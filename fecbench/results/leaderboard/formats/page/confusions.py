@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from fecbench.results.leaderboard.formats import layout
 from fecbench.results.leaderboard.formats.row_names import names
 from fecbench.training.logits import NO_ANSWER_TEXT
 
@@ -27,7 +28,7 @@ NO_LABEL = "no label"
 
 
 class ConfusedRows(NamedTuple):
-    """The test rows of a label that a method predicts as another label: number (mean over seeds) and share."""
+    """The test rows of a label that a method predicts as another label: mean number over seeds or folds, and share."""
 
     number: float
     share: float
@@ -40,7 +41,7 @@ class Pair:
     Attributes:
         gold: the true label.
         predicted: the predicted label.
-        rows: the number of test rows with the label ``gold``.
+        rows: the number of test rows with the label ``gold``, the rounded mean over folds.
         confused: the confused rows of each method.
     """
 
@@ -75,6 +76,7 @@ class Confusions:
     Attributes:
         dataset: the data set's name.
         several: True if a text can have several labels.
+        over: the seeds or folds of the means, in words.
         beside: the method of interest, or the best, beside the best other one.
         every: all methods; None if ``beside`` has all of them.
         lacking: the methods that were run but whose records hold no valid counts.
@@ -82,6 +84,7 @@ class Confusions:
 
     dataset: str
     several: bool
+    over: str
     beside: ConfusedPairs
     every: ConfusedPairs | None
     lacking: tuple[str, ...]
@@ -99,13 +102,20 @@ def _of_dataset(table: Table, dataset: int) -> Confusions | None:
         return None
     first, several = next(iter(cells.values())).runs[0], table.labelling == "multi"
     labels = (*sorted(first.labels), NO_LABEL if several else NO_ANSWER_TEXT)
-    rows = np.array([first.support[label] for label in sorted(first.labels)]) if several else None
-    ordered, called = _by_interest(table, dataset, found), names(table)
-    beside = most_confused({called[number]: found[number] for number in ordered[:2]}, labels, rows)
+    ordered, called = _by_interest(table, dataset, found)[:2], names(table)
+    rows = {called[number]: _mean_support(cells[number].runs) for number in found} if several else None
+    beside = most_confused({called[number]: found[number] for number in ordered}, labels, rows)
     everyone = {called[number]: matrix for number, matrix in found.items()}
     every = most_confused(everyone, labels, rows) if len(found) > 2 else None
     lacking = tuple(called[number] for number in cells if number not in found)
-    return Confusions(table.datasets[dataset].name, several, beside, every, lacking)
+    over = layout.averaged_over([[run.repetition for run in cells[number].runs] for number in ordered])
+    return Confusions(table.datasets[dataset].name, several, over, beside, every, lacking)
+
+
+def _mean_support(runs: Sequence[Run]) -> np.ndarray:
+    """Return the mean number of test rows with each label ``[C]``, in the order of names; folds have different ones."""
+    supports: np.ndarray = np.mean([[run.support[label] for label in sorted(run.labels)] for run in runs], axis=0)
+    return supports
 
 
 def _by_interest(table: Table, dataset: int, found: Mapping[int, np.ndarray]) -> list[int]:
@@ -178,14 +188,18 @@ def _unanswered(run: Run) -> float:
 
 
 def most_confused(
-    matrices: Mapping[str, np.ndarray], labels: Sequence[str], rows: np.ndarray | None = None, most: int = MOST
+    matrices: Mapping[str, np.ndarray],
+    labels: Sequence[str],
+    rows: Mapping[str, np.ndarray] | None = None,
+    most: int = MOST,
 ) -> ConfusedPairs:
     """Return the ``most`` pairs with the most rows confused by all methods together, in falling order.
 
     Args:
         matrices: the confusion matrix ``[C, D]`` of each method, gold labels as rows, predicted ones as columns.
         labels: the D names of the predicted labels; the first C are the gold labels.
-        rows: the number of test rows with each gold label ``[C]``; None if they are the sums of each matrix's rows.
+        rows: the number of test rows of each method with each gold label ``[C]``; None if they are the sums of each
+            matrix's rows.
         most: the number of pairs.
 
     >>> found = most_confused({"ce": np.array([[6, 4], [1, 3]]), "aml": np.array([[9, 1], [1, 3]])}, ("glad", "proud"))
@@ -194,7 +208,7 @@ def most_confused(
     """
     total = np.stack(list(matrices.values())).astype(np.float64).sum(0)
     np.fill_diagonal(total, 0)
-    sizes = [matrix.sum(1) if rows is None else rows for matrix in matrices.values()]
+    sizes = [matrix.sum(1) if rows is None else rows[name] for name, matrix in matrices.items()]
     # A stable sort, so that equal boards give equal pages also if counts are equal.
     cells = [divmod(int(cell), len(labels)) for cell in np.argsort(-total, axis=None, kind="stable")[:most]]
     pairs = (
@@ -203,7 +217,7 @@ def most_confused(
             labels[other],
             round(sizes[0][gold]),
             tuple(
-                ConfusedRows(float(matrix[gold, other]), float(matrix[gold, other] / size[gold]))
+                _confused(float(matrix[gold, other]), float(size[gold]))
                 for matrix, size in zip(matrices.values(), sizes, strict=True)
             ),
         )
@@ -211,3 +225,8 @@ def most_confused(
         if total[gold, other]
     )
     return ConfusedPairs(tuple(matrices), tuple(pairs))
+
+
+def _confused(number: float, rows: float) -> ConfusedRows:
+    """Return the confused rows of a label; a method may have been tested on no row with it."""
+    return ConfusedRows(number, number / rows if rows else 0.0)

@@ -24,10 +24,11 @@ MINUS = "\u2212"
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the page: a table, the units of its scores, and its charts, tests and conditions."""
+    """A section of the page: a table, the units of its scores, what each is of (seed or fold), and its other parts."""
 
     heading: str
     units: str
+    repeated: str
     measured_here: bool
     scores: score_table.ScoreTable
     seed_scores: tuple[seed_scores.SeedScores, ...]
@@ -62,7 +63,8 @@ def _section(heading: str, table: Table, measured_here: bool) -> Section:
         confusions.confusions_of(table),
         training.training_of(table),
     )
-    return Section(heading, layout.units(table), measured_here, *parts, conditions.conditions_of(table))
+    repeated = "fold" if table.folded else "seed"
+    return Section(heading, layout.units(table), repeated, measured_here, *parts, conditions.conditions_of(table))
 
 
 def _environment() -> Environment:
