@@ -30,11 +30,13 @@ class Point:
 
     Attributes:
         values: the values of the panel's settings, in their order.
-        scores: the scores, one for each seed.
+        repetitions: the seeds, or `seed/fold`.
+        scores: the score of each of them.
         base: True for the base configuration.
     """
 
     values: tuple[Any, ...]
+    repetitions: tuple[int | str, ...]
     scores: tuple[float, ...]
     base: bool
 
@@ -153,7 +155,9 @@ def _setting_names(data_sets: Mapping[str, Sequence[Configuration]]) -> list[str
 def _line(names: tuple[str, ...], base: Configuration, configurations: Sequence[Configuration]) -> tuple[Point, ...]:
     """Return the points of the base and of all configurations that differ from it in exactly ``names``."""
     points = [
-        Point(tuple(one.settings.get(name) for name in names), tuple(one.scores.values()), one is base)
+        Point(
+            tuple(one.settings.get(name) for name in names), tuple(one.scores), tuple(one.scores.values()), one is base
+        )
         for one in configurations
         if differing_names(base.settings, one.settings) in (frozenset(), frozenset(names))
     ]

@@ -1,4 +1,4 @@
-"""Plot the scores of methods: each seed as a dot, the mean with its 95 % interval."""
+"""Plot the scores of methods: each seed or fold as a dot, the mean with its 95 % interval."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fecbench.core.errors import RunError, UsageError
 from fecbench.core.text import printable
 from fecbench.results.leaderboard.formats.row_names import names
+from fecbench.results.leaderboard.statistics.significance import overlap
 from fecbench.results.plots.marks import COLOURS
 from fecbench.results.plots.saving import check_target, save
 from fecbench.results.plots.style import COLUMN, PAGE, figure_style
@@ -60,8 +61,11 @@ def _columns(table: Table, metric: str) -> list[Column]:
     return list(found.values())
 
 
-def interval(score: Score) -> float | None:
-    """Return half the width of the 95 % interval of the mean, by Student's t; None for fewer than two seeds.
+def interval(score: Score, overlap: float = 0.0) -> float | None:
+    """Return half the width of the 95 % interval of the mean, by Student's t; None for fewer than two seeds or folds.
+
+    Folds share training rows: ``overlap``, the ratio of test rows to the others, is added to 1/n as in a t-test
+    (Nadeau and Bengio 2003; ADR 20).
 
     >>> from fecbench.results.leaderboard.board import Score
     >>> round(interval(Score.of({0: 0.5, 1: 0.6})), 4)
@@ -72,7 +76,7 @@ def interval(score: Score) -> float | None:
     if score.std is None or len(score.seeds) < 2:
         return None
     number = len(score.seeds)
-    return float(t.ppf((1 + LEVEL) / 2, number - 1) * score.std / math.sqrt(number))
+    return float(t.ppf((1 + LEVEL) / 2, number - 1) * score.std * math.sqrt(1 / number + overlap))
 
 
 def _figure(panels: Sequence[tuple[Table, Column]]) -> Figure:
@@ -93,20 +97,25 @@ def _figure(panels: Sequence[tuple[Table, Column]]) -> Figure:
 
 
 def _caption(panels: Sequence[tuple[Table, Column]]) -> str:
-    """Return what dots and lines are."""
+    """Return what dots and lines are: of seeds, of folds, or of runs if panels differ in that."""
     scores = (table.score(number, column) for table, column in panels for number in range(len(table.rows)))
-    if any(score and interval(score) is not None for score in scores):
-        return f"seeds as dots, the mean as a line with its {100 * LEVEL:.0f} % interval"
-    return "one seed each"
+    shown = [score for score in scores if score]
+    kinds = {"fold" if isinstance(one, str) else "seed" for score in shown for one in score.seeds}
+    kind = kinds.pop() if len(kinds) == 1 else "run"
+    if any(interval(score) is not None for score in shown):
+        return f"{kind}s as dots, the mean as a line with its {100 * LEVEL:.0f} % interval"
+    return f"one {kind} each"
 
 
 def _draw(axes: Axes, table: Table, column: Column) -> None:
     """Draw the methods of a panel, the best on top."""
-    scores = [(name, score) for number, name in enumerate(names(table)) if (score := table.score(number, column))]
-    scores.sort(key=lambda pair: pair[1].mean, reverse=column.lower)
-    for height, (_, score) in enumerate(scores):
-        _draw_score(axes, height, score, column.unit)
-    axes.set_yticks(range(len(scores)), [printable(name) for name, _ in scores], parse_math=False)
+    called = names(table)
+    scores = {number: score for number in range(len(called)) if (score := table.score(number, column))}
+    order = sorted(scores, key=lambda number: scores[number].mean, reverse=column.lower)
+    for height, number in enumerate(order):
+        half = interval(scores[number], overlap(table.rows[number].cells[column.dataset]))
+        _draw_score(axes, height, scores[number], half, column.unit)
+    axes.set_yticks(range(len(order)), [printable(called[number]) for number in order], parse_math=False)
     if column.unit == PERCENT:
         low, high = axes.get_xlim()
         axes.set_xlim(max(low, 0), min(high, 100))  # an interval of few seeds can reach past both
@@ -119,9 +128,9 @@ def _draw(axes: Axes, table: Table, column: Column) -> None:
     axes.set_title(printable(dataset), loc="left", parse_math=False)
 
 
-def _draw_score(axes: Axes, height: int, score: Score, unit: str) -> None:
-    """Draw a dot for each seed, and if there are several their mean with its interval."""
-    seeds, half = [scaled(value, unit) for value in score.seeds.values()], interval(score)
+def _draw_score(axes: Axes, height: int, score: Score, half: float | None, unit: str) -> None:
+    """Draw a dot for each seed or fold, and if there are several their mean with ``half`` its interval on each side."""
+    seeds = [scaled(value, unit) for value in score.seeds.values()]
     if half is None:
         axes.plot(scaled(score.mean, unit), height, "o", color=COLOURS[0], markersize=3.5, zorder=2, clip_on=False)
         return

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fecbench.core.errors import PluginError, RunError, UnknownName, UsageError
 from fecbench.core.text import shortened
 from fecbench.objective.check import get_objective
+from fecbench.results.leaderboard.formats.layout import counted
 from fecbench.results.plots.direct_labels import label_ends
 from fecbench.results.plots.marks import mark
 from fecbench.results.plots.panels import Configuration, Panel, Point, panels, sort_key
@@ -183,14 +184,15 @@ def rows(study: Study) -> list[dict[str, Any]]:
 
 
 def spread(point: Point) -> float | None:
-    """Return the sample standard deviation over seeds; None for a single seed."""
+    """Return the sample standard deviation over seeds or folds; None for a single one."""
     return stdev(point.scores) if len(point.scores) > 1 else None
 
 
 def draw_sensitivity(study: Study, path: Path) -> Path:
-    """Plot means and standard deviations over seeds: a panel for each set of settings, a line for each data set.
+    """Plot means and standard deviations over seeds or folds, a panel for each set of settings.
 
-    Rings mark the base configuration. Positive values that span a factor of ``WIDE`` or more have a logarithmic axis.
+    Each data set has a line. Rings mark the base configuration. Positive values that span a factor of ``WIDE`` or more
+    have a logarithmic axis.
 
     Raises:
         RunError: the figure can't be written.
@@ -248,12 +250,19 @@ def _symbols(objective: str) -> Mapping[str, str]:
 def _title(study: Study, data_sets: Sequence[str]) -> str:
     """Return the method, its data set if it is the only one, and the meaning of points, bars and rings."""
     points = [point for panel in study.panels for line in panel.lines.values() for point in line]
-    fewest, most = min(len(point.scores) for point in points), max(len(point.scores) for point in points)
     method = study.objective if len(data_sets) > 1 else f"{study.objective} on {data_sets[0]}"
-    if most == 1:
-        return f"{method}: 1 seed\nring: base configuration"
-    seeds = f"{fewest} to {most}" if fewest < most else str(most)
-    return f"{method}: mean ± standard deviation, {seeds} seeds\nring: base configuration"
+    bars = "mean ± standard deviation, " if any(len(point.scores) > 1 for point in points) else ""
+    return f"{method}: {bars}{_repeated(points)}\nring: base configuration"
+
+
+def _repeated(points: Sequence[Point]) -> str:
+    """Return the number of seeds or folds of the points, or its range."""
+    words = {counted(point.repetitions) for point in points}
+    if len(words) == 1:
+        return words.pop()
+    numbers = [len(point.repetitions) for point in points]
+    kinds = {"folds" if isinstance(one, str) else "seeds" for point in points for one in point.repetitions}
+    return f"{min(numbers)} to {max(numbers)} {kinds.pop() if len(kinds) == 1 else 'runs'}"
 
 
 def _draw(axes: Axes, panel: Panel, data_sets: dict[str, int], unit: str) -> list[tuple[str, Line2D]]:

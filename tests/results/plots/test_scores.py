@@ -34,6 +34,17 @@ def test_the_interval_is_students():
     assert interval(Score.of({0: 0.5})) is None
 
 
+def test_the_interval_over_folds_is_corrected(figures, tmp_path):
+    """Nadeau and Bengio's correction: 1/n + 1/(K - 1) in place of 1/n."""
+    folds = Score.of({f"0/{fold}": value for fold, value in enumerate((0.50, 0.52, 0.54))})
+    row = Row("ce", "ce", (Cell({"accuracy": folds}, {"folds": 3}),))
+    column = Column(0, "accuracy", "Acc", (), ())
+    draw_scores(Board("b", (Table("t", (DatasetVersion("ed", "ED", "e"),), (column,), (row,)),)), tmp_path / "s.svg")
+    (bar,) = figures[0].axes[0].collections[0].get_segments()
+    assert bar[1, 0] - bar[0, 0] == pytest.approx(2 * 4.302653 * 2 * (1 / 3 + 1 / 2) ** 0.5, rel=1e-5)
+    assert figures[0].get_supxlabel().startswith("folds as dots")
+
+
 def test_an_unknown_metric_is_named(board, tmp_path):
     with pytest.raises(UsageError, match="one of accuracy, macro_f1, found 'f1'"):
         draw_scores(board, tmp_path / "s.svg", "f1")

@@ -251,3 +251,12 @@ def test_long_words_below_an_axis_do_not_meet(recorded, figures, tmp_path):
     draw_sensitivity(build_study(complete_runs([recorded.root], PLOT)[0]), tmp_path / "s.svg")
     ticks = [tick.get_text().replace("\n", "") for tick in figures[0].axes[0].get_xticklabels()]
     assert "distilroberta-base" in ticks
+
+
+def test_folds_are_called_folds(recorded, figures, tmp_path):
+    for weight in (1.0, 2.0):
+        for fold in range(3):
+            recorded(f"{weight}-{fold}", 0.5 + fold / 10, weight=weight, folds=3, fold=fold)
+    draw_sensitivity(build_study(complete_runs([recorded.root], PLOT)[0]), tmp_path / "s.png")
+    title = " ".join(figures[0].get_suptitle().split())
+    assert title == "aml on ed: mean ± standard deviation, 3 folds ring: base configuration"

@@ -228,17 +228,21 @@ def counted(repetitions: Sequence[int | str]) -> str:
 
     >>> counted([0, 1, 2]), counted(["0/0", "0/1"]), counted(["0/0", "0/1", "1/0", "1/1"])
     ('3 seeds', '2 folds', '2 folds with 2 seeds each')
-    >>> counted([3])
-    '1 seed'
+    >>> counted([3]), counted(["3/0"])
+    ('1 seed', '1 fold')
     """
     pairs = [repetition.split("/") for repetition in repetitions if isinstance(repetition, str)]
     if not pairs:
-        return f"{len(repetitions)} seed{'' if len(repetitions) == 1 else 's'}"
+        return _plural(len(repetitions), "seed")
     seeds, folds = {seed for seed, _ in pairs}, {fold for _, fold in pairs}
     if len(seeds) == 1:
-        return f"{len(folds)} folds"
+        return _plural(len(folds), "fold")
     each = len(seeds) * len(folds) == len(pairs)
     return f"{len(folds)} folds with {len(seeds)} seeds each" if each else f"{len(pairs)} runs of seeds and folds"
+
+
+def _plural(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def averaged_over(repetitions: Sequence[Sequence[int | str]]) -> str:

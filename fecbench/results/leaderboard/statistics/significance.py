@@ -90,7 +90,7 @@ class Tests:
         if isinstance(p_examples, str):
             return Comparison(best, other, seeds, reason=p_examples)
         first, second = ([of[seed] for seed in seeds] for of in scores)
-        p_seeds = over_seeds(first, second, _overlap(cells[0]))
+        p_seeds = over_seeds(first, second, overlap(cells[0]))
         return Comparison(best, other, seeds, _examples(runs[0]), p_examples, p_seeds)
 
     def _examples(self, metric: str, difference: float, first: list[Run], second: list[Run]) -> float | str:
@@ -144,11 +144,11 @@ def _of_seeds(cell: Cell, seeds: Sequence[int | str]) -> list[Run]:
 
 def _folds(cell: Cell) -> int | None:
     """Return the number of folds of a cross-validation; None without one."""
-    folds: int | None = cell.runs[0].settings.get("folds")
+    folds: int | None = cell.settings.get("folds")
     return folds
 
 
-def _overlap(cell: Cell) -> float:
+def overlap(cell: Cell) -> float:
     """Return the ratio of test rows to the other rows in a cross-validation; 0 without one."""
     folds = _folds(cell)
     return 0.0 if folds is None else 1 / (folds - 1)
