@@ -8,6 +8,7 @@ import numpy as np
 
 from fecbench.core.errors import RunError, UsageError
 from fecbench.core.text import printable
+from fecbench.results.newer_options import with_newer_options
 from fecbench.results.plots.saving import check_target, save
 from fecbench.results.plots.style import COLUMN, PAGE, figure_style
 from fecbench.results.plots.titles import add_title
@@ -46,8 +47,8 @@ def draw_confusion(records: Sequence[Record], path: Path) -> Path:
 
 
 def mixed_settings(records: Sequence[Record]) -> list[str]:
-    """Return the names of the settings in which runs differ, apart from those of repetitions (seed, fold, device)."""
-    settings = [record.settings() for record in records]
+    """Return the settings in which runs of one method differ, apart from those of repetitions (seed, fold, device)."""
+    settings = with_newer_options(records[0].run_file.objective.name, [record.settings() for record in records])
     names = dict.fromkeys(name for each in settings for name in each if name not in (*VARIES_IN_A_CELL, *ROW_SETTINGS))
     return [name for name in names if any(each.get(name) != settings[0].get(name) for each in settings)]
 

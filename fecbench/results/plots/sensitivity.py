@@ -13,6 +13,7 @@ from fecbench.core.errors import PluginError, RunError, UnknownName, UsageError
 from fecbench.core.text import shortened
 from fecbench.objective.check import get_objective
 from fecbench.results.leaderboard.formats.layout import counted
+from fecbench.results.newer_options import with_newer_options
 from fecbench.results.plots.direct_labels import label_ends
 from fecbench.results.plots.marks import mark
 from fecbench.results.plots.panels import Configuration, Panel, Point, panels, sort_key
@@ -144,8 +145,8 @@ def _configurations(records: Sequence[Record], metric: str, split: str) -> tuple
     """Group runs of equal settings, and count the runs that are left out because a newer one has their seed, too."""
     kinds: dict[frozenset[tuple[str, Any]], dict[str, Any]] = {}
     scores: dict[frozenset[tuple[str, Any]], dict[int | str, float]] = defaultdict(dict)
-    for record in records:
-        settings = record.settings()
+    completed = with_newer_options(records[0].run_file.objective.name, [record.settings() for record in records])
+    for record, settings in zip(records, completed, strict=True):
         kept = {name: value for name, value in settings.items() if name not in REPEATED + ROW_SETTINGS}
         # A setting that is None counts as missing, because older records lack newer settings.
         kind = frozenset((name, value) for name, value in kept.items() if value is not None)

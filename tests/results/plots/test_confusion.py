@@ -7,7 +7,7 @@ import pytest
 
 from fecbench.core.errors import RunError, UsageError
 from fecbench.core.files import write_json
-from fecbench.results.plots.confusion import draw_confusion, mean_shares, similar_order
+from fecbench.results.plots.confusion import draw_confusion, mean_shares, mixed_settings, similar_order
 from fecbench.results.plots.style import PAGE
 
 
@@ -85,3 +85,9 @@ def test_runs_of_other_settings_are_said(recorded, fecbench, tmp_path):
         "lr",
         "weight",
     }
+
+
+def test_an_older_record_has_the_default_of_a_newer_option(recorded):
+    older, newer = recorded("older", 0.5), recorded("newer", 0.5, seed=1, discriminator_steps=1)
+    assert mixed_settings([older, newer]) == []
+    assert mixed_settings([older, recorded("other", 0.5, discriminator_steps=2)]) == ["discriminator_steps"]

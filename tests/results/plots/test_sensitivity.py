@@ -44,6 +44,14 @@ def test_a_missing_option_counts_as_none_and_whole_numbers_as_numbers(recorded):
     assert {point.values: sorted(point.scores) for point in panel.lines["ed"]} == {(2.0,): [0.2], (None,): [0.4, 0.6]}
 
 
+def test_an_older_record_has_the_default_of_a_newer_option(recorded):
+    recorded("older", 0.4)
+    recorded("newer", 0.6, seed=1, discriminator_steps=1)
+    recorded("other", 0.2, discriminator_steps=2)
+    (panel,) = build_study(complete_runs([recorded.root], PLOT)[0]).panels
+    assert {point.values: sorted(point.scores) for point in panel.lines["ed"]} == {(1,): [0.4, 0.6], (2,): [0.2]}
+
+
 def test_versions_of_the_data_never_share_a_line_and_of_the_code_are_said(recorded):
     for number, fingerprint in enumerate("ab"):
         for weight in (1.0, 2.0):
@@ -113,7 +121,7 @@ def test_the_sensitivity_plot_shows_means_bars_base_and_data_sets(recorded, figu
         assert [text.get_color() for text in axes.texts] == [drawn.lines[0].get_color() for drawn in axes.containers]
     assert figure.get_suptitle().splitlines()[-1] == "ring: base configuration"
     assert figure.get_figwidth() == COLUMN
-    assert [label.get_text() for label in strategy.get_xticklabels()] == ["none", "uniform"]
+    assert [label.get_text() for label in strategy.get_xticklabels()] == ["topk", "uniform"]
     rings = [ring for ring in k.lines if ring.get_fillstyle() == "none"]
     assert [ring.get_xydata()[0].tolist() for ring in rings] == [[10, pytest.approx(55)]] * 2
 
@@ -175,10 +183,10 @@ def test_a_method_that_is_not_installed_has_no_symbols(recorded, figures, tmp_pa
 def test_values_are_named_apart_and_a_word_is_no_missing_value(recorded, figures, tmp_path):
     for number, k in enumerate((1_000_001, 1_000_002, 9_000_000)):
         recorded(f"k{number}", 0.5, k_pos=k, k_neg=k)
-    for number, strategy in enumerate((None, "none", "$uniform")):
-        recorded(f"s{number}", 0.5, strategy=strategy, k_pos=9_000_000, k_neg=9_000_000)
+    for number, sampling in enumerate((None, "none", "$uniform")):
+        recorded(f"s{number}", 0.5, sampling=sampling, k_pos=9_000_000, k_neg=9_000_000)
     draw_sensitivity(build_study(complete_runs([recorded.root], PLOT)[0]), tmp_path / "s.png")
-    k, strategy = build_study(complete_runs([recorded.root], PLOT)[0]).panels
+    k, _ = build_study(complete_runs([recorded.root], PLOT)[0]).panels
     assert [point.text for point in k.lines["ed"]] == ["1000001", "1000002", "9000000"]
     ticks = figures[0].axes[1].get_xticklabels()
     assert sorted(tick.get_text() for tick in ticks) == ["$uniform", "none", "none"]
