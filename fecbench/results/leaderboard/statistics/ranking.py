@@ -9,10 +9,11 @@ from fecbench.core.text import shortened
 from fecbench.results.leaderboard.board import Gain
 from fecbench.results.leaderboard.extra_scores import is_cost
 from fecbench.results.leaderboard.rows.variants import families, parent
+from fecbench.results.leaderboard.statistics.paired_tests import ROUNDING
 from fecbench.results.shown_metrics import BESIDE, MAIN, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from fecbench.data.datasets.dataset import Labelling
     from fecbench.results.leaderboard.board import Row
@@ -57,19 +58,30 @@ def ranked(
 def first_and_second(found: dict[int, float]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the rows with the highest and with the second highest mean.
 
-    Rows of equal means share a rank. A single row has no rank.
+    Rows of equal means share a rank, up to rounding. A single row has no rank.
 
     >>> first_and_second({0: 0.5, 1: 0.7, 2: 0.5})
     ((1,), (0, 2))
+    >>> first_and_second({0: 0.4000000000000001, 1: 0.39999999999999997})
+    ((0, 1), ())
     >>> first_and_second({0: 0.5})
     ((), ())
     """
     if len(found) < 2:
         return (), ()
-    # None is no score: if all means are equal, the second rank stays empty
-    ranked = [*sorted(set(found.values()), reverse=True), None]
-    first, second = (tuple(number for number, mean in found.items() if mean == value) for value in ranked[:2])
-    return first, second
+    first = highest(found)
+    return first, highest({number: mean for number, mean in found.items() if number not in first})
+
+
+def highest(found: Mapping[int, float]) -> tuple[int, ...]:
+    """Return the rows with the highest mean; empty without rows."""
+    best = max(found.values(), default=0.0)
+    return tuple(number for number, mean in found.items() if best - mean <= ROUNDING)
+
+
+def exceeds(mean: float, other: float) -> bool:
+    """Return True if ``mean`` is higher by more than rounding: the mean of equal sums depends on their order."""
+    return mean - other > ROUNDING
 
 
 def comparable(rows: Sequence[Row], declared: bool, one: int, other: int, dataset: int) -> bool:
@@ -102,7 +114,7 @@ def methods(rows: Sequence[Row], against: str) -> list[int]:
 def relative_gain(mean: float, others: Sequence[float], lower: bool = False) -> float | None:
     """Return the gain of ``mean`` over the best of ``others``, relative to that one; None if it isn't ahead.
 
-    With ``lower`` the lowest is best, and a gain is negative.
+    A lead within rounding is none. With ``lower`` the lowest is best, and a gain is negative.
 
     >>> round(relative_gain(0.6552, [0.5952, 0.6057]), 4)
     0.0817
@@ -112,9 +124,9 @@ def relative_gain(mean: float, others: Sequence[float], lower: bool = False) -> 
     """
     if lower:
         best = min(others, default=0.0)
-        return mean / best - 1 if mean < best else None
+        return mean / best - 1 if exceeds(best, mean) else None
     best = max(others, default=0.0)
-    return mean / best - 1 if mean > best > 0 else None  # a gain over a score of 0 has no finite value
+    return mean / best - 1 if exceeds(mean, best) and best > 0 else None  # a gain over a score of 0 has no finite value
 
 
 def gains(

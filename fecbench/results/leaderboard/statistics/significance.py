@@ -14,7 +14,7 @@ from fecbench.results.leaderboard.statistics.cached_tests import cached_test
 from fecbench.results.leaderboard.statistics.label_set_outcomes import BY_LABEL_SETS, label_sets, of_label_sets
 from fecbench.results.leaderboard.statistics.outcomes import BY_COUNTS, of_predictions, predictions
 from fecbench.results.leaderboard.statistics.paired_tests import holm, over_examples, over_seeds
-from fecbench.results.leaderboard.statistics.ranking import groups, means
+from fecbench.results.leaderboard.statistics.ranking import exceeds, groups, highest, means
 from fecbench.results.shown_metrics import shown
 from fecbench.training.block_scores import BLOCK_METRICS
 
@@ -65,8 +65,8 @@ class Tests:
         """Return the pairs (best, other) of each group; among equal means the first row counts as best."""
         known, found = means(self.rows, dataset, metric), []
         for group in groups(self.rows, self.declared, dataset):
-            scored = [number for number in group if number in known]
-            best = max(scored, key=lambda number: (_ahead(metric) * known[number], -number), default=None)
+            scored = {number: _ahead(metric) * known[number] for number in group if number in known}
+            best = min(highest(scored), default=None)
             found += [(best, number) for number in scored if best is not None and number != best]
         return found
 
@@ -81,7 +81,7 @@ class Tests:
             return Comparison(best, other, seeds, reason=f"a test needs {LEAST_SEEDS} {what} that both rows have")
         differences = [scores[0][seed] - scores[1][seed] for seed in seeds]
         # The best has the best mean over all its seeds, but the test is over the common ones.
-        if _ahead(metric) * sum(differences) < 0:
+        if exceeds(0.0, _ahead(metric) * fmean(differences)):
             return Comparison(best, other, seeds, reason=f"the best isn't ahead on the {what} that both rows have")
         runs = [_of_seeds(cell, seeds) for cell in cells]
         names = f"{self.rows[best].name} against {self.rows[other].name}"

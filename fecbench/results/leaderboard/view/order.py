@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fecbench.results.leaderboard.formats.layout import column_names
+from fecbench.results.leaderboard.statistics.ranking import exceeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 def ranked(table: Table, metric: str) -> Table:
     """Return the table with the ranks of its rows by the mean score in the first column of ``metric`` with scores.
 
-    Rows of equal means share a rank; the next rank counts them all. A table without such a column is returned as it is.
+    Rows of equal means share a rank, up to rounding; the next rank counts them all. A table without such a column is
+    returned as it is.
     """
     columns = enumerate(table.columns)
     place = next((place for place, column in columns if column.metric == metric and column.groups), None)
@@ -27,7 +29,7 @@ def ranked(table: Table, metric: str) -> Table:
     ranks: dict[int, int] = {}
     for group in column.groups:
         scores = {number: mean for number in group if (mean := means[number]) is not None}
-        ranks |= {number: 1 + sum(other > mean for other in scores.values()) for number, mean in scores.items()}
+        ranks |= {number: 1 + sum(exceeds(other, mean) for other in scores.values()) for number, mean in scores.items()}
     return replace(
         table,
         ranks=tuple(ranks.get(number) for number in range(len(table.rows))),

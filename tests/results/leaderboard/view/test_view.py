@@ -43,6 +43,20 @@ def test_rows_are_ordered_by_the_first_metric_and_have_a_rank(four):
     assert "Rank: by Acc." in layout.legend(table)
 
 
+def test_means_that_differ_by_rounding_share_a_rank_and_none_is_ahead(make):
+    """The means of equal sums of test texts: 0.4000000000000001 and 0.39999999999999997."""
+    right = {"ce": (44, 41, 59), "aml": (50, 48, 46)}
+    extra = {method: [{"kappa": count / 120} for count in counts] for method, counts in right.items()}
+    board = board_of_records(
+        make(method, seed=seed, extra=extra[method][seed]) for method in right for seed in range(3)
+    )
+    (table,) = View(rank_by="kappa").of(board).tables
+    place, column = next((place, column) for place, column in enumerate(table.columns) if column.metric == "kappa")
+    assert table.ranks == (1, 1)
+    assert (column.best, column.second) == ((0, 1), ())
+    assert table.gains[0].values[place] is None
+
+
 def test_best_rows_groups_tests_and_gains_follow_their_rows(four):
     board = board_of_records(four)
     (before,), (after,) = board.tables, View().of(board).tables
