@@ -1,6 +1,7 @@
 """Extra columns: F1 of labels, training time, speed and size."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -73,6 +74,13 @@ def test_chosen_metrics_can_be_extra_ones(timed):
     board = board_of_records(timed, metrics=["seconds", "class_f1"])
     shown = View(metrics=("seconds", "class_f1")).of(board)
     assert columns(shown) == ["seconds", *(f"class_f1:{label}" for label in sorted(LABELS))]
+
+
+def test_a_cost_ranks_only_where_it_is_asked_for(timed):
+    board = board_of_records(timed, metrics=["seconds", "macro_f1"])
+    chosen = View(metrics=("seconds", "macro_f1"))
+    ranked_by = [view.of(board).tables[0].ranked_by for view in (chosen, replace(chosen, rank_by="seconds"))]
+    assert ranked_by == ["Macro-F1 ↑", "Training time ↓"]
 
 
 def test_extra_columns_stay_beside_chosen_metrics(timed):

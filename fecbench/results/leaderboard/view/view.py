@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import UnknownName
 from fecbench.core.text import shortened
-from fecbench.results.leaderboard.extra_scores import EXTRA
+from fecbench.results.leaderboard.extra_scores import EXTRA, is_cost
 from fecbench.results.leaderboard.view.columns import columns_of, with_columns
 from fecbench.results.leaderboard.view.label_tables import with_label_tables
 from fecbench.results.leaderboard.view.names import with_display_names
@@ -108,9 +108,9 @@ class View:
     def _first(self, table: Table) -> str:
         """Return the first of the chosen metrics that is a column, or that of the first column; "" without columns.
 
-        The F1 of all labels is no such metric: that of the first label ranks nothing.
+        The F1 of all labels is no such metric: that of the first label ranks nothing. Nor is a cost.
         """
-        metrics = [column.metric for column in table.columns]
+        metrics = [column.metric for column in table.columns if not is_cost(column.metric)]
         wanted = [metric for metric in self.metrics if metric in metrics]
         return next(iter(wanted or metrics), "")
 
