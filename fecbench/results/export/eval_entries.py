@@ -1,8 +1,8 @@
 """Write test scores as evaluation entries of the Hugging Face hub (``.eval_results/*.yaml``).
 
 The hub collects the entries for the leaderboards of its data sets. An entry states that the test rows are those of a
-hub data set. That is certain for a run on ``hf:owner/name`` if the data set has a test split and no configuration was
-chosen. In all other cases the user has to name the data set.
+hub data set. That is certain for a run on ``hf:owner/name`` if the data set has a test split, no configuration was
+chosen and no rows of raters were joined. In all other cases the user has to name the data set.
 """
 
 from __future__ import annotations
@@ -106,11 +106,13 @@ def _doubt(record: Record) -> str:
         return f"the record of this run on {name} doesn't say whether the test rows were cut from train"
     if "test" in cut:
         return f"the test rows were cut from the training rows of {name}, which has no test split"
+    if record.settings().get("rater_column") is not None:
+        return f"each test row joins the rows that several raters have in {name}"
     return ""
 
 
 def result_entries(record: Record, dataset: HubDataset) -> list[EvalResultEntry]:
-    """Return an entry for each test score, as the record has it: a fraction of 1, or ``nll`` in nats a text.
+    """Return an entry for each test score, as the record has it: a fraction of 1, or a number in the metric's unit.
 
     The entry's task is the metric's name. Its notes end with the record's notes.
     """

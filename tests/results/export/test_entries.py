@@ -84,6 +84,20 @@ def test_only_a_run_on_the_hubs_own_test_rows_claims_them_by_itself(trained, tmp
         assert found == (expected, "")
 
 
+def test_joined_rows_of_raters_are_not_the_hubs(tmp_path):
+    data = {"name": "hf:me/emotions", "fingerprint": "f", "labels": ["glad", "mad"], "cut": []}
+    about = {"format": 1, "started": "2026-01-01T00:00:00", "objective": {"name": "ce"}, "dataset": data, "code": "c"}
+    settings = {"dataset": "hf:me/emotions", "encoder": "scratch", "seed": 0}
+    found = []
+    for rater in (None, "annotator"):
+        values = {key: {"value": value, "origin": "flag"} for key, value in {**settings, "rater_column": rater}.items()}
+        (tmp_path / str(rater)).mkdir()
+        write_json(tmp_path / str(rater) / "run.json", {**about, "settings": values})
+        found.append(eval_target(Record(tmp_path / str(rater)), None))
+    assert found[0] == (HubDataset("me/emotions"), "")
+    assert found[1].note.startswith("no .eval_results: each test row joins the rows that several raters have in hf:")
+
+
 @pytest.mark.slow
 def test_a_record_says_which_splits_were_cut(trained, toy, tmp_path):
     assert trained("bert", "ce", **NATIVE).about["dataset"]["cut"] == []
