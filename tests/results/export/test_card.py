@@ -1,6 +1,7 @@
 """The model card: its example runs as it stands, and it says what a reader must know."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,11 @@ from pathlib import Path
 import pytest
 
 from fecbench import Predictor
+from fecbench.core.files import read_json, write_json
+from fecbench.results.export import model_card
+from fecbench.runs.record import Record
 from tests.support.exports import NATIVE
+from tests.support.records import unseal
 from tests.support.toy_data import LABELS
 
 
@@ -68,3 +73,16 @@ def test_the_card_says_data_licence_scores_settings_limits_and_what_to_cite(expo
     assert "with seed 0, epoch" in text
     assert f"It reads the first {record.about['max_length']} tokens" in text
     assert all(f"| {label} |" in text for label in LABELS)
+
+
+@pytest.mark.slow
+def test_a_metric_whose_option_holds_a_bar_has_one_cell(trained, tmp_path):
+    record = trained("bert", "ce", **NATIVE)
+    shutil.copytree(record.folder, tmp_path / "run")
+    unseal(tmp_path / "run")
+    result = read_json(tmp_path / "run" / "result.json")
+    for scores in result["metrics"].values():
+        scores["micro_f1:without=glad|sad"] = 0.5
+    write_json(tmp_path / "run" / "result.json", result)
+    model_card.write(Record(tmp_path / "run"), Predictor.load(record, "cpu"), "hf", None, tmp_path, "mine")
+    assert r"| micro\_f1:without=glad\|sad | 50.00 | 50.00 |" in (tmp_path / "README.md").read_text(encoding="utf-8")

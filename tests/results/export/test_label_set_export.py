@@ -145,7 +145,7 @@ def test_the_card_speaks_of_several_labels_and_their_thresholds(several, hf):
     assert "exactly one label" not in plain
     assert "most frequent" not in plain
     validation, test = (several.result["metrics"][split] for split in ("validation", "test"))
-    assert f"| macro_f1 | {100 * validation['macro_f1']:.2f} | {100 * test['macro_f1']:.2f} |" in text
+    assert f"| macro\\_f1 | {100 * validation['macro_f1']:.2f} | {100 * test['macro_f1']:.2f} |" in text
     assert f"| nll | {validation['nll']:.3f} | {test['nll']:.3f} |" in text
     assert "Scores in percent, `nll` in nats a text, `brier` in squared distance a text, of one run" in plain
     for label, threshold in several.result["thresholds"].items():
