@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from fecbench.results.plots.embeddings import Method
 
+READING = "reading the runs"
+
 
 @click.group()
 def plot() -> None:
@@ -83,9 +85,11 @@ def sensitivity(folders: Sequence[Path], objective: str | None, metric: str | No
     from fecbench.results.plots.sensitivity import build_study, draw_sensitivity, rows
 
     check_target(out)
-    records, notes = complete_runs(folders or (RUNS,), "a sensitivity plot")
-    study = build_study(records, metric, split, objective)
-    draw_sensitivity(study, out)
+    with status_line() as report:
+        report(READING)
+        records, notes = complete_runs(folders or (RUNS,), "a sensitivity plot")
+        study = build_study(records, metric, split, objective)
+        draw_sensitivity(study, out)
     columns = ("settings", "data set", "value", "mean", "std", "seeds")
     keys = ("panel", "dataset", "value", "mean", "std", "seeds")
     lines = [
@@ -217,8 +221,10 @@ def confusion(references: Sequence[str], out: Path, root: Path) -> None:
     """
     from fecbench.results.plots.confusion import draw_confusion, mixed_settings
 
-    records = [find_run(reference, root) for reference in references]
-    draw_confusion(records, out)
+    with status_line() as report:
+        report(READING)
+        records = [find_run(reference, root) for reference in references]
+        draw_confusion(records, out)
     if mixed := mixed_settings(records):
         echo(f"note: the mean is over runs that differ in {', '.join(mixed)}")
     echo(f"written: {out}")
@@ -289,8 +295,9 @@ def scores(folders: Sequence[Path], metric: str, best_trial: bool, out: Path) ->
     from fecbench.results.plots.scores import draw_scores
 
     check_target(out)
-    records, notes = complete_runs(folders or (RUNS,), "a plot of scores")
     with status_line() as report:
+        report(READING)
+        records, notes = complete_runs(folders or (RUNS,), "a plot of scores")
         metrics = (metric,) if metric else ()
         board = board_of_records(records, report=report, metrics=metrics, best_trial=best_trial)
         draw_scores(board, out, metric)

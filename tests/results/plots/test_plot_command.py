@@ -1,6 +1,7 @@
 """``fecbench plot``: the pictures that it writes, and the targets that it refuses before the work."""
 
 import xml.etree.ElementTree as ElementTree
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,12 @@ def test_a_bad_out_is_refused_before_the_work(fecbench, trained, recorded, tmp_p
     for command in (["dynamics", root / "ce"], ["embeddings", root / "ce"], ["sensitivity", tmp_path / "no runs here"]):
         code, out, err = fecbench("plot", *command, "--out", "picture")
         assert (code, out, err) == (1, "", "fecbench: picture must end in .png, .svg, .pdf; choose another --out\n")
+
+
+@pytest.mark.parametrize("command", ["sensitivity", "confusion", "scores"])
+def test_what_reads_many_records_says_so_meanwhile(fecbench, tmp_path, monkeypatch, command):
+    """Nothing is there to be read, so that the line is all that happens."""
+    said = []
+    monkeypatch.setattr("fecbench.cli.plot.status_line", lambda: nullcontext(said.append))
+    code, _, _ = fecbench("plot", command, tmp_path / "none", "-o", tmp_path / "p.svg")
+    assert (code != 0, said) == (True, ["reading the runs"])
