@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.files import regular
-from fecbench.runs.identity import computation
+from fecbench.runs.identity import computation, computation_as_given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +28,11 @@ SEAL = "seal"
 def run_digest(about: Mapping[str, Any]) -> str:
     """Return the digest of a run's computation (:func:`~fecbench.runs.identity.computation`) from ``run.json``."""
     return _of_json(computation(about))
+
+
+def older_run_digest(about: Mapping[str, Any]) -> str:
+    """Return the digest of a run's computation with local paths as given, as versions up to 0.7.0 wrote it."""
+    return _of_json(computation_as_given(about))
 
 
 def result_digest(result: Mapping[str, Any]) -> str:

@@ -22,8 +22,9 @@ used for              resuming;        a bench's run,  folder of a    a planned 
                       record                                          its records
 ====================  ===============  ==============  =============  =============  ==================
 
-(1) The digest of a record leaves out device, ranks, versions and the settings that are local to a machine, since a
-published copy has the last name of a local path in their place. It adds the text length, which is known later.
+(1) The digest of a record leaves out device, ranks, versions and the settings that are local to a machine. It has the
+last names of local paths, since a published copy has them in their place. It adds the text length, which is known
+later.
 
 (2) The settings that all objectives have, without those that choose the rows (``ROW_SETTINGS``). The rows of a board go
 by these and by the objective's options: its cells hold runs that differ only in ``VARIES_IN_A_CELL``.
@@ -43,7 +44,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.settings import RunSettings
-from fecbench.runs.local_paths import name_of
+from fecbench.runs.local_paths import name_of, without_local_paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from fecbench.runs.schema import RunFile
 
 
-# a published copy has the last name of a local path
+# digests of records never had them, and must stay the same
 LOCAL_SETTINGS = ("dataset", "encoder", "device", "train_file", "validation_file", "test_file")
 VARIES_IN_A_CELL = ("seed", "fold", "device", "dataset")  # the data set counts by its rows
 ROW_SETTINGS = (  # the fingerprint tells their effect
@@ -126,7 +127,16 @@ def difference(run_file: RunFile, identity: Mapping[str, Any]) -> str:
 
 
 def computation(about: Mapping[str, Any]) -> list[Any]:
-    """Return what identifies the computation of ``run.json`` on any machine; a record holds its digest."""
+    """Return what identifies the computation of ``run.json`` on any machine; a record holds its digest.
+
+    It is that of a published copy too, in whose ``run.json`` local paths have become their last names.
+    """
+    settings = {key: setting["value"] for key, setting in about["settings"].items()}
+    return without_local_paths(computation_as_given(about), settings)
+
+
+def computation_as_given(about: Mapping[str, Any]) -> list[Any]:
+    """Return :func:`computation` with local paths as given; older records hold its digest."""
     settings = {key: setting["value"] for key, setting in about["settings"].items() if key not in LOCAL_SETTINGS}
     dataset = about["dataset"]
     rows = [dataset["fingerprint"], list(dataset["labels"]), dataset.get("label_texts")]

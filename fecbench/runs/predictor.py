@@ -104,7 +104,8 @@ class Predictor:
         facts = LabelFacts(dataset.labelling, None, tuple(dataset.background), dataset.soft)
         model, built = build_pair(plan, source, dataset.labels, dataset.label_texts, dataset.name, pooling, facts)
         modules = {"model": model, "objective": built}
-        Checkpoints(record.folder, run_digest(record.about)).load_best(modules)
+        digest = record.result_file.seal.get("run", run_digest(record.about))  # older records lack it
+        Checkpoints(record.folder, digest).load_best(modules)
         record.check_part("weights", tensor_digest(state_of(modules)), record.folder / BEST)
         accelerator = devices.accelerator(device)
         precision = devices.precision(plan.settings.precision, accelerator.device)

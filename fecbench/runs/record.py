@@ -31,7 +31,7 @@ from fecbench.core.errors import RunError
 from fecbench.core.files import contained, read_json
 from fecbench.core.settings import DEFAULTS
 from fecbench.core.strict_json import loads
-from fecbench.runs.digests import content_digest, file_digest, result_digest, run_digest
+from fecbench.runs.digests import content_digest, file_digest, older_run_digest, result_digest, run_digest
 from fecbench.runs.local_paths import encoder_name
 from fecbench.runs.lock_state import is_held
 from fecbench.runs.schema import ModelRunFile, ResultFile, RunFile, validated
@@ -116,7 +116,7 @@ class Record:
         path = self.folder / RESULT
         content = read_json(path)
         result = validated(content, ResultFile, path)
-        _check_digest(result, "run", run_digest(self.about), path)
+        _check_digest(result, "run", run_digest(self.about), path, older_run_digest(self.about))
         _check_digest(result, "result", result_digest(content), path)
         return content, result
 
@@ -232,8 +232,8 @@ def encoder_digest(record: Record) -> str:
         raise RunError(f"{folder} must hold the run's encoder: {error}; restore it or run it again") from error
 
 
-def _check_digest(result: ResultFile, part: str, digest: str, path: Path) -> None:
-    if result.seal.get(part, digest) != digest:
+def _check_digest(result: ResultFile, part: str, digest: str, path: Path, older: str | None = None) -> None:
+    if result.seal.get(part, digest) not in (digest, older):
         raise RunError(
             f"{path} must be as this run wrote it, but was edited since, or is another run's; restore it or delete the "
             "run"

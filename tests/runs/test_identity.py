@@ -32,6 +32,23 @@ def test_a_published_record_has_the_digest_of_its_run_and_the_name_of_its_key(fo
     assert folder.name.endswith(key[:10])
 
 
+def test_a_record_whose_digest_has_a_path_as_given_is_read(tmp_path):
+    about = {
+        "format": 1,
+        "objective": {"name": "llm-prompt"},
+        "dataset": {"name": "demo", "fingerprint": "f", "labels": ["glad", "sad"]},
+        "settings": {
+            key: {"value": value, "origin": "flag"}
+            for key, value in {"dataset": "demo", "seed": 0, "model": "/home/me/llama"}.items()
+        },
+        "code": "c",
+    }
+    as_version_0_7_0 = "b90c1a956c47842769895c4e90a732867c802d08d168d140f2f3fc843ebd0ab5"
+    (tmp_path / "run.json").write_text(json.dumps(about))
+    (tmp_path / "result.json").write_text(json.dumps({"metrics": {}, "seal": {"run": as_version_0_7_0}}))
+    assert Record(tmp_path).result_file.seal["run"] == as_version_0_7_0 != run_digest(about)
+
+
 class Network(nn.Module):
     def __init__(self):
         super().__init__()

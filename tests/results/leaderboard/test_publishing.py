@@ -16,6 +16,8 @@ from fecbench.results.leaderboard.formats.registered import render
 from fecbench.results.leaderboard.publish import publish
 from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.find import find_records
+from fecbench.runs.record import Record
+from fecbench.runs.write_record import complete
 
 
 def contents(folder):
@@ -41,6 +43,21 @@ def test_copies_hold_no_weights_and_give_the_same_board(three, make, tmp_path):
     assert ours | {"notes": None} == theirs | {"notes": None}
     assert json.loads((tmp_path / "public" / "board.json").read_text()) == json.loads(render(board, "json"))
     assert (tmp_path / "public" / "board.md").read_text() == render(board, "markdown")
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("llm-prompt", {"backend": "fake", "model": "/home/me/models/llama"}),
+        ("llm-prompt", {"backend": "replay", "answers": "../kept/answers.jsonl"}),
+    ],
+)
+def test_a_copy_of_a_run_whose_settings_are_paths_is_whole(make, tmp_path, method, options):
+    record = make(method, **options)
+    complete(record, record.result)
+    (copy,) = publish(board_of_records([record]), tmp_path / "public")
+    assert "/" not in json.dumps(json.loads((copy / "run.json").read_text())["settings"])
+    assert Record(copy).result == Record(record.folder).result
 
 
 def test_publishing_again_changes_nothing(three, tmp_path):
