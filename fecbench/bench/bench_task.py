@@ -21,12 +21,12 @@ LOGS = "logs"
 
 @dataclass(frozen=True)
 class BenchTask:
-    """A planned run with its run directory, and the data rows and code version that its record must have.
+    """A planned run with its run directory, and the data and code version that its record must have.
 
     Attributes:
         planned: the planned run.
         record: the record in its run directory.
-        content: the fingerprint of the data rows, and the code version.
+        content: the digests of data rows, labels and code.
     """
 
     planned: PlannedRun
@@ -40,7 +40,7 @@ class BenchTask:
 
     @property
     def status(self) -> str:
-        """The record's status; ``stale`` if it is complete but of other rows, code or settings."""
+        """The record's status; ``stale`` if it is complete but of other rows, labels, code or settings."""
         now = self._record_now()
         status = now.status
         return "stale" if status == "complete" and not self._is_its_own(now) else status
@@ -62,12 +62,12 @@ class BenchTask:
         return Record(self.record.folder)
 
     def _is_its_own(self, record: Record) -> bool:
-        """Return True if the record has the settings, rows and code of the planned run."""
+        """Return True if the record has the settings, rows, labels and code of the planned run."""
         try:
             run_file, settings = record.run_file, record.settings()
         except RunError:
             return False
-        same = RowsAndCode(run_file.dataset.fingerprint, run_file.code) == self.content
+        same = not self.content.difference(RowsAndCode.of(record.about))
         return same and self.planned.is_of(run_file.objective.name, settings)
 
     @property

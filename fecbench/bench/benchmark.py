@@ -20,7 +20,7 @@ from fecbench.core.errors import LabellingError, NeedsError
 from fecbench.core.files import contained, writing
 from fecbench.runs import provenance
 from fecbench.runs.find import is_readable, records_under
-from fecbench.runs.identity import RowsAndCode
+from fecbench.runs.identity import RowsAndCode, labels_digest
 from fecbench.runs.provenance import plugins
 from fecbench.runs.record import Record
 from fecbench.runs.run_folder import free
@@ -46,7 +46,7 @@ class Benchmark:
         matrix: the planned runs. With ``objectives = "*"`` it has no row whose needs a data set doesn't meet.
         root: the folder that holds the run directories.
         locations: the folders and caches to look for data sets in.
-        data: the loaded data sets by name and fold, without those that weren't found.
+        data: the loaded data sets by :attr:`PlannedRun.rows`, without those that weren't found.
         missing: the errors that keep a row from starting, by the names of row and data set.
         done: complete records in other folders that count as this benchmark's runs, by folder name.
     """
@@ -54,7 +54,7 @@ class Benchmark:
     matrix: Matrix
     root: Path
     locations: DataLocations
-    data: Mapping[tuple[str, int], EmotionData]
+    data: Mapping[tuple[str, int, str], EmotionData]
     missing: Mapping[tuple[str, str], list[FecbenchError]] = field(default_factory=dict)
     done: Mapping[str, Record] = field(default_factory=dict)
 
@@ -173,7 +173,7 @@ class Benchmark:
         return TrialRecords(
             record
             for record in records
-            if RowsAndCode(record.run_file.dataset.fingerprint, record.run_file.code) in contents
+            if not all(content.difference(RowsAndCode.of(record.about)) for content in contents)
         )
 
     def _has_ended(self, grown: MatrixEntry) -> bool:
@@ -201,9 +201,8 @@ class Benchmark:
     def _task(self, planned: PlannedRun) -> BenchTask:
         """Return the task of a planned run. Its run directory is named by settings, data rows and code."""
         settings = planned.plan.settings
-        content = RowsAndCode(
-            self.data[planned.rows].fingerprint, _code(planned.plan.name, settings.head, settings.encoder)
-        )
+        data, code = self.data[planned.rows], _code(planned.plan.name, settings.head, settings.encoder)
+        content = RowsAndCode(data.fingerprint, code, labels_digest(data.labels, data.label_texts))
         name = planned.name(planned.key(content.rows, content.code))
         own = BenchTask(planned, Record(self.root / name), content)
         elsewhere = BenchTask(planned, self.done[name], content) if name in self.done else own
@@ -221,7 +220,7 @@ class Benchmark:
         arguments = ["run", task.planned.plan.name, "--dataset", settings.dataset, "--seed", str(settings.seed)]
         arguments += task.planned.flags
         arguments += ["--run-dir", folder, "--resume", "--settings", json.dumps(task.planned.asked)]
-        # Rows or code can be edited before a worker starts the run; its directory's name would then be wrong.
+        # Rows, labels or code can be edited before a worker starts the run; its directory's name would then be wrong.
         arguments += ["--expected", json.dumps(asdict(task.content))]
         if task.planned.trial:
             arguments += ["--trial", task.planned.trial.model_dump_json()]

@@ -41,9 +41,10 @@ class PlannedRun:
         return {key: setting.value for key, setting in self.plan.origins.items()}
 
     @property
-    def rows(self) -> tuple[str, int]:
-        """The data set and the number of the fold: runs that share both share their rows."""
-        return self.plan.settings.dataset, self.plan.settings.fold
+    def rows(self) -> tuple[str, int, str]:
+        """Data set, fold and choice of label texts: runs that share these share their rows and labels."""
+        settings = self.plan.settings
+        return settings.dataset, settings.fold, settings.label_texts
 
     def is_of(self, name: str, settings: Mapping[str, Any]) -> bool:
         """Return True if a record of objective ``name`` with ``settings`` is this run, on any device.

@@ -30,8 +30,8 @@ class RowChecks:
         self._known: dict[tuple[str, Any], object] = {}
 
     @property
-    def data(self) -> dict[tuple[str, int], EmotionData]:
-        """The data sets that could be loaded, by name and fold."""
+    def data(self) -> dict[tuple[str, int, str], EmotionData]:
+        """The data sets that could be loaded, by :attr:`PlannedRun.rows`."""
         return {rows: found for (_, rows), found in self._known.items() if isinstance(found, EmotionData)}
 
     def faults(self, entry: MatrixEntry) -> list[FecbenchError]:

@@ -76,7 +76,8 @@ COMMAND_OPTIONS: list[click.Parameter] = [
     ),
     click.Option(
         ["--expected"],
-        help="digests of rows and code as a JSON object; a run with other digests is refused (for `fecbench bench`)",
+        help="digests of rows, code and labels as a JSON object; a run with other digests is refused (for `fecbench "
+        "bench`)",
     ),
     click.Option(
         ["--trial"],

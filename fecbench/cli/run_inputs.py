@@ -70,7 +70,7 @@ def _json_settings(text: str | None) -> dict[str, Any]:
 
 
 def expected_digests(text: str | None) -> RowsAndCode | None:
-    """Return the digests of rows and code given by ``--expected``.
+    """Return the digests of rows, code and labels given by ``--expected``.
 
     Raises:
         UsageError: the text is not a JSON object of these digests.
@@ -81,7 +81,7 @@ def expected_digests(text: str | None) -> RowsAndCode | None:
         return None if text is None else RowsAndCode(**loads(text))
     except (ValueError, TypeError) as error:
         raise UsageError(
-            f"--expected must be a JSON object of the digests rows and code, but {error}; leave it out"
+            f"--expected must be a JSON object of the digests rows, code and labels, but {error}; leave it out"
         ) from None
 
 

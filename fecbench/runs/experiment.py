@@ -67,7 +67,7 @@ class RunContext:
         resume: continue an unfinished run; if ``folder`` holds none, start one.
         trackers: names of accelerate's trackers to log to.
         observers: hook implementations besides the record's own and the installed ones.
-        expected: the required digests of rows and code; None accepts any.
+        expected: the required digests of rows, code and labels; None accepts any.
         predictions: a .csv or .jsonl file to write the predictions of the test rows to.
         metrics: further metrics to compute, such as ``micro_f1:without=neutral``.
         trial: the trial of a benchmark's search that the run is, to be recorded.

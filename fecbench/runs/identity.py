@@ -10,7 +10,7 @@ settings              all (1)          no              all            all but   
                                                                       device
 local paths           as given (1)     no              as given       by last name   not compared
 rows (fingerprint)    yes              yes             yes            no             checked apart
-labels, label texts   yes              no              no             no             no
+labels, label texts   yes              yes (4)         no             no             noted
 code                  yes              yes             yes            no             no
 device, ranks         yes (1)          no              no             no             no
 precision             yes              no              as a setting   as a setting   as a setting
@@ -30,6 +30,9 @@ later.
 by these and by the objective's options: its cells hold runs that differ only in ``VARIES_IN_A_CELL``.
 
 (3) A bench repeats an unfinished run if package versions have changed; a complete one stays.
+
+(4) Unless the record has no label texts, being older. The rows don't tell label texts: their fingerprint has label
+names alone.
 
 Two narrower comparisons are elsewhere: a board compares encoders and budgets by
 ``results.leaderboard.board.condition``, and a sensitivity plot compares configurations by
@@ -84,21 +87,31 @@ OLDER_DEFAULTS = {"text_column": "text", "label_column": "label", "quotes": "csv
 
 @dataclass(frozen=True)
 class RowsAndCode:
-    """Digests of a run's rows and code."""
+    """Digests of a run's rows and code, and of its labels with their texts; None for those of older records."""
 
     rows: str
     code: str
+    labels: str | None = None
 
     @classmethod
     def of(cls, identity: Mapping[str, Any]) -> RowsAndCode:
-        """Return the digests of a computation (:func:`fecbench.runs.provenance.identify`)."""
-        return cls(identity["dataset"]["fingerprint"], identity["code"])
+        """Return the digests of a computation (:func:`fecbench.runs.provenance.identify`) or of ``run.json``."""
+        dataset = identity["dataset"]
+        labels = labels_digest(dataset["labels"], dataset.get("label_texts"))
+        return cls(dataset["fingerprint"], identity["code"], labels)
 
     def difference(self, other: RowsAndCode) -> str:
         """Return in words what differs from ``other``; "" if nothing does."""
         if self.rows != other.rows:
             return "the rows of its data"
-        return "" if self.code == other.code else "the code of fecbench or of one of its plugins"
+        if self.code != other.code:
+            return "the code of fecbench or of one of its plugins"
+        return "" if None in (self.labels, other.labels) or self.labels == other.labels else "the texts of its labels"
+
+
+def labels_digest(labels: Sequence[str], texts: Sequence[str] | None) -> str | None:
+    """Return the digest of labels and their texts; None without ``texts``, which older records lack."""
+    return None if texts is None else _digest([list(labels), list(texts)])
 
 
 def difference(run_file: RunFile, identity: Mapping[str, Any]) -> str:
@@ -145,8 +158,11 @@ def computation_as_given(about: Mapping[str, Any]) -> list[Any]:
 
 def run_key(objective: str, settings: Mapping[str, Any], fingerprint: str, code: str) -> str:
     """Return the digest of a planned run: SHA-256 of objective, settings, rows and code."""
-    content = json.dumps([objective, settings, fingerprint, code], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
+    return _digest([objective, settings, fingerprint, code])
+
+
+def _digest(content: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def same_settings(wanted: Mapping[str, Setting], settings: Mapping[str, Any]) -> bool:

@@ -90,7 +90,8 @@ def held(
     Afterwards the folder is deleted if the run never started.
 
     Raises:
-        RunError: as :func:`open_record`; another process works on the run; or its rows or code aren't the ``expected``.
+        RunError: as :func:`open_record`; another process works on the run; or its rows, code or labels aren't those
+            ``expected``.
     """
     record = open_record(plan, identity, folder, resume)
     if record.status == "complete":
@@ -112,7 +113,7 @@ def held(
 
 
 def _check_content(record: Record, identity: Mapping[str, Any], expected: RowsAndCode | None) -> None:
-    """Check that the run has the rows and code that are ``expected``.
+    """Check that the run has the rows, code and labels that are ``expected``.
 
     Raises:
         RunError: one differs; ``failure.json`` records it too.

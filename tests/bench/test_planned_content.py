@@ -51,8 +51,34 @@ def test_a_run_of_other_rows_or_code_than_the_bench_planned_is_refused_and_says_
     assert code == 1, "nor does a complete one count as another"
 
 
+def test_a_run_of_other_label_texts_than_the_bench_planned_is_refused(toy, tmp_path, fecbench):
+    benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
+    (task,) = benchmark.all_tasks()
+    (toy / "dataset.toml").write_text('[labels.descriptions]\nsad = "unhappy"\n')
+    code, _, err = fecbench(*benchmark._job(task, Workers()).arguments)
+    assert code == 1
+    assert "was planned before the texts of its labels changed" in err
+
+
+def test_rows_that_read_other_label_texts_expect_those(toy, tmp_path):
+    (toy / "dataset.toml").write_text('[labels.descriptions]\nsad = "unhappy"\n')
+    (tmp_path / "spec.toml").write_text(f"""
+        title = "t"
+        datasets = ["{toy}"]
+        seeds = [0]
+        settings = {{ encoder = "tiny-bert" }}
+        row = [
+            {{ name = "names", objective = "ce", settings = {{ label_texts = "names" }} }},
+            {{ name = "described", objective = "ce" }},
+        ]
+    """)
+    names, described = prepared(tmp_path / "spec.toml", tmp_path / "root").all_tasks()
+    assert names.content.rows == described.content.rows
+    assert names.content.difference(described.content) == "the texts of its labels"
+
+
 @pytest.mark.parametrize("wrong", ["[1]", "{", '{"rows": "a"}', '{"rows": "a", "code": "b", "more": 1}'])
 def test_what_is_expected_of_a_run_must_be_digests(fecbench, wrong):
     code, _, err = fecbench("run", "ce", "--dataset", "demo", "--expected", wrong)
     assert code == 2
-    assert "--expected must be a JSON object of the digests rows and code" in err
+    assert "--expected must be a JSON object of the digests rows, code and labels" in err

@@ -19,14 +19,16 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("complete", [True, False])
-@pytest.mark.parametrize("other", ["rows", "code", "settings"])
+@pytest.mark.parametrize("other", ["rows", "code", "settings", "labels"])
 def test_a_record_of_another_run_than_its_folder_promises_is_set_aside(toy, tmp_path, monkeypatch, other, complete):
     benchmark = prepared(write(tmp_path, tiny(toy)), tmp_path / "root")
     (task,) = benchmark.all_tasks()
-    rows = (toy / "train.csv").read_text()
+    rows, description = (toy / "train.csv").read_text(), toy / "dataset.toml"
     with monkeypatch.context() as patched:  # what an earlier fecbench did where data or code was edited under way
         if other == "rows":
             (toy / "train.csv").write_text(rows + "one more,sad\n")
+        elif other == "labels":
+            description.write_text('[labels.descriptions]\nsad = "unhappy"\n')
         elif other == "code":
             patched.setattr("fecbench.runs.provenance.code_digest", lambda _: "another")
         flags = {"lr": 0.5} if other == "settings" else {}
@@ -35,6 +37,7 @@ def test_a_record_of_another_run_than_its_folder_promises_is_set_aside(toy, tmp_
             RunContext(DataLocations(), task.record.folder),
         )
     (toy / "train.csv").write_text(rows)
+    description.unlink(missing_ok=True)
     if not complete:
         (task.record.folder / RESULT).unlink()
     assert task.status == ("stale" if complete else "unfinished")

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from fecbench.runs.digests import run_digest, tensor_digest
-from fecbench.runs.identity import run_key
+from fecbench.runs.identity import RowsAndCode, run_key
 from fecbench.runs.local_paths import name_of
 from fecbench.runs.provenance import weights_digest
 from fecbench.runs.record import Record
@@ -47,6 +47,16 @@ def test_a_record_whose_digest_has_a_path_as_given_is_read(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps(about))
     (tmp_path / "result.json").write_text(json.dumps({"metrics": {}, "seal": {"run": as_version_0_7_0}}))
     assert Record(tmp_path).result_file.seal["run"] == as_version_0_7_0 != run_digest(about)
+
+
+def test_label_texts_that_an_older_record_lacks_are_not_compared():
+    def about(texts):
+        described = {} if texts is None else {"label_texts": texts}
+        return RowsAndCode.of({"dataset": {"fingerprint": "f", "labels": ["glad", "sad"], **described}, "code": "c"})
+
+    now, edited, older = about(["glad", "sad: unhappy"]), about(["glad", "sad: low"]), about(None)
+    assert now.difference(edited) == "the texts of its labels"
+    assert now.difference(older) == older.difference(now) == now.difference(now) == ""
 
 
 class Network(nn.Module):

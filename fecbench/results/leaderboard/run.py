@@ -51,6 +51,7 @@ class Run:
         fingerprint: the digest of the data rows; equal exactly for equal data. The folds of a cross-validation share
             that of all their rows.
         labels: the labels in the run's own numbering.
+        label_texts: their texts; empty in older records.
         labelling: ``multi`` if a text can have several labels, else ``single``.
         settings: every resolved setting's value. In the rows of a table the encoder has a name
             that no other encoder of the table has.
@@ -80,6 +81,7 @@ class Run:
     title: str
     fingerprint: str
     labels: tuple[str, ...]
+    label_texts: tuple[str, ...]
     labelling: Labelling
     settings: Mapping[str, Any]
     limit: int | None
@@ -165,6 +167,7 @@ def read_run(record: Record) -> Run:
             title=data.name if data.title is None else data.title,
             fingerprint=data.version,
             labels=tuple(data.labels),
+            label_texts=tuple(data.label_texts or ()),
             labelling=data.labelling,
             settings=settings,
             limit=record.limit,

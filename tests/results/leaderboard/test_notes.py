@@ -91,3 +91,16 @@ def test_older_records_cannot_rule_mixed_code_out(make):
 def test_an_older_records_precision_is_unknown(make):
     notes = board_of_records([make("ce", about={"precision": ""}), make("aml")]).tables[0].notes
     assert any("unknown (ce)" in note for note in notes if note.startswith("precision differs: "))
+
+
+def test_labels_whose_descriptions_differ_between_runs_are_noted(make):
+    def about(*texts):
+        data = {"name": "demo", "fingerprint": "rows of demo", "labels": ["angry", "glad", "sad"]}
+        return {"dataset": {**data, "label_texts": list(texts)} if texts else data}
+
+    before, after = about("angry", "glad", "sad: low"), about("angry", "glad", "sad: unhappy")
+    older, names = make("ce", seed=3, about=about()), about("angry", "glad", "sad")
+    same = [make("ce", seed=0, about=before), make("ce", seed=1, label_texts="names", about=names), older]
+    assert not any("descriptions" in note for note in board_of_records(same).tables[0].notes)
+    notes = board_of_records([*same, make("ce", seed=2, about=after)]).tables[0].notes
+    assert "labels have different descriptions: sad (in runs of ce (label_texts described))" in notes

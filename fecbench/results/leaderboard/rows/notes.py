@@ -35,6 +35,7 @@ def notes_of(rows: Sequence[Row], datasets: Sequence[DatasetVersion], declared: 
         *_packages(runs),
         *_encoders(runs, declared),
         *_revisions(runs),
+        *_label_texts(runs),
     )
 
 
@@ -180,3 +181,23 @@ def _revisions(runs: Sequence[tuple[str, Run]]) -> Iterator[str]:
     for encoder in dict.fromkeys(str(run.settings["encoder"]) for _, run in runs):
         own = [(where, run) for where, run in runs if run.settings["encoder"] == encoder]
         yield from _differing(own, f"the revision of {encoder}", lambda run: run.revision or "unknown")
+
+
+def _label_texts(runs: Sequence[tuple[str, Run]]) -> Iterator[str]:
+    """Yield a note on the labels of each data set whose texts differ, though ``--label-texts`` doesn't.
+
+    Older records don't tell the texts.
+    """
+    groups: dict[tuple[str, str], list[tuple[str, Run]]] = defaultdict(list)
+    for where, run in runs:
+        if run.label_texts:
+            groups[run.fingerprint, run.settings["label_texts"]].append((where, run))
+    for group in groups.values():
+        texts: dict[str, set[str]] = defaultdict(set)
+        for _, run in group:
+            for label, text in zip(run.labels, run.label_texts, strict=False):
+                texts[label].add(text)
+        differing = [label for label, several in texts.items() if len(several) > 1]
+        if differing:
+            rows = shortened(list(dict.fromkeys(where for where, _ in group)))
+            yield f"labels have different descriptions: {shortened(differing)} (in runs of {rows})"
