@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
 from functools import cache, cached_property
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -23,7 +21,7 @@ from fecbench.runs.find import is_readable, records_under
 from fecbench.runs.identity import RowsAndCode, labels_digest
 from fecbench.runs.provenance import plugins
 from fecbench.runs.record import Record
-from fecbench.runs.run_folder import free
+from fecbench.runs.run_folder import set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -146,7 +144,9 @@ class Benchmark:
 
     def set_aside(self) -> None:
         """Rename all run directories, so that every run starts anew. No file is deleted; running runs stay."""
-        _set_aside(task for task in self.all_tasks() if task.record.folder.exists() and task.status != "running")
+        for task in self.all_tasks():
+            if task.record.folder.exists() and task.status != "running":
+                set_aside(task.record.folder)
 
     def _grown(self, entry: MatrixEntry) -> MatrixEntry:
         """Return an entry with the candidates that are known so far."""
@@ -190,7 +190,9 @@ class Benchmark:
         with writing(self.root, "free space or choose another --root"):
             contained(self.root / LOGS, self.root).mkdir(parents=True, exist_ok=True)
         left = [task for task in tasks if task.status != "complete"]
-        _set_aside(task for task in left if task.is_stale)  # `fecbench run --resume` refuses the folder of another run
+        for task in left:
+            if task.is_stale:  # `fecbench run --resume` refuses the folder of another run
+                set_aside(task.record.folder)
         if left:  # a cluster takes seconds to start
             execute([self._job(task, workers) for task in left], workers)
 
@@ -245,15 +247,6 @@ def _seed_by_seed(runs: Iterable[PlannedRun]) -> list[PlannedRun]:
         return datasets.index(settings.dataset), settings.seed, settings.fold
 
     return sorted(given, key=place)
-
-
-def _set_aside(tasks: Iterable[BenchTask]) -> None:
-    for task in tasks:
-        with suppress(FileNotFoundError):  # another bench renamed it first
-            # `free` adds a number if the name is taken: two benches can do this in one second.
-            task.record.folder.rename(
-                free(task.record.folder.with_name(f"{task.record.id}.until-{datetime.now():%Y%m%d-%H%M%S}"))
-            )
 
 
 @cache

@@ -29,7 +29,8 @@ later.
 (2) The settings that all objectives have, without those that choose the rows (``ROW_SETTINGS``). The rows of a board go
 by these and by the objective's options: its cells hold runs that differ only in ``VARIES_IN_A_CELL``.
 
-(3) A bench repeats an unfinished run if package versions have changed; a complete one stays.
+(3) A bench repeats an unfinished run of another computation, such as one of other package versions or of another
+device; a complete one stays.
 
 (4) Unless the record has no label texts, being older. The rows don't tell label texts: their fingerprint has label
 names alone.

@@ -14,7 +14,7 @@ from fecbench.runs.find import readable_records
 from fecbench.runs.identity import RowsAndCode, difference
 from fecbench.runs.local_paths import name_of
 from fecbench.runs.record import FAILURE, HOLDER, ROOT, RUN, Record, encoder_digest
-from fecbench.runs.run_folder import acquire, create, drop_drafts, leave, new_folder, sign
+from fecbench.runs.run_folder import acquire, busy, create, drop_drafts, leave, new_folder, set_aside, sign
 from fecbench.runs.write_record import write_encoder, write_failure
 from fecbench.training.checkpoints import Checkpoints
 
@@ -25,8 +25,12 @@ if TYPE_CHECKING:
     from fecbench.runs.plan import Plan
 
 
-def open_record(plan: Plan, identity: Mapping[str, Any], folder: Path | None, resume: bool) -> Record:
+def open_record(
+    plan: Plan, identity: Mapping[str, Any], folder: Path | None, resume: bool, restart: bool = False
+) -> Record:
     """Return the record to resume, or a new one.
+
+    With ``restart`` an unfinished run of another computation in ``folder`` is set aside instead of refused.
 
     Raises:
         RunError: no record can be resumed, ``folder`` holds another run, or a new record's folder is taken.
@@ -36,12 +40,16 @@ def open_record(plan: Plan, identity: Mapping[str, Any], folder: Path | None, re
     if resume and folder and (folder / RUN).exists():
         record = Record(folder)
         different = difference(record.run_file, identity)
-        if different:
+        if not different:
+            return record
+        if not restart or record.status == "complete":
             raise RunError(
                 f"{folder} must be resumed with the settings, data and code of its start, but {different}; "
                 "start a new run in another --run-dir"
             )
-        return record
+        if record.status == "running":
+            raise RunError(busy(record))
+        set_aside(folder)
     settings = plan.settings
     fold = [] if settings.folds is None else [f"f{settings.fold}"]
     dataset, encoder = name_of("dataset", settings.dataset), name_of("encoder", settings.encoder)
@@ -87,13 +95,15 @@ def held(
 ) -> Iterator[Record]:
     """Yield the record to work in (:func:`open_record`), locked unless it is complete.
 
-    Afterwards the folder is deleted if the run never started.
+    Afterwards the folder is deleted if the run never started. A run that is ``expected`` is one of a benchmark, whose
+    user chooses no folders: an unfinished run of another computation, such as one of another device, is set aside.
 
     Raises:
         RunError: as :func:`open_record`; another process works on the run; or its rows, code or labels aren't those
             ``expected``.
     """
-    record = open_record(plan, identity, folder, resume)
+    planned = expected is not None and not expected.difference(RowsAndCode.of(identity))
+    record = open_record(plan, identity, folder, resume, restart=planned)
     if record.status == "complete":
         _check_content(record, identity, expected)
         _clear(record)

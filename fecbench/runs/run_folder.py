@@ -41,6 +41,18 @@ def free(folder: Path) -> Path:
     return path
 
 
+def set_aside(folder: Path) -> None:
+    """Rename a run's folder to ``NAME.until-TIME``; nothing is deleted.
+
+    Raises:
+        RunError: the folder around it can't be changed.
+    """
+    # Another process may have renamed it first. `free` adds a number if the name is taken: two processes can do this in
+    # one second.
+    with writing(folder, "make the folder around it writable"), suppress(FileNotFoundError):
+        folder.rename(free(folder.with_name(f"{folder.name}.until-{datetime.now():%Y%m%d-%H%M%S}")))
+
+
 def busy(record: Record) -> str:
     """Return a message that says which process works on ``record``, and what to do."""
     return f"{record.folder} is being worked on by {_holder(record)}; wait for it, or choose another --run-dir"

@@ -5,7 +5,6 @@ from datetime import datetime
 
 import pytest
 
-from fecbench.bench import benchmark as benchmark_module
 from fecbench.bench.status import bench_status
 from fecbench.bench.time_estimates import Estimates
 from fecbench.data.datasets.locations import DataLocations
@@ -13,6 +12,7 @@ from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.find import readable_records
 from fecbench.runs.plan import plan
 from fecbench.runs.record import RESULT, RUN
+from fecbench.runs.run_folder import set_aside
 from tests.support.benches import prepared, tiny, write
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,8 @@ def test_a_record_of_another_run_than_its_folder_promises_is_set_aside(toy, tmp_
     assert benchmark._score(task.planned) is None
     (row,) = bench_status(benchmark, Estimates([]))
     assert (row.complete, row.waiting) == (0, 1)
-    benchmark_module._set_aside([task] if task.is_stale else [])
+    assert task.is_stale
+    set_aside(task.record.folder)
     assert not task.record.folder.exists()
     run(task.planned.plan, RunContext(DataLocations(), task.record.folder, expected=task.content))
     assert (task.status, task.is_stale) == ("complete", False)
@@ -69,7 +70,7 @@ def test_records_set_aside_in_one_second_get_names_of_their_own(toy, tmp_path, m
         def now(cls, tz=None):
             return cls(2026, 11, 1, 2, 30, tzinfo=tz)
 
-    monkeypatch.setattr("fecbench.bench.benchmark.datetime", Frozen)
+    monkeypatch.setattr("fecbench.runs.run_folder.datetime", Frozen)
     for number in range(3):
         task.record.folder.mkdir(parents=True)
         (task.record.folder / "which").write_text(str(number))

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,11 +14,16 @@ from transformers import AutoModel
 
 from fecbench.core.errors import RunError
 from fecbench.core.files import read_tensors
+from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs import provenance
+from fecbench.runs.experiment import RunContext, run
 from fecbench.runs.find import all_records
+from fecbench.runs.identity import RowsAndCode
+from fecbench.runs.plan import plan
 from fecbench.runs.record import Record
+from fecbench.runs.run_folder import acquire, sign
 from tests.support.interrupted import StopAfter, StopIn, numbers, train_briefly
-from tests.support.train import train
+from tests.support.train import DEFAULTS, train
 
 
 @pytest.mark.slow
@@ -135,6 +141,40 @@ def test_a_run_is_only_continued_on_what_it_was_begun_on(toy, tmp_path, key, val
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
     with pytest.raises(RunError, match=f"must be resumed with the settings, .* but its {key} was"):
         train("ce", toy, tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize("what", [{"device": "NVIDIA H200"}, {"precision": "bf16"}, {"versions": {"torch": "99"}}])
+def test_a_planned_run_that_was_begun_elsewhere_is_set_aside_and_begun_again(toy, tmp_path, what):
+    planned = plan("ce", {"dataset": str(toy), **DEFAULTS, "epochs": 1})
+    with pytest.raises(KeyboardInterrupt):
+        run(planned, RunContext(DataLocations(), tmp_path / "runs" / "r", observers=[StopIn(1)]))
+    path = tmp_path / "runs" / "r" / "run.json"
+    about = json.loads(path.read_text()) | what
+    path.write_text(json.dumps(about))
+    expected = RowsAndCode.of(about)
+    again = run(planned, RunContext(DataLocations(), tmp_path / "runs" / "r", resume=True, expected=expected))
+    assert (again.id, again.status) == ("r", "complete")
+    (aside,) = (tmp_path / "runs").glob("r.until-*")
+    assert Record(aside).about == about
+
+
+def test_a_run_that_is_worked_on_or_planned_for_other_rows_is_not_set_aside(toy, tmp_path):
+    planned = plan("ce", {"dataset": str(toy), **DEFAULTS})
+    with pytest.raises(KeyboardInterrupt):
+        run(planned, RunContext(DataLocations(), tmp_path / "runs" / "r", observers=[StopIn(1)]))
+    path = tmp_path / "runs" / "r" / "run.json"
+    about = json.loads(path.read_text()) | {"device": "NVIDIA H200"}
+    path.write_text(json.dumps(about))
+    expected = RowsAndCode.of(about)
+    context = RunContext(DataLocations(), tmp_path / "runs" / "r", resume=True)
+    with pytest.raises(RunError, match="but its device was NVIDIA H200"):
+        run(planned, replace(context, expected=replace(expected, rows="others")))
+    record = Record(tmp_path / "runs" / "r")
+    with acquire(record):
+        sign(record)
+        with pytest.raises(RunError, match="is being worked on by process"):
+            run(planned, replace(context, expected=expected))
+    assert [folder.name for folder in (tmp_path / "runs").iterdir()] == ["r"]
 
 
 def test_a_run_is_only_continued_with_its_labels_in_their_order(toy, tmp_path):
