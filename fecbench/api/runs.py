@@ -167,7 +167,9 @@ def run_spec(
     from fecbench.bench.workers import Workers
     from fecbench.data.datasets.locations import DataLocations
     from fecbench.terminal.bench_progress import Watch
+    from fecbench.training.devices import check_not_launched
 
+    check_not_launched("run_spec")
     if not isinstance(workers, int) or workers < 1:
         raise UsageError(f"workers must be an integer, at least 1, but is {workers!r}; correct it")
     path = path_of(spec)

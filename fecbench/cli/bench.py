@@ -116,7 +116,9 @@ def bench(
         from fecbench.bench.overrides import override
         from fecbench.bench.smoke import smoke as smallest
         from fecbench.bench.spec import read_spec
+        from fecbench.training.devices import check_not_launched
 
+    check_not_launched("fecbench bench")
     handle_stop_signals()
     workers, root = _workers(**parallel), root or ROOT / f"{spec.stem}{'-smoke' if smoke else ''}"
     if root.exists() and not root.is_dir():

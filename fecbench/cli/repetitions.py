@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import sys
@@ -17,6 +16,7 @@ from fecbench.runs.record import ROOT, RUN
 from fecbench.terminal.echo import echo
 from fecbench.terminal.interrupt import handle_stop_signals
 from fecbench.terminal.output import console, print_if_watched, print_json
+from fecbench.training.devices import check_not_launched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -77,8 +77,7 @@ def _check_options(command: Mapping[str, Any]) -> None:
                 f"--{name.replace('_', '-')} needs a single run, but {flag} starts several; leave it out, or choose "
                 "one with --seed or --fold"
             )
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise UsageError(f"{flag} starts a process for each run, so it needs no launcher; choose one run instead")
+    check_not_launched(flag)
 
 
 def _root(chosen: Plan, seeds: Sequence[int], command: Mapping[str, Any]) -> Path:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
+# variables by which launchers tell the number of processes; on the CPU accelerate obeys those of MPI too
+SIZES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS repeats its numbers with :4096:8 or :16:8
 
 
@@ -32,13 +34,19 @@ def accelerator(device: str, trackers: Sequence[str] = ()) -> Accelerator:
         UsageError: the device isn't available, a tracker isn't installed, or the launched processes can't communicate.
     """
     check(device, trackers)
-    launched = _launched()
+    on_cpu = device == "cpu" or (device == "auto" and not torch.accelerator.is_available())
+    launched, names = _launched(SIZES if on_cpu else SIZES[:1]), _launchers()
     if device not in ("auto", "cpu") and "LOCAL_RANK" not in os.environ:  # accelerate gives each rank its own device
         os.environ["ACCELERATE_TORCH_DEVICE"] = device  # Accelerator has no argument for a device
         _make_current(torch.device(device))
-    on_cpu = device == "cpu" or (device == "auto" and not torch.accelerator.is_available())
     unset = ProjectConfiguration(logging_dir=".")  # trackers need a folder now; the run sets the real one later
-    found = Accelerator(cpu=on_cpu, log_with=list(trackers) or None, project_config=unset)
+    try:
+        found = Accelerator(cpu=on_cpu, log_with=list(trackers) or None, project_config=unset)
+    except ValueError as error:
+        raise UsageError(
+            f"launched processes ({names}) must find one another, but {error}; start them with "
+            "torchrun or accelerate launch, or unset these variables"
+        ) from error
     if found.device.type == "cuda":
         # On recent GPUs torch prefers cuDNN's attention, which plans each new shape for 25 ms and more, forward and
         # backward. Random batches have new shapes again and again.
@@ -105,18 +113,38 @@ def check(device: str, trackers: Sequence[str] = ()) -> None:
         _check_available(device)
 
 
-def _launched() -> int:
-    """Return the number of processes that a launcher started, by ``WORLD_SIZE``.
+def check_not_launched(command: str) -> None:
+    """Check that no launcher started ``command``, which starts a process for each run.
 
     Raises:
-        UsageError: ``WORLD_SIZE`` isn't a positive number.
+        UsageError: one did. The runs of its processes would join one group.
     """
-    size = os.environ.get("WORLD_SIZE", "1")
-    if not size.isascii() or not size.isdecimal() or int(size) < 1:
+    launched = _launched(SIZES)
+    if launched > 1:
         raise UsageError(
-            f"WORLD_SIZE must be the number of launched processes, found {size!r}; unset it, or start with torchrun"
+            f"{command} starts a process for each run, so it must have no launcher, but {launched} processes were "
+            f"launched; start it alone, or unset {_launchers()}"
         )
-    return int(size)
+
+
+def _launchers() -> str:
+    """Return the names of the launchers' variables in the environment; accelerate sets further ones."""
+    return ", ".join(name for name in SIZES if name in os.environ)
+
+
+def _launched(names: Sequence[str]) -> int:
+    """Return the number of processes that a launcher started, by the first of ``names`` in the environment.
+
+    Raises:
+        UsageError: one of them isn't a positive number.
+    """
+    sizes = {name: os.environ[name] for name in names if name in os.environ}
+    for name, size in sizes.items():
+        if not size.isascii() or not size.isdecimal() or int(size) < 1:
+            raise UsageError(
+                f"{name} must be the number of launched processes, found {size!r}; unset it, or start with torchrun"
+            )
+    return next(map(int, sizes.values()), 1)
 
 
 def _check_available(name: str) -> None:

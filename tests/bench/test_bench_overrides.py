@@ -4,7 +4,10 @@ import json
 
 import pytest
 
+from fecbench import run_spec
+from fecbench.core.errors import UsageError
 from fecbench.runs.find import readable_records
+from fecbench.training.devices import SIZES
 from tests.support.benches import tiny, write
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runs_here")]
@@ -17,6 +20,16 @@ def test_a_dry_run_plans_what_is_given(fecbench, toy, tmp_path):
     assert [(row["dataset"], row["waiting"]) for row in json.loads(out)] == [("demo", 3)]
     code, _, err = fecbench("bench", spec, *asked, "--seeds", "2-1")
     assert (code, "--seeds must name each seed once" in err) == (2, True)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_a_launched_bench_is_refused_before_anything_is_read(fecbench, monkeypatch, name):
+    monkeypatch.setenv(name, "2")
+    code, _, err = fecbench("bench", "nowhere.toml")
+    assert code == 2
+    assert f"must have no launcher, but 2 processes were launched; start it alone, or unset {name}" in err
+    with pytest.raises(UsageError, match="run_spec starts a process for each run"):
+        run_spec("nowhere.toml")
 
 
 def test_runs_of_a_part_count_for_the_whole(fecbench, toy, tmp_path):

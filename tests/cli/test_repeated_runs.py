@@ -77,6 +77,16 @@ def test_what_fits_one_run_alone_is_refused(fecbench, rows, toy, here):
     assert not (here / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("size", "says"), [("2", "--seeds starts a process for each run"), ("", "number of launched processes, found ''")]
+)
+def test_launched_seeds_are_refused(fecbench, monkeypatch, here, size, says):
+    monkeypatch.setenv("WORLD_SIZE", size)
+    code, _, err = fecbench("run", "ce", "--dataset", "demo", "--seeds", "0-1")
+    assert code == 2
+    assert says in err
+
+
 def test_a_failed_fold_is_named(fecbench, rows, here):
     code, _, err = fecbench("run", "ce", "--dataset", rows, "--folds", 2, *FLAGS, "--lr", 1e30)
     assert code == 1

@@ -42,6 +42,27 @@ def test_a_launcher_chooses_the_ranks_devices(chosen, monkeypatch):
     assert chosen == []
 
 
+@pytest.mark.parametrize("name", devices.SIZES)
+def test_launched_processes_that_cannot_find_one_another_are_told(monkeypatch, name):
+    def refused(**_):
+        raise ValueError("`MASTER_ADDR` env was not set")
+
+    monkeypatch.setattr(devices, "Accelerator", refused)
+    monkeypatch.setenv(name, "2")
+    with pytest.raises(UsageError, match=rf"\({name}\) must find one another, but `MASTER_ADDR` .*; start them with"):
+        devices.accelerator("cpu")
+    monkeypatch.setenv(name, "")
+    with pytest.raises(UsageError, match=f"{name} must be the number of launched processes, found ''; unset it"):
+        devices.accelerator("cpu")
+
+
+def test_variables_of_mpi_count_on_the_cpu_alone(chosen, monkeypatch):
+    monkeypatch.setenv("PMI_SIZE", "2")
+    devices.accelerator("cuda")
+    with pytest.raises(UsageError, match="2 processes were launched"):
+        devices.accelerator("cpu")
+
+
 def test_float32_is_computed_in_full_whatever_was_set_before(chosen):
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.allow_tf32 = True
