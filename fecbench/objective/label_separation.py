@@ -31,9 +31,10 @@ def label_pair_weights(logits: Tensor, cooccurrence: Tensor | None = None) -> Te
     >>> label_pair_weights(torch.ones(1, 3), torch.tensor([[1, 0, 0.25], [0, 1, 0], [0.25, 0, 1]]))
     tensor([1.0000, 0.7500, 1.0000])
     """
-    columns = normalize(logits.to(torch.promote_types(logits.dtype, torch.float32)), dim=0, eps=1e-8)
-    weights = _pairs(columns.T @ columns)
-    return weights if cooccurrence is None else weights * (1 - _pairs(cooccurrence))
+    with torch.autocast(logits.device.type, enabled=False):  # autocast would multiply the columns in bf16
+        columns = normalize(logits.to(torch.promote_types(logits.dtype, torch.float32)), dim=0, eps=1e-8)
+        weights = _pairs(columns.T @ columns)
+        return weights if cooccurrence is None else weights * (1 - _pairs(cooccurrence))
 
 
 def label_separation_loss(

@@ -107,6 +107,14 @@ def test_the_cards_label_separation():
     assert label_separation_loss(STATES, negative).item() == pytest.approx(1.883528, abs=1e-6)
 
 
+def test_weights_under_autocast_are_those_of_float32():
+    logits = torch.tensor([[2.0, 1.003, 0.01], [1.001, 2, -1]])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        weights = label_pair_weights(logits)
+    assert weights.dtype == torch.float32
+    assert weights.equal(label_pair_weights(logits))
+
+
 def test_the_cards_total():
     contrast = clustered_contrastive_loss(FEATURES, LABELS, CLUSTERS)
     classification = cross_entropy(LOGITS, torch.tensor([0, 1]))
