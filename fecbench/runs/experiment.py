@@ -201,8 +201,9 @@ class Experiment:
         Raises:
             ProtocolError: the stage added or replaced one. It would belong to no player and be lost on resume.
         """
-        # a stage's random numbers depend neither on what ran before it nor on a resumption
-        set_seed(stream_seed(self.plan.settings.seed, stage, trainer.batches.rank) % 2**32)
+        # A stage's random numbers depend neither on what ran before it nor on a resumption. All ranks draw those of the
+        # first: nothing broadcasts what a stage made.
+        set_seed(stream_seed(self.plan.settings.seed, stage, 0) % 2**32)
         before = owned(trainer.modules)
         with plugin_errors(self.plan.who, self.built.objective):
             yield

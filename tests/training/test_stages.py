@@ -1,10 +1,16 @@
 """Stages before and after training happen once, and make no parameters."""
 
+import random
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from fecbench.core.errors import ProtocolError
+from fecbench.core.settings import RunSettings
+from fecbench.runs.experiment import Experiment
 from tests.support.interrupted import StopIn
 from tests.support.objectives import Plain
 from tests.support.train import load, train
@@ -52,6 +58,16 @@ def test_stages_happen_once_though_the_run_is_killed_in_training_and_in_its_test
     assert broken.result["metrics"] == unbroken.result["metrics"]
     logits = [load(record)["logits"] for record in (broken, unbroken)]
     assert torch.equal(*logits)
+
+
+def test_a_stage_draws_the_same_numbers_on_every_rank():
+    run = SimpleNamespace(plan=SimpleNamespace(settings=RunSettings(dataset="demo"), who="w"), built=SimpleNamespace())
+    run.built.objective, draws = Plain, []
+    for rank in (0, 1):
+        trainer = SimpleNamespace(modules={}, batches=SimpleNamespace(rank=rank))
+        with Experiment._checked_stage(run, trainer, "before_training"):
+            draws.append((torch.rand(2).tolist(), np.random.rand(), random.random()))
+    assert draws[0] == draws[1]
 
 
 class Growing(Plain):
