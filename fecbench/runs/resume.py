@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import RunError
+from fecbench.core.files import writing
 from fecbench.runs import provenance
 from fecbench.runs.find import readable_records
 from fecbench.runs.identity import RowsAndCode, difference
@@ -116,6 +117,8 @@ def held(
         sign(record)
         drop_drafts(record)
         _check_content(record, identity, expected)
+        with writing(record.folder):  # if this attempt is killed, the reason of the one before mustn't stand for it
+            (record.folder / FAILURE).unlink(missing_ok=True)
         yield record
     finally:
         leave(record)  # before the release: afterwards it could remove the files of the next process

@@ -14,6 +14,7 @@ from transformers import AutoModel
 
 from fecbench.core.errors import RunError
 from fecbench.core.files import read_tensors
+from fecbench.core.hooks import hookimpl
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs import provenance
 from fecbench.runs.experiment import RunContext, run
@@ -175,6 +176,21 @@ def test_a_run_that_is_worked_on_or_planned_for_other_rows_is_not_set_aside(toy,
         with pytest.raises(RunError, match="is being worked on by process"):
             run(planned, replace(context, expected=expected))
     assert [folder.name for folder in (tmp_path / "runs").iterdir()] == ["r"]
+
+
+def test_a_resumed_run_that_is_killed_has_not_failed_for_the_earlier_reason(toy, tmp_path):
+    class Seen:
+        @hookimpl
+        def run_started(self, run):
+            record = Record(tmp_path / "run")
+            states.append((record.failure, (record.folder / "failure.json").exists()))
+
+    states = []
+    with pytest.raises(KeyboardInterrupt):
+        train("ce", toy, tmp_path / "run", observers=[StopIn(1)])
+    assert Record(tmp_path / "run").status == "interrupted"
+    train("ce", toy, tmp_path / "run", resume=True, observers=[Seen()])
+    assert states == [({}, False)]
 
 
 def test_a_run_is_only_continued_with_its_labels_in_their_order(toy, tmp_path):
