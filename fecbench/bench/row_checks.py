@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fecbench.core.errors import FecbenchError
+from fecbench.core.errors import FecbenchError, NeedsError
 from fecbench.data.datasets.dataset import EmotionData
 from fecbench.data.datasets.load import load_dataset
 from fecbench.model.encoders.load import load_encoder
@@ -42,6 +42,8 @@ class RowChecks:
         work = [partial(self._load, planned) for planned in of_rows.values()]
         for planned in entry.examples:
             work += [partial(self._fits, planned), partial(self._try, planned)]
+        if entry.trials > 1:
+            work += [partial(self._can_be_chosen, planned) for planned in entry.examples]
         for step in work:
             try:
                 step()
@@ -58,6 +60,14 @@ class RowChecks:
             planned.plan.check_labelling(data.info)
             planned.plan.needs.check(data, settings.batch_size, settings.limit, planned.plan.who)
             further_metrics(data, self.metrics)
+
+    def _can_be_chosen(self, planned: PlannedRun) -> None:
+        data, plan = self.data.get(planned.rows), planned.plan
+        if data is not None and not plan.has_validation_score(data.labelling):
+            raise NeedsError(
+                f"{plan.who} trains nothing and has no score of the validation rows, so it must have one trial, but a "
+                "grid or search gives it several; leave its row out of this spec"
+            )
 
     def _try(self, planned: PlannedRun) -> None:
         data, encoder = self.data.get(planned.rows), planned.plan.settings.encoder

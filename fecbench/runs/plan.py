@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fecbench.core.settings import Config
-    from fecbench.data.datasets.dataset import EmotionData
+    from fecbench.data.datasets.dataset import EmotionData, Labelling
     from fecbench.objective.objective import Objective
 
 
@@ -102,6 +102,16 @@ class Plan:
         """False if the objective's logits tell the given labels alone under its options."""
         with plugin_errors(self.who, self.objective):
             return bool(self.objective.gives_scores(self.options))
+
+    def has_validation_score(self, labelling: Labelling) -> bool:
+        """Return True if runs have the score by which trials are chosen, on data of this ``labelling``.
+
+        Training gives it after each epoch. Without training it needs scores of the validation rows, and where a text
+        can have several labels also probabilities.
+        """
+        if self.objective.trains:
+            return True
+        return "validation" in self.scored and (labelling == "single" or self.gives_scores)
 
     def check_consent(self) -> None:
         """Ask the objective to refuse options from a spec that need the user's consent.

@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from fecbench import BatchNeeds, Config, Objective, Update
 from fecbench.bench.validation_score import validation_score
+from fecbench.core.errors import NeedsError
 from fecbench.data.datasets.locations import DataLocations
 from fecbench.runs.experiment import RunContext, run
 from tests.support.benches import prepared, tiny, write
@@ -45,6 +46,61 @@ class Fitted(Objective):
             return logits
         rows = (checksums(batch.texts)[:, None] == self.texts).int().argmax(1)
         return one_hot(self.heart[rows], logits.shape[1]).to(logits)
+
+
+class Untrained(Objective):
+    """Predicts without training."""
+
+    trains, labellings = False, ("single", "multi")
+
+    class Config(Config):
+        answers: bool = Field(False, description="whether the logits tell the given labels alone")
+        test_alone: bool = Field(False, description="whether the test rows alone are scored")
+
+    @classmethod
+    def gives_scores(cls, config):
+        return not config.answers
+
+    @classmethod
+    def scored(cls, config):
+        return ("test",) if config.test_alone else ("validation", "test")
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "fits"),
+    [
+        ("demo", "test_alone = true", False),
+        ("demo", "answers = true", True),
+        ("demo-multi", "answers = true", False),
+        ("demo-multi", "", True),
+    ],
+)
+def test_trials_of_a_method_without_a_validation_score_are_refused(tmp_path, registered, data, options, fits):
+    name = registered("untrained", Untrained)
+    spec = tiny(data, objectives=f'["ce", "{name}"]', more=f"objective.{name} = {{ {options} }}\n")
+    grid = "grid = { select = 'validation', settings = { lr = [1e-3, 1e-4] } }\n"
+    assert len(prepared(write(tmp_path, spec), tmp_path / "root").matrix.entries) == 2
+    if fits:
+        assert len(prepared(write(tmp_path, spec + grid), tmp_path / "root").matrix.entries) == 2
+        return
+    with pytest.raises(NeedsError, match="has no score of the validation rows, so it must have one trial"):
+        prepared(write(tmp_path, spec + grid), tmp_path / "root")
+
+
+class Asked(Untrained):
+    """Scores the test rows alone, whatever its options."""
+
+    @classmethod
+    def scored(cls, config):
+        return ("test",)
+
+
+def test_all_methods_are_searched_without_those_that_have_no_validation_score(toy, tmp_path, registered):
+    name = registered("asked", Asked)
+    grid = "grid = { select = 'validation', settings = { batch_size = [8, 16] } }\n"
+    matrix = prepared(write(tmp_path, tiny(toy, objectives='"*"', more=grid)), tmp_path / "root").matrix
+    assert "ce" in {entry.row for entry in matrix.entries}
+    assert "it must have one trial" in matrix.left_out[f"{name} on {toy}"]
 
 
 def checksums(texts):
