@@ -74,9 +74,11 @@ class Checkpoints:
         about: Mapping[str, Any],
         is_best: bool,
     ) -> None:
-        """Save an epoch: its weights if they are the best so far, then all that the next epoch depends on (ADR 4).
+        """Save an epoch: all that the next epoch depends on (ADR 4), then its weights if they are the best so far.
 
-        The best comes first: if the process dies in between, the epoch is repeated and both are written again.
+        The best comes last: if the process dies in between, :meth:`complete_best` takes it from the epoch's own file.
+        In the other order the epoch would be repeated, on a GPU perhaps with a lower score, and the best weights of
+        the epochs before would be lost.
 
         Args:
             modules: the modules, by the prefix of their tensors' names.
@@ -98,9 +100,19 @@ class Checkpoints:
     def _write_epoch(
         self, tensors: Mapping[str, Tensor], weights: Collection[str], about: Mapping[str, Any], is_best: bool
     ) -> None:
+        self._write(LAST, tensors, about)
         if is_best:
             self._write(BEST, {name: tensors[name] for name in weights}, {"epoch": about["epoch"]})
-        self._write(LAST, tensors, about)
+
+    def complete_best(self, modules: Mapping[str, nn.Module], epoch: int) -> None:
+        """Save the weights of ``modules``, those of ``epoch``, as the best unless the best are of that epoch already.
+
+        Raises:
+            RunError: the file of the best is broken, or can't be written.
+        """
+        path = self.folder / BEST
+        if not path.exists() or read_tensors(path)[1].get("epoch") != epoch:
+            self.save_best(modules, {"epoch": epoch})
 
     def load_best(self, modules: Mapping[str, nn.Module], epoch: int | None = None) -> dict[str, Any]:
         """Load the best weights into ``modules`` and return their metadata.

@@ -119,6 +119,8 @@ class Trainer:
         for player in self.stepper.players.values():
             player.load(tensors)
         self.progress = TrainingState.read(about, self.settings.epochs)
+        if self.progress.best_epoch == self.progress.epoch and self.batches.rank == 0:
+            self.checkpoints.complete_best(self.modules, self.progress.epoch)
         return True
 
     def fit(self) -> TrainingState:

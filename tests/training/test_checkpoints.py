@@ -13,8 +13,10 @@ from fecbench.core.hooks import hookimpl
 from fecbench.runs import experiment
 from fecbench.runs.record import Record
 from fecbench.training import checkpoints as module
+from fecbench.training import trainer
 from fecbench.training.checkpoints import BEST, LAST, Checkpoints
 from tests.support.interrupted import StopAfter, numbers, train_briefly
+from tests.support.train import train
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_the_thread_writes_what_was_there_when_it_was_saved(tmp_path, modules, g
     save(checkpoints, modules)
     nn.init.zeros_(modules["model"].weight)
     checkpoints.wait()
-    assert gate.names == [BEST, LAST]
+    assert gate.names == [LAST, BEST]
     for name in (BEST, LAST):
         assert torch.equal(read_tensors(tmp_path / name)[0]["model.weight"], before)
 
@@ -122,9 +124,9 @@ def test_a_save_waits_for_the_one_before(tmp_path, modules, gate):
     save(checkpoints, modules, 1)
     assert gate.names == []
     save(checkpoints, modules, 2)
-    assert gate.names[:2] == [BEST, LAST]
+    assert gate.names[:2] == [LAST, BEST]
     checkpoints.wait()
-    assert gate.names == [BEST, LAST] * 2
+    assert gate.names == [LAST, BEST] * 2
 
 
 AFTERWARDS = {
@@ -154,7 +156,7 @@ def test_ctrl_c_while_waiting_waits_all_the_same(tmp_path, modules, gate, monkey
     save(checkpoints, modules)
     with pytest.raises(KeyboardInterrupt):
         checkpoints.wait()
-    assert gate.names == [BEST, LAST]
+    assert gate.names == [LAST, BEST]
 
 
 class Watching:
@@ -173,7 +175,37 @@ def test_an_epoch_finishes_once_the_one_before_is_on_the_disk(toy, tmp_path, thr
     train_briefly("ce", toy, tmp_path / "run", epochs=2, observers=[watching])
     assert watching.seen[1] == 0
     assert watching.seen[2] == 2
-    assert gate.names[:2] == [BEST, LAST]
+    assert gate.names[:2] == [LAST, BEST]
+
+
+def test_a_run_that_was_killed_between_the_files_of_an_epoch_can_be_finished(toy, tmp_path, monkeypatch):
+    """On a GPU a repeated epoch can score lower than at first."""
+    written = []
+
+    def killed(path, *content):
+        if len(written) == 3:
+            raise KeyboardInterrupt
+        written.append(path.name)
+        write_tensors(path, *content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trainer, "selection_score", lambda *_: 1.0)
+        patched.setattr(module, "write_tensors", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train("ce", toy, tmp_path / "run", epochs=3)
+    monkeypatch.setattr(trainer, "selection_score", lambda *_: 0.5)
+    resumed = train("ce", toy, tmp_path / "run", epochs=3, resume=True)
+    assert (resumed.status, resumed.result["best_epoch"]) == ("complete", 2)
+
+
+def test_the_best_is_completed_from_the_last_only_if_it_is_of_another_epoch(tmp_path, modules):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.complete_best(modules, 1)
+    checkpoints.save_best(modules, {"epoch": 1, "after_training": True})
+    checkpoints.complete_best(modules, 1)
+    assert checkpoints.load_best(modules) == {"epoch": 1, "after_training": True}
+    checkpoints.complete_best(modules, 2)
+    assert checkpoints.load_best(modules) == {"epoch": 2}
 
 
 @pytest.mark.slow
@@ -193,7 +225,7 @@ def test_a_resumed_run_with_a_thread_equals_an_unbroken_one_without(toy, tmp_pat
 def test_ctrl_c_in_training_leaves_the_last_finished_epoch(toy, tmp_path, threaded, gate):
     with pytest.raises(KeyboardInterrupt):
         train_briefly("ce", toy, tmp_path / "run", observers=[StopAfter(1)])
-    assert gate.names == [BEST, LAST]
+    assert gate.names == [LAST, BEST]
     assert Record(tmp_path / "run").status == "interrupted"
 
 
