@@ -104,10 +104,8 @@ def test_a_name_never_passes_for_a_registered_set(tmp_path):
 def test_flags_name_files_and_columns_without_a_description(tmp_path, monkeypatch):
     meld(tmp_path, toml="")
     flags = {"train_file": "data/train_sent_emo.csv", "text_column": "2", "label_column": "Emotion"}
-    data = load_path(tmp_path, flags, SplitChoice(0))
-    assert data.cut == ("validation", "test")
     data = load_path(tmp_path, flags | {"test_file": "data/test*.csv"}, SplitChoice(0))
-    assert (data.cut, len(data.splits["test"])) == (("validation",), 8)
+    assert (data.cut, len(data.splits["test"])) == ((), 8)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
     data = load_path(tmp_path / "elsewhere", flags, SplitChoice(0))  # as the path is given, from the working directory

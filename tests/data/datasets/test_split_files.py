@@ -85,3 +85,41 @@ def test_what_could_be_two_files_is_refused_with_the_ways_out(tmp_path):
     assert names(load_path(tmp_path, {"train_file": "train_*.csv"}, SplitChoice(0))) == {
         "train": ["train_a.csv", "train_b.csv"]
     }
+
+
+@pytest.fixture
+def two_trains(tmp_path):
+    """A folder with two possible training files, and files of the other splits."""
+    for name in ("train_a.csv", "train_b.csv", "validation.csv", "test.csv"):
+        write(tmp_path / name, ROWS[:8])
+    return tmp_path
+
+
+def test_a_flag_for_train_leaves_the_other_splits_to_be_recognised(two_trains):
+    data = load_path(two_trains, {"train_file": "train_a.csv"}, SplitChoice(0))
+    assert names(data) == {"train": ["train_a.csv"], "validation": ["validation.csv"], "test": ["test.csv"]}
+    assert data.notes[0] == "read by their names: validation.csv as validation, test.csv as test"
+    chosen = load_path(two_trains, {"train_file": "train_a.csv", "test_file": "train_b.csv"}, SplitChoice(0))
+    assert names(chosen) == {"train": ["train_a.csv"], "validation": ["validation.csv"], "test": ["train_b.csv"]}
+
+
+def test_beside_a_flag_for_train_words_in_names_tell_the_splits(tmp_path):
+    for name in ("all.csv", "dev_x.csv", "data/test.csv"):
+        write(tmp_path / name, ROWS[:8])
+    data = load_path(tmp_path, {"train_file": "all.csv"}, SplitChoice(0))
+    assert names(data) == {"train": ["all.csv"], "validation": ["dev_x.csv"]}
+    assert data.notes[1].startswith("data/test.csv isn't read, since dev_x.csv was found first")
+    write(tmp_path / "dev_y.csv")
+    with pytest.raises(DataNotFound, match=r"dev_x\.csv, dev_y\.csv could be it; name it with --validation-file"):
+        load_path(tmp_path, {"train_file": "all.csv"}, SplitChoice(0))
+
+
+def test_unread_files_of_splits_are_named_beside_given_ones(two_trains):
+    unread = "test.csv, validation.csv aren't read, since files are named for train alone; name others with "
+    assert unread in load_path(two_trains / "train_a.csv", {}, SplitChoice(0)).notes[0]
+    (two_trains / "dataset.toml").write_text('[files]\ntrain = ["train_a.csv", "test.csv"]\n')
+    data = load_path(two_trains, {}, SplitChoice(0))
+    assert data.cut == ("validation", "test")
+    assert data.notes[0].startswith("validation.csv isn't read, since files are named for train alone")
+    flags = {"validation_file": "validation.csv", "test_file": "train_b.csv"}
+    assert load_path(two_trains, flags, SplitChoice(0)).notes == ()

@@ -101,7 +101,7 @@ def check_read_once(files: Mapping[str, Iterable[SourceFile]], where: str) -> No
                 both = f"for {seen[key]} and for {split}" if seen[key] != split else f"twice for {split}"
                 raise DataError(
                     f"{where}: each file must be read once, but {file} is read {both}; remove one of the entries under "
-                    "[files], or of the flags"
+                    "[files], or of the flags, or name another file of a split"
                 )
             seen[key] = split
 

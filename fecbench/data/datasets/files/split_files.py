@@ -15,7 +15,7 @@ from fecbench.data.datasets.files.opening import UNPACKERS, ZIP, members
 from fecbench.data.datasets.files.source_files import ENDINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -65,11 +65,9 @@ def recognised_files(folder: Path, given: Collection[str] = ()) -> tuple[dict[st
         DataNotFound: there is no training file, or several could be that of a split.
         DataError: a split has several files of its exact name, is not a file, or lacks a shard.
     """
+    wanted = [split for split in SPLITS if split not in given]
     for place in _places(folder):
-        files = _named_files(place)
-        wanted = [split for split in SPLITS if split not in given]
-        exact = {split: found for split in wanted if (found := _called(split, files, folder))}
-        similar = {split: [file for file in files if file.splits == [split]] for split in wanted if split not in exact}
+        exact, similar = _exact_and_similar(place, wanted, folder)
         if "train" in exact:
             return _chosen(exact, folder), [*_notes(exact, similar), *_unread_in_data(folder, exact, wanted)]
         if not exact and len(similar["train"]) == 1 and all(len(found) <= 1 for found in similar.values()):
@@ -82,6 +80,56 @@ def recognised_files(folder: Path, given: Collection[str] = ()) -> tuple[dict[st
     raise DataNotFound(_no_training_file(folder))
 
 
+def files_beside(folder: Path, given: Collection[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the files of the splits in ``folder`` that aren't ``given``, as train is, and notes as above.
+
+    Raises:
+        DataNotFound: several could be that of a split.
+        DataError: as above.
+    """
+    wanted = [split for split in SPLITS if split not in given]
+    for place in _places(folder) if wanted else []:
+        exact, similar = _exact_and_similar(place, wanted, folder)
+        if not exact and any(len(found) > 1 for found in similar.values()):
+            raise DataNotFound(_several_could_be(exact, similar, folder))
+        if chosen := exact or {split: found[0] for split, found in similar.items() if found}:
+            unread = _unread_similar(similar) if exact else []
+            return _chosen(chosen, folder), [_said(chosen), *unread, *_unread_in_data(folder, chosen, wanted)]
+    return {}, []
+
+
+def unread_note(folder: Path, read: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a note on the files in ``folder``, or in its folder ``data``, that are named after a split without files.
+
+    Args:
+        folder: the folder of the data set.
+        read: the files that are read for each split, relative to it.
+    """
+    missing = [split for split in SPLITS if split not in read]
+    known = {entry for entries in read.values() for entry in entries}
+    places = [_files(folder), _files_in_data(folder)] if folder.is_dir() else []
+    unread = [entry for place in places for entry in _of_splits(place, missing) if entry not in known]
+    if not unread:
+        return []
+    flags = " and ".join(f"--{split}-file" for split in missing)
+    named = " and ".join(read)
+    return [f"{_not_read(unread)}, since files are named for {named} alone; name others with {flags} to use them"]
+
+
+def _exact_and_similar(
+    entries: Sequence[str], wanted: Sequence[str], folder: Path
+) -> tuple[dict[str, NamedFile], dict[str, list[NamedFile]]]:
+    """Return the files called exactly after the ``wanted`` splits, and for the others those with a word of theirs.
+
+    Raises:
+        DataError: a split has several files of its exact name.
+    """
+    files = _named_files(entries)
+    exact = {split: found for split in wanted if (found := _called(split, files, folder))}
+    similar = {split: [file for file in files if file.splits == [split]] for split in wanted if split not in exact}
+    return exact, similar
+
+
 def _places(folder: Path) -> Iterator[list[str]]:
     """Yield the files of each place where a data set may lie, relative to ``folder``; hidden ones are left out.
 
@@ -91,8 +139,7 @@ def _places(folder: Path) -> Iterator[list[str]]:
         yield members(folder)
         return
     yield _files(folder)
-    if (folder / FOLDER).is_dir():
-        yield [f"{FOLDER}/{name}" for name in _files(folder / FOLDER)]
+    yield _files_in_data(folder)
     archives = [name for name in _files(folder) if name.lower().endswith(ZIP)]
     if len(archives) == 1:
         yield [f"{archives[0]}/{member}" for member in members(folder / archives[0])]
@@ -102,6 +149,16 @@ def _files(folder: Path) -> list[str]:
     """Return the names of the files in a folder, and of folders that are called like a file of rows."""
     visible = (path for path in folder.iterdir() if not path.name.startswith("."))
     return sorted(path.name for path in visible if not path.is_dir() or ROWS.fullmatch(path.name))
+
+
+def _files_in_data(folder: Path) -> list[str]:
+    return [f"{FOLDER}/{name}" for name in _files(folder / FOLDER)] if (folder / FOLDER).is_dir() else []
+
+
+def _of_splits(entries: Sequence[str], splits: Sequence[str]) -> list[str]:
+    """Return those of ``entries`` whose names have the words of one of the ``splits``, and of no other."""
+    files = _named_files(entries)
+    return [entry for file in files if len(file.splits) == 1 and file.splits[0] in splits for entry in file.entries]
 
 
 def _named_files(entries: Sequence[str]) -> list[NamedFile]:
@@ -161,31 +218,34 @@ def _chosen(files: dict[str, NamedFile], folder: Path) -> dict[str, list[str]]:
 
 def _notes(exact: dict[str, NamedFile], similar: dict[str, list[NamedFile]]) -> list[str]:
     """Return notes on the files that are read, unless they lie plainly in the folder, and on ``similar`` ones."""
-    unread = [
+    train = exact["train"]
+    is_plain = not train.shards and all("/" not in entry for entry in train.entries)
+    return _unread_similar(similar) if is_plain else [_said(exact), *_unread_similar(similar)]
+
+
+def _unread_similar(similar: dict[str, list[NamedFile]]) -> list[str]:
+    return [
         f"{shortened([entry for file in others for entry in file.entries])} isn't read; call it {split} to use it as "
         f"{split}"
         for split, others in similar.items()
         if others
     ]
-    train = exact["train"]
-    is_plain = not train.shards and all("/" not in entry for entry in train.entries)
-    return unread if is_plain else [_said(exact), *unread]
 
 
 def _unread_in_data(folder: Path, chosen: dict[str, NamedFile], wanted: Sequence[str]) -> list[str]:
     """Return a note on the files of splits in the folder ``data`` if those that are read lie elsewhere."""
-    entry = chosen["train"].entries[0]
-    if not (folder / FOLDER).is_dir() or entry.startswith(f"{FOLDER}/"):
+    entry = next(iter(chosen.values())).entries[0]
+    unread = _of_splits(_files_in_data(folder), wanted)
+    if not unread or entry.startswith(f"{FOLDER}/"):
         return []
-    files = _named_files([f"{FOLDER}/{name}" for name in _files(folder / FOLDER)])
-    unread = [entry for file in files if len(file.splits) == 1 and file.splits[0] in wanted for entry in file.entries]
-    if not unread:
-        return []
-    verb = "isn't" if len(unread) == 1 else "aren't"
     return [
-        f"{shortened(unread)} {verb} read, since {entry} was found first; put the files in one folder, or name them "
-        "with --train-file, --validation-file and --test-file"
+        f"{_not_read(unread)}, since {entry} was found first; put the files in one folder, or name them with "
+        "--train-file, --validation-file and --test-file"
     ]
+
+
+def _not_read(entries: Sequence[str]) -> str:
+    return f"{shortened(entries)} {'isn' if len(entries) == 1 else 'aren'}'t read"
 
 
 def _several_could_be(exact: dict[str, NamedFile], similar: dict[str, list[NamedFile]], folder: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -24,7 +25,7 @@ from fecbench.data.datasets.files.opening import ZIP, members
 from fecbench.data.datasets.files.published_files import renamed
 from fecbench.data.datasets.files.read_errors import readable
 from fecbench.data.datasets.files.source_files import SourceFile, check_read_once, source_files
-from fecbench.data.datasets.files.split_files import is_rows_file, recognised_files
+from fecbench.data.datasets.files.split_files import files_beside, is_rows_file, recognised_files, unread_note
 from fecbench.data.datasets.labels.given_names import LABEL_FILE, given_names
 from fecbench.data.datasets.own.assemble import assemble
 
@@ -54,12 +55,18 @@ def load_path(path: Path, flags: Flags, choice: SplitChoice) -> EmotionData:
         DataError: a file can't be read, or a row or split is invalid; the message names file and line.
     """
     with readable(path):
-        description, folder = _described(path)
+        own, folder = _described(path)
+    recognised, notes = _recognised(own, folder, flags)
+    description = _with_recognised(own, folder, recognised)
     is_folder = path.is_dir() or path.name == FILE
     name = description.name or (folder.resolve().name if is_folder else path.resolve().stem)
     # A folder called ge must not pass for the registered set.
     info = info_of(description, f"{name} (own)" if name in registry.datasets else name, UNTITLED)
     data = load_described(with_flags(description, flags), folder, choice, info, str(path), flags)
+    if own.files.train:
+        with suppress(OSError):  # a folder whose files can be read needn't show their names
+            notes = unread_note(folder, data.reading["files"])
+    data = replace(data, notes=(*notes, *data.notes))
     remedy = f"correct the files, or rows and classes in {FILE}"
     return check_counts(data, description.rows.declared, description.classes, str(path), remedy)
 
@@ -86,10 +93,8 @@ def load_described(
         DataNotFound: a file doesn't exist.
         DataError: a file can't be read, or a row or split is invalid; the message names file and line.
     """
-    recognised, notes = _recognised(description, folder)
-    description = _with_companions(description, folder, *recognised.get("train", []))
     with readable(folder):
-        files = _files_of_splits(description, folder, flags or {}, recognised)
+        files = _files_of_splits(description, folder, flags or {})
     check_read_once(files, source)
     _check_counted(description.rows, files, source)
     form, columns = description.format, description.columns
@@ -99,7 +104,7 @@ def load_described(
     rows = {split: _rows(part, form, description) for split, part in files.items()}
     data = assemble(rows, description, given, info, source, choice)
     text = text_columns(columns)
-    notes += official_rows_note(data.columns, str(text[0]) if len(text) == 1 else "")
+    notes = official_rows_note(data.columns, str(text[0]) if len(text) == 1 else "")
     return replace(data, reading=_reading(description, folder, files), notes=(*notes, *data.notes))
 
 
@@ -182,22 +187,27 @@ def _with_label_file(description: Description, folder: Path) -> Description:
     return _with_names(description, LABEL_FILE)
 
 
-def _recognised(description: Description, folder: Path) -> tuple[dict[str, list[str]], list[str]]:
-    """Return the files that are recognised by their names if no training file is named, and notes on them.
+def _recognised(description: Description, folder: Path, flags: Flags) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the files that are recognised by their names if the description names no training file, and notes on them.
 
     Raises:
-        DataNotFound: no training file was found.
+        DataNotFound: no training file was found, or several files could be that of a split.
         DataError: a split has several files.
     """
     if description.files.train:
         return {}, []
+    given = [split for split in SPLITS if description.files.of(split) or FILE_FLAGS[split] in flags]
     with readable(folder):
-        return recognised_files(folder, [split for split in SPLITS if description.files.of(split)])
+        return files_beside(folder, given) if "train" in given else recognised_files(folder, given)
 
 
-def _files_of_splits(
-    description: Description, folder: Path, flags: Flags, recognised: Mapping[str, list[str]]
-) -> dict[str, list[SourceFile]]:
+def _with_recognised(description: Description, folder: Path, files: Mapping[str, list[str]]) -> Description:
+    """Return the description with recognised ``files``, and the names in a ``labels.txt`` beside those of train."""
+    named = description.files.model_copy(update=dict(files))
+    return _with_companions(description.model_copy(update={"files": named}), folder, *files.get("train", []))
+
+
+def _files_of_splits(description: Description, folder: Path, flags: Flags) -> dict[str, list[SourceFile]]:
     """Return the files of each split, train first.
 
     Raises:
@@ -206,7 +216,7 @@ def _files_of_splits(
     """
     files = {}
     for split in SPLITS:
-        entries = description.files.of(split) or recognised.get(split, [])
+        entries = description.files.of(split)
         texts = [file for entry in entries for file in _found(folder, entry, FILE_FLAGS[split] in flags)]
         labels = [file for entry in description.labels.files.of(split) for file in source_files(folder, entry)]
         if found := _paired(texts, labels, split) if labels else texts:
