@@ -11,7 +11,7 @@ from fecbench.data.datasets.addresses import parse_hub_address
 from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
 from fecbench.data.datasets.description.flags import FILE_FLAGS, Flags, with_flags
 from fecbench.data.datasets.description.schema import Description
-from fecbench.data.datasets.description.wanted_columns import index_of, label_columns
+from fecbench.data.datasets.description.wanted_columns import only_label_column
 from fecbench.data.datasets.files.file_formats import class_name, names_of
 from fecbench.data.datasets.labels.given_names import GivenNames
 from fecbench.data.datasets.own.assemble import assemble
@@ -86,7 +86,7 @@ def load_hub(address: str, flags: Flags, choice: SplitChoice) -> EmotionData:
         )
     train = splits["train"]
     description = _with_label_column(description, train)
-    names = names_of(train.features.get(_label_column(train, description.columns)))
+    names = names_of(train.features.get(only_label_column(description.columns, train.column_names)))
     info = DatasetInfo(
         where,
         f"hub data set {match['repo']}",
@@ -105,14 +105,9 @@ def _with_label_column(description: Description, train: Dataset) -> Description:
     return description.model_copy(update={"columns": description.columns.model_copy(update={"label": "labels"})})
 
 
-def _label_column(split: Dataset, columns: ColumnNames) -> str | None:
-    index = index_of(label_columns(columns)[0], split.column_names)
-    return None if index is None else split.column_names[index]
-
-
 def _rows(split: Dataset, columns: ColumnNames, where: str) -> Iterator[RawRow]:
     """Yield the position and the cells of each row, with class numbers replaced by their names if there are names."""
-    label = _label_column(split, columns)
+    label = only_label_column(columns, split.column_names)
     names = names_of(split.features.get(label))
     for number, row in enumerate(split):
         if label and names:

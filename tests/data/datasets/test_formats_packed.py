@@ -176,6 +176,18 @@ def test_lists_of_classes_are_named_by_the_schema(tmp_path):
     assert [row["labels"] for row in rows_of(path, {"label": "labels"})] == [["fear"], ["joy", "fear"]]
 
 
+@pytest.mark.parametrize("classes", [["false", "true"], ["no", "yes"]])
+def test_classes_of_label_columns_stay_numbers(tmp_path, classes):
+    from datasets import ClassLabel, Dataset, Features, Value
+
+    features = Features(text=Value("string"), toxic=ClassLabel(names=classes), threat=ClassLabel(names=classes))
+    path = tmp_path / "train.parquet"
+    Dataset.from_dict({"text": ["a", "b"], "toxic": [1, 0], "threat": [0, 1]}, features).to_parquet(path)
+    columns = ColumnNames(label=["toxic", "threat"])
+    assert [(row["toxic"], row["threat"]) for row in rows_of(path, {"label": ["toxic", "threat"]})] == [(1, 0), (0, 1)]
+    assert class_names(SourceFile(path), columns) == ()
+
+
 def test_shards_follow_one_another(tmp_path):
     for number in (1, 0):
         put(tmp_path / f"data/train-0000{number}-of-00002.parquet", parquet_bytes(ROWS[25 * number : 25 * number + 25]))

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from fecbench.core.errors import DataError
+from fecbench.data.datasets.splits.missing_splits import SplitChoice
 from tests.support.loopback_hub import loopback_hub
 from tests.support.own_data import COLUMNS, ROWS, write
 from tests.support.several import answers
@@ -126,6 +127,32 @@ def test_lists_of_classes_from_the_hub_are_several_labels(hub):
     )
 
 
+@pytest.fixture
+def downloaded(monkeypatch):
+    """A function that puts a split in place of what the hub would give, three times."""
+
+    def put(rows) -> None:
+        splits = dict.fromkeys(("train", "validation", "test"), rows)
+        monkeypatch.setattr("fecbench.data.datasets.hub.hub_rows", lambda *_: splits)
+
+    return put
+
+
+def test_label_columns_of_classes_from_the_hub_name_the_labels(downloaded):
+    from datasets import ClassLabel, Dataset, Features, Value
+
+    from fecbench.data.datasets.hub import load_hub
+
+    is_so = ClassLabel(names=["no", "yes"])
+    features = Features(text=Value("string"), toxic=is_so, threat=is_so, insult=is_so)
+    rows = {"text": ["a", "b", "c", "d"], "toxic": [1, 0, 0, 0], "threat": [1, 1, 0, 0], "insult": [0, 0, 1, 0]}
+    downloaded(Dataset.from_dict(rows, features))
+    flags = {"label_columns": "toxic,threat,insult", "labelling": "multi"}
+    data = load_hub("them/toxic", flags, SplitChoice(0))
+    assert data.labels == ("insult", "threat", "toxic")
+    assert data.splits["test"]["labels"][:] == [[1, 2], [1], [0], []]
+
+
 @pytest.mark.parametrize("address", ["moods", "a/b/c", "a/b:c d", "a/b@"])
 def test_a_hub_address_has_a_form(fecbench, address):
     code, _, err = fecbench("run", "ce", "--dataset", f"hf:{address}")
@@ -143,7 +170,6 @@ def test_hub_data_offline_says_so_in_one_sentence(fecbench):
 
 def test_a_hub_name_never_falls_through_to_a_folder(tmp_path, monkeypatch):
     from fecbench.data.datasets.hub import load_hub
-    from fecbench.data.datasets.splits.missing_splits import SplitChoice
 
     (tmp_path / "owner" / "name").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)

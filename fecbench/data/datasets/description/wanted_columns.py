@@ -45,6 +45,13 @@ def index_of(column: Column, names: Sequence[str]) -> int | None:
     return number - 1 if number and number <= len(names) else None
 
 
+def only_label_column(columns: ColumnNames, names: Sequence[str]) -> str | None:
+    """Return the column of the label; None if it isn't among ``names``, or each label has a column of its own."""
+    wanted = label_columns(columns)
+    index = index_of(wanted[0], names) if len(wanted) == 1 else None
+    return None if index is None else names[index]
+
+
 def are_in(wanted: Iterable[Column], names: Sequence[str]) -> bool:
     """Return True if a file with columns called ``names`` has all ``wanted`` columns."""
     return all(index_of(column, names) is not None for column in wanted)

@@ -11,7 +11,7 @@ import pyarrow
 from pyarrow import parquet
 
 from fecbench.core.errors import DataError
-from fecbench.data.datasets.description.wanted_columns import index_of, label_columns
+from fecbench.data.datasets.description.wanted_columns import only_label_column
 from fecbench.data.datasets.files.delimited import check_named_once
 from fecbench.data.datasets.files.opening import open_unpacked
 from fecbench.data.datasets.rows import CHUNK
@@ -39,13 +39,13 @@ def read_parquet(file: SourceFile, form: FileFormat, columns: ColumnNames) -> It
     ):
         schema = table.schema_arrow
         check_named_once(schema.names, name)
-        label = _label(schema, columns)
+        label = only_label_column(columns, schema.names)
         names = _class_names(schema, label)
         # a time is neither text nor label, and Python's own type can't hold all of Parquet's times
         wanted = [column.name for column in schema if not pyarrow.types.is_temporal(column.type)]
         rows = (row for part in table.iter_batches(CHUNK, columns=wanted) for row in part.to_pylist())
         for number, row in enumerate(rows, 1):
-            if names:
+            if label and names:
                 row[label] = class_name(row[label], names)
             yield f"{name}, row {number}", row
 
@@ -58,7 +58,7 @@ def schema_class_names(file: SourceFile, columns: ColumnNames) -> tuple[str, ...
     """
     with _explained(file), _seekable(file) as content:
         schema = parquet.read_schema(content)
-        return _class_names(schema, _label(schema, columns))
+        return _class_names(schema, only_label_column(columns, schema.names))
 
 
 @contextmanager
@@ -83,14 +83,8 @@ def _seekable(file: SourceFile) -> Iterator[Path | IO[bytes]]:
         yield content
 
 
-def _label(schema: pyarrow.Schema, columns: ColumnNames) -> str:
-    """Return the name of the label's column, or "" if it is not in the file."""
-    index = index_of(label_columns(columns)[0], schema.names)
-    return "" if index is None else str(schema.names[index])
-
-
-def _class_names(schema: pyarrow.Schema, column: str) -> tuple[str, ...]:
-    if b"huggingface" not in (schema.metadata or {}):
+def _class_names(schema: pyarrow.Schema, column: str | None) -> tuple[str, ...]:
+    if column is None or b"huggingface" not in (schema.metadata or {}):
         return ()
     from datasets import Features
 
