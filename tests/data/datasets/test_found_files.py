@@ -50,6 +50,16 @@ def test_labels_txt_in_the_folder_data_or_its_archive_is_read(tmp_path):
     assert load(tmp_path / "b").labels == ("joy", "fear")
 
 
+def test_labels_txt_beside_a_file_is_read(tmp_path):
+    (tmp_path / "posts.csv").write_text(NUMBERS)
+    pack(tmp_path / "mine.zip", posts_csv=NUMBERS, labels_txt="love\nhate\n")
+    (tmp_path / "labels.txt").write_text("joy\nfear\n")
+    assert load(tmp_path / "posts.csv").labels == ("joy", "fear")
+    assert load(tmp_path / "mine.zip").labels == ("love", "hate")
+    (tmp_path / "dataset.toml").write_text('labels.names = ["glad", "afraid"]\n')
+    assert load(tmp_path / "posts.csv").labels == ("glad", "afraid")
+
+
 def test_a_description_that_would_be_ignored_is_refused(tmp_path):
     message = r"dataset\.toml must lie in the folder that is given as --dataset.*; unpack"
     for content in ({"train_csv": NUMBERS, "test_csv": NUMBERS}, {"posts_csv": NUMBERS}):

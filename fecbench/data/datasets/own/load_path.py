@@ -135,7 +135,8 @@ def _described(path: Path) -> tuple[Description, Path]:
     beside = path.with_name(FILE)
     description = from_toml(beside) if os.path.lexists(beside) else Description()
     described = _of_one_file(description, path.name)
-    return _with_companions(described, path.parent, *(f"{path.name}/{member}" for member in packed)), path.parent
+    described = _with_companions(described, path.parent, *(f"{path.name}/{member}" for member in packed))
+    return _with_label_file(described, path.parent), path.parent
 
 
 def _of_one_file(description: Description, name: str) -> Description:
