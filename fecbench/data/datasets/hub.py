@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fecbench.core import hub
 from fecbench.core.errors import DataError, DataNotFound, UsageError
+from fecbench.core.plugin_errors import error_summary
 from fecbench.data.datasets.addresses import parse_hub_address
 from fecbench.data.datasets.dataset import DatasetInfo, EmotionData
 from fecbench.data.datasets.description.flags import FILE_FLAGS, Flags, with_flags
@@ -109,7 +110,26 @@ def _rows(split: Dataset, columns: ColumnNames, where: str) -> Iterator[RawRow]:
     """Yield the position and the cells of each row, with class numbers replaced by their names if there are names."""
     label = only_label_column(columns, split.column_names)
     names = names_of(split.features.get(label))
-    for number, row in enumerate(split):
+    for number, row in enumerate(_decoded(split, where)):
         if label and names:
             row[label] = class_name(row[label], names)
         yield f"{where} row {number}", row
+
+
+def _decoded(split: Dataset, where: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows with None for audio, images and videos, whose decoding takes time and further packages.
+
+    Raises:
+        DataError: the rows can't be decoded.
+    """
+    from datasets.features.features import require_decoding
+
+    media = [column for column, feature in split.features.items() if require_decoding(feature)]
+    try:
+        for row in split.remove_columns(media):
+            yield {column: row.get(column) for column in split.column_names}  # columns keep their numbers
+    except Exception as error:
+        raise DataError(
+            f"{where} must have rows that can be decoded, but {error_summary(error)}; load the data set anew, or "
+            "choose another one"
+        ) from error

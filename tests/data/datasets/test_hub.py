@@ -153,6 +153,32 @@ def test_label_columns_of_classes_from_the_hub_name_the_labels(downloaded):
     assert data.splits["test"]["labels"][:] == [[1, 2], [1], [0], []]
 
 
+def test_media_beside_the_texts_are_not_decoded(downloaded):
+    import pyarrow as pa
+    from datasets import Audio, Dataset, Features, Image, List, Value
+
+    from fecbench.data.datasets.hub import load_hub
+
+    features = Features(said=Audio(), text=Value("string"), label=Value("string"), seen=List(Image()))
+    damaged = {"bytes": b"neither sound nor picture", "path": None}
+    rows = {"said": [damaged] * 2, "text": ["a", "b"], "label": ["joy", "fear"], "seen": [[damaged]] * 2}
+    downloaded(Dataset(pa.table(rows, schema=features.arrow_schema)))
+    for flags in ({}, {"text_column": 2, "label_column": 3}):
+        assert load_hub("them/film", flags, SplitChoice(0)).splits["train"]["text"][:] == ["a", "b"]
+
+
+def test_rows_of_the_hub_that_cannot_be_decoded_are_told(downloaded):
+    import pyarrow as pa
+    from datasets import Dataset
+
+    from fecbench.data.datasets.hub import load_hub
+
+    times = pa.array([10**18], pa.timestamp("s"))  # beyond Python's last year
+    downloaded(Dataset(pa.table({"text": ["a"], "label": ["joy"], "time": times})))
+    with pytest.raises(DataError, match=r"hf:them/late, train must have rows that can be decoded, but \w+: "):
+        load_hub("them/late", {}, SplitChoice(0))
+
+
 @pytest.mark.parametrize("address", ["moods", "a/b/c", "a/b:c d", "a/b@"])
 def test_a_hub_address_has_a_form(fecbench, address):
     code, _, err = fecbench("run", "ce", "--dataset", f"hf:{address}")
