@@ -103,6 +103,22 @@ def test_a_separator_splits_a_cell(tmp_path, cells, flags):
     check(read(lay_tsv(tmp_path, cells), **flags))
 
 
+@pytest.mark.parametrize("item", [None, [1, 2], True, 1.0])
+def test_an_item_of_a_list_that_is_no_label_is_refused(tmp_path, item):
+    cells = [["joy"], ["fear"], [item]]
+    said = r"line 3: a list of labels must hold different names or whole numbers, found \["
+    for toml in ('labels.labelling = "single"\n', 'labels.none = "drop"\n', 'labels.labelling = "multi"\n'):
+        with pytest.raises(DataError, match=said):
+            read(lay_json(tmp_path, cells, toml))
+
+
+@pytest.mark.parametrize("labelling", ["single", "multi"])
+def test_an_item_of_a_written_list_that_is_no_label_is_refused(tmp_path, labelling):
+    folder = lay_tsv(tmp_path, ["['joy']", "['fear']", "[None]"])
+    with pytest.raises(DataError, match=r"line 4: a list of labels must hold .*, found \[None\]; correct it"):
+        read(folder, labelling=labelling, label_separator=",")
+
+
 def test_a_description_states_separator_and_labelling(tmp_path):
     toml = '[labels]\nseparator = ","\nlabelling = "multi"\n'
     check(read(lay_tsv(tmp_path, ["joy", "joy,love", "fear", "", "love", "fear,joy"], toml)))

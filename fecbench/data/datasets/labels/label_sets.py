@@ -16,9 +16,10 @@ from fecbench.data.datasets.labels.label_names import ONE_LABEL
 from fecbench.data.datasets.labels.several_labels import COMMA, holding_several
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from fecbench.data.datasets.description.schema import LabelDescription
+    from fecbench.data.datasets.labels.label_names import WrittenLabel
 
 
 ON, OFF = {"1", "1.0", "true"}, {"0", "0.0", "false"}
@@ -78,7 +79,7 @@ def _advice(cell: str) -> str:
 
 
 def label_sets(
-    written: Collection[str], labels: LabelDescription, names: Collection[str], indicators: bool
+    written: Mapping[str, WrittenLabel], labels: LabelDescription, names: Collection[str], indicators: bool
 ) -> dict[str, tuple[str, ...]]:
     """Return the labels in each of the cells ``written``.
 
@@ -91,6 +92,9 @@ def label_sets(
         labels: the described labels.
         names: known label names; a cell that is one of them is one label, whatever marks it has.
         indicators: True if the cells come from indicator columns.
+
+    Raises:
+        DataError: a list that is looked into holds something else than names or whole numbers.
     """
     one_each = labels.separator == "" and not indicators
     several = set() if indicators or labels.separator is not None else set(holding_several(list(written), names))
@@ -98,14 +102,14 @@ def label_sets(
     if one_each or not (indicators or told):
         return {cell: () if not cell else (cell, cell) if cell in several else (cell,) for cell in written}
     return {
-        cell: (cell,) if cell and cell in names else _labels_in(cell, labels.separator, cell in several)
-        for cell in written
+        cell: (cell,) if cell and cell in names else _labels_in(cell, label.position, labels.separator, cell in several)
+        for cell, label in written.items()
     }
 
 
-def _labels_in(cell: str, separator: str | None, several: bool) -> tuple[str, ...]:
+def _labels_in(cell: str, position: str, separator: str | None, several: bool) -> tuple[str, ...]:
     if cell.startswith("[") and cell.endswith("]"):
-        return _items(cell, separator)
+        return _items(cell, position, separator)
     if separator:
         return _stripped(cell.split(separator))
     if not several:
@@ -116,17 +120,37 @@ def _labels_in(cell: str, separator: str | None, several: bool) -> tuple[str, ..
     return parts if len(parts) > 1 else (cell, cell)  # such as "joy and love": how many labels makes no difference
 
 
-def _items(cell: str, separator: str | None) -> tuple[str, ...]:
+def are_labels(items: Iterable[object]) -> bool:
+    """Return True if all items of a list are names or whole numbers."""
+    return all(isinstance(item, str | int) and not isinstance(item, bool) for item in items)
+
+
+def no_list_of_labels(position: str, cell: str) -> DataError:
+    """Return the error for a list with an item that isn't a label, or with the same label twice."""
+    return DataError(
+        f"{position}: a list of labels must hold different names or whole numbers, found {cell:.100}; correct it "
+        "(0 and 1 for each label are written in columns of their own, which --label-columns names)"
+    )
+
+
+def _items(cell: str, position: str, separator: str | None) -> tuple[str, ...]:
     """Return the items of a list in brackets, as JSON, Python, numpy or a person writes it.
 
-    >>> _items('["joy", "not sure"]', None), _items("['joy', 3]", None), _items("[0 4]", None), _items("[]", None)
-    (('joy', 'not sure'), ('joy', '3'), ('0', '4'), ())
+    >>> _items('["joy", "not sure"]', "line 1", None), _items("['joy', 3]", "line 1", None)
+    (('joy', 'not sure'), ('joy', '3'))
+    >>> _items("[0 4]", "line 1", None), _items("[]", "line 1", None)
+    (('0', '4'), ())
+
+    Raises:
+        DataError: an item is neither a name nor a whole number.
     """
     for read in (json.loads, ast.literal_eval):
         try:
             items = read(cell)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
+        if not are_labels(items):
+            raise no_list_of_labels(position, cell)
         return _stripped(str(item) for item in items)
     content = cell[1:-1]
     mark = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fecbench.core.errors import DataError
 from fecbench.data.datasets.labels.label_names import check_labelled, refuse_several
-from fecbench.data.datasets.labels.label_sets import label_sets
+from fecbench.data.datasets.labels.label_sets import are_labels, label_sets, no_list_of_labels
 from fecbench.data.datasets.labels.label_shares import shares_of
 from fecbench.data.datasets.labels.several_labels import holding_several
 
@@ -64,11 +64,11 @@ def _sets(
     cells: Mapping[str, WrittenLabel], labels: LabelDescription, names: Collection[str]
 ) -> dict[str, dict[str, float]]:
     """Return the number of each label in each cell."""
-    texts = [cell for cell, written in cells.items() if not written.is_list]
+    texts = {cell: written for cell, written in cells.items() if not written.is_list}
     in_lists = {cell: _in_list(cell, written.position) for cell, written in cells.items() if written.is_list}
     known = {*names, *(label for found in in_lists.values() for label in found)}
     if labels.separator is None:
-        refuse_several(cells, holding_several(texts, known))
+        refuse_several(cells, holding_several(list(texts), known))
     sets = label_sets(texts, labels, known, False)
     return {cell: in_lists[cell] if cell in in_lists else dict.fromkeys(sets[cell], 1.0) for cell in cells}
 
@@ -83,12 +83,8 @@ def _in_list(cell: str, position: str) -> dict[str, float]:
     if isinstance(content, dict):
         return content
     names = [str(item).strip() for item in content]
-    are_labels = all(isinstance(item, str | int) and not isinstance(item, bool) for item in content) and all(names)
-    if not are_labels or len(set(names)) < len(names):
-        raise DataError(
-            f"{position}: a list of labels must hold different names or whole numbers, found {cell:.100}; correct it "
-            "(0 and 1 for each label are written in columns of their own, which --label-columns names)"
-        )
+    if not are_labels(content) or not all(names) or len(set(names)) < len(names):
+        raise no_list_of_labels(position, cell)
     return dict.fromkeys(names, 1.0)
 
 
