@@ -119,6 +119,14 @@ def test_an_item_of_a_written_list_that_is_no_label_is_refused(tmp_path, labelli
         read(folder, labelling=labelling, label_separator=",")
 
 
+def test_too_many_labels_are_told_by_their_number(tmp_path):
+    tags = [f"tag {n}" for n in range(2**15 + 1)]
+    (tmp_path / "train.jsonl").write_text(json.dumps({"text": "text", "label": tags}))
+    said = r"at most 32,768 labels, but there are 32,769 \(tag 0, .*\); name another column with --label-column"
+    with pytest.raises(DataError, match=said):
+        read(tmp_path)
+
+
 def test_a_description_states_separator_and_labelling(tmp_path):
     toml = '[labels]\nseparator = ","\nlabelling = "multi"\n'
     check(read(lay_tsv(tmp_path, ["joy", "joy,love", "fear", "", "love", "fear,joy"], toml)))

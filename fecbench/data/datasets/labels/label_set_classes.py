@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fecbench.core.errors import DataError
+from fecbench.core.text import shortened
 from fecbench.data.datasets.labels.label_map import check_known_classes, class_by_label, map_note
 from fecbench.data.datasets.labels.label_names import (
     WrittenLabel,
@@ -19,11 +20,14 @@ from fecbench.data.datasets.labels.label_names import (
 from fecbench.data.datasets.labels.set_cells import Shares, shares_in_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from fecbench.data.datasets.dataset import Labelling
     from fecbench.data.datasets.description.schema import LabelDescription
     from fecbench.data.datasets.labels.given_names import GivenNames
+
+
+MOST_LABELS = 2**15  # the numbers of a text's labels are int16
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def find_label_sets(
         where: location of the data set, for messages.
 
     Raises:
-        DataError: a label is unknown, or a cell is invalid.
+        DataError: a label is unknown, a cell is invalid, or there are too many labels.
     """
     splits = _labelled_splits(cells, labels, given, labelling, where)
     names = _original_names(splits, labels, given)
@@ -86,6 +90,7 @@ def find_label_sets(
     class_of = class_by_label(list(dict.fromkeys([*names, *found])), labels, where)
     classes = list(dict.fromkeys(name for label in names if (name := class_of[label]) is not None))
     classes = classes if given.names else list(ordered(classes))
+    _check_number(classes, where)
     check_distinguishable(classes, where)
     check_known_classes(labels.background, classes, "background", where)
     for part in splits.values():
@@ -99,6 +104,15 @@ def find_label_sets(
     }
     notes = [*_notes(splits, by_cell, class_of, labels), *label_notes(classes, bool(given.names))]
     return LabelSets(tuple(classes), by_cell, tuple(notes))
+
+
+def _check_number(classes: Sequence[str], where: str) -> None:
+    if len(classes) > MOST_LABELS:
+        raise DataError(
+            f"{where}: there must be at most {MOST_LABELS:,} labels, but there are {len(classes):,} "
+            f"({shortened(classes)}); name another column with --label-column, or choose labels with keep under "
+            "[labels] in dataset.toml"
+        )
 
 
 def _labelled_splits(
