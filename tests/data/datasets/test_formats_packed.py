@@ -176,6 +176,16 @@ def test_lists_of_classes_are_named_by_the_schema(tmp_path):
     assert [row["labels"] for row in rows_of(path, {"label": "labels"})] == [["fear"], ["joy", "fear"]]
 
 
+def test_names_of_classes_have_no_blanks_around_them(tmp_path):
+    from datasets import ClassLabel, Dataset, Features, Value
+
+    features = Features(text=Value("string"), label=ClassLabel(names=["joy ", " fear"]))
+    path = tmp_path / "train.parquet"
+    Dataset.from_dict({"text": ["a", "b"], "label": [1, 0]}, features).to_parquet(path)
+    assert [row["label"] for row in rows_of(path)] == ["fear", "joy"]
+    assert class_names(SourceFile(path), ColumnNames()) == ("joy", "fear")
+
+
 @pytest.mark.parametrize("classes", [["false", "true"], ["no", "yes"]])
 def test_classes_of_label_columns_stay_numbers(tmp_path, classes):
     from datasets import ClassLabel, Dataset, Features, Value

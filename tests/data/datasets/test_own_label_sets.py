@@ -127,6 +127,15 @@ def test_too_many_labels_are_told_by_their_number(tmp_path):
         read(tmp_path)
 
 
+@pytest.mark.parametrize("labelling", ["", 'labels.labelling = "multi"\n'])
+def test_names_of_label_columns_have_no_blanks_around_them(tmp_path, labelling):
+    toml = f'columns.label = [2, 3, 4]\nlabels.drop = ["x"]\n{labelling}'
+    lines = "".join(f"text {n}, {n % 3 == 0:d}, {n % 3 == 1:d}, {n % 3 == 2:d}\n" for n in range(24))
+    (tmp_path / "dataset.toml").write_text(toml)
+    (tmp_path / "train.csv").write_text(f"text, joy, fear, x\n{lines}")
+    assert read(tmp_path).labels == ("fear", "joy")
+
+
 def test_a_description_states_separator_and_labelling(tmp_path):
     toml = '[labels]\nseparator = ","\nlabelling = "multi"\n'
     check(read(lay_tsv(tmp_path, ["joy", "joy,love", "fear", "", "love", "fear,joy"], toml)))

@@ -95,9 +95,12 @@ def _class_names(schema: pyarrow.Schema, column: str | None) -> tuple[str, ...]:
 
 
 def names_of(feature: object) -> tuple[str, ...]:
-    """Return the label names of a feature of ``datasets``: a ClassLabel or a list of them; ``()`` for others."""
+    """Return the label names of a feature of ``datasets``: a ClassLabel or a list of them; ``()`` for others.
+
+    They have no white space around them, as labels in cells.
+    """
     feature = getattr(feature, "feature", feature)
-    return tuple(getattr(feature, "names", None) or ())
+    return tuple(name.strip() for name in getattr(feature, "names", None) or ())
 
 
 def class_name(value: object, names: Sequence[str]) -> object:

@@ -161,7 +161,7 @@ class RowReader:
         return label_of_cell(position, value), isinstance(value, list | tuple)
 
     def _label_of_columns(self, position: str, cells: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, bool]:
-        labels, names = self.description.labels, self._label_names or columns
+        labels, names = self.description.labels, self._label_names or [column.strip() for column in columns]
         if labels.labelling is None:
             label = label_of_indicators(position, cells, columns, names)
             return label, label not in (*names, "")
