@@ -198,6 +198,16 @@ def test_ids_and_groups_are_kept(tmp_path):
         load_path(tmp_path, {}, SplitChoice(0))
 
 
+def test_nan_is_a_missing_group_and_no_id_and_no_rater(tmp_path):
+    lines = [f'{{"text": "t{n}", "label": "{"ab"[n % 2]}", "who": NaN, "talk": NaN}}' for n in range(40)]
+    lay(tmp_path, train_jsonl="\n".join([*lines, '{"text": "t", "label": "a", "who": 1.5, "talk": 1.5}']))
+    data = load_path(tmp_path, {"group_column": "talk"}, SplitChoice(0))
+    assert sorted(group for split in data.splits.values() for group in split["group"][:]) == [""] * 40 + ["1.5"]
+    for name, flags in (("id", {"id_column": "who"}), ("rater", {"id_column": "text", "rater_column": "who"})):
+        with pytest.raises(DataError, match=rf"line 1: the {name} must be a text or number, found nan in the column"):
+            load_path(tmp_path, flags, SplitChoice(0))
+
+
 def test_a_test_split_without_labels_becomes_texts(tmp_path):
     lay(tmp_path, '[columns]\nid = "no"\n', train_csv=csv("no,text,label", rows("a", 40)))
     for header, lines in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from fecbench.core.errors import DataError
@@ -204,9 +205,10 @@ def _identifier(position: str, name: str, column: str, value: object) -> str:
     """Return the id, the group or the rater of a row. A row without a group is one of its own.
 
     Raises:
-        DataError: it is not a text or number, or the id is empty.
+        DataError: it is not a text or number, or the id or the rater is missing.
     """
-    text = cell_text(value)
+    is_missing = isinstance(value, float) and isnan(value)  # so Python's json writes what pandas lacks
+    text = "" if is_missing else cell_text(value)
     if not isinstance(value, str | int | float | None) or (name != "group" and not text):
         raise DataError(
             f"{position}: the {name} must be a text or number, found {value!r:.50} in the column {column!r}; write one "
