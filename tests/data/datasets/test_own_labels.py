@@ -24,6 +24,19 @@ def test_a_line_of_labels_txt_ends_where_a_line_ends(tmp_path):
     assert load_path(tmp_path, COLUMNS, SplitChoice(0)).labels == ("joy\u2028ful", "fear\x0b!")
 
 
+def test_labels_txt_may_have_the_encoding_of_the_files_or_be_utf_8(tmp_path):
+    (tmp_path / "train.csv").write_bytes("".join(f"caf\xe9 {n},{n % 2}\n" for n in range(40)).encode("latin-1"))
+    (tmp_path / "dataset.toml").write_text('format = { encoding = "latin-1", columns = ["text", "label"] }\n')
+    for encoding in ("latin-1", "utf-8"):
+        (tmp_path / "labels.txt").write_text("d\xe9go\xfbt\njoie\n", encoding)
+        assert load_path(tmp_path, COLUMNS, SplitChoice(0)).labels == ("d\xe9go\xfbt", "joie")
+    (tmp_path / "dataset.toml").unlink()
+    write(tmp_path / "train.csv", [(f"t{n}", n % 2) for n in range(40)])
+    (tmp_path / "labels.txt").write_bytes(b"d\xe9go\xfbt\njoie\n")
+    with pytest.raises(DataError, match=r"labels\.txt, line 1: the file must be UTF-8 .*; save it as UTF-8, or name"):
+        load_path(tmp_path, COLUMNS, SplitChoice(0))
+
+
 @pytest.mark.parametrize("twin", ["cafe\u0301", "caf\xe9\u200b", "\uff43af\xe9"])
 def test_labels_that_look_alike_are_told_and_not_made_two_classes(tmp_path, twin):
     write(tmp_path / "train.csv", [(f"t{n}", ("caf\xe9", twin)[n % 2]) for n in range(40)])

@@ -96,7 +96,9 @@ class FileFormat(Config):
         default="csv",
         description="csv: quoted cells may hold delimiters and line breaks; plain: a quote is a character",
     )
-    encoding: Text = Field(default="utf-8", description="encoding of text files, such as latin-1")
+    encoding: Text = Field(
+        default="utf-8", description="encoding of text files, such as latin-1; files of names may be UTF-8"
+    )
     pattern: Text | None = Field(
         default=None,
         description="regular expression of a line, with groups named as columns: (?P<label>\\S+) (?P<text>.+)",

@@ -16,7 +16,7 @@ from fecbench.data.datasets.files.source_files import SourceFile, source_files
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fecbench.data.datasets.description.schema import LabelDescription
+    from fecbench.data.datasets.description.schema import Description
 
 
 LABEL_FILE = "labels.txt"
@@ -38,7 +38,7 @@ class GivenNames:
         return by_number | {name: name for name in self.names}
 
 
-def given_names(labels: LabelDescription, folder: Path) -> GivenNames:
+def given_names(description: Description, folder: Path) -> GivenNames:
     """Return the names that a description lists, or those in the file that it names.
 
     Each line of the file is a name or ``name<TAB>description``. A number may stand before it: with a TAB after it in
@@ -48,10 +48,11 @@ def given_names(labels: LabelDescription, folder: Path) -> GivenNames:
         DataError: the file can't be read, names fewer than two labels, names one twice, or its numbers don't count
             from 0 or 1.
     """
+    labels = description.labels
     if labels.names is None or isinstance(labels.names, list):
         return GivenNames(tuple(labels.names or ()), labels.first)
     file = _file_of_names(folder, labels.names)
-    text = whole_text(file, "utf-8")
+    text = _text(file, description.format.encoding)
     content = {number: line.strip() for number, line in enumerate(text.split("\n"), 1) if line.strip()}
     lines = list(content.values())
     # In labels.txt, "1 star" is a name: there, only a TAB separates a number from a name.
@@ -67,6 +68,14 @@ def given_names(labels: LabelDescription, folder: Path) -> GivenNames:
     _check_names(names, file)
     descriptions = {name: text.strip() for name, (_, _, text) in zip(names, parts, strict=True) if text.strip()}
     return GivenNames(tuple(names), first, descriptions)
+
+
+def _text(file: SourceFile, encoding: str) -> str:
+    """Return the text of a file in UTF-8, as names often are beside rows of another ``encoding``, or else in that."""
+    try:
+        return whole_text(file, "utf-8")
+    except DataError:
+        return whole_text(file, encoding)
 
 
 def _file_of_names(folder: Path, name: str) -> SourceFile:

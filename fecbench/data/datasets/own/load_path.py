@@ -98,7 +98,7 @@ def load_described(
     check_read_once(files, source)
     _check_counted(description.rows, files, source)
     form, columns = description.format, description.columns
-    given = given_names(description.labels, folder)
+    given = given_names(description, folder)
     if not given.names:
         given = replace(given, names=class_names(files["train"][0], columns))
     rows = {split: _rows(part, form, description) for split, part in files.items()}
