@@ -37,11 +37,19 @@ def test_labels_txt_may_have_the_encoding_of_the_files_or_be_utf_8(tmp_path):
         load_path(tmp_path, COLUMNS, SplitChoice(0))
 
 
-@pytest.mark.parametrize("twin", ["cafe\u0301", "caf\xe9\u200b", "\uff43af\xe9"])
+@pytest.mark.parametrize("twin", ["cafe\u0301", "caf\xe9\u200b", "\uff43af\xe9", "caf\xe9\ufe0f", "ca\u034ff\xe9"])
 def test_labels_that_look_alike_are_told_and_not_made_two_classes(tmp_path, twin):
     write(tmp_path / "train.csv", [(f"t{n}", ("caf\xe9", twin)[n % 2]) for n in range(40)])
     with pytest.raises(DataError, match=r"labels must look different, but '.*' and '.*' don't; write them alike"):
         load_path(tmp_path, COLUMNS, SplitChoice(0))
+
+
+def test_flags_that_differ_in_tags_look_different(tmp_path):
+    flags = [
+        "\U0001f3f4" + "".join(chr(0xE0000 + ord(c)) for c in region) + "\U000e007f" for region in ("gbeng", "gbsct")
+    ]
+    write(tmp_path / "train.csv", [(f"t{n}", flags[n % 2]) for n in range(40)])
+    assert load_path(tmp_path, COLUMNS, SplitChoice(0)).labels == tuple(flags)
 
 
 def test_numbers_are_labels_by_value_and_never_taken_for_positions(tmp_path):

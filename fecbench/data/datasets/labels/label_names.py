@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import regex  # `re` doesn't know properties of characters
+
 from fecbench.core.errors import DataError
 from fecbench.core.text import shortened
 from fecbench.data.datasets.labels.several_labels import COMMA, with_commas
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
+# formatting characters, variants of emojis and the grapheme joiner; but tags tell the flags of England and Scotland
+INVISIBLE = regex.compile(r"(?V1)[[\p{Cf}\p{Variation_Selector}\u034f]--[\U000e0020-\U000e007f]]")
 ONE_LABEL = "the label must be one name or whole number"
 
 
@@ -133,8 +137,7 @@ def check_distinguishable(labels: Iterable[str], where: str) -> None:
     """Raise DataError if two labels look the same: they differ in an accent's encoding or an invisible character."""
     seen: dict[str, str] = {}
     for label in labels:
-        normal = unicodedata.normalize("NFKC", label)
-        visible = "".join(character for character in normal if unicodedata.category(character) != "Cf")
+        visible = INVISIBLE.sub("", unicodedata.normalize("NFKC", label))
         if visible in seen:
             raise DataError(
                 f"{where}: labels must look different, but {seen[visible]!a} and {label!a} don't; write them alike"
