@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import wraps
 from inspect import signature
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeGuard
+from typing import TYPE_CHECKING, ParamSpec, TypeGuard
 
 from platformdirs import user_cache_path
 
@@ -34,14 +34,15 @@ def cached_on_disk(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
     """Return ``function`` with its results cached on disk, such as those of a stage that is the same for all seeds.
 
     ``function`` must return a tensor on the CPU that follows from its arguments alone: numbers, texts, None, and
-    tuples, lists, dicts and dataclasses of them. Its package's source code, torch's version and the processor's
-    instruction set belong to what determines a result too: if any of them changes, the result is computed anew.
+    tuples, lists, dataclasses and dicts (with texts as keys) of them. Its package's source code, torch's version and
+    the processor's instruction set belong to what determines a result too: if any of them changes, the result is
+    computed anew.
 
     So is a damaged file. A cache that can't be written costs time and is no error. A function that was typed into an
     interpreter isn't cached, since changes of it would go unnoticed.
 
     Raises:
-        TypeError: (when called) an argument has another type, such as a tensor.
+        TypeError: (when called) an argument has another type, such as a tensor, or a dict has a key that is no text.
     """
 
     @wraps(function)
@@ -67,21 +68,35 @@ def _key(function: Callable[..., Tensor], arguments: Mapping[str, object], sourc
 
     rounding = [torch.__version__, torch.backends.cpu.get_cpu_capability()]
     parts = [function.__module__, function.__qualname__, arguments, sources, rounding]
-    return hashlib.sha256(json.dumps(parts, default=_fields).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_plain(parts)).encode()).hexdigest()
 
 
-def _fields(value: object) -> dict[str, Any]:
-    """Return the fields of a dataclass.
+def _plain(value: object) -> object:
+    """Return a value as JSON holds it without mistaking it for another; a dataclass with the name of its class.
 
     Raises:
-        TypeError: it is something else. The text of a tensor or an object needn't tell it from another one.
+        TypeError: it is something else. The text of a tensor or an object needn't tell it from another one, and JSON
+            turns keys into texts.
     """
-    if not is_dataclass(value) or isinstance(value, type):
-        raise TypeError(
-            "arguments of a function that is cached on disk must be numbers, texts, None, or tuples, lists, dicts and "
-            f"dataclasses of them, found {type(value).__name__}; pass what it is made from"
-        )
-    return asdict(value)
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        of_class = f"{type(value).__module__}.{type(value).__qualname__}"
+        return [of_class, {field.name: _plain(getattr(value, field.name)) for field in fields(value)}]
+    if isinstance(value, str | int | float | None):
+        return value
+    raise TypeError(
+        "arguments of a function that is cached on disk must be numbers, texts, None, or tuples, lists, dicts with "
+        f"texts as keys and dataclasses of them, found {_found(value)}; pass what it is made from"
+    )
+
+
+def _found(value: object) -> str:
+    if not isinstance(value, dict):
+        return type(value).__name__
+    return f"the key {next(key for key in value if not isinstance(key, str))!r:.100}"
 
 
 def _read(path: Path) -> Tensor | None:

@@ -17,6 +17,11 @@ class Tree:
     nodes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Chain:
+    nodes: tuple[object, ...]
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """An empty cache folder, which the cache makes itself."""
@@ -89,6 +94,20 @@ def test_another_argument_is_another_result(slow, calls, tree, options):
     slow(TREE, seed=7)
     slow(tree, **options)
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize(("one", "other"), [(Tree(()), Chain(())), (Tree((Tree(()),)), Tree((Chain(()),)))])
+def test_classes_with_equal_fields_are_told_apart(slow, calls, one, other):
+    slow(one, seed=7)
+    slow(other, seed=7)
+    assert len(calls) == 2
+
+
+def test_a_key_that_json_would_turn_into_a_text_is_refused(slow, calls):
+    with pytest.raises(TypeError, match=r"dicts with texts as keys.*, found the key 1; pass what it is made from"):
+        slow(Chain(({1: "glad"},)), seed=7)
+    slow(Chain(({"1": "glad"},)), seed=7)
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("what", ["sources", "torch", "processor"])
