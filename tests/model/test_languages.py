@@ -2,13 +2,16 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from datasets import Dataset
 
 from fecbench.core.errors import EncoderError
+from fecbench.data.datasets import recipes
 from fecbench.data.datasets.dataset import DatasetInfo
+from fecbench.data.datasets.description.toml_file import from_toml
 from fecbench.model.encoders.languages import ENGLISH_FAMILIES, code_of, differ, language_of_hub_id
 from fecbench.model.encoders.load import get_encoder, load_encoder
 from fecbench.runs.language_notes import notes_on_language
@@ -46,6 +49,23 @@ def test_texts_of_another_language_are_said_with_the_remedy(language, text, says
 def test_each_language_has_its_code_of_two_letters():
     assert [code_of(name) for name in ("English", "Chinese", "Russian", "en-GB")] == ["en", "zh", "ru", "en"]
     assert [code_of(name) for name in ("sw", "Klingon", "multilingual", "")] == ["sw", "", "", ""]
+
+
+def test_the_language_of_every_recipe_has_a_code_and_is_one_with_it():
+    languages = [from_toml(path).language for path in Path(recipes.__file__).parent.rglob("*.toml")]
+    assert len(languages) > 30
+    for language in filter(None, languages):
+        assert code_of(language), language
+        assert not differ(language, code_of(language)), language
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"), [("German", "de deu ger"), ("Romanian", "ro ron rum"), ("Brazilian Portuguese", "pt por pt-BR")]
+)
+def test_a_language_has_codes_of_two_and_three_letters(name, codes):
+    for code in codes.split():
+        assert not differ(name, code)
+        assert code_of(code) == code_of(name) == codes[:2]
 
 
 def test_names_and_codes_of_a_language_are_one():

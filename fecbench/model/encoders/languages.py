@@ -37,31 +37,49 @@ ENGLISH_FAMILIES = (
     "roberta-large",
 )
 OWNERS = ("", "albert", "distilbert", "FacebookAI", "google", "google-bert", "microsoft", "tae898")
-# Codes of languages with published emotion data; all others are compared as they are written.
-CODES = {
-    "am": "amharic",
-    "ar": "arabic",
-    "de": "german",
-    "en": "english",
-    "eng": "english",
-    "es": "spanish",
-    "fi": "finnish",
-    "fr": "french",
-    "hi": "hindi",
-    "id": "indonesian",
-    "it": "italian",
-    "ja": "japanese",
-    "ko": "korean",
-    "nl": "dutch",
-    "pl": "polish",
-    "pt": "portuguese",
-    "ru": "russian",
-    "sv": "swedish",
-    "tr": "turkish",
-    "uk": "ukrainian",
-    "vi": "vietnamese",
-    "zh": "chinese",
+# The codes of languages with published emotion data, that of two letters first (ISO 639-1, then 639-2 and 639-3), and
+# names of their variants. All other languages are compared as they are written.
+LANGUAGES = {
+    "afrikaans": ("af", "afr"),
+    "algerian arabic": ("arq",),
+    "amharic": ("am", "amh"),
+    "arabic": ("ar", "ara"),
+    "chinese": ("zh", "zho", "chi"),
+    "dutch": ("nl", "nld", "dut"),
+    "emakhuwa": ("vmw",),
+    "english": ("en", "eng"),
+    "finnish": ("fi", "fin"),
+    "french": ("fr", "fra", "fre"),
+    "german": ("de", "deu", "ger"),
+    "hausa": ("ha", "hau"),
+    "hindi": ("hi", "hin"),
+    "igbo": ("ig", "ibo"),
+    "indonesian": ("id", "ind"),
+    "italian": ("it", "ita"),
+    "japanese": ("ja", "jpn"),
+    "kinyarwanda": ("rw", "kin"),
+    "korean": ("ko", "kor"),
+    "marathi": ("mr", "mar"),
+    "moroccan arabic": ("ary",),
+    "nigerian pidgin": ("pcm",),
+    "oromo": ("om", "orm"),
+    "polish": ("pl", "pol"),
+    "portuguese": ("pt", "por", "brazilian portuguese", "mozambican portuguese"),
+    "romanian": ("ro", "ron", "rum"),
+    "russian": ("ru", "rus"),
+    "somali": ("so", "som"),
+    "spanish": ("es", "spa"),
+    "sundanese": ("su", "sun"),
+    "swahili": ("sw", "swa"),
+    "swedish": ("sv", "swe"),
+    "tatar": ("tt", "tat"),
+    "tigrinya": ("ti", "tir"),
+    "turkish": ("tr", "tur"),
+    "ukrainian": ("uk", "ukr"),
+    "vietnamese": ("vi", "vie"),
+    "yoruba": ("yo", "yor"),
 }
+NAMES = {code: name for name, codes in LANGUAGES.items() for code in codes}
 CODE = regex.compile("[a-z]{2,3}")
 LETTER, LATIN = regex.compile(r"\p{L}"), regex.compile(r"\p{Latin}")
 
@@ -91,18 +109,17 @@ def _plain(language: str) -> str:
     """Return a language's English name in lower case, without its region: ``zh-TW`` and ``Chinese`` are ``chinese``."""
     lower = language.strip().lower()
     code = regex.split(r"[-_]", lower)[0]
-    return CODES.get(code, lower)
+    return NAMES.get(code, lower)
 
 
 def code_of(language: str) -> str:
     """Return the ISO 639 code of a language, given by its English name or code; "" if the name isn't known.
 
-    >>> code_of("English"), code_of("zh-TW"), code_of("Chinese"), code_of("sw"), code_of("Klingon")
-    ('en', 'zh', 'zh', 'sw', '')
+    >>> code_of("English"), code_of("zh-TW"), code_of("Chinese"), code_of("swa"), code_of("fo"), code_of("Klingon")
+    ('en', 'zh', 'zh', 'sw', 'fo', '')
     """
     plain = _plain(language)
-    known = next((code for code, name in CODES.items() if name == plain), "")
-    return known or (plain if CODE.fullmatch(plain) else "")
+    return LANGUAGES[plain][0] if plain in LANGUAGES else plain if CODE.fullmatch(plain) else ""
 
 
 def mostly_latin(texts: Iterable[str]) -> bool:
