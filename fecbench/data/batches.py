@@ -85,6 +85,7 @@ class TokenisedSplit:
         The first batch holds ``batch_size`` texts. Later ones hold more, since a small batch leaves a device idle, but
         no more tokens than the first, with or without padding.
         """
+        batch_size = min(batch_size, len(self))  # a number beyond int64 would overflow
         lengths = self.columns["text"].lengths
         order = np.argsort(-lengths, kind="stable")
         sizes = lengths[order]

@@ -101,6 +101,12 @@ def test_an_evaluation_batch_has_the_tokens_of_the_longest_texts_at_most(batch_s
         assert not fits(np.append(batch, following[0]))
 
 
+@pytest.mark.parametrize("batch_size", [70, 71, 5 * 10**16, 10**20])
+def test_a_batch_size_beyond_all_rows_is_one_evaluation_batch(batch_size):
+    (batch,) = random_split(70).by_length(batch_size)
+    assert sorted(batch) == list(range(70))
+
+
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_ranks_share_a_batch_and_agree_on_all_else(ranks):
     rows = random_split(10)
