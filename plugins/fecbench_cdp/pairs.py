@@ -47,7 +47,8 @@ def pair_columns(
 ) -> TokenColumn:
     """Join rows of two columns of token ids into pairs with segment ids 0 and 1.
 
-    Only the first part of a pair is ever cut, so that definitions stay whole.
+    Only the first part of a pair is ever cut, so that definitions stay whole. The first separator has segment 0, as in
+    BERT's pairs.
 
     Args:
         first: the column of the first parts, each with a last separator, which is dropped.
@@ -69,6 +70,7 @@ def pair_columns(
         positions = np.repeat(start, lengths) + within
         ids[positions] = column.ids[np.repeat(column.offsets[chosen], lengths) + within]
         segments[positions] = segment
+    segments[starts + head] = 0
     return TokenColumn(ids, np.append(starts, len(ids)), segments=segments)
 
 
