@@ -114,11 +114,13 @@ class CDPMLM(Objective):
         return config.rho < 1 and (config.cdp or config.mlm)
 
     def streams(self, material: Material) -> Mapping[str, Stream]:
-        """Return the stream of text-definition pairs.
+        """Return the stream of text-definition pairs, or none if no step reads pairs.
 
         Raises:
             FecbenchError: the maximum length has no room for the longest definition and one token of text.
         """
+        if not self.config.pairs_per_text:
+            return {}
         column = definition_column(self.task.labels, self.task.label_texts, material.tokenizer)
         if (needed := int(column.lengths.max()) + 2) > material.max_length:  # the first token, and one of the text
             raise FecbenchError(

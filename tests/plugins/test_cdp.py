@@ -182,6 +182,13 @@ def test_definitions_that_leave_no_room_for_a_text_are_refused(tmp_path):
         run(chosen, RunContext(DataLocations(), tmp_path / "run"))
 
 
+@pytest.mark.parametrize("options", [{"rho": 1.0}, {"cdp": False, "mlm": False}])
+def test_runs_without_pairs_need_no_room_for_definitions(setting, options):
+    built = setting[2]
+    material = Material(["x"], np.array([0]), FIRST, built.source.tokenizer, max_length=3, seed=0)
+    assert objective_of(built, **options).streams(material) == {}
+
+
 def test_a_tokenizer_without_separator_or_mask_is_refused(tmp_path):
     with pytest.raises(FecbenchError, match="its tokenizer has no separator or no mask"):
         run(
