@@ -160,9 +160,12 @@ class AML(Objective):
 
     def players(self) -> Mapping[str, Player]:
         """Return the discriminator as a player; its penalty ``Omega`` replaces weight decay."""
-        metric_lr = METRIC_LR if self.config.family == "metric" else None
-        lr = self.config.discriminator_lr or metric_lr  # None: `lr_scale` counts, a tenth of the encoder's, as released
-        return {"discriminator": Player(self.discriminator.parameters(), lr=lr, lr_scale=0.1, weight_decay=0.0)}
+        phi, lr = self.discriminator.parameters(), self.discriminator_lr()
+        return {"discriminator": Player(phi, lr=lr, lr_scale=0.1, weight_decay=0.0)}
+
+    def discriminator_lr(self) -> float | None:
+        """Return the learning rate of the discriminator, or None for a tenth of the encoder's, as released."""
+        return self.config.discriminator_lr or (METRIC_LR if self.config.family == "metric" else None)
 
     def updates(self, batch: Batch, model: Model) -> Iterator[Update]:
         """Yield the updates of one iteration of Algorithm 1."""

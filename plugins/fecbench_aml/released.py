@@ -8,7 +8,7 @@ are separated less.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -34,8 +34,11 @@ from fecbench_aml.objective import AML, AMLConfig
 
 
 class AMLReleasedConfig(AMLConfig):
-    """Options of ``aml-released``: those of ``aml`` and of TACO's two losses."""
+    """Options of ``aml-released``: those of ``aml``, but one adversary, and of TACO's two losses."""
 
+    adversary: Literal["cooperate"] = Field(
+        "cooperate", description="update of the discriminator; cooperate: minimise the pair loss, as both optimisers do"
+    )
     contrastive_weight: float = Field(
         0.4, ge=0, description="weight of TACO's clustered contrastive loss (alpha); 0 skips the clustering"
     )
@@ -78,10 +81,10 @@ class AMLReleased(AML):
     def players(self) -> Mapping[str, Player]:
         """Return the discriminator as two players, since two optimisers of the released code hold its parameters.
 
-        Its own optimiser has a tenth of the encoder's rate and no schedule; the encoder's has the encoder's
-        rate (ADR 17).
+        Its own optimiser has a tenth of the encoder's rate, or ``--discriminator-lr``, and no schedule; the encoder's
+        has the encoder's rate (ADR 17).
         """
-        phi, lr = tuple(self.discriminator.parameters()), self.config.discriminator_lr
+        phi, lr = tuple(self.discriminator.parameters()), self.discriminator_lr()
         own_optimizer = Player(phi, lr=lr, lr_scale=0.1, schedule=_constant, shared=True)
         return {"discriminator": own_optimizer, "discriminator_with_encoder": Player(phi, shared=True)}
 

@@ -180,6 +180,19 @@ def test_the_discriminators_own_rate_is_constant_and_the_other_falls():
     assert {(group["eps"], group["weight_decay"]) for group in rates.values()} == {(1e-6, 1e-3)}
 
 
+@pytest.mark.parametrize(("options", "rate"), [({}, 0.01), ({"discriminator_lr": 0.3}, 0.3)])
+def test_a_metric_has_the_rate_of_aml_in_its_own_optimiser(options, rate):
+    players = released(lr=2e-5, family="metric", **options).players
+    rates = {name: player.optimizer.param_groups[0]["lr"] for name, player in players.items()}
+    assert rates == {"model": 2e-5, "discriminator": rate, "discriminator_with_encoder": 2e-5}
+
+
+@pytest.mark.parametrize("adversary", ["maximize", "confuse"])
+def test_an_adversary_that_one_of_two_optimisers_would_follow_is_refused(adversary):
+    with pytest.raises(FecbenchError, match=f"--adversary {adversary}: it must be 'cooperate'"):
+        plan("aml-released", {"dataset": "demo", "adversary": adversary})
+
+
 def test_what_is_logged():
     logs = dict(released().step(BATCH, 1.0))
     parts = logs["cross_entropy"] + 0.4 * logs["contrastive"] + 0.4 * logs["label_separation"] + logs["aml"]
