@@ -179,7 +179,7 @@ class AML(Objective):
         for step in range(self.config.encoder_steps):
             # The discriminator's steps moved nothing that z depends on, so the first step needs no second encoding.
             z = z if step == 0 else model.project(model.encode(batch))
-            yield self.encoder_update(z, model.classify(z), batch, pairs)
+            yield self.encoder_update(z, model.classify(z), batch, pairs, step)
 
     def mine(self, z: Tensor, batch: Batch) -> HardPairs:
         """Mine P+ and P- of the batch (section 3.3.1); random pairs are a function of (seed, epoch, step)."""
@@ -207,15 +207,15 @@ class AML(Objective):
         loss = self.adversary_loss(pair_loss, pair_logits, pairs)
         return Update(loss, "discriminator", {"aml_before": pair_loss.detach()})
 
-    def encoder_update(self, z: Tensor, logits: Tensor, batch: Batch, pairs: HardPairs) -> Update:
-        """Return the update that minimises ``CE + lambda L_aml`` over encoder and classifier, with phi fixed."""
+    def encoder_update(self, z: Tensor, logits: Tensor, batch: Batch, pairs: HardPairs, step: int = 0) -> Update:
+        """Return update ``step`` that minimises ``CE + lambda L_aml`` over encoder and classifier, with phi fixed."""
         pair_logits = self.judge(z, pairs)
         pair_loss = self.pair_loss(pair_logits, pairs)
         classification = self.task.nll(logits, batch)
         logs = {
             "cross_entropy": classification.detach(),
             "aml": pair_loss.detach(),
-            **self.statistics(pair_loss, pair_logits, pairs),
+            **self.statistics(pair_loss, pair_logits, pairs, step),
         }
         return Update(classification + self.config.weight * pair_loss, logs=logs)
 
@@ -255,8 +255,10 @@ class AML(Objective):
         return self.config.regularization * DECAY * torch.stack(squares).sum()
 
     @torch.no_grad()
-    def statistics(self, pair_loss: Tensor, pair_logits: Tensor, pairs: HardPairs) -> dict[str, Tensor]:
-        """Compute the discriminator's loss after its step, and the mean score and number of pairs of each kind.
+    def statistics(self, pair_loss: Tensor, pair_logits: Tensor, pairs: HardPairs, step: int = 0) -> dict[str, Tensor]:
+        """Compute the discriminator's loss after its steps, and the mean score and number of pairs of each kind.
+
+        Only the encoder's first update (``step`` 0) sees that loss: later ones are of an encoder that has moved.
 
         If a batch has no pairs of a kind, their mean score is 1/2, that of an undecided discriminator, so
         that means over batches stay comparable.
@@ -268,9 +270,10 @@ class AML(Objective):
         means = torch.where(kinds, pair_logits.sigmoid(), 0.0).sum(1) / counts.clamp(min=1)
         scores = torch.where(counts > 0, means, 0.5)
         excess = {"aml_excess": pair_loss - self.floor(pairs)} if self.pair_targets.graded else {}
+        # Known without another pass, because the discriminator has judged the pairs again for the encoder's update.
+        after = {"discriminator_loss_after": self.adversary_loss(pair_loss, pair_logits, pairs)} if step == 0 else {}
         return {
-            # Known without another pass, because the discriminator has judged the pairs again for the encoder's update.
-            "discriminator_loss_after": self.adversary_loss(pair_loss, pair_logits, pairs),
+            **after,
             "positive_score": scores[0],
             "positive_pairs": counts[0],
             "negative_score": scores[1],

@@ -100,14 +100,14 @@ class AMLReleased(AML):
             yield self.discriminator_update(z.detach(), pairs)
         for step in range(self.config.encoder_steps):
             z = z if step == 0 else model.project(model.encode(batch))
-            yield self.joint_update(z, pairs, batch, model)
+            yield self.joint_update(z, pairs, batch, model, step)
 
-    def joint_update(self, z: Tensor, pairs: HardPairs, batch: Batch, model: Model) -> Update:
-        """Return the update that minimises ``CE + alpha L_cl + gamma L_ll + lambda L_aml`` over all three modules."""
+    def joint_update(self, z: Tensor, pairs: HardPairs, batch: Batch, model: Model, step: int = 0) -> Update:
+        """Return update ``step`` of all modules, which minimises ``CE + alpha L_cl + gamma L_ll + lambda L_aml``."""
         pair_logits = self.judge(z, pairs)
         pair_loss = self.pair_loss(pair_logits, pairs)
         loss, logs = self.classification(batch, model)
-        logs |= {"aml": pair_loss.detach(), **self.statistics(pair_loss, pair_logits, pairs)}
+        logs |= {"aml": pair_loss.detach(), **self.statistics(pair_loss, pair_logits, pairs, step)}
         return Update(loss + self.config.weight * pair_loss, ("model", "discriminator_with_encoder"), logs)
 
     def classification(self, batch: Batch, model: Model) -> tuple[Tensor, dict[str, Tensor]]:

@@ -172,6 +172,12 @@ def test_what_is_logged():
     assert logs["discriminator_loss_after"] < logs["discriminator_loss"]
 
 
+def test_the_discriminator_s_loss_after_is_of_the_encoder_before_its_step():
+    once, twice = (playing(encoder_steps=steps).step(BATCH, 1.0) for steps in (1, 2))
+    expected = [value for name, value in once if name == "discriminator_loss_after"]
+    assert [value for name, value in twice if name == "discriminator_loss_after"] == expected
+
+
 def test_scores_and_counts_by_hand():
     game = playing()
     game.objective.config = AMLConfig(k_pos=2, k_neg=3, hidden=16)

@@ -201,6 +201,11 @@ def test_what_is_logged():
     assert logs["aml"] < logs["aml_before"]  # the discriminator cooperated in between
 
 
+def test_the_discriminator_s_loss_after_is_of_the_first_joint_update():
+    names = [name for name, _ in released(encoder_steps=2).step(BATCH, 1.0)]
+    assert (names.count("aml"), names.count("discriminator_loss_after")) == (2, 1)
+
+
 def test_without_pairs_there_is_taco():
     game = released(weight=0.0)
     logs = dict(game.step(BATCH, 1.0))
