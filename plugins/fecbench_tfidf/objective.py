@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from fecbench import Batch, BatchNeeds, Config, FecbenchError, Model, Objective, Stage, Task
-from fecbench_tfidf.features import NGrams, inverse_document_frequencies, weighted
+from fecbench_tfidf.features import HASHES, NGrams, inverse_document_frequencies, weighted
 from fecbench_tfidf.regression import fitted_regression
 
 UNUSED = torch.iinfo(torch.int64).max  # hash of unused columns; larger than any hash, so that the array stays sorted
@@ -41,7 +41,9 @@ class TfIdfConfig(Config):
 
     c: float = Field(4.0, gt=0, description="inverse strength of the L2 penalty (C of scikit-learn)")
     ngrams: int = Field(2, ge=1, description="most words of an n-gram")
-    columns: int = Field(2**18, ge=1, description="most n-grams kept: those that occur in the most training texts")
+    columns: int = Field(
+        2**18, ge=1, le=HASHES, description="most n-grams kept: those that occur in the most training texts"
+    )
     min_texts: int = Field(1, ge=1, description="fewest training texts of an n-gram that is kept")
 
 
@@ -67,10 +69,16 @@ class TfIdf(Objective):
 
     def __init__(self, config: TfIdfConfig, task: Task):
         super().__init__(config, task)
-        self.register_buffer("hashes", torch.full((config.columns,), UNUSED))
-        self.register_buffer("idf", torch.zeros(config.columns))
-        self.register_buffer("weight", torch.zeros(task.classes, config.columns))
-        self.register_buffer("bias", torch.full((task.classes,), ABSENT))
+        try:
+            self.register_buffer("hashes", torch.full((config.columns,), UNUSED))
+            self.register_buffer("idf", torch.zeros(config.columns))
+            self.register_buffer("weight", torch.zeros(task.classes, config.columns))
+            self.register_buffer("bias", torch.full((task.classes,), ABSENT))
+        except RuntimeError as error:  # torch's allocator raises it
+            raise FecbenchError(
+                f"tfidf needs memory for {config.columns:,} columns of {task.classes} labels, but finds too little; "
+                "lower --columns"
+            ) from error
 
     def train(self, mode: bool = True) -> Self:
         """Set the mode, and with eval mode copy the regressions to the host, where they predict.

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
@@ -98,6 +99,17 @@ def test_ngrams_of_few_texts_are_left_out():
     assert one_word.hashes[: len(kept.hashes)].tolist() == kept.hashes.tolist()
     with pytest.raises(FecbenchError, match="needs words that occur in at least 9 training texts"):
         fitted(LABELS, 3, min_texts=9)
+
+
+def test_more_columns_than_hashes_are_refused():
+    with pytest.raises(ValidationError, match="less than or equal to 2147483647"):
+        TfIdfConfig(columns=2**31)
+
+
+def test_columns_beyond_the_memory_are_refused():
+    labels = range(2**40)  # the weights alone are too large: no memory is touched
+    with pytest.raises(FecbenchError, match=r"needs memory for 1,024 columns .* lower --columns"):
+        TfIdf(TfIdfConfig(columns=1024), Task("toy", labels, (), 2, 2, 0))
 
 
 def test_saved_state_predicts_the_same():
