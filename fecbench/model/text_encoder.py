@@ -145,7 +145,7 @@ class TextEncoder(nn.Module):
                     "padding for words: predictions would depend on the other texts of a batch; choose a family that "
                     "masks padding, such as BERT or RoBERTa"
                 )
-            packs = packing and self._sees_whole_texts() and self._attends_alike(self._packed, [long, short], beside)
+            packs = packing and self.sees_whole_texts() and self._attends_alike(self._packed, [long, short], beside)
             if not packs and self.attention == "sdpa":
                 # The same attention, but its mask is made without waiting for the device.
                 self._attends_alike(self._padded, [long, short], beside)
@@ -190,7 +190,7 @@ class TextEncoder(nn.Module):
             )
         return states
 
-    def _sees_whole_texts(self) -> bool:
+    def sees_whole_texts(self) -> bool:
         """Return True if a token attends to its whole text, as in packed grids; ModernBERT's window has 128 tokens."""
         return all(kind == "full_attention" for kind in getattr(self.network.config, "layer_types", None) or ())
 

@@ -206,10 +206,8 @@ def _notes_on_packing(plan: Plan, model: Model) -> list[str]:
     """Return a note if batches can't be packed."""
     if not plan.settings.packing or model.encoder.packs:
         return []
-    return [
-        f"encoder {model.encoder.name} can't be packed (its attention isn't replaceable); batches are padded, which is "
-        "slower"
-    ]
+    reason = "its attention isn't replaceable" if model.encoder.sees_whole_texts() else "its attention has windows"
+    return [f"encoder {model.encoder.name} can't be packed ({reason}); batches are padded, which is slower"]
 
 
 def _notes_on_missing_labels(train: Dataset, data: EmotionData) -> list[str]:

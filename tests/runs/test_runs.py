@@ -226,13 +226,16 @@ def test_a_limit_reports_missing_labels_and_counts_only_if_rows_are_left_out(toy
     assert (whole.about["settings"]["limit"]["value"], whole.limit) == (60, None)
 
 
-def test_cut_texts_and_unpackable_encoders_are_said(toy, tmp_path, source, tokenizer):
-    encoder_network(source("mpnet")).save_pretrained(tmp_path / "mpnet")
-    tokenizer.save_pretrained(tmp_path / "mpnet")
-    record = train_briefly("ce", toy, tmp_path / "run", encoder=str(tmp_path / "mpnet"), max_length=4, epochs=1)
+@pytest.mark.parametrize(
+    ("family", "reason"), [("mpnet", "its attention isn't replaceable"), ("modernbert", "its attention has windows")]
+)
+def test_cut_texts_and_unpackable_encoders_are_said(toy, tmp_path, source, tokenizer, family, reason):
+    encoder_network(source(family)).save_pretrained(tmp_path / family)
+    tokenizer.save_pretrained(tmp_path / family)
+    record = train_briefly("ce", toy, tmp_path / "run", encoder=str(tmp_path / family), max_length=4, epochs=1)
     notes = "\n".join(record.about["notes"])
     assert "60 of 60 train texts (text) were cut to 4 tokens" in notes
-    assert "can't be packed (its attention isn't replaceable); batches are padded" in notes
+    assert f"can't be packed ({reason}); batches are padded" in notes
 
 
 def test_bf16_autocast_keeps_float32_weights(toy, tmp_path):
