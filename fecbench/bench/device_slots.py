@@ -1,7 +1,7 @@
-"""Device slots: limit the runs per device across all processes of this machine, by lock files.
+"""Device slots: limit the runs per device across a user's processes on this machine, by lock files.
 
-Benches and engines that know nothing of one another share the slots. The system's locks end with their process, so
-that a killed worker leaves none behind.
+Benches and engines that know nothing of one another share the slots if they have the same TMPDIR. The system's locks
+end with their process, so that a killed worker leaves none behind.
 """
 
 from __future__ import annotations

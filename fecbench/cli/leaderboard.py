@@ -118,8 +118,9 @@ def leaderboard(
     several are never in one table. The best row of each column is tested against every other row of equal encoder and
     budget, over test examples and over seeds.
 
-    In the terminal, Markdown and LaTeX, rows are ordered and ranked within equal encoder and budget. LaTeX tables have
-    display names and short notes. --publish writes the whole board as it was made, whatever is shown.
+    In the terminal, Markdown and LaTeX, rows are ordered and ranked within equal encoder and budget. Rows that a spec
+    declares are compared whatever their encoder and budget. LaTeX tables have display names and short notes. --publish
+    writes the whole board as it was made, whatever is shown.
 
     \b
     Examples (Tables 2 and 3 of the AML paper):

@@ -126,7 +126,9 @@ class Record:
             vars(self).pop(name, None)
 
     def check_part(self, part: str, digest: str, path: Path) -> None:
-        """Check the digest of a part of a complete record: ``history``, ``encoder``, ``weights`` or ``predictions``.
+        """Check the digest of a part of a complete record.
+
+        Parts are ``history``, ``encoder``, ``weights``, ``predictions`` (of the test rows) and ``validation``.
 
         Raises:
             RunError: ``result.json`` has another digest of the part, which is in ``path``.
