@@ -18,7 +18,7 @@ from fecbench.terminal.echo import echo, echo_document
 
 WIDE = 200  # columns of a line that is written to a file or pipe
 LONGEST_LINE = 100_000
-WHOLE = 60  # the longest words that stay whole
+WHOLE = 255  # the longest words that stay whole: the limit of file names
 NARROW = 10  # columns of text that breaks its lines, at least
 GAP = 2  # blanks between columns
 
